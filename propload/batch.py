@@ -1,0 +1,170 @@
+"""The batch, the unit of everything, and the rows that were refused from one.
+
+Frames carry the column `ROW`: the position of a row in the raw rows of its batch.
+It is how a refused row finds its way back to what was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+ROW = "propload_row"
+
+Stage = Literal["read", "map", "check", "database"]
+
+#: One line a reason; a row with three reasons has three lines.
+REASONS = pl.Schema(
+    {
+        ROW: pl.UInt32,
+        "stage": pl.String,
+        "column": pl.String,
+        "check": pl.String,
+        "value": pl.String,
+        "message": pl.String,
+        "sqlstate": pl.String,
+    }
+)
+
+
+def no_reasons() -> pl.DataFrame:
+    """Return an empty frame of the columns `REASONS`."""
+    return pl.DataFrame(schema=REASONS)
+
+
+def join_reasons(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return one frame of the columns `REASONS` from several, in order."""
+    full = [frame for frame in frames if frame.height]
+    return pl.concat(full) if full else no_reasons()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A row that a source could not make into values.
+
+    Attributes:
+        row: Its 1-based number in the source.
+        text: The row as it stood there, cut to a readable length.
+        check: A short name of what failed: `ragged`, `json`, `encoding`, ...
+        message: What is wrong with it.
+    """
+
+    row: int
+    text: str
+    check: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows on their way from a source.
+
+    Attributes:
+        rows: The rows; column types are the source's own.
+        source: The source's name: a path, an URL, `frame`, a spider's name.
+        first_row: The 1-based number of the first row in that source.
+        row_numbers: Row numbers where they are not consecutive, else None.
+        untyped: Whether text columns are text only because the format has no
+            types (CSV), so that a type may be inferred from the values.
+        unread: Rows between these that could not be read.
+    """
+
+    rows: pa.RecordBatch
+    source: str
+    first_row: int
+    row_numbers: tuple[int, ...] | None = None
+    untyped: bool = False
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the rows refer to in memory."""
+        return self.rows.nbytes
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Return the rows from start to stop (exclusive), without a copy.
+
+        Unread rows go with the part that begins the batch.
+        """
+        numbers = self.row_numbers
+        return Batch(
+            self.rows.slice(start, stop - start),
+            self.source,
+            numbers[start]
+            if numbers and start < len(numbers)
+            else self.first_row + start,
+            numbers[start:stop] if numbers else None,
+            self.untyped,
+            self.unread if start == 0 else (),
+        )
+
+
+class Sifted(NamedTuple):
+    """What a step of prepare returns: rows that passed, reasons of the others.
+
+    Attributes:
+        frame: The rows that passed, with the column `ROW`.
+        reasons: One line a reason, columns `REASONS`.
+    """
+
+    frame: pl.DataFrame
+    reasons: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one lane writes in one transaction: its part of a prepared batch.
+
+    Attributes:
+        batch: The prepared batch's number in the run, from 0.
+        lane: The lane's number, from 0.
+        layers: Frames with the target's columns and `ROW`, written one after
+            the other; a key stands at most once in each.
+        first_row: The run's 0-based number of the batch's first row.
+        through_row: The number after its last row.
+        read: Rows of the batch, counted on lane 0 only, else 0.
+        duplicates: Rows dropped by dedupe, counted on lane 0 only, else 0.
+        rejected: Rows refused before the lanes, counted on lane 0 only, else 0.
+    """
+
+    batch: int
+    lane: int
+    layers: tuple[pl.DataFrame, ...]
+    first_row: int
+    through_row: int
+    read: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+
+    @property
+    def height(self) -> int:
+        """The rows of all layers."""
+        return sum(layer.height for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a piece's rows; the counts add up to its height.
+
+    Attributes:
+        inserted: Rows whose key was new.
+        updated: Rows that changed a stored row.
+        unchanged: Rows that the table held already.
+        stale: Rows older than the stored one by `newest`.
+        reasons: Refused rows, columns `REASONS`, stage `database`.
+        retries: How often the transaction was tried again.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    stale: int
+    reasons: pl.DataFrame
+    retries: int = 0

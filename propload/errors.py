@@ -1,0 +1,127 @@
+"""Every exception that propload raises.
+
+    PropLoadError                exit 1
+    ├── ConfigError              2   bad option, DSN, flag or mapping file
+    ├── SourceError              4   unreadable input, or empty where rows were expected
+    │   └── BlockedError         5   the site refused the crawl
+    ├── SchemaMismatchError      1   the rows as a whole do not fit the table
+    ├── WriteError               1   the database refused; carries table, batch, sqlstate
+    │   └── TransientWriteError  1   worth a retry: connection, lock, space
+    ├── JournalError             1   the journal cannot be written or read
+    ├── QueueClosedError         1   the other side of a queue stopped (internal)
+    └── LoadError                1   a run stopped early; carries its report
+        ├── RejectLimitError     3   more rows were refused than the run allows
+        └── LockedError          75  another run holds the lock of the target
+
+The driver's or the operating system's error is always the `__cause__`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from propload.report import Report
+
+
+class PropLoadError(Exception):
+    """The base of every error of propload; its message says what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(PropLoadError):
+    """An option, connection string, mapping or schema cannot be used."""
+
+    exit_code = 2
+
+
+class SourceError(PropLoadError):
+    """A source cannot be read.
+
+    Args:
+        message: What is wrong and what to do next.
+        source: The source's name, or None where it has none.
+        row: The 1-based number of the row at fault, or None.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, message: str, *, source: str | None = None, row: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.source = source
+        self.row = row
+
+
+class BlockedError(SourceError):
+    """The site answered with a block page or a refusal, not with listings."""
+
+    exit_code = 5
+
+
+class SchemaMismatchError(PropLoadError):
+    """The rows as a whole do not fit the table; nothing was written."""
+
+
+class WriteError(PropLoadError):
+    """The database refused a write.
+
+    Args:
+        message: What is wrong and what to do next.
+        table: The qualified table, or None before one is known.
+        batch: The batch number, or None outside a batch.
+        sqlstate: The server's five-character code, or None where the
+            connection died before the server could send one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        table: str | None = None,
+        batch: int | None = None,
+        sqlstate: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.table = table
+        self.batch = batch
+        self.sqlstate = sqlstate
+
+
+class TransientWriteError(WriteError):
+    """The write may succeed when it is tried again; the only kind retried."""
+
+
+class JournalError(PropLoadError):
+    """The journal cannot be written or read."""
+
+
+class QueueClosedError(PropLoadError):
+    """The other side of a queue stopped; `__cause__` says why."""
+
+
+class LoadError(PropLoadError):
+    """A run stopped before its source ended.
+
+    Args:
+        message: What is wrong and how to continue.
+        report: What was loaded until then, or None where nothing was begun.
+    """
+
+    def __init__(self, message: str, *, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class RejectLimitError(LoadError):
+    """More rows were refused than `max_rejects` allows."""
+
+    exit_code = 3
+
+
+class LockedError(LoadError):
+    """Another run holds the lock of the target."""
+
+    exit_code = 75

@@ -1,0 +1,171 @@
+"""The settings of a run: one name from flag to keyword to config key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JournalSync = Literal["always", "second", "off"]
+
+#: Rows in one Arrow batch of a source: large enough that per-batch costs vanish,
+#: small enough that 20 columns of text stay near 5 MB.
+CHUNK_ROWS = 25_000
+#: Bytes of text parsed at once: a line longer than this still loads (it grows).
+CHUNK_BYTES = 8 << 20
+#: Rows joined before one pandera call; its fixed cost of 15-35 ms vanishes here
+#: while a batch of 20 columns stays under 25 MB.
+BATCH_ROWS = 50_000
+#: A row waits at most this long for company before it is prepared.
+BATCH_SECONDS = 1.0
+#: Two sessions fill the server's side of COPY on two cores; more only wait.
+WORKERS = 2
+#: The memory a run keeps to unless told otherwise.
+MAX_MEMORY = 600 << 20
+#: A share of refused rows says nothing about the first handful of rows.
+SHARE_LEAST_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """How input is read; None means: found out from the input.
+
+    Attributes:
+        format: csv, tsv, ndjson, json, parquet, arrow or xlsx.
+        delimiter: One character between fields.
+        header: Whether the first line names the columns.
+        encoding: utf-8, utf-16, cp1252, ... as Python names it.
+        null_words: Field texts that mean null, besides the empty field.
+        sheet: The sheet of a workbook; its first one by default.
+        chunk_rows: Most rows in one batch of the source.
+        chunk_bytes: Text bytes parsed at once.
+    """
+
+    format: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    null_words: tuple[str, ...] = ()
+    sheet: str | None = None
+    chunk_rows: int = CHUNK_ROWS
+    chunk_bytes: int = CHUNK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """How many refused rows stop a run: a number, or a share of the rows read.
+
+    Attributes:
+        rows: Most refused rows, or None.
+        share: Most refused rows as a part of those read (0 to 1), or None.
+    """
+
+    rows: int | None = None
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, text: str | int | None) -> RejectLimit:
+        """Return the limit written as `N` or `P%`; None is no limit.
+
+        Raises:
+            ConfigError: The text is neither, or negative.
+        """
+        if text is None:
+            return cls()
+        words = str(text).strip()
+        try:
+            if words.endswith("%"):
+                limit = cls(share=float(words[:-1]) / 100)
+            else:
+                limit = cls(rows=int(words))
+        except ValueError:
+            msg = f"max_rejects {text!r} is neither a number nor a percentage"
+            raise ConfigError(msg) from None
+        if (limit.rows or 0) < 0 or not 0 <= (limit.share or 0) <= 1:
+            msg = f"max_rejects {text!r} is out of range: give 0 or more, or 0% to 100%"
+            raise ConfigError(msg)
+        return limit
+
+    def is_passed(self, *, rejected: int, read: int, ended: bool = False) -> bool:
+        """Return whether so many refused of so many read rows are too many.
+
+        Args:
+            rejected: Rows refused so far.
+            read: Rows read so far.
+            ended: Whether the source has ended, so that a share is final.
+        """
+        if self.rows is not None and rejected > self.rows:
+            return True
+        if self.share is None or not (ended or read >= SHARE_LEAST_ROWS):
+            return False
+        return rejected > self.share * read
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run works; none of it changes what the table holds afterwards.
+
+    Attributes:
+        batch_rows: Rows joined and prepared at once, or "auto".
+        batch_seconds: Longest wait of a row for company, in seconds.
+        workers: Lanes that write, each with a connection, or "auto".
+        max_rejects: How many refused rows stop the run.
+        max_memory: Bytes that the process keeps to.
+        retry_attempts: Most attempts at one transaction.
+        retry_seconds: Longest time spent on one transaction, in seconds.
+        journal_sync: When journaled rows reach the disk.
+        journal_bytes: Most bytes of journal before a producer waits.
+        lock: Whether a second run into the target is refused.
+        lock_wait: Seconds to wait for that lock.
+    """
+
+    batch_rows: int | Literal["auto"] = "auto"
+    batch_seconds: float = BATCH_SECONDS
+    workers: int | Literal["auto"] = "auto"
+    max_rejects: RejectLimit = RejectLimit()
+    max_memory: int = MAX_MEMORY
+    #: With full jitter, 12 attempts last about the 120 s that a restart takes.
+    retry_attempts: int = 12
+    retry_seconds: float = 120.0
+    journal_sync: JournalSync = "second"
+    journal_bytes: int = 1 << 30
+    lock: bool = False
+    lock_wait: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("batch_rows", "workers", "max_memory", "retry_attempts"):
+            value = getattr(self, name)
+            if value != "auto" and value < 1:
+                msg = f"{name} is {value}: give 1 or more"
+                raise ConfigError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a run keeps its files; each is made, private, when first used."""
+
+    state_dir: Path
+
+    @property
+    def rejects(self) -> Path:
+        """The folder of refused rows, one file a run."""
+        return self.state_dir / "rejects"
+
+    @property
+    def journal(self) -> Path:
+        """The folder of journals, one folder a run."""
+        return self.state_dir / "journal"
+
+    @property
+    def embedded(self) -> Path:
+        """The folder of the embedded database."""
+        return self.state_dir / "embedded"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of reports, one file a run."""
+        return self.state_dir / "runs"

@@ -1,0 +1,1 @@
+"""propload.schemas."""

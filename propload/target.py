@@ -1,0 +1,123 @@
+"""Where rows go: a table, its key, and what happens where rows meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from propload.batch import Piece, Written
+
+Mode = Literal["upsert", "append", "insert-new", "replace"]
+OnNull = Literal["overwrite", "keep"]
+OnNewColumns = Literal["refuse", "add", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """A table's name in two parts; `namespace` is PostgreSQL's schema."""
+
+    namespace: str
+    table: str
+
+    @classmethod
+    def parse(cls, text: str) -> TableName:
+        """Return the name in `table`, `namespace.table` or `"quoted"."names"`.
+
+        Raises:
+            ConfigError: The text is empty or its quotes do not close.
+        """
+        parts = _split_identifier(text)
+        if len(parts) > 2 or not all(parts):
+            msg = f"table {text!r} is not a name: give TABLE or NAMESPACE.TABLE"
+            raise ConfigError(msg)
+        return cls(*parts) if len(parts) == 2 else cls("public", parts[0])
+
+    def __str__(self) -> str:
+        return f"{self.namespace}.{self.table}"
+
+
+def _split_identifier(text: str) -> list[str]:
+    parts, current, quoted = [], "", False
+    position = 0
+    while position < len(text):
+        letter = text[position]
+        if letter == '"' and quoted and text[position + 1 : position + 2] == '"':
+            current, position = current + '"', position + 1
+        elif letter == '"':
+            quoted = not quoted
+        elif letter == "." and not quoted:
+            parts.append(current)
+            current = ""
+        else:
+            current += letter
+        position += 1
+    if quoted:
+        msg = f"table {text!r} has an open quote"
+        raise ConfigError(msg)
+    return [*parts, current]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """How one column travels into the table.
+
+    Attributes:
+        column: Its name, in the frame and in the table.
+        dtype: The Polars type it is cast to before it is sent.
+        carrier: `copy` where COPY writes the table's type directly, `text`
+            where the server casts the text of the value.
+        pg_type: The table's type as PostgreSQL writes it.
+    """
+
+    column: str
+    dtype: pl.DataType
+    carrier: Literal["copy", "text"]
+    pg_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table and the rules for writing into it.
+
+    Attributes:
+        table: Its qualified name.
+        key: Columns that identify a row; empty for append and replace.
+        newest: The column that orders the versions of a row, or None for
+            source order.
+        mode: What happens to a row whose key is stored already.
+        on_null: Whether a null erases a stored value or keeps it.
+        on_new_columns: What happens to columns that the table lacks.
+    """
+
+    table: TableName
+    key: tuple[str, ...] = ()
+    newest: str | None = None
+    mode: Mode = "upsert"
+    on_null: OnNull = "overwrite"
+    on_new_columns: OnNewColumns = "refuse"
+
+    def __post_init__(self) -> None:
+        if self.mode in ("upsert", "insert-new") and not self.key:
+            msg = (
+                f"table {self.table} has no key to find rows by: "
+                "give key columns (--key A,B), or --mode append to add every row"
+            )
+            raise ConfigError(msg)
+        if len(set(self.key)) != len(self.key):
+            msg = f"key {','.join(self.key)} names a column twice"
+            raise ConfigError(msg)
+
+
+class Writer(Protocol):
+    """What a lane writes with; it is owned and used by one thread."""
+
+    def write(self, piece: Piece) -> Written:
+        """Commit a piece in one transaction and return what became of it."""
+
+    def close(self) -> None:
+        """Give the connection back; a transaction that is open is undone."""
