@@ -1,0 +1,1 @@
+"""Spiders for Dutch property pages, the mapping of their texts, and a demo site."""

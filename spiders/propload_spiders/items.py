@@ -1,0 +1,152 @@
+"""What a spider hands over: the texts of one listing, as the page has them.
+
+This is the one place that names the fields, and the contract with the mapping
+`funda`. Every field is text or None, never a number, so that a column has one type
+whichever page it came from:
+
+- a text of the page stands as the page shows it, whitespace joined:
+  `€ 495.000 kosten koper`, `3 kamers (2 slaapkamers)`, `20 april 2026`;
+- a value of the page's payload stands as JSON writes it: `495000`, `kosten_koper`,
+  `2026-07-02T11:42:25.8657786+02:00`, a list of one as its element;
+- what a page does not say, or hides behind a login, is None.
+
+So `price_text` holds `495000` or `€ 495.000 kosten koper`, and the mapping reads both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+
+@dataclass(frozen=True, slots=True)
+class ListingItem:
+    """The texts of one listing.
+
+    Attributes:
+        source: The site: `funda`.
+        listing_id: The digits at the end of its URL; with `source`, its key.
+        url: The absolute address of its page.
+        scraped_at: When the page was read: ISO 8601, UTC, microseconds, `+00:00`.
+        page: What it was read from: `search`, `detail` (search texts fill what the
+            detail page lacks) or `gone` (the page is not there any more).
+        global_id: The site's second id, from the payload.
+        offering: `buy` or `rent` (payload), `koop` or `huur` (URL).
+        status_text: Payload token (`none`, `under_bid`, `sold`, ...), the row
+            Status (`Onder bod`, ...), or `withdrawn` for a page that is gone.
+        object_type: `house`, `apartment`, `parking`, ... (payload), `huis`,
+            `appartement`, ... (URL).
+        listing_type: `single`, or `group` for a project of several homes.
+        subtype_text: `Benedenwoning (appartement)`.
+        construction_text: `resale`, `newly_built`, `Bestaande bouw`, `Nieuwbouw`.
+        price_text: The asking price; on a sold page the last one. Never what was
+            paid, which the site does not know.
+        price_condition_text: `kosten_koper`, `vrij_op_naam`; None where the
+            condition stands in `price_text`.
+        original_price_text: The first asking price.
+        rent_text: `2110` or `€ 1.725 per maand (servicekosten onbekend)`.
+        rent_condition_text: `per_month`, `per_year`; None where it stands in
+            `rent_text`.
+        monthly_fee_text: `€ 164,54 per maand`.
+        listed_text: Payload timestamp, `20 april 2026`, `3 weken`, `Vandaag`.
+        sold_text: Day of sale: `15 juli 2025`.
+        duration_text: Time on the market of a sold listing: `4 weken`.
+        acceptance_text: `Per direct beschikbaar`.
+        living_area_text: `59` or `59 m²`.
+        plot_area_text: `93` or `1.234 m²`.
+        volume_text: `218 m³`.
+        rooms_text: `3` or `3 kamers (2 slaapkamers)`.
+        bedrooms_text: `2` (payload only; else inside `rooms_text`).
+        bathrooms_text: `1 badkamer en 1 apart toilet`.
+        stories_text: `1 woonlaag`.
+        floor_text: `Begane grond`.
+        year_built_text: `1922`, `1931-1944`, `Voor 1906`, `na 2020`.
+        energy_label_text: `A+++` to `G`, `unknown`.
+        ownership_text: `Volle eigendom`, `Gemeentelijke erfpacht`.
+        ownership_fees_text: `Afgekocht tot 30-09-2054`.
+        address_text: Street and number in one, as the page shows them:
+            `Houttuinen 38-C`.
+        street: The street alone, from the payload.
+        house_number: `38`.
+        house_number_suffix: `C`.
+        postal_code: `2611DX` or `2611 DX`.
+        city: `Delft`.
+        municipality: `Delft`.
+        district: `Wijk 11 Binnenstad`.
+        neighbourhood: `Stationsbuurt`.
+        province: `Zuid-Holland`.
+        country: `NL`.
+        latitude: Degrees north with a decimal point, detail pages only.
+        longitude: Degrees east with a decimal point, detail pages only.
+        agent_id: The primary agent's number.
+        agent_name: Their name, with the spaces that the payload has.
+        photo_count: How many photos there are.
+        description: The text of the page, with its line breaks.
+        features: A JSON object of every row of the detail page: the row's id, or
+            where it has none its titles joined by ` / `, to its value.
+    """
+
+    source: str
+    listing_id: str
+    url: str
+    scraped_at: str
+    page: str
+    global_id: str | None = None
+    offering: str | None = None
+    status_text: str | None = None
+    object_type: str | None = None
+    listing_type: str | None = None
+    subtype_text: str | None = None
+    construction_text: str | None = None
+    price_text: str | None = None
+    price_condition_text: str | None = None
+    original_price_text: str | None = None
+    rent_text: str | None = None
+    rent_condition_text: str | None = None
+    monthly_fee_text: str | None = None
+    listed_text: str | None = None
+    sold_text: str | None = None
+    duration_text: str | None = None
+    acceptance_text: str | None = None
+    living_area_text: str | None = None
+    plot_area_text: str | None = None
+    volume_text: str | None = None
+    rooms_text: str | None = None
+    bedrooms_text: str | None = None
+    bathrooms_text: str | None = None
+    stories_text: str | None = None
+    floor_text: str | None = None
+    year_built_text: str | None = None
+    energy_label_text: str | None = None
+    ownership_text: str | None = None
+    ownership_fees_text: str | None = None
+    address_text: str | None = None
+    street: str | None = None
+    house_number: str | None = None
+    house_number_suffix: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    municipality: str | None = None
+    district: str | None = None
+    neighbourhood: str | None = None
+    province: str | None = None
+    country: str | None = None
+    latitude: str | None = None
+    longitude: str | None = None
+    agent_id: str | None = None
+    agent_name: str | None = None
+    photo_count: str | None = None
+    description: str | None = None
+    features: str | None = None
+
+    def over(self, other: ListingItem) -> ListingItem:
+        """Return this item, its gaps filled with the other's texts."""
+        gaps = {
+            field.name: getattr(other, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) is None
+        }
+        return replace(self, **gaps)
+
+
+#: The names of the fields, in the order that tables show them.
+FIELDS = tuple(field.name for field in fields(ListingItem))
