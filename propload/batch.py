@@ -86,7 +86,7 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """The bytes that the rows refer to in memory."""
-        return self.rows.nbytes
+        return int(self.rows.nbytes)
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return the rows from start to stop (exclusive), without a copy.

@@ -5,7 +5,7 @@
     ├── SourceError              4   unreadable input, or empty where rows were expected
     │   └── BlockedError         5   the site refused the crawl
     ├── SchemaMismatchError      1   the rows as a whole do not fit the table
-    ├── WriteError               1   the database refused; carries table, batch, sqlstate
+    ├── WriteError               1   the database refused; has table, batch, sqlstate
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)

@@ -1,0 +1,315 @@
+"""What a run did, as a value whose counts add up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from html import escape
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from propload.errors import PropLoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import polars as pl
+
+Status = Literal[
+    "loaded", "failed", "stopped", "interrupted", "blocked", "checked", "running"
+]
+#: A value that JSON can hold; settings are made of these.
+Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
+
+
+class CountsError(PropLoadError):
+    """The counts of a run do not add up: a row is not accounted for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows met which end; all but `read` add up to `read`."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            *(getattr(self, f.name) + getattr(other, f.name) for f in fields(self))
+        )
+
+    @property
+    def accounted(self) -> int:
+        """The rows whose end is known."""
+        return (
+            self.inserted
+            + self.updated
+            + self.unchanged
+            + self.stale
+            + self.duplicates
+            + self.rejected
+        )
+
+    def verify(self) -> None:
+        """Raise where a row is not accounted for.
+
+        Raises:
+            CountsError: `read` is not the sum of the others.
+        """
+        if self.read != self.accounted:
+            msg = (
+                f"{self.read:,} rows were read but {self.accounted:,} are accounted "
+                f"for ({self}): please report this with the command that you ran"
+            )
+            raise CountsError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many rows one reason concerns.
+
+    Attributes:
+        stage: read, map, check, database; or warning for rows that were loaded.
+        column: The column at fault, or None where it is the row.
+        check: The short name of what failed.
+        rows: The rows concerned.
+        example: One message.
+    """
+
+    stage: str
+    column: str | None
+    check: str
+    rows: int
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetName:
+    """Where rows went, without secrets."""
+
+    database: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        run_id: The run's name; its rejects and journal bear it.
+        status: How the run ended.
+        source: What was read.
+        target: What was written.
+        counts: What became of the rows.
+        seconds: Wall-clock time.
+        peak_memory_bytes: The largest resident size that was seen.
+        batches: Prepared batches.
+        retries: Transactions that were tried again.
+        reasons: Refused rows by reason, most first.
+        warnings: Loaded rows by warning, most first.
+        rejects_path: The file of refused rows, or None where there are none.
+        settings: What the run was told, and what it chose.
+        notes: Things that a reader should know, one sentence each.
+        message: Why the run ended early, or empty.
+    """
+
+    run_id: str
+    status: Status
+    source: str
+    target: TargetName
+    counts: Counts
+    seconds: float
+    peak_memory_bytes: int = 0
+    batches: int = 0
+    retries: int = 0
+    reasons_counted: tuple[ReasonCount, ...] = ()
+    warnings: tuple[ReasonCount, ...] = ()
+    rejects_path: str | None = None
+    settings: Mapping[str, Plain] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    message: str = ""
+    read_rejects: Callable[[], pl.DataFrame] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows read in each second of the run."""
+        return self.counts.read / self.seconds if self.seconds else 0.0
+
+    @property
+    def rejects(self) -> pl.DataFrame:
+        """The refused rows as read, one line a row, with their reasons."""
+        import polars as pl  # noqa: PLC0415 - a report is shown without Polars too
+
+        return self.read_rejects() if self.read_rejects else pl.DataFrame()
+
+    @property
+    def reasons(self) -> pl.DataFrame:
+        """The reasons: stage, column, check, rows, example."""
+        import polars as pl  # noqa: PLC0415 - a report is shown without Polars too
+
+        schema = {
+            "stage": pl.String,
+            "column": pl.String,
+            "check": pl.String,
+            "rows": pl.Int64,
+            "example": pl.String,
+        }
+        return pl.DataFrame(
+            [asdict(one) for one in self.reasons_counted], schema=schema
+        )
+
+    def as_dict(self) -> dict[str, Plain]:
+        """Return the report as plain values, in the order of the documentation."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "source": self.source,
+            "target": {"database": self.target.database, "table": self.target.table},
+            "counts": dict(asdict(self.counts)),
+            "seconds": round(self.seconds, 3),
+            "rows_per_second": round(self.rows_per_second, 1),
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "batches": self.batches,
+            "retries": self.retries,
+            "reasons": [asdict(one) for one in self.reasons_counted],
+            "warnings": [asdict(one) for one in self.warnings],
+            "rejects_path": self.rejects_path,
+            "settings": dict(self.settings),
+            "notes": list(self.notes),
+            "message": self.message,
+        }
+
+    def to_json(self) -> str:
+        """Return the report as one JSON object."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
+
+    def __str__(self) -> str:
+        return "\n".join(_text_lines(self))
+
+    def _repr_html_(self) -> str:
+        return _html(self)
+
+
+def from_dict(values: Mapping[str, object]) -> Report:
+    """Return the report that `as_dict` made these values from.
+
+    Raises:
+        KeyError: A part of the report is missing.
+    """
+    target = values["target"]
+    counts = values["counts"]
+    assert isinstance(target, dict)  # noqa: S101 - narrows what as_dict wrote
+    assert isinstance(counts, dict)  # noqa: S101 - narrows what as_dict wrote
+    kept = {
+        f.name: values[f.name]
+        for f in fields(Report)
+        if f.name in values and f.name not in {"target", "counts"}
+    }
+    tuples = {
+        "reasons_counted": _reason_counts(values.get("reasons")),
+        "warnings": _reason_counts(values.get("warnings")),
+        "notes": tuple(kept.get("notes") or ()),  # type: ignore[arg-type] # from JSON
+    }
+    return Report(
+        **{**kept, **tuples},  # type: ignore[arg-type] # from JSON
+        target=TargetName(**target),
+        counts=Counts(**counts),
+    )
+
+
+def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
+    return (
+        tuple(ReasonCount(**one) for one in values) if isinstance(values, list) else ()
+    )
+
+
+_HEADLINES: Mapping[Status, str] = {
+    "loaded": "loaded",
+    "failed": "stopped by a failure",
+    "stopped": "stopped by the reject limit",
+    "interrupted": "stopped on request",
+    "blocked": "blocked by the site",
+    "checked": "checked, nothing written",
+    "running": "running",
+}
+
+
+def _headline(report: Report) -> str:
+    return (
+        f"{report.source} → {report.target.table} in {report.target.database}: "
+        f"{_HEADLINES[report.status]}"
+    )
+
+
+def _pace(report: Report) -> str:
+    megabytes = report.peak_memory_bytes / (1 << 20)
+    return (
+        f"{report.seconds:.2f} s, {report.rows_per_second:,.0f} rows/s, "
+        f"{report.batches:,} batches, {report.retries:,} retries, "
+        f"peak {megabytes:,.0f} MB"
+    )
+
+
+def _text_lines(report: Report) -> Iterable[str]:
+    yield _headline(report)
+    if report.message:
+        yield f"  {report.message}"
+    counts = asdict(report.counts)
+    width = max(len(f"{value:,}") for value in counts.values())
+    for name, value in counts.items():
+        if value or name in {"read", "inserted"}:
+            yield f"  {name:<11}{value:>{width},}"
+    yield f"  {_pace(report)}"
+    for title, reasons in (
+        ("refused because", report.reasons_counted),
+        ("loaded with a warning", report.warnings),
+    ):
+        if reasons:
+            yield f"  {title}:"
+        for one in reasons:
+            yield f"    {one.rows:>{width},}  {_where(one)}: {one.example or one.check}"
+    for note in report.notes:
+        yield f"  note: {note}"
+    if report.rejects_path:
+        yield f"  rejects: propload rejects show {report.run_id}"
+
+
+def _where(reason: ReasonCount) -> str:
+    column = f" {reason.column}" if reason.column else ""
+    return f"{reason.stage}{column} {reason.check}"
+
+
+def _html(report: Report) -> str:
+    cells = "".join(
+        f"<th style='text-align:right'>{escape(name)}</th>"
+        for name in asdict(report.counts)
+    )
+    values = "".join(
+        f"<td style='text-align:right'>{value:,}</td>"
+        for value in asdict(report.counts).values()
+    )
+    return (
+        f"<div><b>{escape(_headline(report))}</b>"
+        + (f"<p>{escape(report.message)}</p>" if report.message else "")
+        + f"<table><tr>{cells}</tr><tr>{values}</tr></table>"
+        + f"<p>{escape(_pace(report))}</p>"
+        + _html_reasons("Refused because", report.reasons_counted)
+        + _html_reasons("Loaded with a warning", report.warnings)
+        + "".join(f"<p>{escape(note)}</p>" for note in report.notes)
+        + "</div>"
+    )
+
+
+def _html_reasons(title: str, reasons: Iterable[ReasonCount]) -> str:
+    lines = "".join(
+        f"<tr><td style='text-align:right'>{one.rows:,}</td>"
+        f"<td>{escape(_where(one))}</td><td>{escape(one.example)}</td></tr>"
+        for one in reasons
+    )
+    return f"<p>{escape(title)}</p><table>{lines}</table>" if lines else ""
