@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from os import PathLike
     from pathlib import Path
+
+    from propload.target import Mode, OnNewColumns, OnNull
 
 JournalSync = Literal["always", "second", "off"]
 
@@ -169,3 +174,42 @@ class Places:
     def runs(self) -> Path:
         """The folder of reports, one file a run."""
         return self.state_dir / "runs"
+
+
+class Settings(TypedDict, total=False):
+    """Every setting of a run, under the one name that it has everywhere.
+
+    A keyword of `propload.ingest`, a flag (`--batch-rows`), a config key
+    (`batch_rows`) and an environment variable (`PROPLOAD_BATCH_ROWS`) bear it.
+    """
+
+    to: str
+    table: str
+    key: str | Sequence[str]
+    newest: str
+    mode: Mode
+    on_null: OnNull
+    on_new_columns: OnNewColumns
+    schema: object
+    mapping: object
+    as_of: datetime | str
+    format: str
+    delimiter: str
+    header: bool
+    encoding: str
+    null_words: Sequence[str]
+    sheet: str
+    batch_rows: int | Literal["auto"]
+    batch_seconds: float
+    workers: int | Literal["auto"]
+    max_rejects: int | str
+    max_memory: int | str
+    retry_attempts: int
+    retry_seconds: float
+    journal_sync: JournalSync
+    journal_bytes: int | str
+    lock: bool
+    lock_wait: float
+    resume: str | bool
+    state_dir: str | PathLike[str]
+    progress: bool

@@ -1,0 +1,89 @@
+"""Counters of a run that any thread may raise and any thread may look at."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How full the queue and the lanes are, each 0 to 1."""
+
+    queue: float = 0.0
+    lanes: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run as it stands at one moment.
+
+    Attributes:
+        counts: Rows so far; those in flight are read but not yet accounted for.
+        seconds: Since the run began.
+        batches: Prepared batches.
+        retries: Transactions tried again.
+        fill: How full the queue and the lanes are.
+        memory_bytes: The process's resident size, 0 before it was measured.
+        activity: What the run waits for, where that is worth saying.
+    """
+
+    counts: Counts = Counts()
+    seconds: float = 0.0
+    batches: int = 0
+    retries: int = 0
+    fill: Fill = Fill()
+    memory_bytes: int = 0
+    activity: str = ""
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows with a known end in each second since the run began."""
+        return self.counts.accounted / self.seconds if self.seconds else 0.0
+
+
+class Metrics:
+    """The live counters of one run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = Snapshot()
+        self._began = time.monotonic()
+        self._fill: Callable[[], Fill] = Fill
+
+    def add(self, counts: Counts, *, batches: int = 0, retries: int = 0) -> None:
+        """Add rows, batches and retries to the totals."""
+        with self._lock:
+            self._now = replace(
+                self._now,
+                counts=self._now.counts + counts,
+                batches=self._now.batches + batches,
+                retries=self._now.retries + retries,
+            )
+
+    def observe_fill(self, fill: Callable[[], Fill]) -> None:
+        """Ask `fill` for the fill of queue and lanes at each snapshot."""
+        self._fill = fill
+
+    def set_memory(self, resident_bytes: int) -> None:
+        """Note the process's resident size."""
+        with self._lock:
+            self._now = replace(self._now, memory_bytes=resident_bytes)
+
+    def set_activity(self, activity: str) -> None:
+        """Note what the run waits for; empty when it works."""
+        with self._lock:
+            self._now = replace(self._now, activity=activity)
+
+    def snapshot(self) -> Snapshot:
+        """Return the run as it stands now."""
+        fill = self._fill()
+        with self._lock:
+            return replace(self._now, seconds=time.monotonic() - self._began, fill=fill)
