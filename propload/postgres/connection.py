@@ -1,0 +1,358 @@
+"""A connection to PostgreSQL: the one place that knows the Arrow driver.
+
+Every error leaves here as a `ServerError` (or as `ConfigError` and
+`TransientWriteError` while connecting) with the fields that the server sent and
+with no password in its text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+import pyarrow as pa
+from adbc_driver_manager import dbapi
+
+# it has no types of its own; what it returns is the driver manager's
+from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
+    connect as open_session,
+)
+
+from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.postgres.dsn import describe_dsn, hide_secrets, mask, resolve_dsn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+__all__ = ["Connection", "ServerError", "connect", "mask", "resolve_dsn"]
+
+#: The driver encodes a whole record batch in memory before it sends it; 8,192
+#: rows of 20 columns are about 2 MB, and a COPY of many such is as fast as one.
+COPY_ROWS = 8_192
+
+#: What a session needs so that the same text means the same value everywhere.
+_SESSION = {
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "client_encoding": "UTF8",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    # the upsert is written for it; a stricter default would only raise 40001
+    "default_transaction_isolation": "read committed",
+    # compiling one statement costs more than it saves on a batch
+    "jit": "off",
+}
+
+#: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
+_REFUSALS = (
+    (
+        ("password authentication failed", "no password supplied"),
+        "the user or the password is wrong: check them in the connection string, "
+        "PGPASSWORD or the password file",
+    ),
+    (
+        ("no pg_hba.conf entry", "Peer authentication failed", "authentication failed"),
+        "the server does not let this user in from here: see its pg_hba.conf",
+    ),
+    (
+        ("permission denied for database",),
+        "the user may not connect to that database: GRANT CONNECT ON DATABASE to it",
+    ),
+    (
+        ('database "', "does not exist"),
+        "that database does not exist: create it, or correct its name",
+    ),
+    (
+        ('role "', "does not exist"),
+        "that user does not exist: create it, or correct its name",
+    ),
+    (("not permitted to log in",), "that role may not log in: use another user"),
+    (
+        ("Name or service not known", "nodename nor servname", "No address associated"),
+        "no such host is known: check its name",
+    ),
+    (("definition of service", "service file"), "the service file lacks that service"),
+    (("invalid ", "unterminated", "missing "), "the connection string is wrong"),
+    (
+        ("certificate", "SSL error", "does not support SSL"),
+        "the encrypted connection failed: check sslmode and sslrootcert",
+    ),
+)
+_ALL_NEEDED = frozenset({'database "', 'role "'})
+
+
+class ServerError(WriteError):
+    """What the server or the driver said about a statement, field by field.
+
+    Attributes:
+        status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
+        primary: The server's message alone.
+        detail: Its detail line, or None; it may quote the row.
+        context: Where it happened, as in `COPY t, line 3, column c`.
+        constraint: The constraint's name, or None.
+        column: The column's name, or None.
+        hint: The server's hint, or None.
+    """
+
+    status: str = "UNKNOWN"
+    primary: str = ""
+    detail: str | None = None
+    context: str | None = None
+    constraint: str | None = None
+    column: str | None = None
+    hint: str | None = None
+
+
+def connect(dsn: str, /, *, application_name: str = "propload") -> Connection:
+    """Return an open connection; each belongs to one thread.
+
+    Args:
+        dsn: A connection string; libpq adds what it leaves out.
+        application_name: The name the server shows for it.
+
+    Raises:
+        ConfigError: The string, host, user, password or database is wrong.
+        TransientWriteError: The server cannot be reached now.
+    """
+    complete = resolve_dsn(dsn)
+    try:
+        raw: dbapi.Connection = open_session(complete)
+    except dbapi.Error as error:
+        raise _connect_error(error, dsn) from error
+    try:
+        return Connection(raw, dsn, application_name)
+    except BaseException:
+        raw.close()
+        raise
+
+
+class Connection:
+    """One session with the server, used by one thread (but see `cancel`).
+
+    A transaction begins with the first statement and ends with `commit` or
+    `rollback`. After an error only `rollback` is of use.
+
+    Attributes:
+        server_version: As the server counts: 150004 is 15.4.
+        label: `host:port/database`, fit to be shown.
+    """
+
+    def __init__(self, raw: dbapi.Connection, dsn: str, application_name: str) -> None:
+        self._raw = raw
+        self._dsn = dsn
+        self._running: dbapi.Cursor | None = None
+        self._lock = threading.Lock()
+        self.closed = False
+        self.label = describe_dsn(dsn)
+        settings = _SESSION | {"application_name": application_name[:63]}
+        calls = ", ".join(
+            f"set_config('{name}', ${place}, false)"
+            for place, name in enumerate(settings, start=1)
+        )
+        version = "current_setting('server_version_num')::int"
+        answer = self.rows(f"SELECT {version}, {calls}", tuple(settings.values()))
+        self.commit()
+        self.server_version = int(answer[0][0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
+        """Return the rows that a statement changed, or None where not told.
+
+        Args:
+            sql: One statement; parameters stand as `$1`, `$2`, ...
+            params: Their values. With any, the count is not told.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
+        with self._cursor() as cursor:
+            cursor.execute(sql, tuple(params) or None)
+            count = int(cursor.rowcount)
+        return count if count >= 0 else None
+
+    def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query that fits in `COPY (query) TO`.
+
+        SHOW and EXPLAIN do not; use `current_setting()`. Types without an Arrow
+        equal (regclass, inet, ...) come as bytes: cast them to text in the query.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
+        with self._cursor() as cursor:
+            cursor.execute(sql, tuple(params) or None)
+            return list(cursor.fetchall())
+
+    def frame(self, sql: str, params: Sequence[object] = ()) -> pl.DataFrame:
+        """Return the rows of a query as a frame.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
+        with self._cursor() as cursor:
+            cursor.execute(sql, tuple(params) or None)
+            table = cursor.fetch_arrow_table()
+        return pl.DataFrame(pl.from_arrow(table))
+
+    def copy(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        /,
+        *,
+        namespace: str | None = None,
+        temporary: bool = False,
+    ) -> int:
+        """Return the rows that one COPY put into an existing table.
+
+        Args:
+            table: Its bare name; quoting is done here.
+            frame: Columns by the table's names, of types that the columns take
+                as they are: nothing is compared here.
+            namespace: The table's namespace; not with `temporary`.
+            temporary: Whether it is a temporary table of this session.
+
+        Raises:
+            ServerError: The server refused a row (its `context` names the line,
+                counted over the whole frame), or the connection is gone.
+        """
+        if not frame.height:
+            return 0
+        arrow = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+        reader = arrow.to_reader(max_chunksize=COPY_ROWS)
+        with self._cursor() as cursor:
+            return int(
+                cursor.adbc_ingest(
+                    table,
+                    reader,
+                    mode="append",
+                    db_schema_name=None if temporary else namespace,
+                    temporary=temporary,
+                )
+            )
+
+    def commit(self) -> None:
+        """Commit the open transaction.
+
+        Raises:
+            ServerError: The server refused (a deferred constraint), or the
+                connection is gone and the outcome is unknown.
+        """
+        try:
+            self._raw.commit()
+        except dbapi.Error as error:
+            raise self._server_error(error) from error
+
+    def rollback(self) -> None:
+        """Undo the open transaction; never raises, so a first error stays first."""
+        # a connection that is gone has undone it already
+        with contextlib.suppress(dbapi.Error):
+            self._raw.rollback()
+
+    def close(self) -> None:
+        """Close the session; what is uncommitted is undone. Never raises."""
+        if self.closed:
+            return
+        self.closed = True
+        with contextlib.suppress(dbapi.Error, RuntimeError):
+            self._raw.close()
+
+    def cancel(self) -> None:
+        """Stop the statement that runs now; the one call for another thread."""
+        with self._lock:
+            if self._running is not None:
+                with contextlib.suppress(dbapi.Error):
+                    self._running.adbc_cancel()
+
+    def round_trip_seconds(self) -> float:
+        """Return the shortest of three round trips to the server, in seconds."""
+        times = []
+        for _ in range(3):  # the first one may meet a cold cache
+            start = time.perf_counter()
+            self.execute("SELECT 1")
+            times.append(time.perf_counter() - start)
+        self.commit()
+        return min(times)
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[dbapi.Cursor]:
+        try:
+            cursor = self._raw.cursor()
+            with self._lock:
+                self._running = cursor
+            try:
+                yield cursor
+            finally:
+                with self._lock:
+                    self._running = None
+                # its own failure must not hide the statement's
+                with contextlib.suppress(dbapi.Error):
+                    cursor.close()
+        except dbapi.Error as error:
+            raise self._server_error(error) from error
+        except pa.ArrowException as error:
+            raise self._server_error(error) from error
+
+    def _server_error(self, error: Exception) -> ServerError:
+        return _server_error(error, self._dsn)
+
+
+_FIELDS = {
+    "PG_DIAG_MESSAGE_PRIMARY": "primary",
+    "PG_DIAG_MESSAGE_DETAIL": "detail",
+    "PG_DIAG_MESSAGE_HINT": "hint",
+    "PG_DIAG_CONTEXT": "context",
+    "PG_DIAG_CONSTRAINT_NAME": "constraint",
+    "PG_DIAG_COLUMN_NAME": "column",
+}
+
+
+def _server_error(error: Exception, dsn: str) -> ServerError:
+    text = hide_secrets(str(error).strip(), dsn)
+    found = {
+        _FIELDS[_text(key)]: hide_secrets(_text(value), dsn)
+        for key, value in getattr(error, "details", None) or []
+        if _text(key) in _FIELDS
+    }
+    primary = found.pop("primary", text)
+    message = ". ".join(
+        part for part in (primary, found.get("detail"), found.get("context")) if part
+    )
+    made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
+    made.primary = primary
+    made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
+    for name, value in found.items():
+        setattr(made, name, value)
+    return made
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _connect_error(error: dbapi.Error, dsn: str) -> WriteError | ConfigError:
+    said = hide_secrets(str(error), dsn).partition("Failed to connect:")
+    text = " ".join((said[2] or said[0]).split())
+    place = describe_dsn(dsn)
+    for words, advice in _REFUSALS:
+        needed = all if words[0] in _ALL_NEEDED else any
+        if needed(word in text for word in words):
+            return ConfigError(f"cannot connect to {place}: {advice} ({text})")
+    msg = f"cannot reach {place} now: is the server running? ({text})"
+    return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))

@@ -1,0 +1,204 @@
+"""Connection strings: read, completed, and shown without their secrets.
+
+libpq reads the same two forms (URI and `key=value`) and adds what they leave out
+from PGPASSWORD and its friends, the password file and the service file. A string
+that this module cannot read never reaches libpq, whose messages would quote it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HIDDEN = "***"
+
+_SECRET_KEYS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+_URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
+_PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
+_QUERY_SECRET = re.compile(r"([?&](?:\w*password|oauth_client_secret)=)([^&#]*)", re.I)
+
+#: Added where the string says nothing: a host that does not answer is given up
+#: after 10 s, and a cut line is noticed within a minute instead of two hours.
+_DEFAULTS = {
+    "connect_timeout": ("PGCONNECT_TIMEOUT", "10"),
+    "keepalives_idle": (None, "30"),
+    "keepalives_interval": (None, "10"),
+    "keepalives_count": (None, "3"),
+    "tcp_user_timeout": (None, "60000"),
+}
+
+
+def resolve_dsn(dsn: str, /) -> str:
+    """Return the connection string with propload's timeouts where it sets none.
+
+    Raises:
+        ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs.
+    """
+    settings = parse_dsn(dsn)
+    missing = {
+        key: value
+        for key, (variable, value) in _DEFAULTS.items()
+        if key not in settings and not (variable and os.environ.get(variable))
+    }
+    if "service" in settings or not missing:  # a service file has the last word
+        return dsn
+    pairs = [f"{key}={value}" for key, value in missing.items()]
+    if not _URI.match(dsn):
+        return " ".join([dsn, *pairs])
+    return dsn + ("&" if "?" in dsn else "?") + "&".join(pairs)
+
+
+def parse_dsn(dsn: str, /) -> dict[str, str]:
+    """Return the settings of a connection string, decoded.
+
+    Raises:
+        ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs, or a
+            password in it holds a character that must be written another way.
+    """
+    text = dsn.strip()
+    uri = _URI.match(text)
+    return _parse_uri(uri["rest"]) if uri else dict(_pairs(text))
+
+
+def describe_dsn(dsn: str, /) -> str:
+    """Return `host:port/database` for people to read; it holds no secret."""
+    try:
+        settings = parse_dsn(dsn)
+    except ConfigError:
+        return HIDDEN
+    if "service" in settings and "host" not in settings:
+        return f"service {settings['service']}"
+    host = settings.get("host") or settings.get("hostaddr") or _default_host()
+    port = settings.get("port") or os.environ.get("PGPORT", "")
+    user = settings.get("user") or os.environ.get("PGUSER", "")
+    database = settings.get("dbname") or os.environ.get("PGDATABASE") or user
+    return f"{host}{':' if port else ''}{port}/{database}"
+
+
+def _default_host() -> str:
+    return os.environ.get("PGHOST") or "localhost"
+
+
+def mask(dsn: str, /) -> str:
+    """Return a connection string that may be shown: each password is `***`."""
+    text = dsn
+    uri = _URI.match(text.strip())
+    if uri:
+        rest = uri["rest"]
+        before, at, after = _split_userinfo(rest)
+        user, colon, password = before.partition(":")
+        if at and colon and password:
+            rest = f"{user}:{HIDDEN}@{after}"
+        return uri["scheme"] + _QUERY_SECRET.sub(rf"\1{HIDDEN}", rest)
+    try:
+        pairs = list(_pairs(text))
+    except ConfigError:
+        return HIDDEN
+    return " ".join(
+        f"{key}={HIDDEN if key.lower() in _SECRET_KEYS else _quoted(value)}"
+        for key, value in pairs
+    )
+
+
+def hide_secrets(text: str, dsn: str, /) -> str:
+    """Return a text with every password of the connection string hidden."""
+    for secret in sorted(_secrets(dsn), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _secrets(dsn: str) -> set[str]:
+    uri = _URI.match(dsn.strip())
+    found: set[str] = set()
+    if uri:
+        before, at, _ = _split_userinfo(uri["rest"])
+        if at:
+            found.add(before.partition(":")[2])
+        found.update(match[2] for match in _QUERY_SECRET.finditer(uri["rest"]))
+    else:
+        try:
+            pairs = list(_pairs(dsn))
+        except ConfigError:
+            pairs = []
+        found.update(value for key, value in pairs if key.lower() in _SECRET_KEYS)
+    found |= {unquote(secret) for secret in found}
+    found.add(os.environ.get("PGPASSWORD", ""))
+    return found - {""}
+
+
+def _split_userinfo(rest: str) -> tuple[str, str, str]:
+    # Up to the last @ before the query: a password with an unencoded @ or / is
+    # wrong, but it must be hidden all the same.
+    head, mark, query = rest.partition("?")
+    if "@" not in head and "@" in query:
+        head, mark, query = rest, "", ""
+    before, at, after = head.rpartition("@")
+    return before, at, after + mark + query
+
+
+def _parse_uri(rest: str) -> dict[str, str]:
+    before, at, after = _split_userinfo(rest)
+    user, _, password = before.partition(":")
+    if at and re.search(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})", before):
+        msg = (
+            "the user or password in the connection string holds a character that "
+            "must be percent-encoded there (@ as %40, / as %2F, % as %25, space as "
+            "%20), or leave the password out and set PGPASSWORD"
+        )
+        raise ConfigError(msg)
+    authority, _, tail = after.partition("/") if "/" in after else (after, "", "")
+    place, _, query = (tail if tail or "/" in after else authority).partition("?")
+    if "/" not in after:
+        authority, place = place, ""
+    settings = {"user": unquote(user), "password": unquote(password)}
+    settings |= _hosts(authority.partition("?")[0])
+    settings["dbname"] = unquote(place)
+    for pair in filter(None, re.split("[&]", query)):
+        key, _, value = pair.partition("=")
+        settings[unquote(key)] = unquote(value)
+    return {key: value for key, value in settings.items() if value}
+
+
+def _hosts(authority: str) -> dict[str, str]:
+    hosts, ports = [], []
+    for place in authority.split(","):
+        host, _, port = place.rpartition(":")
+        if not host or port.endswith("]"):
+            host, port = place, ""
+        hosts.append(unquote(host.strip("[]")))
+        ports.append(port)
+    return {"host": ",".join(hosts), "port": ",".join(ports).strip(",")}
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    position = 0
+    if "=" not in text and text.strip():
+        msg = (
+            "the database is not given as a connection string: write "
+            "postgresql://USER@HOST:PORT/DATABASE or host=HOST dbname=DATABASE"
+        )
+        raise ConfigError(msg)
+    while text[position:].strip():
+        found = _PAIR.match(text, position)
+        if not found:
+            msg = (
+                "the connection string cannot be read: write key=value pairs with "
+                "spaces between them, and a value with spaces in single quotes"
+            )
+            raise ConfigError(msg)
+        value = found[2][1:-1] if found[2].startswith("'") else found[2]
+        yield found[1], re.sub(r"\\(.)", r"\1", value)
+        position = found.end()
+
+
+def _quoted(value: str) -> str:
+    if value and not re.search(r"[\s'\\]", value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
