@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from propload.report import Counts
@@ -35,11 +35,11 @@ class Snapshot:
         activity: What the run waits for, where that is worth saying.
     """
 
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
     batches: int = 0
     retries: int = 0
-    fill: Fill = Fill()
+    fill: Fill = field(default_factory=Fill)
     memory_bytes: int = 0
     activity: str = ""
 
