@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW = "propload_row"
+#: Columns that say where a refused row stood: its source and its number there.
+SOURCE = "propload_source"
+NUMBER = "propload_number"
 
 Stage = Literal["read", "map", "check", "database"]
 
@@ -142,6 +145,11 @@ class Piece:
     read: int = 0
     duplicates: int = 0
     rejected: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all layers in memory."""
+        return sum(int(layer.estimated_size()) for layer in self.layers)
 
     @property
     def height(self) -> int:

@@ -1,0 +1,184 @@
+"""Joins small batches before the work starts: a check costs per call, not per row."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+import pyarrow as pa
+
+from propload.batch import NUMBER, REASONS, ROW, SOURCE, Unread, no_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from propload.batch import Batch
+
+
+class Incoming(Protocol):
+    """Where batches come from: a subscription of a queue."""
+
+    def get(self, *, timeout: float | None = None) -> Batch | None:
+        """Return the next batch, None at the end; TimeoutError when none came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Rows that are prepared together.
+
+    Attributes:
+        number: The number of this joined batch in the run, from 0.
+        parts: The source's batches, in order, all of one schema.
+        first_row: The run's 0-based number of the first row or unread row.
+    """
+
+    number: int
+    parts: tuple[Batch, ...]
+    first_row: int
+
+    @property
+    def height(self) -> int:
+        """The rows, unread ones not counted."""
+        return sum(part.rows.num_rows for part in self.parts)
+
+    @property
+    def unread(self) -> int:
+        """The rows that the source could not read."""
+        return sum(len(part.unread) for part in self.parts)
+
+    @property
+    def through_row(self) -> int:
+        """The run's number after the last row."""
+        return self.first_row + self.height + self.unread
+
+    @property
+    def untyped(self) -> bool:
+        """Whether text columns are text only for want of types."""
+        return all(part.untyped for part in self.parts)
+
+    def raw(self) -> pl.DataFrame:
+        """Return the rows as read, with `ROW`; one part is not copied."""
+        table = pa.Table.from_batches([part.rows for part in self.parts])
+        frame = pl.from_arrow(table, rechunk=False)
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
+        return frame.with_row_index(ROW)
+
+    def origins(self, rows: pl.Series) -> pl.DataFrame:
+        """Return `ROW`, `SOURCE` and `NUMBER` of some raw rows.
+
+        Args:
+            rows: Positions in the raw rows, unsigned integers.
+        """
+        starts, start = [], 0
+        for part in self.parts:
+            starts.append(start)
+            start += part.rows.num_rows
+        wanted = rows.to_list()
+        found = [self._origin(row, starts) for row in wanted]
+        return pl.DataFrame(
+            [wanted, [one[0] for one in found], [one[1] for one in found]],
+            schema={ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64},
+        )
+
+    def _origin(self, row: int, starts: list[int]) -> tuple[str, int]:
+        low, high = 0, len(starts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if starts[middle] <= row else (low, middle)
+        part, inside = self.parts[low], row - starts[low]
+        numbers = part.row_numbers
+        return part.source, numbers[inside] if numbers else part.first_row + inside
+
+    def refused_by_source(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return unread rows as origins and reasons, stage `read`."""
+        unread = [(part.source, one) for part in self.parts for one in part.unread]
+        if not unread:
+            empty = {ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64}
+            return pl.DataFrame(schema=empty), no_reasons()
+        origins = pl.DataFrame(
+            [
+                list(range(len(unread))),
+                [source for source, _ in unread],
+                [one.row for _, one in unread],
+            ],
+            schema={ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64},
+        )
+        lines = [_reason(row, one) for row, (_, one) in enumerate(unread)]
+        return origins, pl.DataFrame(lines, schema=REASONS, orient="row")
+
+
+def _reason(row: int, unread: Unread) -> tuple[object, ...]:
+    return (row, "read", None, unread.check, unread.text, unread.message, None)
+
+
+@dataclass(slots=True)
+class Joiner:
+    """Joins batches of one schema until there are enough rows or time is up.
+
+    Attributes:
+        incoming: Where batches come from.
+        batch_rows: Asked before each joined batch: most rows in it.
+        batch_seconds: Longest wait of a row for company.
+        ends: Row numbers at which joined batches must end, ascending: a resumed
+            run makes the batches of the run that it continues again.
+    """
+
+    incoming: Incoming
+    batch_rows: Callable[[], int]
+    batch_seconds: float
+    ends: Iterable[int] = ()
+    _rest: Batch | None = None
+    _ends: deque[int] = field(default_factory=deque)
+
+    def __iter__(self) -> Iterator[Joined]:
+        self._ends = deque(self.ends)
+        number, first_row = 0, 0
+        while parts := self._next_parts(first_row):
+            joined = Joined(number, tuple(parts), first_row)
+            yield joined
+            number, first_row = number + 1, joined.through_row
+
+    def _next_parts(self, first_row: int) -> list[Batch]:
+        while self._ends and self._ends[0] <= first_row:
+            self._ends.popleft()
+        fixed = self._ends[0] - first_row if self._ends else None
+        room = fixed or max(1, self.batch_rows())
+        deadline: float | None = None
+        parts: list[Batch] = []
+        while room > 0 and (batch := self._take(deadline)) is not None:
+            if parts and not _alike(parts[0], batch):
+                self._rest = batch
+                break
+            part, self._rest = _split(batch, room)
+            parts.append(part)
+            room -= part.rows.num_rows + len(part.unread)
+            if deadline is None and fixed is None:
+                deadline = time.monotonic() + self.batch_seconds
+        return parts
+
+    def _take(self, deadline: float | None) -> Batch | None:
+        """Return the next batch; None when it is time to go or the source ended."""
+        if self._rest is not None:
+            batch, self._rest = self._rest, None
+            return batch
+        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            return self.incoming.get(timeout=wait)
+        except TimeoutError:
+            return None
+
+
+def _alike(one: Batch, other: Batch) -> bool:
+    return one.untyped == other.untyped and bool(
+        one.rows.schema.equals(other.rows.schema)
+    )
+
+
+def _split(batch: Batch, room: int) -> tuple[Batch, Batch | None]:
+    room = max(1, room - len(batch.unread))
+    if batch.rows.num_rows <= room:
+        return batch, None
+    return batch.slice(0, room), batch.slice(room, batch.rows.num_rows)

@@ -1,0 +1,113 @@
+"""Trying again what may succeed: exponential backoff with full jitter."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import stamina
+
+from propload.errors import TransientWriteError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: The first wait is at most this many seconds: a lock or a deadlock is gone by then.
+FIRST_WAIT = 0.1
+#: No wait is longer than this many seconds: a server that came back is soon noticed.
+LONGEST_WAIT = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryOptions:
+    """How long to try.
+
+    Attributes:
+        attempts: Most attempts, the first one included.
+        seconds: Longest time from the first attempt to the last, in seconds.
+    """
+
+    attempts: int
+    seconds: float
+
+
+def backoff(attempt: int) -> float:
+    """Return the longest wait in seconds after the given attempt, counted from 1."""
+    # 2**20 times the first wait is far beyond the longest one: no overflow
+    return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 20)))
+
+
+class _Waiting:
+    """Decides whether to try again, and waits where the stop can wake it."""
+
+    def __init__(
+        self,
+        options: RetryOptions,
+        stop: threading.Event,
+        name: str,
+        on_retry: Callable[[TransientWriteError, float], None],
+    ) -> None:
+        self._options = options
+        self._stop = stop
+        self._name = name
+        self._on_retry = on_retry
+        self._attempt = 0
+        self._deadline = time.monotonic() + options.seconds
+
+    def __call__(self, error: Exception) -> float | bool:
+        self._attempt += 1
+        if not isinstance(error, TransientWriteError) or self._stop.is_set():
+            return False
+        if self._attempt >= self._options.attempts:
+            return False
+        # full jitter: writers that failed together do not come back together
+        wait = random.uniform(0, backoff(self._attempt))  # noqa: S311 - not a secret
+        if time.monotonic() + wait > self._deadline:
+            return False
+        log.warning(
+            "%s: attempt %d of %d failed, next in %.1f s: %s",
+            self._name,
+            self._attempt,
+            self._options.attempts,
+            wait,
+            error,
+        )
+        self._on_retry(error, wait)
+        return not self._stop.wait(wait) and 0.0
+
+
+def retry(
+    action: Callable[[], T],
+    /,
+    options: RetryOptions,
+    *,
+    stop: threading.Event,
+    name: str,
+    on_retry: Callable[[TransientWriteError, float], None],
+) -> T:
+    """Return what `action` returns, trying again after a `TransientWriteError`.
+
+    Args:
+        action: What to try.
+        options: How often and how long.
+        stop: Set it to end the waiting; the last error is then raised.
+        name: What is tried, for the log.
+        on_retry: Called before each wait with the error and the seconds.
+
+    Raises:
+        TransientWriteError: The last one, when the attempts or seconds are used up.
+    """
+    waiting = _Waiting(options, stop, name, on_retry)
+    # the hook has waited already, and it knows the limits: stamina runs the loop
+    for attempt in stamina.retry_context(on=waiting, attempts=None, timeout=None):
+        with attempt:
+            return action()
+    msg = "the retry loop ended without a result"
+    raise AssertionError(msg)
