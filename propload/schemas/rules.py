@@ -1,0 +1,54 @@
+"""Checks over several columns, each a Polars expression with a readable message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandera.polars as pa
+import polars as pl
+
+if TYPE_CHECKING:
+    from pandera.api.polars.types import PolarsData
+
+
+def error(expression: pl.Expr, message: str) -> Any:
+    """Return a check of a pandera model that refuses a row where it is false.
+
+    Give it to an attribute of the model; the attribute's name is the check's. A null
+    passes, and so does every row of a frame that lacks one of the columns.
+
+    Args:
+        expression: What holds for a right row, as a boolean.
+        message: What is wrong with a row where it does not hold.
+    """
+    return _rule(expression, message, raise_warning=False)
+
+
+def warning(expression: pl.Expr, message: str) -> Any:
+    """Return a check like `error` whose rows are counted and loaded."""
+    return _rule(expression, message, raise_warning=True)
+
+
+# Any: pandera finds a check by an attribute that it sets on a classmethod, and has
+# no type for what its decorator returns.
+def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
+    columns = tuple(sorted(set(expression.meta.root_names())))
+
+    def held(_model: type, rows: PolarsData) -> pl.LazyFrame:
+        present = rows.lazyframe.collect_schema()
+        if all(column in present for column in columns):
+            return rows.lazyframe.select(expression.alias("held"))
+        return rows.lazyframe.select(pl.repeat(value=True, n=pl.len()).alias("held"))
+
+    decorate: Any = pa.dataframe_check(
+        error=message, raise_warning=raise_warning, statistics={"columns": columns}
+    )
+    return decorate(_Rule(held))
+
+
+# Any: the parameters of a classmethod's type say nothing here.
+class _Rule(classmethod):  # type: ignore[type-arg]
+    """A classmethod whose function takes its name from the model's attribute."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.__func__.__name__ = name
