@@ -1,0 +1,187 @@
+"""Where a run's settings come from, and which of them holds.
+
+A keyword or flag wins over the environment (`PROPLOAD_*`), which wins over the job
+(`[jobs.NAME]`), which wins over the top level of the configuration file, which wins
+over the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from propload.config.files import ConfigFile, check_names, load_config
+from propload.config.settings import SETTINGS, Setting
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pydantic_settings import BaseSettings
+
+    from propload.options import Settings
+
+__all__ = [
+    "SETTINGS",
+    "ConfigFile",
+    "Setting",
+    "job_source",
+    "load_config",
+    "resolve",
+    "state_dir",
+]
+
+_PREFIX = "PROPLOAD_"
+#: An environment variable this like a setting's is taken for a slip of the pen;
+#: less alike ones belong to somebody else and are left alone.
+_ALIKE = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What one place says; `place` leads to it in a message."""
+
+    place: str
+    values: Mapping[str, object]
+
+    def read(self, setting: Setting) -> object:
+        try:
+            return setting.read(self.values[setting.name])
+        except ConfigError as error:
+            msg = f"{self.place}{setting.name}: {error}"
+            raise ConfigError(msg) from error
+
+
+def resolve(
+    given: Settings, *, job: str | None = None, config: Path | None = None
+) -> Settings:
+    """Return the settings that hold, each as the type that the run uses.
+
+    Names in a key or in null words become a tuple, sizes become bytes, `as_of` a
+    moment with a time zone, a mapping's name its table where the configuration
+    file has one. `state_dir` is always there; what nobody set is left out.
+
+    Args:
+        given: Keywords or flags; None is the same as not given.
+        job: The job of the configuration file, or None.
+        config: The configuration file; else the nearest one is used.
+
+    Raises:
+        ConfigError: A name is unknown, or a value cannot be used.
+    """
+    file = load_config(config)
+    check_names(given, SETTINGS, place="settings")
+    _check_variables(os.environ)
+    told = file.job(job) if job is not None else {}
+    layers = (
+        _Layer("", _settings_only(given)),
+        _Layer("environment ", _environment()),
+        _Layer(f"{file.path} [jobs.{job}] ", _settings_only(told)),
+        _Layer(f"{file.path} ", file.top),
+    )
+    merged: dict[str, object] = {}
+    for layer in layers:
+        for name in layer.values.keys() - merged.keys():
+            merged[name] = layer.read(SETTINGS[name])
+    merged["mapping"] = _mapping(merged.get("mapping"), file)
+    merged.setdefault("state_dir", _default_state_dir())
+    kept = {name: value for name, value in merged.items() if value is not None}
+    return cast("Settings", kept)
+
+
+def state_dir(given: Settings, *, config: Path | None = None) -> Path:
+    """Return the state folder that holds, for commands that need no other setting.
+
+    Raises:
+        ConfigError: As for `resolve`.
+    """
+    return cast("Path", resolve(given, config=config)["state_dir"])
+
+
+def job_source(job: str, *, config: Path | None = None) -> tuple[str, ...]:
+    """Return the sources that a job names; paths start at the file's folder.
+
+    Raises:
+        ConfigError: There is no such job, or it names none.
+    """
+    file = load_config(config)
+    source = file.job(job).get("source")
+    named = [source] if isinstance(source, str) else source
+    if (
+        not isinstance(named, list)
+        or not named
+        or not all(isinstance(one, str) for one in named)
+    ):
+        msg = (
+            f"job {job!r} in {file.path} names no source: "
+            'add source = "FILE" to it, or give one with the command'
+        )
+        raise ConfigError(msg)
+    return tuple(named)
+
+
+def _settings_only(values: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in values.items()
+        if name in SETTINGS and value is not None
+    }
+
+
+def _mapping(value: object, file: ConfigFile) -> object:
+    return file.mappings.get(value, value) if isinstance(value, str) else value
+
+
+def _default_state_dir() -> Path:
+    from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
+
+    return user_state_path("propload", appauthor=False)
+
+
+def _check_variables(names: Mapping[str, str]) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415 - only where one is odd
+
+    known = [setting.variable for setting in SETTINGS.values()]
+    odd = (n for n in names if n.startswith(_PREFIX) and n not in known)
+    for name in odd:
+        close = get_close_matches(name, known, 1, _ALIKE)
+        if close:
+            msg = f"environment variable {name} is unknown; did you mean {close[0]}?"
+            raise ConfigError(msg)
+
+
+def _environment() -> dict[str, object]:
+    from pydantic_settings import (  # noqa: PLC0415 - 0.2 s that `--help` saves
+        EnvSettingsSource,
+    )
+
+    return dict(EnvSettingsSource(_variables())())
+
+
+@cache
+def _variables() -> type[BaseSettings]:
+    """Return the settings as a pydantic model, whose fields name the variables."""
+    from pydantic import Field, create_model  # noqa: PLC0415 - as above
+    from pydantic_settings import (  # noqa: PLC0415 - as above
+        BaseSettings,
+        SettingsConfigDict,
+    )
+
+    class Variables(BaseSettings):
+        # texts stay texts: each setting reads its own
+        model_config = SettingsConfigDict(
+            env_prefix=_PREFIX,
+            env_prefix_target="all",
+            env_ignore_empty=True,
+            enable_decoding=False,
+        )
+
+    # a field may not be called `schema`, which pydantic's base class uses
+    columns: dict[str, Any] = {
+        f"setting_{name}": (object, Field(default=None, alias=name))
+        for name in SETTINGS
+    }
+    return create_model("Variables", __base__=Variables, **columns)

@@ -1,0 +1,176 @@
+"""The configuration file: where it is, and what it says."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.config.settings import SETTINGS
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: Names the file outright, as `--config` does.
+CONFIG_VARIABLE = "PROPLOAD_CONFIG"
+#: What a job may say besides settings.
+_JOB_KEYS = ("source",)
+#: What the top level may hold besides settings.
+_TABLES = ("jobs", "mappings")
+#: A key this like a known one is taken for a slip of the pen.
+_ALIKE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """What a configuration file says; paths in it start at its folder.
+
+    Attributes:
+        path: The file, or None where there is none.
+        top: Settings of every run.
+        jobs: Settings and `source` of each job.
+        mappings: Column mappings by name.
+    """
+
+    path: Path | None = None
+    top: Mapping[str, object] = field(default_factory=dict)
+    jobs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    mappings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def job(self, name: str) -> Mapping[str, object]:
+        """Return what a job says.
+
+        Raises:
+            ConfigError: There is no such job.
+        """
+        if name in self.jobs:
+            return self.jobs[name]
+        where = self.path or "no configuration file (propload.toml)"
+        msg = f"job {name!r} is not in {where}{_meant(name, self.jobs)}"
+        raise ConfigError(msg)
+
+
+def load_config(path: Path | None = None) -> ConfigFile:
+    """Return the configuration: of the file given, else of the nearest one.
+
+    Without a path, `$PROPLOAD_CONFIG` names the file; without that, it is
+    `propload.toml`, or `pyproject.toml` with `[tool.propload]`, in the current
+    folder or the nearest one above it.
+
+    Raises:
+        ConfigError: The file cannot be read or says what propload does not know.
+    """
+    named = path or _named()
+    if named is not None:
+        return _parse(named, _read(named))
+    folder = Path.cwd()
+    for above in (folder, *folder.parents):
+        for name in ("propload.toml", "pyproject.toml"):
+            candidate = above / name
+            if candidate.is_file():
+                values = _read(candidate)
+                if name == "propload.toml" or _tool_table(values) is not None:
+                    return _parse(candidate, values)
+    return ConfigFile()
+
+
+def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> None:
+    """Raise for the first name that is not known, with the nearest that is.
+
+    Raises:
+        ConfigError: A name is not known.
+    """
+    known = tuple(known)
+    for name in names:
+        if name not in known:
+            msg = f"{place}: {name!r} is not a setting{_meant(name, known)}"
+            raise ConfigError(msg)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name.replace("-", "_"), list(known), 1, _ALIKE)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _named() -> Path | None:
+    text = os.environ.get(CONFIG_VARIABLE)
+    return Path(text).expanduser() if text else None
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        msg = f"configuration file {path} cannot be read: {error.strerror}"
+        raise ConfigError(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"configuration file {path} is not TOML: {error}"
+        raise ConfigError(msg) from error
+
+
+def _tool_table(values: Mapping[str, object]) -> Mapping[str, object] | None:
+    tool = values.get("tool")
+    table = tool.get("propload") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else None
+
+
+def _parse(path: Path, values: Mapping[str, object]) -> ConfigFile:
+    prefix = ""
+    if path.name == "pyproject.toml":
+        values, prefix = _tool_table(values) or {}, "tool.propload."
+    top = {name: value for name, value in values.items() if name not in _TABLES}
+    check_names(top, (*SETTINGS, *_TABLES), place=str(path))
+    jobs = _tables(values, "jobs", path, prefix)
+    for name, job in jobs.items():
+        place = f"{path} [{prefix}jobs.{name}]"
+        check_names(job, (*SETTINGS, *_JOB_KEYS), place=place)
+    folder = path.resolve().parent
+    return ConfigFile(
+        path,
+        _anchored(top, folder),
+        {name: _anchored(job, folder) for name, job in jobs.items()},
+        _tables(values, "mappings", path, prefix),
+    )
+
+
+def _tables(
+    values: Mapping[str, object], name: str, path: Path, prefix: str
+) -> dict[str, Mapping[str, object]]:
+    tables = values.get(name, {})
+    if not isinstance(tables, dict) or not all(
+        isinstance(table, dict) for table in tables.values()
+    ):
+        msg = f"{path}: {name} is not made of tables: write [{prefix}{name}.NAME]"
+        raise ConfigError(msg)
+    return tables
+
+
+def _anchored(values: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """Return the values with relative paths made to start at the file's folder."""
+    anchored = dict(values)
+    if "state_dir" in values:
+        anchored["state_dir"] = _below(folder, values["state_dir"])
+    mapping = values.get("mapping")
+    if isinstance(mapping, str) and mapping.endswith(".toml"):
+        anchored["mapping"] = _below(folder, mapping)
+    source = values.get("source")
+    if isinstance(source, list):
+        anchored["source"] = [_source_below(folder, one) for one in source]
+    elif source is not None:
+        anchored["source"] = _source_below(folder, source)
+    return anchored
+
+
+def _below(folder: Path, value: object) -> object:
+    return str(folder / Path(value).expanduser()) if isinstance(value, str) else value
+
+
+def _source_below(folder: Path, value: object) -> object:
+    # stdin, a spider and MODULE:CLASS are no paths
+    named = isinstance(value, str) and (value == "-" or ":" in value)
+    return value if named else _below(folder, value)
