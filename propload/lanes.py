@@ -1,0 +1,151 @@
+"""Lanes: threads that each own a writer and write their pieces in order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from propload.errors import QueueClosedError
+from propload.queueing import BatchQueue
+from propload.retrying import RetryOptions, retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.batch import Piece, Written
+    from propload.errors import TransientWriteError
+    from propload.target import Writer
+
+log = logging.getLogger(__name__)
+
+#: One piece is written while the next waits: more would only hold memory.
+PIECES_WAITING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A piece and how to open the writer that fits its columns.
+
+    Attributes:
+        piece: What to write.
+        open_writer: Opens a writer for a lane; pieces of the same columns bear
+            the same object, so that a lane keeps its writer.
+    """
+
+    piece: Piece
+    open_writer: Callable[[int], Writer]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the piece in memory."""
+        return self.piece.nbytes
+
+
+class Listener(Protocol):
+    """Who hears what becomes of pieces; called from the lanes' threads."""
+
+    def on_written(self, piece: Piece, written: Written) -> None:
+        """Hear that a piece was committed."""
+
+    def on_retry(self, error: TransientWriteError, wait: float) -> None:
+        """Hear that a transaction is tried again after `wait` seconds."""
+
+    def on_failed(self, error: BaseException) -> None:
+        """Hear that the lane ended with an error."""
+
+
+class Lane:
+    """One lane: a bounded queue of pieces and the thread that writes them.
+
+    Args:
+        number: The lane's number, from 0.
+        listener: Who hears what becomes of the pieces.
+        retries: How long to try one transaction.
+        max_bytes: Most bytes of pieces that wait.
+    """
+
+    def __init__(
+        self, number: int, listener: Listener, retries: RetryOptions, max_bytes: int
+    ) -> None:
+        self.number = number
+        self.error: BaseException | None = None
+        self._listener = listener
+        self._retries = retries
+        self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
+        self._subscription = self._queue.subscribe()
+        self._aborted = threading.Event()
+        self._writers: dict[int, tuple[Work, Writer]] = {}
+        self._thread = threading.Thread(
+            target=self._run, name=f"propload-lane-{number}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the lane's thread."""
+        self._thread.start()
+
+    def put(self, work: Work) -> None:
+        """Hand a piece over, waiting for room.
+
+        Raises:
+            QueueClosedError: The lane failed; the cause is its error.
+        """
+        self._queue.put(work)
+
+    @property
+    def fill(self) -> float:
+        """How full the lane is, 0 to 1."""
+        return self._queue.fill
+
+    def finish(self) -> None:
+        """Let the lane write what it has, then end; wait for it."""
+        self._queue.close()
+        self._thread.join()
+
+    def abort(self, error: BaseException) -> None:
+        """End the lane: what it has not begun is dropped, no more retries."""
+        self._aborted.set()
+        self._queue.close(error)
+
+    def join(self) -> None:
+        """Wait for the lane's thread to end."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for work in self._subscription:
+                self._write(work)
+        except QueueClosedError as error:
+            log.debug("lane %d was told to end: %s", self.number, error)
+        except BaseException as error:  # noqa: BLE001 - handed to the pipeline
+            self.error = error
+            self._queue.close(error)
+            self._listener.on_failed(error)
+        finally:
+            self._close_writers()
+
+    def _write(self, work: Work) -> None:
+        piece = work.piece
+        writer = self._writer(work)
+        written = retry(
+            lambda: writer.write(piece),
+            self._retries,
+            stop=self._aborted,
+            name=f"batch {piece.batch}, lane {self.number}",
+            on_retry=self._listener.on_retry,
+        )
+        self._listener.on_written(piece, written)
+
+    def _writer(self, work: Work) -> Writer:
+        key = id(work.open_writer)
+        if key not in self._writers:
+            # rows of other columns seldom come back: one connection a lane
+            self._close_writers()
+            self._writers[key] = (work, work.open_writer(self.number))
+        return self._writers[key][1]
+
+    def _close_writers(self) -> None:
+        for _, writer in self._writers.values():
+            writer.close()
+        self._writers.clear()

@@ -1,0 +1,397 @@
+"""The one file that knows the order: source → queue → prepare → lanes → report."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from propload.batch import Piece, Written
+from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
+from propload.lanes import Lane, Work
+from propload.monitoring.metrics import Fill, Metrics
+from propload.prepare.joining import Joined, Joiner
+from propload.queueing import BatchQueue
+from propload.rejecting import Refused
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import polars as pl
+
+    from propload.batch import Batch
+    from propload.errors import TransientWriteError
+    from propload.options import RejectLimit
+    from propload.rejecting import RejectWriter
+    from propload.retrying import RetryOptions
+    from propload.target import Writer
+
+log = logging.getLogger(__name__)
+
+#: Source batches that wait: at 25,000 rows each more than one prepared batch.
+BATCHES_WAITING = 64
+
+
+class Prepared(Protocol):
+    """What prepare makes of raw rows."""
+
+    @property
+    def lanes(self) -> Sequence[tuple[pl.DataFrame, ...]]:
+        """The layers of each lane, sorted by key, with `ROW`."""
+
+    @property
+    def reasons(self) -> pl.DataFrame:
+        """Why rows were refused, columns `REASONS`."""
+
+    @property
+    def duplicates(self) -> int:
+        """Rows dropped by dedupe."""
+
+
+class Fitted(Protocol):
+    """How rows of one set of columns are prepared and written."""
+
+    def prepare(self, raw: pl.DataFrame) -> Prepared:
+        """Return the prepared rows."""
+
+    def open_writer(self, lane: int) -> Writer:
+        """Return a writer for a lane."""
+
+
+class Fit(Protocol):
+    """Finds out how rows of one set of columns are prepared and written."""
+
+    def __call__(self, joined: Joined) -> Fitted:
+        """Return how; called for the first rows of each set of columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """What the pipeline keeps to.
+
+    Attributes:
+        batch_rows: Asked before each joined batch: most rows in it.
+        batch_seconds: Longest wait of a row for company, in seconds.
+        lanes: How many lanes write.
+        queue_bytes: Most bytes that wait in the queue.
+        lane_bytes: Most bytes that wait in each lane.
+        retries: How long one transaction is tried.
+        max_rejects: How many refused rows stop the run.
+        ends: Row numbers where joined batches must end (a resumed run).
+        is_committed: Whether a batch and lane were committed by an earlier
+            attempt at this run, so that the piece is passed over.
+    """
+
+    batch_rows: Callable[[], int]
+    batch_seconds: float
+    lanes: int
+    queue_bytes: int
+    lane_bytes: int
+    retries: RetryOptions
+    max_rejects: RejectLimit
+    ends: tuple[int, ...] = ()
+    is_committed: Callable[[int, int], bool] = field(
+        default=lambda _batch, _lane: False
+    )
+
+
+class Pipeline:
+    """One run from source to table.
+
+    Args:
+        source: Batches in order.
+        fit: Finds out how rows are prepared and written.
+        rejects: Where refused rows go.
+        options: What the pipeline keeps to.
+        metrics: The run's live counters.
+        on_committed: Told the run's row number below which all is committed.
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Batch],
+        fit: Fit,
+        rejects: RejectWriter,
+        options: PipelineOptions,
+        *,
+        metrics: Metrics,
+        on_committed: Callable[[int], None] | None = None,
+    ) -> None:
+        self.metrics = metrics
+        self._source = source
+        self._fit = fit
+        self._rejects = rejects
+        self._options = options
+        self._in_flight = _InFlight(on_committed)
+        self._queue: BatchQueue[Batch] = BatchQueue(
+            BATCHES_WAITING, options.queue_bytes
+        )
+        self._subscription = self._queue.subscribe()
+        self._lanes: list[Lane] = []
+        self._fitted: list[tuple[object, Fitted, Callable[[int], Writer]]] = []
+        self._stopping = threading.Event()
+        self._source_error: BaseException | None = None
+        self._reader = threading.Thread(
+            target=self._read, name="propload-reader", daemon=True
+        )
+
+    def run(self) -> None:
+        """Load the source; return when every row is committed or refused.
+
+        Raises:
+            RejectLimitError: Too many rows were refused.
+            PropLoadError: The source cannot be read, or a write failed for good.
+        """
+        self._start()
+        try:
+            self._prepare_all()
+            self._finish_lanes()
+            self._check_limit(ended=True)
+        except QueueClosedError as error:
+            self._abort(error)
+            raise self._cause(error) from error
+        except RejectLimitError as error:
+            self._queue.close(error)
+            self._finish_lanes()
+            raise
+        except BaseException as error:
+            self._abort(error)
+            raise
+        if self._source_error is not None and not self._stopping.is_set():
+            raise self._source_error
+
+    def stop(self) -> None:
+        """Read no more; what was read is committed before `run` returns."""
+        self._stopping.set()
+        self._queue.close()
+
+    def abort(self, error: BaseException) -> None:
+        """End now: what is not committed stays in the source or the journal."""
+        self._stopping.set()
+        self._abort(error)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run was told to stop."""
+        return self._stopping.is_set()
+
+    # ---- reading: its own thread ----
+
+    def _read(self) -> None:
+        try:
+            for batch in self._source:
+                self._queue.put(batch)
+                if self._stopping.is_set():
+                    break
+            self._queue.close()
+        except QueueClosedError as error:
+            log.debug("the reader was told to end: %s", error)
+        except BaseException as error:  # noqa: BLE001 - raised by run()
+            # what was read before it is loaded: the queue is drained
+            self._source_error = error
+            self._queue.close()
+
+    # ---- preparing: the thread that calls run() ----
+
+    def _start(self) -> None:
+        options = self._options
+        self._lanes = [
+            Lane(number, self, options.retries, options.lane_bytes)
+            for number in range(options.lanes)
+        ]
+        self.metrics.observe_fill(self._measure_fill)
+        for lane in self._lanes:
+            lane.start()
+        self._reader.start()
+
+    def _measure_fill(self) -> Fill:
+        return Fill(self._queue.fill, tuple(lane.fill for lane in self._lanes))
+
+    def _prepare_all(self) -> None:
+        options = self._options
+        joiner = Joiner(
+            self._subscription, options.batch_rows, options.batch_seconds, options.ends
+        )
+        for joined in joiner:
+            self._prepare(joined)
+            self._check_limit()
+
+    def _prepare(self, joined: Joined) -> None:
+        committed = self._options.is_committed
+        if all(committed(joined.number, lane.number) for lane in self._lanes):
+            return
+        fitted, open_writer = self._fitted_for(joined)
+        prepared = fitted.prepare(joined.raw())
+        refused = self._refuse(joined, prepared)
+        self._in_flight.add(joined, len(self._lanes))
+        for lane, layers in zip(self._lanes, prepared.lanes, strict=True):
+            piece = _piece(joined, lane.number, layers, prepared.duplicates, refused)
+            if committed(joined.number, lane.number):
+                self._in_flight.done(joined.number)
+            else:
+                lane.put(Work(piece, open_writer))
+        self.metrics.add(Counts(), batches=1)
+
+    def _fitted_for(self, joined: Joined) -> tuple[Fitted, Callable[[int], Writer]]:
+        schema = joined.parts[0].rows.schema
+        for known, fitted, open_writer in self._fitted:
+            if schema.equals(known):
+                return fitted, open_writer
+        fitted = self._fit(joined)
+        # one object a set of columns: lanes know their writer by it
+        open_writer = fitted.open_writer
+        self._fitted.append((schema, fitted, open_writer))
+        return fitted, open_writer
+
+    def _refuse(self, joined: Joined, prepared: Prepared) -> int:
+        """Write refused rows to disk before the batch goes on; return how many."""
+        if self._options.is_committed(joined.number, 0):
+            return 0
+        origins, reasons = joined.refused_by_source()
+        refused = self._rejects.write(Refused(origins, reasons, joined.number))
+        refused += self._write_rejects(joined, prepared.reasons, None)
+        self.metrics.add(
+            Counts(
+                read=refused + prepared.duplicates,
+                duplicates=prepared.duplicates,
+                rejected=refused,
+            )
+        )
+        return refused
+
+    def _write_rejects(
+        self, joined: Joined, reasons: pl.DataFrame, lane: int | None
+    ) -> int:
+        if not reasons.height:
+            return 0
+        rows = reasons["propload_row"].unique(maintain_order=True)
+        raw = joined.raw()[rows].join(joined.origins(rows), on="propload_row")
+        return self._rejects.write(Refused(raw, reasons, joined.number, lane))
+
+    def _check_limit(self, *, ended: bool = False) -> None:
+        rejected = self.metrics.snapshot().counts.rejected
+        read = self._in_flight.through
+        if self._options.max_rejects.is_passed(
+            rejected=rejected, read=read, ended=ended
+        ):
+            msg = (
+                f"{rejected:,} of {read:,} rows were refused, which is "
+                "more than max_rejects allows; what was committed stays. "
+                "See: propload rejects show"
+            )
+            raise RejectLimitError(msg)
+
+    # ---- hearing from the lanes: their threads ----
+
+    def on_written(self, piece: Piece, written: Written) -> None:
+        """Count a committed piece."""
+        joined = self._in_flight.get(piece.batch)
+        rejected = self._write_rejects(joined, written.reasons, piece.lane)
+        self.metrics.add(
+            Counts(
+                read=piece.height,
+                inserted=written.inserted,
+                updated=written.updated,
+                unchanged=written.unchanged,
+                stale=written.stale,
+                rejected=rejected,
+            )
+        )
+        self.metrics.set_activity("")
+        self._in_flight.done(piece.batch)
+
+    def on_retry(self, error: TransientWriteError, wait: float) -> None:
+        """Count a retry and show what the run waits for."""
+        self.metrics.add(Counts(), retries=1)
+        self.metrics.set_activity(f"next try within {wait:.1f} s: {error}")
+
+    def on_failed(self, error: BaseException) -> None:
+        """Wake the thread that prepares: a lane has ended."""
+        self._queue.close(error)
+
+    # ---- ending ----
+
+    def _finish_lanes(self) -> None:
+        for lane in self._lanes:
+            lane.finish()
+        for lane in self._lanes:
+            if lane.error is not None:
+                raise lane.error
+
+    def _abort(self, error: BaseException) -> None:
+        self._queue.close(error)
+        for lane in self._lanes:
+            lane.abort(error)
+        for lane in self._lanes:
+            lane.join()
+
+    def _cause(self, error: QueueClosedError) -> BaseException:
+        """Return the failure that closed a queue, the first that is known."""
+        for lane in self._lanes:
+            if lane.error is not None:
+                return lane.error
+        cause = error.__cause__
+        return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
+
+
+class _InFlight:
+    """The batches that are not yet committed on every lane.
+
+    Attributes:
+        through: The run's row number after the last prepared row.
+    """
+
+    def __init__(self, on_committed: Callable[[int], None] | None) -> None:
+        self._lock = threading.Lock()
+        self._joined: dict[int, Joined] = {}
+        self._left: dict[int, int] = {}
+        self.through = 0
+        self._on_committed = on_committed
+
+    def add(self, joined: Joined, lanes: int) -> None:
+        """Note a batch whose pieces go to so many lanes."""
+        with self._lock:
+            self._joined[joined.number] = joined
+            self._left[joined.number] = lanes
+            self.through = joined.through_row
+
+    def get(self, batch: int) -> Joined:
+        """Return a batch in flight."""
+        with self._lock:
+            return self._joined[batch]
+
+    def done(self, batch: int) -> None:
+        """Note that one lane has committed its piece."""
+        with self._lock:
+            self._left[batch] -= 1
+            if self._left[batch]:
+                return
+            del self._left[batch], self._joined[batch]
+            below = min(
+                (joined.first_row for joined in self._joined.values()),
+                default=self.through,
+            )
+        if self._on_committed:
+            self._on_committed(below)
+
+
+def _piece(
+    joined: Joined,
+    lane: int,
+    layers: tuple[pl.DataFrame, ...],
+    duplicates: int,
+    refused: int,
+) -> Piece:
+    first = lane == 0
+    return Piece(
+        batch=joined.number,
+        lane=lane,
+        layers=layers,
+        first_row=joined.first_row,
+        through_row=joined.through_row,
+        read=joined.height + joined.unread if first else 0,
+        duplicates=duplicates if first else 0,
+        rejected=refused if first else 0,
+    )

@@ -1,0 +1,252 @@
+import threading
+from dataclasses import dataclass, field
+
+import polars as pl
+import pytest
+
+from propload.batch import REASONS, ROW, join_reasons, no_reasons
+from propload.errors import (
+    RejectLimitError,
+    SourceError,
+    TransientWriteError,
+    WriteError,
+)
+from propload.monitoring.metrics import Metrics
+from propload.options import RejectLimit
+from propload.pipeline import Pipeline, PipelineOptions
+from propload.rejecting import RejectStore, RejectWriter
+from propload.retrying import RetryOptions
+from propload.testing import MemorySource, MemoryTable, MemoryWriter
+
+pytestmark = pytest.mark.timeout(30)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    lanes: list
+    reasons: pl.DataFrame
+    duplicates: int = 0
+
+
+@dataclass
+class Fitted:
+    """Refuses rows whose `bad` is true; lane = id modulo lanes."""
+
+    table: MemoryTable
+    lanes: int
+    failures: dict = field(default_factory=dict)
+
+    def prepare(self, raw):
+        bad = raw.filter(pl.col("bad"))
+        reasons = bad.select(
+            ROW,
+            stage=pl.lit("check"),
+            column=pl.lit("bad"),
+            check=pl.lit("is_good"),
+            value=pl.col("bad").cast(pl.String),
+            message=pl.lit("the row is bad"),
+            sqlstate=pl.lit(None, dtype=pl.String),
+        ).cast(dict(REASONS))
+        good = raw.filter(~pl.col("bad"))
+        lanes = [
+            (good.filter(pl.col("id") % self.lanes == lane),)
+            for lane in range(self.lanes)
+        ]
+        return Prepared(lanes, join_reasons([no_reasons(), reasons]))
+
+    def open_writer(self, lane):
+        return MemoryWriter(self.table, lane, self.failures.pop(lane, []))
+
+
+@pytest.fixture
+def make(tmp_path):
+    opened = []
+
+    def make(source, *, lanes=2, failures=None, committed=None, **options):
+        table = MemoryTable(("id",))
+        rejects = RejectWriter(tmp_path / "rejects" / "run.ndjson", "run")
+        opened.append(rejects)
+        fitted = Fitted(table, lanes, failures or {})
+        settings = {
+            "batch_rows": lambda: 7,
+            "batch_seconds": 0.01,
+            "lanes": lanes,
+            "queue_bytes": 10_000,
+            "lane_bytes": 10_000,
+            "retries": RetryOptions(3, 5.0),
+            "max_rejects": RejectLimit(),
+        } | options
+        pipeline = Pipeline(
+            source,
+            lambda _joined: fitted,
+            rejects,
+            PipelineOptions(**settings),
+            metrics=Metrics(),
+            on_committed=committed,
+        )
+        return pipeline, table
+
+    yield make
+    for rejects in opened:
+        rejects.close()
+
+
+def rows(count, bad=()):
+    return [{"id": n, "bad": n in bad} for n in range(count)]
+
+
+def counts(pipeline):
+    found = pipeline.metrics.snapshot().counts
+    found.verify()
+    return found
+
+
+def threads_left():
+    return [t.name for t in threading.enumerate() if t.name.startswith("propload")]
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5])
+@pytest.mark.parametrize("chunk_rows", [1, 3, 50])
+def test_every_row_arrives(make, lanes, chunk_rows):
+    pipeline, table = make(MemorySource(rows(40), chunk_rows), lanes=lanes)
+    pipeline.run()
+    assert sorted(table.rows) == [(n,) for n in range(40)]
+    assert counts(pipeline).inserted == 40
+    assert threads_left() == []
+
+
+def test_bad_rows_are_refused_with_source_and_number(make, tmp_path):
+    pipeline, table = make(MemorySource(rows(30, bad={4, 17})))
+    pipeline.run()
+    assert counts(pipeline).rejected == 2
+    assert len(table.rows) == 28
+    refused = RejectStore(tmp_path / "rejects").read("run")
+    assert refused["row"].to_list() == [5, 18]
+    assert refused["source"].unique().to_list() == ["memory"]
+    assert refused["values"].struct.field("id").to_list() == [4, 17]
+
+
+def test_rows_before_a_source_error_are_loaded(make):
+    broken = SourceError("the file ends in the middle", source="x.gz")
+    pipeline, table = make(MemorySource(rows(25), error=broken))
+    with pytest.raises(SourceError, match="ends in the middle"):
+        pipeline.run()
+    assert len(table.rows) == 25
+    assert counts(pipeline).inserted == 25
+    assert threads_left() == []
+
+
+def test_a_failed_write_wakes_a_source_that_never_ends(make):
+    class Endless:
+        def __iter__(self):
+            while True:
+                yield from MemorySource(rows(10))
+
+    gone = WriteError("permission denied", table="t")
+    pipeline, _ = make(Endless(), failures={1: [gone]})
+    with pytest.raises(WriteError, match="permission denied"):
+        pipeline.run()
+    counts(pipeline)
+    assert [name for name in threads_left() if "lane" in name] == []
+
+
+def test_a_failed_write_wakes_a_run_that_waits_for_its_source(make):
+    waiting, release = threading.Event(), threading.Event()
+
+    class Slow:
+        def __iter__(self):
+            yield from MemorySource(rows(10))
+            waiting.set()
+            release.wait(20)
+
+    gone = WriteError("permission denied", table="t")
+    pipeline, _ = make(Slow(), failures={0: [gone]})
+    with pytest.raises(WriteError):
+        pipeline.run()
+    release.set()
+
+
+def test_a_transient_failure_is_tried_again_in_order(make):
+    failure = TransientWriteError("connection lost")
+    pipeline, table = make(MemorySource(rows(30)), failures={0: [failure, failure]})
+    pipeline.run()
+    assert pipeline.metrics.snapshot().retries == 2
+    assert counts(pipeline).inserted == 30
+    numbers = [piece.batch for piece in table.pieces if piece.lane == 0]
+    assert numbers == sorted(numbers)
+
+
+def test_a_transient_failure_that_stays_ends_the_run(make):
+    failures = [TransientWriteError(f"attempt {n}") for n in range(9)]
+    pipeline, _ = make(MemorySource(rows(30)), failures={0: failures})
+    with pytest.raises(TransientWriteError, match="attempt 2"):
+        pipeline.run()
+
+
+def test_too_many_rejects_stop_the_run_and_what_is_committed_counts(make):
+    limit = RejectLimit(rows=2)
+    pipeline, table = make(
+        MemorySource(rows(200, bad=set(range(10, 20)))), max_rejects=limit
+    )
+    with pytest.raises(RejectLimitError, match="were refused"):
+        pipeline.run()
+    found = counts(pipeline)
+    assert found.inserted == len(table.rows)
+    assert 3 <= found.rejected <= 10
+
+
+def test_a_share_of_rejects_is_judged_against_the_rows_read(make):
+    bad = {n for n in range(500) if n % 20 == 0}
+    pipeline, _ = make(
+        MemorySource(rows(500, bad=bad)), max_rejects=RejectLimit(share=0.06)
+    )
+    pipeline.run()
+    assert counts(pipeline).rejected == 25
+    pipeline, _ = make(
+        MemorySource(rows(500, bad=bad)), max_rejects=RejectLimit(share=0.04)
+    )
+    with pytest.raises(RejectLimitError):
+        pipeline.run()
+
+
+def test_stop_commits_what_was_read(make):
+    pipelines = []
+
+    class Stopping:
+        def __iter__(self):
+            yield from MemorySource(rows(20))
+            pipelines[0].stop()
+            yield from MemorySource(rows(1000))
+
+    pipeline, table = make(Stopping())
+    pipelines.append(pipeline)
+    pipeline.run()
+    assert len(table.rows) == 20
+    assert counts(pipeline).read == 20
+    assert threads_left() == []
+
+
+def test_the_committed_row_number_grows_to_the_end(make):
+    heard = []
+    pipeline, _ = make(MemorySource(rows(50)), lanes=3, committed=heard.append)
+    pipeline.run()
+    assert max(heard) == 50
+
+
+def test_pieces_committed_before_are_passed_over(make):
+    done = {(0, 0), (0, 1), (1, 0)}
+    pipeline, table = make(
+        MemorySource(rows(28)),
+        is_committed=lambda batch, lane: (batch, lane) in done,
+        ends=(7, 14),
+    )
+    pipeline.run()
+    expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
+    assert {key for (key,) in table.rows} == expected
+
+
+def test_no_rows_at_all(make):
+    pipeline, table = make(MemorySource([]))
+    pipeline.run()
+    assert counts(pipeline).read == 0
+    assert table.rows == {}
