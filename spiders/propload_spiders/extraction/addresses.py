@@ -1,0 +1,185 @@
+"""The site's addresses: what a listing's URL says, and how a search is asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qs, quote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Offering = Literal["buy", "rent"]
+
+SITE = "https://www.funda.nl"
+#: Listings on one search page.
+PAGE_SIZE = 15
+#: Kilometres that a search may reach around a place; the site answers any other
+#: with an empty page.
+RADII = (1, 2, 5, 10, 15, 30, 50)
+
+_SEGMENTS: Mapping[Offering, str] = {"buy": "koop", "rent": "huur"}
+#: The id ends the URL, or (old form) stands in the slug: `huis-42797899-street-1`.
+_ID_AT_END = re.compile(r"/(\d{7,9})/?$")
+_ID_IN_SLUG = re.compile(r"/[a-z-]+-(\d{7,9})-[^/]+/?$")
+_RADIUS = re.compile(r"^\+?(\d+)\s*km$", re.IGNORECASE)
+_POSTAL_CODE = re.compile(r"^(\d{4})\s*([a-z]{2})$", re.IGNORECASE)
+#: `rijswijk-zh`: two letters of the province tell places of one name apart.
+_PROVINCE_SUFFIX = re.compile(r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$")
+
+
+@dataclass(frozen=True, slots=True)
+class ListingAddress:
+    """What a listing's URL says.
+
+    Attributes:
+        listing_id: The digits that stay when status and slug change.
+        offering: `koop` or `huur`, as the URL has it.
+        city: The city's slug.
+        object_type: `huis`, `appartement`, ... as the slug begins.
+        sold: Whether the URL is that of a sold listing.
+    """
+
+    listing_id: str
+    offering: str | None
+    city: str | None
+    object_type: str | None
+    sold: bool
+
+
+def read_listing_url(url: str, /) -> ListingAddress | None:
+    """Return what a listing's URL says, or None where it is another page's URL."""
+    path = urlsplit(url).path
+    digits = _ID_AT_END.search(path) or _ID_IN_SLUG.search(path)
+    if digits is None or "/makelaar" in path:
+        return None
+    segments = [part for part in path.split("/") if part]
+    offering = next((part for part in segments if part in ("koop", "huur")), None)
+    sold = "verkocht" in segments or "verhuurd" in segments
+    after = segments[segments.index(offering) + 1 :] if offering else []
+    places = [part for part in after if part not in ("verkocht", "verhuurd")]
+    slug = places[1] if len(places) > 1 else ""
+    return ListingAddress(
+        digits[1],
+        offering,
+        places[0] if len(places) > 1 else None,
+        slug.split("-")[0] or None,
+        sold,
+    )
+
+
+def is_search_url(url: str, /) -> bool:
+    """Return whether a URL is that of a search page."""
+    return "zoeken" in urlsplit(url).path.split("/")
+
+
+def split_places(text: str | Sequence[str], /) -> tuple[str, ...]:
+    """Return the slugs of places written `amsterdam, den haag,5km, 2611 DX`.
+
+    A radius belongs to the place before it. Order is kept, repeats are dropped.
+
+    Raises:
+        ValueError: A radius stands alone or is none that the site knows.
+    """
+    parts = text.split(",") if isinstance(text, str) else list(text)
+    places: list[str] = []
+    for part in parts:
+        radius = _RADIUS.match(part.strip())
+        if radius and not places:
+            msg = f"radius {part.strip()!r} has no place before it"
+            raise ValueError(msg)
+        if radius:
+            places[-1] = f"{places[-1]},{_known_radius(radius[1])}"
+        elif part.strip():
+            name, _, reach = part.partition(",")
+            at = _RADIUS.match(reach.strip())
+            places.append(_slug(name) + (f",{_known_radius(at[1])}" if at else ""))
+    return tuple(dict.fromkeys(places))
+
+
+def search_url(
+    base: str,
+    offering: Offering,
+    place: str,
+    page: int,
+    filters: Mapping[str, object],
+    /,
+) -> str:
+    """Return the address of one page of a search.
+
+    Args:
+        base: The site, without a slash at its end.
+        offering: What is searched.
+        place: A slug, perhaps with a radius: `den-haag,5km`; empty for anywhere.
+        page: The page's number, from 1.
+        filters: Parameters of the site and their values.
+    """
+    areas = {"selected_area": [place]} if place else {}
+    pages = {"search_result": page} if page > 1 else {}
+    query = "&".join(
+        f"{name}={quote(json.dumps(value, separators=(',', ':')), safe='')}"
+        for name, value in {**areas, **filters, **pages}.items()
+    )
+    path = f"{base}/zoeken/{_SEGMENTS[offering]}"
+    return f"{path}?{query}" if query else path
+
+
+def place_of(url: str, /) -> str:
+    """Return the one place that a search address asks for, or an empty text."""
+    areas = parse_qs(urlsplit(url).query).get("selected_area", [""])[0]
+    try:
+        named = json.loads(areas)
+    except json.JSONDecodeError:
+        named = areas.split(",")
+    return str(named[0]) if isinstance(named, list) and len(named) == 1 else ""
+
+
+def is_area_served(
+    place: str, identifiers: Sequence[str] | None, cities: Sequence[str], /
+) -> bool:
+    """Return whether a search page answers for the place that was asked for.
+
+    The site drops an unknown area without a word and serves the whole country, and
+    an unknown neighbourhood its city.
+
+    Args:
+        place: The slug that was asked for, perhaps with a radius.
+        identifiers: The areas that the payload says it answers for; None where
+            the page has no payload.
+        cities: City slugs of the page's listings, to judge by without a payload.
+    """
+    slug, _, radius = place.partition(",")
+    if not slug:
+        return True
+    if identifiers is not None:
+        return slug in (identifier.lower() for identifier in identifiers)
+    if radius or not cities or not _is_city(slug):
+        return True
+    bare = _PROVINCE_SUFFIX.sub("", slug)
+    return any(_PROVINCE_SUFFIX.sub("", city) == bare for city in cities)
+
+
+def _is_city(slug: str) -> bool:
+    wide = slug.startswith(("gemeente-", "provincie-", "regio-"))
+    return not (wide or "/" in slug or slug[:4].isdigit())
+
+
+def _known_radius(kilometres: str) -> str:
+    if int(kilometres) not in RADII:
+        known = ", ".join(str(each) for each in RADII)
+        msg = f"radius {kilometres} km is none that the site knows: {known}"
+        raise ValueError(msg)
+    return f"{int(kilometres)}km"
+
+
+def _slug(name: str) -> str:
+    """Return a place's slug: `'s-Gravenhage` is `s-gravenhage`, `2611 DX` `2611dx`."""
+    plain = unicodedata.normalize("NFKD", name.strip().lower())
+    letters = "".join(each for each in plain if not unicodedata.combining(each))
+    code = _POSTAL_CODE.match(letters)
+    if code:
+        return code[1] + code[2]
+    return re.sub(r"[\s_]+", "-", re.sub(r"[.'\u2019]", "", letters))

@@ -1,0 +1,110 @@
+"""The cards of a search page's markup, where payload and JSON-LD are not enough."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from parsel import Selector, SelectorList
+
+from propload_spiders.extraction.addresses import read_listing_url
+from propload_spiders.extraction.texts import joined
+from propload_spiders.items import ListingItem
+
+_LINK = '//a[@data-testid="listingDetailsAddress" and @href]'
+_CARD = 'ancestor::div[contains(concat(" ", @class, " "), " @container ")][1]'
+_AGENT = re.compile(r"/makelaars?/(?:[a-z-]+/)?(\d+)-")
+_POSTAL_CODE = re.compile(r"^(\d{4} ?[A-Z]{2})\s+(.+)$")
+_LABEL = re.compile(r"^[A-G]\+{0,5}$")
+_PRICE = re.compile(r"€|^(?:(?:huur|verkoop)?prijs|price) (?:op aanvraag|on request)")
+_PERIOD = re.compile(r"/ ?(?:maand|month|jaar|year)|per (?:maand|month|jaar|year)")
+_HEADING = '//*[@data-testid="pageHeader"]//text()'
+_TOTAL = re.compile(r"^\s*(\d[\d.,]*)\s")
+#: What a card's badge can say about the status; others (`Nieuw`) say nothing of it.
+_STATUSES = re.compile(
+    r"^(?:onder bod|onder optie|verkocht|verhuurd|gereserveerd|under offer|"
+    r"under option|sold|rented)\b",
+    re.IGNORECASE,
+)
+#: What a listing that is only ground is called in its address.
+_GROUND = frozenset({"bouwgrond", "kavel", "land", "grond"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """The listings of a page's cards by id, in its order, and the search's total."""
+
+    items: dict[str, ListingItem]
+    total: int | None
+
+
+def read_cards(html: str, /, *, url: str, scraped_at: str) -> Cards:
+    """Return the listings of a page's cards, and the number its heading names."""
+    page = Selector(html)
+    found: dict[str, ListingItem] = {}
+    for link in page.xpath(_LINK):
+        item = _item(link, url, scraped_at)
+        if item is not None:
+            found.setdefault(item.listing_id, item)
+    number = _TOTAL.match(joined(page.xpath(_HEADING).getall()) or "")
+    total = int(re.sub(r"[.,]", "", number[1])) if number else None
+    return Cards(found, total)
+
+
+def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
+    page = urljoin(url, link.attrib["href"])
+    address = read_listing_url(page)
+    if address is None:
+        return None
+    lines = [joined(line.xpath(".//text()").getall()) for line in link.xpath("./div")]
+    street, place = [*lines, None, None][:2]
+    code = _POSTAL_CODE.match(place or "")
+    card = link.xpath(_CARD)
+    texts = [
+        text for each in card.xpath(".//text()").getall() if (text := each.strip())
+    ]
+    price = next((text for text in texts if _PRICE.search(text)), None)
+    rented = address.offering == "huur" or bool(price and _PERIOD.search(price))
+    return ListingItem(
+        source="funda",
+        listing_id=address.listing_id,
+        url=page,
+        scraped_at=scraped_at,
+        page="search",
+        offering=address.offering,
+        object_type=address.object_type,
+        status_text=next((text for text in texts if _STATUSES.match(text)), None),
+        price_text=None if rented else price,
+        rent_text=price if rented else None,
+        address_text=street,
+        postal_code=code[1] if code else None,
+        city=code[2] if code else place,
+        **_facts(card.xpath(".//li"), address.object_type),
+        **read_agent(card),
+    )
+
+
+def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | None]:
+    """Return a card's short list: areas, bedrooms and label, told by their form."""
+    facts = [joined(row.xpath(".//text()").getall()) or "" for row in rows]
+    areas: list[str | None] = [fact for fact in facts if fact.endswith("m²")]
+    if kind in _GROUND:
+        areas = [None, *areas]
+    living, plot = [*areas, None, None][:2]
+    return {
+        "living_area_text": living,
+        "plot_area_text": plot,
+        "bedrooms_text": next((fact for fact in facts if fact.isdigit()), None),
+        "energy_label_text": next((fact for fact in facts if _LABEL.match(fact)), None),
+    }
+
+
+def read_agent(part: Selector | SelectorList[Selector], /) -> dict[str, str | None]:
+    """Return the number and name of the first agent that a part links to."""
+    for link in part.xpath('.//a[contains(@href, "/makelaar")]'):
+        number = _AGENT.search(link.attrib["href"])
+        name = joined(link.xpath(".//text()").getall())
+        if number and name:
+            return {"agent_id": number[1], "agent_name": name}
+    return {}

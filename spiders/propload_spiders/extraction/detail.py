@@ -1,0 +1,159 @@
+"""Detail pages: payload rows by id, then JSON-LD, then the markup's lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from parsel import Selector
+
+from propload_spiders.extraction.addresses import read_listing_url
+from propload_spiders.extraction.cards import read_agent
+from propload_spiders.extraction.definitions import definition_rows
+from propload_spiders.extraction.kinds import title_of
+from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
+from propload_spiders.extraction.rows import Row, features_of, fields_of, visible
+from propload_spiders.extraction.scripts import linked_data, own_address, types_of
+from propload_spiders.extraction.search import item_of_url
+from propload_spiders.extraction.texts import branch, joined, rows_of, text_of
+
+if TYPE_CHECKING:
+    from propload_spiders.items import ListingItem
+
+#: The language follows: `cachedListingData_nl`.
+_LISTING = "cachedListingData"
+#: The postal code stands in no other place than the title.
+_POSTAL_CODE = re.compile(r"\b([1-9]\d{3} ?[A-Z]{2})\b")
+
+
+def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | None:
+    """Return the listing of a detail page; None where the page holds none.
+
+    Args:
+        html: The page.
+        url: The address that it was read from.
+        scraped_at: When it was read, as in `ListingItem`.
+    """
+    listing = _payload_listing(html)
+    linked = _linked_listing(html)
+    rows = list(_payload_rows(listing)) or list(definition_rows(html))
+    start = _address(html, url, linked)
+    bare = item_of_url(start, scraped_at) if start else None
+    if bare is None or not (listing or linked or rows):
+        return None
+    found: dict[str, str | None] = {}
+    for texts in (
+        {"status_text": _closed_status(listing, bare)},
+        read_agent(Selector(html)),
+        _title_texts(html),
+        _linked_texts(linked, bare.offering),
+        _payload_texts(listing),
+        fields_of(rows),
+    ):
+        found.update({name: text for name, text in texts.items() if text is not None})
+    return replace(bare, page="detail", features=features_of(rows), **found)
+
+
+def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
+    """Return the item of a listing whose page is not there any more.
+
+    Returns None for an address that is not a listing's.
+    """
+    bare = item_of_url(url, scraped_at)
+    return bare and replace(bare, page="gone", status_text="withdrawn")
+
+
+def _address(html: str, url: str, linked: Mapping[str, object]) -> str | None:
+    """Return the listing's address: where it was read from, or what the page says."""
+    said = [own_address(html), text_of(linked.get("url"))]
+    for candidate in (url, *said):
+        address = urljoin(url, candidate) if candidate else ""
+        if read_listing_url(address):
+            return address
+    return None
+
+
+def _payload_listing(html: str) -> Mapping[str, object]:
+    payload = find_payload(html)
+    if payload is None:
+        return {}
+    keys = [key for key in payload.keys("data") if key.startswith(_LISTING)]
+    for key in keys:
+        listing = _at(payload, "data", key)
+        if isinstance(listing, Mapping):
+            return listing
+    return {}
+
+
+def _at(payload: Payload, *path: str) -> object:
+    try:
+        return payload.at(*path)
+    except PayloadError:
+        return None
+
+
+def _payload_rows(listing: Mapping[str, object]) -> Iterator[Row]:
+    for group in rows_of(listing.get("features")):
+        title = text_of(group.get("Title"))
+        yield from _nested_rows(group, (title,) if title else ())
+
+
+def _nested_rows(part: Mapping[str, object], titles: tuple[str, ...]) -> Iterator[Row]:
+    for each in rows_of(part.get("KenmerkenList")):
+        label = text_of(each.get("Label")) or text_of(each.get("Id")) or "?"
+        path = (*titles, label.strip())
+        value = visible(joined([text_of(each.get("Value")) or ""]))
+        value = text_of(branch(each, "EnergyData", "EnergyLabel")) or value
+        if value is not None:
+            yield Row(path, value, text_of(each.get("Id")))
+        yield from _nested_rows(each, path)
+
+
+def _payload_texts(listing: Mapping[str, object]) -> dict[str, str | None]:
+    return {
+        "global_id": text_of(listing.get("globalId")),
+        "description": text_of(branch(listing, "description", "content")),
+        "latitude": text_of(branch(listing, "coordinates", "lat")),
+        "longitude": text_of(branch(listing, "coordinates", "lng")),
+    }
+
+
+def _closed_status(listing: Mapping[str, object], bare: ListingItem) -> str | None:
+    """Return the status of a page that has no row for it, where it is known."""
+    address = read_listing_url(bare.url)
+    is_closed = listing.get("isSoldOrRented") is True or (address and address.sold)
+    if not is_closed:
+        return None
+    return "rented" if bare.offering == "huur" else "sold"
+
+
+def _linked_listing(html: str) -> Mapping[str, object]:
+    for thing in linked_data(html):
+        is_list = {"BreadcrumbList", "ItemList"}.intersection(types_of(thing))
+        if not is_list and ("offers" in thing or "address" in thing):
+            return thing
+    return {}
+
+
+def _linked_texts(
+    linked: Mapping[str, object], offering: str | None
+) -> dict[str, str | None]:
+    price = text_of(branch(linked, "offers", "price"))
+    photos = linked.get("photo")
+    return {
+        "rent_text" if offering == "huur" else "price_text": price,
+        "address_text": text_of(branch(linked, "address", "streetAddress")),
+        "city": text_of(branch(linked, "address", "addressLocality")),
+        "province": text_of(branch(linked, "address", "addressRegion")),
+        "postal_code": text_of(branch(linked, "address", "postalCode")),
+        "description": text_of(linked.get("description")),
+        "photo_count": str(len(photos)) if isinstance(photos, list) else None,
+    }
+
+
+def _title_texts(html: str) -> dict[str, str | None]:
+    code = _POSTAL_CODE.search(title_of(html))
+    return {"postal_code": code[1] if code else None}

@@ -1,0 +1,58 @@
+"""What kind of answer a page is, before anybody reads listings from it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal["blocked", "gone", "page"]
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_GONE_TITLES = (
+    "deze pagina kunnen we niet vinden",
+    "pagina niet gevonden",
+    "we can't find this page",
+    "page not found",
+)
+_BLOCK_TITLES = (
+    "je bent bijna op de pagina die je zoekt",
+    "you're almost on the page",
+    "just a moment",
+    "attention required",
+    "access denied",
+    "pardon our interruption",
+)
+#: Parts that only a challenge page has, whatever its title's language.
+_BLOCK_MARKS = (
+    "_cf_chl_opt",
+    "challenge-error-text",
+    "geo.captcha-delivery.com",
+)
+#: A refusal, and an answer to asking too often.
+_BLOCK_STATUSES = frozenset({401, 403, 429})
+_GONE_STATUSES = frozenset({404, 410})
+#: Block pages are 6-15 kB; no page this long is one, and marks in it mean nothing.
+_LONGEST_BLOCK_PAGE = 100_000
+
+
+def kind_of(html: str, status: int = 200, /) -> Kind:
+    """Return whether an answer is a block, a listing that is gone, or a page.
+
+    A block page comes with HTTP 200 as well as with a refusal, so its text counts;
+    it is never read as a page with no listings.
+    """
+    title = title_of(html).replace("\u2019", "'").lower()
+    if status in _BLOCK_STATUSES or title.startswith(_BLOCK_TITLES):
+        return "blocked"
+    is_short = len(html) < _LONGEST_BLOCK_PAGE
+    if is_short and any(mark in html for mark in _BLOCK_MARKS):
+        return "blocked"
+    if status in _GONE_STATUSES or title.startswith(_GONE_TITLES):
+        return "gone"
+    return "page"
+
+
+def title_of(html: str, /) -> str:
+    """Return a page's title in one line, or an empty text."""
+    found = _TITLE.search(html)
+    return " ".join(found[1].split()) if found else ""

@@ -1,0 +1,188 @@
+"""The state that a Nuxt page carries, in the flat form of devalue.
+
+`<script id="__NUXT_DATA__">` holds one JSON array. Cell 0 is the root; an object's
+values and an array's elements are the numbers of other cells, negative numbers are
+values that JSON lacks, and an array that begins with a text is a tagged value:
+`["Reactive", 6]`, `["Date", "2026-…"]`, `["Set", 4, 5]`. Cells are resolved on
+demand: half of a real search page is the outline of the city, which nobody reads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SCRIPT = re.compile(
+    r"<script\b[^>]*\bid=[\"']?__NUXT_DATA__\b[^>]*>(.*?)</script>",
+    re.DOTALL | re.IGNORECASE,
+)
+
+#: What negative references mean; -1 (undefined) and -2 (hole) read as absent.
+_CONSTANTS: Mapping[int, float] = {
+    -3: float("nan"),
+    -4: float("inf"),
+    -5: float("-inf"),
+    -6: -0.0,
+}
+#: An array whose first number is this lists index and cell in turns.
+_SPARSE = -7
+#: Tags whose value stands in the cell itself.
+_LITERAL_TAGS = frozenset({"Date", "BigInt", "RegExp", "URL", "URLSearchParams"})
+#: Tags whose cell holds JSON of an empty value, `_` for undefined.
+_EMPTY_TAGS = frozenset({"EmptyRef", "EmptyShallowRef"})
+#: Wrappers inside wrappers are few; more than this is a broken page.
+_MOST_WRAPPERS = 32
+#: The deepest real value (a city's outline) nests 9 levels.
+_MOST_LEVELS = 100
+
+
+class PayloadError(ValueError):
+    """A page's payload is not what devalue writes."""
+
+
+class Payload:
+    """A page's payload, read by path.
+
+    Args:
+        cells: The flat array.
+
+    Raises:
+        PayloadError: The array is empty.
+    """
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, cells: list[object], /) -> None:
+        if not cells:
+            msg = "the payload is empty"
+            raise PayloadError(msg)
+        self._cells = cells
+
+    def keys(self, *path: str | int) -> tuple[str, ...]:
+        """Return the keys of the object at a path; of anything else, none."""
+        cell = self._find(path)
+        return tuple(cell) if isinstance(cell, dict) else ()
+
+    def size(self, *path: str | int) -> int:
+        """Return the length of the array at a path; of anything else, 0."""
+        cell = self._find(path)
+        return len(cell) if isinstance(cell, list) else 0
+
+    def at(self, *path: str | int) -> object:
+        """Return the value at a path with all below it; None where it is absent.
+
+        Raises:
+            PayloadError: A reference leads nowhere or in a circle.
+        """
+        return self._value(self._find(path), 0)
+
+    def _find(self, path: tuple[str | int, ...]) -> object:
+        cell = self._cell(0)
+        for step in path:
+            if isinstance(cell, dict) and step in cell:
+                reference = cell[step]
+            elif isinstance(cell, list) and _has(cell, step):
+                reference = cell[cast("int", step)]
+            else:
+                return None
+            cell = self._cell(reference)
+        return cell
+
+    def _cell(self, reference: object) -> object:
+        """Return the cell behind a reference and its wrappers."""
+        for _ in range(_MOST_WRAPPERS):
+            if not isinstance(reference, int) or isinstance(reference, bool):
+                msg = f"{str(reference)[:40]!r} stands where a cell number belongs"
+                raise PayloadError(msg)
+            if reference < 0:
+                return _CONSTANTS.get(reference)
+            if reference >= len(self._cells):
+                msg = f"cell {reference} of {len(self._cells)} does not exist"
+                raise PayloadError(msg)
+            cell = self._cells[reference]
+            if not _is_wrapper(cell):
+                return cell
+            reference = cast("list[object]", cell)[1]
+        msg = "wrappers lead in a circle"
+        raise PayloadError(msg)
+
+    def _value(self, cell: object, level: int) -> object:
+        if level > _MOST_LEVELS:
+            msg = f"values nest deeper than {_MOST_LEVELS} levels, or in a circle"
+            raise PayloadError(msg)
+        if isinstance(cell, dict):
+            return {
+                key: self._value(self._cell(reference), level + 1)
+                for key, reference in cell.items()
+                if reference != -1
+            }
+        if not isinstance(cell, list):
+            return cell
+        if cell and isinstance(cell[0], str):
+            return self._tagged(cell[0], cell[1:], level)
+        if cell and cell[0] == _SPARSE:
+            cell = cell[3::2]
+        return [self._value(self._cell(each), level + 1) for each in cell]
+
+    def _tagged(self, tag: str, rest: list[object], level: int) -> object:
+        if tag == "Set":
+            return [self._value(self._cell(each), level + 1) for each in rest]
+        if tag in ("Map", "null"):
+            return self._pairs(tag, rest, level)
+        if tag in _EMPTY_TAGS and rest:
+            return _empty(self._cell(rest[0]))
+        # literal tags, boxed primitives and binary arrays: the text itself
+        return rest[0] if rest else None
+
+    def _pairs(self, tag: str, rest: list[object], level: int) -> dict[str, object]:
+        """Return a Map, or an object without a prototype, whose keys are literal."""
+        keys = rest[::2]
+        if tag == "Map":
+            keys = [self._value(self._cell(key), level + 1) for key in keys]
+        return {
+            str(key): self._value(self._cell(reference), level + 1)
+            for key, reference in zip(keys, rest[1::2], strict=False)
+        }
+
+
+def find_payload(html: str, /) -> Payload | None:
+    """Return the payload of a page, or None where it has none that can be read."""
+    script = _SCRIPT.search(html)
+    if script is None:
+        return None
+    try:
+        cells = json.loads(script[1])
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return Payload(cells) if isinstance(cells, list) and cells else None
+
+
+def _has(cell: list[object], step: str | int) -> bool:
+    return isinstance(step, int) and 0 <= step < len(cell)
+
+
+def _is_wrapper(cell: object) -> bool:
+    """Return whether a cell only points at another: `["Ref", 7]`."""
+    return (
+        isinstance(cell, list)
+        and len(cell) == 2
+        and isinstance(cell[0], str)
+        and isinstance(cell[1], int)
+        and cell[0] not in _EMPTY_TAGS
+        and cell[0] not in _LITERAL_TAGS
+        and cell[0] not in ("Set", "Object")
+    )
+
+
+def _empty(text: object) -> object:
+    if not isinstance(text, str) or text == "_":
+        return None
+    try:
+        value: object = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return value

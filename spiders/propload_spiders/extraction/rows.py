@@ -1,0 +1,153 @@
+"""The rows of a detail page: which of them is which field of an item."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_HIDDEN = re.compile(r"^(?:log in|inloggen)\b", re.IGNORECASE)
+#: The question beside the energy label is part of its cell's text.
+_QUESTION = re.compile(
+    r"\s*(?:wat betekent dit|what does this mean)\s*\?\s*", re.IGNORECASE
+)
+
+#: Rows whose label says more than their id: four prices share one id.
+_LABELS_FIRST: Mapping[str, str] = {
+    "oorspronkelijke vraagprijs": "original_price_text",
+    "original asking price": "original_price_text",
+    "huurprijs": "rent_text",
+    "rental price": "rent_text",
+    "rent": "rent_text",
+}
+_IDS: Mapping[str, str] = {
+    "overdracht-vraagprijs": "price_text",
+    "overdracht-huurprijs": "rent_text",
+    "overdracht-aangeboden-sinds": "listed_text",
+    "overdracht-status": "status_text",
+    "overdracht-bijdragevve": "monthly_fee_text",
+    "bouw-soortobject": "subtype_text",
+    "bouw-soortbouw": "construction_text",
+    "bouw-bouwjaar": "year_built_text",
+    "afmetingen-gebruiksoppervlakten-wonen": "living_area_text",
+    "afmetingen-inhoud": "volume_text",
+    "indeling-totalrooms": "rooms_text",
+    "indeling-totalbathroom": "bathrooms_text",
+    "indeling-totalstories": "stories_text",
+    "indeling-locatedat": "floor_text",
+    "energie-energielabel": "energy_label_text",
+    "cadastral-ownershipsituation": "ownership_text",
+    "cadastral-fees": "ownership_fees_text",
+}
+_LABELS: Mapping[str, str] = {
+    "vraagprijs": "price_text",
+    "laatste vraagprijs": "price_text",
+    "asking price": "price_text",
+    "last asking price": "price_text",
+    "aangeboden sinds": "listed_text",
+    "listed since": "listed_text",
+    "status": "status_text",
+    "aanvaarding": "acceptance_text",
+    "acceptance": "acceptance_text",
+    "bijdrage vve": "monthly_fee_text",
+    "vve (owners association) contribution": "monthly_fee_text",
+    "verkoopdatum": "sold_text",
+    "date of sale": "sold_text",
+    "looptijd": "duration_text",
+    "time on the market": "duration_text",
+    "soort woonhuis": "subtype_text",
+    "soort appartement": "subtype_text",
+    "kind of house": "subtype_text",
+    "type apartment": "subtype_text",
+    "soort bouw": "construction_text",
+    "building type": "construction_text",
+    "bouwjaar": "year_built_text",
+    "bouwperiode": "year_built_text",
+    "year of construction": "year_built_text",
+    "construction period": "year_built_text",
+    "wonen": "living_area_text",
+    "woonoppervlakte": "living_area_text",
+    "gebruiksoppervlakte wonen": "living_area_text",
+    "living area": "living_area_text",
+    "perceel": "plot_area_text",
+    "perceeloppervlakte": "plot_area_text",
+    "plot size": "plot_area_text",
+    "inhoud": "volume_text",
+    "volume in cubic meters": "volume_text",
+    "aantal kamers": "rooms_text",
+    "number of rooms": "rooms_text",
+    "aantal badkamers": "bathrooms_text",
+    "number of bath rooms": "bathrooms_text",
+    "number of bathrooms": "bathrooms_text",
+    "aantal woonlagen": "stories_text",
+    "number of stories": "stories_text",
+    "gelegen op": "floor_text",
+    "located at": "floor_text",
+    "energielabel": "energy_label_text",
+    "voorlopig energielabel": "energy_label_text",
+    "energy label": "energy_label_text",
+    "provisional energy label": "energy_label_text",
+    "eigendomssituatie": "ownership_text",
+    "ownership situation": "ownership_text",
+    "lasten": "ownership_fees_text",
+    "fees": "ownership_fees_text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a detail page.
+
+    Attributes:
+        titles: The titles that it stands under, then its own label.
+        value: Its text.
+        row_id: The site's stable id of it, or None.
+    """
+
+    titles: tuple[str, ...]
+    value: str
+    row_id: str | None = None
+
+    @property
+    def field(self) -> str | None:
+        """The item's field that this row fills, or None."""
+        label = self.titles[-1].lower().rstrip(":").strip()
+        by_id = _IDS.get(self.row_id) if self.row_id else None
+        return _LABELS_FIRST.get(label) or by_id or _LABELS.get(label)
+
+
+def visible(text: str | None, /) -> str | None:
+    """Return a row's text without the site's own words; None where it is hidden."""
+    if text is None or _HIDDEN.match(text):
+        return None
+    return _QUESTION.sub(" ", text).strip() or None
+
+
+def fields_of(rows: Iterable[Row], /) -> dict[str, str]:
+    """Return the fields that rows fill; the first row of a field wins."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row.field:
+            found.setdefault(row.field, row.value)
+    return found
+
+
+def features_of(rows: Iterable[Row], /) -> str | None:
+    """Return all rows as one JSON object; None for no rows.
+
+    A row whose name is taken (a second parcel of land) gets `#2`, `#3`, ...
+    """
+    named: dict[str, str] = {}
+    for row in rows:
+        name = row.row_id or " / ".join(row.titles)
+        times = 1
+        key = name
+        while key in named:
+            times += 1
+            key = f"{name}#{times}"
+        named[key] = row.value
+    return json.dumps(named, ensure_ascii=False) if named else None

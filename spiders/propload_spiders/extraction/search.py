@@ -1,0 +1,233 @@
+"""Search pages: the payload first, then JSON-LD, then the cards in the markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urljoin
+
+from propload_spiders.extraction.addresses import read_listing_url
+from propload_spiders.extraction.cards import read_cards
+from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
+from propload_spiders.extraction.scripts import listed_urls
+from propload_spiders.extraction.texts import branch, rows_of, text_of
+from propload_spiders.items import ListingItem
+
+Method = Literal["payload", "json-ld", "markup", "none"]
+
+_SEARCH = ("pinia", "search")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """What one search page holds.
+
+    Attributes:
+        items: Its listings, in the page's order, each once.
+        total: Listings of the whole search as the page says; None where it does not.
+        areas: The areas that the page answers for; None without a payload, empty
+            for the whole country.
+        method: The part of the page that the listings came from.
+        unread: Listings that are there but could not be read.
+    """
+
+    items: tuple[ListingItem, ...]
+    total: int | None
+    areas: tuple[str, ...] | None
+    method: Method
+    unread: int = 0
+
+    @property
+    def cities(self) -> tuple[str, ...]:
+        """The city slugs in the listings' addresses."""
+        addresses = [read_listing_url(item.url) for item in self.items]
+        return tuple(each.city for each in addresses if each and each.city)
+
+
+def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
+    """Return the listings of a search page.
+
+    Args:
+        html: The page.
+        url: Its address, which relative addresses start from.
+        scraped_at: When it was read, as in `ListingItem`.
+    """
+    payload = find_payload(html)
+    items, unread = _payload_items(payload, url, scraped_at)
+    total = _payload_total(payload)
+    method: Method = "payload"
+    found = {item.listing_id: item for item in items}
+    listed = _linked_items(html, url, scraped_at)
+    # parsing the markup costs ten times the payload: only where something lacks
+    if not found or listed.keys() - found.keys():
+        cards = read_cards(html, url=url, scraped_at=scraped_at)
+        total = cards.total if total is None else total
+        if not found:
+            method = "json-ld" if listed else "markup" if cards.items else "none"
+        for key, item in {**cards.items, **listed}.items():
+            found.setdefault(key, item.over(cards.items.get(key, item)))
+    missing = max(unread - (len(found) - len(items)), 0)
+    return SearchPage(
+        tuple(found.values()), total, _areas(payload), method, unread=missing
+    )
+
+
+def _payload_items(
+    payload: Payload | None, url: str, scraped_at: str
+) -> tuple[list[ListingItem], int]:
+    """Return the payload's listings and how many of them cannot be read."""
+    if payload is None:
+        return [], 0
+    items: list[ListingItem] = []
+    unread = 0
+    for position in range(_size(payload, *_SEARCH, "listings")):
+        try:
+            listing = payload.at(*_SEARCH, "listings", position)
+        except PayloadError:
+            listing = None
+        item = _item(listing, url, scraped_at)
+        if item is None:
+            unread += 1
+        else:
+            items.append(item)
+    return items, unread
+
+
+def _size(payload: Payload, *path: str) -> int:
+    try:
+        return payload.size(*path)
+    except PayloadError:
+        return 0
+
+
+def _payload_total(payload: Payload | None) -> int | None:
+    try:
+        total = payload.at(*_SEARCH, "totalListingsCount") if payload else None
+    except PayloadError:
+        return None
+    return total if isinstance(total, int) else None
+
+
+def _areas(payload: Payload | None) -> tuple[str, ...] | None:
+    """Return the areas that the payload answers for, without their outlines."""
+    path = (*_SEARCH, "criteria", "selected_area")
+    if payload is None or "selected_area" not in payload.keys(*path[:-1]):
+        return None
+    try:
+        names = [
+            payload.at(*path, position, "geoIdentifier")
+            for position in range(payload.size(*path))
+        ]
+    except PayloadError:
+        return None
+    return tuple(str(name) for name in names if name)
+
+
+def _linked_items(html: str, url: str, scraped_at: str) -> dict[str, ListingItem]:
+    found: dict[str, ListingItem] = {}
+    for link in listed_urls(html):
+        item = item_of_url(urljoin(url, link), scraped_at)
+        if item is not None:
+            found.setdefault(item.listing_id, item)
+    return found
+
+
+def item_of_url(url: str, scraped_at: str, /) -> ListingItem | None:
+    """Return an item of what a listing's address says; None for other addresses."""
+    address = read_listing_url(url)
+    if address is None:
+        return None
+    return ListingItem(
+        source="funda",
+        listing_id=address.listing_id,
+        url=url,
+        scraped_at=scraped_at,
+        page="search",
+        offering=address.offering,
+        object_type=address.object_type,
+    )
+
+
+def _item(listing: object, url: str, scraped_at: str) -> ListingItem | None:
+    link = branch(listing, "object_detail_page_relative_url")
+    if not isinstance(listing, Mapping) or not isinstance(link, str):
+        return None
+    page = urljoin(url, link)
+    address = read_listing_url(page)
+    if address is None:
+        return None
+    return ListingItem(
+        source="funda",
+        listing_id=address.listing_id,
+        url=page,
+        scraped_at=scraped_at,
+        page="search",
+        global_id=text_of(listing.get("id")),
+        offering=text_of(listing.get("offering_type")) or address.offering,
+        object_type=text_of(listing.get("object_type")) or address.object_type,
+        listing_type=text_of(listing.get("type")),
+        status_text=text_of(listing.get("status")),
+        construction_text=text_of(listing.get("construction_type")),
+        listed_text=text_of(listing.get("publish_date")),
+        energy_label_text=text_of(listing.get("energy_label")),
+        photo_count=_count(listing.get("photo_image_id")),
+        **_measures(listing),
+        **_place(listing),
+        **_agent(listing),
+    )
+
+
+def _measures(listing: Mapping[str, object]) -> dict[str, str | None]:
+    price = branch(listing, "price")
+    return {
+        "price_text": _measured(price, "selling_price"),
+        "price_condition_text": text_of(branch(price, "selling_price_condition")),
+        "rent_text": _measured(price, "rent_price"),
+        "rent_condition_text": text_of(branch(price, "rent_price_condition")),
+        "living_area_text": _measured(listing, "floor_area"),
+        "plot_area_text": _measured(listing, "plot_area"),
+        "rooms_text": text_of(listing.get("number_of_rooms")),
+        "bedrooms_text": text_of(listing.get("number_of_bedrooms")),
+    }
+
+
+def _measured(thing: object, name: str) -> str | None:
+    """Return a value, or the one value of its range where only that is there."""
+    least = branch(thing, f"{name}_range", "gte")
+    most = branch(thing, f"{name}_range", "lte")
+    value = text_of(branch(thing, name))
+    return text_of(least) if value is None and least == most else value
+
+
+def _place(listing: Mapping[str, object]) -> dict[str, str | None]:
+    names = {
+        "street": "street_name",
+        "house_number": "house_number",
+        "house_number_suffix": "house_number_suffix",
+        "postal_code": "postal_code",
+        "city": "city",
+        "municipality": "municipality",
+        "district": "wijk",
+        "neighbourhood": "neighbourhood",
+        "province": "province",
+        "country": "country",
+    }
+    return {
+        field: text_of(branch(listing, "address", name))
+        for field, name in names.items()
+    }
+
+
+def _agent(listing: Mapping[str, object]) -> dict[str, str | None]:
+    agents = rows_of(listing.get("agent"))
+    primary = [agent for agent in agents if agent.get("is_primary")]
+    agent = (primary or agents or [{}])[0]
+    return {
+        "agent_id": text_of(agent.get("id")),
+        "agent_name": text_of(agent.get("name")),
+    }
+
+
+def _count(photos: object) -> str | None:
+    return str(len(photos)) if isinstance(photos, list) else None
