@@ -1,0 +1,14 @@
+"""The journal: batches on disk until they are committed.
+
+A source that cannot be read again hands its batches to a journal; each is on disk
+before its producer goes on. The loader follows the journal, and what is committed
+is removed. `records` knows the bytes, `writing` the live journal, `recovery` what
+a killed run left behind.
+"""
+
+from __future__ import annotations
+
+from propload.journal.recovery import JournalSource, Leftover, find_leftovers
+from propload.journal.writing import Journal, JournalOptions
+
+__all__ = ["Journal", "JournalOptions", "JournalSource", "Leftover", "find_leftovers"]

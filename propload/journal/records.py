@@ -1,0 +1,148 @@
+"""The bytes of a journal: records with checksums, so that a torn tail is seen.
+
+A record is 16 bytes of head (magic, length of the body, CRC-32 of the body, the
+length of the body's first part), then the body: a JSON object about the batch and
+the batch as an Arrow IPC stream.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import pyarrow as pa
+
+from propload.batch import Batch, Unread
+from propload.errors import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_HEAD = struct.Struct("<4sIII")
+_MAGIC = b"PLJ1"
+SUFFIX = ".journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A batch in a journal.
+
+    Attributes:
+        batch: The batch.
+        first_row: The run's 0-based number of its first row.
+    """
+
+    batch: Batch
+    first_row: int
+
+    @property
+    def through_row(self) -> int:
+        """The run's number after its last row, unread rows counted."""
+        batch = self.batch
+        return self.first_row + int(batch.rows.num_rows) + len(batch.unread)
+
+
+@dataclass(slots=True)
+class Torn:
+    """What was cut from the end of a journal.
+
+    Attributes:
+        bytes: Bytes that were not a whole record.
+    """
+
+    bytes: int = 0
+
+
+def encode(record: Record) -> bytes:
+    """Return the bytes of a record."""
+    batch = record.batch
+    about = {
+        "first_row": record.first_row,
+        "source": batch.source,
+        "row": batch.first_row,
+        "row_numbers": batch.row_numbers,
+        "untyped": batch.untyped,
+        "unread": [asdict(one) for one in batch.unread],
+    }
+    first = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
+    rows = io.BytesIO()
+    with pa.ipc.new_stream(rows, batch.rows.schema) as writer:
+        writer.write_batch(batch.rows)
+    body = first + rows.getvalue()
+    return _HEAD.pack(_MAGIC, len(body), zlib.crc32(body), len(first)) + body
+
+
+def read(file: BinaryIO) -> Record | None:
+    """Return the next record of a file, or None at its whole end.
+
+    Raises:
+        JournalError: What follows is not a whole record.
+    """
+    head = file.read(_HEAD.size)
+    if not head:
+        return None
+    if len(head) < _HEAD.size:
+        msg = "the record's head is cut"
+        raise JournalError(msg)
+    magic, length, checksum, first = _HEAD.unpack(head)
+    body = file.read(length) if magic == _MAGIC else b""
+    if magic != _MAGIC or len(body) < length or zlib.crc32(body) != checksum:
+        msg = "the record is cut or damaged"
+        raise JournalError(msg)
+    return _decode(body, first)
+
+
+def _decode(body: bytes, first: int) -> Record:
+    about = json.loads(body[:first])
+    with pa.ipc.open_stream(pa.py_buffer(body)[first:]) as reader:
+        rows = reader.read_next_batch()
+    batch = Batch(
+        rows,
+        about["source"],
+        about["row"],
+        tuple(about["row_numbers"]) if about["row_numbers"] else None,
+        about["untyped"],
+        tuple(Unread(**one) for one in about["unread"]),
+    )
+    return Record(batch, about["first_row"])
+
+
+def segment_name(first_row: int) -> str:
+    """Return the file name of the segment that begins with a row number."""
+    return f"{first_row:016d}{SUFFIX}"
+
+
+def segments(folder: Path) -> list[Path]:
+    """Return the journal's files in order of their rows."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
+    """Yield the records of a journal; a torn tail is cut and counted.
+
+    A producer is told of a record only after its last byte, so what is torn was
+    never acknowledged. Nothing after it can be trusted, so reading ends there.
+
+    Args:
+        folder: The journal's folder.
+        torn: Where cut bytes are counted.
+    """
+    paths = segments(folder)
+    for position, path in enumerate(paths):
+        with path.open("rb") as file:
+            while True:
+                good = file.tell()
+                try:
+                    record = read(file)
+                except JournalError:
+                    rest = sum(one.stat().st_size for one in paths[position + 1 :])
+                    torn.bytes += path.stat().st_size - good + rest
+                    return
+                if record is None:
+                    break
+                yield record

@@ -1,0 +1,134 @@
+"""What a killed run left in its journal, as a source that can be read again."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from propload.journal import records
+from propload.journal.records import Torn
+from propload.journal.writing import ABOUT, lock_folder, remove_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from propload.batch import Batch
+    from propload.report import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A journal that no running process holds.
+
+    Attributes:
+        run_id: The run that wrote it.
+        folder: Its folder.
+        about: What the run noted of itself.
+        rows: Rows in whole records, committed ones included.
+        nbytes: Bytes on disk.
+        torn_bytes: Bytes at the end that are no whole record; never acknowledged.
+    """
+
+    run_id: str
+    folder: Path
+    about: Mapping[str, Plain]
+    rows: int
+    nbytes: int
+    torn_bytes: int
+
+
+def find_leftovers(folder: Path) -> list[Leftover]:
+    """Return the journals below a folder that no running process holds, oldest first.
+
+    Args:
+        folder: The folder of all journals.
+    """
+    found = []
+    for one in sorted(path for path in folder.glob("*") if (path / ABOUT).exists()):
+        try:
+            descriptor = lock_folder(one)
+        except BlockingIOError:
+            continue
+        os.close(descriptor)
+        found.append(_describe(one))
+    return found
+
+
+def _describe(folder: Path) -> Leftover:
+    torn = Torn()
+    rows = sum(
+        one.through_row - one.first_row for one in records.read_segments(folder, torn)
+    )
+    return Leftover(
+        run_id=folder.name,
+        folder=folder,
+        about=json.loads((folder / ABOUT).read_text()),
+        rows=rows,
+        nbytes=sum(path.stat().st_size for path in records.segments(folder)),
+        torn_bytes=torn.bytes,
+    )
+
+
+@dataclass(slots=True)
+class JournalSource:
+    """A leftover journal as a source; it holds the journal's lock while open.
+
+    Attributes:
+        folder: The journal's folder.
+        from_row: The run's number of the first row that is not yet committed.
+        name: What messages call it.
+        rereadable: It can be read again.
+        torn: What was cut from its end, known after reading.
+    """
+
+    folder: Path
+    from_row: int = 0
+    name: str = "journal"
+    rereadable: bool = True
+    torn: Torn = field(default_factory=Torn)
+    _lock: int | None = None
+
+    @property
+    def size_hint(self) -> int:
+        """The bytes of the journal."""
+        return sum(path.stat().st_size for path in records.segments(self.folder))
+
+    @property
+    def first_row(self) -> int:
+        """The run's number of the first row that is still there."""
+        torn = Torn()
+        for record in records.read_segments(self.folder, torn):
+            return record.first_row
+        return self.from_row
+
+    def open(self) -> None:
+        """Take the journal's lock.
+
+        Raises:
+            BlockingIOError: Another process holds it.
+        """
+        self._lock = lock_folder(self.folder)
+
+    def __iter__(self) -> Iterator[Batch]:
+        self.torn.bytes = 0
+        for record in records.read_segments(self.folder, self.torn):
+            batch = record.batch
+            if record.through_row <= self.from_row and batch.rows.num_rows:
+                continue
+            done = max(0, self.from_row - record.first_row - len(batch.unread))
+            yield batch.slice(done, batch.rows.num_rows) if done else batch
+
+    def fingerprint(self) -> str | None:
+        """Return None: a journal's rows are known by their numbers."""
+        return None
+
+    def close(self, *, remove: bool) -> None:
+        """Give the lock back; remove the journal where all of it is committed."""
+        if remove:
+            remove_folder(self.folder)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

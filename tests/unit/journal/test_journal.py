@@ -1,0 +1,213 @@
+import threading
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import Batch, Unread
+from propload.errors import JournalError, QueueClosedError
+from propload.journal import (
+    Journal,
+    JournalOptions,
+    JournalSource,
+    find_leftovers,
+    records,
+    writing,
+)
+from propload.journal.records import Record, Torn
+
+pytestmark = pytest.mark.timeout(20)
+
+
+def batch(first, count, **more):
+    rows = pa.RecordBatch.from_pylist(
+        [{"id": n, "text": f"row {n}"} for n in range(first, first + count)],
+        schema=pa.schema({"id": pa.int64(), "text": pa.string()}),
+    )
+    return Batch(rows, "spider", first + 1, **more)
+
+
+def ids(batches):
+    return [n for one in batches for n in one.rows["id"].to_pylist()]
+
+
+@pytest.fixture
+def make(tmp_path):
+    opened = []
+
+    def make(sync="off", max_bytes=1 << 20):
+        folder = tmp_path / "journal" / "run-1"
+        journal = Journal(folder, JournalOptions(sync, max_bytes), {"table": "t"})
+        opened.append(journal)
+        return journal
+
+    yield make
+    for journal in opened:
+        if journal.folder.exists():
+            journal.close(remove=True)
+
+
+@pytest.mark.parametrize("sync", ["always", "second", "off"])
+def test_what_is_appended_is_followed_in_order(make, sync):
+    journal = make(sync)
+    for start in range(0, 50, 10):
+        journal.append(batch(start, 10))
+    journal.finish()
+    assert ids(journal.follow()) == list(range(50))
+
+
+def test_a_loader_that_fell_behind_reads_from_disk(make, monkeypatch):
+    monkeypatch.setattr(writing, "RECENT_BYTES", 1500)
+    monkeypatch.setattr(writing, "SEGMENT_BYTES", 2000)
+    journal = make()
+    for start in range(0, 300, 10):
+        journal.append(batch(start, 10))
+    journal.finish()
+    assert len(records.segments(journal.folder)) > 3
+    assert ids(journal.follow()) == list(range(300))
+
+
+def test_committed_rows_leave_the_disk_and_no_others(make, monkeypatch):
+    monkeypatch.setattr(writing, "SEGMENT_BYTES", 1)
+    journal = make()
+    for start in range(0, 40, 10):
+        journal.append(batch(start, 10))
+    follower = journal.follow()
+    for _ in range(3):
+        next(follower)
+    journal.committed(25)
+    names = [path.name for path in records.segments(journal.folder)]
+    assert names == [records.segment_name(20), records.segment_name(30)]
+    # row 30 to 39 are committed in name only: nobody has taken them yet
+    journal.committed(40)
+    assert [p.name for p in records.segments(journal.folder)] == [
+        records.segment_name(30)
+    ]
+    assert ids([next(follower)]) == list(range(30, 40))
+    journal.committed(40)
+    assert records.segments(journal.folder) == []
+    journal.append(batch(40, 1))
+    assert ids([next(follower)]) == [40]
+
+
+def test_a_full_journal_makes_the_producer_wait_until_rows_are_committed(make):
+    journal = make(max_bytes=1500)
+    journal.append(batch(0, 10))
+    with pytest.raises(TimeoutError):
+        journal.append(batch(10, 30), timeout=0.01)
+    assert not journal.try_append(batch(10, 30))
+    waiting = threading.Thread(target=journal.append, args=(batch(10, 30),))
+    waiting.start()
+    assert ids([next(journal.follow())]) == list(range(10))
+    journal.committed(10)
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert journal.rows == 40
+
+
+def test_a_failure_wakes_the_producer_and_the_loader(make):
+    journal = make(max_bytes=1200)
+    journal.append(batch(0, 10))
+    results = []
+
+    def produce():
+        try:
+            journal.append(batch(10, 30))
+        except QueueClosedError as error:
+            results.append(error)
+
+    waiting = threading.Thread(target=produce)
+    waiting.start()
+    journal.fail(OSError("database gone"))
+    waiting.join(10)
+    assert "database gone" in str(results[0])
+    assert ids([next(journal.follow())]) == list(range(10))
+
+
+def test_row_numbers_origins_and_unread_rows_survive(make, tmp_path):
+    journal = make()
+    unread = (Unread(2, "garbage", "json", "not JSON"),)
+    journal.append(batch(0, 3, row_numbers=(1, 3, 4), unread=unread, untyped=True))
+    journal.append(batch(10, 1))
+    journal.close(remove=False)
+    (leftover,) = find_leftovers(tmp_path / "journal")
+    assert (leftover.run_id, leftover.rows, leftover.torn_bytes) == ("run-1", 5, 0)
+    assert leftover.about == {"table": "t"}
+    first, second = JournalSource(leftover.folder)
+    assert (first.source, first.first_row, first.row_numbers) == (
+        "spider",
+        1,
+        (1, 3, 4),
+    )
+    assert first.unread == unread
+    assert first.untyped
+    assert second.first_row == 11
+
+
+def test_a_running_journal_is_no_leftover(make, tmp_path):
+    journal = make()
+    journal.append(batch(0, 3))
+    assert find_leftovers(tmp_path / "journal") == []
+
+
+def test_recovery_starts_after_the_committed_rows(make):
+    journal = make()
+    journal.append(batch(0, 10))
+    journal.append(batch(10, 10))
+    journal.close(remove=False)
+    assert ids(JournalSource(journal.folder, from_row=10)) == list(range(10, 20))
+    assert ids(JournalSource(journal.folder, from_row=13)) == list(range(13, 20))
+    source = JournalSource(journal.folder, from_row=20)
+    source.open()
+    assert ids(source) == []
+    source.close(remove=True)
+    assert not journal.folder.exists()
+
+
+def test_files_are_private(make):
+    journal = make()
+    journal.append(batch(0, 3))
+    assert journal.folder.stat().st_mode & 0o777 == 0o700
+    modes = {path.stat().st_mode & 0o777 for path in journal.folder.iterdir()}
+    assert modes == {0o600}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_torn_or_damaged_tail_is_cut_and_counted(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("journal")
+    whole = [records.encode(Record(batch(n * 5, 5), n * 5)) for n in range(4)]
+    content = b"".join(whole)
+    cut = data.draw(st.integers(0, len(content)))
+    if data.draw(st.booleans()):
+        torn_content = content[:cut]
+    else:
+        position = min(cut, len(content) - 1)
+        flipped = bytes([content[position] ^ 0xFF])
+        torn_content = content[:position] + flipped + content[position + 1 :]
+    (folder / records.segment_name(0)).write_bytes(torn_content)
+    torn = Torn()
+    found = [
+        row for one in records.read_segments(folder, torn) for row in ids([one.batch])
+    ]
+    ends = [sum(map(len, whole[: n + 1])) for n in range(4)]
+    kept = sum(end <= cut for end in ends)
+    assert found == list(range(kept * 5))
+    assert torn.bytes == len(torn_content) - (ends[kept - 1] if kept else 0)
+
+
+def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monkeypatch):
+    journal = make()
+    journal.append(batch(0, 5))
+
+    def refuse(_descriptor, _data):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "_write_all", refuse)
+        with pytest.raises(JournalError, match="No space left"):
+            journal.append(batch(5, 5))
+    journal.append(batch(5, 5))
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
