@@ -1,0 +1,102 @@
+"""Watches the process's memory, so that a run slows down before it grows too large."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.monitoring.metrics import Metrics
+
+#: Seconds between two looks: a batch takes longer than this to double anything.
+LOOK_SECONDS = 0.2
+#: Past this part of the limit batches shrink and the reader slows.
+PRESSURE_FROM = 0.8
+#: A run that cannot get below the limit goes on after so many seconds: what it
+#: holds may not be its own, and a wait without end would be worse.
+LONGEST_PAUSE = 30.0
+
+
+class MemoryWatch:
+    """Measures resident memory in a thread, and holds back readers when it is high.
+
+    Args:
+        max_bytes: The limit.
+        metrics: Told each measurement.
+        measure: Returns the resident bytes; the process's own by default.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int,
+        metrics: Metrics,
+        *,
+        measure: Callable[[], int] | None = None,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._metrics = metrics
+        self._measure = measure or _resident_bytes
+        self._ended = threading.Event()
+        self._changed = threading.Condition()
+        self.peak_bytes = 0
+        self._now = 0
+        self._thread = threading.Thread(
+            target=self._watch, name="propload-memory", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self.look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._thread.join()
+        self.look()
+
+    @property
+    def pressure(self) -> float:
+        """0 below 80 % of the limit, 1 at the limit and above, even between."""
+        share = self._now / self._max_bytes
+        return min(1.0, max(0.0, (share - PRESSURE_FROM) / (1 - PRESSURE_FROM)))
+
+    def look(self) -> int:
+        """Measure now; return the resident bytes."""
+        now = self._measure()
+        with self._changed:
+            self._now = now
+            self.peak_bytes = max(self.peak_bytes, now)
+            self._changed.notify_all()
+        self._metrics.set_memory(now)
+        return now
+
+    def hold_back(self) -> None:
+        """Return at once below the limit; else when memory has fallen under it."""
+        if self._now < self._max_bytes:
+            return
+        self._metrics.set_activity("memory is at its limit: waiting before reading on")
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._now < self._max_bytes or self._ended.is_set(),
+                LONGEST_PAUSE,
+            )
+        self._metrics.set_activity("")
+
+    def fitting_rows(self, rows: int) -> int:
+        """Return how many of so many rows a batch should hold under this pressure."""
+        # at the limit an eighth: small enough to fall, large enough to get on
+        return max(1, int(rows * (1 - 0.875 * self.pressure)))
+
+    def _watch(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS):
+            self.look()
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)

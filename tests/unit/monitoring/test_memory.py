@@ -1,0 +1,79 @@
+import threading
+
+import pytest
+
+from propload.monitoring.memory import MemoryWatch
+from propload.monitoring.metrics import Metrics
+
+pytestmark = pytest.mark.timeout(20)
+
+
+def watch(*sizes):
+    """A watch whose measurements are the given sizes, the last one for ever."""
+    left = list(sizes)
+    metrics = Metrics()
+    return MemoryWatch(
+        1000, metrics, measure=lambda: left.pop(0) if len(left) > 1 else left[0]
+    ), metrics
+
+
+@pytest.mark.parametrize(
+    ("size", "pressure"), [(0, 0), (800, 0), (900, 0.5), (1000, 1), (5000, 1)]
+)
+def test_pressure_grows_from_80_percent_to_the_limit(size, pressure):
+    one, _ = watch(size)
+    one.look()
+    assert one.pressure == pytest.approx(pressure)
+
+
+def test_batches_shrink_under_pressure_but_never_to_nothing():
+    one, _ = watch(500, 900, 2000)
+    one.look()
+    assert one.fitting_rows(1000) == 1000
+    one.look()
+    assert one.fitting_rows(1000) == 562
+    one.look()
+    assert one.fitting_rows(1000) == 125
+    assert one.fitting_rows(1) == 1
+
+
+def test_the_peak_is_kept_and_the_metrics_hear_each_look():
+    one, metrics = watch(10, 70, 30)
+    for _ in range(3):
+        one.look()
+    assert one.peak_bytes == 70
+    assert metrics.snapshot().memory_bytes == 30
+
+
+def test_a_reader_is_held_back_until_memory_falls():
+    one, metrics = watch(2000, 2000, 10)
+    one.look()
+    passed = threading.Event()
+
+    def read():
+        one.hold_back()
+        passed.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    one.look()
+    one.look()
+    assert passed.wait(10)
+    reader.join()
+    assert metrics.snapshot().activity == ""
+
+
+def test_the_end_of_the_run_wakes_a_reader():
+    one, _ = watch(2000)
+    with one:
+        reader = threading.Thread(target=one.hold_back)
+        reader.start()
+    reader.join(10)
+    assert not reader.is_alive()
+
+
+def test_it_measures_the_process():
+    metrics = Metrics()
+    with MemoryWatch(1 << 40, metrics) as one:
+        assert one.peak_bytes > 1 << 20
+    assert metrics.snapshot().memory_bytes > 1 << 20

@@ -1,0 +1,82 @@
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import NUMBER, ROW, SOURCE, Batch, Unread
+from propload.prepare.joining import Joiner
+
+
+class Given:
+    """Batches that are all there already."""
+
+    def __init__(self, batches):
+        self._left = list(batches)
+
+    def get(self, *, timeout=None):
+        return self._left.pop(0) if self._left else None
+
+
+def batch(first, count, name="id", unread=(), source="s", numbers=None):
+    rows = pa.RecordBatch.from_pydict(
+        {name: pa.array(range(first, first + count), pa.int64())}
+    )
+    return Batch(rows, source, first + 1, numbers, False, tuple(unread))
+
+
+def join(batches, rows=10, ends=()):
+    return list(Joiner(Given(batches), lambda: rows, 1.0, ends))
+
+
+def test_small_batches_are_joined_and_large_ones_cut():
+    found = join([batch(0, 3), batch(3, 3), batch(6, 20)])
+    assert [one.height for one in found] == [10, 10, 6]
+    assert [one.first_row for one in found] == [0, 10, 20]
+    assert [one.number for one in found] == [0, 1, 2]
+
+
+def test_other_columns_begin_another_batch():
+    found = join([batch(0, 3), batch(3, 3, name="other"), batch(6, 2, name="other")])
+    assert [one.height for one in found] == [3, 5]
+
+
+def test_unread_rows_count_and_keep_their_place():
+    bad = Unread(2, "x", "ragged", "too many fields")
+    (one,) = join([batch(0, 3, unread=[bad], numbers=(1, 3, 4))])
+    assert (one.height, one.unread, one.through_row) == (3, 1, 4)
+    origins, reasons = one.refused_by_source()
+    assert origins[NUMBER].to_list() == [2]
+    assert reasons["stage"].to_list() == ["read"]
+    assert reasons["value"].to_list() == ["x"]
+
+
+def test_origins_name_source_and_row():
+    (one,) = join([batch(0, 3, source="a"), batch(0, 3, source="b", numbers=(1, 5, 9))])
+    found = one.origins(one.raw()[ROW].gather([0, 2, 4]))
+    assert found[SOURCE].to_list() == ["a", "a", "b"]
+    assert found[NUMBER].to_list() == [1, 3, 5]
+
+
+def test_a_header_without_rows_still_gives_its_columns():
+    (one,) = join([batch(0, 0)])
+    assert one.raw().columns == [ROW, "id"]
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=12),
+    st.integers(1, 15),
+    st.integers(1, 15),
+)
+def test_the_same_ends_give_the_same_batches_however_rows_arrive(sizes, rows, other):
+    def batches():
+        start = 0
+        for size in sizes:
+            yield batch(start, size)
+            start += size
+
+    first = join(batches(), rows)
+    ends = tuple(one.through_row for one in first)
+    again = join(batches(), other, ends)
+    found = [one.raw()["id"].to_list() for one in first if one.height]
+    assert found == [one.raw()["id"].to_list() for one in again if one.height]
+    assert [n for one in found for n in one] == list(range(sum(sizes)))

@@ -1,0 +1,92 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from propload.report import (
+    Counts,
+    CountsError,
+    ReasonCount,
+    Report,
+    TargetName,
+    from_dict,
+)
+
+REPORT = Report(
+    run_id="20260101T120000-ab12",
+    status="loaded",
+    source="homes.csv",
+    target=TargetName("localhost/homes", "public.listing"),
+    counts=Counts(read=10, inserted=6, updated=1, unchanged=1, rejected=2),
+    seconds=2.0,
+    peak_memory_bytes=100 << 20,
+    batches=1,
+    reasons_counted=(
+        ReasonCount("check", "price", "ge", 2, "price is <script> negative"),
+    ),
+    warnings=(ReasonCount("warning", "area", "plausible", 1, "area is large"),),
+    rejects_path="rejects/x.ndjson",
+    settings={"workers": 2},
+    notes=("a note",),
+)
+
+
+def test_json_has_the_documented_keys_in_order():
+    keys = list(json.loads(REPORT.to_json()))
+    assert keys[:13] == [
+        "run_id", "status", "source", "target", "counts", "seconds",
+        "rows_per_second", "peak_memory_bytes", "batches", "retries", "reasons",
+        "warnings", "rejects_path",
+    ]  # fmt: skip
+    assert "settings" in keys
+
+
+def test_a_report_survives_json():
+    again = from_dict(json.loads(REPORT.to_json()))
+    assert again == REPORT
+
+
+def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects():
+    text = str(REPORT)
+    assert "homes.csv → public.listing in localhost/homes: loaded" in text
+    assert "5 rows/s" in text
+    assert "price is <script> negative" in text
+    assert "area is large" in text
+    assert "propload rejects show 20260101T120000-ab12" in text
+    assert "stale" not in text
+
+
+def test_html_escapes_what_came_from_rows():
+    html = REPORT._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_reasons_are_a_frame():
+    frame = REPORT.reasons
+    assert frame.columns == ["stage", "column", "check", "rows", "example"]
+    assert frame.row(0)[:4] == ("check", "price", "ge", 2)
+    assert replace(REPORT, reasons_counted=()).reasons.height == 0
+
+
+def test_rejects_without_a_file_are_an_empty_frame():
+    assert REPORT.rejects.height == 0
+
+
+counts = st.builds(Counts, *[st.integers(0, 100)] * 7)
+
+
+@given(counts, counts)
+def test_counts_add_up_column_by_column(one, other):
+    both = one + other
+    assert both.read == one.read + other.read
+    assert both.accounted == one.accounted + other.accounted
+
+
+@given(counts)
+def test_a_row_that_is_not_accounted_for_is_an_error(one):
+    replace(one, read=one.accounted).verify()
+    with pytest.raises(CountsError, match="accounted"):
+        replace(one, read=one.accounted + 1).verify()

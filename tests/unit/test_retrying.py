@@ -1,0 +1,107 @@
+import threading
+import time
+
+import pytest
+
+from propload import retrying
+from propload.errors import TransientWriteError, WriteError
+from propload.retrying import RetryOptions, backoff, retry
+
+pytestmark = pytest.mark.timeout(20)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retrying, "LONGEST_WAIT", 0.002)
+
+
+def run(action, *, attempts=5, seconds=10.0, stop=None):
+    heard = []
+    result = retry(
+        action,
+        RetryOptions(attempts, seconds),
+        stop=stop or threading.Event(),
+        name="batch 3, lane 0",
+        on_retry=lambda error, wait: heard.append((str(error), wait)),
+    )
+    return result, heard
+
+
+def failing(times, error=TransientWriteError):
+    left = list(range(times))
+
+    def action():
+        if left:
+            raise error(f"{left.pop()} more")
+        return "done"
+
+    return action
+
+
+def test_success_needs_no_retry():
+    assert run(failing(0)) == ("done", [])
+
+
+def test_transient_failures_are_tried_again_and_heard(quick):
+    result, heard = run(failing(3))
+    assert result == "done"
+    assert [text for text, _ in heard] == ["2 more", "1 more", "0 more"]
+    assert all(0 <= wait <= 0.002 for _, wait in heard)
+
+
+def test_other_failures_are_raised_at_once(quick):
+    with pytest.raises(WriteError, match="8 more"):
+        run(failing(9, WriteError))
+
+
+def test_attempts_are_bounded(quick):
+    calls = []
+
+    def action():
+        calls.append(1)
+        msg = "gone"
+        raise TransientWriteError(msg)
+
+    with pytest.raises(TransientWriteError):
+        run(action, attempts=4)
+    assert len(calls) == 4
+
+
+def test_seconds_are_bounded(monkeypatch):
+    monkeypatch.setattr(retrying.random, "uniform", lambda _low, high: high)
+    began = time.monotonic()
+    with pytest.raises(TransientWriteError):
+        run(failing(99), attempts=99, seconds=0.35)
+    assert time.monotonic() - began < 5
+
+
+def test_a_stop_wakes_the_wait(monkeypatch):
+    monkeypatch.setattr(retrying.random, "uniform", lambda _low, _high: 15.0)
+    stop, waiting = threading.Event(), threading.Event()
+    raised = []
+
+    def work():
+        try:
+            retry(
+                failing(9),
+                RetryOptions(9, 100.0),
+                stop=stop,
+                name="batch",
+                on_retry=lambda _error, _wait: waiting.set(),
+            )
+        except TransientWriteError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert waiting.wait(10)
+    stop.set()
+    thread.join(10)
+    assert str(raised[0]) == "8 more"
+
+
+def test_the_wait_doubles_up_to_the_longest():
+    waits = [backoff(attempt) for attempt in range(1, 60)]
+    assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert waits[-1] == retrying.LONGEST_WAIT
