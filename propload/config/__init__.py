@@ -31,7 +31,6 @@ __all__ = [
     "job_source",
     "load_config",
     "resolve",
-    "state_dir",
 ]
 
 _PREFIX = "PROPLOAD_"
@@ -55,9 +54,7 @@ class _Layer:
             raise ConfigError(msg) from error
 
 
-def resolve(
-    given: Settings, *, job: str | None = None, config: Path | None = None
-) -> Settings:
+def resolve(given: Settings, *, job: str | None = None) -> Settings:
     """Return the settings that hold, each as the type that the run uses.
 
     Names in a key or in null words become a tuple, sizes become bytes, `as_of` a
@@ -67,12 +64,11 @@ def resolve(
     Args:
         given: Keywords or flags; None is the same as not given.
         job: The job of the configuration file, or None.
-        config: The configuration file; else the nearest one is used.
 
     Raises:
         ConfigError: A name is unknown, or a value cannot be used.
     """
-    file = load_config(config)
+    file = load_config()
     check_names(given, SETTINGS, place="settings")
     _check_variables(os.environ)
     told = file.job(job) if job is not None else {}
@@ -84,30 +80,22 @@ def resolve(
     )
     merged: dict[str, object] = {}
     for layer in layers:
-        for name in layer.values.keys() - merged.keys():
-            merged[name] = layer.read(SETTINGS[name])
+        for name in layer.values:
+            if name not in merged:
+                merged[name] = layer.read(SETTINGS[name])
     merged["mapping"] = _mapping(merged.get("mapping"), file)
     merged.setdefault("state_dir", _default_state_dir())
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
 
 
-def state_dir(given: Settings, *, config: Path | None = None) -> Path:
-    """Return the state folder that holds, for commands that need no other setting.
-
-    Raises:
-        ConfigError: As for `resolve`.
-    """
-    return cast("Path", resolve(given, config=config)["state_dir"])
-
-
-def job_source(job: str, *, config: Path | None = None) -> tuple[str, ...]:
+def job_source(job: str, /) -> tuple[str, ...]:
     """Return the sources that a job names; paths start at the file's folder.
 
     Raises:
         ConfigError: There is no such job, or it names none.
     """
-    file = load_config(config)
+    file = load_config()
     source = file.job(job).get("source")
     named = [source] if isinstance(source, str) else source
     if (

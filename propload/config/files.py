@@ -54,17 +54,17 @@ class ConfigFile:
         raise ConfigError(msg)
 
 
-def load_config(path: Path | None = None) -> ConfigFile:
-    """Return the configuration: of the file given, else of the nearest one.
+def load_config() -> ConfigFile:
+    """Return what the configuration file says; nothing where there is none.
 
-    Without a path, `$PROPLOAD_CONFIG` names the file; without that, it is
-    `propload.toml`, or `pyproject.toml` with `[tool.propload]`, in the current
-    folder or the nearest one above it.
+    `$PROPLOAD_CONFIG` names the file; without that it is `propload.toml`, or
+    `pyproject.toml` with `[tool.propload]`, in the current folder or the nearest
+    one above it.
 
     Raises:
         ConfigError: The file cannot be read or says what propload does not know.
     """
-    named = path or _named()
+    named = _named()
     if named is not None:
         return _parse(named, _read(named))
     folder = Path.cwd()

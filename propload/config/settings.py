@@ -72,8 +72,9 @@ class Setting:
         value = _DEFAULTS.get(self.name)
         if isinstance(value, int) and self.read is read_size:
             return write_size(value)
-        plain = value is None or value == () or isinstance(value, RejectLimit)
-        return "" if plain else str(value)
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            return f"{value:g}" if isinstance(value, float) else str(value)
+        return ""
 
 
 def _defaults(options: Iterable[type]) -> dict[str, object]:

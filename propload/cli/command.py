@@ -1,0 +1,61 @@
+"""How a command is made: its help, its example, its flags, and its errors."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from propload.cli.flags import Part, Shown, expand
+from propload.cli.screen import Screen, screen_group
+from propload.config.files import CONFIG_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CONFIG = Part(
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Configuration file; else the nearest propload.toml.",
+        rich_help_panel="Running",
+    ),
+)
+
+
+def command(
+    app: typer.Typer, name: str, *, example: str, **shown: Shown
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds a function to an app as a command.
+
+    The function's docstring is its help; its argument `screen` says how to print.
+    Errors of propload become a message on stderr and their exit code.
+
+    Args:
+        app: The app that gets the command.
+        name: Its name.
+        example: Commands that work, one a line, shown at the end of the help.
+        shown: Its flags and arguments by the name of the function's argument.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        def guarded(screen: Screen, config: str | None, **values: object) -> None:
+            with screen.running():
+                if config:
+                    # for this process and those that it starts
+                    os.environ[CONFIG_VARIABLE] = config
+                function(screen=screen, **values)
+
+        guarded.__doc__ = function.__doc__
+        everything = {**shown, "config": _CONFIG, "screen": screen_group()}
+        app.command(name, epilog=_example(example))(expand(guarded, everything))
+        return function
+
+    return decorate
+
+
+def _example(lines: str) -> str:
+    # typer joins single lines and keeps empty ones
+    return "\n\n".join(["[bold]Example[/bold]", *lines.strip().splitlines()])

@@ -1,0 +1,154 @@
+"""`propload db`: the embedded database."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from propload.cli.command import command
+from propload.cli.flags import Group, Part, settings_group
+from propload.cli.places import places
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from propload.cli.screen import Screen
+    from propload.options import Settings
+
+_YES = Part(
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask.", show_default=False),
+    default=False,
+)
+_WORDS = Part(
+    list[str] | None,
+    typer.Argument(
+        metavar="[-- ARGUMENT...]", help="Arguments for psql.", show_default=False
+    ),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group `db` to the app."""
+    group = typer.Typer(
+        help="Start, stop and look into the embedded database.", no_args_is_help=True
+    )
+    app.add_typer(group, name="db")
+    for add in (_add_start, _add_stop, _add_status, _add_url, _add_psql, _add_destroy):
+        add(group)
+
+
+def _add_start(group: typer.Typer) -> None:
+    @command(group, "start", example="propload db start", given=_state_dir())
+    def start(given: Settings, screen: Screen) -> None:
+        """Start the embedded database, if need be, and print its address."""
+        from propload.postgres import embedded  # noqa: PLC0415 - only here
+
+        _say(screen, url=embedded.start(places(given).state_dir))
+
+
+def _add_stop(group: typer.Typer) -> None:
+    @command(group, "stop", example="propload db stop", given=_state_dir())
+    def stop(given: Settings, screen: Screen) -> None:
+        """Stop the embedded database; its rows stay."""
+        from propload.postgres import embedded  # noqa: PLC0415 - only here
+
+        was_running = embedded.stop(places(given).state_dir)
+        if screen.as_json:
+            screen.show_values({"was_running": was_running})
+        else:
+            screen.tell("stopped" if was_running else "it was not running")
+
+
+def _add_status(group: typer.Typer) -> None:
+    @command(group, "status", example="propload db status --json", given=_state_dir())
+    def status(given: Settings, screen: Screen) -> None:
+        """Print whether the embedded database runs, where, and how large it is."""
+        from propload.postgres import embedded  # noqa: PLC0415 - only here
+
+        known = asdict(embedded.status(places(given).state_dir))
+        if screen.as_json:
+            plain = {**known, "folder": str(known["folder"]), "log": str(known["log"])}
+            screen.show_values(plain)
+            return
+        known["size"] = f"{known.pop('size_bytes') / (1 << 20):,.0f} MB"
+        width = max(map(len, known))
+        screen.print_lines(f"{name:<{width}}  {_text(known[name])}" for name in known)
+
+
+def _add_url(group: typer.Typer) -> None:
+    @command(
+        group,
+        "url",
+        example='psql "$(propload db url)" -c "SELECT 1"',
+        given=_state_dir(),
+    )
+    def url(given: Settings, screen: Screen) -> None:
+        """Print the address of the embedded database; starts nothing."""
+        from propload.postgres import embedded  # noqa: PLC0415 - only here
+
+        _say(screen, url=embedded.url(places(given).state_dir))
+
+
+def _add_psql(group: typer.Typer) -> None:
+    @command(
+        group,
+        "psql",
+        example='propload db psql -- -c "SELECT count(*) FROM listings"',
+        words=_WORDS,
+        given=_state_dir(),
+    )
+    def psql(
+        words: list[str] | None,
+        given: Settings,
+        screen: Screen,  # noqa: ARG001 - psql prints by itself
+    ) -> None:
+        """Open psql on the embedded database, which is started if need be."""
+        from propload.postgres import embedded  # noqa: PLC0415 - only here
+
+        program = embedded.psql()
+        if program is None:
+            msg = "there is no psql on this machine: install PostgreSQL's client"
+            raise ConfigError(msg)
+        address = embedded.start(places(given).state_dir)
+        # takes this process's place, so that keys and exit code are psql's
+        os.execv(program, [str(program), address, *(words or [])])  # noqa: S606
+
+
+def _add_destroy(group: typer.Typer) -> None:
+    @command(
+        group, "destroy", example="propload db destroy", yes=_YES, given=_state_dir()
+    )
+    def destroy(yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
+        """Stop the embedded database and delete it with all its rows."""
+        from propload.postgres import embedded  # noqa: PLC0415 - only here
+
+        folder = places(given).state_dir
+        known = embedded.status(folder)
+        if not yes:
+            question = f"Delete {known.folder} and all its tables?"
+            typer.confirm(question, abort=True, err=True)
+        embedded.destroy(folder)
+        if screen.as_json:
+            screen.show_values({"deleted": str(known.folder)})
+        else:
+            screen.tell(f"deleted {known.folder}")
+
+
+def _state_dir() -> Group:
+    return settings_group(["state_dir"])
+
+
+def _say(screen: Screen, *, url: str) -> None:
+    if screen.as_json:
+        screen.show_values({"url": url})
+    else:
+        screen.print(url)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

@@ -1,0 +1,119 @@
+"""`propload rejects`: look at the rows that runs refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
+
+import typer
+
+from propload.cli.command import command
+from propload.cli.flags import Part, settings_group
+from propload.cli.places import places
+from propload.cli.table import print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from propload.cli.screen import Screen
+    from propload.options import Settings
+    from propload.rejecting import RejectStore
+
+#: Enough to see what is wrong; `--limit 0` shows all.
+SHOWN_ROWS = 20
+
+RUN = Part(
+    str,
+    typer.Argument(
+        metavar="[RUN]",
+        help="A run's name or its beginning; the newest run by default.",
+        show_default=False,
+    ),
+    default="",
+)
+LIMIT = Part(
+    int,
+    typer.Option("--limit", metavar="N", min=0, help="Rows shown; 0 shows all."),
+    default=SHOWN_ROWS,
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group `rejects` to the app."""
+    group = typer.Typer(
+        help="Look at the rows that runs refused.", no_args_is_help=True
+    )
+    app.add_typer(group, name="rejects")
+    _add_list(group)
+    _add_show(group)
+
+
+def _add_list(group: typer.Typer) -> None:
+    @command(
+        group,
+        "list",
+        example="propload rejects list",
+        given=settings_group(["state_dir"]),
+    )
+    def list_runs(given: Settings, screen: Screen) -> None:
+        """List the runs that refused rows, newest first."""
+        runs = _store(given).runs()
+        if screen.as_json:
+            screen.show_values([{**asdict(one), "path": str(one.path)} for one in runs])
+            return
+        if not runs:
+            screen.tell("no run has refused rows")
+            return
+        columns = ("run", "rows", "source", "time", "first reason")
+        lines = [(r.run_id, f"{r.rows:,}", r.source, r.time, r.reason) for r in runs]
+        print_table(screen, columns, lines)
+
+
+def _add_show(group: typer.Typer) -> None:
+    @command(
+        group,
+        "show",
+        example="propload rejects show\npropload rejects show RUN --json | head",
+        run=RUN,
+        limit=LIMIT,
+        given=settings_group(["state_dir"]),
+    )
+    def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
+        """Show a run's refused rows with their reasons.
+
+        With --json each line is one row as JSON, and all rows are shown.
+        """
+        store = _store(given)
+        path = store.find(run)
+        if screen.as_json:
+            screen.print_lines(_lines(path))
+            return
+        frame = store.read(path.stem)
+        shown = frame.head(limit) if limit else frame
+        columns = ("row", "stage", "column", "check", "value", "reason")
+        print_table(screen, columns, _reasons(shown.iter_rows(named=True)))
+        left = frame.height - shown.height
+        if left:
+            screen.tell(f"{left:,} more rows; --limit 0 shows all")
+
+
+def _store(given: Settings) -> RejectStore:
+    from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
+
+    return RejectStore(places(given).rejects)
+
+
+def _lines(path: Path) -> Iterable[str]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield line.rstrip("\n")
+
+
+def _reasons(rows: Iterable[Mapping[str, object]]) -> Iterable[tuple[str, ...]]:
+    for row in rows:
+        where = f"{row['source']}:{row['row']}"
+        for reason in cast("list[dict[str, object]]", row["reasons"]):
+            said = (reason[part] for part in ("stage", "column", "check", "value"))
+            texts = ("" if one is None else str(one) for one in said)
+            yield (where, *texts, str(reason["message"]))

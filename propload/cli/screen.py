@@ -1,0 +1,201 @@
+"""What a command prints and where: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from propload.cli.flags import Group, Part
+from propload.config.files import load_config
+from propload.errors import LoadError, PropLoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Protocol
+
+    class Reported(Protocol):
+        """A report: text for people, JSON for programs."""
+
+        def to_json(self) -> str:
+            """Return it as one JSON object."""
+
+
+_PANEL = "Output"
+#: 128 and the number of SIGINT, as shells report it.
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How a command speaks.
+
+    Attributes:
+        as_json: Whether stdout holds JSON and nothing else.
+        quiet: Whether only results and errors are shown.
+        verbose: Whether each step is told.
+        debug: Whether an error shows where it came from.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    def show(self, report: Reported) -> None:
+        """Print a report on stdout."""
+        from propload.display import print_report  # noqa: PLC0415 - needs rich
+
+        with _patient_stdout():
+            if self.as_json:
+                print(report.to_json())  # noqa: T201 - this is the output
+            else:
+                print_report(report)
+
+    def show_values(self, values: object) -> None:
+        """Print plain values as JSON on stdout."""
+        self.print(json.dumps(values, ensure_ascii=False, indent=2))
+
+    def print(self, text: str) -> None:
+        """Print text on stdout."""
+        with _patient_stdout():
+            print(text)  # noqa: T201 - this is the output
+
+    def print_lines(self, lines: Iterable[str]) -> None:
+        """Print texts on stdout, one a line."""
+        with _patient_stdout():
+            for line in lines:
+                print(line)  # noqa: T201 - this is the output
+
+    def tell(self, text: str) -> None:
+        """Print a remark on stderr, unless quiet."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Turn errors into messages and exit codes while a command runs.
+
+        Raises:
+            typer.Exit: With the code of the error.
+        """
+        self._set_up_logs()
+        try:
+            yield
+        except PropLoadError as error:
+            self._fail(error)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("propload: interrupted", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last place to catch a fault
+            self._fail_unexpectedly(error)
+            raise typer.Exit(1) from None
+
+    def _fail(self, error: PropLoadError) -> None:
+        if isinstance(error, LoadError) and error.report is not None:
+            self.show(error.report)
+        self._explain(error, str(error))
+
+    def _fail_unexpectedly(self, error: Exception) -> None:
+        hint = "" if self.debug else "; run it again with --debug to see where"
+        self._explain(error, f"unexpected {type(error).__name__}: {error}{hint}")
+
+    def _explain(self, error: Exception, message: str) -> None:
+        if self.debug:
+            lines = "".join(traceback.format_exception(error))
+            typer.echo(_without_secrets(lines), err=True)
+        label = typer.style("propload:", fg="red", bold=True)
+        typer.echo(f"{label} {_without_secrets(message)}", err=True)
+
+    def _set_up_logs(self) -> None:
+        level = logging.WARNING
+        if self.debug:
+            level = logging.DEBUG
+        elif self.verbose:
+            level = logging.INFO
+        elif self.quiet:
+            level = logging.ERROR
+        log = logging.getLogger("propload")
+        log.setLevel(level)
+        if not any(isinstance(one, _StderrHandler) for one in log.handlers):
+            log.addHandler(_StderrHandler())
+            log.propagate = False
+
+
+def _without_secrets(text: str) -> str:
+    """Return a text without the passwords of any place that names a database.
+
+    Messages hold none; the traceback of a driver's error may quote one.
+    """
+    from propload.postgres.dsn import hide_secrets  # noqa: PLC0415 - only on failure
+
+    for dsn in connection_strings():
+        text = hide_secrets(text, dsn)
+    return text
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever stderr is now, so that live progress stays below it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr)  # noqa: T201 - the log
+        except OSError:  # a closed terminal must not end a load
+            return
+
+
+@contextmanager
+def _patient_stdout() -> Iterator[None]:
+    """Let a reader such as `head` go away early: what it did not want is dropped."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the interpreter flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def connection_strings() -> list[str]:
+    """Return what may be a connection string on the command line or in settings."""
+    found = [word.removeprefix("--to=") for word in sys.argv[1:]]
+    found.append(os.environ.get("PROPLOAD_TO", ""))
+    with suppress(PropLoadError):
+        file = load_config()
+        found += [str(told.get("to", "")) for told in (file.top, *file.jobs.values())]
+    return found
+
+
+def screen_group() -> Group:
+    """Return the flags of `Screen`."""
+    switches = {
+        "as_json": _switch("--json", "Print the result as JSON, nothing else."),
+        "quiet": _switch("--quiet", "Show only the result and errors.", "-q"),
+        "verbose": _switch("--verbose", "Tell each step on stderr.", "-v"),
+        "debug": _switch("--debug", "Show where an error came from."),
+    }
+    return Group(switches, _gather)
+
+
+def _gather(values: Mapping[str, object]) -> Screen:
+    return Screen(**{name: bool(value) for name, value in values.items()})
+
+
+def _switch(flag: str, meaning: str, *short: str) -> Part:
+    option = typer.Option(flag, *short, help=meaning, rich_help_panel=_PANEL)
+    return Part(bool, option, default=False)

@@ -1,0 +1,216 @@
+"""A run as people see it: live on a terminal or in a notebook, and its report.
+
+Nothing here writes to stdout while a run goes on.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.monitoring.metrics import Metrics, Snapshot
+
+#: Often enough to look alive, seldom enough to cost nothing.
+REFRESH_SECONDS = 0.25
+#: Characters of a bar.
+_BAR = 8
+#: An eighth of a character more each.
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+_STYLES = {"loaded": "bold green", "checked": "bold green", "running": "bold"}
+
+
+class View(Protocol):
+    """A place that shows a run while it goes on."""
+
+    def show(self, now: Snapshot) -> None:
+        """Show the run as it stands."""
+
+    def close(self) -> None:
+        """Leave the place as it should look after the run."""
+
+
+@contextmanager
+def watch(metrics: Metrics, /) -> Iterator[None]:
+    """Show a run live while the block runs, where there is somebody to see it.
+
+    On a terminal it is drawn on stderr, in a notebook in the cell's output;
+    elsewhere nothing happens.
+
+    Args:
+        metrics: The counters of the run.
+    """
+    view = _open_view()
+    if view is None:
+        yield
+        return
+    ticker = _Ticker(metrics, view)
+    ticker.start()
+    try:
+        yield
+    finally:
+        ticker.stop()
+
+
+def progress_lines(now: Snapshot) -> tuple[str, ...]:
+    """Return a run as it stands, in lines for a terminal or a notebook."""
+    counts = now.counts
+    lanes = " ".join(_bar(fill) for fill in now.fill.lanes)
+    first = (
+        f"{counts.read:,} rows read  {counts.accounted - counts.rejected:,} done  "
+        f"{now.rows_per_second:,.0f} rows/s  {counts.rejected:,} rejected  "
+        f"{_clock(now.seconds)}"
+    )
+    second = f"queue {_bar(now.fill.queue)}"
+    if lanes:
+        second += f"  lanes {lanes}"
+    if now.memory_bytes:
+        second += f"  memory {now.memory_bytes / (1 << 20):,.0f} MB"
+    if now.retries:
+        second += f"  {now.retries:,} retries"
+    return (first, second, now.activity) if now.activity else (first, second)
+
+
+def print_report(report: object, /, stream: TextIO | None = None) -> None:
+    """Print a report, with colours where the stream is a terminal.
+
+    Args:
+        report: A `Report`, `CheckReport` or anything whose text says what it is.
+        stream: Where to; stdout by default.
+    """
+    stream = stream or sys.stdout
+    if not stream.isatty():
+        print(report, file=stream)
+        return
+    # soft_wrap: a long message is cut by the terminal, not by us in mid-word
+    console = Console(file=stream, highlight=False)
+    for number, line in enumerate(str(report).splitlines()):
+        style = _headline_style(report) if number == 0 else _line_style(line)
+        console.print(Text(line, style=style), soft_wrap=True)
+
+
+def _headline_style(report: object) -> str:
+    status = getattr(report, "status", None)
+    if status is None or not hasattr(report, "counts"):
+        return "bold"
+    return _STYLES.get(str(status), "bold red")
+
+
+def _line_style(line: str) -> str:
+    word = line.strip().partition(" ")[0].rstrip(":")
+    if word in {"rejected", "refused", "rejects"}:
+        return "yellow"
+    return "dim" if word == "note" else ""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def _bar(share: float) -> str:
+    eighths = round(min(max(share, 0.0), 1.0) * _BAR * 8)
+    full, part = divmod(eighths, 8)
+    bar = "█" * full + (_EIGHTHS[part] if part else "")
+    return f"▕{bar.ljust(_BAR)}▏"
+
+
+def _open_view() -> View | None:
+    shell = _notebook()
+    if shell is not None:
+        return _NotebookView()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return _TerminalView()
+    return None
+
+
+def _notebook() -> object | None:
+    """Return the kernel's shell, or None outside a notebook."""
+    # a kernel has imported IPython; nobody else should have to
+    if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
+        return None
+    shell = sys.modules["IPython"].get_ipython()
+    return shell if getattr(shell, "kernel", None) is not None else None
+
+
+class _TerminalView:
+    """Lines at the bottom of the terminal that are gone after the run."""
+
+    def __init__(self) -> None:
+        self._live = Live(
+            console=Console(stderr=True, highlight=False),
+            auto_refresh=False,
+            transient=True,
+            # stdout belongs to the result; what is logged stays above the lines
+            redirect_stdout=False,
+            redirect_stderr=True,
+        )
+        self._live.start()
+
+    def show(self, now: Snapshot) -> None:
+        text = Text("\n".join(progress_lines(now)), no_wrap=True, overflow="ellipsis")
+        self._live.update(text, refresh=True)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+class _NotebookView:
+    """One output of the cell, updated in place."""
+
+    def __init__(self) -> None:
+        shown = import_module("IPython.display")  # only kernels need it
+        self._html: Any = shown.HTML
+        self._handle: Any = shown.display(shown.HTML(""), display_id=True)
+
+    def show(self, now: Snapshot) -> None:
+        text = html.escape("\n".join(progress_lines(now)))
+        self._handle.update(self._html(f"<pre>{text}</pre>"))
+
+    def close(self) -> None:
+        # the report that follows says it all
+        self._handle.update(self._html(""))
+
+
+class _Ticker:
+    """A thread that shows a run every quarter second, until it is told to stop.
+
+    A view that fails (a closed terminal) is given up; the run goes on.
+    """
+
+    def __init__(self, metrics: Metrics, view: View) -> None:
+        self._metrics = metrics
+        self._view = view
+        self._ended = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name="propload-display", daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                self._view.show(self._metrics.snapshot())
+                self._ended.wait(REFRESH_SECONDS)
+            self._view.close()
+        except OSError:
+            return
