@@ -1,1 +1,6 @@
-"""propload.sources."""
+"""Where rows come from: files, frames and Python objects, all as batches."""
+
+from propload.sources.opening import open_source
+from propload.sources.source import Source
+
+__all__ = ["Source", "open_source"]

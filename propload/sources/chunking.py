@@ -1,0 +1,105 @@
+"""Text in chunks that hold whole rows, however the blocks of bytes fall."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from propload.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: A longer row is refused: it would take several times its bytes in memory, and no
+#: field of a listing comes near.
+MAX_ROW_BYTES = 64 << 20
+
+
+class Chunk(NamedTuple):
+    """Text that begins where a row begins.
+
+    Attributes:
+        text: UTF-8 bytes.
+        final: Whether nothing follows, so that the last row is whole.
+        overlong: Whether the first row is longer than `MAX_ROW_BYTES`.
+    """
+
+    text: bytes
+    final: bool
+    overlong: bool = False
+
+
+class Chunks:
+    """Chunks of a text; after each, `take` says how much of it was used.
+
+    Where nothing was taken the next chunk is longer, up to `MAX_ROW_BYTES`.
+
+    Args:
+        blocks: The text as UTF-8, in blocks of any size.
+        chunk_bytes: Bytes of a chunk.
+
+    Attributes:
+        error: What stopped the blocks, once every whole row before it was seen.
+    """
+
+    def __init__(self, blocks: Iterator[bytes], chunk_bytes: int) -> None:
+        self.error: SourceError | None = None
+        self._blocks = blocks
+        self._chunk_bytes = chunk_bytes
+        self._want = chunk_bytes
+        self._text = b""
+        self._ended = False
+
+    def peek(self) -> bytes:
+        """Return the first chunk without taking any of it."""
+        self._fill()
+        if self._ended and self.error and not self._text:
+            raise self.error
+        return self._text
+
+    def __iter__(self) -> Iterator[Chunk]:
+        while True:
+            self._fill()
+            whole = self._ended and len(self._text) <= self._want
+            if whole and not self._text:
+                return
+            if self._want > MAX_ROW_BYTES:
+                yield Chunk(self._text[:MAX_ROW_BYTES], final=False, overlong=True)
+                continue
+            final = whole and self.error is None
+            before = len(self._text)
+            yield Chunk(self._text[: self._want], final)
+            if len(self._text) < before:
+                self._want = self._chunk_bytes
+            elif whole:
+                return
+            else:
+                self._want *= 2
+
+    def take(self, count: int) -> None:
+        """Go on after so many bytes of the chunk yielded last."""
+        self._text = self._text[count:]
+
+    def drop_line(self) -> None:
+        """Go on after the next line end, however far away it is."""
+        while (end := self._text.find(b"\n")) < 0 and not self._ended:
+            self._text = b""
+            self._read()
+        self._text = self._text[end + 1 :] if end >= 0 else b""
+        self._want = self._chunk_bytes
+
+    def _fill(self) -> None:
+        parts, size = [self._text], len(self._text)
+        while size < self._want and not self._ended:
+            self._text = b""
+            self._read()
+            parts.append(self._text)
+            size += len(self._text)
+        self._text = b"".join(parts) if len(parts) > 1 else self._text
+
+    def _read(self) -> None:
+        try:
+            self._text = next(self._blocks)
+        except StopIteration:
+            self._ended = True
+        except SourceError as error:
+            self._ended, self.error = True, error

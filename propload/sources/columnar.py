@@ -1,0 +1,95 @@
+"""Files that carry types and columns: Parquet, Arrow IPC (Feather) and its streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from propload.errors import SourceError
+from propload.sources.source import check_names, cut, located
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+#: An Arrow IPC file, as opposed to a stream, begins so.
+ARROW_FILE_MAGIC = b"ARROW1"
+
+
+def read_parquet(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+    """Yield the rows of a Parquet file, one part of a row group at a time.
+
+    Args:
+        file: The file, open and seekable.
+        name: What messages call it.
+        options: How many rows and bytes go into one batch.
+    """
+    return _read(_open_parquet, file, name, options)
+
+
+def read_arrow(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+    """Yield the rows of an Arrow IPC file (Feather) or stream.
+
+    Args:
+        file: The file, open and seekable.
+        name: What messages call it.
+        options: How many rows and bytes go into one batch.
+    """
+    is_file = file.read(len(ARROW_FILE_MAGIC)) == ARROW_FILE_MAGIC
+    file.seek(0)
+    return _read(_open_ipc_file if is_file else _open_ipc_stream, file, name, options)
+
+
+def _read(
+    open_rows: Callable[[Any, SourceOptions], tuple[pa.Schema, Iterator[Any]]],
+    file: BinaryIO,
+    name: str,
+    options: SourceOptions,
+) -> Iterator[Batch]:
+    rows_read = 0
+    try:
+        schema, batches = open_rows(file, options)
+        check_names(schema.names, name)
+        for rows in batches:
+            if rows.num_rows:
+                yield from cut(rows, name, rows_read + 1, options)
+                rows_read += rows.num_rows
+        if not rows_read:
+            yield from cut(
+                pa.RecordBatch.from_pylist([], schema=schema), name, 1, options
+            )
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{name} is cut short or damaged: {error}"
+        stop = SourceError(msg, source=name)
+        stop.__cause__ = error
+        raise located(stop, name, rows_read) from error
+
+
+def _open_parquet(
+    file: BinaryIO, options: SourceOptions
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    # pre-buffering would hold every column chunk of a row group at once
+    reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+    batches = reader.iter_batches(options.chunk_rows, use_threads=False)
+    return reader.schema_arrow.remove_metadata(), batches
+
+
+def _open_ipc_file(
+    file: BinaryIO, _: SourceOptions
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    reader = pa.ipc.open_file(file)
+    parts = (reader.get_batch(place) for place in range(reader.num_record_batches))
+    return reader.schema, parts
+
+
+def _open_ipc_stream(
+    file: BinaryIO, _: SourceOptions
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    reader = pa.ipc.open_stream(file)
+    return reader.schema, iter(reader)

@@ -1,0 +1,192 @@
+"""Text of any encoding as UTF-8, block by block."""
+
+from __future__ import annotations
+
+import codecs
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import charset_normalizer
+
+from propload.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    # before UTF-16, whose mark is the first half of this one
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+#: Guessing an encoding from more text than this costs seconds and is no better.
+GUESSED_BYTES = 16 << 10
+#: Enough to see what a file is from how it begins.
+HEAD_BYTES = 64 << 10
+#: Western Europe's legacy encoding; the web reads what says "latin-1" as this too.
+LEGACY = "cp1252"
+#: Other guesses are taken only where they read better than `LEGACY` by this.
+CLEARLY_BETTER = 0.05
+
+TEXT_CONTROLS = frozenset(b"\t\n\r\f\v\x1a\x1b")
+#: Random bytes have a tenth of control characters, text has none or a stray NUL.
+BINARY_SHARE = 0.02
+#: So many of them are no text in any encoding.
+CERTAIN_SHARE = 0.30
+
+
+def to_utf8(
+    blocks: Iterator[bytes], name: str, encoding: str | None
+) -> Iterator[bytes]:
+    """Yield text as UTF-8 without a byte order mark.
+
+    What cannot be decoded comes out as bytes that are no UTF-8, so that the row
+    that holds it can be refused alone.
+
+    Args:
+        blocks: The bytes of the text.
+        name: What messages call it.
+        encoding: Its encoding, or None to find it out.
+
+    Raises:
+        ConfigError: There is no such encoding.
+        SourceError: The bytes are no text.
+    """
+    head = _at_least(blocks, 4)
+    mark, marked = _byte_order_mark(head)
+    encoding = encoding or marked or _wide_encoding(head)
+    if not (encoding or "").startswith(("utf-16", "utf-32")):
+        _refuse_binary(head[:HEAD_BYTES], name)
+    blocks = chain([head[len(mark) :]], blocks)
+    if encoding is None:
+        ascii_blocks, blocks = _ascii_part(blocks)
+        yield from ascii_blocks
+        first = next(blocks, b"")
+        encoding = guess_encoding(first)
+        blocks = chain([first], blocks)
+    yield from _transcode(blocks, name, encoding)
+
+
+def _at_least(blocks: Iterator[bytes], count: int) -> bytes:
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= count:
+            break
+    return head
+
+
+def _byte_order_mark(head: bytes) -> tuple[bytes, str | None]:
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            return mark, encoding
+    return b"", None
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """Return UTF-16 where every other byte of Western text is zero."""
+    sample = head[: HEAD_BYTES & ~1]
+    pairs = len(sample) // 2
+    if pairs < 2:
+        return None
+    even, odd = sample[0::2].count(0) / pairs, sample[1::2].count(0) / pairs
+    if odd > 0.5 and even < 0.05:
+        return "utf-16-le"
+    if even > 0.5 and odd < 0.05:
+        return "utf-16-be"
+    return None
+
+
+def _refuse_binary(sample: bytes, name: str) -> None:
+    controls = sum(byte < 32 and byte not in TEXT_CONTROLS for byte in sample)
+    share = controls / max(1, len(sample))
+    if share > CERTAIN_SHARE or (share > BINARY_SHARE and not _is_utf8(sample)):
+        msg = f"{name} holds binary data, not text: check the file or set its format"
+        raise SourceError(msg, source=name)
+
+
+def _is_utf8(sample: bytes) -> bool:
+    valid, broken = _count_utf8(sample)
+    return valid >= broken
+
+
+def _count_utf8(sample: bytes) -> tuple[int, int]:
+    """Return how many characters beyond ASCII are UTF-8 and how many are not."""
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if broken and sample[-1:] > b"\x7f":
+        # the sample may end within a character
+        broken -= 1
+    return sum(letter > "\x7f" for letter in text) - text.count("\ufffd"), broken
+
+
+def _ascii_part(
+    blocks: Iterator[bytes],
+) -> tuple[Iterator[bytes], Iterator[bytes]]:
+    """Return the blocks before the first one beyond ASCII, and the others.
+
+    Encodings differ only there, and a file may have its first accent late.
+    """
+    rest: list[bytes] = []
+
+    def leading() -> Iterator[bytes]:
+        for block in blocks:
+            if not block.isascii():
+                rest.append(block)
+                return
+            yield block
+
+    def trailing() -> Iterator[bytes]:
+        yield from rest
+        yield from blocks
+
+    return leading(), trailing()
+
+
+def guess_encoding(block: bytes) -> str:
+    """Return the encoding of a block that has bytes beyond ASCII.
+
+    Args:
+        block: Bytes of text, not UTF-16 or UTF-32.
+    """
+    valid, broken = _count_utf8(block)
+    if valid >= broken:
+        return "utf-8"
+    lines = [line for line in block.splitlines() if not line.isascii()]
+    sample = b"\n".join(lines)[:GUESSED_BYTES]
+    matches = charset_normalizer.from_bytes(sample)
+    best = matches.best()
+    legacy = next((match for match in matches if match.encoding == LEGACY), None)
+    if best is None or best.encoding in ("latin_1", LEGACY, "ascii"):
+        return LEGACY
+    if legacy is not None and legacy.chaos <= best.chaos + CLEARLY_BETTER:
+        return LEGACY
+    return best.encoding
+
+
+def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[bytes]:
+    codec = _codec(encoding)
+    if codec.name == "utf-8":
+        yield from blocks
+        return
+    is_wide = codec.name.startswith(("utf-16", "utf-32"))
+    decoder = codec.incrementaldecoder(
+        "surrogatepass" if is_wide else "surrogateescape"
+    )
+    try:
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8", "surrogatepass")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        msg = f"{name} is not {encoding} or is cut short: {error.reason}"
+        raise SourceError(msg, source=name) from error
+
+
+def _codec(encoding: str) -> codecs.CodecInfo:
+    try:
+        return codecs.lookup("utf-8" if encoding == "utf-8-sig" else encoding)
+    except LookupError as error:
+        msg = f"encoding {encoding!r} is unknown: give utf-8, utf-16, cp1252, ..."
+        raise ConfigError(msg) from error

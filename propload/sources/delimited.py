@@ -1,0 +1,212 @@
+"""CSV and its relatives, as text columns; nothing is cast here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from propload.batch import Unread
+from propload.errors import SourceError
+from propload.sources.chunking import MAX_ROW_BYTES, Chunk, Chunks
+from propload.sources.decoding import to_utf8
+from propload.sources.dialect import Dialect, find_dialect
+from propload.sources.records import QUOTES_WRONG, Sorted, find_end, sort_out
+from propload.sources.source import SHOWN_CHARACTERS, cut, located, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+TEXT = pa.string()
+#: Good rows and the others.
+Parsed: TypeAlias = "tuple[pa.RecordBatch, list[Unread]]"
+TOO_LONG = ("too_long", f"the row is longer than {MAX_ROW_BYTES >> 20} MiB")
+
+
+def read_delimited(
+    blocks: Iterator[bytes], name: str, options: SourceOptions, *, tabs: bool = False
+) -> Iterator[Batch]:
+    """Yield the rows of a delimited text.
+
+    Args:
+        blocks: The bytes of the text.
+        name: What messages call it.
+        options: What is known of it, and how much goes into one batch.
+        tabs: Whether its name says that tabs stand between fields.
+
+    Raises:
+        SourceError: It is empty, no text, cut short or has a header that names
+            a column twice; rows before the place were yielded.
+    """
+    chunks = Chunks(to_utf8(blocks, name, options.encoding), options.chunk_bytes)
+    head = chunks.peek()
+    if not head.strip():
+        msg = f"{name} is empty"
+        raise SourceError(msg, source=name)
+    dialect = find_dialect(head, name, options, tabs=tabs)
+    chunks.take(dialect.start)
+    reader = _Reader(
+        name, dialect, options, first_line=1 + head[: dialect.start].count(b"\n")
+    )
+    yield from reader.read(chunks)
+
+
+class _Reader:
+    def __init__(
+        self, name: str, dialect: Dialect, options: SourceOptions, *, first_line: int
+    ) -> None:
+        self._name = name
+        self._names = list(dialect.names)
+        self._delimiter = dialect.delimiter
+        self._options = options
+        self._rows_read = 0
+        self._line = first_line
+
+    def read(self, chunks: Chunks) -> Iterator[Batch]:
+        for chunk in chunks:
+            if chunk.overlong:
+                yield from self._refuse_first_line(chunk)
+                chunks.drop_line()
+                continue
+            taken = yield from self._take(chunk)
+            chunks.take(taken)
+        if chunks.error:
+            raise located(chunks.error, self._name, self._rows_read)
+        if not self._rows_read:
+            yield from self._cut(_no_rows(self._names), [])
+
+    def _take(self, chunk: Chunk) -> Generator[Batch, None, int]:
+        """Yield the whole rows of a chunk and return how many bytes they took."""
+        end = find_end(chunk.text, self._delimiter, final=chunk.final)
+        if end == 0:
+            return 0
+        if end is None:
+            found = sort_out(chunk.text, self._delimiter, final=chunk.final)
+        else:
+            parsed = self._parse_clean(chunk.text, end)
+            if parsed:
+                yield from self._cut(*parsed)
+                self._line += chunk.text.count(b"\n", 0, end)
+                return end
+            found = sort_out(chunk.text[:end], self._delimiter, final=True)
+        yield from self._cut(*self._parse_sorted(found))
+        self._line += chunk.text.count(b"\n", 0, found.end)
+        return found.end
+
+    def _parse_clean(self, text: bytes, end: int) -> Parsed | None:
+        """Return what a text of whole rows holds, or None where it is not clean."""
+        if text.find(b"\0", 0, end) >= 0:
+            return None
+        try:
+            rows, ragged = self._parse(text, end)
+        except pa.ArrowInvalid:
+            # a broken character, whose row only `sort_out` can find
+            return None
+        if not ragged:
+            return rows, []
+        line_ends = text.count(b"\n", 0, end)
+        total = rows.num_rows + len(ragged)
+        if line_ends in (total, total - 1):
+            lines: Sequence[int] = range(total)
+        else:
+            lines = sort_out(text[:end], self._delimiter, final=True).lines
+        return rows, [
+            self._ragged(row, row.number, lines[row.number - 1]) for row in ragged
+        ]
+
+    def _parse_sorted(self, found: Sorted) -> Parsed:
+        rows, ragged = self._parse(found.good, len(found.good))
+        unread = [
+            self._ragged(row, found.places[place] + 1, found.lines[place])
+            for row in ragged
+            for place in [row.number - 1]
+        ]
+        for fault in found.faults:
+            text = fault.text.decode("utf-8", "backslashreplace")
+            where = fault.place + 1, fault.line
+            unread.append(self._unread(*where, text, fault.check, fault.message))
+        return rows, sorted(unread, key=lambda row: row.row)
+
+    def _parse(
+        self, text: bytes, end: int
+    ) -> tuple[pa.RecordBatch, list[pyarrow.csv.InvalidRow]]:
+        """Return the rows of a text of whole rows, and those of another width."""
+        names = self._names
+        if not end:
+            return _no_rows(names), []
+        ragged: list[pyarrow.csv.InvalidRow] = []
+
+        def refuse(row: pyarrow.csv.InvalidRow) -> str:
+            ragged.append(row)
+            return "skip"
+
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(text).slice(0, end)),
+            pyarrow.csv.ReadOptions(
+                # threads would lose the numbers of refused rows
+                use_threads=False,
+                column_names=names,
+                block_size=end + 1,
+            ),
+            pyarrow.csv.ParseOptions(
+                delimiter=self._delimiter.decode(),
+                newlines_in_values=True,
+                invalid_row_handler=refuse,
+            ),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, TEXT),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        batches = table.combine_chunks().to_batches()
+        rows = batches[0] if batches else _no_rows(names)
+        return self._with_nulls(rows), ragged
+
+    def _with_nulls(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the rows with the words for null, quoted or not, as nulls."""
+        if not self._options.null_words:
+            return rows
+        words = pa.array(self._options.null_words, TEXT)
+        nothing = pa.scalar(None, TEXT)
+        columns = [
+            pc.if_else(pc.is_in(column, words), nothing, column)
+            for column in rows.columns
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
+
+    def _ragged(self, row: pyarrow.csv.InvalidRow, number: int, line: int) -> Unread:
+        message = f"{row.actual_columns} fields where there are {row.expected_columns}"
+        return self._unread(number, line, row.text, "ragged", message)
+
+    def _unread(
+        self, number: int, line: int, text: str, check: str, message: str
+    ) -> Unread:
+        where = f"line {self._line + line}: {message}"
+        shown = shorten(text.rstrip("\r\n"))
+        return Unread(self._rows_read + number, shown, check, where)
+
+    def _refuse_first_line(self, chunk: Chunk) -> Iterator[Batch]:
+        line, feed, _ = chunk.text.partition(b"\n")
+        check, message = QUOTES_WRONG if feed else TOO_LONG
+        text = line[: 4 * SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")
+        fault = self._unread(1, 0, text, check, message)
+        yield from self._cut(_no_rows(self._names), [fault])
+        self._line += 1
+
+    def _cut(self, rows: pa.RecordBatch, unread: list[Unread]) -> Iterator[Batch]:
+        first = self._rows_read + 1
+        self._rows_read += rows.num_rows + len(unread)
+        yield from cut(
+            rows, self._name, first, self._options, untyped=True, unread=unread
+        )
+
+
+def _no_rows(names: list[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], TEXT) for _ in names], names)

@@ -1,0 +1,163 @@
+"""How a delimited text is written: what stands between fields, and the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError, SourceError
+from propload.sources.records import first_row_end
+from propload.sources.source import check_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.options import SourceOptions
+
+CANDIDATES = (",", ";", "\t", "|")
+#: Rows that are looked at to find the delimiter and the header.
+SAMPLE_BYTES = 64 << 10
+SAMPLE_ROWS = 100
+#: A file for Excel may say so in a line of its own.
+DECLARATION = re.compile(rb"\Asep=([^\r\n\"])\r?\n", re.IGNORECASE)
+
+NUMBER = re.compile(r"\s*[-+]?(\d[\d.,]*)([eE][-+]?\d+)?\s*\Z")
+DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?\Z")
+YEAR = re.compile(r"(18|19|20|21)\d\d\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a text is to be read.
+
+    Attributes:
+        delimiter: The byte between fields.
+        names: The columns' names.
+        start: Where the first data row begins in the text, in bytes.
+    """
+
+    delimiter: bytes
+    names: tuple[str, ...]
+    start: int
+
+
+def find_dialect(
+    head: bytes, name: str, options: SourceOptions, *, tabs: bool
+) -> Dialect:
+    """Return how a text is written, from how it begins.
+
+    Args:
+        head: The beginning of the text, UTF-8.
+        name: What messages call the text.
+        options: What is known already.
+        tabs: Whether the file's name says that tabs stand between fields.
+
+    Raises:
+        ConfigError: The delimiter is not one ASCII character.
+        SourceError: The header cannot be read or names a column twice.
+    """
+    start, declared = _declaration(head)
+    start += len(head[start:]) - len(head[start:].lstrip(b"\r\n"))
+    sample = head[start : start + SAMPLE_BYTES].decode("utf-8", "replace")
+    whole = len(head) <= start + SAMPLE_BYTES
+    delimiter = options.delimiter or declared or ("\t" if tabs else None)
+    delimiter = delimiter or _find_delimiter(sample, whole=whole)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        msg = f"delimiter {delimiter!r} cannot be used: give one ASCII character"
+        raise ConfigError(msg)
+    rows = _rows(sample, delimiter, whole=whole)
+    end = first_row_end(head, start, delimiter.encode())
+    if end is None:
+        msg = f"{name} has a first line whose quotes do not close"
+        raise SourceError(msg, source=name, row=0)
+    first = _fields(head[start:end].decode("utf-8", "replace"), delimiter, name)
+    has_header = options.header
+    if has_header is None:
+        has_header = _has_header(first, rows[1:])
+    if not has_header:
+        names = [f"column_{place}" for place in range(1, len(first) + 1)]
+        return Dialect(delimiter.encode(), tuple(names), start)
+    names = [_clean(text, place) for place, text in enumerate(first, 1)]
+    check_names(names, name)
+    return Dialect(delimiter.encode(), tuple(names), end)
+
+
+def _declaration(head: bytes) -> tuple[int, str | None]:
+    match = DECLARATION.match(head)
+    if match is None:
+        return 0, None
+    return match.end(), match[1].decode("utf-8", "replace")
+
+
+def _fields(text: str, delimiter: str, name: str) -> list[str]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return next(reader)
+    except csv.Error as error:
+        msg = f"{name} has a first line that cannot be read: {error}"
+        raise SourceError(msg, source=name, row=0) from error
+
+
+def _rows(sample: str, delimiter: str, *, whole: bool) -> list[list[str]]:
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+            if len(rows) > SAMPLE_ROWS:
+                return rows
+    except csv.Error:
+        return rows
+    return rows if whole or len(rows) < 2 else rows[:-1]
+
+
+def _find_delimiter(sample: str, *, whole: bool) -> str:
+    """Return the candidate that cuts the most rows into as many fields as the first."""
+    best, best_score = ",", (0.0, 0)
+    for candidate in CANDIDATES:
+        widths = [len(row) for row in _rows(sample, candidate, whole=whole)]
+        if not widths or widths[0] < 2:
+            continue
+        share = Counter(widths)[widths[0]] / len(widths)
+        if (share, widths[0]) > best_score:
+            best, best_score = candidate, (share, widths[0])
+    return best
+
+
+def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first line names the columns; in doubt it does."""
+    if _are_years(first):
+        return True
+    numeric = [bool(NUMBER.match(text) or DATE.match(text)) for text in first]
+    if not any(numeric):
+        return True
+    for place, is_numeric in enumerate(numeric):
+        below = [row[place] for row in rows if place < len(row) and row[place].strip()]
+        if below and not is_numeric and first[place].strip() and _numeric(below):
+            return True
+    return sum(numeric) * 2 < sum(1 for text in first if text.strip())
+
+
+def _numeric(texts: Sequence[str]) -> bool:
+    return all(NUMBER.match(text) or DATE.match(text) for text in texts)
+
+
+def _are_years(first: Sequence[str]) -> bool:
+    """Return whether the only numbers are years in a row, as in a wide table."""
+    numbers = [text.strip() for text in first if NUMBER.match(text)]
+    if len(numbers) < 2 or not all(YEAR.match(text) for text in numbers):
+        return False
+    years = [int(text) for text in numbers]
+    return len({b - a for a, b in zip(years, years[1:], strict=False)}) == 1
+
+
+def _clean(text: str, place: int) -> str:
+    """Return a column's name on one line, `column_N` where it has none."""
+    return (
+        re.sub(r"\s*[\r\n]+\s*", " ", text.strip("\ufeff \t\r\n")) or f"column_{place}"
+    )

@@ -1,0 +1,186 @@
+"""Rows from memory: Polars, pandas, pyarrow and whatever speaks Arrow's C stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import polars as pl
+import pyarrow as pa
+
+from propload.errors import SourceError
+from propload.sources.columns import make_array
+from propload.sources.source import check_names, cut, located
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+
+class Exporter(Protocol):
+    """An object that hands its rows over as a stream of Arrow batches."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a PyCapsule of an ArrowArrayStream."""
+
+
+#: A schema and the batches that have it.
+ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch]]"
+
+
+class FrameSource:
+    """Rows of a table in memory or of a stream of Arrow batches.
+
+    Args:
+        open_reader: Starts reading from the first row.
+        options: How many rows and bytes go into one batch.
+        name: What messages call it.
+        rereadable: Whether `open_reader` gives the same rows each time.
+        size_hint: Its rows, where known.
+    """
+
+    def __init__(
+        self,
+        open_reader: Callable[[], ArrowStream],
+        options: SourceOptions,
+        *,
+        name: str,
+        rereadable: bool,
+        size_hint: int | None = None,
+    ) -> None:
+        self.name = name
+        self.rereadable = rereadable
+        self.size_hint = size_hint
+        self._open_reader = open_reader
+        self._options = options
+
+    def fingerprint(self) -> str | None:
+        """Return None: a frame in memory has no lasting name."""
+        return None
+
+    def __iter__(self) -> Iterator[Batch]:
+        rows_read = 0
+        try:
+            schema, batches = self._open_reader()
+            check_names(schema.names, self.name)
+            for rows in batches:
+                if rows.num_rows:
+                    yield from cut(rows, self.name, rows_read + 1, self._options)
+                    rows_read += rows.num_rows
+            if not rows_read:
+                nothing = pa.RecordBatch.from_pylist([], schema=schema)
+                yield from cut(nothing, self.name, 1, self._options)
+        except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+            stop = SourceError(f"{self.name} cannot be read: {error}")
+            stop.__cause__ = error
+            raise located(stop, self.name, rows_read) from error
+
+
+def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
+    """Return a source of the table's rows, or None where it is no table.
+
+    Args:
+        source: A Polars DataFrame or LazyFrame, a pandas DataFrame, a pyarrow
+            table, batch or reader, or anything with `__arrow_c_stream__`.
+        options: How many rows and bytes go into one batch.
+    """
+    if isinstance(source, pl.DataFrame):
+        return _in_memory(source, lambda: _slices(source, options), options)
+    if isinstance(source, pl.LazyFrame):
+        return FrameSource(
+            lambda: _lazy(source, options),
+            options,
+            name="lazy frame",
+            rereadable=True,
+        )
+    if type(source).__module__.partition(".")[0] == "pandas":
+        frame: Any = source
+        return _in_memory(frame, lambda: _table(_from_pandas(frame)), options)
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    if isinstance(source, pa.Table):
+        return _in_memory(source, lambda: _table(source), options)
+    if hasattr(source, "__arrow_c_stream__"):
+        exporter: Any = source
+        return FrameSource(
+            lambda: _stream(exporter),
+            options,
+            name=type(source).__name__,
+            # a second stream may be empty (readers) or another result (queries)
+            rereadable=False,
+        )
+    return None
+
+
+def _in_memory(
+    source: Any, open_reader: Callable[[], ArrowStream], options: SourceOptions
+) -> FrameSource:
+    return FrameSource(
+        open_reader, options, name="frame", rereadable=True, size_hint=len(source)
+    )
+
+
+def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
+    parts = (
+        rows
+        for part in frame.iter_slices(options.chunk_rows)
+        for rows in _to_batches(part)
+    )
+    return _schema(frame.head(0)), parts
+
+
+def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
+    parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
+    empty = pl.DataFrame(schema=frame.collect_schema())
+    return _schema(empty), (rows for part in parts for rows in _to_batches(part))
+
+
+def _schema(empty: pl.DataFrame) -> pa.Schema:
+    return _without_objects(empty).to_arrow().schema
+
+
+def _to_batches(frame: pl.DataFrame) -> list[pa.RecordBatch]:
+    batches: list[pa.RecordBatch] = (
+        _without_objects(frame).to_arrow().combine_chunks().to_batches()
+    )
+    return batches
+
+
+def _without_objects(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with Python objects as text: Arrow would copy pointers."""
+    objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
+    return frame.with_columns(
+        pl.Series(name, make_array(frame[name].to_list(), None)) for name in objects
+    )
+
+
+def _table(table: pa.Table) -> ArrowStream:
+    return table.schema, iter(table.to_batches())
+
+
+def _stream(exporter: Exporter) -> ArrowStream:
+    reader = pa.RecordBatchReader.from_stream(exporter)
+    return reader.schema, iter(reader)
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    """Return a pandas frame as a table, with the index where it has a name."""
+    if not hasattr(frame, "columns"):
+        frame = frame.to_frame()
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names = [str(name) for name in frame.columns]
+    columns = [_pandas_column(frame.iloc[:, place]) for place in range(len(names))]
+    return pa.Table.from_arrays(columns, names)
+
+
+def _pandas_column(column: Any) -> pa.Array:
+    if column.dtype == object:
+        missing = column.isna()
+        values = [
+            None if absent is True else value
+            for value, absent in zip(column, missing.tolist(), strict=True)
+        ]
+        return make_array(values, None)
+    return pa.array(column, from_pandas=True)

@@ -1,0 +1,183 @@
+"""Rows from Python: iterables of dicts, dataclasses, attrs and pydantic objects."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from propload.batch import Batch, Unread
+from propload.errors import PropLoadError, SourceError
+from propload.sources.columns import Columns
+from propload.sources.source import check_names, cut, located, shorten
+from propload.sources.values import row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from propload.options import SourceOptions
+
+#: A slow producer's rows go on after this, in seconds, however few they are.
+FLUSH_SECONDS = 1.0
+#: Rows are weighed one by one up to here and then one in as many: weighing each
+#: would cost as much as building the columns.
+WEIGHED_EACH = 64
+#: What a row and each of its values weighs besides the text in it, in bytes.
+VALUE_BYTES = 16
+
+#: What building a column can raise where a single value is to blame.
+UNFIT = (UnicodeEncodeError, TypeError, ValueError, OverflowError, pa.ArrowException)
+
+
+class ItemSource:
+    """Rows from an iterable of Python objects.
+
+    Args:
+        items: Dicts, dataclasses, attrs or pydantic objects, Scrapy items.
+        options: How many rows and bytes go into one batch.
+        name: What messages call it.
+    """
+
+    def __init__(
+        self, items: Iterable[object], options: SourceOptions, *, name: str
+    ) -> None:
+        self.name = name
+        self.rereadable = isinstance(items, list | tuple)
+        self.size_hint = len(items) if isinstance(items, list | tuple) else None
+        self._items = items
+        self._options = options
+
+    def fingerprint(self) -> str | None:
+        """Return None: objects in memory have no lasting name."""
+        return None
+
+    def __iter__(self) -> Iterator[Batch]:
+        maker = RowBatches(self.name, self._options)
+        try:
+            for item in self._items:
+                if maker.add(item):
+                    yield from maker.flush()
+        except PropLoadError:
+            yield from maker.flush()
+            raise
+        except Exception as error:
+            yield from maker.flush()
+            msg = f"{self.name} failed with {type(error).__name__}: {error}"
+            stop = SourceError(msg, source=self.name)
+            stop.__cause__ = error
+            raise located(stop, self.name, maker.rows_read) from error
+        yield from maker.flush()
+        if not maker.rows_read:
+            msg = f"{self.name} is empty: it gave no rows"
+            raise SourceError(msg, source=self.name)
+
+
+class RowBatches:
+    """Collects rows and makes batches of them.
+
+    Attributes:
+        rows_read: Rows that were added so far, good or not.
+    """
+
+    def __init__(self, source: str, options: SourceOptions) -> None:
+        self.rows_read = 0
+        self._source = source
+        self._options = options
+        self._columns = Columns()
+        self._first = 1
+        self._rows: list[dict[str, Any]] = []
+        self._faults: list[Unread] = []
+        self._weight = 0
+        self._since = 0.0
+
+    def add(self, item: object) -> bool:
+        """Take one item and return whether a batch is due."""
+        self.rows_read += 1
+        row = item if type(item) is dict else row_of(item)
+        if not row:
+            self.refuse(_describe(item), "item", _complaint(item))
+            return False
+        if not self._rows:
+            self._since = time.monotonic()
+        self._rows.append(row)
+        return self._is_due(row)
+
+    def refuse(self, text: str, check: str, message: str) -> None:
+        """Account for the row counted last as one that cannot be read."""
+        self._faults.append(Unread(self.rows_read, shorten(text), check, message))
+
+    def skip(self, text: str, check: str, message: str) -> None:
+        """Count a row that cannot be read."""
+        self.rows_read += 1
+        self.refuse(text, check, message)
+
+    def flush(self) -> Iterator[Batch]:
+        """Yield what was collected since the last time."""
+        if not self._rows and not self._faults:
+            return
+        rows, faults, first = self._rows, self._faults, self._first
+        self._rows, self._faults, self._first = [], [], self.rows_read + 1
+        self._weight = 0
+        built, unfit = self._build(rows, faults, first)
+        check_names(built.schema.names, self._source)
+        faults = sorted([*faults, *unfit], key=lambda fault: fault.row)
+        yield from cut(built, self._source, first, self._options, unread=faults)
+
+    def _is_due(self, row: dict[str, Any]) -> bool:
+        count = len(self._rows)
+        if count <= WEIGHED_EACH:
+            self._weight += _weigh(row)
+        elif count % WEIGHED_EACH == 0:
+            self._weight += WEIGHED_EACH * _weigh(row)
+        return (
+            count >= self._options.chunk_rows
+            or self._weight >= self._options.chunk_bytes
+            or time.monotonic() - self._since >= FLUSH_SECONDS
+        )
+
+    def _build(
+        self, rows: list[dict[str, Any]], faults: Sequence[Unread], first: int
+    ) -> tuple[pa.RecordBatch, list[Unread]]:
+        try:
+            return self._columns.build(rows), []
+        except UNFIT as error:
+            refused = {fault.row for fault in faults}
+            total = len(rows) + len(faults)
+            numbers = [n for n in range(first, first + total) if n not in refused]
+            good, unfit = _separate(rows, numbers)
+            if not unfit:
+                msg = f"{self._source} has rows that make no table: {error}"
+                raise SourceError(msg, source=self._source, row=first) from error
+            return self._columns.build(good), unfit
+
+
+def _separate(
+    rows: list[dict[str, Any]], numbers: list[int]
+) -> tuple[list[dict[str, Any]], list[Unread]]:
+    good, unfit = [], []
+    for row, number in zip(rows, numbers, strict=True):
+        try:
+            Columns().build([row])
+        except UNFIT as error:
+            message = f"a value cannot be stored: {error}"
+            unfit.append(Unread(number, _describe(row), "value", message))
+        else:
+            good.append(row)
+    return good, unfit
+
+
+def _weigh(row: dict[str, Any]) -> int:
+    texts = sum(len(v) for v in row.values() if isinstance(v, str | bytes))
+    return texts + VALUE_BYTES * (len(row) + 1)
+
+
+def _describe(item: object) -> str:
+    return shorten(repr(item).encode("utf-8", "backslashreplace").decode())
+
+
+def _complaint(item: object) -> str:
+    if row_of(item) is not None:
+        return "the item has no fields"
+    kind = type(item).__name__
+    return f"a {kind} is no row: give dicts, dataclasses, attrs or pydantic objects"

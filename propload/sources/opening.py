@@ -1,0 +1,65 @@
+"""The one door to every kind of source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from propload.errors import ConfigError
+from propload.sources.files import FileSource, find_files
+from propload.sources.frames import open_frame
+from propload.sources.items import ItemSource
+
+if TYPE_CHECKING:
+    from propload.options import SourceOptions
+    from propload.sources.source import Source
+
+
+def open_source(source: object, options: SourceOptions, /) -> Source:
+    """Return a source of the rows that something stands for.
+
+    Args:
+        source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
+            pandas or pyarrow table or anything with `__arrow_c_stream__`; an
+            iterable of dicts, dataclasses, attrs or pydantic objects.
+        options: What is known of it, and how much goes into one batch.
+
+    Raises:
+        SourceError: A file does not exist.
+        ConfigError: Nothing of that type can be read.
+    """
+    paths = _paths(source)
+    if paths is not None:
+        files = [file for path in paths for file in find_files(path)]
+        return FileSource(files, options, name=_label(paths))
+    frame = open_frame(source, options)
+    if frame is not None:
+        return frame
+    if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
+        return ItemSource(source, options, name=_item_name(source))
+    msg = (
+        f"a {type(source).__name__} cannot be read: give a path, a frame "
+        "or an iterable of rows"
+    )
+    raise ConfigError(msg)
+
+
+def _paths(source: object) -> list[str] | None:
+    if isinstance(source, str | os.PathLike):
+        return [os.fspath(cast("str | os.PathLike[str]", source))]
+    if isinstance(source, list | tuple) and source:
+        if all(isinstance(entry, str | os.PathLike) for entry in source):
+            return [os.fspath(entry) for entry in source]
+    return None
+
+
+def _label(paths: list[str]) -> str:
+    if len(paths) == 1:
+        return "stdin" if paths[0] == "-" else paths[0]
+    return f"{len(paths)} sources from {paths[0]} to {paths[-1]}"
+
+
+def _item_name(source: Iterable[object]) -> str:
+    name = getattr(source, "__name__", None)
+    return name if isinstance(name, str) else type(source).__name__

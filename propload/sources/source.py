@@ -1,0 +1,128 @@
+"""What every source is, and how what it read becomes batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from propload.batch import Batch, Unread
+from propload.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from propload.options import SourceOptions
+
+#: A refused row is shown in reports and kept in rejects; a megabyte of one is not.
+SHOWN_CHARACTERS = 2_000
+
+
+class Source(Protocol):
+    """Rows from somewhere, as an iterable of batches.
+
+    Attributes:
+        name: What messages call it.
+        rereadable: Whether iterating again gives the same rows.
+        size_hint: Its bytes (files) or rows (frames), or None where unknown.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rereadable(self) -> bool: ...
+    @property
+    def size_hint(self) -> int | None: ...
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the rows in source order."""
+
+    def fingerprint(self) -> str | None:
+        """Return what changes when the content does, or None where unknown."""
+
+
+def shorten(text: str) -> str:
+    """Return the text, cut where it is too long to be shown."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"
+
+
+def check_names(names: Sequence[str], source: str) -> None:
+    """Refuse columns that share a name.
+
+    Raises:
+        SourceError: A name stands twice.
+    """
+    if len(set(names)) == len(names):
+        return
+    twice = sorted({name for name in names if names.count(name) > 1})
+    shown = ", ".join(repr(name) for name in twice[:10])
+    more = f" and {len(twice) - 10} more" if len(twice) > 10 else ""
+    msg = f"{source} has several columns named {shown}{more}: rename all but one"
+    raise SourceError(msg, source=source)
+
+
+def located(error: SourceError, source: str, rows: int) -> SourceError:
+    """Return the error with the place that reading had reached.
+
+    Args:
+        error: What stopped the reading.
+        source: The source's name.
+        rows: Rows read before it.
+    """
+    found = SourceError(f"{error} (after row {rows:,})", source=source, row=rows)
+    found.__cause__ = error.__cause__ or error
+    return found
+
+
+def cut(
+    rows: pa.RecordBatch,
+    source: str,
+    first_row: int,
+    options: SourceOptions,
+    *,
+    untyped: bool = False,
+    unread: Sequence[Unread] = (),
+) -> Iterator[Batch]:
+    """Yield rows as batches of at most `chunk_rows` rows and `chunk_bytes` bytes.
+
+    Args:
+        rows: Good rows, one after the other.
+        source: The source's name.
+        first_row: The 1-based number of the first row, be it good or unread.
+        options: Where the limits stand.
+        untyped: Whether text is text for lack of types only.
+        unread: Rows between the good ones, by ascending number.
+    """
+    step = _step(rows, options)
+    if not unread:
+        for start in range(0, rows.num_rows or 1, step):
+            part = rows.slice(start, step)
+            yield Batch(part, source, first_row + start, untyped=untyped)
+        return
+    refused = {fault.row for fault in unread}
+    total = rows.num_rows + len(unread)
+    numbers = tuple(n for n in range(first_row, first_row + total) if n not in refused)
+    faults = list(unread)
+    for start in range(0, rows.num_rows or 1, step):
+        part = numbers[start : start + step]
+        is_last = start + step >= rows.num_rows
+        mine = [f for f in faults if is_last or f.row < part[-1]]
+        faults = faults[len(mine) :]
+        gapless = not part or part[-1] - part[0] == len(part) - 1
+        yield Batch(
+            rows.slice(start, step),
+            source,
+            part[0] if part else first_row,
+            None if gapless else part,
+            untyped,
+            tuple(mine),
+        )
+
+
+def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
+    width = rows.nbytes / rows.num_rows if rows.num_rows else 0
+    # text of this many bytes needs about twice as much as Arrow (offsets, nulls)
+    fitting = int(2 * options.chunk_bytes / width) if width else options.chunk_rows
+    return max(1, min(options.chunk_rows, fitting))

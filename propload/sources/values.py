@@ -1,0 +1,107 @@
+"""Python values of any type as the few types that a column can be made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+#: The types that `columns` builds from; any other is made one of these first.
+KNOWN = frozenset(
+    {
+        type(None),
+        str,
+        int,
+        float,
+        bool,
+        bytes,
+        Decimal,
+        dt.date,
+        dt.datetime,
+        dt.time,
+        dt.timedelta,
+        dict,
+        list,
+    }
+)
+
+
+def row_of(item: object) -> dict[str, Any] | None:
+    """Return the fields of an item, or None where it is nothing with fields.
+
+    Args:
+        item: A mapping (also a Scrapy item), dataclass, attrs or pydantic
+            object, or a named tuple.
+    """
+    if isinstance(item, dict):
+        return item
+    if isinstance(item, Mapping):
+        return dict(item)
+    if isinstance(item, type):
+        return None
+    if is_dataclass(item):
+        return {field.name: getattr(item, field.name) for field in fields(item)}
+    kind: Any = type(item)
+    if hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):
+        return dict(kind.model_dump(item))
+    if hasattr(kind, "__attrs_attrs__"):
+        return {field.name: getattr(item, field.name) for field in kind.__attrs_attrs__}
+    if isinstance(item, tuple) and hasattr(kind, "_asdict"):
+        return dict(kind._asdict(item))
+    return None
+
+
+def plain(value: Any) -> Any:
+    """Return a value of one of the types in `KNOWN` that says the same."""
+    if type(value) in KNOWN:
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    fields_of_value = row_of(value)
+    if fields_of_value is not None:
+        return fields_of_value
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    for kind in (str, bool, int, float, bytes, dt.datetime, dt.date):
+        if isinstance(value, kind):
+            return _downcast(value, kind)
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        # a NumPy scalar
+        return plain(value.item())
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return str(value)
+
+
+def _downcast(value: Any, kind: type) -> Any:
+    if kind is dt.datetime:
+        return dt.datetime.combine(value.date(), value.timetz())
+    if kind is dt.date:
+        return dt.date(value.year, value.month, value.day)
+    if kind is str:
+        return str.__str__(value)
+    return kind(value)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as the text that PostgreSQL and JSON would write."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=_jsonable)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return str(value)
+
+
+def _jsonable(value: Any) -> Any:
+    found = plain(value)
+    return found if isinstance(found, dict | list) else as_text(found)
