@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import stamina
@@ -32,10 +32,14 @@ class RetryOptions:
     Attributes:
         attempts: Most attempts, the first one included.
         seconds: Longest time from the first attempt to the last, in seconds.
+        patience: Asked after each failure: while it is true the limits do not
+            count, and then they count anew. A run with a journal is patient
+            while its source goes on.
     """
 
     attempts: int
     seconds: float
+    patience: Callable[[], bool] = field(default=lambda: False)
 
 
 def backoff(attempt: int) -> float:
@@ -59,28 +63,34 @@ class _Waiting:
         self._name = name
         self._on_retry = on_retry
         self._attempt = 0
+        self._counted = 0
         self._deadline = time.monotonic() + options.seconds
 
     def __call__(self, error: Exception) -> float | bool:
         self._attempt += 1
         if not isinstance(error, TransientWriteError) or self._stop.is_set():
             return False
-        if self._attempt >= self._options.attempts:
-            return False
         # full jitter: writers that failed together do not come back together
         wait = random.uniform(0, backoff(self._attempt))  # noqa: S311 - not a secret
-        if time.monotonic() + wait > self._deadline:
+        if self._options.patience():
+            self._counted = 0
+            self._deadline = time.monotonic() + self._options.seconds
+        elif self._is_used_up(wait):
             return False
         log.warning(
-            "%s: attempt %d of %d failed, next in %.1f s: %s",
+            "%s: attempt %d failed, next in %.1f s: %s",
             self._name,
             self._attempt,
-            self._options.attempts,
             wait,
             error,
         )
         self._on_retry(error, wait)
-        return not self._stop.wait(wait) and 0.0
+        return False if self._stop.wait(wait) else 0.0
+
+    def _is_used_up(self, wait: float) -> bool:
+        self._counted += 1
+        late = time.monotonic() + wait > self._deadline
+        return late or self._counted >= self._options.attempts
 
 
 def retry(

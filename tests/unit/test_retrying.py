@@ -105,3 +105,28 @@ def test_the_wait_doubles_up_to_the_longest():
     waits = [backoff(attempt) for attempt in range(1, 60)]
     assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
     assert waits[-1] == retrying.LONGEST_WAIT
+
+
+def test_patience_ends_the_limits_until_it_ends_itself(quick):
+    patient = [True] * 7
+
+    def patience():
+        return bool(patient and patient.pop())
+
+    calls = []
+
+    def action():
+        calls.append(1)
+        msg = "gone"
+        raise TransientWriteError(msg)
+
+    options = RetryOptions(3, 10.0, patience)
+    with pytest.raises(TransientWriteError):
+        retry(
+            action,
+            options,
+            stop=threading.Event(),
+            name="batch",
+            on_retry=lambda _error, _wait: None,
+        )
+    assert len(calls) == 7 + 3
