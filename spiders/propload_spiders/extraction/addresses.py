@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ _SEGMENTS: Mapping[Offering, str] = {"buy": "koop", "rent": "huur"}
 #: The id ends the URL, or (old form) stands in the slug: `huis-42797899-street-1`.
 _ID_AT_END = re.compile(r"/(\d{7,9})/?$")
 _ID_IN_SLUG = re.compile(r"/[a-z-]+-(\d{7,9})-[^/]+/?$")
+_PAGE_PAIR = re.compile(r"^search_result=")
 _RADIUS = re.compile(r"^\+?(\d+)\s*km$", re.IGNORECASE)
 _POSTAL_CODE = re.compile(r"^(\d{4})\s*([a-z]{2})$", re.IGNORECASE)
 #: `rijswijk-zh`: two letters of the province tell places of one name apart.
@@ -183,3 +184,19 @@ def _slug(name: str) -> str:
     if code:
         return code[1] + code[2]
     return re.sub(r"[\s_]+", "-", re.sub(r"[.'\u2019]", "", letters))
+
+
+def page_url(search: str, page: int, /) -> str:
+    """Return the address of another page of the search at an address."""
+    parts = urlsplit(search)
+    kept = [
+        pair for pair in parts.query.split("&") if pair and not _PAGE_PAIR.match(pair)
+    ]
+    pages = [f"search_result={page}"] if page > 1 else []
+    return urlunsplit(parts._replace(query="&".join([*kept, *pages])))
+
+
+def page_number(search: str, /) -> int:
+    """Return the number of the page that a search address asks for."""
+    number = parse_qs(urlsplit(search).query).get("search_result", ["1"])[0]
+    return int(number) if number.isdigit() and int(number) else 1

@@ -44,7 +44,7 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
     bare = item_of_url(start, scraped_at) if start else None
     if bare is None or not (listing or linked or rows):
         return None
-    found: dict[str, str | None] = {}
+    found: dict[str, str] = {}
     for texts in (
         {"status_text": _closed_status(listing, bare)},
         read_agent(Selector(html)),
@@ -53,7 +53,7 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
         _payload_texts(listing),
         fields_of(rows),
     ):
-        found.update({name: text for name, text in texts.items() if text is not None})
+        found.update({name: text for name, text in texts.items() if text})
     return replace(bare, page="detail", features=features_of(rows), **found)
 
 

@@ -1,0 +1,138 @@
+"""The arguments of a spider: named once, listed by `propload spiders`, checked."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SWITCHES = {
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
+}
+_RANGE = re.compile(r"^(\d*)(?:-(\d*))?$")
+_BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a spider.
+
+    Attributes:
+        name: As in `-a name=value` and in the keyword `name=`.
+        default: What it is without being given, as it would be written.
+        help: One line about it.
+    """
+
+    name: str
+    default: str
+    help: str
+
+
+def check_names(
+    spider: str, given: Mapping[str, object], known: Sequence[Argument], /
+) -> None:
+    """Check that every given argument is one that the spider has.
+
+    Raises:
+        ConfigError: One is not; the message names the nearest one.
+    """
+    names = [argument.name for argument in known]
+    # Scrapy's own services pass names with an underscore, such as _job
+    for name in given:
+        if name in names or name.startswith("_"):
+            continue
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it knows {', '.join(names)}"
+        msg = f"spider {spider} has no argument {name!r}: {hint}"
+        raise ConfigError(msg)
+
+
+def read_switch(name: str, value: object, /) -> bool:
+    """Return whether an argument written on/off, true/false, yes/no, 1/0 is on.
+
+    Raises:
+        ConfigError: It is written in another way.
+    """
+    switch = _SWITCHES.get(str(value).strip().lower())
+    if switch is None:
+        msg = f"{name} is {value!r}: give on or off"
+        raise ConfigError(msg)
+    return switch
+
+
+def read_number(name: str, value: object, /) -> int:
+    """Return an argument that is a whole number from 0.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    text = str(value).strip()
+    if not text.isdigit():
+        msg = f"{name} is {value!r}: give a whole number, 0 for no limit"
+        raise ConfigError(msg)
+    return int(text)
+
+
+def read_range(name: str, value: object, /) -> str:
+    """Return a range written `200000-500000`, `200000-` or `-500000`.
+
+    Raises:
+        ConfigError: It is written in another way.
+    """
+    text = re.sub(r"[\s.€]", "", str(value))
+    bounds = _RANGE.match(text)
+    if not bounds or not (bounds[1] or bounds[2]):
+        msg = f"{name} is {value!r}: give FROM-TO, FROM- or -TO in whole numbers"
+        raise ConfigError(msg)
+    if "-" not in text:
+        return f"{text}-{text}"
+    low, high = bounds[1] or "0", bounds[2] or ""
+    if high and int(high) < int(low):
+        msg = f"{name} is {value!r}: it ends before it begins"
+        raise ConfigError(msg)
+    return f"{low}-{high}"
+
+
+def read_words(value: object, /) -> list[str]:
+    """Return the words of a list written `house,apartment`, as JSON, or a list."""
+    text = str(value).strip()
+    if isinstance(value, list | tuple | set | frozenset):
+        words: Sequence[object] = list(value)
+    elif text.startswith("["):
+        try:
+            words = json.loads(text)
+        except json.JSONDecodeError:
+            words = text.strip("[]").split(",")
+    else:
+        words = text.split(",")
+    return [str(word).strip() for word in words if str(word).strip()]
+
+
+def read_urls(value: object, /) -> list[str]:
+    """Return addresses from a list, or from a text with commas or spaces between.
+
+    An address may hold commas itself.
+
+    Raises:
+        ConfigError: One of them is not an http, https or file address.
+    """
+    parts = value if isinstance(value, list | tuple) else [value]
+    urls = [
+        url.strip(", \t\r\n")
+        for part in parts
+        for url in _BETWEEN_URLS.split(str(part).strip())
+        if url.strip(", \t\r\n")
+    ]
+    for url in urls:
+        if not re.match(r"(?:https?|file)://", url):
+            msg = f"start_urls holds {url!r}: give addresses that begin with https://"
+            raise ConfigError(msg)
+    return urls

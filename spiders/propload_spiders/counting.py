@@ -1,0 +1,76 @@
+"""What a crawl counts: names of Scrapy's stats, and what it lists as missing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scrapy import Spider
+
+#: Search pages that were read.
+SEARCH_PAGES = "crawl/search_pages"
+#: Detail pages that were read.
+DETAIL_PAGES = "crawl/detail_pages"
+#: Saved pages that were read.
+SAVED_PAGES = "crawl/saved_pages"
+#: Different listings that were seen.
+LISTINGS = "crawl/listings"
+#: Listings met again on a later page, and left out.
+REPEATED = "crawl/listings_repeated"
+#: Listings that a page holds in a form that cannot be read.
+UNREAD_LISTINGS = "crawl/listings_unread"
+#: Listings whose page is gone.
+WITHDRAWN = "crawl/listings_withdrawn"
+#: Search pages that did not come after every attempt.
+LOST_SEARCH_PAGES = "crawl/search_pages_lost"
+#: Detail pages that did not come; the search page's texts stand in for them.
+LOST_DETAIL_PAGES = "crawl/detail_pages_lost"
+#: Search pages without a card though the search has listings.
+EMPTY_PAGES = "crawl/search_pages_without_cards"
+#: Pages read from JSON-LD or markup because their payload is missing.
+FALLBACK_PAGES = "crawl/search_pages_without_payload"
+#: Places that the site does not know, for which it served other listings.
+UNKNOWN_PLACES = "crawl/places_unknown"
+#: Answers that were a block page or a refusal.
+BLOCKED = "crawl/blocked"
+#: Pages that robots.txt forbids.
+FORBIDDEN = "crawl/forbidden_by_robots"
+#: Whether listings were seen, but not handed over before the crawl ended.
+UNDELIVERED = "crawl/undelivered"
+#: A list of sentences: what the crawl was asked for and does not have.
+MISSING = "crawl/missing"
+
+#: More sentences than this say nothing that the counts do not.
+_MOST_SENTENCES = 100
+
+
+class Notes:
+    """Counts of a crawl, and sentences about what it does not have.
+
+    Args:
+        spider: The spider, whose stats and log they go to.
+    """
+
+    def __init__(self, spider: Spider, /) -> None:
+        self._spider = spider
+
+    def count(self, name: str, times: int = 1, /) -> None:
+        """Add to a count."""
+        if times:
+            self._spider.crawler.stats.inc_value(name, times)
+
+    def counted(self, name: str, /) -> int:
+        """Return a count."""
+        return int(self._spider.crawler.stats.get_value(name, 0))
+
+    def missing(
+        self, name: str, sentence: str, /, *, level: int = logging.ERROR
+    ) -> None:
+        """Count something that is missing, and say what, in log and stats."""
+        self.count(name)
+        self._spider.logger.log(level, "%s", sentence)
+        stats = self._spider.crawler.stats
+        sentences: list[str] = stats.get_value(MISSING) or []
+        if len(sentences) < _MOST_SENTENCES:
+            stats.set_value(MISSING, [*sentences, sentence])

@@ -1,0 +1,75 @@
+"""Saved pages: a source of their own, through the same parsing as a crawl."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from scrapy.http import HtmlResponse
+
+from propload_spiders.extraction.addresses import is_search_url, read_listing_url
+from propload_spiders.extraction.detail import gone_item, read_detail
+from propload_spiders.extraction.kinds import Kind, kind_of
+from propload_spiders.extraction.scripts import own_address
+from propload_spiders.extraction.search import read_search
+from propload_spiders.extraction.texts import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from propload_spiders.items import ListingItem
+
+#: A gzip file begins with these bytes, whatever its name.
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """One saved page.
+
+    Attributes:
+        html: Its text.
+        url: The address that it says it came from, else the site's.
+        scraped_at: When the file was written, as that is when the page was read.
+    """
+
+    html: str
+    url: str
+    scraped_at: str
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of page it is."""
+        return kind_of(self.html)
+
+    def items(self) -> Iterator[ListingItem]:
+        """Yield its listings, whichever page it is; none where it holds none."""
+        where = {"url": self.url, "scraped_at": self.scraped_at}
+        if self.kind == "gone":
+            gone = gone_item(self.url, scraped_at=self.scraped_at)
+            yield from [gone] if gone else []
+            return
+        is_search = is_search_url(self.url)
+        detail = None if is_search else read_detail(self.html, **where)
+        if detail and read_listing_url(self.url):
+            yield detail
+            return
+        found = read_search(self.html, **where).items
+        yield from found or ([detail] if detail else [])
+
+
+def open_saved(path: Path, body: bytes, /, *, base: str) -> SavedPage:
+    """Return a saved page.
+
+    Args:
+        path: Its file, for the time of its writing.
+        body: The file's bytes, gzip or not; the page itself names its encoding.
+        base: The site that relative addresses belong to.
+    """
+    plain = gzip.decompress(body) if body.startswith(_GZIP) else body
+    html = HtmlResponse(path.as_uri(), body=plain).text
+    written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    return SavedPage(html, own_address(html) or f"{base}/", timestamp(written))

@@ -1,0 +1,162 @@
+"""What a spider's arguments ask for, read and checked before anything is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload_spiders.arguments import (
+    Argument,
+    read_number,
+    read_range,
+    read_switch,
+    read_urls,
+    read_words,
+)
+from propload_spiders.extraction.addresses import SITE, Offering, split_places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ARGUMENTS = (
+    Argument("place", "", "places: amsterdam,den-haag,5km,2611DX,gemeente-delft"),
+    Argument("offering", "buy", "what is searched: buy or rent"),
+    Argument("max_pages", "0", "most search pages of each place; 0 for all"),
+    Argument("details", "on", "whether each listing's own page is read as well"),
+    Argument("price", "", "price in euros: 200000-500000, 200000- or -500000"),
+    Argument("published", "", "listed within so many days: 1, 3, 5, 10 or 30"),
+    Argument("floor_area", "", "living area in m²: 50-120"),
+    Argument("plot_area", "", "plot area in m²: 100-"),
+    Argument("rooms", "", "number of rooms: 3-"),
+    Argument("bedrooms", "", "number of bedrooms: 2-4"),
+    Argument("object_type", "", "house,apartment,parking,land"),
+    Argument("energy_label", "", "A,B,C"),
+    Argument("sort", "", "order as the site names it: date_down, price_up"),
+    Argument("start_urls", "", "addresses of search or detail pages to start from"),
+    Argument("pages", "", "a folder of saved HTML pages, read instead of the net"),
+    Argument("base_url", SITE, "the site; on this machine without throttling"),
+)
+
+_RANGES = ("price", "floor_area", "plot_area", "rooms", "bedrooms")
+_LISTS = ("object_type", "energy_label")
+_SUFFIXES = (".html", ".htm", ".html.gz", ".htm.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a crawl is asked for.
+
+    Attributes:
+        places: Slugs of places, each searched by itself.
+        offering: What is searched.
+        max_pages: Most search pages of a place; 0 for all.
+        details: Whether detail pages are read.
+        filters: Parameters of the search and their values.
+        urls: Addresses to start from.
+        files: Saved pages, read instead of the net.
+        base: The site, without a slash at its end.
+    """
+
+    places: tuple[str, ...]
+    offering: Offering
+    max_pages: int
+    details: bool
+    filters: Mapping[str, object]
+    urls: tuple[str, ...]
+    files: tuple[Path, ...]
+    base: str
+
+
+def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
+    """Return what arguments ask for; those not given have their defaults.
+
+    Args:
+        spider: The spider's name, for messages.
+        given: Arguments by name, as text or as Python values.
+
+    Raises:
+        ConfigError: An argument is malformed, or there is nothing to crawl.
+    """
+    texts = {argument.name: argument.default for argument in ARGUMENTS}
+    values = {
+        **texts,
+        **{name: each for name, each in given.items() if each not in ("", None)},
+    }
+    wanted = Wanted(
+        places=_read(split_places, values["place"]),
+        offering=_offering(values["offering"]),
+        max_pages=read_number("max_pages", values["max_pages"]),
+        details=read_switch("details", values["details"]),
+        filters=_filters(values),
+        urls=tuple(read_urls(values["start_urls"])) if values["start_urls"] else (),
+        files=_files(values["pages"]),
+        base=str(values["base_url"]).rstrip("/"),
+    )
+    _check_start(spider, wanted)
+    return wanted
+
+
+def _read(
+    reader: Callable[[list[str]], tuple[str, ...]], value: object
+) -> tuple[str, ...]:
+    try:
+        return reader(read_words(value))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _offering(value: object) -> Offering:
+    names: dict[str, Offering] = {
+        "buy": "buy",
+        "koop": "buy",
+        "sale": "buy",
+        "rent": "rent",
+        "huur": "rent",
+    }
+    offering = names.get(str(value).strip().lower())
+    if offering is None:
+        msg = f"offering is {value!r}: give buy or rent"
+        raise ConfigError(msg)
+    return offering
+
+
+def _filters(values: Mapping[str, object]) -> dict[str, object]:
+    """Return the search's parameters, as the site's own addresses have them."""
+    filters: dict[str, object] = {
+        name: read_range(name, values[name]) for name in _RANGES if values[name]
+    }
+    for name in _LISTS:
+        if values[name]:
+            filters[name] = read_words(values[name])
+    if values["published"]:
+        days = read_number("published", values["published"])
+        filters["publication_date"] = str(days)
+    if values["sort"]:
+        filters["sort"] = str(values["sort"])
+    return filters
+
+
+def _files(value: object) -> tuple[Path, ...]:
+    if not value:
+        return ()
+    folder = Path(str(value)).expanduser()
+    found = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    files = tuple(path for path in found if path.name.lower().endswith(_SUFFIXES))
+    if not files:
+        msg = f"pages {folder} holds no saved page: give a folder of .html files"
+        raise ConfigError(msg)
+    return files
+
+
+def _check_start(spider: str, wanted: Wanted) -> None:
+    if wanted.files and (wanted.places or wanted.urls):
+        msg = "pages is read instead of the net: leave place and start_urls out"
+        raise ConfigError(msg)
+    if not (wanted.files or wanted.places or wanted.urls):
+        msg = (
+            f"spider {spider} has nothing to crawl: give place=amsterdam, "
+            "start_urls=https://… or pages=FOLDER"
+        )
+        raise ConfigError(msg)

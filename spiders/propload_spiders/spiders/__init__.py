@@ -1,0 +1,1 @@
+"""The spiders, found by Scrapy here and by propload through entry points."""

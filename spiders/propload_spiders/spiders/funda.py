@@ -1,0 +1,372 @@
+"""The spiders `funda` (for sale or rent) and `funda-sold`.
+
+They cut out texts; the mapping `funda` reads them. What they ask for stands in
+`searching`, how they walk in `walking`, how they behave in `manners`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy import Request, Spider, signals
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import CloseSpider
+
+from propload_spiders import counting, manners
+from propload_spiders.answers import (
+    asked_url,
+    is_forbidden,
+    reason_of,
+    refusal,
+    request_of,
+    text_of,
+)
+from propload_spiders.arguments import Argument, check_names
+from propload_spiders.extraction.addresses import (
+    is_area_served,
+    is_search_url,
+    page_number,
+    page_url,
+    place_of,
+    search_url,
+)
+from propload_spiders.extraction.detail import gone_item, read_detail
+from propload_spiders.extraction.kinds import kind_of
+from propload_spiders.extraction.search import SearchPage, read_search
+from propload_spiders.extraction.texts import timestamp
+from propload_spiders.saved import open_saved
+from propload_spiders.searching import ARGUMENTS, read_wanted
+from propload_spiders.walking import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.settings import BaseSettings
+    from twisted.python.failure import Failure
+
+    from propload_spiders.items import ListingItem
+
+#: Finish reasons: the site refused, and robots.txt forbade every page.
+BLOCKED_REASON = "blocked"
+ROBOTS_REASON = "robots"
+
+#: Search pages go before detail pages, as rows shift while a search is walked.
+_FIRST = 1
+
+
+class FundaSpider(Spider):
+    """Reads listings that are for sale or for rent.
+
+    Yields one `ListingItem` for each listing: with details on, of its own page and
+    the search page together, or of the search page where its own does not come.
+    Finishes as `blocked` where the site refuses, and as `robots` where robots.txt
+    forbids every page.
+
+    Args:
+        name: Another name for the spider.
+        given: The arguments that `arguments` lists.
+
+    Raises:
+        ConfigError: An argument is unknown or malformed, or nothing is to be crawled.
+    """
+
+    name = "funda"
+    arguments: ClassVar[tuple[Argument, ...]] = ARGUMENTS
+    #: The mapping and schema that its items are made for.
+    mapping: ClassVar[str] = "funda"
+    schema: ClassVar[str] = "listing"
+    #: Filters that belong to every search of this spider.
+    fixed_filters: ClassVar[Mapping[str, object]] = {}
+    #: Refusals and missing pages are answers to read, not failures.
+    handle_httpstatus_list: ClassVar[list[int]] = [401, 403, 404, 410]
+
+    def __init__(self, name: str | None = None, **given: object) -> None:
+        super().__init__(name)
+        check_names(self.name, given, self.arguments)
+        self.wanted = read_wanted(self.name, given)
+        self._notes = counting.Notes(self)
+        self._seen: set[str] = set()
+        self._walked: dict[str, set[str]] = {}
+        self._waiting: dict[str, ListingItem] = {}
+        self._pages_read = 0
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Set the manners that the user has not set."""
+        super().update_settings(settings)
+        manners.behave(settings, manners.MANNERS)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Return the spider; on this machine and for files it need not wait."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        if spider.wanted.files or manners.is_loopback(spider.wanted.base):
+            manners.behave(crawler.settings, manners.HASTE)
+        crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
+        return spider
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield the first request of each place, address or saved page."""
+        for path in self.wanted.files:
+            yield Request(
+                path.resolve().as_uri(),
+                callback=self.parse_saved,
+                errback=self.saved_failed,
+                cb_kwargs={"path": str(path.resolve())},
+                dont_filter=True,
+            )
+        for url in self.wanted.urls:
+            yield self._request_of(url)
+        for place in self.wanted.places:
+            yield self._search_request(Walk(place))
+
+    def parse_search(self, response: Response, walk: Walk) -> Iterator[Any]:
+        """Yield what a search page brings: items or detail requests, the next page."""
+        html = text_of(response)
+        kind = kind_of(html, response.status)
+        if kind == "blocked":
+            yield from self._blocked(response)
+        if kind == "gone":
+            yield from self._search_lost(walk, f"HTTP {response.status}")
+            return
+        page = read_search(html, url=response.url, scraped_at=_now())
+        if not is_area_served(walk.place, page.areas, page.cities):
+            self._unknown_place(walk, page)
+        elif walk.lacks_cards(page):
+            yield from self._without_cards(response, walk)
+        else:
+            yield from self._listed(walk, page)
+
+    def parse_detail(
+        self, response: Response, known: ListingItem | None = None
+    ) -> Iterator[Any]:
+        """Yield the item of a detail page, filled up from the search page."""
+        html = text_of(response)
+        kind = kind_of(html, response.status)
+        if kind == "blocked":
+            yield from self._blocked(response)
+        self._arrived(known)
+        if kind == "gone":
+            item = gone_item(asked_url(response), scraped_at=_now())
+            self._notes.count(counting.WITHDRAWN)
+        else:
+            item = read_detail(html, url=response.url, scraped_at=_now())
+            self._notes.count(counting.DETAIL_PAGES)
+        if item is None:
+            self._detail_lost(response.url, "it holds no listing", known)
+            item = known
+        elif known is not None:
+            item = item.over(known)
+        self._pages_read += 1
+        if item is not None:
+            yield item
+
+    def parse_saved(self, response: Response, path: str) -> Iterator[Any]:
+        """Yield the listings of a saved page."""
+        page = open_saved(Path(path), response.body, base=self.wanted.base)
+        if page.kind == "blocked":
+            sentence = f"{path} is a saved block page, not listings"
+            self._notes.missing(counting.BLOCKED, sentence)
+            return
+        self._notes.count(counting.SAVED_PAGES)
+        self._pages_read += 1
+        items = list(page.items())
+        if not items:
+            sentence = f"{path} holds no listing that can be read"
+            self._notes.missing(counting.EMPTY_PAGES, sentence)
+        yield from self._new(items)
+
+    def search_failed(self, failure: Failure) -> Iterator[Any]:
+        """Go on behind a search page that did not come."""
+        request = request_of(failure)
+        walk: Walk = request.cb_kwargs["walk"]
+        refused = refusal(failure)
+        if refused is not None:
+            yield from self._blocked(refused)
+        if is_forbidden(failure):
+            self._forbidden(request.url)
+            return
+        yield from self._search_lost(walk, reason_of(failure))
+
+    def detail_failed(self, failure: Failure) -> Iterator[Any]:
+        """Yield the search page's texts of a listing whose own page did not come."""
+        request = request_of(failure)
+        known: ListingItem | None = request.cb_kwargs.get("known")
+        refused = refusal(failure)
+        if refused is not None:
+            yield from self._blocked(refused)
+        self._arrived(known)
+        if is_forbidden(failure):
+            self._forbidden(request.url)
+        else:
+            self._detail_lost(request.url, reason_of(failure), known)
+        if known is not None:
+            yield known
+
+    def saved_failed(self, failure: Failure) -> None:
+        """Say that a saved page cannot be read."""
+        request = request_of(failure)
+        sentence = f"{request.cb_kwargs['path']} cannot be read: {reason_of(failure)}"
+        self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
+
+    def on_idle(self) -> None:
+        """End the crawl under the name of what kept it from every page."""
+        if self._pages_read:
+            return
+        if self._notes.counted(counting.BLOCKED):
+            raise CloseSpider(BLOCKED_REASON)
+        if self._notes.counted(counting.FORBIDDEN):
+            self.logger.error(
+                "robots.txt of %s forbids every page that was asked for, so nothing "
+                "was read. Start from detail pages that you may read "
+                "(start_urls=...) or from saved pages (pages=FOLDER).",
+                self.wanted.base,
+            )
+            raise CloseSpider(ROBOTS_REASON)
+
+    def closed(self, reason: str) -> None:
+        """Say which listings were seen and not handed over."""
+        if self._waiting:
+            self._notes.missing(
+                counting.UNDELIVERED,
+                f"{len(self._waiting)} listings were seen on search pages, but the "
+                f"crawl ended ({reason}) before their own pages came: crawl again",
+            )
+
+    def _request_of(self, url: str) -> Request:
+        if is_search_url(url):
+            walk = Walk(place_of(url).lower(), page=page_number(url), url=url)
+            return self._search_request(walk)
+        return self._detail_request(url, None)
+
+    def _search_request(self, walk: Walk) -> Request:
+        filters = {**self.wanted.filters, **self.fixed_filters}
+        wanted = self.wanted
+        url = (
+            page_url(walk.url, walk.page)
+            if walk.url
+            else search_url(
+                wanted.base, wanted.offering, walk.place, walk.page, filters
+            )
+        )
+        return Request(
+            url,
+            callback=self.parse_search,
+            errback=self.search_failed,
+            cb_kwargs={"walk": walk},
+            priority=_FIRST,
+        )
+
+    def _detail_request(self, url: str, known: ListingItem | None) -> Request:
+        return Request(
+            url,
+            callback=self.parse_detail,
+            errback=self.detail_failed,
+            cb_kwargs={"known": known},
+        )
+
+    def _listed(self, walk: Walk, page: SearchPage) -> Iterator[Any]:
+        """Yield a page's new listings, or requests for their pages, and the next."""
+        self._pages_read += 1
+        self._notes.count(counting.SEARCH_PAGES)
+        self._notes.count(counting.UNREAD_LISTINGS, page.unread)
+        if page.items and page.method != "payload":
+            self._notes.count(counting.FALLBACK_PAGES)
+        walked = self._walked.setdefault(walk.name, set())
+        ids = {item.listing_id for item in page.items}
+        after = walk.after(page, len(ids - walked))
+        walked |= ids
+        onward = after.next(max_pages=self.wanted.max_pages, rows=len(page.items))
+        if onward is not None:
+            yield self._search_request(onward)
+        for item in self._new(page.items):
+            if self.wanted.details:
+                self._waiting[item.listing_id] = item
+                yield self._detail_request(item.url, item)
+            else:
+                yield item
+
+    def _new(self, items: Iterable[ListingItem]) -> Iterator[ListingItem]:
+        """Yield the items of listings that this crawl has not seen before."""
+        for item in items:
+            if item.listing_id in self._seen:
+                self._notes.count(counting.REPEATED)
+                continue
+            self._seen.add(item.listing_id)
+            self._notes.count(counting.LISTINGS)
+            yield item
+
+    def _unknown_place(self, walk: Walk, page: SearchPage) -> None:
+        """Say that the site served other listings than those of the place."""
+        self._pages_read += 1
+        served = ", ".join(page.areas or sorted(set(page.cities))[:3]) or "everything"
+        self._notes.missing(
+            counting.UNKNOWN_PLACES,
+            f"the site does not know the place {walk.place!r} and served {served} "
+            f"instead ({page.total} listings): none of them was taken. Write the "
+            f"place as the site's addresses do (den-haag, rijswijk-zh)",
+        )
+
+    def _without_cards(self, response: Response, walk: Walk) -> Iterator[Any]:
+        """Ask again for a page without cards; after the last attempt go on."""
+        again = response.request and get_retry_request(
+            response.request, spider=self, reason="no_cards"
+        )
+        if again is not None:
+            yield again
+            return
+        self._notes.count(counting.EMPTY_PAGES)
+        yield from self._search_lost(walk, "it came without a card")
+
+    def _search_lost(self, walk: Walk, reason: str) -> Iterator[Any]:
+        sentence = f"page {walk.page} of the search {walk.name} is missing: {reason}"
+        self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
+        onward = walk.next(max_pages=self.wanted.max_pages)
+        if onward is not None:
+            yield self._search_request(onward)
+
+    def _detail_lost(self, url: str, reason: str, known: ListingItem | None) -> None:
+        kept = "; its search page's texts were kept" if known else ""
+        sentence = f"the listing's page {url} is missing: {reason}{kept}"
+        self._notes.missing(counting.LOST_DETAIL_PAGES, sentence, level=logging.WARNING)
+
+    def _arrived(self, known: ListingItem | None) -> None:
+        if known is not None:
+            self._waiting.pop(known.listing_id, None)
+
+    def _forbidden(self, url: str) -> None:
+        sentence = f"robots.txt forbids {url}"
+        self._notes.missing(counting.FORBIDDEN, sentence)
+
+    def _blocked(self, response: Response) -> Iterator[ListingItem]:
+        """Hand over what was seen, then end the crawl as blocked."""
+        self._notes.missing(
+            counting.BLOCKED,
+            f"the site refuses this crawl (HTTP {response.status} at {response.url}): "
+            "it ends here, what was read is kept. Wait before the next crawl, ask "
+            "for less, or read saved pages (pages=FOLDER)",
+        )
+        waiting, self._waiting = self._waiting, {}
+        yield from waiting.values()
+        raise CloseSpider(BLOCKED_REASON)
+
+
+class FundaSoldSpider(FundaSpider):
+    """Reads listings that are sold or rented out.
+
+    A sold page shows the last asking price: it stays in `price_text`, as nobody but
+    the land registry knows what was paid.
+    """
+
+    name = "funda-sold"
+    fixed_filters: ClassVar[Mapping[str, object]] = {"availability": ["unavailable"]}
+
+
+def _now() -> str:
+    return timestamp(datetime.now(UTC))

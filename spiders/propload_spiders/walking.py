@@ -1,0 +1,87 @@
+"""Walking through the pages of a search: which page comes next, and when to stop.
+
+The site's pages hold no link to the next one, and what it answers past the end has
+been seen both ways: an empty page, and the last page once more. So the walk goes by
+the number of listings that the site names, else by what the pages bring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload_spiders.extraction.addresses import PAGE_SIZE
+
+if TYPE_CHECKING:
+    from propload_spiders.extraction.search import SearchPage
+
+#: Rows shift while a live search is walked, so one page may repeat the page before
+#: it; a second one in a row is the site repeating itself.
+_MOST_BARREN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where the walk through one search stands.
+
+    Attributes:
+        place: The place's slug; empty for a search anywhere, or of a given URL.
+        page: The number of the page that is asked for, from 1.
+        total: Listings of the search as the site last said; None while unknown.
+        page_rows: The most listings seen on one page.
+        barren: Pages in a row that brought no new listing.
+        url: The address that a given search starts at, else None.
+    """
+
+    place: str
+    page: int = 1
+    total: int | None = None
+    page_rows: int = PAGE_SIZE
+    barren: int = 0
+    url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The search in a message: its place, else its address."""
+        return self.place or self.url or "anywhere"
+
+    @property
+    def last_page(self) -> int | None:
+        """The number of the last page, where the number of listings is known."""
+        if self.total is None:
+            return None
+        return max(-(-self.total // self.page_rows), 1)
+
+    def after(self, page: SearchPage, fresh: int, /) -> Walk:
+        """Return the walk after a page was read that brought so many new listings."""
+        return replace(
+            self,
+            total=self.total if page.total is None else page.total,
+            page_rows=max(self.page_rows, len(page.items)),
+            barren=0 if fresh else self.barren + 1,
+        )
+
+    def next(self, *, max_pages: int, rows: int | None = None) -> Walk | None:
+        """Return the walk at the next page, or None where it ends.
+
+        Args:
+            max_pages: Most pages to ask for; 0 for no limit.
+            rows: Listings on the page just read; None where it did not come.
+        """
+        onward = replace(self, page=self.page + 1)
+        if (max_pages and onward.page > max_pages) or self.barren >= _MOST_BARREN:
+            return None
+        if self.last_page is not None:
+            return onward if onward.page <= self.last_page else None
+        # without a number, a page that is not full is the last one
+        return onward if rows is not None and rows >= self.page_rows else None
+
+    def lacks_cards(self, page: SearchPage, /) -> bool:
+        """Return whether a page has no listing though it should have some."""
+        if page.items:
+            return False
+        if self.total is None and page.total is None:
+            return self.page == 1
+        last = self.after(page, 0).last_page or 0
+        total = self.total if page.total is None else page.total
+        return bool(total) and self.page <= last
