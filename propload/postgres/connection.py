@@ -22,10 +22,12 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 )
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.postgres.catalog import JSONB_COLUMNS_QUERY
 from propload.postgres.dsn import describe_dsn, hide_secrets, mask, resolve_dsn
+from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from types import TracebackType
 
 __all__ = ["Connection", "ServerError", "connect", "mask", "resolve_dsn"]
@@ -50,40 +52,31 @@ _SESSION = {
 }
 
 #: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
-_REFUSALS = (
-    (
-        ("password authentication failed", "no password supplied"),
-        "the user or the password is wrong: check them in the connection string, "
-        "PGPASSWORD or the password file",
-    ),
-    (
-        ("no pg_hba.conf entry", "Peer authentication failed", "authentication failed"),
-        "the server does not let this user in from here: see its pg_hba.conf",
-    ),
-    (
-        ("permission denied for database",),
-        "the user may not connect to that database: GRANT CONNECT ON DATABASE to it",
-    ),
-    (
-        ('database "', "does not exist"),
-        "that database does not exist: create it, or correct its name",
-    ),
-    (
-        ('role "', "does not exist"),
-        "that user does not exist: create it, or correct its name",
-    ),
-    (("not permitted to log in",), "that role may not log in: use another user"),
-    (
-        ("Name or service not known", "nodename nor servname", "No address associated"),
-        "no such host is known: check its name",
-    ),
-    (("definition of service", "service file"), "the service file lacks that service"),
-    (("invalid ", "unterminated", "missing "), "the connection string is wrong"),
-    (
-        ("certificate", "SSL error", "does not support SSL"),
-        "the encrypted connection failed: check sslmode and sslrootcert",
-    ),
+_REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("password authentication failed", "no password supplied"), "password"),
+    (("no pg_hba.conf entry", "authentication failed"), "entry"),
+    (("permission denied for database",), "right"),
+    (('database "', "does not exist"), "database"),
+    (('role "', "does not exist"), "role"),
+    (("not permitted to log in",), "login"),
+    (("Name or service not known", "nodename nor", "No address assoc"), "host"),
+    (("definition of service", "service file"), "service"),
+    (("certificate", "SSL error", "does not support SSL"), "encryption"),
+    (("invalid ", "unterminated", "missing "), "string"),
 )
+_ADVICE = {
+    "password": "the user or the password is wrong: check them in the connection "
+    "string, PGPASSWORD or the password file",
+    "entry": "the server does not let this user in from here: see its pg_hba.conf",
+    "right": "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
+    "database": "that database does not exist: create it, or correct its name",
+    "role": "that user does not exist: create it, or correct its name",
+    "login": "that role may not log in: use another user",
+    "host": "no such host is known: check its name",
+    "service": "the service file lacks that service: check its name and PGSERVICEFILE",
+    "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
+    "string": "the connection string is wrong",
+}
 _ALL_NEEDED = frozenset({'database "', 'role "'})
 
 
@@ -148,6 +141,7 @@ class Connection:
         self._dsn = dsn
         self._running: dbapi.Cursor | None = None
         self._lock = threading.Lock()
+        self._jsonb: dict[tuple[str | None, str], frozenset[str]] = {}
         self.closed = False
         self.label = describe_dsn(dsn)
         settings = _SESSION | {"application_name": application_name[:63]}
@@ -235,6 +229,9 @@ class Connection:
         if not frame.height:
             return 0
         arrow = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+        if pl.String in frame.dtypes:
+            place = "pg_temp" if temporary else namespace
+            arrow = _as_json(arrow, self._jsonb_columns(place, table))
         reader = arrow.to_reader(max_chunksize=COPY_ROWS)
         with self._cursor() as cursor:
             return int(
@@ -246,6 +243,14 @@ class Connection:
                     temporary=temporary,
                 )
             )
+
+    def _jsonb_columns(self, namespace: str | None, table: str) -> frozenset[str]:
+        place = (namespace, table)
+        if place not in self._jsonb:
+            path = ".".join(quoting.name(part) for part in place if part)
+            found = self.rows(JSONB_COLUMNS_QUERY, (path,))
+            self._jsonb[place] = frozenset(name for (name,) in found)
+        return self._jsonb[place]
 
     def commit(self) -> None:
         """Commit the open transaction.
@@ -313,6 +318,20 @@ class Connection:
         return _server_error(error, self._dsn)
 
 
+def _as_json(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """Mark text columns as JSON: only then does the driver write jsonb."""
+    for place, field in enumerate(table.schema):
+        if field.name in names and not pa.types.is_binary(field.type):
+            text = table.column(place).cast(pa.large_string())
+            chunks = [
+                pa.ExtensionArray.from_storage(pa.json_(pa.large_string()), chunk)
+                for chunk in text.chunks
+            ]
+            column = pa.chunked_array(chunks, pa.json_(pa.large_string()))
+            table = table.set_column(place, field.name, column)
+    return table
+
+
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
     "PG_DIAG_MESSAGE_DETAIL": "detail",
@@ -350,9 +369,10 @@ def _connect_error(error: dbapi.Error, dsn: str) -> WriteError | ConfigError:
     said = hide_secrets(str(error), dsn).partition("Failed to connect:")
     text = " ".join((said[2] or said[0]).split())
     place = describe_dsn(dsn)
-    for words, advice in _REFUSALS:
+    for words, cause in _REFUSALS:
         needed = all if words[0] in _ALL_NEEDED else any
         if needed(word in text for word in words):
-            return ConfigError(f"cannot connect to {place}: {advice} ({text})")
+            msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
+            return ConfigError(msg)
     msg = f"cannot reach {place} now: is the server running? ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))

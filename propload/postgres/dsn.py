@@ -22,7 +22,9 @@ HIDDEN = "***"
 _SECRET_KEYS = frozenset({"password", "sslpassword", "oauth_client_secret"})
 _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
-_QUERY_SECRET = re.compile(r"([?&](?:\w*password|oauth_client_secret)=)([^&#]*)", re.I)
+_QUERY_SECRET = re.compile(
+    r"([?&](?:\w*password|oauth_client_secret)=)([^&#]*)", re.IGNORECASE
+)
 
 #: Added where the string says nothing: a host that does not answer is given up
 #: after 10 s, and a cut line is noticed within a minute instead of two hours.

@@ -5,10 +5,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from propload.batch import ROW
+from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.postgres.catalog import (
+    COLUMNS_QUERY,
+    RELATION_QUERY,
+    UNIQUE_KEYS_QUERY,
+    add_columns_statement,
+    create_table_statement,
+    is_empty_query,
+    lock_name_query,
+)
+from propload.postgres.connection import ServerError
+from propload.postgres.sql import quoting
+from propload.postgres.types import create_type
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import polars as pl
+
+    from propload.postgres.connection import Connection
     from propload.target import TableName
 
 ColumnKind = Literal["base", "enum", "array", "range", "composite", "other"]
+
+#: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
+NAME_BYTES = 63
+#: The columns that one table can have.
+TABLE_COLUMNS = 1_600
+
+_KINDS: Mapping[str, ColumnKind] = {
+    "b": "base",
+    "e": "enum",
+    "r": "range",
+    "m": "range",
+    "c": "composite",
+}
+_NOT_TABLES = {
+    "v": "a view: load into the table that it reads from",
+    "m": "a materialized view: load into a table that it reads from",
+    "f": "a foreign table: load into the table on its own server",
+    "S": "a sequence: choose another name",
+    "i": "an index: choose another name",
+    "I": "an index: choose another name",
+    "c": "a composite type: choose another name",
+}
+_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +65,16 @@ class TableColumn:
             `int4`; an array's begins with an underscore: `_text`.
         kind: What the base type is.
         nullable: Whether it takes null.
-        has_default: Whether the server fills it when it is left out.
+        has_default: Whether the server fills it when it is left out, from a
+            default or as an identity.
         generated: Whether the server computes it and refuses values.
-        identity: Whether it is an identity column.
+        identity: Whether it is GENERATED ALWAYS AS IDENTITY: an insert must
+            override it, an update cannot set it.
         domain: The domain's name where the type is one, else None.
         typmod_type: The type below any domain, with its length or precision;
             the same as `pg_type` where there is no domain.
+        element_base: The catalog's name of an array's element type.
+        element_kind: What that type is.
     """
 
     name: str
@@ -40,6 +87,14 @@ class TableColumn:
     identity: bool = False
     domain: str | None = None
     typmod_type: str | None = None
+    element_base: str | None = None
+    element_kind: ColumnKind = "base"
+
+    def element(self) -> TableColumn:
+        """Return an array's element as if it were a column."""
+        array = self.typmod_type or self.pg_type
+        base = self.element_base or self.base.removeprefix("_")
+        return TableColumn(self.name, array.removesuffix("[]"), base, self.element_kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +109,7 @@ class TableFacts:
             unique constraint (whole table, plain columns), primary key included.
         partitioned: Whether it is a partitioned table.
         empty: Whether it held no row when it was looked at.
+        row_triggers: Whether a trigger fires for each inserted or updated row.
     """
 
     name: TableName
@@ -62,7 +118,243 @@ class TableFacts:
     unique_keys: tuple[tuple[str, ...], ...] = ()
     partitioned: bool = False
     empty: bool = False
+    row_triggers: bool = False
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def require_key(self, key: Sequence[str], /) -> None:
+        """Refuse a key that the table does not keep unique.
+
+        Raises:
+            WriteError: It lacks a column of the key, or a unique constraint.
+        """
+        missing = [name for name in key if self.column(name) is None]
+        if missing:
+            msg = f"table {self.name} lacks the key column {', '.join(missing)}"
+            raise WriteError(msg, table=str(self.name))
+        if any(set(unique) == set(key) for unique in self.unique_keys):
+            return
+        names = quoting.names(key)
+        msg = (
+            f"table {self.name} has no unique constraint on ({', '.join(key)}), so its "
+            "rows cannot be found by that key: add one with ALTER TABLE "
+            f"{quoting.table(self.name)} ADD UNIQUE ({names}), or use --mode append"
+        )
+        raise WriteError(msg, table=str(self.name))
+
+
+def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
+    """Return the facts of a table, or None where there is none of that name.
+
+    Ends the open transaction.
+
+    Raises:
+        WriteError: The name is a view or the like, or this user may not write it.
+    """
+    try:
+        found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
+        if not found:
+            return None
+        oid, kind, permitted, secured, triggers = found[0]
+        _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
+        columns = _read_columns(connection, int(oid))
+        keys = connection.rows(UNIQUE_KEYS_QUERY, (int(oid),))
+        return TableFacts(
+            table,
+            columns,
+            next((tuple(names) for primary, names in keys if primary), ()),
+            tuple(tuple(names) for _, names in keys),
+            partitioned=kind == "p",
+            empty=bool(connection.rows(is_empty_query(table))[0][0]),
+            row_triggers=bool(triggers),
+        )
+    finally:
+        connection.rollback()
+
+
+def create_table(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    key: Sequence[str] = (),
+    required: Collection[str] = (),
+    pg_types: Mapping[str, str] | None = None,
+) -> TableFacts:
+    """Return the facts of a table that is made unless it is there; commits.
+
+    Args:
+        connection: A connection with no open work.
+        table: The name of the table.
+        frame_schema: Names and types of its columns; `propload_row` is left out.
+        key: The primary key's columns; those of text are ordered by bytes, as
+            rows come, which makes the index faster to fill.
+        required: Other columns that take no null.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        SchemaMismatchError: A name or type cannot be a column's.
+        WriteError: The namespace is missing, or this user may not create there.
+    """
+    types = _column_types(frame_schema, pg_types or {})
+    _check_names(table, types)
+    unknown = [name for name in key if name not in types]
+    if unknown:
+        msg = (
+            f"key column {', '.join(unknown)} is not in the input, whose columns are "
+            f"{', '.join(types)}"
+        )
+        raise ConfigError(msg)
+    statement = create_table_statement(table, types, key=key, required=required)
+    _change(connection, table, statement)
+    made = describe(connection, table)
+    if made is None:
+        msg = f"table {table} was dropped while it was being made: try again"
+        raise WriteError(msg, table=str(table))
+    return made
+
+
+def add_columns(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    pg_types: Mapping[str, str] | None = None,
+) -> TableFacts:
+    """Return the facts of a table that was given more columns; commits.
+
+    Args:
+        connection: A connection with no open work.
+        table: An existing table.
+        frame_schema: Names and types of the new columns; they take null.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        SchemaMismatchError: A name or type cannot be a column's.
+        WriteError: This user may not change the table.
+    """
+    types = _column_types(frame_schema, pg_types or {})
+    _check_names(table, types)
+    _change(connection, table, add_columns_statement(table, types))
+    made = describe(connection, table)
+    if made is None:
+        msg = f"table {table} is not there to add columns to"
+        raise WriteError(msg, table=str(table))
+    return made
+
+
+def _refuse_unwritable(
+    table: TableName, kind: str, permitted: str, *, secured: bool
+) -> None:
+    if kind not in ("r", "p"):
+        what = _NOT_TABLES.get(kind, "not a table")
+        msg = f"{table} is {what}"
+        raise WriteError(msg, table=str(table))
+    if permitted:
+        msg = (
+            f"this user may not write {table}: GRANT {permitted} to it"
+            if permitted != "USAGE"
+            else f"this user may not use {table.namespace}: "
+            f"GRANT USAGE ON SCHEMA {quoting.name(table.namespace)} to it"
+        )
+        raise WriteError(msg, table=str(table), sqlstate="42501")
+    if secured:
+        msg = (
+            f"row-level security holds for this user on {table}, and COPY does not "
+            "work there: load as the owner or as a role with BYPASSRLS"
+        )
+        raise WriteError(msg, table=str(table))
+
+
+def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
+    return tuple(
+        TableColumn(
+            name,
+            pg_type,
+            base,
+            "array" if is_array else _KINDS.get(kind, "other"),
+            nullable=nullable,
+            has_default=has_default,
+            generated=generated,
+            identity=identity,
+            domain=domain,
+            typmod_type=typmod_type,
+            element_base=element_base,
+            element_kind=_KINDS.get(element_kind or "", "other"),
+        )
+        for (
+            name,
+            pg_type,
+            base,
+            kind,
+            is_array,
+            nullable,
+            has_default,
+            generated,
+            identity,
+            domain,
+            typmod_type,
+            element_base,
+            element_kind,
+        ) in connection.rows(COLUMNS_QUERY, (oid,))
+    )
+
+
+def _column_types(
+    frame_schema: Mapping[str, pl.DataType], pg_types: Mapping[str, str]
+) -> dict[str, str]:
+    types = {}
+    for name, dtype in frame_schema.items():
+        if name == ROW:
+            continue
+        try:
+            types[name] = pg_types.get(name) or create_type(dtype)
+        except SchemaMismatchError as error:
+            msg = f"column {name}: {error}"
+            raise SchemaMismatchError(msg) from error
+    return types
+
+
+def _check_names(table: TableName, names: Collection[str]) -> None:
+    if len(names) > TABLE_COLUMNS:
+        msg = (
+            f"{len(names):,} columns are more than the {TABLE_COLUMNS:,} that a table "
+            "can have: map the columns that you need"
+        )
+        raise SchemaMismatchError(msg)
+    for name in (table.namespace, table.table, *names):
+        size = len(name.encode())
+        if not name or size > NAME_BYTES or "\0" in name:
+            why = "is empty" if not name else f"has {size} bytes, at most {NAME_BYTES}"
+            msg = f"{name[:80]!r} cannot be a name in PostgreSQL: it {why}"
+            raise SchemaMismatchError(msg)
+    reserved = _SYSTEM_COLUMNS.intersection(names)
+    if reserved:
+        msg = f"column {', '.join(sorted(reserved))} has a name of the server's own"
+        raise SchemaMismatchError(msg)
+
+
+def _change(connection: Connection, table: TableName, statement: str) -> None:
+    try:
+        # two runs that make one table at once would trip over each other's names
+        connection.rows(lock_name_query(), (str(table),))
+        connection.execute(statement)
+        connection.commit()
+    except ServerError as error:
+        connection.rollback()
+        raise _explained(error, table) from error
+
+
+def _explained(error: ServerError, table: TableName) -> WriteError:
+    advice = {
+        "3F000": f"create the namespace: CREATE SCHEMA {quoting.name(table.namespace)}",
+        "42501": "ask the owner for the right, or load into a table that is there",
+    }.get(error.sqlstate or "")
+    if advice is None:
+        return error
+    msg = f"table {table} cannot be made or changed: {error.primary}; {advice}"
+    return WriteError(msg, table=str(table), sqlstate=error.sqlstate)

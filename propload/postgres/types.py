@@ -1,0 +1,349 @@
+"""Which values a column takes over COPY, and how everything else gets there.
+
+The driver writes each value in the binary form of its Arrow type, whatever the
+column's type is: whole numbers copied into double precision become nonsense
+without an error. So every column is planned here before the first byte is sent:
+its values are cast to the one Arrow type whose binary form the column reads, or
+they travel as text and the server casts them, or the load is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW
+from propload.errors import SchemaMismatchError
+from propload.target import ColumnPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from propload.postgres.schema import TableColumn
+
+#: What the binary form of each type is written from. Text-like types read text.
+_BINARY: Mapping[str, pl.DataType] = {
+    "bool": pl.Boolean(),
+    "int2": pl.Int16(),
+    "int4": pl.Int32(),
+    "int8": pl.Int64(),
+    "float4": pl.Float32(),
+    "float8": pl.Float64(),
+    "text": pl.String(),
+    "varchar": pl.String(),
+    "bpchar": pl.String(),
+    "citext": pl.String(),
+    "json": pl.String(),
+    "jsonb": pl.String(),
+    "xml": pl.String(),
+    "bytea": pl.Binary(),
+    "date": pl.Date(),
+    "time": pl.Time(),
+    "timestamp": pl.Datetime("us"),
+    "timestamptz": pl.Datetime("us", "UTC"),
+    "interval": pl.Duration("us"),
+}
+_NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool"})
+_WORDS = frozenset({"text", "varchar", "bpchar", "citext"})
+_JSON = frozenset({"json", "jsonb"})
+#: Types of other makers whose text is a JSON list of numbers.
+_VECTORS = frozenset({"vector", "halfvec"})
+#: Types whose text may be a bare number.
+_NUMERALS = frozenset({"money", "oid"})
+_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
+
+#: The widest number that Arrow's decimal128 holds.
+_DECIMAL_DIGITS = 38
+#: Decimal digits of the largest unsigned 64-bit whole number.
+_UINT64_DIGITS = 20
+
+_LENGTH = re.compile(r"\([^)]*\)")
+_INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
+#: Types whose cast with a length rounds or cuts without an error.
+_ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
+
+_CREATED: Mapping[type[pl.DataType], str] = {
+    pl.Boolean: "boolean",
+    pl.Int8: "smallint",
+    pl.Int16: "smallint",
+    pl.Int32: "integer",
+    pl.Int64: "bigint",
+    pl.UInt8: "smallint",
+    pl.UInt16: "integer",
+    pl.UInt32: "bigint",
+    pl.UInt64: "numeric(20,0)",
+    pl.Int128: "numeric(39,0)",
+    pl.UInt128: "numeric(39,0)",
+    pl.Float16: "real",
+    pl.Float32: "real",
+    pl.Float64: "double precision",
+    pl.String: "text",
+    pl.Categorical: "text",
+    pl.Enum: "text",
+    pl.Null: "text",
+    pl.Binary: "bytea",
+    pl.Date: "date",
+    pl.Time: "time without time zone",
+    pl.Duration: "interval",
+    pl.Struct: "jsonb",
+}
+
+
+def create_type(dtype: pl.DataType, /) -> str:
+    """Return the PostgreSQL type that holds every value of a Polars type.
+
+    Raises:
+        SchemaMismatchError: No type does (Python objects).
+    """
+    if isinstance(dtype, pl.Decimal):
+        return f"numeric({dtype.precision},{dtype.scale})"
+    if isinstance(dtype, pl.Datetime):
+        zone = "with" if dtype.time_zone else "without"
+        return f"timestamp {zone} time zone"
+    if isinstance(dtype, (pl.List, pl.Array)):
+        inner = _inner(dtype)
+        nested = isinstance(inner, (pl.List, pl.Array, pl.Struct))
+        return "jsonb" if nested else f"{create_type(inner)}[]"
+    found = _CREATED.get(type(dtype))
+    if found is None:
+        msg = f"{dtype} has no PostgreSQL type: map the column to text or JSON"
+        raise SchemaMismatchError(msg)
+    return found
+
+
+def plan_columns(
+    frame_schema: Mapping[str, pl.DataType], columns: Sequence[TableColumn], /
+) -> tuple[ColumnPlan, ...]:
+    """Return how each column of a frame travels into a table, in frame order.
+
+    Args:
+        frame_schema: Names and types of the frame; `propload_row` is left out.
+        columns: All columns of the table.
+
+    Raises:
+        SchemaMismatchError: A column has no way into the table, or the table
+            needs one that the frame lacks. The message names every such column.
+    """
+    known = {column.name: column for column in columns}
+    plans, faults = [], []
+    for name, dtype in frame_schema.items():
+        if name == ROW:
+            continue
+        column = known.get(name)
+        plan = _plan(column, dtype) if column else None
+        if plan is None:
+            faults.append(_fault(name, dtype, column, known))
+        else:
+            plans.append(plan)
+    faults += [
+        f"column {c.name} takes no null and has no default, and the input lacks it"
+        for c in columns
+        if c.name not in frame_schema
+        and not (c.nullable or c.has_default or c.generated)
+    ]
+    if faults:
+        raise SchemaMismatchError("; ".join(faults))
+    return tuple(plans)
+
+
+def stage_type(plan: ColumnPlan, /) -> str:
+    """Return the type of the column in a stage: no length, nothing it refuses."""
+    return _without_length(create_type(plan.dtype))
+
+
+def cast_type(plan: ColumnPlan, /) -> str | None:
+    """Return the type to cast a staged value to, or None where none is needed.
+
+    It bears no length: an explicit cast to varchar(3) cuts without a word, while
+    the assignment that follows refuses what is too long.
+    """
+    wanted = _without_length(plan.pg_type)
+    if stage_type(plan) == wanted or wanted in ("character varying", "bpchar"):
+        return None
+    return wanted
+
+
+def cast_sql(plan: ColumnPlan, value: str, /) -> str:
+    """Return the expression of a staged value as the table's type, exactly.
+
+    Where the type would round or cut the value, the expression raises 22P02
+    instead, and the message holds the value.
+
+    Args:
+        plan: The column.
+        value: The SQL of the staged value.
+    """
+    wanted = cast_type(plan)
+    if wanted is None:
+        return value
+    cast = f"{value}::{wanted}"
+    kept = _kept_exactly(plan, value, wanted)
+    if kept is None:
+        return cast
+    name = plan.pg_type.replace("'", "''")
+    refusal = f"({value} || ' is not exact as {name}')::numeric::text::{wanted}"
+    return f"CASE WHEN {kept} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
+
+
+def _kept_exactly(plan: ColumnPlan, value: str, wanted: str) -> str | None:
+    if plan.dtype != pl.String:
+        return None
+    if wanted in ("name", '"char"'):
+        return f"{value}::{wanted}::text = {value}"
+    if wanted == "money":
+        return f"{value}::money::numeric = {value}::numeric"
+    if plan.pg_type != wanted and _ROUNDING.match(plan.pg_type):
+        return f"{value}::{plan.pg_type} = {value}::{wanted}"
+    return None
+
+
+def _without_length(pg_type: str) -> str:
+    # a quoted name may hold parentheses of its own
+    parts = re.split(r'("(?:[^"]|"")*")', pg_type)
+    bare = "".join(
+        part if part.startswith('"') else _LENGTH.sub("", part) for part in parts
+    )
+    bare = _INTERVAL_FIELDS.sub("interval", bare)
+    # without a length these two mean a length of one
+    bare = re.sub(r"^bit(?! varying)\b", "bit varying", bare)
+    return re.sub(r"^character(?! varying)\b", "bpchar", bare)
+
+
+def _plan(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
+    if column.generated:
+        return None
+    if column.kind == "array":
+        return _plan_array(column, dtype)
+    if column.kind == "enum":
+        return _step(column, pl.String()) if _is_text(dtype) else None
+    if column.base == "numeric":
+        return _plan_number(column, dtype)
+    if column.base in _BINARY:
+        fits = _can_become(dtype, column.base)
+        return _plan_binary(column, dtype) if fits else None
+    return _plan_by_server(column, dtype)
+
+
+def _step(
+    column: TableColumn, dtype: pl.DataType, *, by_text: bool = False
+) -> ColumnPlan:
+    pg_type = column.typmod_type or column.pg_type
+    return ColumnPlan(column.name, dtype, "text" if by_text else "copy", pg_type)
+
+
+def _plan_binary(column: TableColumn, dtype: pl.DataType) -> ColumnPlan:
+    pg_type = column.typmod_type or column.pg_type
+    natural = _BINARY[column.base]
+    if column.base in ("interval", "bytea") and _is_text(dtype):
+        return _step(column, pl.String(), by_text=True)
+    if column.base == "interval" and pg_type != "interval":
+        # its precision would round in COPY
+        return _step(column, pl.String(), by_text=True)
+    if column.base == "jsonb" and column.domain:
+        # the driver knows jsonb itself only
+        return _step(column, natural, by_text=True)
+    return _step(column, natural)
+
+
+def _can_become(dtype: pl.DataType, base: str) -> bool:
+    if isinstance(dtype, pl.Null) or _is_text(dtype):
+        return True
+    if base in _NUMBERS:
+        return dtype.is_numeric() or isinstance(dtype, pl.Boolean)
+    if base in _WORDS:
+        return not isinstance(dtype, (pl.Binary, pl.Object))
+    if base in _JSON:
+        return dtype.is_numeric() or isinstance(
+            dtype, (pl.Boolean, pl.Struct, pl.List, pl.Array)
+        )
+    if base in _MOMENTS:
+        return isinstance(dtype, (pl.Date, pl.Datetime))
+    return isinstance(dtype, type(_BINARY[base]))
+
+
+def _plan_by_server(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
+    fits = isinstance(dtype, pl.Null) or _is_text(dtype)
+    if column.base in _VECTORS:
+        fits |= isinstance(dtype, (pl.List, pl.Array))
+    if column.base in _NUMERALS:
+        fits |= dtype.is_integer() or isinstance(dtype, pl.Decimal)
+    return _step(column, pl.String(), by_text=True) if fits else None
+
+
+def _plan_number(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
+    if not _can_become(dtype, "numeric"):
+        return None
+    found = re.fullmatch(
+        r"numeric\((\d+),(-?\d+)\)", column.typmod_type or column.pg_type
+    )
+    if found:
+        precision, scale = int(found[1]), int(found[2])
+        fits = precision <= _DECIMAL_DIGITS and 0 <= scale <= precision
+        wanted = pl.Decimal(precision, scale) if fits else pl.String()
+        return _step(column, wanted, by_text=not fits)
+    if isinstance(dtype, pl.Decimal):
+        return _step(column, dtype)
+    if isinstance(dtype, (pl.Boolean, pl.Null)) or (
+        dtype.is_integer() and not isinstance(dtype, (pl.Int128, pl.UInt128))
+    ):
+        return _step(column, pl.Decimal(_UINT64_DIGITS, 0))
+    return _step(column, pl.String(), by_text=True)
+
+
+def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
+    if isinstance(dtype, pl.Null) or _is_text(dtype):
+        return _step(column, pl.String(), by_text=True)
+    if not isinstance(dtype, (pl.List, pl.Array)):
+        return None
+    inner = _plan(column.element(), _innermost(dtype))
+    if inner is None:
+        return None
+    nested = isinstance(_inner(dtype), (pl.List, pl.Array))
+    by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
+    if by_text:
+        return _step(column, pl.String(), by_text=True)
+    return _step(column, pl.List(inner.dtype))
+
+
+def _is_rounded_in_copy(element: ColumnPlan) -> bool:
+    # elements of a list are not looked at one by one before COPY
+    if element.pg_type == "jsonb":
+        return True
+    has_length = element.pg_type != _without_length(element.pg_type)
+    return has_length and bool(re.match("time|interval", element.pg_type))
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
+
+
+def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
+    inner = dtype.inner
+    return inner if isinstance(inner, pl.DataType) else inner()
+
+
+def _innermost(dtype: pl.DataType) -> pl.DataType:
+    while isinstance(dtype, (pl.List, pl.Array)):
+        dtype = _inner(dtype)
+    return dtype
+
+
+def _fault(
+    name: str,
+    dtype: pl.DataType,
+    column: TableColumn | None,
+    known: Mapping[str, TableColumn],
+) -> str:
+    if column is None:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return f"column {name} is not in the table{hint}"
+    if column.generated:
+        return f"column {name} is computed by the server: leave it out of the input"
+    return (
+        f"column {name} is {dtype}, which has no exact way to {column.pg_type}: "
+        "give the column a mapping, or another type in the table"
+    )
