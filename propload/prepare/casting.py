@@ -1,0 +1,258 @@
+"""Casting to the types of a check or a table: exact, or a reason for the row.
+
+Every column is examined before a row is dropped, so that a row with three bad
+columns gets three reasons. Work is done only where a type differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import REASONS, ROW, Sifted, join_reasons, no_reasons
+from propload.errors import SchemaMismatchError
+from propload.prepare.conversions import Conversion, convert
+from propload.prepare.limits import limit
+from propload.prepare.text_in import read_guess, read_text
+from propload.prepare.text_out import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from propload.batch import Stage
+    from propload.target import ColumnPlan
+
+#: Characters of a refused value that a reason shows.
+VALUE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A type that one column is to have.
+
+    Attributes:
+        column: The column's name.
+        dtype: The type it is to have.
+        pg_type: What messages call that type; PostgreSQL's name of it.
+        guessed: Whether the type was guessed from the values themselves.
+    """
+
+    column: str
+    dtype: pl.DataType
+    pg_type: str
+    guessed: bool = False
+
+
+def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
+    """Return a frame as the plan wants it, and the rows that cannot be so.
+
+    Args:
+        frame: Rows with the column `ROW`; planned columns that it lacks become
+            null, columns that are not planned are dropped.
+        plan: The table's columns.
+
+    Raises:
+        SchemaMismatchError: A column's type has no way to the table's type.
+    """
+    present = [step for step in plan if step.column in frame.columns]
+    absent = [
+        pl.lit(None, step.dtype).alias(step.column)
+        for step in plan
+        if step.column not in frame.columns
+    ]
+    sifted = cast_types(frame, [Cast(s.column, s.dtype, s.pg_type) for s in present])
+    ordered = sifted.frame.with_columns(absent) if absent else sifted.frame
+    return Sifted(
+        ordered.select([ROW, *(step.column for step in plan)]), sifted.reasons
+    )
+
+
+def cast_types(
+    frame: pl.DataFrame, casts: Iterable[Cast], *, stage: Stage = "map"
+) -> Sifted:
+    """Return a frame with some columns cast, and the rows where one cannot be.
+
+    Args:
+        frame: Rows with the column `ROW` and every column of the casts.
+        casts: The types wanted; other columns stay as they are.
+        stage: The stage that the reasons name.
+
+    Raises:
+        SchemaMismatchError: A column's type has no way to the wanted type.
+    """
+    work = [
+        (wanted, step)
+        for wanted in casts
+        if (step := _conversion(frame.schema[wanted.column], wanted)) is not None
+    ]
+    if not work or frame.height == 0:
+        return Sifted(_with_types(frame, work), no_reasons())
+    values = frame.select([step.value.alias(wanted.column) for wanted, step in work])
+    doubts = _doubts(frame, work)
+    refusals = []
+    for wanted, step in work:
+        values, mask = _examine(
+            frame, values, wanted, step, in_doubt=wanted.column in doubts
+        )
+        if mask is not None:
+            refusals.append((wanted, mask))
+    return _sift(frame, values, refusals, stage)
+
+
+def _with_types(
+    frame: pl.DataFrame, work: Iterable[tuple[Cast, Conversion]]
+) -> pl.DataFrame:
+    return frame.with_columns(
+        [step.value.alias(wanted.column) for wanted, step in work]
+    )
+
+
+def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
+    column, target = pl.col(wanted.column), wanted.dtype
+    if isinstance(source, (pl.Categorical, pl.Enum)) and target != source:
+        column, source = column.cast(pl.String), pl.String()
+        if target == pl.String:
+            return _limited(Conversion(column), column, target, wanted.pg_type)
+    if source == target:
+        return _limited(None, column, target, wanted.pg_type)
+    if target == pl.String and source != pl.Null:
+        text = write_text(column, source, pg_type=wanted.pg_type)
+        found = None if text is None else Conversion(text)
+    elif source == pl.String:
+        read = read_guess if wanted.guessed else read_text
+        found = read(column, target)
+    else:
+        found = convert(column, source, target)
+    if found is None:
+        msg = (
+            f"column {wanted.column} is {source}, which has no exact way to "
+            f"{wanted.pg_type}: give the column a mapping, or another type in the table"
+        )
+        raise SchemaMismatchError(msg)
+    return _limited(found, found.value, target, wanted.pg_type)
+
+
+def _limited(
+    found: Conversion | None, value: pl.Expr, dtype: pl.DataType, pg_type: str
+) -> Conversion | None:
+    """Add the refusal of values that the length in `pg_type` would cut."""
+    beyond = limit(value, dtype, pg_type)
+    if beyond is None:
+        return found
+    if found is None:
+        return Conversion(value, beyond.any(), beyond)
+    doubt = beyond.any() if found.doubt is None else beyond.any() | found.doubt
+    refused = beyond if found.refused is None else beyond | found.refused
+    return Conversion(found.value, doubt, refused, found.retry)
+
+
+def _doubts(
+    frame: pl.DataFrame, work: Iterable[tuple[Cast, Conversion]]
+) -> Collection[str]:
+    asked = [
+        step.doubt.fill_null(value=False).alias(wanted.column)
+        for wanted, step in work
+        if step.doubt is not None
+    ]
+    if not asked:
+        return ()
+    return [
+        name
+        for name, doubted in frame.select(asked).row(0, named=True).items()
+        if doubted
+    ]
+
+
+def _examine(
+    frame: pl.DataFrame,
+    values: pl.DataFrame,
+    wanted: Cast,
+    step: Conversion,
+    *,
+    in_doubt: bool,
+) -> tuple[pl.DataFrame, pl.Series | None]:
+    """Return the values after a retry, and which rows are refused, if any."""
+    name = wanted.column
+    given = frame.get_column(name)
+    if (
+        values.get_column(name).null_count() > given.null_count()
+        and step.retry is not None
+    ):
+        values = _retried(frame, values, name, step.retry)
+    mask = None
+    if values.get_column(name).null_count() > given.null_count():
+        mask = values.get_column(name).is_null() & given.is_not_null()
+    if in_doubt and step.refused is not None:
+        refused = frame.select(step.refused.fill_null(value=False)).to_series()
+        mask = refused if mask is None else mask | refused
+    return values, mask
+
+
+def _retried(
+    frame: pl.DataFrame, values: pl.DataFrame, name: str, retry: pl.Expr
+) -> pl.DataFrame:
+    """Return the values with the failed ones done again, and only those."""
+    failed = values.get_column(name).is_null() & frame.get_column(name).is_not_null()
+    places = failed.arg_true()
+    again = frame.select(pl.col(name).gather(places)).select(retry.alias(name))
+    return values.with_columns(
+        values.get_column(name).scatter(places, again.get_column(name))
+    )
+
+
+def _sift(
+    frame: pl.DataFrame,
+    values: pl.DataFrame,
+    refusals: Sequence[tuple[Cast, pl.Series]],
+    stage: Stage,
+) -> Sifted:
+    whole = frame.with_columns(values.get_columns())
+    if not refusals:
+        return Sifted(whole, no_reasons())
+    reasons = [
+        refuse(
+            frame.filter(mask),
+            wanted.column,
+            stage=stage,
+            check="cast",
+            problem=f"cannot be stored exactly as {wanted.pg_type}",
+        )
+        for wanted, mask in refusals
+        if mask.any()
+    ]
+    bad = pl.any_horizontal([pl.lit(mask) for _, mask in refusals])
+    good = whole.filter(~bad.fill_null(value=False))
+    return Sifted(good, join_reasons(reasons))
+
+
+def refuse(
+    rows: pl.DataFrame, column: str, *, stage: Stage, check: str, problem: str
+) -> pl.DataFrame:
+    """Return one reason for each row, columns `REASONS`.
+
+    Args:
+        rows: The refused rows, with `ROW` and the column at fault.
+        column: The column at fault.
+        stage: The stage that refused them.
+        check: The short name of what failed.
+        problem: What is wrong with the value, as the end of a sentence.
+    """
+    text = write_text(pl.col(column), rows.schema[column], pg_type="bytea")
+    value = pl.lit("(object)") if text is None else text
+    shown = value.str.head(VALUE_LENGTH)
+    return rows.select(
+        pl.col(ROW),
+        pl.lit(stage).alias("stage"),
+        pl.lit(column).alias("column"),
+        pl.lit(check).alias("check"),
+        shown.alias("value"),
+        pl.format(
+            "column {}: '{}' {}",
+            pl.lit(column),
+            shown.fill_null("null"),
+            pl.lit(problem),
+        ).alias("message"),
+        pl.lit(None, pl.String).alias("sqlstate"),
+    ).select(list(REASONS))

@@ -1,0 +1,159 @@
+"""How a column of one type becomes another: exactly, or not at all.
+
+A `Conversion` is Polars expressions; `casting` runs them. A value that becomes
+null without having been null is refused; `refused` names those that would be
+changed, and is looked at only where the cheap `doubt` says that some may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+#: Bits of the significand: whole numbers up to 2**bits are exact.
+SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}
+#: The widest number that PostgreSQL's numeric shares with Arrow's decimal128.
+DECIMAL_DIGITS = 38
+#: Parts of a second in the time units of Polars.
+UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Expressions over one column that make it another type.
+
+    Attributes:
+        value: The column as the new type; null where that is impossible.
+        doubt: One boolean for the column: whether some value may be refused
+            that did not become null; None where none can be.
+        refused: Which values would be changed; needed only in doubt.
+        retry: A slower way, for the values that `value` left null.
+    """
+
+    value: pl.Expr
+    doubt: pl.Expr | None = None
+    refused: pl.Expr | None = None
+    retry: pl.Expr | None = None
+
+
+def convert(
+    column: pl.Expr, source: pl.DataType, target: pl.DataType
+) -> Conversion | None:
+    """Return how a column that is not text becomes another type, or None.
+
+    Args:
+        column: The column, of the type `source`.
+        source: Its type; neither text nor nested nor the same as `target`.
+        target: The type wanted, not text.
+    """
+    if source == pl.Null:
+        return Conversion(column.cast(target))
+    if source.is_numeric() and target.is_numeric():
+        return _between_numbers(column, source, target)
+    if source == pl.Boolean and target.is_numeric():
+        return Conversion(column.cast(target))
+    if source.is_numeric() and target == pl.Boolean:
+        truth = pl.when(column == 0).then(pl.lit(value=False))
+        return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
+    if isinstance(source, (pl.List, pl.Array)) and isinstance(target, pl.List):
+        return _between_lists(column, source, target)
+    return _between_times(column, source, target)
+
+
+def _between_times(
+    column: pl.Expr, source: pl.DataType, target: pl.DataType
+) -> Conversion | None:
+    if source == pl.Date and isinstance(target, pl.Datetime):
+        return Conversion(_as_zone(column.cast(pl.Datetime(target.time_unit)), target))
+    if isinstance(source, pl.Datetime) and target == pl.Date:
+        day = column.dt.date()
+        midnight = column.dt.replace_time_zone(None) == day.cast(
+            pl.Datetime(source.time_unit)
+        )
+        return Conversion(day, (~midnight).any(), ~midnight)
+    if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
+        return _between_datetimes(column, source, target)
+    if isinstance(source, pl.Duration) and isinstance(target, pl.Duration):
+        if UNITS[source.time_unit] <= UNITS[target.time_unit]:
+            return Conversion(column.cast(target))
+        return _by_round_trip(column.cast(target), column, source)
+    return None
+
+
+def _by_round_trip(value: pl.Expr, column: pl.Expr, source: pl.DataType) -> Conversion:
+    """Refuse the values that do not come back as they were."""
+    refused = value.cast(source, strict=False) != column
+    return Conversion(value, refused.any(), refused)
+
+
+def _between_numbers(
+    column: pl.Expr, source: pl.DataType, target: pl.DataType
+) -> Conversion:
+    value = column.cast(target, strict=False)
+    if source.is_integer() and target.is_integer():
+        return Conversion(value)
+    if source.is_integer() and target.is_float():
+        return _whole_to_float(column, value, target)
+    if source.is_integer():
+        return Conversion(value)
+    if source.is_float() and target.is_integer():
+        refused = column.floor() != column
+        return Conversion(value, refused.any(), refused)
+    if source.is_float() and target.is_float():
+        return _float_to_float(column, value, source, target)
+    return _by_round_trip(value, column, source)
+
+
+def _whole_to_float(column: pl.Expr, value: pl.Expr, target: pl.DataType) -> Conversion:
+    bits = SIGNIFICAND_BITS[str(target)]
+    doubt = (column.max() > 2**bits) | (column.min() < -(2**bits))
+    refused = value.cast(pl.Int128, strict=False) != column.cast(pl.Int128)
+    return Conversion(value, doubt, refused)
+
+
+def _float_to_float(
+    column: pl.Expr, value: pl.Expr, source: pl.DataType, target: pl.DataType
+) -> Conversion:
+    if SIGNIFICAND_BITS[str(target)] >= SIGNIFICAND_BITS[str(source)]:
+        return Conversion(value)
+    # 0.1 stays 0.1: what counts is the shortest decimal that names the value
+    refused = value.cast(pl.String).cast(source) != column
+    return Conversion(value, (value.cast(source) != column).any(), refused)
+
+
+def _as_zone(column: pl.Expr, target: pl.Datetime) -> pl.Expr:
+    """Return naive UTC times in the zone of `target`, where it has one."""
+    if target.time_zone is None:
+        return column
+    return column.dt.replace_time_zone("UTC").dt.convert_time_zone(target.time_zone)
+
+
+def _between_datetimes(
+    column: pl.Expr, source: pl.Datetime, target: pl.Datetime
+) -> Conversion:
+    """Change unit and zone; a time without a zone is taken as UTC, and back."""
+    value = column
+    if source.time_zone is not None and target.time_zone is None:
+        value = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    elif source.time_zone is None:
+        value = _as_zone(value, target)
+    elif source.time_zone != target.time_zone and target.time_zone is not None:
+        value = value.dt.convert_time_zone(target.time_zone)
+    value = value.dt.cast_time_unit(target.time_unit)
+    finer, coarser = UNITS[source.time_unit], UNITS[target.time_unit]
+    if finer <= coarser:
+        return Conversion(value)
+    refused = column.to_physical() % (finer // coarser) != 0
+    return Conversion(value, refused.any(), refused)
+
+
+def _between_lists(
+    column: pl.Expr, source: pl.List | pl.Array, target: pl.List
+) -> Conversion:
+    value = column.cast(target, strict=False)
+    if source.inner == target.inner:
+        return Conversion(value)
+    back = value.cast(source, strict=False)
+    refused = back.ne_missing(column)
+    return Conversion(value, refused.any(), refused)

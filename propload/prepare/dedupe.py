@@ -1,0 +1,168 @@
+"""One row a key within a prepared batch, in key order.
+
+Sorting by key and comparing each row with the next one finds duplicates faster
+than a hash table, and the order is what the table's index wants anyway.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from propload.batch import REASONS, ROW, Sifted, no_reasons
+from propload.errors import SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.target import OnNull
+
+_DEPTH = "propload_depth"
+
+
+class Deduped(NamedTuple):
+    """Rows of a batch after dedupe.
+
+    Attributes:
+        layers: Frames in key order, to be written one after the other; a key
+            stands at most once in each. A second layer holds rows that equal
+            another in key and `newest` but not in content.
+        duplicates: How many rows were dropped.
+    """
+
+    layers: tuple[pl.DataFrame, ...]
+    duplicates: int
+
+
+def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
+    """Return the rows whose key is complete, and a reason for each null in one.
+
+    Raises:
+        SchemaMismatchError: The rows have no such column.
+    """
+    missing = [column for column in key if column not in frame.columns]
+    if missing:
+        msg = (
+            f"key column {', '.join(missing)} is not among the columns "
+            f"{', '.join(name for name in frame.columns if name != ROW)}"
+        )
+        raise SchemaMismatchError(msg)
+    gaps = [column for column in key if frame.get_column(column).null_count()]
+    if not gaps:
+        return Sifted(frame, no_reasons())
+    reasons = pl.concat([_gap_reasons(frame, column) for column in gaps])
+    return Sifted(frame.drop_nulls(gaps), reasons)
+
+
+def _gap_reasons(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    rows = frame.filter(pl.col(column).is_null())
+    return rows.select(
+        pl.col(ROW),
+        pl.lit("check").alias("stage"),
+        pl.lit(column).alias("column"),
+        pl.lit("key").alias("check"),
+        pl.lit(None, pl.String).alias("value"),
+        pl.lit(f"column {column}: null in the key, so the row has no identity").alias(
+            "message"
+        ),
+        pl.lit(None, pl.String).alias("sqlstate"),
+    ).select(list(REASONS))
+
+
+def dedupe(
+    frame: pl.DataFrame,
+    /,
+    *,
+    key: Sequence[str],
+    newest: str | None = None,
+    on_null: OnNull = "overwrite",
+) -> Deduped:
+    """Return each key's newest row; without `newest`, its last in source order.
+
+    Args:
+        frame: Rows with `ROW` and complete keys.
+        key: The columns that identify a row; without any, every row stays.
+        newest: The column that orders the versions of a row; null is oldest.
+        on_null: `keep` fills the nulls of the newest row from older ones.
+    """
+    if not key:
+        return Deduped((frame,), 0)
+    if frame.height < 2:
+        return Deduped((frame,), 0)
+    ordered = _sorted(frame, key, newest)
+    is_last = ordered.select(_is_last(key)).to_series()
+    if is_last.all():
+        return Deduped((ordered,), 0)
+    if on_null == "keep":
+        folded = _fold(ordered, key, newest)
+        return Deduped((folded,), frame.height - folded.height)
+    kept = ordered.filter(is_last)
+    layers = (kept,) if newest is None else _with_ties(ordered, kept, key, newest)
+    return Deduped(layers, frame.height - sum(layer.height for layer in layers))
+
+
+def _sorted(
+    frame: pl.DataFrame, key: Sequence[str], newest: str | None
+) -> pl.DataFrame:
+    """Return the rows by key, then age, then order in the source."""
+    columns = [*key, *([newest] if newest is not None else [])]
+    first = frame.select((pl.col(columns).eq_missing(pl.col(columns).first())).all())
+    # a column of one value only makes the sort slower: a source's name, a day
+    varying = [name for name in columns if not first.get_column(name).item()]
+    by = varying if frame.get_column(ROW).is_sorted() else [*varying, ROW]
+    return frame.sort(by, maintain_order=True) if by else frame
+
+
+def _is_last(columns: Sequence[str]) -> pl.Expr:
+    """Return which rows differ from the next one in some of the columns."""
+    return pl.any_horizontal(
+        [pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in columns]
+    ) | (pl.int_range(pl.len()) == pl.len() - 1)
+
+
+def _with_ties(
+    ordered: pl.DataFrame, kept: pl.DataFrame, key: Sequence[str], newest: str
+) -> tuple[pl.DataFrame, ...]:
+    """Return layers that hold every different row as new as the kept one."""
+    best = [*key, newest]
+    # a row that the next one equals in key and newest ties with it
+    ties = ordered.filter(~_is_last(best)).select(best).unique()
+    top = kept.select(best).join(ties, on=best, how="semi", nulls_equal=True)
+    if top.is_empty():
+        return (kept,)
+    rivals = ordered.join(
+        top, on=best, how="semi", nulls_equal=True, maintain_order="left"
+    )
+    content = [name for name in kept.columns if name != ROW]
+    # the last of equal rows, so that the kept row itself is always among them
+    rivals = rivals.unique(content, keep="last", maintain_order=True)
+    depth = pl.int_range(pl.len()).reverse().over(key).alias(_DEPTH)
+    extra = rivals.with_columns(depth).filter(pl.col(_DEPTH) > 0)
+    levels = extra.get_column(_DEPTH).unique().sort()
+    return (
+        kept,
+        *(extra.filter(pl.col(_DEPTH) == level).drop(_DEPTH) for level in levels),
+    )
+
+
+def _fold(
+    ordered: pl.DataFrame, key: Sequence[str], newest: str | None
+) -> pl.DataFrame:
+    """Return one row a key: of each column the latest value that is not null."""
+    alone = _is_last(key) & _is_last(key).shift(1, fill_value=True)
+    single = ordered.filter(alone)
+    several = ordered.filter(~alone)
+    if newest is not None:
+        # rows of one age are ordered by content, so that their order in the
+        # source never decides which value stays
+        plain = [
+            name
+            for name, dtype in ordered.schema.items()
+            if name not in (*key, newest, ROW) and not dtype.is_nested()
+        ]
+        several = several.sort([*key, newest, *plain, ROW])
+    folded = several.group_by(list(key), maintain_order=True).agg(
+        pl.exclude([*key, ROW]).drop_nulls().last(), pl.col(ROW).last()
+    )
+    return pl.concat([single, folded.select(ordered.columns)]).sort(list(key))

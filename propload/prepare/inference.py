@@ -1,0 +1,66 @@
+"""Guessing the types of columns that are text only because a CSV has no types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW
+from propload.prepare.text_in import read_guess
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: Values that rule most types out before the whole chunk is read.
+SAMPLE_ROWS = 64
+#: Tried in this order: whole numbers are also decimals, dates never are.
+CANDIDATES: tuple[pl.DataType, ...] = (
+    pl.Int64(),
+    pl.Float64(),
+    pl.Boolean(),
+    pl.Date(),
+    pl.Datetime("us"),
+    pl.Datetime("us", "UTC"),
+)
+
+
+def infer_types(
+    frame: pl.DataFrame, columns: Collection[str] | None = None
+) -> dict[str, pl.DataType]:
+    """Return the type of each text column, String unless every value fits.
+
+    Nothing is guessed that would lose a leading zero, a digit or a sign: each
+    value has to be what its type would be written as again.
+
+    Args:
+        frame: The first chunk of a source.
+        columns: The columns to guess, or None for every text column.
+    """
+    names = [
+        name
+        for name, dtype in frame.schema.items()
+        if dtype == pl.String and name != ROW and (columns is None or name in columns)
+    ]
+    return {name: _infer(frame.get_column(name)) for name in names}
+
+
+def _infer(column: pl.Series) -> pl.DataType:
+    values = column.drop_nulls()
+    if values.is_empty():
+        return pl.String()
+    sample = values.head(SAMPLE_ROWS)
+    for candidate in CANDIDATES:
+        if _fits(sample, candidate) and _fits(values, candidate):
+            return candidate
+    return pl.String()
+
+
+def _fits(values: pl.Series, candidate: pl.DataType) -> bool:
+    reading = read_guess(pl.first(), candidate)
+    frame = values.to_frame("text")
+    read = frame.select(reading.value).to_series()
+    if read.null_count() and reading.retry is not None:
+        read = frame.select(reading.retry).to_series()
+    strange = frame.select(reading.doubt).item() if reading.doubt is not None else False
+    return read.null_count() == 0 and not strange

@@ -1,0 +1,62 @@
+"""What a type's length, as in varchar(5), would cut off without a word.
+
+A cast in the server cuts text to varchar(n) and rounds to numeric(p,s) and to
+timestamp(n) silently; such values are refused before they are sent.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+_TYPE = re.compile(
+    r"(?P<name>[a-z ]+?)\((?P<first>\d+)(?:,(?P<second>-?\d+))?\)(?P<rest>[a-z ]*)"
+)
+#: PostgreSQL keeps times in microseconds, six digits.
+TIME_DIGITS = 6
+
+
+def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
+    """Return which values a type with a length would change, or None.
+
+    Args:
+        column: The values as they are sent.
+        dtype: Their type: text, decimal or a time.
+        pg_type: The type as PostgreSQL writes it, such as `numeric(12,2)`.
+    """
+    found = _TYPE.fullmatch(pg_type)
+    if found is None:
+        return None
+    name, first = found["name"].strip(), int(found["first"])
+    if dtype == pl.String:
+        return _text_limit(column, name, first, int(found["second"] or 0))
+    if isinstance(dtype, pl.Decimal) and name == "numeric":
+        scale = int(found["second"] or 0)
+        return None if dtype.scale <= scale else column.round(scale) != column
+    if name in ("timestamp", "time") and first < TIME_DIGITS:
+        return _time_limit(column, dtype, first)
+    return None
+
+
+def _text_limit(column: pl.Expr, name: str, first: int, second: int) -> pl.Expr | None:
+    if name in ("character varying", "character", "varchar", "char"):
+        # spaces at the end are no part of such a value's meaning
+        return (column.str.len_chars() > first) & (
+            column.str.strip_chars_end(" ").str.len_chars() > first
+        )
+    if name == "numeric":
+        return column.str.contains(rf"\.[0-9]{{{max(second, 0)}}}[0-9]*[1-9]")
+    if name in ("timestamp", "time", "interval"):
+        return column.str.contains(rf"\.[0-9]{{{first}}}[0-9]*[1-9]")
+    return None
+
+
+def _time_limit(column: pl.Expr, dtype: pl.DataType, digits: int) -> pl.Expr | None:
+    nanoseconds = 1 if dtype == pl.Time else None
+    if isinstance(dtype, pl.Datetime):
+        nanoseconds = {"ns": 1, "us": 1_000, "ms": 1_000_000}[dtype.time_unit]
+    if nanoseconds is None:
+        return None
+    step = 10 ** (9 - digits) // nanoseconds
+    return None if step <= 1 else column.to_physical() % step != 0

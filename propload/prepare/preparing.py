@@ -1,0 +1,191 @@
+"""The order of prepare: map, cast, check, cast to the table, dedupe, route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from propload.batch import ROW, Sifted, join_reasons
+from propload.errors import SchemaMismatchError
+from propload.prepare.casting import Cast, cast, cast_types
+from propload.prepare.dedupe import check_keys, dedupe
+from propload.prepare.inference import infer_types
+from propload.prepare.routing import route
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from propload.target import ColumnPlan, OnNull
+
+
+class RowChecker(Protocol):
+    """What judges rows; `validation.Checker` is one."""
+
+    def types(self, names: Collection[str]) -> Mapping[str, pl.DataType]:
+        """Return the types that columns are to have before the check."""
+
+    def check(self, frame: pl.DataFrame) -> Sifted:
+        """Return the rows that pass, and every reason of the others."""
+
+    def warnings(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return how many rows each warning concerns."""
+
+
+class RowMapping(Protocol):
+    """What makes a target's columns of raw ones; `mapping.Mapping` is one."""
+
+    def apply(self, frame: pl.DataFrame) -> Sifted:
+        """Return the mapped rows, and every reason of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What prepare made of the rows of one batch.
+
+    Attributes:
+        lanes: The layers of each lane, in key order, with `ROW`.
+        reasons: Why rows were refused, columns `REASONS`.
+        duplicates: Rows dropped by dedupe.
+        warnings: Rows that each warning concerns, columns `WARNINGS`, or None.
+    """
+
+    lanes: list[tuple[pl.DataFrame, ...]]
+    reasons: pl.DataFrame
+    duplicates: int
+    warnings: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Prepares rows of one set of columns, in two steps.
+
+    `fit` looks at the first rows and gives `schema`, the columns that a table
+    needs; `with_plan` takes the table's answer; then `prepare` may be called.
+
+    Attributes:
+        mapping: Makes the target's columns of raw ones; None takes them as is.
+        checker: Judges rows; None lets all pass.
+        key: The columns that identify a row.
+        newest: The column that orders the versions of a row.
+        on_null: Whether a null erases a known value or keeps it.
+        lanes: How many lanes rows are routed to.
+        schema: The columns of the rows, after `fit`, without `ROW`.
+        guessed: The types among them that were guessed from text.
+        plan: The table's columns, after `with_plan`.
+    """
+
+    mapping: RowMapping | None = None
+    checker: RowChecker | None = None
+    key: tuple[str, ...] = ()
+    newest: str | None = None
+    on_null: OnNull = "overwrite"
+    lanes: int = 1
+    schema: pl.Schema = field(default_factory=pl.Schema)
+    guessed: Mapping[str, pl.DataType] = field(default_factory=dict)
+    plan: tuple[ColumnPlan, ...] = ()
+
+    def fit(
+        self, raw: pl.DataFrame, *, untyped: bool = False, stored: Collection[str] = ()
+    ) -> Preparer:
+        """Return a preparer that knows the columns of rows like these.
+
+        Args:
+            raw: The first rows as read, with `ROW`.
+            untyped: Whether text columns are text only for want of types.
+            stored: Columns of the existing table, whose types win over guesses.
+
+        Raises:
+            SchemaMismatchError: The rows lack a column of the key.
+        """
+        mapped = self._map(raw).frame
+        schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
+        typed = self._checked_types(schema)
+        guessed: dict[str, pl.DataType] = {}
+        if untyped:
+            open_names = [
+                name for name in schema if name not in typed and name not in stored
+            ]
+            # a mapping's texts are texts because it says so
+            guessed = {} if self.mapping else infer_types(mapped, open_names)
+        schema = pl.Schema(
+            {n: typed.get(n) or guessed.get(n) or t for n, t in schema.items()}
+        )
+        missing = [name for name in self._needed() if name not in schema]
+        if missing:
+            msg = (
+                f"column {', '.join(missing)} is needed (key or newest) but is not "
+                f"among the columns of the rows: {', '.join(schema)}"
+            )
+            raise SchemaMismatchError(msg)
+        guessed = {n: t for n, t in guessed.items() if t != pl.String}
+        return replace(self, schema=schema, guessed=guessed)
+
+    def with_plan(self, plan: tuple[ColumnPlan, ...]) -> Preparer:
+        """Return a preparer that casts to the table's columns."""
+        return replace(self, plan=tuple(plan))
+
+    def prepare(self, raw: pl.DataFrame) -> Prepared:
+        """Return the rows of one batch, ready to be written.
+
+        Args:
+            raw: Rows as read, with `ROW`, of the columns that `fit` saw.
+
+        Raises:
+            SchemaMismatchError: The rows as a whole do not fit schema or table.
+        """
+        sifted, warnings = self.sift(raw)
+        deduped = dedupe(
+            sifted.frame, key=self.key, newest=self.newest, on_null=self.on_null
+        )
+        lanes = route(deduped.layers, key=self.key, lanes=self.lanes)
+        return Prepared(lanes, sifted.reasons, deduped.duplicates, warnings)
+
+    def sift(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
+        """Return the rows that may be written, why others may not, and warnings."""
+        mapped = self._map(raw)
+        typed = cast_types(mapped.frame, self._first_casts(mapped.frame.schema))
+        checked, warnings = self._check(typed.frame)
+        planned = cast(checked.frame, self.plan)
+        keyed = check_keys(planned.frame, self.key)
+        steps = (mapped, typed, checked, planned, keyed)
+        reasons = join_reasons([step.reasons for step in steps])
+        return Sifted(keyed.frame, reasons), warnings
+
+    def _map(self, raw: pl.DataFrame) -> Sifted:
+        if self.mapping is None:
+            return Sifted(raw, join_reasons([]))
+        return self.mapping.apply(raw)
+
+    def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
+        if self.checker is None:
+            return Sifted(frame, join_reasons([])), None
+        checked = self.checker.check(frame)
+        return checked, self.checker.warnings(checked.frame)
+
+    def _first_casts(self, schema: pl.Schema) -> list[Cast]:
+        """Return the casts before the check, so that all bad columns are found.
+
+        Columns that the schema types get that type; the others go straight to the
+        type of the table.
+        """
+        names = [name for name in schema if name != ROW]
+        typed = self._checked_types(names)
+        first = [Cast(n, t, str(t)) for n, t in typed.items() if n in schema]
+        return first + [
+            Cast(
+                step.column,
+                step.dtype,
+                step.pg_type,
+                guessed=self.guessed.get(step.column) == step.dtype,
+            )
+            for step in self.plan
+            if step.column in schema and step.column not in typed
+        ]
+
+    def _checked_types(self, names: Collection[str]) -> Mapping[str, pl.DataType]:
+        return {} if self.checker is None else self.checker.types(names)
+
+    def _needed(self) -> tuple[str, ...]:
+        return (*self.key, *((self.newest,) if self.newest is not None else ()))

@@ -1,0 +1,130 @@
+"""Which lane a row goes to: always the same one for the same key.
+
+The hash is arithmetic on the key's own values, not a library's hash: a run that
+is resumed by another version has to send every row to the lane it had before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import polars as pl
+
+from propload.errors import SchemaMismatchError
+from propload.prepare.text_out import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Odd 64-bit constants with well mixed bits: 2**64 divided by the golden ratio,
+#: and the two multipliers of the finalizer of splitmix64.
+GOLDEN = 0x9E3779B97F4A7C15
+_SCRAMBLING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+WORD_BYTES = 8
+#: Bytes of a text that take part; keys that agree in all these share a lane.
+HASHED_WORDS = 32
+
+_LANE = "propload_lane"
+
+
+def route(
+    layers: Sequence[pl.DataFrame], /, *, key: Sequence[str], lanes: int
+) -> list[tuple[pl.DataFrame, ...]]:
+    """Return the layers of each lane; rows keep their order.
+
+    Args:
+        layers: Frames in key order.
+        key: The columns that identify a row; without any, each lane gets a run
+            of neighbours.
+        lanes: How many lanes there are, at least 1.
+    """
+    if lanes == 1:
+        return [tuple(layers)]
+    if not key:
+        return _slices(layers, lanes)
+    parts = [_by_hash(layer, key, lanes) for layer in layers]
+    return [
+        tuple(
+            layer for part in parts if (layer := part[lane]).height or part is parts[0]
+        )
+        for lane in range(lanes)
+    ]
+
+
+def _slices(
+    layers: Sequence[pl.DataFrame], lanes: int
+) -> list[tuple[pl.DataFrame, ...]]:
+    return [
+        tuple(
+            layer.slice(
+                start := layer.height * lane // lanes,
+                layer.height * (lane + 1) // lanes - start,
+            )
+            for layer in layers
+        )
+        for lane in range(lanes)
+    ]
+
+
+def _by_hash(layer: pl.DataFrame, key: Sequence[str], lanes: int) -> list[pl.DataFrame]:
+    lane = lane_of(layer, key, lanes)
+    return [layer.filter(lane == number) for number in range(lanes)]
+
+
+def lane_of(frame: pl.DataFrame, key: Sequence[str], lanes: int) -> pl.Series:
+    """Return the lane of each row, from 0.
+
+    Args:
+        frame: Rows with complete keys.
+        key: The columns that identify a row.
+        lanes: How many lanes there are.
+    """
+    hashed = pl.Series(_LANE, [0], dtype=pl.UInt64).new_from_index(0, frame.height)
+    for column in key:
+        # the order of the columns counts: (1, 2) and (2, 1) are two keys
+        hashed = hashed * GOLDEN ^ _words(frame.get_column(column))
+    return _scramble(hashed) % lanes
+
+
+def _scramble(words: pl.Series) -> pl.Series:
+    """Return words whose low bits depend on all bits (splitmix64's finalizer)."""
+    for bits, multiplier in _SCRAMBLING:
+        words = (words ^ (words // (1 << bits))) * multiplier
+    return words ^ (words // (1 << 31))
+
+
+def _words(column: pl.Series) -> pl.Series:
+    """Return one word for each value, equal for equal values of one type."""
+    dtype = column.dtype
+    if dtype.is_unsigned_integer() and dtype != pl.UInt128:
+        return column.cast(pl.UInt64)
+    if dtype == pl.Boolean:
+        return column.cast(pl.UInt64)
+    if (dtype.is_signed_integer() and dtype != pl.Int128) or dtype.is_temporal():
+        return column.to_physical().cast(pl.Int64).reinterpret(signed=False)
+    if dtype in (pl.String, pl.Binary):
+        return _text_words(column.cast(pl.Binary))
+    text = write_text(pl.col(column.name), dtype)
+    if text is None:
+        msg = f"key column {column.name} is {dtype}, by which no row can be found"
+        raise SchemaMismatchError(msg)
+    return _text_words(column.to_frame().select(text.cast(pl.Binary)).to_series())
+
+
+def _text_words(content: pl.Series) -> pl.Series:
+    """Return a polynomial of each text's 8-byte words and its length.
+
+    Words beyond a text's end count zero, so that its hash does not depend on the
+    longer texts of the batch.
+    """
+    length = content.bin.size().cast(pl.UInt64)
+    longest = cast("int | None", length.max()) or 0
+    padded = content.to_frame("b").select(pl.col("b") + pl.lit(bytes(WORD_BYTES - 1)))
+    mixed, factor = length, 1
+    for word in range(min(HASHED_WORDS, -(-longest // WORD_BYTES))):
+        factor = factor * GOLDEN % 2**64
+        part = pl.col("b").bin.slice(word * WORD_BYTES, WORD_BYTES)
+        number = part.bin.reinterpret(dtype=pl.UInt64, endianness="little")
+        words = padded.select(number.fill_null(0)).to_series()
+        mixed = mixed + _scramble(words) * factor
+    return mixed

@@ -1,0 +1,204 @@
+"""Text as the types of a table, as PostgreSQL itself would read it.
+
+A guessed type is read strictly: only a text that the value would be written as
+again counts, so that no guess loses a leading zero or a digit.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from propload.prepare.conversions import Conversion
+
+#: The words that PostgreSQL takes for a boolean.
+TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
+FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
+
+GUESSED_INTEGER = r"^(?:0|-?[1-9][0-9]{0,18})$"
+GUESSED_FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
+GUESSED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+GUESSED_NAIVE = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?$"
+)
+GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+
+#: Decimal digits that every double keeps.
+FLOAT_DIGITS = 15
+#: Above this, a double no longer holds every whole number.
+FLOAT_WHOLE = 2.0**53
+#: "2026-07-02T11:42:25.865786+02:00": longer, and digits may be lost.
+MICROSECOND_LENGTH = 26
+BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
+
+_NAIVE_FORMATS = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d",
+)
+_ZONED_FORMATS = (
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f %#z",
+    "%Y-%m-%d %H:%M%#z",
+    "%Y-%m-%dT%H:%M%#z",
+)
+
+
+def read_text(  # noqa: PLR0911 - one return a type
+    column: pl.Expr, target: pl.DataType
+) -> Conversion | None:
+    """Return how text becomes another type; None where it cannot.
+
+    Args:
+        column: A text column.
+        target: The type wanted, not text.
+    """
+    if target.is_integer():
+        return _integer(column, target)
+    if target.is_float():
+        return _float(column, target)
+    if isinstance(target, pl.Decimal):
+        return _decimal(column, target)
+    if target == pl.Boolean:
+        return Conversion(_boolean(column))
+    if target == pl.Date:
+        return _date(column)
+    if isinstance(target, pl.Datetime):
+        return _datetime(column, target)
+    if target == pl.Time:
+        return _time(column)
+    if isinstance(target, (pl.Categorical, pl.Enum)):
+        return Conversion(column.cast(target, strict=False))
+    return None
+
+
+def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
+    """Return how text becomes a type that was guessed from other texts."""
+    reading = read_text(column, target)
+    if reading is None or (pattern := guess_pattern(target)) is None:
+        msg = f"{target} is never guessed"
+        raise ValueError(msg)
+    strange = ~column.str.contains(pattern)
+    if target.is_integer():
+        # writing numbers costs less than matching patterns
+        strange = reading.value.cast(pl.String) != column
+    elif target.is_float():
+        strange |= _significant_digits(column) > FLOAT_DIGITS
+    return Conversion(reading.value, strange.any(), strange, reading.retry)
+
+
+def guess_pattern(target: pl.DataType) -> str | None:
+    """Return what a text looks like that may be guessed to be of a type."""
+    if isinstance(target, pl.Datetime):
+        return GUESSED_NAIVE if target.time_zone is None else GUESSED_ZONED
+    patterns: dict[pl.DataType, str] = {
+        pl.Int64(): GUESSED_INTEGER,
+        pl.Float64(): GUESSED_FLOAT,
+        pl.Boolean(): "^(?:true|false|True|False|TRUE|FALSE)$",
+        pl.Date(): GUESSED_DATE,
+    }
+    return patterns.get(target)
+
+
+def _significant_digits(column: pl.Expr) -> pl.Expr:
+    # at most: a sign and a point are counted as if they were digits' room
+    return column.str.len_bytes() - column.str.count_matches(r"[-.]")
+
+
+def _integer(column: pl.Expr, target: pl.DataType) -> Conversion:
+    text = column.str.strip_chars()
+    # programs that know no missing integers write 3 as 3.0
+    whole = text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1")
+    return Conversion(
+        text.cast(target, strict=False), retry=whole.cast(target, strict=False)
+    )
+
+
+def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
+    text = column.str.strip_chars()
+    value = text.cast(target, strict=False)
+    wide = text.cast(pl.Float64, strict=False)
+    doubt = (
+        (wide.abs().max() >= FLOAT_WHOLE) | wide.is_infinite().any() | (wide == 0).any()
+    )
+    overflowed = value.is_infinite() & ~text.str.contains("(?i)inf")
+    vanished = (value == 0) & text.str.contains(r"^[-+]?[0.]*[1-9]")
+    whole = text.cast(pl.Int128, strict=False)
+    changed = (wide.abs() >= FLOAT_WHOLE) & (
+        wide.cast(pl.Int128, strict=False) != whole
+    ).fill_null(value=False)
+    return Conversion(value, doubt, overflowed | vanished | changed)
+
+
+def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
+    text = column.str.strip_chars()
+    value = text.cast(target, strict=False)
+    beyond = text.str.contains(rf"\.[0-9]{{{target.scale}}}[0-9]*[1-9]")
+    # an exponent moves the point: what it means is compared as a number
+    powers = text.str.contains("[eE]") & (
+        text.cast(pl.Float64, strict=False) != value.cast(pl.Float64)
+    )
+    refused = beyond | powers
+    return Conversion(value, refused.any(), refused)
+
+
+def _boolean(column: pl.Expr) -> pl.Expr:
+    word = column.str.strip_chars().str.to_lowercase()
+    return (
+        pl.when(word.is_in(TRUE_WORDS))
+        .then(statement=True)
+        .when(word.is_in(FALSE_WORDS))
+        .then(statement=False)
+    )
+
+
+def _date(column: pl.Expr) -> Conversion:
+    text = column.str.strip_chars()
+    midnight = text.str.replace(r"[ T]00:00(?::00(?:\.0+)?)?$", "")
+    return Conversion(
+        text.str.to_date("%Y-%m-%d", strict=False),
+        retry=midnight.str.to_date("%Y-%m-%d", strict=False),
+    )
+
+
+def _datetime(column: pl.Expr, target: pl.Datetime) -> Conversion:
+    """Read ISO 8601 with or without an offset; without one it is UTC."""
+    text = column.str.strip_chars()
+    naive = [_parse(text, shape, zoned=False) for shape in _NAIVE_FORMATS]
+    zoned = [_parse(text, shape, zoned=True) for shape in _ZONED_FORMATS]
+    first = (
+        pl.coalesce(naive[:2]) if target.time_zone is None else pl.coalesce(zoned[:2])
+    )
+    rest = pl.coalesce(naive + zoned)
+    lengthy = text.str.len_bytes().max() > MICROSECOND_LENGTH
+    return Conversion(
+        _in_zone(first, target),
+        lengthy,
+        text.str.contains(BEYOND_MICROSECONDS),
+        _in_zone(rest, target),
+    )
+
+
+def _parse(text: pl.Expr, shape: str, *, zoned: bool) -> pl.Expr:
+    moment = text.str.to_datetime(shape, time_unit="us", strict=False)
+    return moment.dt.replace_time_zone(None) if zoned else moment
+
+
+def _in_zone(moment: pl.Expr, target: pl.Datetime) -> pl.Expr:
+    moment = moment.dt.cast_time_unit(target.time_unit)
+    if target.time_zone is None:
+        return moment
+    return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(target.time_zone)
+
+
+def _time(column: pl.Expr) -> Conversion:
+    text = column.str.strip_chars()
+    beyond = text.str.contains(BEYOND_MICROSECONDS)
+    return Conversion(
+        text.str.to_time("%H:%M:%S%.f", strict=False),
+        beyond.any(),
+        beyond,
+        text.str.to_time("%H:%M", strict=False),
+    )
