@@ -142,6 +142,7 @@ class Connection:
         self._running: dbapi.Cursor | None = None
         self._lock = threading.Lock()
         self._jsonb: dict[tuple[str | None, str], frozenset[str]] = {}
+        self._failed = False
         self.closed = False
         self.label = describe_dsn(dsn)
         settings = _SESSION | {"application_name": application_name[:63]}
@@ -259,6 +260,10 @@ class Connection:
             ServerError: The server refused (a deferred constraint), or the
                 connection is gone and the outcome is unknown.
         """
+        if self._failed:
+            # the server answers COMMIT with ROLLBACK here, and no error
+            msg = "a statement of this transaction failed: nothing was committed"
+            raise ServerError(msg, sqlstate="25P02")
         try:
             self._raw.commit()
         except dbapi.Error as error:
@@ -269,6 +274,7 @@ class Connection:
         # a connection that is gone has undone it already
         with contextlib.suppress(dbapi.Error):
             self._raw.rollback()
+        self._failed = False
 
     def close(self) -> None:
         """Close the session; what is uncommitted is undone. Never raises."""
@@ -309,9 +315,8 @@ class Connection:
                 # its own failure must not hide the statement's
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()
-        except dbapi.Error as error:
-            raise self._server_error(error) from error
-        except pa.ArrowException as error:
+        except (dbapi.Error, pa.ArrowException) as error:
+            self._failed = True
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:
@@ -343,7 +348,9 @@ _FIELDS = {
 
 
 def _server_error(error: Exception, dsn: str) -> ServerError:
-    text = hide_secrets(str(error).strip(), dsn)
+    text = hide_secrets(
+        " ".join(str(error).partition("\n\nQuery was:")[0].split()), dsn
+    )
     found = {
         _FIELDS[_text(key)]: hide_secrets(_text(value), dsn)
         for key, value in getattr(error, "details", None) or []
