@@ -1,0 +1,199 @@
+"""The way of one kind of item into one table: collect, hand over, wait for room."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from scrapy.exceptions import DropItem
+from scrapy.utils.asyncio import call_later
+from scrapy.utils.defer import maybe_deferred_to_future
+from twisted.internet.defer import Deferred
+
+from propload.errors import LoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scrapy.utils.asyncio import CallLaterResult
+
+    from propload.batch import Batch
+    from propload.report import Report
+    from propload.sources.spiders.loop import Home
+    from propload.sources.spiders.rows import FlushOptions, ItemRows
+
+log = logging.getLogger(__name__)
+
+
+class Loader(Protocol):
+    """What takes batches and loads them, from the point of view of a crawl."""
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Why the load ended early, or None."""
+
+    def try_put(self, batch: Batch) -> bool:
+        """Take a batch if there is room, without waiting; return whether taken."""
+
+    def on_room(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, from any thread, when there is room again."""
+
+    def on_failed(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, from any thread, when the load has failed."""
+
+    def close(self) -> Report | None:
+        """Return when every batch is committed."""
+
+    def abort(self, error: BaseException) -> None:
+        """End now."""
+
+
+@dataclass(slots=True)
+class FeedCounts:
+    """What a feed did so far."""
+
+    items: int = 0
+    batches: int = 0
+    waits: int = 0
+    wait_seconds: float = 0.0
+
+
+class Feed:
+    """Items of a crawl on their way to a loader; it lives in the crawl's loop.
+
+    A full loader makes `put` wait, and so the crawl slows down: Scrapy asks for no
+    more pages while the items of many are in process. What is waited for is room,
+    never the commit of a certain batch, which could wait for later items.
+
+    Args:
+        loader: Where batches go.
+        rows: Makes batches of items.
+        flush: When rows go on that are too few for a batch.
+        home: The crawl's loop.
+        on_failed: Told, in the loop, when the load has failed.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        rows: ItemRows,
+        flush: FlushOptions,
+        home: Home,
+        *,
+        on_failed: Callable[[BaseException], None],
+    ) -> None:
+        self.counts = FeedCounts()
+        self.error: BaseException | None = None
+        self._loader = loader
+        self._rows = rows
+        self._flush = flush
+        self._home = home
+        self._on_failed = on_failed
+        self._outbox: deque[Batch] = deque()
+        self._waiting: list[Deferred[None]] = []
+        self._wait_began = 0.0
+        self._timer: CallLaterResult | None = None
+        loader.on_room(self._hear_room)
+        loader.on_failed(self._hear_failure)
+
+    async def put(self, item: object) -> None:
+        """Take an item; return when there is room for the next one.
+
+        Raises:
+            DropItem: The load has failed, so that the item is not loaded.
+        """
+        self._raise_if_failed()
+        self.counts.items += 1
+        self._rows.add(item)
+        if self._rows.is_due:
+            self.flush()
+        elif self._timer is None:
+            self._timer = call_later(self._flush.seconds, self.flush)
+        if self._outbox:
+            await self._room()
+            self._raise_if_failed()
+
+    def flush(self) -> None:
+        """Hand over what was collected, however little it is."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.error is not None or not len(self._rows):
+            return
+        try:
+            self._outbox.extend(self._rows.take())
+        except Exception as error:  # noqa: BLE001 - rows would be lost unseen
+            self.fail(error)
+            return
+        self._push()
+
+    async def close(self) -> Report | None:
+        """Return the report when every item is committed, or the load has failed."""
+        self.flush()
+        while self._outbox:
+            await self._room()
+        try:
+            return await self._home.run_outside(self._close_loader)
+        except Exception as error:  # noqa: BLE001 - becomes the crawl's outcome
+            self.fail(error)
+            return error.report if isinstance(error, LoadError) else None
+
+    def fail(self, error: BaseException) -> None:
+        """End the feed: nobody waits any more, no item is taken any more."""
+        if self.error is not None:
+            return
+        self.error = error
+        self._outbox.clear()
+        self._wake()
+        self._on_failed(error)
+
+    def _close_loader(self) -> Report | None:
+        if self.error is not None and self._loader.failed is None:
+            self._loader.abort(self.error)
+        return self._loader.close()
+
+    def _raise_if_failed(self) -> None:
+        if self.error is not None:
+            # one line for each of thousands of waiting items would bury the cause
+            msg = "the load has failed"
+            raise DropItem(msg, log_level="DEBUG")
+
+    def _hear_room(self) -> None:
+        # any thread; a batch stands in the outbox before it is offered, so that
+        # room that comes after a refusal is always heard
+        if self._outbox:
+            self._home.call(self._push)
+
+    def _hear_failure(self) -> None:
+        self._home.call(self._take_failure)
+
+    def _take_failure(self) -> None:
+        self.fail(self._loader.failed or LoadError("the load has failed"))
+
+    def _push(self) -> None:
+        try:
+            while self._outbox and self._loader.try_put(self._outbox[0]):
+                self._outbox.popleft()
+                self.counts.batches += 1
+        except Exception as error:  # noqa: BLE001 - rows would be lost unseen
+            self.fail(self._loader.failed or error)
+        if not self._outbox:
+            self._wake()
+
+    async def _room(self) -> None:
+        if not self._waiting:
+            self.counts.waits += 1
+            self._wait_began = time.monotonic()
+        turn: Deferred[None] = Deferred()
+        self._waiting.append(turn)
+        await maybe_deferred_to_future(turn)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self.counts.wait_seconds += time.monotonic() - self._wait_began
+        for turn in waiting:
+            turn.callback(None)

@@ -1,0 +1,102 @@
+"""The event loop that a crawl lives in, and the way in and out of it.
+
+Scrapy runs on asyncio with a Twisted reactor, on asyncio alone, or on another
+reactor; what stands here is the same on all three.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from scrapy import signals
+from scrapy.exceptions import CloseSpider
+from scrapy.utils.asyncio import is_asyncio_available
+from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scrapy.crawler import Crawler
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Home:
+    """The loop of the code that makes one; other threads call into it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop() if is_asyncio_available() else None
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Run a function in the loop, soon; from any thread."""
+        if self._loop is None:
+            from twisted.internet import (  # noqa: PLC0415 - importing installs one
+                reactor,
+            )
+
+            reactor.callFromThread(function)
+            return
+        # the crawl has ended and its loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function)
+
+    async def run_outside(self, function: Callable[[], T]) -> T:
+        """Return what a function returns that may block, run in its own thread.
+
+        The thread is a daemon: a second SIGTERM ends the process at once, where a
+        thread of a pool would be waited for.
+        """
+        done: Deferred[T] = Deferred()
+
+        def work() -> None:
+            try:
+                found = function()
+            except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+                failure = Failure(error)  # type: ignore[no-untyped-call]
+                self.call(partial(done.errback, failure))
+            else:
+                self.call(partial(done.callback, found))
+
+        threading.Thread(target=work, name="propload-outside", daemon=True).start()
+        return await maybe_deferred_to_future(done)
+
+
+class Brake:
+    """Ends a crawl with a reason, also one that is only about to begin.
+
+    Args:
+        crawler: The crawl; it may not have been started.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._reason: str | None = None
+        self._opened = False
+        crawler.signals.connect(self._on_opened, signals.spider_opened)
+
+    def pull(self, reason: str) -> None:
+        """End the crawl; called in its loop. The first reason holds."""
+        if self._reason is not None:
+            return
+        self._reason = reason
+        if self._opened and self._crawler.engine.spider is not None:
+            closing = self._crawler.engine.close_spider_async(reason=reason)
+            deferred_from_coro(closing).addErrback(_log_failure)
+
+    def _on_opened(self) -> None:
+        self._opened = True
+        if self._reason is not None:
+            raise CloseSpider(self._reason)
+
+
+def _log_failure(failure: Failure) -> None:
+    log.error("the crawl could not be closed: %s", failure.value)

@@ -1,0 +1,135 @@
+"""Items of a spider as batches, whatever their type, without losing one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from itemadapter import ItemAdapter
+
+from propload.options import SourceOptions
+from propload.sources.items import RowBatches
+from propload.sources.source import shorten
+from propload.sources.values import as_text, plain, row_of
+
+if TYPE_CHECKING:
+    from propload.batch import Batch
+
+#: Rows of one hand-over: a page or a few, so that a crawl's rows are seen soon.
+FLUSH_ROWS = 100
+#: Pages of text rather than rows: this many bytes are handed over at once.
+FLUSH_BYTES = 4 << 20
+#: A row of a slow crawl is handed over after this, in seconds.
+FLUSH_SECONDS = 60.0
+
+#: Values that a column is made of as they are.
+SETTLED = frozenset(
+    {
+        type(None),
+        str,
+        int,
+        float,
+        bool,
+        bytes,
+        Decimal,
+        dt.date,
+        dt.datetime,
+        dt.time,
+        dt.timedelta,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlushOptions:
+    """When rows that were collected go on.
+
+    Attributes:
+        rows: So many rows.
+        bytes: So many bytes of text.
+        seconds: This long after the first of them.
+    """
+
+    rows: int = FLUSH_ROWS
+    bytes: int = FLUSH_BYTES
+    seconds: float = FLUSH_SECONDS
+
+
+class ItemRows:
+    """Collects items and makes batches of them.
+
+    Args:
+        source: The spider's name.
+        options: When a batch is due.
+    """
+
+    def __init__(self, source: str, options: FlushOptions) -> None:
+        self._options = options
+        limits = SourceOptions(chunk_rows=options.rows, chunk_bytes=options.bytes)
+        self._maker = RowBatches(source, limits)
+        self._rows = 0
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was collected for a batch."""
+        return self._rows >= self._options.rows or self._bytes >= self._options.bytes
+
+    def add(self, item: object) -> None:
+        """Take an item; one that is no row is kept as a row that cannot be read."""
+        self._rows += 1
+        try:
+            row = _row_from(item)
+        except Exception as error:  # noqa: BLE001 - a user's item may raise anything
+            text = _describe(item)
+            self._maker.skip(text, "item", _complaint(item, error))
+            return
+        self._bytes += sum(len(v) for v in row.values() if type(v) is str)
+        self._maker.add(row)
+
+    def take(self) -> list[Batch]:
+        """Return what was collected since the last time."""
+        self._rows = self._bytes = 0
+        return list(self._maker.flush())
+
+
+def _row_from(item: object) -> dict[str, Any]:
+    found = row_of(item)
+    if found is None and ItemAdapter.is_item(item):
+        found = dict(ItemAdapter(item))
+    if not found:
+        msg = "it has no fields"
+        raise ValueError(msg)
+    row = {}
+    for name, value in found.items():
+        if type(name) is not str:
+            msg = f"the field name {name!r} is not a text"
+            raise TypeError(msg)
+        row[name] = value if type(value) in SETTLED else _settle(value)
+    return row
+
+
+def _settle(value: object) -> object:
+    """Return a value that no longer changes when the item does."""
+    found = plain(value)
+    if type(found) is list and all(type(one) in SETTLED for one in found):
+        return list(found)
+    return as_text(found) if type(found) in (dict, list) else found
+
+
+def _describe(item: object) -> str:
+    try:
+        text = repr(item)
+    except Exception:  # noqa: BLE001 - a user's item may raise anything
+        return f"<{type(item).__name__} that cannot be shown>"
+    return shorten(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _complaint(item: object, error: Exception) -> str:
+    kind = type(item).__name__
+    return f"the {kind} cannot be made a row: {type(error).__name__}: {error}"

@@ -1,0 +1,102 @@
+"""The settings of the sink in a Scrapy project: `PROPLOAD_...`."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from propload.config.settings import read_count, read_seconds, read_size
+from propload.errors import ConfigError
+from propload.options import Settings
+from propload.sources.spiders.rows import (
+    FLUSH_BYTES,
+    FLUSH_ROWS,
+    FLUSH_SECONDS,
+    FlushOptions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from scrapy.settings import BaseSettings
+
+PREFIX = "PROPLOAD_"
+#: Settings that only the sink has.
+OWN = ("TARGETS", "LOADER", "FLUSH_ROWS", "FLUSH_BYTES", "FLUSH_SECONDS")
+NAMES = tuple(Settings.__annotations__)
+
+_EXAMPLE = '{"project.items.Agent": {"table": "agents", "key": "agent_id"}}'
+
+
+def read_flush(settings: BaseSettings, /) -> FlushOptions:
+    """Return when collected items are handed over.
+
+    Raises:
+        ConfigError: A value cannot be used.
+    """
+    try:
+        rows = read_count(settings.get("PROPLOAD_FLUSH_ROWS", FLUSH_ROWS))
+        size = read_size(settings.get("PROPLOAD_FLUSH_BYTES", FLUSH_BYTES))
+        seconds = read_seconds(settings.get("PROPLOAD_FLUSH_SECONDS", FLUSH_SECONDS))
+    except ConfigError as error:
+        msg = f"PROPLOAD_FLUSH_ROWS, _BYTES or _SECONDS: {error}"
+        raise ConfigError(msg) from error
+    if rows < 1 or size < 1:
+        msg = "PROPLOAD_FLUSH_ROWS and PROPLOAD_FLUSH_BYTES must be 1 or more"
+        raise ConfigError(msg)
+    return FlushOptions(rows, size, seconds)
+
+
+def read_targets(
+    settings: BaseSettings, /
+) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
+    """Return the settings of items that no target names, and those of each target.
+
+    The first is None where the project loads only the classes that it names.
+
+    Raises:
+        ConfigError: A setting is unknown, or the targets cannot be used.
+    """
+    _check_names(settings)
+    told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
+    shared = {name: value for name, value in told.items() if value is not None}
+    targets = {}
+    for kind, own in _given_targets(settings).items():
+        _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
+        targets[_class_name(kind)] = {**shared, **own}
+    return (shared if "table" in shared or not targets else None), targets
+
+
+def _given_targets(settings: BaseSettings) -> Mapping[object, Mapping[str, object]]:
+    try:
+        given = settings.getdict("PROPLOAD_TARGETS")
+        return {kind: dict(own) for kind, own in given.items()}
+    except (ValueError, TypeError) as error:
+        msg = (
+            "PROPLOAD_TARGETS is not a dict of item classes and their settings, as in "
+            f"{_EXAMPLE}"
+        )
+        raise ConfigError(msg) from error
+
+
+def _class_name(kind: object) -> str:
+    return (
+        f"{kind.__module__}.{kind.__qualname__}"
+        if isinstance(kind, type)
+        else str(kind)
+    )
+
+
+def _check_names(settings: BaseSettings) -> None:
+    known = [PREFIX + name.upper() for name in (*NAMES, *OWN)]
+    given = [name for name in settings if name.startswith(PREFIX)]
+    _check(given, known, "there is")
+
+
+def _check(given: Collection[str], known: Collection[str], subject: str) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f": did you mean {near[0]}?" if near else ""
+            msg = f"{subject} no setting {name}{hint}"
+            raise ConfigError(msg)

@@ -1,0 +1,169 @@
+"""The sink: an item pipeline that loads a crawl's items into PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from scrapy import signals
+from scrapy.exceptions import DropItem
+from scrapy.utils.misc import load_object
+
+from propload.errors import PropLoadError
+from propload.sources.spiders.feed import Feed
+from propload.sources.spiders.loop import Brake, Home
+from propload.sources.spiders.rows import ItemRows
+from propload.sources.spiders.settings import read_flush, read_targets
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
+
+    from propload.report import Report
+
+log = logging.getLogger(__name__)
+
+#: The finish reason of a crawl whose items could not be loaded.
+FAILED = "propload_failed"
+#: After the pipelines that clean, check and drop items, which stand at 100 to 700.
+ORDER = 800
+#: What loads: named, not imported, for sources know nothing of what follows them.
+LOADER = "propload.ingesting.Loader"
+
+#: The feed of items whose class no target names.
+_OTHERS = ""
+
+
+class PropLoadPipeline:
+    """Loads every item of a crawl: `ITEM_PIPELINES = {this: 800}`.
+
+    Settings are those of `propload.ingest` with the prefix `PROPLOAD_`
+    (`PROPLOAD_TO`, `PROPLOAD_TABLE`, `PROPLOAD_KEY`, ...), and:
+    `PROPLOAD_FLUSH_ROWS`, `_BYTES` and `_SECONDS` say when collected items are
+    handed over, `PROPLOAD_TARGETS` gives classes of items their own settings, as in
+    `{"project.items.Agent": {"table": "agents", "key": "agent_id"}}`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._brake = Brake(crawler)
+        self._feeds: dict[str, Feed] = {}
+        self._feed_of: dict[type, Feed | None] = {}
+        self.error: BaseException | None = None
+        crawler.signals.connect(self._on_closed, signals.spider_closed)
+        crawler.signals.connect(self._on_stopped, signals.engine_stopped)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> PropLoadPipeline:
+        """Return the pipeline of a crawl."""
+        return cls(crawler)
+
+    async def open_spider(self) -> None:
+        """Open a loader for each target; where one cannot, the crawl ends."""
+        try:
+            await self._open_feeds()
+        except Exception as error:  # noqa: BLE001 - the crawl's outcome, see _fail
+            self._fail(error)
+
+    async def process_item(self, item: Any) -> Any:
+        """Take an item and return it; slows the crawl while there is no room.
+
+        Raises:
+            DropItem: The load has failed, so that the item is not loaded.
+        """
+        kind = type(item)
+        if kind not in self._feed_of:
+            self._feed_of[kind] = self._find_feed(kind)
+        feed = self._feed_of[kind]
+        if feed is not None:
+            await feed.put(item)
+        elif self.error is not None:
+            msg = "the load has failed"
+            raise DropItem(msg, log_level="DEBUG")
+        else:
+            self._crawler.stats.inc_value("propload/items_without_target")
+        return item
+
+    async def close_spider(self) -> None:
+        """Hand over what is left and wait until all is committed."""
+        for name, feed in self._feeds.items():
+            report = await feed.close()
+            self._count(feed, report)
+            if report is not None:
+                log.info("%s", report)
+            log.debug("feed %r is closed", name)
+
+    async def _open_feeds(self) -> None:
+        settings = self._crawler.settings
+        home, flush = Home(), read_flush(settings)
+        default, targets = read_targets(settings)
+        if default is not None:
+            targets[_OTHERS] = default
+        make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
+        for name, own in targets.items():
+            # a loader may connect when it is made
+            loader = await home.run_outside(partial(make, **own))
+            rows = ItemRows(self._crawler.spidercls.name, flush)
+            self._feeds[name] = Feed(loader, rows, flush, home, on_failed=self._fail)
+
+    def _find_feed(self, kind: type) -> Feed | None:
+        for one in kind.__mro__:
+            for name in (f"{one.__module__}.{one.__qualname__}", one.__name__):
+                if name in self._feeds:
+                    return self._feeds[name]
+        if _OTHERS not in self._feeds and self.error is None:
+            log.warning(
+                "items of %s are not loaded: PROPLOAD_TARGETS does not name their "
+                "class, and there is no PROPLOAD_TABLE for others",
+                kind.__qualname__,
+            )
+        return self._feeds.get(_OTHERS)
+
+    # ---- ending ----
+
+    def _fail(self, error: BaseException) -> None:
+        if self.error is None:
+            self.error = error
+            known = isinstance(error, PropLoadError)
+            log.error(
+                "%s: not every item of this crawl is loaded: %s",
+                FAILED,
+                error if known else f"{type(error).__name__}: {error}",
+                exc_info=None if known else error,
+            )
+        self._brake.pull(FAILED)
+
+    def _count(self, feed: Feed, report: Report | None) -> None:
+        stats = self._crawler.stats
+        for name, value in asdict(feed.counts).items():
+            stats.inc_value(f"propload/{name}", value)
+        if report is not None:
+            for name, value in asdict(report.counts).items():
+                stats.inc_value(f"propload/rows_{name}", value)
+
+    def _on_closed(self) -> None:
+        if self.error is None:
+            return
+        # the last commits happen after Scrapy has settled on its reason
+        self._crawler.stats.set_value("finish_reason", FAILED)
+        if not self._crawler.engine.running:
+            # a crawl that is ended before it began: `_on_stopped` will not come
+            self._crawler.spider = None
+
+    def _on_stopped(self) -> None:
+        # Scrapy's commands exit with 1 where a crawl ends without its spider, and
+        # that is the only say that a component has in it
+        if self.error is not None:
+            self._crawler.spider = None
+
+
+class PropLoadAddon:
+    """Adds the pipeline to a project: `ADDONS = {this: 500}`."""
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        """Add the pipeline where the project does not name it itself."""
+        settings.setdefault_in_component_priority_dict(
+            "ITEM_PIPELINES", PropLoadPipeline, ORDER
+        )
