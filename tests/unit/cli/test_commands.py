@@ -1,0 +1,307 @@
+"""The commands, called in this process; loads are replaced by what they were told."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from types import ModuleType
+
+import pytest
+from typer.testing import CliRunner
+
+from propload.cli import COMMANDS, build_app
+from propload.config import SETTINGS
+from propload.errors import (
+    ConfigError,
+    LockedError,
+    RejectLimitError,
+    SourceError,
+    WriteError,
+)
+from propload.report import Counts, Report, TargetName
+
+#: A text for each setting that only it could have made.
+WRITTEN = {
+    "to": "postgresql://u@h/d",
+    "table": "homes",
+    "key": "a,b",
+    "newest": "seen",
+    "mode": "append",
+    "on_null": "keep",
+    "on_new_columns": "add",
+    "schema": "listing",
+    "mapping": "funda",
+    "as_of": "2026-07-01",
+    "format": "csv",
+    "delimiter": ";",
+    "header": True,
+    "encoding": "cp1252",
+    "null_words": "-,n/a",
+    "sheet": "two",
+    "batch_rows": "1000",
+    "batch_seconds": "0.5",
+    "workers": "4",
+    "max_rejects": "5%",
+    "max_memory": "1GB",
+    "retry_attempts": "3",
+    "retry_seconds": "9",
+    "journal_sync": "off",
+    "journal_bytes": "2GB",
+    "lock": True,
+    "lock_wait": "7",
+    "resume": "true",
+    "state_dir": "there",
+    "progress": False,
+}
+
+
+def a_report(**changes):
+    values = {
+        "run_id": "r1",
+        "status": "loaded",
+        "source": "a.csv",
+        "target": TargetName("local", "public.homes"),
+        "counts": Counts(read=2, inserted=2),
+        "seconds": 1.0,
+    }
+    return Report(**{**values, **changes})
+
+
+class Called:
+    """Takes the place of the loader and remembers what it was told."""
+
+    def __init__(self):
+        self.calls = []
+        self.answer = a_report()
+
+    def __call__(self, source, /, **settings):
+        self.calls.append((source, settings))
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def load(monkeypatch):
+    called = Called()
+    module = ModuleType("propload.ingesting")
+    module.ingest = module.check = called
+    monkeypatch.setitem(sys.modules, "propload.ingesting", module)
+    return called
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Call the command line in an empty folder; logs are put back as they were."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    # --config sets it for the process, so it has to be put back
+    monkeypatch.setenv("PROPLOAD_CONFIG", "")
+    app = build_app()
+    log = logging.getLogger("propload")
+    before = (list(log.handlers), log.level, log.propagate)
+
+    def call(*words, **given):
+        return CliRunner().invoke(app, list(words), **given)
+
+    yield call
+    log.handlers, log.level, log.propagate = before
+
+
+def test_every_setting_has_a_text_in_this_test():
+    assert set(WRITTEN) == set(SETTINGS)
+
+
+@pytest.mark.parametrize("command", ["ingest", "check"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_flag_of_a_setting_reaches_the_load_under_its_name(
+    command, name, run, load
+):
+    written = WRITTEN[name]
+    flag = SETTINGS[name].flag
+    if written is True:
+        words = [flag]
+    elif written is False:
+        words = ["--no-" + flag.removeprefix("--")]
+    else:
+        words = [flag, written]
+    result = run(command, "a.csv", *words)
+    assert result.exit_code == 0, result.output
+    assert load.calls == [("a.csv", {"job": None, name: written})]
+
+
+def test_a_flag_that_is_not_given_is_not_a_setting(run, load):
+    assert run("ingest", "a.csv").exit_code == 0
+    assert load.calls == [("a.csv", {"job": None})]
+
+
+def test_several_sources_are_one_load(run, load):
+    assert run("ingest", "a.csv", "-", "b/*.csv").exit_code == 0
+    assert load.calls[0][0] == ["a.csv", "-", "b/*.csv"]
+
+
+def test_a_job_gives_its_source_unless_the_command_does(run, load, tmp_path):
+    config = '[jobs.night]\nsource = ["a.csv", "-"]\ntable = "homes"'
+    (tmp_path / "propload.toml").write_text(config, encoding="utf-8")
+    assert run("ingest", "--job", "night").exit_code == 0
+    assert run("ingest", "b.csv", "--job", "night").exit_code == 0
+    assert load.calls == [
+        ([str(tmp_path / "a.csv"), "-"], {"job": "night"}),
+        ("b.csv", {"job": "night"}),
+    ]
+
+
+def test_config_names_the_file(run, load, tmp_path):
+    (tmp_path / "other.toml").write_text('[jobs.j]\nsource = "a.csv"', encoding="utf-8")
+    result = run("ingest", "--job", "j", "--config", "other.toml")
+    assert result.exit_code == 0, result.output
+    assert load.calls == [(str(tmp_path / "a.csv"), {"job": "j"})]
+
+
+def test_no_source_at_all_is_a_usage_error(run, load):
+    result = run("ingest")
+    assert result.exit_code == 2
+    assert "no source" in result.stderr
+    assert load.calls == []
+
+
+def test_quiet_turns_progress_off(run, load):
+    assert run("ingest", "a.csv", "--quiet").exit_code == 0
+    assert load.calls == [("a.csv", {"job": None, "progress": False})]
+
+
+def test_the_report_is_text_or_json(run, load):
+    assert run("ingest", "a.csv").stdout == f"{load.answer}\n"
+    result = run("ingest", "a.csv", "--json")
+    assert json.loads(result.stdout) == load.answer.as_dict()
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("loaded", 0),
+        ("failed", 1),
+        ("stopped", 3),
+        ("blocked", 5),
+        ("interrupted", 130),
+    ],
+)
+def test_the_exit_code_is_that_of_the_report(status, code, run, load):
+    load.answer = a_report(status=status)
+    assert run("ingest", "a.csv").exit_code == code
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("wrong word"),
+        SourceError("cannot be read", source="a.csv", row=3),
+        WriteError("refused", table="homes"),
+        RejectLimitError("too many", report=a_report(status="stopped")),
+        LockedError("locked"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_error_is_a_message_and_its_code(error, debug, run, load):
+    load.answer = error
+    result = run("ingest", "a.csv", *(["--debug"] if debug else []))
+    assert result.exit_code == error.exit_code
+    assert result.stderr.endswith(f"propload: {error}\n")
+    assert ("Traceback" in result.stderr) is debug
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_an_error_with_a_report_prints_the_report_too(run, load):
+    report = a_report(status="stopped")
+    load.answer = RejectLimitError("too many", report=report)
+    result = run("ingest", "a.csv", "--json")
+    assert json.loads(result.stdout) == report.as_dict()
+    assert result.stderr == "propload: too many\n"
+
+
+def test_a_fault_of_propload_is_one_line_without_debug(run, load):
+    load.answer = ZeroDivisionError("division by zero")
+    result = run("ingest", "a.csv")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("propload: unexpected ZeroDivisionError: division")
+    assert "--debug" in result.stderr
+    assert "Traceback" in run("ingest", "a.csv", "--debug").stderr
+
+
+def test_ctrl_c_is_130_without_a_traceback(run, load):
+    load.answer = KeyboardInterrupt()
+    result = run("ingest", "a.csv")
+    assert (result.exit_code, result.stderr) == (130, "propload: interrupted\n")
+
+
+@pytest.mark.parametrize("place", ["flag", "variable", "file", "job"])
+def test_a_password_is_in_no_message(place, run, load, monkeypatch, tmp_path):
+    dsn = "postgresql://u:sesame@h/d"
+    cause = OSError(f"could not connect to {dsn}")
+    load.answer = RuntimeError(f"driver said: {dsn}")
+    load.answer.__cause__ = cause
+    words = ["ingest", "a.csv", "--debug"]
+    if place == "flag":
+        words += ["--to", dsn]
+        monkeypatch.setattr(sys, "argv", ["propload", *words])
+    elif place == "variable":
+        monkeypatch.setenv("PROPLOAD_TO", dsn)
+    else:
+        head = "[jobs.j]\n" if place == "job" else ""
+        text = f'{head}to = "{dsn}"'
+        (tmp_path / "propload.toml").write_text(text, encoding="utf-8")
+    result = run(*words)
+    assert "could not connect" in result.stderr
+    assert "sesame" not in result.output
+
+
+def test_a_word_that_is_no_choice_is_a_usage_error(run, load):
+    result = run("ingest", "a.csv", "--mode", "merge")
+    assert result.exit_code == 2
+    assert "insert-new" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "level"),
+    [
+        ((), logging.WARNING),
+        (("--quiet",), logging.ERROR),
+        (("--verbose",), logging.INFO),
+        (("--debug",), logging.DEBUG),
+    ],
+)
+def test_logs_go_to_stderr_at_the_level_asked_for(words, level, run, monkeypatch):
+    log = logging.getLogger("propload.somewhere")
+
+    def load(_source, /, **_settings):
+        for one in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            log.log(one, "level %d", one)
+        return a_report()
+
+    module = ModuleType("propload.ingesting")
+    module.ingest = load
+    monkeypatch.setitem(sys.modules, "propload.ingesting", module)
+    result = run("ingest", "a.csv", *words)
+    told = [int(found) for found in re.findall(r"level (\d+)", result.stderr)]
+    assert told == [one for one in (10, 20, 30, 40) if one >= level]
+    assert "level" not in result.stdout
+
+
+def test_version_is_that_of_the_package(run):
+    from importlib.metadata import version
+
+    assert run("--version").stdout == f"propload {version('propload')}\n"
+
+
+def test_no_command_shows_the_help(run):
+    result = run()
+    for name in COMMANDS:
+        assert f" {name} " in result.output
+
+
+def test_an_unknown_command_is_a_usage_error(run):
+    assert run("injest").exit_code == 2

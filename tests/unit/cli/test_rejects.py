@@ -1,0 +1,116 @@
+"""`propload rejects` on files that runs left behind."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from propload.batch import NUMBER, REASONS, ROW, SOURCE
+from propload.cli import build_app
+from propload.rejecting import Refused, RejectWriter
+
+RUNS = ("20260701-aa", "20260702-bb")
+
+
+@pytest.fixture
+def run(state_dir, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROPLOAD_CONFIG", "")
+    app = build_app()
+
+    def call(*words):
+        return CliRunner().invoke(app, ["rejects", *words])
+
+    return call
+
+
+@pytest.fixture
+def refused(state_dir):
+    """Two runs that refused 3 rows and 30 rows."""
+    for run_id, rows in zip(RUNS, (3, 30), strict=True):
+        raw = pl.DataFrame(
+            {
+                "id": [f"x\t{n}" for n in range(rows)],
+                ROW: range(rows),
+                SOURCE: ["a.csv"] * rows,
+                NUMBER: range(1, rows + 1),
+            },
+            schema_overrides={ROW: pl.UInt32},
+        )
+        reasons = pl.DataFrame(
+            [
+                {
+                    ROW: n,
+                    "stage": "map",
+                    "column": "id",
+                    "check": "cast",
+                    "value": f"x\t{n}",
+                    "message": "is no integer",
+                    "sqlstate": None,
+                }
+                for n in range(rows)
+            ],
+            schema=REASONS,
+        )
+        writer = RejectWriter(state_dir / "rejects" / f"{run_id}.ndjson", run_id)
+        writer.write(Refused(raw, reasons, batch=0))
+        writer.close()
+
+
+def test_the_list_is_empty_before_a_row_was_refused(run):
+    result = run("list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no run has refused rows" in result.stderr
+    assert json.loads(run("list", "--json").stdout) == []
+
+
+def test_the_list_names_runs_newest_first(run, refused):
+    lines = run("list").stdout.splitlines()
+    assert [line.split("\t")[:3] for line in lines] == [
+        ["run", "rows", "source"],
+        [RUNS[1], "30", "a.csv"],
+        [RUNS[0], "3", "a.csv"],
+    ]
+    values = json.loads(run("list", "--json").stdout)
+    assert [(one["run_id"], one["rows"]) for one in values] == [
+        (RUNS[1], 30),
+        (RUNS[0], 3),
+    ]
+
+
+def test_show_prints_a_reason_a_line(run, refused):
+    result = run("show", RUNS[0])
+    lines = result.stdout.splitlines()
+    assert lines[0].split("\t")[0] == "row"
+    assert lines[1].split("\t") == [
+        "a.csv:1",
+        "map",
+        "id",
+        "cast",
+        "x 0",
+        "is no integer",
+    ]
+    assert len(lines) == 4
+
+
+def test_show_takes_the_newest_run_and_says_what_it_left_out(run, refused):
+    result = run("show")
+    assert len(result.stdout.splitlines()) == 21
+    assert "10 more rows" in result.stderr
+    assert len(run("show", "--limit", "0").stdout.splitlines()) == 31
+    assert len(run("show", "--limit", "2").stdout.splitlines()) == 3
+
+
+def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
+    rows = [json.loads(line) for line in run("show", "--json").stdout.splitlines()]
+    assert [row["values"]["id"] for row in rows] == [f"x\t{n}" for n in range(30)]
+    assert rows[0]["reasons"][0]["message"] == "is no integer"
+
+
+def test_a_run_that_is_not_there_is_a_usage_error(run, refused):
+    result = run("show", "2025")
+    assert result.exit_code == 2
+    assert "propload rejects list" in result.stderr

@@ -1,0 +1,221 @@
+"""A run as people see it."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+import threading
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from propload import display
+from propload.monitoring.metrics import Fill, Metrics, Snapshot
+from propload.report import Counts, ReasonCount, Report, TargetName
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def a_report(**changes):
+    values = {
+        "run_id": "r1",
+        "status": "loaded",
+        "source": "a.csv",
+        "target": TargetName("local", "public.homes"),
+        "counts": Counts(read=3, inserted=2, rejected=1),
+        "seconds": 1.0,
+        "reasons_counted": (ReasonCount("check", "id", "key", 1, "[red]null[/red]"),),
+        "notes": ("a note",),
+    }
+    return Report(**{**values, **changes})
+
+
+def test_progress_says_what_has_become_of_the_rows():
+    now = Snapshot(
+        counts=Counts(read=1_234_567, inserted=1_000_000, rejected=12),
+        seconds=3_725.9,
+        retries=2,
+        fill=Fill(queue=0.5, lanes=(0.0, 1.0)),
+        memory_bytes=412 << 20,
+        activity="waiting for the database",
+    )
+    lines = display.progress_lines(now)
+    assert "1,234,567 rows read  1,000,000 done  268 rows/s  12 rejected" in lines[0]
+    assert lines[0].endswith("1:02:05")
+    assert "queue ▕████    ▏  lanes ▕        ▏ ▕████████▏" in lines[1]
+    assert "memory 412 MB  2 retries" in lines[1]
+    assert lines[2] == "waiting for the database"
+
+
+def test_progress_of_a_run_that_has_just_begun_is_two_lines():
+    lines = display.progress_lines(Snapshot())
+    assert len(lines) == 2
+    assert "memory" not in lines[1]
+    assert "lanes" not in lines[1]
+
+
+@pytest.mark.parametrize("share", [-1.0, 0.0, 0.01, 0.33, 0.999, 1.0, 7.0])
+def test_a_bar_is_always_as_wide(share):
+    now = Snapshot(fill=Fill(queue=share))
+    assert len(display.progress_lines(now)[1]) == len("queue ") + 10
+
+
+def test_nothing_is_shown_where_nobody_looks(capsys):
+    before = threading.active_count()
+    with display.watch(Metrics()):
+        assert threading.active_count() == before
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_shows_progress_on_stderr_and_nothing_on_stdout(monkeypatch, capsys):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    drawn = threading.Event()
+    metrics = Metrics()
+    metrics.add(Counts(read=5, inserted=5))
+
+    def fill():
+        drawn.set()
+        return Fill()
+
+    metrics.observe_fill(fill)
+    with display.watch(metrics):
+        assert drawn.wait(10)
+        sys.stdout.write("a result\n")
+        sys.stderr.write("a log line\n")
+    assert sys.stderr is stream
+    assert "5 rows read" in stream.getvalue()
+    assert "a log line" in stream.getvalue()
+    assert capsys.readouterr().out == "a result\n"
+
+
+def test_a_dumb_terminal_shows_nothing(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "dumb")
+    with display.watch(Metrics()):
+        pass
+    assert stream.getvalue() == ""
+
+
+def test_the_thread_ends_with_the_block_at_once(monkeypatch):
+    # were the wait not an event's, the block would last this long
+    monkeypatch.setattr(display, "REFRESH_SECONDS", 3_600)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with pytest.raises(KeyError), display.watch(Metrics()):
+        raise KeyError
+    assert not [t for t in threading.enumerate() if t.name == "propload-display"]
+
+
+def test_a_closed_terminal_does_not_end_the_run(monkeypatch):
+    failed = threading.Event()
+
+    class Closed:
+        def show(self, now):
+            failed.set()
+            raise OSError(5, "Input/output error")
+
+        def close(self):
+            pytest.fail("a closed terminal is left alone")
+
+    monkeypatch.setattr(display, "_open_view", Closed)
+    with display.watch(Metrics()):
+        assert failed.wait(10)
+
+
+def test_a_notebook_updates_one_output(monkeypatch):
+    shown = []
+    updated = threading.Event()
+
+    class Handle:
+        def update(self, html):
+            shown.append(html)
+            updated.set()
+
+    module = ModuleType("IPython.display")
+    module.HTML = str
+    module.display = lambda *_, **__: Handle()
+    shell = SimpleNamespace(kernel=object())
+    ipython = ModuleType("IPython")
+    ipython.get_ipython = lambda: shell
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    metrics = Metrics()
+    metrics.add(Counts(read=7, inserted=7))
+    metrics.set_activity("<b>")
+    with display.watch(metrics):
+        assert updated.wait(10)
+    assert shown[0].startswith("<pre>7 rows read")
+    assert "&lt;b&gt;" in shown[0]
+    assert shown[-1] == ""
+
+
+def test_a_report_is_plain_text_where_it_is_no_terminal():
+    stream = io.StringIO()
+    display.print_report(a_report(), stream)
+    assert stream.getvalue() == f"{a_report()}\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("loaded", "1;32"), ("checked", "1;32"), ("failed", "1;31")]
+)
+def test_a_terminal_gets_colours_and_the_same_words(status, code, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    display.print_report(a_report(status=status), stream)
+    text = stream.getvalue()
+    assert text.startswith(f"\x1b[{code}m")
+    # what was in the rows is shown, not read as markup
+    assert "[red]null[/red]" in text
+
+
+def test_colours_can_be_refused(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    display.print_report(a_report(), stream)
+    assert "32m" not in stream.getvalue()
+
+
+def test_a_real_terminal_is_left_clean():
+    """The lines are gone after the run and the cursor is back."""
+    code = (
+        "import threading\n"
+        "from propload.display import watch\n"
+        "from propload.monitoring.metrics import Fill, Metrics\n"
+        "metrics, drawn = Metrics(), threading.Event()\n"
+        "metrics.observe_fill(lambda: drawn.set() or Fill())\n"
+        "with watch(metrics):\n"
+        "    assert drawn.wait(20)\n"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with os.fdopen(theirs, "wb", closefd=False) as terminal:
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            stderr=terminal,
+            stdout=subprocess.PIPE,
+            check=True,
+            env=environment,
+            timeout=25,
+        )
+    written = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert ended.stdout == b""
+    assert "rows read" in written
+    assert written.rindex("\x1b[?25h") > written.rindex("rows read")
