@@ -26,6 +26,12 @@ _QUERY_SECRET = re.compile(
     r"([?&](?:\w*password|oauth_client_secret)=)([^&#]*)", re.IGNORECASE
 )
 
+_UNREADABLE_URI = (
+    "the connection string cannot be read: a character of the user or the password "
+    "must be percent-encoded there (@ as %40, / as %2F, ? as %3F, % as %25, space as "
+    "%20), or leave the password out and set PGPASSWORD"
+)
+
 #: Added where the string says nothing: a host that does not answer is given up
 #: after 10 s, and a cut line is noticed within a minute instead of two hours.
 _DEFAULTS = {
@@ -94,7 +100,8 @@ def mask(dsn: str, /) -> str:
     uri = _URI.match(text.strip())
     if uri:
         rest = uri["rest"]
-        before, at, after = _split_userinfo(rest)
+        # up to the last @ of all: too much hidden is better than too little
+        before, at, after = rest.rpartition("@")
         user, colon, password = before.partition(":")
         if at and colon and password:
             rest = f"{user}:{HIDDEN}@{after}"
@@ -120,9 +127,8 @@ def _secrets(dsn: str) -> set[str]:
     uri = _URI.match(dsn.strip())
     found: set[str] = set()
     if uri:
-        before, at, _ = _split_userinfo(uri["rest"])
-        if at:
-            found.add(before.partition(":")[2])
+        found.add(_split_userinfo(uri["rest"])[0].partition(":")[2])
+        found.add(uri["rest"].rpartition("@")[0].partition(":")[2])
         found.update(match[2] for match in _QUERY_SECRET.finditer(uri["rest"]))
     else:
         try:
@@ -149,21 +155,16 @@ def _parse_uri(rest: str) -> dict[str, str]:
     before, at, after = _split_userinfo(rest)
     user, _, password = before.partition(":")
     if at and re.search(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})", before):
-        msg = (
-            "the user or password in the connection string holds a character that "
-            "must be percent-encoded there (@ as %40, / as %2F, % as %25, space as "
-            "%20), or leave the password out and set PGPASSWORD"
-        )
-        raise ConfigError(msg)
-    authority, _, tail = after.partition("/") if "/" in after else (after, "", "")
-    place, _, query = (tail if tail or "/" in after else authority).partition("?")
-    if "/" not in after:
-        authority, place = place, ""
+        raise ConfigError(_UNREADABLE_URI)
+    path, _, query = after.partition("?")
+    authority, _, place = path.partition("/")
     settings = {"user": unquote(user), "password": unquote(password)}
-    settings |= _hosts(authority.partition("?")[0])
+    settings |= _hosts(authority)
     settings["dbname"] = unquote(place)
-    for pair in filter(None, re.split("[&]", query)):
+    for pair in filter(None, query.split("&")):
         key, _, value = pair.partition("=")
+        if not key.isidentifier():
+            raise ConfigError(_UNREADABLE_URI)
         settings[unquote(key)] = unquote(value)
     return {key: value for key, value in settings.items() if value}
 

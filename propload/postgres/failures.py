@@ -90,8 +90,7 @@ _FACTS: Mapping[str, tuple[Kind, str]] = {
     "55000": ("permanent", "the object is not in a state that allows it"),
     "57014": (
         "permanent",
-        "the statement was cancelled, by a user or by statement_timeout: raise the "
-        "timeout, or load smaller batches (--batch-rows)",
+        "a user or statement_timeout cancelled it: raise that, or lower --batch-rows",
     ),
     "57P04": ("permanent", "the database was dropped"),
     "58030": ("transient", "the server could not read or write its disk just now"),
@@ -117,7 +116,8 @@ _STATUSES: Mapping[str, tuple[Kind, str]] = {
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
 _UNKNOWN: tuple[Kind, str] = ("permanent", "the code is not known to propload")
 
-_PLACE = re.compile(r"COPY .*?, line (\d+)(?:, column (.*?))?(?::|$)", re.MULTILINE)
+#: A binary COPY shows no value after the column's name.
+_PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*))?$", re.MULTILINE)
 _QUOTED_COLUMN = re.compile(r'column "((?:[^"]|"")+)"')
 
 
