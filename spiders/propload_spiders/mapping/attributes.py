@@ -1,0 +1,92 @@
+"""What a row says beyond the listing's columns, as one JSON object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW
+from propload_spiders.mapping.cells import as_object, in_long_form
+from propload_spiders.mapping.rules import RULES, origins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Fields whose text says more than their column holds, or that have no column.
+_ALWAYS = (
+    "acceptance_text",
+    "bathrooms_text",
+    "district",
+    "duration_text",
+    "listed_text",
+    "listing_type",
+    "ownership_fees_text",
+    "stories_text",
+)
+
+
+def attributes_of(
+    good: pl.DataFrame,
+    loose: pl.DataFrame,
+    fields: Mapping[str, tuple[str, ...]],
+    rows: pl.DataFrame,
+    /,
+) -> pl.DataFrame:
+    """Return listings with `attributes`: every cell that no column holds whole.
+
+    These are the cells of columns that belong to no field, texts that their rule
+    could not read and did not refuse, the second of two columns for one field where
+    they differ, and texts that say more than their column. An item's `features` come
+    first; names are the columns' own.
+
+    Args:
+        good: Listings with their texts beside them (prefix `text:`).
+        loose: Cells in long form of the columns that belong to no field.
+        fields: The columns of each field.
+        rows: The rows as read.
+    """
+    parts = [loose, *(_rest(good, field, fields, rows) for field in fields)]
+    cells = pl.concat(parts).join(good, on=ROW, how="semi")
+    unique = cells.unique([ROW, "column"], keep="first", maintain_order=True)
+    joined = good.join(as_object(unique), on=ROW, how="left", maintain_order="left")
+    return joined.with_columns(attributes=_merged(pl.col("text:features")))
+
+
+def _rest(
+    good: pl.DataFrame,
+    field: str,
+    fields: Mapping[str, tuple[str, ...]],
+    rows: pl.DataFrame,
+) -> pl.DataFrame:
+    columns = fields[field]
+    if field in _ALWAYS:
+        return in_long_form(rows, columns)
+    text = pl.col(f"text:{field}")
+    made = [rule.column for rule in RULES if field in origins(rule.field)]
+    lost = (
+        good.filter(text.is_not_null() & pl.all_horizontal(pl.col(made).is_null()))
+        if made
+        else good.clear()
+    )
+    unread = in_long_form(rows.join(lost, on=ROW, how="semi"), columns)
+    if len(columns) == 1:
+        return unread
+    others = in_long_form(rows, columns[1:]).join(
+        good.select(ROW, text.alias("chosen")), on=ROW
+    )
+    differing = others.filter(pl.col("value") != pl.col("chosen")).drop("chosen")
+    return pl.concat([unread, differing])
+
+
+def _merged(features: pl.Expr) -> pl.Expr:
+    is_object = features.str.contains(r"(?s)^\{.*\}$").fill_null(value=False)
+    inner = features.str.slice(1).str.head(-1).str.strip_chars()
+    own = pl.col("attributes").str.slice(1).str.head(-1)
+    both = pl.concat_str(
+        pl.when(is_object & (inner != "")).then(inner),
+        own,
+        separator=",",
+        ignore_nulls=True,
+    )
+    return pl.when(both != "").then(pl.concat_str(pl.lit("{"), both, pl.lit("}")))

@@ -1,0 +1,135 @@
+"""The cells of somebody's file as clean texts, by field, and what is left of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW
+from propload_spiders.mapping import words
+from propload_spiders.mapping.names import GENERAL, STANDS_FOR, SYNONYMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: A column in long form: which cell stands in which row.
+CELLS = pl.Schema({ROW: pl.UInt32, "column": pl.String, "value": pl.String})
+
+#: A wide file's cells are unpivoted in turns, so that its empty ones cost little.
+_COLUMNS_AT_ONCE = 64
+
+#: Texts of several lines, whose line breaks stay.
+_LONG = frozenset({"description", "features"})
+
+
+def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
+    """Return a column of any type as the text that a file would hold."""
+    value = pl.col(column)
+    if isinstance(dtype, pl.Datetime):
+        moment = value.dt.convert_time_zone("UTC") if dtype.time_zone else value
+        return moment.dt.to_string("%Y-%m-%dT%H:%M:%S%.6f") + (
+            "+00:00" if dtype.time_zone else ""
+        )
+    if isinstance(dtype, pl.List | pl.Array | pl.Struct):
+        return _json(value, dtype)
+    text = value.cast(pl.String, strict=False)
+    if dtype.is_float() or dtype.is_decimal():
+        # 1.234 as a text would read as thousands
+        return text.str.replace(r"^(-?\d{1,3}\.\d{3})$", "${1}0")
+    return text
+
+
+def _json(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    # the object's braces and its one name go, the value's own JSON stays
+    packed = pl.struct(value.alias("v")).struct.json_encode()
+    text = packed.str.slice(len('{"v":')).str.head(-1)
+    if isinstance(dtype, pl.Struct):
+        return pl.when(value.is_not_null()).then(text)
+    # a list of one is its element
+    one = value.list.len() == 1 if isinstance(dtype, pl.List) else pl.lit(value=False)
+    inner = text.str.slice(1).str.head(-1).str.strip_chars('"')
+    empty = text.is_in(["[]", "null"])
+    return pl.when(one).then(inner).when(~empty).then(text)
+
+
+def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
+    """Return texts with single spaces; null where the text says nothing."""
+    if field in _LONG:
+        tidy = text.str.strip_chars()
+    else:
+        # \s knows the space that does not break, which pages put behind €
+        tidy = text.str.replace_all(r"[\s\u{200b}\u{feff}]+", " ").str.strip_chars()
+    nothing = words.NULL_STATUS_WORDS if field == "status_text" else words.NULL_WORDS
+    return pl.when(~tidy.str.to_lowercase().is_in(nothing)).then(tidy)
+
+
+def read_fields(
+    frame: pl.DataFrame, fields: Mapping[str, tuple[str, ...]], /
+) -> pl.DataFrame:
+    """Return the text of every field, null where the file has none, and `ROW`.
+
+    Args:
+        frame: Rows as read, with `ROW`.
+        fields: The columns of each field, the best one first.
+    """
+    names, schema = [*SYNONYMS, *GENERAL], frame.schema
+    found = [
+        pl.coalesce(
+            cleaned(as_text(name, schema[name]), field) for name in fields[field]
+        )
+        if field in fields
+        else pl.lit(None, dtype=pl.String)
+        for field in names
+    ]
+    return frame.select(
+        pl.col(ROW), *(text.alias(f) for f, text in zip(names, found, strict=True))
+    )
+
+
+def stand_ins(fields: Mapping[str, tuple[str, ...]], /) -> dict[str, str]:
+    """Return the general fields that a file has, by the field they stand in for."""
+    return {
+        field: general
+        for general, field in STANDS_FOR.items()
+        if general in fields and field not in fields
+    }
+
+
+def in_long_form(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame:
+    """Return the cells of some columns that say something, one line a cell."""
+    # most columns of a wide file are empty in most batches
+    full = [name for name in columns if frame[name].null_count() < frame.height]
+    schema = frame.schema
+    texts = {name: cleaned(as_text(name, schema[name]), "") for name in full}
+    parts = [
+        _unpivoted(frame, texts, full[start : start + _COLUMNS_AT_ONCE])
+        for start in range(0, len(full), _COLUMNS_AT_ONCE)
+    ]
+    return pl.concat(parts) if parts else CELLS.to_frame()
+
+
+def _unpivoted(
+    frame: pl.DataFrame, texts: Mapping[str, pl.Expr], columns: list[str]
+) -> pl.DataFrame:
+    wide = frame.select(ROW, *(texts[name].alias(name) for name in columns))
+    cells = wide.unpivot(columns, index=ROW, variable_name="column")
+    return cells.drop_nulls("value")
+
+
+def as_object(cells: pl.DataFrame, /) -> pl.DataFrame:
+    """Return one JSON object a row (`ROW`, `attributes`) of cells in long form."""
+    names = {
+        name: json.dumps(name, ensure_ascii=False) for name in cells["column"].unique()
+    }
+    value = pl.struct(pl.col("value").alias("v")).struct.json_encode()
+    member = pl.concat_str(
+        pl.col("column").replace_strict(names, return_dtype=pl.String),
+        value.str.slice(len('{"v')).str.head(-1).str.strip_prefix('"'),
+    )
+    return cells.group_by(ROW, maintain_order=True).agg(
+        pl.concat_str(pl.lit("{"), member.str.join(","), pl.lit("}")).alias(
+            "attributes"
+        )
+    )

@@ -1,0 +1,310 @@
+"""The mapping `funda`: texts of Funda's pages, in any column names, to the listing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW, Sifted, join_reasons
+from propload.errors import SchemaMismatchError
+from propload_spiders.mapping import cells, dates, names, numbers, places, words
+from propload_spiders.mapping.attributes import attributes_of
+from propload_spiders.mapping.refusals import (
+    misplaced,
+    no_address,
+    no_moment,
+    unreadable,
+)
+from propload_spiders.mapping.rules import RULES, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from propload.prepare.mapping import MapContext
+
+#: The columns that the mapping makes, in the listing's order.
+LISTING_COLUMNS = pl.Schema(
+    {
+        "source": pl.String(),
+        "listing_id": pl.String(),
+        "source_global_id": pl.String(),
+        "url": pl.String(),
+        "offering": pl.String(),
+        "status": pl.String(),
+        "status_raw": pl.String(),
+        "property_type": pl.String(),
+        "property_subtype": pl.String(),
+        "is_new_construction": pl.Boolean(),
+        "list_price": pl.Int64(),
+        "rent_price": pl.Int64(),
+        "rent_period": pl.String(),
+        "price_condition": pl.String(),
+        "original_list_price": pl.Int64(),
+        "close_price": pl.Int64(),
+        "currency": pl.String(),
+        "monthly_fee": pl.Decimal(10, 2),
+        "listed_on": pl.Date(),
+        "sold_on": pl.Date(),
+        "days_on_market": pl.Int32(),
+        "living_area_m2": pl.Float64(),
+        "plot_area_m2": pl.Float64(),
+        "volume_m3": pl.Float64(),
+        "rooms": pl.Int16(),
+        "bedrooms": pl.Int16(),
+        "bathrooms": pl.Int16(),
+        "stories": pl.Int16(),
+        "floor_level": pl.String(),
+        "year_built": pl.Int16(),
+        "year_built_min": pl.Int16(),
+        "year_built_max": pl.Int16(),
+        "energy_label": pl.String(),
+        "ownership": pl.String(),
+        "street": pl.String(),
+        "house_number": pl.String(),
+        "house_number_suffix": pl.String(),
+        "postal_code": pl.String(),
+        "city": pl.String(),
+        "municipality": pl.String(),
+        "neighbourhood": pl.String(),
+        "province": pl.String(),
+        "country": pl.String(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "agent_id": pl.String(),
+        "agent_name": pl.String(),
+        "photo_count": pl.Int16(),
+        "description": pl.String(),
+        "attributes": pl.String(),
+        "scraped_at": pl.Datetime("us", "UTC"),
+    }
+)
+
+_SITE = "https://www.funda.nl"
+
+
+@dataclass(frozen=True, slots=True)
+class FundaMapping:
+    """Makes listings of spiders' items and of other people's files of Funda's pages."""
+
+    name: str = "funda"
+
+    def apply(self, frame: pl.DataFrame, context: MapContext, /) -> Sifted:
+        """Return the listings of rows as read, and the reasons of the others.
+
+        Args:
+            frame: Rows in any columns that `names.SYNONYMS` knows.
+            context: `as_of` stands in where a row does not say when it was read.
+
+        Raises:
+            SchemaMismatchError: No column holds the listings' addresses.
+        """
+        rows = frame if ROW in frame.columns else frame.with_row_index(ROW)
+        fields = names.recognise(name for name in rows.columns if name != ROW)
+        if "url" not in fields:
+            raise SchemaMismatchError(_no_url_column(frame))
+        texts = cells.read_fields(rows, fields)
+        parsed = _parse(_complete(texts, cells.stand_ins(fields), context))
+        loose = cells.in_long_form(rows, _spare(rows.columns, fields))
+        reasons = join_reasons(
+            [
+                no_address(parsed, fields, rows),
+                misplaced(loose),
+                no_moment(parsed),
+                *(unreadable(parsed, rule, fields, rows) for rule in RULES),
+            ]
+        )
+        good = parsed.join(reasons.select(ROW).unique(), on=ROW, how="anti")
+        full = attributes_of(good, loose, fields, rows)
+        return Sifted(full.select(ROW, *LISTING_COLUMNS), reasons)
+
+
+FUNDA = FundaMapping()
+
+
+def _no_url_column(frame: pl.DataFrame) -> str:
+    # a file of a thousand columns is not listed in a message
+    shown = ", ".join(frame.columns[:20])
+    return (
+        "mapping funda finds no column of the listings' addresses (url, link, ...) "
+        f"among {frame.width} columns: {shown}. Is it a file of Funda's listings?"
+    )
+
+
+def _spare(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[str]:
+    claimed = {ROW, *chain.from_iterable(fields.values())}
+    return [
+        name
+        for name in columns
+        if name not in claimed and names.plain(name) not in names.NUMBERING
+    ]
+
+
+def _complete(
+    texts: pl.DataFrame, stand_ins: Mapping[str, str], context: MapContext
+) -> pl.DataFrame:
+    """Return the texts with those that follow from several of them."""
+    area = [pl.col(general) for f, general in stand_ins.items()]
+    relative = pl.col("url").str.starts_with("/")
+    base = texts.with_columns(
+        url=pl.when(relative).then(_SITE + pl.col("url")).otherwise("url"),
+        seen=pl.coalesce(
+            dates.moment(pl.col("scraped_at")),
+            pl.lit(context.as_of, dtype=pl.Datetime("us", "UTC")),
+        ),
+        living_area_text=pl.coalesce("living_area_text", *area),
+        country=pl.when(pl.col("country").is_null())
+        .then(pl.lit("NL"))
+        .otherwise(pl.coalesce(words.country(pl.col("country")), "country")),
+    )
+    return _with_prices(base.with_columns(_offering().alias("offering")))
+
+
+def _offering() -> pl.Expr:
+    price = pl.col("price_text")
+    return pl.coalesce(
+        words.meaning(pl.col("offering"), words.OFFERINGS),
+        words.meaning(places.url_offering(pl.col("url")), words.OFFERINGS),
+        pl.when(numbers.rent_period(price).is_not_null()).then(pl.lit("rent")),
+        pl.when(numbers.price_condition(price).is_not_null()).then(pl.lit("sale")),
+    )
+
+
+def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return the texts with one of the sale's price and one of the lease's.
+
+    A file has one column for both; the row's offering or the words behind the price
+    say which of them it is.
+    """
+    price = pl.col("price_text")
+    is_lease = numbers.rent_period(price).is_not_null() | (
+        pl.col("offering") == "rent"
+    ).fill_null(value=False)
+    return texts.with_columns(
+        sale_text=pl.when(~is_lease.fill_null(value=False)).then(price),
+        lease_text=pl.coalesce("rent_text", pl.when(is_lease).then(price)),
+    )
+
+
+def _parse(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return the texts (prefix `text:`) with the listing's columns beside them."""
+    kept = texts.select(ROW, "seen", pl.exclude(ROW, "seen").name.prefix("text:"))
+    ruled = _ruled(texts)
+    plain = texts.select(*_identity(), *_kind(), *_place(), *_agent())
+    parsed = pl.concat([kept, plain, ruled], how="horizontal")
+    return parsed.with_columns(*_from_several())
+
+
+def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that the rules make, equal texts read once."""
+    together = texts.select(_made(rule) for rule in RULES if not rule.alone)
+    parts = [together]
+    for field in dict.fromkeys(rule.field for rule in RULES if rule.alone):
+        text = texts.select(field)
+        rules = [rule for rule in RULES if rule.alone and rule.field == field]
+        # made before the join, so that a column may be called like its text
+        distinct = text.unique()
+        read = distinct.select(_made(rule) for rule in rules).with_columns(
+            distinct[field].alias("read text")
+        )
+        joined = text.select(pl.col(field).alias("read text")).join(
+            read, on="read text", how="left", nulls_equal=True, maintain_order="left"
+        )
+        parts.append(joined.drop("read text"))
+    return pl.concat(parts, how="horizontal")
+
+
+def _made(rule: Rule) -> pl.Expr:
+    return rule.parse(pl.col(rule.field)).alias(rule.column)
+
+
+def _identity() -> list[pl.Expr]:
+    url = pl.col("url")
+    given = pl.col("listing_id").str.extract(r"^(\d{7,9})(?:\.0)?$", 1)
+    return [
+        pl.col("source").str.to_lowercase().fill_null("funda"),
+        pl.coalesce(given, places.listing_id(url)).alias("listing_id"),
+        pl.col("global_id").alias("source_global_id"),
+        places.path(url).alias("url"),
+        pl.col("seen").alias("scraped_at"),
+    ]
+
+
+def _kind() -> list[pl.Expr]:
+    url, offering = pl.col("url"), pl.col("offering")
+    status = pl.coalesce("status_text", places.url_status(url))
+    by_label = pl.coalesce(
+        pl.when(pl.col("apartment_text").is_not_null()).then(pl.lit("apartment")),
+        pl.when(pl.col("house_text").is_not_null()).then(pl.lit("house")),
+    )
+    return [
+        offering,
+        words.status(status, offering).alias("status"),
+        pl.col("status_text").alias("status_raw"),
+        pl.coalesce(
+            words.meaning(pl.col("object_type"), words.PROPERTY_TYPES),
+            by_label,
+            words.property_type(places.url_object_type(url)),
+            words.property_type(pl.col("object_type")),
+        ).alias("property_type"),
+        pl.coalesce("subtype_text", "apartment_text", "house_text").alias(
+            "property_subtype"
+        ),
+        pl.col("floor_text").alias("floor_level"),
+        pl.col("ownership_text").alias("ownership"),
+    ]
+
+
+def _place() -> list[pl.Expr]:
+    address, url = pl.col("address_text"), pl.col("url")
+    return [
+        pl.coalesce("street", places.street(address)).alias("street"),
+        pl.coalesce("house_number", places.house_number(address)).alias("house_number"),
+        pl.coalesce("house_number_suffix", places.house_number_suffix(address)).alias(
+            "house_number_suffix"
+        ),
+        places.city(pl.col("city"), places.url_city(url)).alias("city"),
+        pl.col("municipality", "neighbourhood", "province"),
+    ]
+
+
+def _agent() -> list[pl.Expr]:
+    return [pl.col("agent_id", "agent_name", "description")]
+
+
+def _from_several() -> list[pl.Expr]:
+    """Return the columns that follow from columns and texts beside them."""
+    lease, condition = pl.col("text:lease_text"), pl.col("text:rent_condition_text")
+    price = pl.coalesce("list_price", "rent_price", "original_list_price")
+    rooms_text = pl.col("text:rooms_text")
+    return [
+        pl.when(pl.col("rent_price").is_not_null())
+        .then(
+            pl.coalesce(
+                numbers.rent_period(lease),
+                numbers.rent_period(condition),
+            )
+        )
+        .alias("rent_period"),
+        pl.coalesce(
+            numbers.price_condition(pl.col("text:price_text")),
+            numbers.price_condition(pl.col("text:price_condition_text")),
+        ).alias("price_condition"),
+        # the site never knows what was paid
+        pl.lit(None, dtype=pl.Int64).alias("close_price"),
+        pl.when(price.is_not_null() | pl.col("monthly_fee").is_not_null())
+        .then(pl.lit("EUR"))
+        .alias("currency"),
+        pl.coalesce("bedrooms", numbers.bedrooms_in_rooms(rooms_text)),
+        pl.coalesce(
+            "living_area_m2",
+            numbers.part_of_area(pl.col("text:area_text"), "wonen|residential|living"),
+        ),
+        pl.coalesce(
+            "plot_area_m2",
+            numbers.part_of_area(pl.col("text:area_text"), "perceel|plot"),
+        ),
+        pl.coalesce("postal_code", places.postal_code_in(pl.col("text:address_text"))),
+    ]

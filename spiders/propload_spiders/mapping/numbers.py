@@ -1,0 +1,179 @@
+"""Numbers, money, areas and counts out of texts, as Polars expressions.
+
+Each function takes an expression of clean text and gives null where the text is not
+what its name says; who calls decides whether that refuses the row.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+#: Digits with dots and commas between them, as one group.
+NUMBER = r"(\d(?:[\d.,]*\d)?)"
+
+# 1.234.567,50: the first group of thousands has no leading zero, so that 0.125
+# stays a decimal
+_DUTCH = r"^[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?$"
+_ENGLISH = r"^[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?$"
+_PLAIN = r"^\d+(?:[.,]\d+)?$"
+
+_CONDITION = (
+    r"k\.?\s?k\.?|kosten[ _]koper|v\.?o\.?n\.?|vrij[ _]op[ _]naam|all[- ]in"
+    r"|excl\.?[a-z .]*|incl\.?[a-z .]*"
+)
+_PERIOD = (
+    r"(?:per|p\.?|/|a)?[ /_]*(?:maand|mnd|month|m\.?|jaar|year|j\.|week|wk|dag|day)"
+    r"|p\.?/?m\.?|per_(?:month|year|week|day)"
+)
+_FROM = r"(?:vanaf|v\.a\.|from|bieden vanaf|bids? from|guide price)?\s*"
+_BRACKETS = r"(?:\s*\([^)]*\))?"
+_SIGNED = (
+    rf"(?i)^{_FROM}(?:€|eur|euro)\s*{NUMBER}(?:,-+|\.-+)?"
+    rf"(?:\s+[^\d(]*|/[^\d(]*|)(?:\([^)]*\)[^\d(]*)?$"
+)
+_BARE = (
+    rf"(?i)^{_FROM}{NUMBER}(?:,-+|\.-+)?\s*(?:€|eur|euro)?"
+    rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
+)
+
+_SQUARE = r"(?:m²|m2|m\^2|sqm|sq\.? ?m|vierkante meter|square met(?:er|re)s?)"
+_CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
+_HECTARE = r"(?:ha|hectares?)"
+
+
+def number(text: pl.Expr) -> pl.Expr:
+    """Return numbers with Dutch or English separators as text with a decimal point.
+
+    One separator before exactly three digits divides thousands, as pages write it:
+    `1.234` is 1234.
+    """
+    return (
+        pl.when(text.str.contains(_DUTCH))
+        .then(text.str.replace_all(".", "", literal=True).str.replace(",", "."))
+        .when(text.str.contains(_ENGLISH))
+        .then(text.str.replace_all(",", "", literal=True))
+        .when(text.str.contains(_PLAIN))
+        .then(text.str.replace(",", ".", literal=True))
+    )
+
+
+def amount(text: pl.Expr) -> pl.Expr:
+    """Return the number of a price text as text with a decimal point.
+
+    Without a euro sign only words of a price may follow, so that `3 rooms` in the
+    place of a price stays out.
+    """
+    found = pl.coalesce(text.str.extract(_SIGNED, 1), text.str.extract(_BARE, 1))
+    return number(found)
+
+
+def whole_euros(text: pl.Expr) -> pl.Expr:
+    """Return a price in euros, cents rounded; a price of zero is none."""
+    euros = amount(text).cast(pl.Float64, strict=False).round(0)
+    # beyond 2**53 a float has no whole euros to give
+    return (
+        pl.when(euros.is_between(0, 2**53, closed="right")).then(euros).cast(pl.Int64)
+    )
+
+
+def euros_and_cents(text: pl.Expr) -> pl.Expr:
+    """Return an amount as an exact decimal; null where it has parts of a cent.
+
+    `Ja (€ 180,09 per maand)` gives what stands in the brackets.
+    """
+    inner = text.str.extract(r"(?i)^(?:yes|ja)\s*\((.*)\)$", 1)
+    plain = amount(pl.coalesce(inner, text)).str.strip_suffix(".0")
+    exact = plain.str.contains(r"^\d{1,8}(?:\.\d{1,2})?$")
+    return pl.when(exact).then(plain).cast(pl.Decimal(10, 2), strict=False)
+
+
+def square_metres(text: pl.Expr) -> pl.Expr:
+    """Return an area in m²; hectares become m², a bare number is m²."""
+    metres = _float(text, rf"{_SQUARE}?{_BRACKETS}")
+    return pl.coalesce(metres, _float(text, rf"{_HECTARE}{_BRACKETS}") * 10_000)
+
+
+def part_of_area(text: pl.Expr, words: str) -> pl.Expr:
+    """Return one area of `70 m² wonen / 81 m² perceel` by the words behind it."""
+    found = text.str.extract(rf"(?i){NUMBER}\s*{_SQUARE}\s*(?:{words})", 1)
+    return number(found).cast(pl.Float64, strict=False)
+
+
+def cubic_metres(text: pl.Expr) -> pl.Expr:
+    """Return a volume in m³; a bare number is m³."""
+    return _float(text, rf"{_CUBIC}?{_BRACKETS}")
+
+
+def _float(text: pl.Expr, tail: str) -> pl.Expr:
+    found = text.str.extract(rf"(?i)^{NUMBER}\s*{tail}$", 1)
+    return number(found).cast(pl.Float64, strict=False)
+
+
+def count(text: pl.Expr, words: str) -> pl.Expr:
+    """Return the whole number that begins a text.
+
+    Args:
+        text: Clean text: `3`, `3.0`, `3 kamers (2 slaapkamers)`.
+        words: A pattern of the words that may follow it.
+    """
+    pattern = rf"(?i)^(\d{{1,5}})(?:\.0+)?(?:\s*(?:{words})\b.*)?$"
+    return text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
+
+
+def rooms(text: pl.Expr) -> pl.Expr:
+    """Return the rooms of `3 kamers (2 slaapkamers)`."""
+    return count(text, "kamers?|rooms?|vertrek(?:ken)?")
+
+
+def bedrooms_in_rooms(text: pl.Expr) -> pl.Expr:
+    """Return the bedrooms of `3 kamers (2 slaapkamers)`; null where none are said."""
+    pattern = r"(?i)(\d{1,4})\s*(?:slaapkamer|bedroom)"
+    return text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
+
+
+def bedrooms(text: pl.Expr) -> pl.Expr:
+    """Return the bedrooms of `2` or `2 slaapkamers`."""
+    return count(text, "slaapkamers?|bedrooms?|beds?")
+
+
+def bathrooms(text: pl.Expr) -> pl.Expr:
+    """Return the bathrooms of `1 badkamer en 1 apart toilet`."""
+    return count(text, "badkamers?|bath ?rooms?|baths?")
+
+
+def stories(text: pl.Expr) -> pl.Expr:
+    """Return the stories of `2 woonlagen en een zolder`."""
+    return count(text, "woonla(?:ag|gen)|stor(?:e?y|eys|ies)|verdieping(?:en)?|floors?")
+
+
+def degrees(text: pl.Expr) -> pl.Expr:
+    """Return a coordinate; its point is always a decimal point."""
+    pattern = r"^[+-]?\d{1,3}(?:\.\d+)?$"
+    return pl.when(text.str.contains(pattern)).then(text).cast(pl.Float64, strict=False)
+
+
+def rent_period(text: pl.Expr) -> pl.Expr:
+    """Return month, year, week or day where a price text is one of rent."""
+    patterns = {
+        "month": r"(?i)\bmaand|\bmnd|month|\bp\.?/?m\b|/m\b",
+        "year": r"(?i)\bjaar|year|\bp\.?/?j\b",
+        "week": r"(?i)week",
+        "day": r"(?i)\bdag\b|day",
+    }
+    return _first_match(text, patterns)
+
+
+def price_condition(text: pl.Expr) -> pl.Expr:
+    """Return k.k. (the buyer pays the costs) or v.o.n. (the seller does)."""
+    patterns = {
+        "k.k.": r"(?i)k\.\s?k\.?|\bkk\b|kosten[ _]koper",
+        "v.o.n.": r"(?i)v\.o\.n\.?|\bvon\b|vrij[ _]op[ _]naam",
+    }
+    return _first_match(text, patterns)
+
+
+def _first_match(text: pl.Expr, patterns: dict[str, str]) -> pl.Expr:
+    return pl.coalesce(
+        pl.when(text.str.contains(pattern)).then(pl.lit(word))
+        for word, pattern in patterns.items()
+    )

@@ -1,0 +1,127 @@
+"""What a listing's URL and address say, as Polars expressions."""
+
+from __future__ import annotations
+
+import polars as pl
+
+# the id ends the URL, or stands in its slug before street and number; digits that
+# end a slug may be cut short, so there a street must follow
+_ID_AT_END = r"/(\d{7,9})/?$"
+_ID_IN_SLUG = r"/[a-z][a-z-]*-(\d{7,9})-[^/]"
+_PLACE = (
+    r"(?i)^https?://[^/]+/(?:[a-z]{2}/)?(?:detail/)?(koop|huur)/"
+    r"(?:(verkocht|verhuurd)/)?([^/]+)/([a-z-]+?)-[^/]"
+)
+#: `rijswijk-zh`: letters of the province tell places of one name apart.
+_PROVINCE = r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$"
+#: Words within a Dutch place's name that stay small.
+_SMALL = ("aan", "bij", "de", "den", "der", "en", "het", "in", "op", "te", "ten", "van")
+
+# street, number, and what follows it: `Laing's Nekstraat 36 I`, `Houttuinen 38-C`
+_ADDRESS = r"^(\D.*?)\s+(\d{1,5})(?:\s*[-/ ]\s*(\S.*)|([A-Za-z]\S*))?$"
+_POSTAL_CODE = r"\b([1-9]\d{3})\s?([A-Za-z]{2})\b"
+
+
+def path(url: pl.Expr) -> pl.Expr:
+    """Return an URL without query and fragment."""
+    return url.str.replace(r"[?#].*$", "")
+
+
+def listing_id(url: pl.Expr) -> pl.Expr:
+    """Return the digits that stay when a listing's URL changes."""
+    plain = path(url)
+    listing = ~plain.str.contains("/makelaars?/")
+    digits = pl.coalesce(
+        plain.str.extract(_ID_AT_END, 1), plain.str.extract(_ID_IN_SLUG, 1)
+    )
+    return pl.when(listing).then(digits)
+
+
+def url_offering(url: pl.Expr) -> pl.Expr:
+    """Return `koop` or `huur`."""
+    return path(url).str.extract(_PLACE, 1).str.to_lowercase()
+
+
+def url_status(url: pl.Expr) -> pl.Expr:
+    """Return `verkocht` or `verhuurd`; null for a listing that is still open."""
+    return path(url).str.extract(_PLACE, 2).str.to_lowercase()
+
+
+def url_object_type(url: pl.Expr) -> pl.Expr:
+    """Return `huis`, `appartement`, ...: the word that begins the slug."""
+    slug = path(url).str.extract(_PLACE, 4).str.to_lowercase()
+    return slug.str.extract(r"^([a-z]+)", 1)
+
+
+def url_city(url: pl.Expr) -> pl.Expr:
+    """Return the city's slug: `den-haag`, `rijswijk-zh`."""
+    return path(url).str.extract(_PLACE, 3).str.to_lowercase()
+
+
+def city_name(slug: pl.Expr) -> pl.Expr:
+    """Return a place's name from its slug: `bergen-op-zoom` is Bergen op Zoom.
+
+    Hyphens within a name are lost in slugs and stay lost.
+    """
+    words = slug.str.replace(_PROVINCE, "").str.replace_all("-", "  ", literal=True)
+    # two spaces, so that the words of `aan den` do not share the one between them
+    small = {f" {word.title()} ": f" {word} " for word in _SMALL}
+    named = words.str.to_titlecase().str.replace_many(small).str.replace_all("  ", " ")
+    return (
+        named.str.replace(r"^S (\w)", "'s-$1")
+        .str.replace(r"^T (\w)", "'t $1")
+        .str.replace_all(r"\bIj", "IJ")
+    )
+
+
+def city(text: pl.Expr, slug: pl.Expr) -> pl.Expr:
+    """Return the city given, or the URL's where none or a piece of it is given.
+
+    `amst` and `haag` are pieces of the slugs `amsterdam` and `den-haag`; `Rijswijk`
+    is the name of `rijswijk-zh`.
+    """
+    given = text.str.to_lowercase().str.replace_all(r"[^a-z0-9]+", "-")
+    is_name = (slug == given) | slug.str.starts_with(given + "-")
+    is_piece = slug.str.contains(given, literal=True) & ~is_name
+    return (
+        pl.when(is_piece.fill_null(value=False) | text.is_null())
+        .then(city_name(slug))
+        .otherwise(text)
+    )
+
+
+def street(address: pl.Expr) -> pl.Expr:
+    """Return the street of `Laing's Nekstraat 36 I`; all of it without a number."""
+    line = _first_line(address)
+    return pl.coalesce(line.str.extract(_ADDRESS, 1), line)
+
+
+def house_number(address: pl.Expr) -> pl.Expr:
+    """Return the number of `Laing's Nekstraat 36 I`."""
+    return _first_line(address).str.extract(_ADDRESS, 2)
+
+
+def house_number_suffix(address: pl.Expr) -> pl.Expr:
+    """Return what follows the number: `I`, `2`, `hs`, `C`."""
+    line = _first_line(address)
+    return pl.coalesce(line.str.extract(_ADDRESS, 3), line.str.extract(_ADDRESS, 4))
+
+
+def _first_line(address: pl.Expr) -> pl.Expr:
+    before_code = address.str.replace(rf",?\s*{_POSTAL_CODE}.*$", "")
+    return before_code.str.replace(r"\s*,.*$", "")
+
+
+def postal_code(text: pl.Expr) -> pl.Expr:
+    """Return `2611DX` from `2611 dx`, or the four digits alone."""
+    pattern = r"^([1-9]\d{3})\s*([A-Za-z]{2})?$"
+    letters = text.str.extract(pattern, 2).str.to_uppercase().fill_null("")
+    return pl.concat_str(text.str.extract(pattern, 1), letters)
+
+
+def postal_code_in(address: pl.Expr) -> pl.Expr:
+    """Return the postal code within a longer address."""
+    return pl.concat_str(
+        address.str.extract(_POSTAL_CODE, 1),
+        address.str.extract(_POSTAL_CODE, 2).str.to_uppercase(),
+    )

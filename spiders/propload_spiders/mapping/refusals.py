@@ -1,0 +1,171 @@
+"""The reasons of rows that are no listing, each naming the column and its raw text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import REASONS, ROW, no_reasons
+from propload_spiders.mapping.cells import as_text, cleaned, in_long_form
+from propload_spiders.mapping.names import LABELS
+from propload_spiders.mapping.rules import origins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from propload_spiders.mapping.rules import Rule
+
+#: One cell that holds a label may be a text that happens to read like one.
+_LEAST_LABELS = 2
+
+
+def unreadable(
+    parsed: pl.DataFrame,
+    rule: Rule,
+    fields: Mapping[str, tuple[str, ...]],
+    rows: pl.DataFrame,
+    /,
+) -> pl.DataFrame:
+    """Return the reasons of texts that a rule cannot read and that say something."""
+    text = pl.col(f"text:{rule.field}")
+    if rule.keeps:
+        return no_reasons()
+    failed = parsed.filter(text.is_not_null() & pl.col(rule.column).is_null())
+    bad = failed.filter(~text.str.contains(rule.unsaid)).select(
+        ROW, text.alias("value")
+    )
+    if not bad.height:
+        return no_reasons()
+    told = _with_column(bad, rule.field, fields, rows)
+    message = pl.format(
+        "column '{}' holds '{}': not {}", "told", "value", pl.lit(rule.meant)
+    )
+    return _reasons(told, rule.column, "parse", message)
+
+
+def _with_column(
+    bad: pl.DataFrame,
+    field: str,
+    fields: Mapping[str, tuple[str, ...]],
+    rows: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return the bad texts with the name (`told`) of the column each stood in."""
+    columns = [name for origin in origins(field) for name in fields.get(origin, ())]
+    schema = rows.schema
+    there = [
+        pl.when(
+            cleaned(as_text(column, schema[column]), field) == pl.col("value")
+        ).then(pl.lit(column))
+        for column in columns
+    ]
+    named = pl.coalesce(*there, pl.lit(field)) if there else pl.lit(field)
+    # a raw column may be called `value`, so the text's name must give way
+    beside = bad.join(rows.drop("value", strict=False), on=ROW, how="left")
+    return beside.select(ROW, "value", named.alias("told"))
+
+
+def no_address(
+    parsed: pl.DataFrame,
+    fields: Mapping[str, tuple[str, ...]],
+    rows: pl.DataFrame,
+    /,
+) -> pl.DataFrame:
+    """Return the reasons of rows whose listing has no address, or one without id."""
+    bad = parsed.filter(pl.col("listing_id").is_null() | pl.col("url").is_null())
+    if not bad.height:
+        return no_reasons()
+    asked = bad.select(ROW, value="text:url")
+    strayed = _strayed_addresses(rows.join(asked, on=ROW, how="semi"), fields)
+    known = asked.join(strayed, on=ROW, how="left").with_columns(
+        told=pl.lit(fields["url"][0])
+    )
+    message = (
+        pl.when(pl.col("value").is_not_null())
+        .then(
+            pl.format(
+                "column '{}' holds '{}': not a listing's address, "
+                "which has an id of 7 to 9 digits; it may be cut short",
+                "told",
+                "value",
+            )
+        )
+        .when(pl.col("stray").is_not_null())
+        .then(
+            pl.format(
+                "column '{}' is empty and the address stands in column '{}': "
+                "the row's cells are in the wrong columns",
+                "told",
+                "stray",
+            )
+        )
+        .otherwise(
+            pl.format("column '{}' is empty: nothing says which listing it is", "told")
+        )
+    )
+    return _reasons(known, "url", "listing address", message)
+
+
+def _strayed_addresses(
+    rows: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
+) -> pl.DataFrame:
+    others = [name for name in rows.columns if name not in (ROW, *fields["url"])]
+    cells = in_long_form(rows, others)
+    addresses = cells.filter(
+        pl.col("value").str.contains(r"^https?://\S*/(?:koop|huur)/")
+    )
+    return addresses.unique(ROW, keep="first").select(ROW, stray="column")
+
+
+def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
+    """Return the reasons of rows whose cells hold labels instead of values.
+
+    Args:
+        loose: Cells in long form of the columns that belong to no field.
+    """
+    held = loose.filter(
+        pl.col("value").is_in(LABELS) & (pl.col("value") != pl.col("column"))
+    )
+    bad = (
+        held.group_by(ROW, maintain_order=True)
+        .agg(pl.col("column", "value").first(), pl.len().alias("labels"))
+        .filter(pl.col("labels") >= _LEAST_LABELS)
+    )
+    message = pl.format(
+        "column '{}' holds the label '{}', and {} more cells hold labels: "
+        "the row's cells are in the wrong columns",
+        "column",
+        "value",
+        pl.col("labels") - 1,
+    )
+    return _reasons(bad, None, "misplaced", message)
+
+
+def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
+    """Return the reasons of rows that nobody says the time of reading of."""
+    text = pl.col("text:scraped_at")
+    unread = text.is_not_null() & ~text.str.contains(r"^\d{4}-\d{2}-\d{2}")
+    bad = parsed.filter(pl.col("scraped_at").is_null() | unread)
+    message = (
+        pl.when(pl.col("value").is_null())
+        .then(pl.lit("nothing says when the page was read: give --as-of"))
+        .otherwise(pl.format("'{}' is not an ISO 8601 timestamp", "value"))
+    )
+    return _reasons(
+        bad.select(ROW, value="text:scraped_at"), "scraped_at", "parse", message
+    )
+
+
+def _reasons(
+    bad: pl.DataFrame, column: str | None, check: str, message: pl.Expr
+) -> pl.DataFrame:
+    if not bad.height:
+        return no_reasons()
+    made = bad.with_columns(
+        stage=pl.lit("map"),
+        message=message,
+        column=pl.lit(column, dtype=pl.String),
+        check=pl.lit(check),
+        sqlstate=pl.lit(None, dtype=pl.String),
+    )
+    return made.select(REASONS.names()).cast(REASONS)
