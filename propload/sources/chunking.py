@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from propload.errors import SourceError
+from propload.sources.compression import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 #: A longer row is refused: it would take several times its bytes in memory, and no
 #: field of a listing comes near.
 MAX_ROW_BYTES = 64 << 20
+#: Parsing more at once is no faster and takes five times its bytes in memory.
+PARSED_BYTES = 2 << 20
 
 
 class Chunk(NamedTuple):
@@ -35,7 +38,7 @@ class Chunks:
 
     Args:
         blocks: The text as UTF-8, in blocks of any size.
-        chunk_bytes: Bytes of a chunk.
+        chunk_bytes: Bytes of a chunk, up to `PARSED_BYTES`.
 
     Attributes:
         error: What stopped the blocks, once every whole row before it was seen.
@@ -44,8 +47,8 @@ class Chunks:
     def __init__(self, blocks: Iterator[bytes], chunk_bytes: int) -> None:
         self.error: SourceError | None = None
         self._blocks = blocks
-        self._chunk_bytes = chunk_bytes
-        self._want = chunk_bytes
+        self._chunk_bytes = min(chunk_bytes, PARSED_BYTES)
+        self._want = self._chunk_bytes
         self._text = b""
         self._ended = False
 
@@ -59,7 +62,9 @@ class Chunks:
     def __iter__(self) -> Iterator[Chunk]:
         while True:
             self._fill()
-            whole = self._ended and len(self._text) <= self._want
+            # what is about as long goes out as it is: cutting it means a copy
+            fits = len(self._text) <= self._want + BLOCK_BYTES
+            whole = self._ended and fits
             if whole and not self._text:
                 return
             if self._want > MAX_ROW_BYTES:
@@ -67,7 +72,7 @@ class Chunks:
                 continue
             final = whole and self.error is None
             before = len(self._text)
-            yield Chunk(self._text[: self._want], final)
+            yield Chunk(self._text if fits else self._text[: self._want], final)
             if len(self._text) < before:
                 self._want = self._chunk_bytes
             elif whole:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from propload.batch import Unread
@@ -13,8 +12,8 @@ from propload.errors import SourceError
 from propload.sources.chunking import MAX_ROW_BYTES, Chunk, Chunks
 from propload.sources.decoding import to_utf8
 from propload.sources.dialect import Dialect, find_dialect
-from propload.sources.records import QUOTES_WRONG, Sorted, find_end, sort_out
-from propload.sources.source import SHOWN_CHARACTERS, cut, located, shorten
+from propload.sources.records import QUOTES_WRONG, Sorted, find_end, match_end, sort_out
+from propload.sources.source import SHOWN_CHARACTERS, cut, located, shorten, with_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -83,6 +82,8 @@ class _Reader:
     def _take(self, chunk: Chunk) -> Generator[Batch, None, int]:
         """Yield the whole rows of a chunk and return how many bytes they took."""
         end = find_end(chunk.text, self._delimiter, final=chunk.final)
+        if end is None:
+            end = match_end(chunk.text, self._delimiter) or None
         if end == 0:
             return 0
         if end is None:
@@ -167,19 +168,7 @@ class _Reader:
         )
         batches = table.combine_chunks().to_batches()
         rows = batches[0] if batches else _no_rows(names)
-        return self._with_nulls(rows), ragged
-
-    def _with_nulls(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the rows with the words for null, quoted or not, as nulls."""
-        if not self._options.null_words:
-            return rows
-        words = pa.array(self._options.null_words, TEXT)
-        nothing = pa.scalar(None, TEXT)
-        columns = [
-            pc.if_else(pc.is_in(column, words), nothing, column)
-            for column in rows.columns
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
+        return with_nulls(rows, self._options.null_words), ragged
 
     def _ragged(self, row: pyarrow.csv.InvalidRow, number: int, line: int) -> Unread:
         message = f"{row.actual_columns} fields where there are {row.expected_columns}"

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SourceError
@@ -75,15 +76,33 @@ def find_dialect(
         msg = f"{name} has a first line whose quotes do not close"
         raise SourceError(msg, source=name, row=0)
     first = _fields(head[start:end].decode("utf-8", "replace"), delimiter, name)
-    has_header = options.header
-    if has_header is None:
-        has_header = _has_header(first, rows[1:])
-    if not has_header:
-        names = [f"column_{place}" for place in range(1, len(first) + 1)]
-        return Dialect(delimiter.encode(), tuple(names), start)
-    names = [_clean(text, place) for place, text in enumerate(first, 1)]
-    check_names(names, name)
-    return Dialect(delimiter.encode(), tuple(names), end)
+    names, has_header = name_columns(first, rows[1:], name, header=options.header)
+    return Dialect(delimiter.encode(), names, end if has_header else start)
+
+
+def name_columns(
+    first: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    source: str,
+    *,
+    header: bool | None,
+) -> tuple[tuple[str, ...], bool]:
+    """Return the columns' names and whether they stand in the first row.
+
+    Args:
+        first: The texts of the first row.
+        rows: Some of the rows below.
+        source: What messages call the source.
+        header: Whether the first row names the columns, or None to find out.
+
+    Raises:
+        SourceError: A name stands twice.
+    """
+    has_header = _has_header(first, rows) if header is None else header
+    texts = first if has_header else [""] * len(first)
+    names = [_clean(text, place) for place, text in enumerate(texts, 1)]
+    check_names(names, source)
+    return tuple(names), has_header
 
 
 def _declaration(head: bytes) -> tuple[int, str | None]:
@@ -153,7 +172,7 @@ def _are_years(first: Sequence[str]) -> bool:
     if len(numbers) < 2 or not all(YEAR.match(text) for text in numbers):
         return False
     years = [int(text) for text in numbers]
-    return len({b - a for a, b in zip(years, years[1:], strict=False)}) == 1
+    return len({later - year for year, later in pairwise(years)}) == 1
 
 
 def _clean(text: str, place: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from propload.batch import Batch, Unread
 from propload.errors import SourceError
@@ -71,9 +72,23 @@ def located(error: SourceError, source: str, rows: int) -> SourceError:
         source: The source's name.
         rows: Rows read before it.
     """
-    found = SourceError(f"{error} (after row {rows:,})", source=source, row=rows)
+    message = str(error)
+    if source not in message:
+        message = f"{source}: {message}"
+    found = SourceError(f"{message} (after row {rows:,})", source=source, row=rows)
     found.__cause__ = error.__cause__ or error
     return found
+
+
+def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
+    """Return text columns with these words, quoted or not, as nulls."""
+    if not words:
+        return rows
+    columns = []
+    for column in rows.columns:
+        is_word = pc.is_in(column, pa.array(words, column.type))
+        columns.append(pc.if_else(is_word, pa.scalar(None, column.type), column))
+    return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
 def cut(

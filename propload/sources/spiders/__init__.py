@@ -5,6 +5,25 @@ This package is the one place that imports Scrapy.
 
 from __future__ import annotations
 
+from propload.sources.spiders.crawl import SpiderSource
+from propload.sources.spiders.finding import (
+    SpiderArgument,
+    SpiderEntry,
+    arguments_of,
+    find_spider,
+    list_spiders,
+)
+from propload.sources.spiders.outcome import CrawlOutcome
 from propload.sources.spiders.sink import PropLoadAddon, PropLoadPipeline
 
-__all__ = ["PropLoadAddon", "PropLoadPipeline"]
+__all__ = [
+    "CrawlOutcome",
+    "PropLoadAddon",
+    "PropLoadPipeline",
+    "SpiderArgument",
+    "SpiderEntry",
+    "SpiderSource",
+    "arguments_of",
+    "find_spider",
+    "list_spiders",
+]

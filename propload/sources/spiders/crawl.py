@@ -1,0 +1,281 @@
+"""A spider as a source: a crawl in a thread of its own, batches in this one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.settings import Settings
+from scrapy.utils.reactor import is_reactor_installed
+
+from propload.errors import PropLoadError, QueueClosedError, SourceError
+from propload.queueing import BatchQueue
+from propload.sources.spiders.finding import find_spider
+from propload.sources.spiders.loop import Brake, Home
+from propload.sources.spiders.outcome import (
+    STOPPED,
+    CrawlOutcome,
+    Watch,
+    read_outcome,
+)
+from propload.sources.spiders.sink import ORDER, PropLoadPipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from scrapy import Spider
+
+    from propload.batch import Batch
+
+log = logging.getLogger(__name__)
+
+#: Batches that wait; the run behind this source has a queue of its own.
+BATCHES_WAITING = 8
+BYTES_WAITING = 16 << 20
+#: Before every other downloader middleware (robots.txt, at 100, is Scrapy's first).
+WATCH_ORDER = 45
+
+#: How a spider behaves that says nothing about it. Its own settings win.
+POLITE: Mapping[str, object] = {
+    # the site decides what may be read, and who is asking is no secret
+    "ROBOTSTXT_OBEY": True,
+    "USER_AGENT": (
+        f"propload/{version('propload')} (+https://github.com/propload/propload)"
+    ),
+    # about one page in a second, fewer where the site gets slower
+    "DOWNLOAD_DELAY": 1.0,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
+    "AUTOTHROTTLE_ENABLED": True,
+    # requests that were begun are finished when a crawl is stopped: keep them few
+    "CONCURRENT_REQUESTS": 8,
+    # a failure is worth another try, a refusal (401, 403) never is
+    "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504, 522, 524],
+    "DOWNLOAD_TIMEOUT": 30,
+    # rows of a run are seen, and committed, soon after their page
+    "PROPLOAD_FLUSH_SECONDS": 0.5,
+}
+#: What holds whatever a spider says.
+FIXED: Mapping[str, object] = {
+    # a reactor cannot be started twice in a process, nor in a notebook's kernel
+    "TWISTED_REACTOR_ENABLED": False,
+    # both let other processes of the machine run code inside the crawl
+    "TELNETCONSOLE_ENABLED": False,
+    "REMOTE_CONTROL_ENABLED": False,
+    # every item goes one way: to the run that asked for this crawl
+    "PROPLOAD_TARGETS": {},
+}
+#: What FIXED chooses, Scrapy calls experimental, in two lines for every crawl.
+_NOISY = "scrapy.core.downloader.handlers._base_streaming"
+
+
+class SpiderSource:
+    """Items of a spider, crawled while they are read.
+
+    Each iteration crawls anew. It ends when the crawl does: `stop` ends both after
+    what was read is handed over, and closing the iterator ends them at once.
+
+    Args:
+        spider: A spider's class, a registered name, or `module:Class`.
+        arguments: What the spider is told, as with `scrapy crawl -a`.
+        settings: Scrapy's settings; they win over the spider's own.
+
+    Raises:
+        ConfigError: There is no such spider.
+    """
+
+    def __init__(
+        self,
+        spider: type[Spider] | str,
+        arguments: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        self.spider = find_spider(spider) if isinstance(spider, str) else spider
+        self.name = str(self.spider.name)
+        self.rereadable = False
+        self.size_hint: int | None = None
+        #: What became of the last crawl; None before one has ended.
+        self.outcome: CrawlOutcome | None = None
+        self._arguments = dict(arguments or {})
+        self._settings = dict(settings or {})
+        self._stopped = False
+        self._crawl: _Crawl | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report should say about the last crawl, a sentence each."""
+        return self.outcome.notes if self.outcome else ()
+
+    def fingerprint(self) -> str | None:
+        """Return None: a site changes."""
+        return None
+
+    def stop(self) -> None:
+        """End the crawl, from any thread; what was read is still yielded."""
+        self._stopped = True
+        if self._crawl is not None:
+            self._crawl.stop()
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._stopped:
+            return
+        crawl = self._crawl = _Crawl(self.spider, self._arguments, self._settings)
+        if self._stopped:
+            crawl.stop()
+        crawl.start()
+        try:
+            yield from crawl.batches
+        except BaseException:
+            crawl.abandon()
+            raise
+        finally:
+            crawl.join()
+            self.outcome = crawl.outcome
+        crawl.raise_for_failure()
+
+
+class _Crawl(threading.Thread):
+    """One crawl, in a thread with an event loop of its own."""
+
+    def __init__(
+        self,
+        spider: type[Spider],
+        arguments: Mapping[str, object],
+        settings: Mapping[str, object],
+    ) -> None:
+        super().__init__(name=f"propload-crawl-{spider.name}", daemon=True)
+        self.outcome: CrawlOutcome | None = None
+        self._spider = spider
+        self._arguments = arguments
+        self._settings = settings
+        self._queue: BatchQueue[Batch] = BatchQueue(BATCHES_WAITING, BYTES_WAITING)
+        self.batches = self._queue.subscribe()
+        self._error: BaseException | None = None
+        self._stopping = threading.Event()
+        self._pull: Callable[[], None] | None = None
+
+    def stop(self) -> None:
+        """End the crawl; what its spider gave is still handed over."""
+        self._stopping.set()
+        if self._pull is not None:
+            self._pull()
+
+    def abandon(self) -> None:
+        """End the crawl; nobody takes what it gives."""
+        self._queue.close(QueueClosedError("the crawl's rows are not read any more"))
+        self.stop()
+
+    def raise_for_failure(self) -> None:
+        """Raise what kept the crawl from bringing what it was run for."""
+        name = self._spider.name
+        if isinstance(self._error, PropLoadError):
+            raise self._error
+        if self._error is not None:
+            msg = f"spider {name} failed: {type(self._error).__name__}: {self._error}"
+            raise SourceError(msg, source=name) from self._error
+        if self.outcome is not None:
+            self.outcome.raise_for_failure()
+
+    def run(self) -> None:
+        """Crawl; the thread's work."""
+        try:
+            _prepare_logging()
+            asyncio.run(self._crawl())
+        except BaseException as error:  # noqa: BLE001 - raised where rows are read
+            self._error = error
+        finally:
+            self._queue.close()
+
+    async def _crawl(self) -> None:
+        if is_reactor_installed():
+            msg = (
+                "this process runs a Twisted reactor, beside which no crawl can be "
+                "run: crawl in a process of its own"
+            )
+            raise SourceError(msg, source=self._spider.name)
+        runner = AsyncCrawlerRunner(_base_settings())
+        crawler = runner.create_crawler(self._spider)
+        self._configure(crawler)
+        home, brake = Home(), Brake(crawler)
+        self._pull = lambda: home.call(lambda: brake.pull(STOPPED))
+        if self._stopping.is_set():
+            brake.pull(STOPPED)
+        try:
+            await runner.crawl(crawler, **self._arguments)
+        finally:
+            self._note_outcome(crawler)
+
+    def _configure(self, crawler: Crawler) -> None:
+        settings = crawler.settings
+        loader = _QueueLoader(self._queue)
+        for name, value in {**self._settings, **FIXED}.items():
+            settings.set(name, value, priority="cmdline")
+        settings.set("PROPLOAD_LOADER", lambda **_: loader, priority="cmdline")
+        settings.setdefault_in_component_priority_dict(
+            "ITEM_PIPELINES", PropLoadPipeline, ORDER
+        )
+        settings.setdefault_in_component_priority_dict(
+            "DOWNLOADER_MIDDLEWARES", Watch, WATCH_ORDER
+        )
+
+    def _note_outcome(self, crawler: Crawler) -> None:
+        try:
+            self.outcome = read_outcome(crawler)
+            sink = crawler.get_item_pipeline(PropLoadPipeline)
+        except RuntimeError:
+            # it failed before it had stats: what was raised says why
+            return
+        if sink is not None and not self._stopping.is_set():
+            self._error = sink.error
+
+
+class _QueueLoader:
+    """Hands a crawl's batches to the thread that reads them."""
+
+    def __init__(self, queue: BatchQueue[Batch]) -> None:
+        self.failed: BaseException | None = None
+        self._queue = queue
+
+    def try_put(self, batch: Batch) -> bool:
+        return self._queue.try_put(batch)
+
+    def on_room(self, listener: Callable[[], None]) -> None:
+        self._queue.on_room(listener)
+
+    def on_failed(self, listener: Callable[[], None]) -> None:
+        """Need no listener: a closed queue is heard as room, and refuses."""
+
+    def close(self) -> None:
+        self._queue.close()
+
+    def abort(self, error: BaseException) -> None:
+        self.failed = error
+        self._queue.close()
+
+
+def _base_settings() -> Settings:
+    """Return settings below those of add-ons, projects and spiders."""
+    settings = Settings()
+    settings.setdict(POLITE, priority="command")
+    # the runner looks at it before there is a crawler
+    settings.setdict(FIXED, priority="command")
+    return settings
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    return "is experimental" not in record.getMessage()
+
+
+def _prepare_logging() -> None:
+    """Keep a crawl's log at INFO, and away from a user's handlers what is noise.
+
+    Scrapy's own way to set up logging, which takes over the root logger, is not
+    called; where messages go is for the program to say.
+    """
+    logging.getLogger(_NOISY).addFilter(_is_worth_saying)
+    scrapy_log = logging.getLogger("scrapy")
+    if scrapy_log.level == logging.NOTSET:
+        scrapy_log.setLevel(logging.INFO)

@@ -1,0 +1,125 @@
+"""Spiders by their name: registered ones, and any class of a module."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy import Spider
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The entry point group where packages register spiders.
+GROUP = "propload.spiders"
+
+
+@dataclass(frozen=True, slots=True)
+class SpiderArgument:
+    """One argument of a spider.
+
+    Attributes:
+        name: As in `-a name=value`.
+        default: What it is without being given, as it would be written.
+        help: One line about it.
+    """
+
+    name: str
+    default: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpiderEntry:
+    """A registered spider.
+
+    Attributes:
+        name: The name it is registered under.
+        summary: The first line of its documentation, or why it cannot be loaded.
+        arguments: What it can be told.
+        is_broken: Whether it cannot be loaded.
+    """
+
+    name: str
+    summary: str
+    arguments: tuple[SpiderArgument, ...] = ()
+    is_broken: bool = False
+
+
+def find_spider(name: str, /) -> type[Spider]:
+    """Return the spider of a registered name, or of `module:Class`.
+
+    Raises:
+        ConfigError: There is none of that name, or it cannot be imported.
+    """
+    registered = {entry.name: entry for entry in entry_points(group=GROUP)}
+    entry = registered.get(name)
+    if entry is None:
+        if ":" not in name:
+            known = ", ".join(sorted(registered)) or "none"
+            msg = (
+                f"there is no spider {name!r}: give one of those registered ({known}) "
+                "or module:Class"
+            )
+            raise ConfigError(msg)
+        entry = EntryPoint(name, name, GROUP)
+    return _load(entry)
+
+
+def list_spiders() -> tuple[SpiderEntry, ...]:
+    """Return the registered spiders, by name."""
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    return tuple(_describe(entry) for entry in entries)
+
+
+def _describe(entry: EntryPoint) -> SpiderEntry:
+    try:
+        spider = _load(entry)
+    except ConfigError as error:
+        return SpiderEntry(entry.name, str(error), is_broken=True)
+    summary = (inspect.getdoc(spider) or "").partition("\n")[0]
+    return SpiderEntry(entry.name, summary, arguments_of(spider))
+
+
+def arguments_of(spider: type[Spider], /) -> tuple[SpiderArgument, ...]:
+    """Return the arguments that a spider declares in `arguments`."""
+    return tuple(
+        SpiderArgument(str(one.name), str(one.default), str(one.help))
+        for one in getattr(spider, "arguments", ())
+    )
+
+
+def _load(entry: EntryPoint) -> type[Spider]:
+    try:
+        with _current_folder_importable():
+            import_module(entry.module)
+            found = entry.load()
+    except Exception as error:
+        msg = (
+            f"spider {entry.name} ({entry.value}) cannot be imported: "
+            f"{type(error).__name__}: {error}"
+        )
+        raise ConfigError(msg) from error
+    if not (isinstance(found, type) and issubclass(found, Spider)):
+        msg = f"{entry.value} is not a spider: give a class made from scrapy.Spider"
+        raise ConfigError(msg)
+    return found
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    """Find modules of the current folder too, as `python -m` does."""
+    folder = str(Path.cwd())
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
