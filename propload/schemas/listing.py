@@ -147,11 +147,6 @@ class Listing(pa.DataFrameModel):
         col("rent_price").is_null() | col("rent_period").is_not_null(),
         "rent_price without rent_period: a month or a year?",
     )
-    price_has_currency = error(
-        pl.coalesce("list_price", "rent_price").is_null()
-        | col("currency").is_not_null(),
-        "a price without currency",
-    )
     coordinates_in_pairs = error(
         col("latitude").is_null() == col("longitude").is_null(),
         "one of latitude and longitude without the other",
@@ -161,7 +156,8 @@ class Listing(pa.DataFrameModel):
     )
     dutch_postal_code = error(
         (col("country") != "NL")
-        | col("postal_code").str.contains(r"^[1-9]\d{3}([A-Z]{2})?$"),
+        # cast, because rows may lack the column
+        | col("postal_code").cast(pl.String).str.contains(r"^[1-9]\d{3}([A-Z]{2})?$"),
         "postal_code is not 1234AB",
     )
 
@@ -174,6 +170,11 @@ class Listing(pa.DataFrameModel):
     sold_has_status = warning(
         col("sold_on").is_null() | ~col("status").is_in(("available", "under_offer")),
         "sold_on of a listing that is still open",
+    )
+    price_has_currency = warning(
+        pl.coalesce("list_price", "rent_price").is_null()
+        | col("currency").is_not_null(),
+        "a price without currency",
     )
     plausible_sale_price = warning(
         # the cheapest garage and the dearest villa of the Netherlands

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def error(expression: pl.Expr, message: str) -> Any:
     """Return a check of a pandera model that refuses a row where it is false.
 
-    Give it to an attribute of the model; the attribute's name is the check's. A null
-    passes, and so does every row of a frame that lacks one of the columns.
+    Give it to an attribute of the model; the attribute's name is the check's. Where
+    the expression is null the row passes; a column that rows lack counts as null.
 
     Args:
         expression: What holds for a right row, as a boolean.
@@ -36,9 +36,13 @@ def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
 
     def held(_model: type, rows: PolarsData) -> pl.LazyFrame:
         present = rows.lazyframe.collect_schema()
-        if all(column in present for column in columns):
-            return rows.lazyframe.select(expression.alias("held"))
-        return rows.lazyframe.select(pl.repeat(value=True, n=pl.len()).alias("held"))
+        missing = [column for column in columns if column not in present]
+        if len(missing) == len(columns):
+            return rows.lazyframe.select(
+                pl.repeat(value=True, n=pl.len()).alias("held")
+            )
+        nulls = (pl.lit(None).alias(column) for column in missing)
+        return rows.lazyframe.with_columns(nulls).select(expression.alias("held"))
 
     decorate: Any = pa.dataframe_check(
         error=message, raise_warning=raise_warning, statistics={"columns": columns}

@@ -18,8 +18,6 @@ _ALWAYS = (
     "acceptance_text",
     "bathrooms_text",
     "district",
-    "duration_text",
-    "listed_text",
     "listing_type",
     "ownership_fees_text",
     "stories_text",

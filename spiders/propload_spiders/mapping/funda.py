@@ -82,6 +82,7 @@ LISTING_COLUMNS = pl.Schema(
     }
 )
 
+_COORDINATES = ("latitude", "longitude")
 _SITE = "https://www.funda.nl"
 
 
@@ -274,6 +275,12 @@ def _agent() -> list[pl.Expr]:
     return [pl.col("agent_id", "agent_name", "description")]
 
 
+def _nowhere() -> pl.Expr:
+    # what geocoders write where they found nothing; it lies in the Gulf of Guinea
+    at_zero = pl.all_horizontal(pl.col(_COORDINATES) == 0)
+    return at_zero.fill_null(value=False)
+
+
 def _from_several() -> list[pl.Expr]:
     """Return the columns that follow from columns and texts beside them."""
     lease, condition = pl.col("text:lease_text"), pl.col("text:rent_condition_text")
@@ -297,6 +304,7 @@ def _from_several() -> list[pl.Expr]:
         pl.when(price.is_not_null() | pl.col("monthly_fee").is_not_null())
         .then(pl.lit("EUR"))
         .alias("currency"),
+        *(pl.when(~_nowhere()).then(name).alias(name) for name in _COORDINATES),
         pl.coalesce("bedrooms", numbers.bedrooms_in_rooms(rooms_text)),
         pl.coalesce(
             "living_area_m2",

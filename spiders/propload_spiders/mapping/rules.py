@@ -35,6 +35,7 @@ _NO_DAY = (
 )
 _NO_COUNT = rf"(?i)^\D*$|{_SPAN}"
 _NO_FEE = rf"(?i)^(?:geen|nee|no|ja|yes|{_UNKNOWN})$|{_SPAN}"
+_NOWHERE = r"^[+-]?0(?:\.0+)?$"
 _NO_LABEL = (
     rf"(?i)^(?:niet|not) (?:beschikbaar|verplicht|available|required)|^(?:{_UNKNOWN}"
     r"|geen|vrijgesteld|exempt)\b|^(?:wat betekent|what does)"
@@ -191,8 +192,8 @@ RULES: tuple[Rule, ...] = (
         alone=False,
     ),
     Rule("country", "country", words.country, "a country such as NL"),
-    Rule("latitude", "latitude", numbers.degrees, "degrees such as 52.0116"),
-    Rule("longitude", "longitude", numbers.degrees, "degrees such as 4.3571"),
+    Rule("latitude", "latitude", numbers.degrees, "degrees such as 52.0116", _NOWHERE),
+    Rule("longitude", "longitude", numbers.degrees, "degrees such as 4.3571", _NOWHERE),
     Rule(
         "photo_count",
         "photo_count",

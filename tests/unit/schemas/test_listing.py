@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from propload.prepare.validation import load_schema
+from propload.schemas.listing import COUNTRY_BOXES, LISTING, Listing
+
+CHECKER = load_schema("propload.schemas.listing:LISTING")
+REQUIRED = ("source", "listing_id", "url", "scraped_at")
+GOOD = {
+    "source": "funda",
+    "listing_id": "41420853",
+    "url": "https://www.funda.nl/detail/koop/delft/huis-lange-geer-1/41420853/",
+    "offering": "sale",
+    "status": "available",
+    "property_type": "house",
+    "list_price": 495_000,
+    "currency": "EUR",
+    "monthly_fee": Decimal("164.54"),
+    "listed_on": date(2026, 4, 20),
+    "living_area_m2": 120.0,
+    "volume_m3": 410.0,
+    "rooms": 5,
+    "bedrooms": 3,
+    "year_built": 1922,
+    "year_built_min": 1922,
+    "year_built_max": 1922,
+    "energy_label": "A+++",
+    "postal_code": "2611DX",
+    "country": "NL",
+    "latitude": 52.01,
+    "longitude": 4.36,
+    "attributes": '{"Soort dak":"Zadeldak"}',
+    "scraped_at": datetime(2026, 7, 4, 10, tzinfo=UTC),
+}
+
+
+def listings(*changes):
+    rows = [GOOD | change for change in changes]
+    frame = pl.DataFrame(rows, schema={n: CHECKER.columns[n] for n in GOOD | rows[0]})
+    return frame.with_row_index(ROW)
+
+
+def reasons_of(**change):
+    found = CHECKER.check(listings(change)).reasons
+    return set(found.select("check", "column").rows())
+
+
+def checks_of(**change):
+    return {check for check, _ in reasons_of(**change)}
+
+
+def warnings_of(**change):
+    return set(CHECKER.warnings(listings(change))["check"])
+
+
+def test_a_right_listing_passes_without_a_warning():
+    sifted = CHECKER.check(listings({}))
+    assert sifted.frame.height == 1
+    assert sifted.reasons.is_empty()
+    assert warnings_of() == set()
+
+
+def test_a_listing_of_four_columns_passes():
+    assert CHECKER.check(listings({}).select(ROW, *REQUIRED)).reasons.is_empty()
+
+
+@pytest.mark.parametrize("name", sorted(set(CHECKER.columns) - set(REQUIRED)))
+def test_a_column_that_rows_lack_counts_as_null(name):
+    null = listings({name: None})
+    lacking = null.drop(name)
+    said = ["check", "message"]
+    assert (
+        CHECKER.check(lacking)
+        .reasons.select(said)
+        .equals(CHECKER.check(null).reasons.select(said))
+    )
+    assert CHECKER.warnings(lacking).equals(CHECKER.warnings(null))
+
+
+def test_nothing_but_the_key_columns_is_required():
+    required = {name for name, c in Listing.to_schema().columns.items() if c.required}
+    assert required == set(REQUIRED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": None},
+        {"source": ""},
+        {"listing_id": None},
+        {"url": None},
+        {"url": "funda.nl/detail"},
+        {"scraped_at": None},
+        {"offering": "lease"},
+        {"status": "Verkocht"},
+        {"property_type": "castle"},
+        {"list_price": 0},
+        {"list_price": -1},
+        {"currency": "€"},
+        {"monthly_fee": Decimal("-0.01")},
+        {"living_area_m2": 0.0},
+        {"volume_m3": -1.0},
+        {"year_built": 999},
+        {"energy_label": "H"},
+        {"energy_label": "A++++++"},
+        {"country": "Nederland"},
+        {"latitude": 91.0},
+        {"attributes": "Zadeldak"},
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_refuses_the_row(change):
+    (column,) = change
+    assert column in {named for _, named in reasons_of(**change)}
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("bedrooms_within_rooms", {"rooms": 2, "bedrooms": 3}),
+        ("sold_by_scraping", {"status": "sold", "sold_on": date(2026, 7, 6)}),
+        ("volume_above_living_area", {"living_area_m2": 120.0, "volume_m3": 7.0}),
+        ("built_by_scraping", {"year_built": 2037, "year_built_max": 2037}),
+        ("years_in_order", {"year_built_min": 1944, "year_built_max": 1931}),
+        ("years_in_order", {"year_built": 1900, "year_built_min": 1906}),
+        ("rent_has_period", {"rent_price": 1_725}),
+        ("coordinates_in_pairs", {"longitude": None}),
+        ("coordinates_in_country", {"latitude": 0.0, "longitude": 0.0}),
+        ("coordinates_in_country", {"latitude": 4.36, "longitude": 52.01}),
+        ("dutch_postal_code", {"postal_code": "0611DX"}),
+        ("dutch_postal_code", {"postal_code": "2611 DX"}),
+    ],
+    ids=str,
+)
+def test_columns_that_contradict_each_other_refuse_the_row(check, change):
+    assert check in checks_of(**change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bedrooms": None},
+        {"rooms": 3},
+        {"status": "sold", "sold_on": date(2026, 7, 5)},
+        {"volume_m3": None},
+        {"year_built": None, "year_built_max": 1905, "year_built_min": None},
+        {"rent_price": 20_000, "rent_period": "year"},
+        {"list_price": None, "currency": None},
+        {"latitude": None, "longitude": None},
+        {"country": "FR", "latitude": 48.85, "longitude": 2.35, "postal_code": "75001"},
+        {"country": None, "postal_code": "SW1A 1AA"},
+        {"postal_code": "2611"},
+    ],
+    ids=str,
+)
+def test_columns_that_agree_or_say_nothing_pass(change):
+    assert checks_of(**change) == set()
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("listed_by_scraping", {"listed_on": date(2026, 7, 6)}),
+        ("listed_before_sold", {"status": "sold", "sold_on": date(2026, 4, 19)}),
+        ("sold_has_status", {"sold_on": date(2026, 6, 1)}),
+        ("price_has_currency", {"currency": None}),
+        ("plausible_sale_price", {"list_price": 4_999}),
+        ("plausible_price_per_m2", {"list_price": 30_000}),
+        ("plausible_rent", {"rent_price": 49, "rent_period": "month"}),
+        ("plausible_fee", {"monthly_fee": Decimal("5000.01")}),
+        ("plausible_height", {"volume_m3": 1_200.0}),
+        ("plausible_living_area", {"living_area_m2": 9.0, "volume_m3": None}),
+        ("plausible_room_size", {"rooms": 40}),
+    ],
+    ids=str,
+)
+def test_what_is_odd_warns_and_loads(check, change):
+    assert check in warnings_of(**change)
+    assert checks_of(**change) == set()
+
+
+def test_a_reason_shows_the_values_that_contradict_each_other():
+    sifted = CHECKER.check(listings({}, {"rooms": 2, "bedrooms": 3}))
+    (reason,) = sifted.reasons.rows(named=True)
+    assert reason[ROW] == 1
+    assert reason["message"] == "more bedrooms than rooms"
+    assert "bedrooms" in reason["value"]
+    assert "listing_id" not in reason["value"]
+    assert sifted.frame[ROW].to_list() == [0]
+
+
+def test_all_failures_of_a_row_are_told():
+    found = checks_of(rooms=2, bedrooms=3, longitude=None)
+    assert {"bedrooms_within_rooms", "coordinates_in_pairs"} <= found
+
+
+def test_the_target_keeps_known_values_and_orders_by_scraping():
+    target = LISTING.target_defaults
+    assert target is not None
+    assert target.key == ("source", "listing_id")
+    assert target.newest == "scraped_at"
+    assert target.on_null == "keep"
+    assert {*target.key, target.newest} <= set(CHECKER.columns)
+
+
+def test_every_rule_names_columns_of_the_model():
+    checks = Listing.to_schema().checks
+    named = {column for check in checks for column in check.statistics["columns"]}
+    assert named <= set(CHECKER.columns)
+    assert len({check.name for check in checks}) == len(checks)
+
+
+# one frame of many places, because a check has a fixed cost
+@settings(max_examples=10, deadline=None)
+@given(country=st.sampled_from(sorted(COUNTRY_BOXES)), data=st.data())
+def test_places_within_a_countrys_box_pass_and_no_others(country, data):
+    south, north, west, east = COUNTRY_BOXES[country]
+    points = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
+    inside = st.tuples(st.floats(south, north), st.floats(west, east))
+    places = data.draw(st.lists(points | inside, min_size=1, max_size=50))
+    frame = listings(
+        *(
+            {"country": country, "latitude": y, "longitude": x, "postal_code": None}
+            for y, x in places
+        )
+    )
+    refused = set(CHECKER.check(frame).reasons[ROW])
+    assert refused == {
+        row
+        for row, (y, x) in enumerate(places)
+        if not (south <= y <= north and west <= x <= east)
+    }
