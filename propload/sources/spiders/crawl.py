@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.crawler import Crawler
 from scrapy.settings import Settings
 from scrapy.utils.reactor import is_reactor_installed
 
@@ -39,13 +39,21 @@ BYTES_WAITING = 16 << 20
 #: Before every other downloader middleware (robots.txt, at 100, is Scrapy's first).
 WATCH_ORDER = 45
 
+
+def _user_agent() -> str:
+    try:
+        number = version("propload")
+    except PackageNotFoundError:
+        # run from a source tree that is not installed
+        number = "0"
+    return f"propload/{number} (+https://github.com/propload/propload)"
+
+
 #: How a spider behaves that says nothing about it. Its own settings win.
 POLITE: Mapping[str, object] = {
     # the site decides what may be read, and who is asking is no secret
     "ROBOTSTXT_OBEY": True,
-    "USER_AGENT": (
-        f"propload/{version('propload')} (+https://github.com/propload/propload)"
-    ),
+    "USER_AGENT": _user_agent(),
     # about one page in a second, fewer where the site gets slower
     "DOWNLOAD_DELAY": 1.0,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
@@ -120,8 +128,6 @@ class SpiderSource:
             self._crawl.stop()
 
     def __iter__(self) -> Iterator[Batch]:
-        if self._stopped:
-            return
         crawl = self._crawl = _Crawl(self.spider, self._arguments, self._settings)
         if self._stopped:
             crawl.stop()
@@ -196,15 +202,15 @@ class _Crawl(threading.Thread):
                 "run: crawl in a process of its own"
             )
             raise SourceError(msg, source=self._spider.name)
-        runner = AsyncCrawlerRunner(_base_settings())
-        crawler = runner.create_crawler(self._spider)
+        # a runner would lay its settings over the crawler's when it starts it
+        crawler = Crawler(self._spider, _base_settings())
         self._configure(crawler)
         home, brake = Home(), Brake(crawler)
         self._pull = lambda: home.call(lambda: brake.pull(STOPPED))
         if self._stopping.is_set():
             brake.pull(STOPPED)
         try:
-            await runner.crawl(crawler, **self._arguments)
+            await crawler.crawl_async(**self._arguments)
         finally:
             self._note_outcome(crawler)
 
@@ -260,8 +266,6 @@ def _base_settings() -> Settings:
     """Return settings below those of add-ons, projects and spiders."""
     settings = Settings()
     settings.setdict(POLITE, priority="command")
-    # the runner looks at it before there is a crawler
-    settings.setdict(FIXED, priority="command")
     return settings
 
 

@@ -112,7 +112,7 @@ class CrawlOutcome:
             said.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
             said.append(f"robots.txt forbids {self.robots_forbidden:,} pages")
-        odd = {code: n for code, n in self.statuses.items() if code >= 400}  # noqa: PLR2004 - errors in HTTP
+        odd = {code: n for code, n in self.statuses.items() if code >= 400}
         said += [f"{n:,} answers were HTTP {code}" for code, n in sorted(odd.items())]
         return f": {'; '.join(said)}" if said else ""
 
@@ -162,7 +162,7 @@ class Watch:
             self._lose(request, f"{type(exception).__name__}: {exception}".rstrip(": "))
 
     def _is_read(self, request: Request, status: int) -> bool:
-        if 200 <= status < 300:  # noqa: PLR2004 - success in HTTP
+        if 200 <= status < 300:
             return True
         meta, settings = request.meta, self._crawler.settings
         if meta.get("handle_httpstatus_all") or settings.getbool("HTTPERROR_ALLOW_ALL"):
