@@ -6,33 +6,33 @@ made, so that none of them can differ from the keywords in `propload.options`.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from propload.errors import ConfigError
-from propload.options import (
-    JournalSync,
-    RejectLimit,
-    RunOptions,
-    SourceOptions,
+from propload.config.values import (
+    read_anything,
+    read_count,
+    read_count_or_auto,
+    read_moment,
+    read_names,
+    read_path,
+    read_reject_limit,
+    read_resume,
+    read_seconds,
+    read_size,
+    read_switch,
+    read_text,
+    read_words,
+    write_size,
 )
+from propload.errors import ConfigError
+from propload.options import JournalSync, RunOptions, SourceOptions
 from propload.target import Mode, OnNewColumns, OnNull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Panel = Literal["Target", "Rows", "Reading", "Speed and memory", "Safety", "Running"]
-
-#: Bytes in a unit, as PostgreSQL counts its memory settings.
-_UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)\s*", re.IGNORECASE)
-_WORDS = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,147 +82,6 @@ def _defaults(options: Iterable[type]) -> dict[str, object]:
 
 
 _DEFAULTS = _defaults((RunOptions, SourceOptions))
-
-
-def read_text(value: object) -> str:
-    """Return the text, which may not be empty."""
-    if not isinstance(value, str) or not value:
-        msg = "is not a text"
-        raise ConfigError(msg)
-    return value
-
-
-def read_anything(value: object) -> object:
-    """Return the value: a name, or what Python code gave."""
-    return value
-
-
-def read_path(value: object) -> Path:
-    """Return the path, `~` expanded."""
-    if not isinstance(value, (str, Path)) or not str(value):
-        msg = "is not a path"
-        raise ConfigError(msg)
-    return Path(value).expanduser()
-
-
-def read_words(value: object) -> tuple[str, ...]:
-    """Return the words of a list, or of a text with commas between them."""
-    if isinstance(value, str):
-        value = [word.strip() for word in value.split(",")]
-    if not isinstance(value, (list, tuple)) or not all(
-        isinstance(word, str) for word in value
-    ):
-        msg = f"{value!r} is not a list of words: write A,B or a list of texts"
-        raise ConfigError(msg)
-    return tuple(value)
-
-
-def read_names(value: object) -> tuple[str, ...]:
-    """Return column names, none of them empty."""
-    names = read_words(value)
-    if not all(names):
-        msg = f"{value!r} holds an empty name"
-        raise ConfigError(msg)
-    return names
-
-
-def read_count(value: object) -> int:
-    """Return a whole number."""
-    written = "" if isinstance(value, bool) else str(value)
-    try:
-        return int(written.replace(",", ""))
-    except ValueError:
-        msg = f"{value!r} is not a whole number"
-        raise ConfigError(msg) from None
-
-
-def read_count_or_auto(value: object) -> int | str:
-    """Return a whole number, or `auto`."""
-    if value == "auto":
-        return "auto"
-    try:
-        return read_count(value)
-    except ConfigError:
-        msg = f'{value!r} is neither a whole number nor "auto"'
-        raise ConfigError(msg) from None
-
-
-def read_seconds(value: object) -> float:
-    """Return a duration in seconds, 0 or more."""
-    written = "" if isinstance(value, bool) else str(value)
-    try:
-        seconds = float(written)
-    except ValueError:
-        msg = f"{value!r} is not a number of seconds"
-        raise ConfigError(msg) from None
-    # NaN is not 0 or more either
-    if not 0 <= seconds < float("inf"):
-        msg = f"{value!r} is out of range: give 0 seconds or more"
-        raise ConfigError(msg)
-    return seconds
-
-
-def read_switch(value: object) -> bool:
-    """Return yes or no from a boolean or one of the usual words."""
-    if isinstance(value, bool):
-        return value
-    found = _WORDS.get(str(value).strip().lower())
-    if found is None:
-        msg = f"{value!r} is neither true nor false"
-        raise ConfigError(msg)
-    return found
-
-
-def read_size(value: object) -> int:
-    """Return bytes from a number, or from a text such as `600MB`."""
-    matched = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
-    unit = matched[2].upper().replace("I", "") if matched else ""
-    if matched and unit and unit != "B" and not unit.endswith("B"):
-        unit += "B"
-    if matched is None or unit not in _UNITS:
-        msg = f"{value!r} is not a size: give bytes, or a number with KB, MB or GB"
-        raise ConfigError(msg)
-    return int(float(matched[1]) * _UNITS[unit])
-
-
-def write_size(size: int) -> str:
-    """Return bytes as `read_size` reads them: 629145600 is `600MB`."""
-    for unit in ("TB", "GB", "MB", "KB"):
-        if size >= _UNITS[unit] and size % _UNITS[unit] == 0:
-            return f"{size // _UNITS[unit]}{unit}"
-    return str(size)
-
-
-def read_reject_limit(value: object) -> int | str:
-    """Return `N` or `P%` unchanged, when it is one of these."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        msg = f"{value!r} is neither a number nor a percentage"
-        raise ConfigError(msg)
-    RejectLimit.parse(value)
-    return value
-
-
-def read_moment(value: object) -> datetime:
-    """Return a moment; one without a time zone is in UTC."""
-    try:
-        if isinstance(value, datetime):
-            moment = value
-        elif isinstance(value, date):
-            moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        else:
-            moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        msg = f"{value!r} is not a moment: write 2026-07-01 or 2026-07-01T12:00:00Z"
-        raise ConfigError(msg) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def read_resume(value: object) -> str | bool:
-    """Return a run to continue; true is the last one that did not finish."""
-    if isinstance(value, bool):
-        return value
-    text = read_text(value)
-    return _WORDS.get(text.lower(), text)
 
 
 def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Setting:

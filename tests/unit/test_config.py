@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from propload.config import SETTINGS, job_source, resolve
-from propload.config.settings import read_size, write_size
+from propload.config.values import read_size, write_size
 from propload.errors import ConfigError
 from propload.options import RunOptions, Settings, SourceOptions
 
