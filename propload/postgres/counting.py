@@ -1,0 +1,73 @@
+"""What became of staged rows, exactly, whatever other sessions did meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql import merging
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.connection import Connection
+    from propload.postgres.shape import Shape
+
+
+def merge_stage(
+    connection: Connection, shape: Shape, height: int, patched: Sequence[str], /
+) -> Counts:
+    """Write the stage into the table and return what became of its rows.
+
+    Args:
+        connection: The session that has the stage.
+        shape: The table and its rules.
+        height: The rows in the stage.
+        patched: Columns for which an existing row proposes its own value.
+    """
+    before = updates_so_far(connection, shape)
+    answer = connection.rows(merging.merge(shape, patched=patched))[0]
+    return settle(connection, shape, height, answer, before)
+
+
+def updates_so_far(connection: Connection, shape: Shape, /) -> int:
+    """Return the session's count of updates where RETURNING cannot tell them."""
+    if shape.counts_by != "sequence":
+        return 0
+    return int(connection.rows(merging.count_updates())[0][0])
+
+
+def settle(
+    connection: Connection,
+    shape: Shape,
+    height: int,
+    answer: tuple[int, ...],
+    before: int,
+    /,
+    *,
+    without: Sequence[int] = (),
+) -> Counts:
+    """Return counts that add up to the height.
+
+    Args:
+        connection: The session that wrote.
+        shape: The table and its rules.
+        height: The rows that were written or passed over.
+        answer: What `merging.merge` answered.
+        before: The count of updates before it.
+        without: Ordinals of rows that were left out.
+    """
+    stale, proposed, inserted, written = map(int, answer)
+    if shape.counts_by == "sequence":
+        updated = updates_so_far(connection, shape) - before
+        inserted = written - updated
+    updated = written - inserted
+    rest = height - written
+    if proposed != written and shape.newest and shape.mode != "insert-new":
+        # another session changed rows between the judgement and the write
+        query = merging.count_overtaken(shape, without=without)
+        stale = int(connection.rows(query)[0][0])
+    stale = min(stale, rest)
+    return Counts(
+        inserted=inserted, updated=updated, unchanged=rest - stale, stale=stale
+    )

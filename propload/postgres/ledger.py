@@ -1,0 +1,239 @@
+"""What was committed: in the database, or in the state folder without the right.
+
+The entry of a piece is part of the piece's own transaction. That is what lets a
+run be continued, and rows be appended, exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from propload.errors import TransientWriteError
+from propload.postgres.connection import ServerError
+from propload.postgres.sql import bookkeeping
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.batch import Piece
+    from propload.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the ledger knows it.
+
+    Attributes:
+        run_id: Its name.
+        source: The name of what it reads.
+        target: The qualified table.
+        mode: How it writes.
+        fingerprint: What the source was when the run began, or None.
+        settings: Its settings as JSON.
+        status: `running`, or how it ended.
+    """
+
+    run_id: str
+    source: str
+    target: str
+    mode: str
+    fingerprint: str | None = None
+    settings: str = "{}"
+    status: str = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A committed piece.
+
+    Attributes:
+        batch: The prepared batch's number in the run.
+        lane: The lane's number.
+        first_row: The run's 0-based number of the batch's first row.
+        through_row: The number after its last row.
+        counts: What became of the rows.
+    """
+
+    batch: int
+    lane: int
+    first_row: int
+    through_row: int
+    counts: Counts
+
+
+class Ledger(Protocol):
+    """Where committed pieces are entered; shared by all lanes of a run."""
+
+    run_id: str
+
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
+        """Enter a piece; called in its transaction, before the commit."""
+
+    def settle(self, piece: Piece) -> None:
+        """Learn that the commit of a piece came through."""
+
+    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+        """Return the entry of a piece, or None where it was not committed."""
+
+    def committed(self, connection: Connection) -> list[Entry]:
+        """Return every entry of the run, in the order of batch and lane."""
+
+    def finish(self, connection: Connection, status: str) -> None:
+        """Enter how the run ended; part of the open transaction."""
+
+
+class DatabaseLedger:
+    """The ledger in the schema `propload` of the target database."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+
+    @classmethod
+    def open(cls, connection: Connection, run: RunRecord, /) -> DatabaseLedger | None:
+        """Begin a run, or return None where the user may not make the schema.
+
+        Raises:
+            ServerError: The server refused for another reason.
+        """
+        if not _stand_up(connection):
+            return None
+        values = (run.run_id, run.source, run.fingerprint, run.target, run.mode)
+        connection.execute(bookkeeping.BEGIN, (*values, run.settings))
+        connection.commit()
+        return cls(run.run_id)
+
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
+        """Enter a piece in its own transaction."""
+        connection.execute(bookkeeping.record(self.run_id, piece, counts))
+
+    def settle(self, piece: Piece) -> None:
+        """Do nothing: the commit took the entry with it."""
+
+    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+        """Return the entry of a piece, or None."""
+        query = bookkeeping.find(self.run_id, piece.batch, piece.lane)
+        rows = connection.rows(query)
+        return _entry(rows[0]) if rows else None
+
+    def committed(self, connection: Connection) -> list[Entry]:
+        """Return every entry of the run."""
+        rows = connection.rows(bookkeeping.COMMITTED, (self.run_id,))
+        return [_entry(row) for row in rows]
+
+    def finish(self, connection: Connection, status: str) -> None:
+        """Enter how the run ended."""
+        connection.execute(bookkeeping.FINISH, (self.run_id, status))
+
+
+class FileLedger:
+    """The ledger in the state folder; entries follow the commits.
+
+    Where a commit's answer was lost, the server is asked whether that
+    transaction was committed.
+
+    Args:
+        folder: The folder of run files; made, private, when needed.
+        run: The run.
+    """
+
+    def __init__(self, folder: Path, run: RunRecord) -> None:
+        self.run_id = run.run_id
+        self._lock = threading.Lock()
+        self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / f"{run.run_id}.ledger.ndjson"
+        self._entries = {}
+        if self.path.exists():
+            self._entries = {(e.batch, e.lane): e for e in _read_entries(self.path)}
+        else:
+            self._append({"run": asdict(run)})
+
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
+        """Remember which transaction the piece is in."""
+        number = connection.rows("SELECT pg_current_xact_id()::text")[0][0]
+        entry = Entry(
+            piece.batch, piece.lane, piece.first_row, piece.through_row, counts
+        )
+        with self._lock:
+            self._open[piece.batch, piece.lane] = (number, entry)
+
+    def settle(self, piece: Piece) -> None:
+        """Write the entry down."""
+        place = piece.batch, piece.lane
+        with self._lock:
+            _, entry = self._open.pop(place)
+            self._entries[place] = entry
+            self._append({"entry": asdict(entry)})
+
+    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+        """Return the entry of a piece, asking the server where it is open."""
+        place = piece.batch, piece.lane
+        if place in self._open and _was_committed(connection, self._open[place][0]):
+            self.settle(piece)
+        return self._entries.get(place)
+
+    def committed(self, connection: Connection) -> list[Entry]:  # noqa: ARG002  the protocol's
+        """Return every entry of the run."""
+        return [self._entries[place] for place in sorted(self._entries)]
+
+    def finish(self, connection: Connection, status: str) -> None:  # noqa: ARG002  the protocol's
+        """Write down how the run ended."""
+        with self._lock:
+            self._append({"status": status})
+
+    def _append(self, line: dict[str, object]) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _stand_up(connection: Connection) -> bool:
+    """Make the schema where it is missing; return whether it can be used."""
+    standing, may_create, may_use = connection.rows(bookkeeping.STANDING)[0]
+    if not standing and may_create:
+        connection.rows(bookkeeping.LOCK_MAKING)
+        for statement in bookkeeping.CREATE:
+            connection.execute(statement)
+        may_use = True
+    connection.commit()
+    return bool(may_use)
+
+
+def _was_committed(connection: Connection, number: str) -> bool:
+    try:
+        status = connection.rows(f"SELECT pg_xact_status('{number}'::xid8)")[0][0]
+    except ServerError as error:
+        if error.sqlstate is None:
+            raise
+        # the server came back from a crash and never heard of that transaction
+        connection.rollback()
+        return False
+    connection.rollback()
+    if status == "in progress":
+        msg = "the outcome of the last commit is not known yet"
+        raise TransientWriteError(msg)
+    return bool(status == "committed")
+
+
+def _entry(row: tuple[int, ...]) -> Entry:
+    batch, lane, first_row, through_row = row[:4]
+    return Entry(batch, lane, first_row, through_row, Counts(*row[4:]))
+
+
+def _read_entries(path: Path) -> list[Entry]:
+    entries = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found = json.loads(line).get("entry")
+        except json.JSONDecodeError:  # the last line of a killed run is torn
+            continue
+        if found:
+            entries.append(Entry(**{**found, "counts": Counts(**found["counts"])}))
+    return entries

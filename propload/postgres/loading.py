@@ -1,0 +1,321 @@
+"""The database as a run sees it: tables made ready, writers, and the end."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from propload.batch import ROW
+from propload.postgres import failures, schema
+from propload.postgres.connection import ServerError, connect
+from propload.postgres.dsn import describe_dsn
+from propload.postgres.ledger import DatabaseLedger, FileLedger
+from propload.postgres.locking import target_lock
+from propload.postgres.shadow import Shadow
+from propload.postgres.shaping import read_shape
+from propload.postgres.types import plan_columns
+from propload.postgres.upsert import TableWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    import polars as pl
+
+    from propload.postgres.connection import Connection
+    from propload.postgres.ledger import Ledger, RunRecord
+    from propload.postgres.schema import TableFacts
+    from propload.postgres.shape import Shape
+    from propload.target import ColumnPlan, OnRefused, TableName, Target
+
+
+class Database:
+    """A database that a run loads into; used by one thread, writers aside.
+
+    Args:
+        dsn: Its connection string.
+        state_dir: The state folder, for the ledger where the database has no
+            room for one.
+
+    Attributes:
+        label: Host and database, fit to be shown.
+    """
+
+    def __init__(self, dsn: str, /, *, state_dir: Path) -> None:
+        self.label = describe_dsn(dsn)
+        self._dsn = dsn
+        self._state_dir = state_dir
+        self._connection: Connection | None = None
+        self._runs: dict[str, _Run] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that are not a writer's."""
+        for run in self._runs.values():
+            run.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def connect(self) -> Connection:
+        """Return a new connection.
+
+        Raises:
+            ConfigError: The connection string, user or password is wrong.
+            TransientWriteError: The server cannot be reached now.
+        """
+        return connect(self._dsn)
+
+    def facts(self, table: TableName, /) -> TableFacts | None:
+        """Return what the catalog knows of a table, or None where there is none.
+
+        Raises:
+            WriteError: It is a view or the like, or may not be written.
+        """
+        return schema.describe(self._session(), table)
+
+    @contextmanager
+    def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:
+        """Hold the lock of a table, in a session of its own.
+
+        Raises:
+            LockedError: Another run holds it for longer than `wait` seconds.
+        """
+        with self.connect() as session, target_lock(session, table, wait=wait):
+            yield
+
+    def prepare(
+        self,
+        target: Target,
+        frame_schema: Mapping[str, pl.DataType],
+        /,
+        *,
+        run: RunRecord,
+        pg_types: Mapping[str, str] | None = None,
+    ) -> PreparedTarget:
+        """Return the target, made where it is missing, ready to be written.
+
+        Args:
+            target: The table and its rules.
+            frame_schema: Names and types of the rows.
+            run: The run, entered in the ledger when it is first seen.
+            pg_types: PostgreSQL types for columns of a table that is created.
+
+        Raises:
+            SchemaMismatchError: The rows do not fit the table.
+            WriteError: The table lacks the key, or a right is missing.
+            TransientWriteError: The server cannot be reached now.
+        """
+        try:
+            return self._prepare(target, dict(frame_schema), run, pg_types or {})
+        except ServerError as error:
+            self._session().rollback()
+            raise failures.as_write_error(
+                error, table=str(target.table), batch=0
+            ) from error
+
+    def _prepare(
+        self,
+        target: Target,
+        frame_schema: dict[str, pl.DataType],
+        run: RunRecord,
+        pg_types: Mapping[str, str],
+    ) -> PreparedTarget:
+        session = self._session()
+        facts = _make_table(session, target, frame_schema, pg_types)
+        if target.on_new_columns == "ignore":
+            frame_schema = {
+                name: dtype
+                for name, dtype in frame_schema.items()
+                if facts.column(name) is not None
+            }
+        plan = plan_columns(frame_schema, facts.columns)
+        if target.mode != "replace":
+            facts.require_key(target.key)
+        opened = self._open_run(run)
+        table = opened.writes_into(target, facts)
+        opened.carries(plan)
+        shape = read_shape(session, target, plan, table=table)
+        session.commit()
+        empty = facts.empty or target.mode == "replace"
+        return PreparedTarget(self, opened, plan, shape, empty=empty)
+
+    def _open_run(self, run: RunRecord) -> _Run:
+        if run.run_id not in self._runs:
+            self._runs[run.run_id] = _Run(self, self._session(), run, self._state_dir)
+        return self._runs[run.run_id]
+
+    def _session(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self.connect()
+        return self._connection
+
+
+class PreparedTarget:
+    """A table that is ready to be written by a run.
+
+    Attributes:
+        plan: How each column travels.
+        key: The key's columns.
+        notes: What a reader of the report should know.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        run: _Run,
+        plan: tuple[ColumnPlan, ...],
+        shape: Shape,
+        *,
+        empty: bool,
+    ) -> None:
+        self.plan = plan
+        self.key = shape.key
+        self.notes = run.notes
+        self._database = database
+        self._run = run
+        self._shape = shape
+        self._empty = empty
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the run's pieces are entered."""
+        return self._run.ledger
+
+    def open_writer(
+        self, lane: int, /, *, on_refused: OnRefused | None = None
+    ) -> TableWriter:
+        """Return a writer for a lane; it connects when it first writes.
+
+        Args:
+            lane: The lane's number.
+            on_refused: Told of refused rows before their piece is committed.
+        """
+        return TableWriter(
+            self._database.connect,
+            self._shape,
+            self._run.ledger,
+            lane,
+            empty=self._empty,
+            on_refused=on_refused,
+        )
+
+    def finish(self, *, succeeded: bool, status: str | None = None) -> None:
+        """Let table and ledger know how the run ended; only the first call counts.
+
+        Args:
+            succeeded: Whether every row was loaded: a replace takes effect now.
+            status: What the ledger says, by default `loaded` or `failed`.
+
+        Raises:
+            WriteError: The server refused; a table that was to be replaced holds
+                what it held.
+        """
+        self._run.finish(
+            succeeded=succeeded, status=status or ("loaded" if succeeded else "failed")
+        )
+
+
+class _Run:
+    """What the tables of one run share: the ledger, and a replace's shadow."""
+
+    def __init__(
+        self, database: Database, session: Connection, run: RunRecord, state_dir: Path
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.ledger: Ledger
+        self._database = database
+        self._record = run
+        self._keeper: Connection | None = None
+        self._shadow: Shadow | None = None
+        self._finished = False
+        kept = DatabaseLedger.open(session, run)
+        if kept is not None:
+            self.ledger, self._namespace = kept, "propload"
+            return
+        files = FileLedger(state_dir / "runs", run)
+        self.ledger, self._namespace = files, ""
+        note = (
+            "this user may not create the schema propload in the database, so the "
+            f"run's ledger is the file {files.path}"
+        )
+        self.notes = (note,)
+
+    def writes_into(self, target: Target, facts: TableFacts) -> TableName:
+        """Return the table that writers fill: the target or its shadow."""
+        if target.mode != "replace":
+            return target.table
+        if self._shadow is None:
+            namespace = self._namespace or target.table.namespace
+            keeper = self._session()
+            shadow = Shadow(keeper, target, self._record.run_id, namespace)
+            keys = {frozenset(unique) for unique in facts.unique_keys}
+            shadow.make(
+                unique=frozenset(target.key) in keys,
+                continued=bool(self.ledger.committed(keeper)),
+            )
+            self._shadow = shadow
+        return self._shadow.table
+
+    def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
+        if self._shadow is not None:
+            self._shadow.carries([each.column for each in plan])
+
+    def finish(self, *, succeeded: bool, status: str) -> None:
+        if self._finished:
+            return
+        self._finished = True
+        session = self._session()
+        try:
+            if self._shadow is not None and succeeded:
+                self._shadow.swap()
+            self.ledger.finish(session, status)
+            session.commit()
+        except ServerError as error:
+            raise failures.as_write_error(
+                error, table=self._record.target, batch=0
+            ) from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+
+    def _session(self) -> Connection:
+        if self._keeper is None:
+            self._keeper = self._database.connect()
+        return self._keeper
+
+
+def _make_table(
+    session: Connection,
+    target: Target,
+    frame_schema: Mapping[str, pl.DataType],
+    pg_types: Mapping[str, str],
+) -> TableFacts:
+    facts = schema.describe(session, target.table)
+    if facts is None:
+        return schema.create_table(
+            session, target.table, frame_schema, key=target.key, pg_types=pg_types
+        )
+    new = {
+        name: dtype
+        for name, dtype in frame_schema.items()
+        if facts.column(name) is None and name != ROW
+    }
+    if new and target.on_new_columns == "add":
+        return schema.add_columns(session, target.table, new, pg_types=pg_types)
+    return facts

@@ -1,0 +1,79 @@
+"""One run at a time into a target, by an advisory lock of the database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from propload.errors import LockedError
+from propload.postgres.connection import ServerError
+from propload.postgres.sql import locks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.postgres.connection import Connection
+    from propload.target import TableName
+
+#: The server's word for a lock that was not to be had in time.
+_NOT_IN_TIME = "55P03"
+
+
+@contextmanager
+def target_lock(
+    connection: Connection, table: TableName, /, *, wait: float = 0.0
+) -> Iterator[None]:
+    """Hold the lock of a target; it goes with the session where that dies.
+
+    Args:
+        connection: A session that is used for nothing else meanwhile.
+        table: The target.
+        wait: Seconds to wait for another run to end.
+
+    Raises:
+        LockedError: Another run holds it.
+    """
+    subject = f"target:{table}"
+    if not _taken(connection, subject, wait):
+        waited = f" after {wait:g} s" if wait else ""
+        msg = (
+            f"another run holds the lock of {table}{waited}: wait for it "
+            "(--lock-wait SECONDS), or leave --lock out to load at the same time"
+        )
+        raise LockedError(msg)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
+            release(connection, subject)
+
+
+def take(connection: Connection, subject: str, /) -> bool:
+    """Return whether the session has the lock of a subject now."""
+    taken = connection.rows(locks.take(subject))[0][0]
+    connection.commit()
+    return bool(taken)
+
+
+def release(connection: Connection, subject: str, /) -> None:
+    """Give a lock back."""
+    connection.rows(locks.release(subject))
+    connection.commit()
+
+
+def _taken(connection: Connection, subject: str, wait: float) -> bool:
+    if take(connection, subject):
+        return True
+    if wait <= 0:
+        return False
+    try:
+        connection.execute(locks.limit_wait(wait))
+        connection.rows(locks.wait_for(subject))
+        connection.commit()
+    except ServerError as error:
+        connection.rollback()
+        if error.sqlstate != _NOT_IN_TIME:
+            raise
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""Replace: rows gather in a shadow of the table and take its place at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from propload.errors import WriteError
+from propload.postgres import failures, locking
+from propload.postgres.connection import ServerError
+from propload.postgres.sql import swapping
+from propload.postgres.sql.quoting import table as quoted_table
+from propload.target import TableName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.connection import Connection
+    from propload.target import Target
+
+#: Letters of the run's hash in a shadow's name: no two runs of one database meet.
+_LETTERS = 20
+
+
+class Shadow:
+    """The shadow of one run; a lock tells other runs that it is in use.
+
+    Args:
+        connection: A session that holds the lock until the run ends.
+        target: The table and its rules.
+        run_id: The run.
+        namespace: Where shadows are kept.
+    """
+
+    def __init__(
+        self, connection: Connection, target: Target, run_id: str, namespace: str
+    ) -> None:
+        told = f"{run_id} {target.table}".encode()
+        letters = hashlib.blake2b(told).hexdigest()[:_LETTERS]
+        self.table = TableName(namespace, swapping.PREFIX + letters)
+        self._connection = connection
+        self._target = target
+        self._columns: dict[str, None] = {}
+
+    def make(self, *, unique: bool, continued: bool) -> None:
+        """Make the shadow, empty, or take up the one of a run that is continued.
+
+        Args:
+            unique: Whether the target keeps the key unique.
+            continued: Whether the run has committed pieces already.
+
+        Raises:
+            WriteError: The rows of a continued run are gone, or another process
+                is at this run now.
+        """
+        if not locking.take(self._connection, self._subject(self.table)):
+            msg = f"another process is replacing {self._target.table} in this same run"
+            raise WriteError(msg, table=str(self._target.table))
+        self._remove_abandoned()
+        there = self._connection.rows(swapping.exists(self.table))[0][0]
+        if continued and not there:
+            msg = (
+                f"the rows that this run had gathered for {self._target.table} are "
+                "gone: start the replace anew, without --resume"
+            )
+            raise WriteError(msg, table=str(self._target.table))
+        if not continued:
+            self._create(unique=unique)
+        self._connection.commit()
+
+    def carries(self, columns: Sequence[str], /) -> None:
+        """Note columns that rows come with."""
+        self._columns |= dict.fromkeys(columns)
+
+    def swap(self) -> None:
+        """Put the shadow's rows in place of the table's; ends with the commit.
+
+        Raises:
+            WriteError: The server refused; the table holds what it held.
+        """
+        target = self._target.table
+        query = (quoted_table(target),)
+        try:
+            referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
+            for statement in swapping.swap(
+                target,
+                self.table,
+                tuple(self._columns),
+                self._target.key,
+                referenced=referenced,
+            ):
+                self._connection.execute(statement)
+        except ServerError as error:
+            self._connection.rollback()
+            text = failures.classify(error).message
+            msg = f"{target} keeps its old rows; the new ones do not fit: {text}"
+            raise WriteError(msg, table=str(target), sqlstate=error.sqlstate) from error
+
+    def drop(self) -> None:
+        """Remove the shadow; the table is as it was."""
+        self._connection.rollback()
+        self._connection.execute(swapping.drop(self.table))
+        self._connection.commit()
+
+    def _create(self, *, unique: bool) -> None:
+        target = self._target
+        run = self._connection.execute
+        run(swapping.drop(self.table))
+        run(swapping.create(self.table, target.table))
+        if target.key and not unique:
+            run(swapping.add_key(self.table, target.key))
+        for (definition,) in self._connection.rows(
+            swapping.FOREIGN_KEYS, (quoted_table(target.table),)
+        ):
+            run(swapping.add_constraint(self.table, definition))
+
+    def _remove_abandoned(self) -> None:
+        """Remove shadows of runs that were killed: nobody holds their lock."""
+        query = (self._target.table.namespace,)
+        for found in self._connection.rows(swapping.SHADOWS, query):
+            other = TableName(*found)
+            if other == self.table:
+                continue
+            if locking.take(self._connection, self._subject(other)):
+                self._connection.execute(swapping.drop(other))
+                self._connection.commit()
+                locking.release(self._connection, self._subject(other))
+
+    @staticmethod
+    def _subject(shadow: TableName) -> str:
+        return f"shadow:{shadow}"

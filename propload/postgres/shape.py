@@ -1,0 +1,111 @@
+"""A target as the statements see it: which columns travel, and how each compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from propload.postgres import types
+from propload.postgres.sql import quoting
+
+if TYPE_CHECKING:
+    from propload.target import ColumnPlan, Mode, OnNull, TableName
+
+#: The position of a row in its frame: keeps the frame's order, names bad rows.
+ORDINAL = "propload_ordinal"
+
+Comparison = Literal["value", "bytes", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnShape:
+    """A column that travels.
+
+    Attributes:
+        plan: How it travels.
+        collation: The quoted name of its collation, or None.
+        compare: How two values are told apart: by the type's own equality, by
+            the bytes of a text, or as text where the type has no equality.
+        canonical: An expression with `{}` for the value, whose text is the same
+            for equal values of any length or scale.
+        settable: Whether an UPDATE may set it (identity ALWAYS may not).
+        nullable: Whether the table takes null.
+    """
+
+    plan: ColumnPlan
+    collation: str | None = None
+    compare: Comparison = "value"
+    canonical: str = "{}"
+    settable: bool = True
+    nullable: bool = True
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.plan.column
+
+    @property
+    def stage_type(self) -> str:
+        """The type in the stage, which refuses nothing but the value itself."""
+        bare = types.stage_type(self.plan)
+        # a key without the table's own collation could not be compared with it
+        takes = self.collation and bare == "text"
+        return f"{bare} COLLATE {self.collation}" if takes else bare
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A table, its travelling columns, and what happens where rows meet.
+
+    Attributes:
+        table: The table that is written: the target, or its shadow.
+        columns: The columns that travel, in the frame's order.
+        key: The key's columns.
+        newest: The column that orders versions, or None.
+        mode: What happens to a row whose key is stored.
+        on_null: Whether a null erases a stored value.
+        required: Columns that do not travel, take no null and have no default:
+            an existing row keeps its own.
+        direct: Whether COPY may write the table itself: no column is carried
+            as text, no trigger or row policy can skip a row.
+        counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
+            `xmax`, or `sequence` for partitions of older servers.
+    """
+
+    table: TableName
+    columns: tuple[ColumnShape, ...]
+    key: tuple[str, ...] = ()
+    newest: str | None = None
+    mode: Mode = "upsert"
+    on_null: OnNull = "overwrite"
+    required: tuple[str, ...] = ()
+    direct: bool = True
+    counts_by: Literal["old", "xmax", "sequence"] = "xmax"
+
+    @property
+    def values(self) -> tuple[ColumnShape, ...]:
+        """The columns outside the key."""
+        return tuple(each for each in self.columns if each.name not in self.key)
+
+    def column(self, name: str, /) -> ColumnShape:
+        """Return the travelling column of that name."""
+        return next(each for each in self.columns if each.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two rows that meet: the alias its columns are read through."""
+
+    alias: str
+    staged: bool = False
+
+    def __call__(self, column: ColumnShape, /) -> str:
+        """Return the expression of a column's value on this side."""
+        value = f"{self.alias}.{quoting.name(column.name)}"
+        return types.cast_sql(column.plan, value) if self.staged else value
+
+
+INCOMING = Side("s", staged=True)
+STORED = Side("o")
+PROPOSED = Side("excluded")
+CURRENT = Side("t")

@@ -1,0 +1,1 @@
+"""Every statement that propload writes, by subject; pure functions of text."""

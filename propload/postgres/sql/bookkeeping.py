@@ -1,0 +1,128 @@
+# ruff: noqa: S608 - names are quoted, values are made into literals here
+"""The schema `propload`: which runs there were and what each one committed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql.quoting import text
+
+if TYPE_CHECKING:
+    from propload.batch import Piece
+    from propload.report import Counts
+
+#: Names the lock under which the schema is made; any number but a run's own.
+_MAKING = "propload:schema"
+
+LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::text"
+
+#: Whether the two tables are there, and whether this user may make or use them.
+STANDING = """
+SELECT to_regclass('propload.runs') IS NOT NULL
+           AND to_regclass('propload.ledger') IS NOT NULL,
+       CASE WHEN to_regnamespace('propload') IS NULL
+            THEN has_database_privilege(current_database(), 'CREATE')
+            ELSE has_schema_privilege('propload', 'USAGE, CREATE') END,
+       CASE WHEN to_regclass('propload.ledger') IS NULL OR
+                 NOT has_schema_privilege('propload', 'USAGE') THEN false
+            ELSE has_table_privilege('propload.ledger', 'SELECT, INSERT')
+             AND has_table_privilege('propload.runs', 'SELECT, INSERT, UPDATE') END"""
+
+CREATE = (
+    "CREATE SCHEMA IF NOT EXISTS propload",
+    """
+CREATE TABLE IF NOT EXISTS propload.runs (
+    run_id text PRIMARY KEY,
+    source text NOT NULL,
+    fingerprint text,
+    target text NOT NULL,
+    mode text NOT NULL,
+    settings text NOT NULL DEFAULT '{}',
+    status text NOT NULL DEFAULT 'running',
+    started_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz
+)""",
+    """
+CREATE TABLE IF NOT EXISTS propload.ledger (
+    run_id text NOT NULL,
+    batch bigint NOT NULL,
+    lane integer NOT NULL,
+    first_row bigint NOT NULL,
+    through_row bigint NOT NULL,
+    read bigint NOT NULL,
+    duplicates bigint NOT NULL,
+    rejected bigint NOT NULL,
+    inserted bigint NOT NULL,
+    updated bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    stale bigint NOT NULL,
+    committed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, batch, lane)
+)""",
+    "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
+)
+
+LEDGER_KEY = "ledger_pkey"
+
+#: A run that is continued keeps its first line.
+BEGIN = """
+INSERT INTO propload.runs (run_id, source, fingerprint, target, mode, settings)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)
+ON CONFLICT (run_id) DO UPDATE SET status = 'running', finished_at = NULL"""
+
+FINISH = """
+UPDATE propload.runs SET status = $2::text, finished_at = now()
+WHERE run_id = $1::text"""
+
+_ENTRY = (
+    "batch, lane, first_row, through_row, read, inserted, updated, unchanged, "
+    "stale, duplicates, rejected"
+)
+
+COMMITTED = (
+    f"SELECT {_ENTRY} FROM propload.ledger WHERE run_id = $1::text ORDER BY batch, lane"
+)
+
+RUNS = """
+SELECT run_id, source, fingerprint, target, mode, settings, status,
+       started_at, finished_at
+FROM propload.runs ORDER BY started_at DESC, run_id"""
+
+RUN = """
+SELECT run_id, source, fingerprint, target, mode, settings, status,
+       started_at, finished_at
+FROM propload.runs WHERE run_id = $1::text"""
+
+
+def record(run_id: str, piece: Piece, counts: Counts, /) -> str:
+    """Return the statement that enters a piece; part of its transaction.
+
+    Its numbers stand in the text: a statement without parameters needs one
+    round trip, one with them three.
+    """
+    numbers = (
+        piece.batch,
+        piece.lane,
+        piece.first_row,
+        piece.through_row,
+        counts.read,
+        counts.inserted,
+        counts.updated,
+        counts.unchanged,
+        counts.stale,
+        counts.duplicates,
+        counts.rejected,
+    )
+    values = ", ".join(map(str, numbers))
+    return (
+        f"INSERT INTO propload.ledger (run_id, {_ENTRY}) "
+        f"VALUES ({text(run_id)}, {values})"
+    )
+
+
+def find(run_id: str, batch: int, lane: int, /) -> str:
+    """Return the query for one entry of the ledger."""
+    return (
+        f"SELECT {_ENTRY} FROM propload.ledger WHERE run_id = {text(run_id)} "
+        f"AND batch = {batch} AND lane = {lane}"
+    )

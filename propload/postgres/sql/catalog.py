@@ -1,0 +1,51 @@
+"""What the catalog is asked about a target before rows are written into it."""
+
+from __future__ import annotations
+
+#: One line a column; domains are resolved down to the type below them. The last
+#: field tells whether the type has an equality that indexes would use.
+COLUMNS = """
+WITH RECURSIVE resolved AS (
+    SELECT a.attnum, a.attname, a.atttypid AS type, a.attnotnull AS not_null,
+           a.atthasdef OR a.attidentity <> '' AS filled,
+           a.attidentity = 'a' AS fixed, a.attgenerated <> '' AS generated,
+           a.attcollation AS collation
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+    SELECT r.attnum, r.attname, t.typbasetype, r.not_null OR t.typnotnull,
+           r.filled OR t.typdefault IS NOT NULL, r.fixed, r.generated, r.collation
+    FROM resolved AS r JOIN pg_catalog.pg_type AS t ON t.oid = r.type
+    WHERE t.typtype = 'd'
+)
+SELECT r.attname::text, t.typname::text,
+       CASE WHEN r.collation = 0 THEN NULL ELSE (
+           SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
+           FROM pg_catalog.pg_collation AS c
+           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.collnamespace
+           WHERE c.oid = r.collation) END,
+       r.not_null, r.filled, r.fixed, r.generated,
+       t.typtype IN ('e', 'r', 'm', 'c') OR EXISTS (
+           SELECT FROM pg_catalog.pg_opclass AS o
+           WHERE o.opcdefault AND (
+               o.opcintype = CASE WHEN t.typelem <> 0 AND t.typlen = -1
+                                  THEN t.typelem ELSE t.oid END
+               OR EXISTS (
+                   SELECT FROM pg_catalog.pg_cast AS k
+                   WHERE k.castmethod = 'b' AND k.castcontext = 'i'
+                     AND k.castsource = CASE WHEN t.typelem <> 0 AND t.typlen = -1
+                                             THEN t.typelem ELSE t.oid END
+                     AND k.casttarget = o.opcintype)))
+FROM resolved AS r JOIN pg_catalog.pg_type AS t ON t.oid = r.type
+WHERE t.typtype <> 'd'
+ORDER BY r.attnum"""
+
+#: Whether the table is partitioned, whether a row policy applies to this user,
+#: and whether a trigger may skip or change a row before it is stored.
+RELATION = """
+SELECT c.relkind = 'p', pg_catalog.row_security_active(c.oid), EXISTS (
+    SELECT FROM pg_catalog.pg_trigger AS g
+    WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
+      AND (g.tgrelid = c.oid OR g.tgrelid IN (
+          SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p)))
+FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""

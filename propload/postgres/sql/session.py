@@ -1,0 +1,32 @@
+"""What a writer's session sets before it makes its stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql import merging
+
+if TYPE_CHECKING:
+    from propload.postgres.shape import Shape
+
+#: Must be set before the first temporary table. 64 MB hold a stage of 50,000 wide
+#: rows; the server takes them piece by piece, as they are used.
+TEMP_BUFFERS = "SET temp_buffers = '64MB'"
+
+#: The stage bears no statistics, and the planner would scan and hash a table of
+#: millions for some thousand staged rows. One index probe a row costs the same at
+#: any size of the table, so the plan cannot turn bad as it grows.
+PROBE_ONLY = (
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+)
+
+MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
+
+
+def set_up(shape: Shape, /) -> tuple[str, ...]:
+    """Return the statements that prepare a session for the staged path."""
+    statements = (TEMP_BUFFERS, *PROBE_ONLY, merging.create_stage(shape))
+    if shape.counts_by == "sequence":
+        return (*statements, merging.create_updates())
+    return statements

@@ -1,0 +1,180 @@
+# ruff: noqa: S608 - names are quoted, values are made into literals here
+"""A pass over the stage that writes good rows and names the bad ones.
+
+The server tries a run of rows at a time; a run that it refuses is tried again in
+smaller runs, down to the single row, whose error is kept. So whatever refuses a
+row (constraint, domain, cast, foreign key, partition, trigger) is found by the
+only judge of it, with its own words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.shape import INCOMING, ORDINAL
+from propload.postgres.sql import merging
+from propload.postgres.sql.quoting import name, names, table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.shape import Shape
+
+#: A first run this long costs little where it fails, and where bad rows are few
+#: the runs soon double beyond it.
+FIRST_RUN = 512
+#: A longer run saves nothing more and wastes more where it fails.
+LONGEST_RUN = 4096
+#: A refused run is cut in so many: fewer cuts try too many rows again, more take
+#: too many statements.
+CUTS = 8
+
+#: Errors of these classes are not the fault of rows; they end the pass.
+_NOT_OF_ROWS = ("08", "25", "26", "40", "42", "53", "55", "57", "58", "F0", "XX")
+
+_PROBE = "propload_probe"
+SIFT = "SELECT * FROM pg_temp.propload_sift()"
+#: Deferred constraints are checked with each run, not at the commit.
+IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
+
+CONSTRAINTS = """
+SELECT c.conname::text, array_to_string(ARRAY(
+           SELECT a.attname FROM unnest(c.conkey) AS k
+           JOIN pg_catalog.pg_attribute AS a
+             ON a.attrelid = c.conrelid AND a.attnum = k), ', ')
+FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = ($1::text)::regclass
+UNION
+SELECT i.relname::text, array_to_string(ARRAY(
+           SELECT a.attname FROM unnest(x.indkey) AS k
+           JOIN pg_catalog.pg_attribute AS a
+             ON a.attrelid = x.indrelid AND a.attnum = k), ', ')
+FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+WHERE x.indrelid = ($1::text)::regclass"""
+
+
+def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
+    """Return the statements that make the pass as a function of the session."""
+    columns = names(column.name for column in shape.columns)
+    probe = (
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {_PROBE} ON COMMIT DELETE ROWS AS "
+        f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
+    )
+    return (
+        probe,
+        _create_blame(shape),
+        _create_sift(shape, patched),
+    )
+
+
+def _create_blame(shape: Shape) -> str:
+    """Return the function that finds the column whose value cannot be stored."""
+    probes = ", ".join(
+        text(
+            f"INSERT INTO {_PROBE} ({name(column.name)}) SELECT {INCOMING(column)} "
+            f"FROM {merging.STAGE} AS s WHERE s.ctid = $1"
+        )
+        for column in shape.columns
+    )
+    body = f"""
+DECLARE
+    probes CONSTANT text[] := ARRAY[{probes}];
+    guess integer;
+BEGIN
+    -- one column is mostly at fault for many rows: it is asked first
+    FOREACH guess IN ARRAY likely || ARRAY(SELECT generate_subscripts(probes, 1)) LOOP
+        CONTINUE WHEN guess IS NULL;
+        BEGIN
+            EXECUTE probes[guess] USING place;
+        EXCEPTION WHEN OTHERS THEN
+            RETURN guess;
+        END;
+    END LOOP;
+    RETURN NULL;
+END"""
+    # a name may hold any dollar quote, but no text that is quoted as one
+    return (
+        "CREATE OR REPLACE FUNCTION "
+        "pg_temp.propload_blame(place tid, likely integer) "
+        f"RETURNS integer LANGUAGE plpgsql AS {text(body)}"
+    )
+
+
+def _create_sift(shape: Shape, patched: Sequence[str]) -> str:
+    if shape.key:
+        write = merging.merge(
+            shape,
+            patched=patched,
+            within="s.ctid BETWEEN propload_lowest AND propload_highest",
+            into="INTO propload_one",
+        )
+    else:
+        write = (
+            merging.append(
+                shape, within="s.ctid BETWEEN propload_lowest AND propload_highest"
+            )
+            + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
+            "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
+            "propload_done AS c4 INTO propload_one"
+        )
+    classes = ", ".join(f"'{each}'" for each in _NOT_OF_ROWS)
+    body = f"""
+#variable_conflict use_column
+DECLARE
+    propload_places tid[]; propload_ordinals integer[];
+    propload_lowest tid; propload_highest tid;
+    propload_first integer := 1; propload_last integer; propload_end integer;
+    propload_run integer := {FIRST_RUN};
+    propload_one record; propload_done bigint; propload_table text;
+    propload_sums bigint[] := ARRAY[0, 0, 0, 0]; propload_likely integer;
+BEGIN
+    SELECT array_agg(s.ctid ORDER BY s.{ORDINAL}),
+           array_agg(s.{ORDINAL} ORDER BY s.{ORDINAL}), count(*)
+    INTO propload_places, propload_ordinals, propload_end FROM {merging.STAGE} AS s;
+    WHILE propload_first <= propload_end LOOP
+        propload_last := least(propload_first + propload_run - 1, propload_end);
+        propload_lowest := propload_places[propload_first];
+        propload_highest := propload_places[propload_last];
+        BEGIN
+            {write};
+            propload_sums := ARRAY[
+                propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
+                propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4];
+            propload_first := propload_last + 1;
+            propload_run := least(propload_run * 2, {LONGEST_RUN});
+        EXCEPTION WHEN OTHERS THEN
+            IF left(SQLSTATE, 2) IN ({classes}) AND SQLSTATE <> '42501' THEN
+                RAISE;
+            ELSIF propload_first < propload_last THEN
+                propload_run := greatest(
+                    (propload_last - propload_first + 1) / {CUTS}, 1);
+            ELSE
+                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT,
+                    detail = PG_EXCEPTION_DETAIL, column_name = COLUMN_NAME,
+                    constraint_name = CONSTRAINT_NAME, propload_table = TABLE_NAME;
+                state := SQLSTATE;
+                row_ordinal := propload_ordinals[propload_first];
+                blamed := NULL;
+                IF column_name = '' AND (left(state, 2) = '22'
+                        OR left(state, 2) = '23' AND propload_table = '') THEN
+                    propload_likely := coalesce(pg_temp.propload_blame(
+                        propload_lowest, propload_likely), propload_likely);
+                    blamed := propload_likely;
+                END IF;
+                RETURN NEXT;
+                propload_first := propload_first + 1;
+                propload_run := 1;
+            END IF;
+        END;
+    END LOOP;
+    row_ordinal := NULL;
+    stale := propload_sums[1]; proposed := propload_sums[2];
+    inserted := propload_sums[3]; written := propload_sums[4];
+    RETURN NEXT;
+END"""
+    return (
+        "CREATE OR REPLACE FUNCTION pg_temp.propload_sift() RETURNS TABLE ("
+        "row_ordinal integer, state text, message text, detail text, "
+        "column_name text, constraint_name text, blamed integer, "
+        "stale bigint, proposed bigint, inserted bigint, written bigint) "
+        f"LANGUAGE plpgsql AS {text(body)}"
+    )

@@ -1,0 +1,103 @@
+# ruff: noqa: S608 - names are quoted, values are made into literals here
+"""A shadow of a table that a replace fills, and the swap at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql.quoting import name, names, table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.target import TableName
+
+#: How the name of every shadow begins.
+PREFIX = "propload_shadow_"
+
+#: Shadows that this user may drop, in the two places where they can be.
+SHADOWS = f"""
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
+  AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'MEMBER')"""
+
+#: Foreign keys of a table to others: LIKE does not copy them.
+FOREIGN_KEYS = """
+SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
+WHERE conrelid = ($1::text)::regclass AND contype = 'f' AND confrelid <> conrelid"""
+
+#: Whether another table points here, so that the table cannot be truncated.
+REFERENCED = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
+               WHERE confrelid = ($1::text)::regclass AND conrelid <> confrelid
+                 AND contype = 'f')"""
+
+
+def create(shadow: TableName, target: TableName, /) -> str:
+    """Return the statement that makes an empty shadow with the target's rules."""
+    return f"CREATE TABLE {table(shadow)} (LIKE {table(target)} INCLUDING ALL)"
+
+
+def add_key(shadow: TableName, key: Sequence[str], /) -> str:
+    """Return the statement that gives a shadow a key that its target lacks."""
+    return f"CREATE UNIQUE INDEX ON {table(shadow)} ({names(key)})"
+
+
+def add_constraint(shadow: TableName, definition: str, /) -> str:
+    """Return the statement that gives a shadow a constraint, as the server wrote it."""
+    return f"ALTER TABLE {table(shadow)} ADD {definition}"
+
+
+def drop(shadow: TableName, /) -> str:
+    """Return the statement that removes a shadow."""
+    return f"DROP TABLE IF EXISTS {table(shadow)}"
+
+
+def exists(shadow: TableName, /) -> str:
+    """Return the query for whether a shadow is there."""
+    return f"SELECT to_regclass({text(table(shadow))}) IS NOT NULL"
+
+
+def swap(
+    target: TableName,
+    shadow: TableName,
+    columns: Sequence[str],
+    key: Sequence[str],
+    /,
+    *,
+    referenced: bool,
+) -> tuple[str, ...]:
+    """Return the statements that put the shadow's rows in place of the target's.
+
+    The table itself stays, with its grants, indexes, views and policies.
+
+    Args:
+        target: The table.
+        shadow: Its shadow.
+        columns: The columns that rows came with; the others take their defaults.
+        key: The key's columns, or empty.
+        referenced: Whether other tables point to the target: then only the rows
+            whose key is gone are deleted.
+    """
+    listed = names(columns)
+    order = f" ORDER BY {names(key)}" if key else ""
+    fill = (
+        f"INSERT INTO {table(target)} ({listed}) OVERRIDING SYSTEM VALUE "
+        f"SELECT {listed} FROM {table(shadow)}{order}"
+    )
+    if not referenced:
+        return f"TRUNCATE {table(target)}", fill, drop(shadow)
+    lock = f"LOCK TABLE {table(target)} IN SHARE ROW EXCLUSIVE MODE"
+    if not key:
+        return lock, f"DELETE FROM {table(target)}", fill, drop(shadow)
+    same = " AND ".join(f"t.{name(each)} = w.{name(each)}" for each in key)
+    gone = (
+        f"DELETE FROM {table(target)} AS t WHERE NOT EXISTS "
+        f"(SELECT FROM {table(shadow)} AS w WHERE {same})"
+    )
+    values = [each for each in columns if each not in key]
+    settings = ", ".join(f"{name(each)} = excluded.{name(each)}" for each in values)
+    action = f"DO UPDATE SET {settings}" if values else "DO NOTHING"
+    return lock, gone, f"{fill} ON CONFLICT ({names(key)}) {action}", drop(shadow)

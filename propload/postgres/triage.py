@@ -1,0 +1,325 @@
+"""Finds the rows that the server refuses, and why.
+
+One bad row is named by COPY itself (`line N`) and left out. Where that is not the
+end of it, the rows go through the stage in a pass of the server that tries them
+run by run (`sql/sifting.py`). What COPY cannot even bring into the stage is found
+here: by looking for what the server never takes, then by halving.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from propload.batch import REASONS, ROW, join_reasons, no_reasons
+from propload.postgres import failures
+from propload.postgres.connection import ServerError
+from propload.postgres.counting import settle, updates_so_far
+from propload.postgres.shape import ORDINAL
+from propload.postgres.sql import merging, sifting
+from propload.postgres.sql.quoting import table as quoted_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from propload.postgres.connection import Connection
+    from propload.postgres.failures import Failure
+    from propload.postgres.shape import Shape
+    from propload.report import Counts
+
+#: Short names of what a SQLSTATE says, where no constraint has a name.
+CHECKS = {
+    "23502": "not_null",
+    "23503": "foreign_key",
+    "23505": "unique",
+    "23514": "check",
+    "23P01": "exclusion",
+    "22001": "too_long",
+    "22003": "out_of_range",
+    "22007": "datetime",
+    "22008": "datetime",
+    "22021": "encoding",
+    "22P02": "cast",
+    "22P05": "encoding",
+    "54000": "too_large",
+    "P0001": "raised",
+}
+#: The detail of these names the values in conflict; of others it is the whole row.
+_TELLING_DETAILS = ("23503", "23505", "23P01")
+#: A value in a reason is cut to what a person reads.
+VALUE_LETTERS = 500
+#: PostgreSQL's first and last date, in days from 1970-01-01.
+FIRST_DAY, LAST_DAY = -2_440_588, 2_145_042_905
+#: Its first timestamp in microseconds from 1970; its last is beyond 64 bits.
+FIRST_MICROSECOND = -210_866_803_200_000_000
+#: A byte that no text may hold: COPY refuses it whatever the table is.
+NOT_COPIED = "22021"
+
+
+class Triage:
+    """What is known of the bad rows of one piece.
+
+    Attributes:
+        layers: The piece's layers without the rows known to be bad.
+        needed: Whether rows must be tried run by run.
+        layer: The number of the layer that is being written.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._constraints: dict[str, str] | None = None
+        self._prepared: tuple[str, ...] | None = None
+        self.begin(())
+
+    def begin(self, layers: tuple[pl.DataFrame, ...], /) -> None:
+        """Take up a new piece."""
+        self.layers = layers
+        self.needed = False
+        self.layer = 0
+        self._named = False
+        self._known: list[pl.DataFrame] = []
+        self._sifted: list[pl.DataFrame] = []
+
+    def begin_attempt(self) -> None:
+        """Forget what was found by a transaction that was undone."""
+        self._sifted = []
+        self.layer = 0
+
+    def forget_session(self) -> None:
+        """Learn that the session, and with it the pass's function, is gone."""
+        self._prepared = None
+
+    def reasons(self) -> pl.DataFrame:
+        """Return why rows were refused, in the order of the rows."""
+        return join_reasons([*self._known, *self._sifted]).sort(ROW)
+
+    def learn(self, connection: Connection, failure: Failure, /) -> bool:
+        """Take in a failure and return whether another attempt is worth it.
+
+        Args:
+            connection: A session with a stage and without an open transaction.
+            failure: What the last attempt met.
+
+        Raises:
+            ServerError: The connection broke meanwhile.
+        """
+        if not self.needed and not self._named and failure.line is not None:
+            self._named = True
+            self._leave_out(self.layer, [self._named_row(failure)])
+            return True
+        if not self.needed and failure.sqlstate not in (None, NOT_COPIED):
+            self.needed = True
+            return True
+        self.needed = True
+        found = [
+            self._leave_out(number, self._uncopied(connection, layer))
+            for number, layer in enumerate(self.layers)
+        ]
+        return any(found)
+
+    def sift(self, connection: Connection, layer: pl.DataFrame, /) -> Counts:
+        """Write the good rows of the stage and take note of the others."""
+        self._prepare(connection, patched(self._shape, layer))
+        connection.execute(sifting.IMMEDIATE)
+        before = updates_so_far(connection, self._shape)
+        *bad, answer = connection.rows(sifting.SIFT)
+        refusals = [self._refusal(connection, row) for row in bad]
+        self._sifted.append(_reasons(layer, refusals))
+        return settle(
+            connection,
+            self._shape,
+            layer.height - len(bad),
+            answer[7:],
+            before,
+            without=[row[0] for row in bad],
+        )
+
+    def _prepare(self, connection: Connection, nulls: tuple[str, ...]) -> None:
+        if self._prepared != nulls:
+            for statement in sifting.create(self._shape, nulls):
+                connection.execute(statement)
+            # it is gone with its transaction where that is undone
+            self._prepared = None
+
+    def _leave_out(self, number: int, refusals: Sequence[_Refusal]) -> bool:
+        layer = self.layers[number]
+        self._known.append(_reasons(layer, refusals))
+        bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
+        kept = layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad))
+        self.layers = (*self.layers[:number], kept, *self.layers[number + 1 :])
+        return bool(refusals)
+
+    def _named_row(self, failure: Failure) -> _Refusal:
+        return _refusal_of(failure, (failure.line or 1) - 1)
+
+    def _refusal(self, connection: Connection, row: tuple[Any, ...]) -> _Refusal:
+        place, state, message, detail, column, constraint, blamed = row[:7]
+        if state in _TELLING_DETAILS and detail:
+            message = f"{message}. {detail}"
+        if blamed is not None:
+            column = self._shape.columns[blamed - 1].name
+        elif not column and constraint:
+            column = self._columns_of(connection).get(constraint)
+        return _Refusal(place, column or None, constraint or None, message, state)
+
+    def _columns_of(self, connection: Connection) -> dict[str, str]:
+        if self._constraints is None:
+            table = quoted_table(self._shape.table)
+            rows = connection.rows(sifting.CONSTRAINTS, (table,))
+            self._constraints = dict(rows)
+        return self._constraints
+
+    def _uncopied(self, connection: Connection, layer: pl.DataFrame) -> list[_Refusal]:
+        """Return the rows that COPY cannot bring into the stage."""
+        found = _never_taken(layer)
+        if found:
+            return found
+        return list(_refused_by_copy(connection, layer, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    place: int
+    column: str | None
+    constraint: str | None
+    message: str
+    sqlstate: str | None
+
+
+def patched(shape: Shape, layer: pl.DataFrame, /) -> tuple[str, ...]:
+    """Return columns whose nulls must not reach a column that takes none."""
+    if shape.on_null != "keep":
+        return ()
+    return tuple(
+        column.name
+        for column in shape.values
+        if not column.nullable and layer[column.name].null_count()
+    )
+
+
+def staged(layer: pl.DataFrame, /) -> pl.DataFrame:
+    """Return a layer as the stage takes it: numbered in its own order."""
+    ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
+    return layer.drop(ROW).select(ordinals, pl.all())
+
+
+def _refused_by_copy(
+    connection: Connection, layer: pl.DataFrame, first: int
+) -> Iterator[_Refusal]:
+    while layer.height:
+        failure = _try_copy(connection, layer)
+        if failure is None:
+            return
+        if failure.line is not None or layer.height == 1:
+            line = failure.line or 1
+            yield _refusal_of(failure, first + line - 1)
+            # the rows before it were taken
+            layer, first = layer.slice(line), first + line
+        else:
+            half = layer.height // 2
+            yield from _refused_by_copy(connection, layer.head(half), first)
+            layer, first = layer.slice(half), first + half
+
+
+def _try_copy(connection: Connection, layer: pl.DataFrame) -> Failure | None:
+    try:
+        connection.copy(merging.STAGE, staged(layer), temporary=True)
+    except ServerError as error:
+        failure = failures.classify(error)
+        if failure.kind != "data":
+            raise
+        return failure
+    finally:
+        connection.rollback()
+    return None
+
+
+def _never_taken(layer: pl.DataFrame) -> list[_Refusal]:
+    found = []
+    for column, dtype in layer.schema.items():
+        faulty = _faulty(dtype)
+        if faulty is None:
+            continue
+        condition, message, state = faulty
+        places = layer.select(condition(pl.col(column)).fill_null(value=False))
+        found += [
+            _Refusal(place, column, None, f"column {column} {message}", state)
+            for place in places.to_series().arg_true()
+        ]
+    return found
+
+
+def _faulty(
+    dtype: pl.DataType,
+) -> tuple[Callable[[pl.Expr], pl.Expr], str, str] | None:
+    if dtype == pl.String:
+        return _holds_nul, "holds a NUL, which no text of PostgreSQL may", "22021"
+    if dtype == pl.Date:
+        return _is_out_of(FIRST_DAY, LAST_DAY), "is out of the range of date", "22008"
+    if isinstance(dtype, pl.Datetime):
+        return _is_out_of(FIRST_MICROSECOND, None), "is out of range", "22008"
+    return None
+
+
+def _holds_nul(column: pl.Expr) -> pl.Expr:
+    return column.str.contains("\0", literal=True)
+
+
+def _is_out_of(first: int, last: int | None) -> Callable[[pl.Expr], pl.Expr]:
+    def condition(column: pl.Expr) -> pl.Expr:
+        number = column.to_physical()
+        below = number < first
+        return below if last is None else below | (number > last)
+
+    return condition
+
+
+def _refusal_of(failure: Failure, place: int) -> _Refusal:
+    message = failure.message
+    if failure.sqlstate in CHECKS and failure.sqlstate not in _TELLING_DETAILS:
+        # the detail quotes the whole row, which the reject holds anyway
+        message = message.partition(". ")[0]
+    return _Refusal(
+        place, failure.column, failure.constraint, message, failure.sqlstate
+    )
+
+
+def _reasons(layer: pl.DataFrame, refusals: Sequence[_Refusal]) -> pl.DataFrame:
+    if not refusals:
+        return no_reasons()
+    rows = layer[ROW].gather([each.place for each in refusals])
+    lines = [
+        (
+            row,
+            "database",
+            each.column,
+            _check(each),
+            _value(layer, each),
+            each.message,
+            each.sqlstate,
+        )
+        for row, each in zip(rows, refusals, strict=True)
+    ]
+    return pl.DataFrame(lines, schema=REASONS, orient="row")
+
+
+def _check(refusal: _Refusal) -> str:
+    state = refusal.sqlstate or "22000"
+    # a NOT NULL constraint has a name on some versions only
+    if refusal.constraint and state != "23502":
+        return refusal.constraint
+    return CHECKS.get(state, state)
+
+
+def _value(layer: pl.DataFrame, refusal: _Refusal) -> str | None:
+    columns = [refusal.column] if refusal.column in layer.columns else []
+    if refusal.column and not columns:
+        columns = refusal.column.split(", ")
+    if not columns or not all(name in layer.columns for name in columns):
+        return None
+    values = [layer[name][refusal.place] for name in columns]
+    if all(value is None for value in values):
+        return None
+    return ", ".join(map(str, values))[:VALUE_LETTERS]

@@ -1,0 +1,280 @@
+"""Writes pieces into a table: one transaction each, counted to the row."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NoReturn
+
+from propload.batch import ROW, Written
+from propload.errors import TransientWriteError, WriteError
+from propload.postgres import failures
+from propload.postgres.connection import ServerError
+from propload.postgres.counting import merge_stage
+from propload.postgres.sql import bookkeeping, merging, session
+from propload.postgres.triage import Triage, patched, staged
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from propload.batch import Piece
+    from propload.postgres.connection import Connection
+    from propload.postgres.failures import Failure
+    from propload.postgres.ledger import Ledger
+    from propload.postgres.shape import Shape
+    from propload.target import OnRefused
+
+log = logging.getLogger(__name__)
+
+#: A unique index refused the row: on the direct path the key is stored already.
+UNIQUE_VIOLATION = "23505"
+#: Keys that differ in the frame are equal to the server; row by row it takes both.
+KEY_MET_TWICE = "21000"
+#: After this many pieces that had no new key in between, the direct path is not
+#: worth a try any more: each failed one leaves dead rows behind.
+MOST_PATIENCE = 64
+
+
+class TableWriter:
+    """Writes the pieces of one lane; owned and used by one thread.
+
+    A piece goes straight into the table while no key of it is stored there, and
+    through the session's stage otherwise. Rows that the server refuses are found,
+    left out and returned as reasons.
+
+    Args:
+        connect: Opens a connection; called again after one was lost.
+        shape: How rows go into the table.
+        ledger: Where pieces are entered.
+        lane: The lane's number.
+        empty: Whether the table held no row when the run began.
+        on_refused: Told of refused rows before their piece is committed.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        shape: Shape,
+        ledger: Ledger,
+        lane: int,
+        *,
+        empty: bool,
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        self._connect = connect
+        self._shape = shape
+        self._ledger = ledger
+        self._lane = lane
+        self._on_refused = on_refused
+        self._pace = _Pace(fast=empty or not shape.key)
+        self._connection: Connection | None = None
+        self._staging = False
+        self._unsure: tuple[int, Written] | None = None
+        self._triage = Triage(shape)
+
+    def write(self, piece: Piece) -> Written:
+        """Commit a piece in one transaction and return what became of it.
+
+        Raises:
+            TransientWriteError: It may succeed when it is written again.
+            WriteError: The server will never take it.
+        """
+        try:
+            connection = self._open()
+            return self._recall(connection, piece) or self._load(connection, piece)
+        except ServerError as error:
+            self._fail(error, piece)
+        except TransientWriteError:
+            self._drop()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; a transaction that is open is undone."""
+        self._drop()
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._staging = False
+            self._triage.forget_session()
+        return self._connection
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _recall(self, connection: Connection, piece: Piece) -> Written | None:
+        """Return what an earlier attempt committed although its answer was lost."""
+        if self._unsure is None or self._unsure[0] != piece.batch:
+            return None
+        entry = self._ledger.find(connection, piece)
+        connection.commit()
+        if entry is None:
+            return None
+        log.info("batch %d was committed before the line broke", piece.batch)
+        return self._unsure[1]
+
+    def _load(self, connection: Connection, piece: Piece) -> Written:
+        """Try until the server takes the piece without its bad rows."""
+        self._triage.begin(
+            tuple(_travelling(layer, self._shape) for layer in piece.layers)
+        )
+        while True:
+            try:
+                return self._attempt(connection, piece)
+            except ServerError as error:
+                connection.rollback()
+                if error.constraint == bookkeeping.LEDGER_KEY and self._unsure:
+                    # the first attempt's commit came through in the meantime
+                    return self._unsure[1]
+                if not self._goes_on(connection, failures.classify(error)):
+                    raise
+
+    def _goes_on(self, connection: Connection, failure: Failure) -> bool:
+        """Return whether the piece is worth another attempt, made another way."""
+        if failure.kind != "data" and failure.sqlstate != KEY_MET_TWICE:
+            return False
+        self._unsure = None
+        met = failure.sqlstate == UNIQUE_VIOLATION and self._goes_direct()
+        if met and self._shape.key:
+            self._pace.met_stored_key()
+            return True
+        self._make_stage(connection)
+        return self._triage.learn(connection, failure)
+
+    def _attempt(self, connection: Connection, piece: Piece) -> Written:
+        direct = self._goes_direct()
+        self._triage.begin_attempt()
+        tally = self._copy(connection) if direct else self._stage(connection)
+        written = Written(
+            tally.inserted,
+            tally.updated,
+            tally.unchanged,
+            tally.stale,
+            self._triage.reasons(),
+        )
+        self._commit(connection, piece, written)
+        if not direct:
+            self._pace.staged(all_new=tally.inserted == piece.height)
+        return written
+
+    def _goes_direct(self) -> bool:
+        return (
+            self._pace.fast
+            and self._shape.direct
+            and not self._triage.needed
+            and len(self._triage.layers) <= 1
+        )
+
+    def _copy(self, connection: Connection) -> Counts:
+        inserted = 0
+        for layer in self._triage.layers:
+            table = self._shape.table
+            connection.copy(
+                table.table,
+                layer.select(c.name for c in self._shape.columns),
+                namespace=table.namespace,
+            )
+            inserted += layer.height
+        return Counts(inserted=inserted)
+
+    def _stage(self, connection: Connection) -> Counts:
+        self._make_stage(connection)
+        total = Counts()
+        for number, layer in enumerate(self._triage.layers):
+            self._triage.layer = number
+            if number:
+                connection.execute(merging.EMPTY_STAGE)
+            if layer.height:
+                connection.copy(merging.STAGE, staged(layer), temporary=True)
+                total += self._merge(connection, layer)
+        return total
+
+    def _merge(self, connection: Connection, layer: pl.DataFrame) -> Counts:
+        if self._triage.needed:
+            return self._triage.sift(connection, layer)
+        if not self._shape.key:
+            added = connection.execute(merging.append(self._shape)) or 0
+            # a trigger may have skipped some
+            return Counts(inserted=added, unchanged=layer.height - added)
+        nulls = patched(self._shape, layer)
+        return merge_stage(connection, self._shape, layer.height, nulls)
+
+    def _make_stage(self, connection: Connection) -> None:
+        if self._staging:
+            return
+        if not connection.rows(session.MAY_STAGE)[0][0]:
+            msg = (
+                f"{self._shape.table} takes rows through a temporary table, which "
+                "this user may not make: GRANT TEMPORARY ON DATABASE to it"
+            )
+            raise WriteError(msg, table=str(self._shape.table))
+        for statement in session.set_up(self._shape):
+            connection.execute(statement)
+        # the stage outlives the transaction that first used it
+        connection.commit()
+        self._staging = True
+
+    def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
+        if self._on_refused is not None and written.reasons.height:
+            self._on_refused(piece, written.reasons)
+        counts = _counts(piece, written)
+        self._ledger.record(connection, piece, counts)
+        self._unsure = (piece.batch, written)
+        # until its answer is here the outcome is not known
+        connection.commit()
+        self._unsure = None
+        self._ledger.settle(piece)
+
+    def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
+        raised = failures.as_write_error(
+            error, table=str(self._shape.table), batch=piece.batch
+        )
+        if isinstance(raised, TransientWriteError):
+            self._drop()
+        else:
+            self._unsure = None
+        raise raised from error
+
+
+class _Pace:
+    """Decides when COPY goes straight into the table.
+
+    A COPY that meets a stored key is undone and leaves dead rows, so after each
+    such failure twice as many pieces must hold nothing but new keys before the
+    next try.
+    """
+
+    def __init__(self, *, fast: bool) -> None:
+        self.fast = fast
+        self._needed = 1
+        self._new_in_a_row = 0
+
+    def met_stored_key(self) -> None:
+        self.fast = False
+        self._needed = min(self._needed * 2, MOST_PATIENCE)
+        self._new_in_a_row = 0
+
+    def staged(self, *, all_new: bool) -> None:
+        self._new_in_a_row = self._new_in_a_row + 1 if all_new else 0
+        self.fast = self._new_in_a_row >= self._needed
+
+
+def _travelling(layer: pl.DataFrame, shape: Shape) -> pl.DataFrame:
+    return layer.select(*(column.name for column in shape.columns), ROW)
+
+
+def _counts(piece: Piece, written: Written) -> Counts:
+    refused = written.reasons[ROW].n_unique() if written.reasons.height else 0
+    return Counts(
+        read=piece.read,
+        inserted=written.inserted,
+        updated=written.updated,
+        unchanged=written.unchanged,
+        stale=written.stale,
+        duplicates=piece.duplicates,
+        rejected=piece.rejected + refused,
+    )
