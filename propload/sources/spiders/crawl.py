@@ -251,7 +251,7 @@ class _QueueLoader:
     def on_room(self, listener: Callable[[], None]) -> None:
         self._queue.on_room(listener)
 
-    def on_failed(self, listener: Callable[[], None]) -> None:
+    def on_failed(self, listener: Callable[[BaseException], None]) -> None:
         """Need no listener: a closed queue is heard as room, and refuses."""
 
     def close(self) -> None:

@@ -6,14 +6,13 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from scrapy.exceptions import DropItem
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
-
-from propload.errors import LoadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +40,8 @@ class Loader(Protocol):
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener`, from any thread, when there is room again."""
 
-    def on_failed(self, listener: Callable[[], None]) -> None:
-        """Call `listener`, from any thread, when the load has failed."""
+    def on_failed(self, listener: Callable[[BaseException], None]) -> None:
+        """Call `listener`, from any thread, with what made the load fail."""
 
     def close(self) -> Report | None:
         """Return when every batch is committed."""
@@ -139,7 +138,7 @@ class Feed:
             return await self._home.run_outside(self._close_loader)
         except Exception as error:  # noqa: BLE001 - becomes the crawl's outcome
             self.fail(error)
-            return error.report if isinstance(error, LoadError) else None
+            return getattr(error, "report", None)
 
     def fail(self, error: BaseException) -> None:
         """End the feed: nobody waits any more, no item is taken any more."""
@@ -167,11 +166,8 @@ class Feed:
         if self._outbox:
             self._home.call(self._push)
 
-    def _hear_failure(self) -> None:
-        self._home.call(self._take_failure)
-
-    def _take_failure(self) -> None:
-        self.fail(self._loader.failed or LoadError("the load has failed"))
+    def _hear_failure(self, error: BaseException) -> None:
+        self._home.call(partial(self.fail, error))
 
     def _push(self) -> None:
         try:

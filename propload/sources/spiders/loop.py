@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from scrapy import signals
-from scrapy.exceptions import CloseSpider
+from scrapy.exceptions import CloseSpider, IgnoreRequest
 from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
 from twisted.internet.defer import Deferred
@@ -91,11 +91,26 @@ class Brake:
         if self._opened and self._crawler.engine.spider is not None:
             closing = self._crawler.engine.close_spider_async(reason=reason)
             deferred_from_coro(closing).addErrback(_log_failure)
+            _drop_queued(self._crawler)
 
     def _on_opened(self) -> None:
         self._opened = True
         if self._reason is not None:
             raise CloseSpider(self._reason)
+
+
+def _drop_queued(crawler: Crawler) -> None:
+    """Take back requests that wait for their turn: at a polite pace, minutes.
+
+    Scrapy closes a crawl only after each of them. With JOBDIR they stay, for a
+    request that was taken back would be missing from the crawl that continues.
+    """
+    if crawler.settings.get("JOBDIR"):
+        return
+    for slot in list(crawler.engine.downloader.slots.values()):
+        while slot.queue:
+            _request, answer = slot.queue.popleft()
+            answer.errback(IgnoreRequest("the crawl ends"))
 
 
 def _log_failure(failure: Failure) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from propload.config.settings import read_count, read_seconds, read_size
+from propload.config.values import read_count, read_seconds, read_size
 from propload.errors import ConfigError
 from propload.options import Settings
 from propload.sources.spiders.rows import (
@@ -59,7 +59,9 @@ def read_targets(
     """
     _check_names(settings)
     told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
-    shared = {name: value for name, value in told.items() if value is not None}
+    # progress on a terminal would stand in the way of Scrapy's log
+    shared: dict[str, object] = {"progress": False}
+    shared |= {name: value for name, value in told.items() if value is not None}
     targets = {}
     for kind, own in _given_targets(settings).items():
         _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
