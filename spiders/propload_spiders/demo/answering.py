@@ -1,0 +1,240 @@
+"""What the demo site answers to a request, before it goes over the wire."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import TYPE_CHECKING, Literal
+
+from propload_spiders.demo.detail_page import render_detail
+from propload_spiders.demo.search_page import render_search
+from propload_spiders.demo.searching import Found, Query, find, read_query
+from propload_spiders.extraction.addresses import PAGE_SIZE, read_listing_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from propload_spiders.demo.market import Listing, Market
+    from propload_spiders.demo.served import Served
+    from propload_spiders.demo.traps import Traps
+
+Fault = Literal["none", "reset", "cut"]
+
+#: Rendered pages kept; the largest demo has some 3,000 detail pages of 12 kB.
+_KEPT_PAGES = 8_000
+#: Searches kept: every place with a few filters.
+_KEPT_SEARCHES = 256
+
+_BLOCK_PAGE = (
+    '<!DOCTYPE html><html lang="nl"><head><meta charset="utf-8"><title>Je bent bijna '
+    "op de pagina die je zoekt</title></head><body><h1>Even geduld</h1><p>We willen "
+    "weten dat je geen robot bent.</p></body></html>"
+)
+_GONE_PAGE = (
+    '<!DOCTYPE html><html lang="nl"><head><meta charset="utf-8"><title>Deze pagina '
+    "kunnen we niet vinden</title></head><body><h1>Niet gevonden</h1></body></html>"
+)
+_ROBOTS = {
+    "all": "User-agent: *\nDisallow: /mijn/\n",
+    "details": "User-agent: *\nDisallow: /mijn/\nDisallow: /zoeken/\n",
+    "nothing": "User-agent: *\nDisallow: /\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to one request.
+
+    Attributes:
+        kind: What it counts as when it was sent whole.
+        body: Its bytes.
+        status: Its HTTP status.
+        ids: The listings on it.
+        content_type: What the body is.
+        location: Where a moved page is.
+        fault: How its sending fails.
+        wait: Seconds before it is sent.
+    """
+
+    kind: str
+    body: bytes = b""
+    status: int = 200
+    ids: tuple[str, ...] = ()
+    content_type: str = "text/html; charset=utf-8"
+    location: str | None = None
+    fault: Fault = "none"
+    wait: float = 0.0
+
+
+class Answering:
+    """Answers requests for one site; used by the server's thread only.
+
+    Args:
+        market: The listings of each day.
+        traps: What the site does to a crawl.
+        served: What was sent, shown at `/__served__`.
+        seed: Seed of the failures.
+    """
+
+    def __init__(
+        self, market: Market, traps: Traps, served: Served, /, *, seed: int
+    ) -> None:
+        self.day = 0
+        self.site = ""
+        self._market = market
+        self._traps = traps
+        self._served = served
+        self._seed = seed
+        self._dice = Random(f"{seed}/answers")
+        self._pages = 0
+        self._searches = 0
+        self._emptied: set[str] = set()
+        self._find = lru_cache(maxsize=_KEPT_SEARCHES)(self._found)
+        self._newcomers = lru_cache(maxsize=_KEPT_SEARCHES)(self._newest)
+        self._detail = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_detail)
+        self._search = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_search)
+
+    def answer(self, path: str, /) -> Answer:
+        """Return the answer to a request for a path with its query."""
+        if path == "/robots.txt":
+            robots = _ROBOTS[self._traps.robots].encode()
+            return Answer("robots", robots, content_type="text/plain")
+        if path == "/__served__":
+            values = json.dumps(self._served.as_values()).encode()
+            return Answer("own", values, content_type="application/json")
+        self._pages += 1
+        traps = self._traps
+        if traps.block_after is not None and self._pages > traps.block_after:
+            return Answer("blocked", _BLOCK_PAGE.encode(), traps.block_status)
+        wait = traps.slow_seconds if self._throw(traps.slow) else 0.0
+        if self._throw(traps.failing):
+            return self._failure(wait)
+        return self._page(path, wait)
+
+    def _throw(self, share: float) -> bool:
+        return share > 0 and self._dice.random() < share
+
+    def _failure(self, wait: float) -> Answer:
+        body = b"<html><title>Er ging iets mis</title></html>"
+        fault: Fault = self._dice.choice(("none", "none", "reset", "cut"))
+        status = self._dice.choice((500, 503)) if fault == "none" else 200
+        return Answer("failed", body, status, fault=fault, wait=wait)
+
+    def _page(self, path: str, wait: float) -> Answer:
+        query = read_query(path)
+        if query is not None:
+            return self._search_answer(path, query, wait)
+        address = read_listing_url(path)
+        listing = self._listing(address.listing_id) if address else None
+        if listing is None or self._is_gone(listing):
+            ids = (address.listing_id,) if address else ()
+            return Answer("gone", _GONE_PAGE.encode(), 404, ids, wait=wait)
+        if path != listing.path:
+            return Answer("moved", b"", 301, location=listing.path, wait=wait)
+        key = listing.home.listing_id
+        return Answer("detail", self._detail(key, self.day), ids=(key,), wait=wait)
+
+    def _listing(self, key: str) -> Listing | None:
+        """Return a listing of the day, or one that came while the day was walked."""
+        today = self._market.on(self.day).get(key)
+        if today is not None or not self._traps.shift_every:
+            return today
+        return self._market.on(self.day + 1).get(key)
+
+    def _is_gone(self, listing: Listing) -> bool:
+        if listing.status == "withdrawn":
+            return True
+        key = f"{self._seed}/{listing.home.listing_id}/gone"
+        return self._traps.gone > 0 and Random(key).random() < self._traps.gone
+
+    def _search_answer(self, path: str, query: Query, wait: float) -> Answer:
+        self._searches += 1
+        whole = path_without_page(path)
+        found = self._find(whole, self.day)
+        rows = self._shifted(whole, found.listings)
+        listings = self._cut(rows, query.page)
+        if self._is_emptied(path, query.page):
+            listings = []
+        kind = "elsewhere" if found.is_elsewhere else "search"
+        ids = tuple(listing.home.listing_id for listing in listings)
+        body = self._search(path, self.day, ids, len(rows))
+        return Answer(kind, body, ids=ids, wait=wait)
+
+    def _shifted(self, path: str, listings: Sequence[Listing]) -> Sequence[Listing]:
+        """Return a live set: new listings at the top, and the newest ones sold."""
+        traps = self._traps
+        left = self._searches // traps.drop_every if traps.drop_every else 0
+        came = self._searches // traps.shift_every if traps.shift_every else 0
+        if not (listings and (left or came)):
+            return listings
+        new = self._newcomers(path, self.day)[:came]
+        return [*new, *listings[min(left, len(listings) // 2) :]]
+
+    def _cut(self, rows: Sequence[Listing], page: int) -> Sequence[Listing]:
+        last = max(-(-len(rows) // PAGE_SIZE), 1)
+        if page > last and self._traps.past_end == "repeat":
+            page = last
+        return rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+
+    def _is_emptied(self, path: str, page: int) -> bool:
+        if page in self._traps.empty_pages:
+            return True
+        if page in self._traps.empty_once and path not in self._emptied:
+            self._emptied.add(path)
+            return True
+        return False
+
+    def _found(self, path: str, day: int) -> Found:
+        return self._found_in(path, day, self._market.on(day))
+
+    def _newest(self, path: str, day: int) -> Sequence[Listing]:
+        """Return what a search will find a day later and does not find yet."""
+        known = self._market.on(day)
+        later = self._market.on(day + 1)
+        new = {key: each for key, each in later.items() if key not in known}
+        return self._found_in(path, day, new).listings
+
+    def _found_in(self, path: str, day: int, market: Mapping[str, Listing]) -> Found:
+        query = read_query(path)
+        if query is None:
+            return Found((), (), is_elsewhere=False)
+        return find(query, market, day, unknown=self._traps.unknown_area)
+
+    def _rendered_search(
+        self, path: str, day: int, ids: tuple[str, ...], total: int
+    ) -> bytes:
+        query = read_query(path)
+        if query is None:
+            return b""
+        market = {**self._market.on(day + 1), **self._market.on(day)}
+        throw = Random(f"{self._seed}/{path}/payload").random()
+        share = self._traps.without_payload
+        page = render_search(
+            query,
+            [market[key] for key in ids],
+            total=total,
+            areas=self._find(path_without_page(path), day).areas,
+            site=self.site,
+            has_payload=throw >= share,
+            has_linked_data=throw >= share / 2,
+        )
+        return page.encode()
+
+    def _rendered_detail(self, key: str, day: int) -> bytes:
+        throw = Random(f"{self._seed}/{key}/markup").random()
+        today = self._market.on(day)
+        page = render_detail(
+            today[key] if key in today else self._market.on(day + 1)[key],
+            site=self.site,
+            day=day,
+            has_payload=throw >= self._traps.markup_only,
+        )
+        return page.encode()
+
+
+def path_without_page(path: str, /) -> str:
+    """Return a search address without its page, which finds the same listings."""
+    parts = [each for each in path.split("&") if not each.startswith("search_result=")]
+    return "&".join(parts)

@@ -1,0 +1,56 @@
+"""Writing the flat form of devalue, as the pages of a Nuxt site carry it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A value in a wrapper of the site's own: `["Reactive", 6]`."""
+
+    tag: str
+    value: object
+
+
+class Undefined:
+    """The value that JSON lacks; it has no cell."""
+
+
+UNDEFINED: Final = Undefined()
+
+
+def flatten(value: object, /) -> str:
+    """Return a value as one flat array; equal scalars share a cell."""
+    cells: list[object] = []
+    known: dict[tuple[type, object], int] = {}
+
+    def add(part: object) -> int:
+        if isinstance(part, Undefined):
+            return -1
+        if part is None or isinstance(part, str | int | float):
+            key = (type(part), part)
+            if key not in known:
+                known[key] = len(cells)
+                cells.append(part)
+            return known[key]
+        place = len(cells)
+        cells.append(None)
+        if isinstance(part, Tagged):
+            cells[place] = [part.tag, add(part.value)]
+        elif isinstance(part, dict):
+            cells[place] = {key: add(each) for key, each in part.items()}
+        elif isinstance(part, set):
+            cells[place] = ["Set", *(add(each) for each in sorted(part))]
+        elif isinstance(part, list | tuple):
+            cells[place] = [add(each) for each in part]
+        else:
+            msg = f"{type(part).__name__} has no place in a payload"
+            raise TypeError(msg)
+        return place
+
+    add(value)
+    # a text with </script> in it must not end the script
+    return json.dumps(cells, ensure_ascii=False).replace("</", "<\\/")

@@ -1,0 +1,237 @@
+"""The homes of the demo site: what stays the same from day to day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from random import Random
+from typing import Literal
+
+from propload_spiders.demo.places import AGENTS, STREETS, TOWNS, Agent, Town, slug_of
+
+Offering = Literal["buy", "rent"]
+Kind = Literal["house", "apartment", "parking", "land"]
+
+#: The site's day 0; a date in the past of every crawl.
+FIRST_DAY = date(2026, 9, 1)
+
+_LABELS = ("A++++", "A+++", "A++", "A+", "A", "B", "C", "D", "E", "F", "G")
+_SUFFIXES = ("", "", "", "", "", "A", "B", "2", "huis", "H-1")
+_SUBTYPES: dict[Kind, tuple[str, ...]] = {
+    "house": ("Eengezinswoning, tussenwoning", "Villa, vrijstaande woning"),
+    "apartment": ("Benedenwoning (appartement)", "Galerijflat (appartement)"),
+    "parking": ("Parkeerplaats",),
+    "land": ("Bouwgrond",),
+}
+_SLUGS: dict[Kind, str] = {
+    "house": "huis",
+    "apartment": "appartement",
+    "parking": "parkeergelegenheid",
+    "land": "bouwgrond",
+}
+_SUMMER = timezone(timedelta(hours=2))
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One home; numbers are None where its pages do not say.
+
+    Attributes:
+        listing_id: The eight digits of its address.
+        global_id: The id in payloads.
+        slug_id: A third id, in the payload of its own page.
+        offering: Whether it is for sale or for rent.
+        kind: What it is.
+        subtype: What it is, in Dutch.
+        is_new: Whether it is newly built.
+        town: Where it stands.
+        quarter: Its neighbourhood.
+        street: Its street.
+        number: Its number.
+        suffix: What follows the number, or an empty text.
+        postal_code: `1912AB`.
+        latitude: Degrees north.
+        longitude: Degrees east.
+        living_area: m².
+        plot_area: m².
+        volume: m³.
+        rooms: All rooms.
+        bedrooms: Bedrooms among them.
+        bathrooms: Bathrooms.
+        stories: Storeys of it.
+        floor: Which floor it is on, in Dutch.
+        built: Year of construction or period, in Dutch.
+        label: Energy label.
+        ownership: In Dutch.
+        asked: Asking price in euros, or the rent.
+        condition: `kosten_koper`, `vrij_op_naam`, `per_month` or `per_year`.
+        fee: Monthly fee of the owners in cents.
+        agent: Who offers it.
+        photos: How many photos it has.
+        published: When it came on the site.
+        listed_hidden: Whether its own page hides since when it is listed.
+    """
+
+    listing_id: str
+    global_id: int
+    slug_id: int
+    offering: Offering
+    kind: Kind
+    subtype: str
+    is_new: bool
+    town: Town
+    quarter: str
+    street: str
+    number: int
+    suffix: str
+    postal_code: str
+    latitude: float
+    longitude: float
+    living_area: int | None
+    plot_area: int | None
+    volume: int | None
+    rooms: int | None
+    bedrooms: int | None
+    bathrooms: int | None
+    stories: int | None
+    floor: str | None
+    built: str | None
+    label: str | None
+    ownership: str | None
+    asked: int
+    condition: str
+    fee: int | None
+    agent: Agent
+    photos: int
+    published: datetime
+    listed_hidden: bool
+
+    @property
+    def address(self) -> str:
+        """Street, number and suffix as a page shows them."""
+        return f"{self.street} {self.number}{f'-{self.suffix}' if self.suffix else ''}"
+
+    @property
+    def slug(self) -> str:
+        """The part of its address that names it."""
+        return f"{_SLUGS[self.kind]}-{slug_of(self.address)}"
+
+    @property
+    def published_text(self) -> str:
+        """When it came on the site, with seven digits of a second as payloads have."""
+        local = self.published.astimezone(_SUMMER)
+        return f"{local:%Y-%m-%dT%H:%M:%S.%f}{self.global_id % 10}+02:00"
+
+
+def make_home(
+    seed: int, number: int, offering: Offering, day: int, *, is_new: bool
+) -> Home:
+    """Return a home, always the same for the same seed and number.
+
+    Args:
+        seed: The site's seed.
+        number: The home's number, unique in the site.
+        offering: Whether it is for sale or for rent.
+        day: The day that it came on the site; for the first homes, the latest one.
+        is_new: Whether it came on that very day.
+    """
+    dice = Random(f"{seed}/{number}")
+    kind = _kind(dice, offering)
+    town = dice.choices(TOWNS, [each.share for each in TOWNS])[0]
+    is_home = kind in ("house", "apartment")
+    area = _area(dice, kind)
+    rooms = max(area // 28, 1) if is_home and dice.random() < 0.97 else None
+    plot = int(area * dice.uniform(1.1, 6)) if kind == "house" else None
+    asked, condition = _price(dice, kind, offering, area)
+    return Home(
+        # steps of 7 with a throw below 7: unique and not in a row
+        listing_id=str(41_000_000 + number * 7 + dice.randrange(7)),
+        global_id=7_000_000 + number,
+        slug_id=17_000_000 + number * 3,
+        offering=offering,
+        kind=kind,
+        subtype=dice.choice(_SUBTYPES[kind]),
+        is_new=is_home and dice.random() < 0.08,
+        town=town,
+        quarter=dice.choice(town.quarters),
+        street=dice.choice(STREETS),
+        number=dice.randint(1, 400),
+        suffix=dice.choice(_SUFFIXES),
+        postal_code=f"{town.postal + dice.randrange(10)}{_letters(dice)}",
+        latitude=round(town.latitude + dice.uniform(-0.03, 0.03), 6),
+        longitude=round(town.longitude + dice.uniform(-0.05, 0.05), 6),
+        living_area=area if is_home and dice.random() < 0.98 else None,
+        plot_area=area if kind == "land" else plot,
+        volume=int(area * dice.uniform(2.7, 3.4)) if is_home else None,
+        rooms=rooms,
+        bedrooms=max(rooms - 1, 1) if rooms and dice.random() < 0.95 else None,
+        bathrooms=dice.choice((1, 1, 1, 2)) if is_home else None,
+        stories=dice.randint(1, 3) if is_home else None,
+        floor=_floor(dice) if kind == "apartment" else None,
+        built=_built(dice) if is_home else None,
+        label=dice.choice(_LABELS) if is_home and dice.random() < 0.75 else None,
+        ownership=dice.choice(("Volle eigendom", "Gemeentelijke erfpacht")),
+        asked=asked,
+        condition=condition,
+        fee=dice.randint(4_000, 31_000) if kind == "apartment" else None,
+        agent=dice.choice(AGENTS),
+        photos=dice.randint(0, 60),
+        published=_published(dice, day, is_new=is_new),
+        listed_hidden=dice.random() < 0.8,
+    )
+
+
+def _kind(dice: Random, offering: Offering) -> Kind:
+    kinds: tuple[Kind, ...] = ("house", "apartment", "parking", "land")
+    weights = (48, 48, 2, 2) if offering == "buy" else (15, 75, 10, 0)
+    return dice.choices(kinds, weights)[0]
+
+
+def _area(dice: Random, kind: Kind) -> int:
+    if kind == "parking":
+        return dice.randint(12, 20)
+    if kind == "land":
+        return dice.randint(300, 2_500)
+    return int(dice.triangular(28, 260, 85))
+
+
+def _price(dice: Random, kind: Kind, offering: Offering, area: int) -> tuple[int, str]:
+    """Return what is asked, in whole euros, and the condition it is asked on."""
+    if offering == "buy":
+        each = {"parking": 2_000, "land": 400}.get(kind, dice.randint(3_200, 8_400))
+        condition = "vrij_op_naam" if dice.random() < 0.06 else "kosten_koper"
+        return round(area * each, -3) or 1_000, condition
+    if kind == "parking":
+        return dice.randint(80, 190) * 10, dice.choice(("per_year", "per_month"))
+    return round(area * dice.randint(16, 30), -1), "per_month"
+
+
+def _letters(dice: Random) -> str:
+    # the letters F, I, O, Q, U and Y do not occur, nor do SA, SD and SS
+    return "".join(dice.choices("ABCDEGHJKLMNPRTVWXZ", k=2))
+
+
+def _floor(dice: Random) -> str:
+    floor = dice.randint(0, 9)
+    return "Begane grond" if floor == 0 else f"{floor}e woonlaag"
+
+
+def _built(dice: Random) -> str:
+    year = dice.randint(1880, 2025)
+    throw = dice.random()
+    if throw < 0.05:
+        return "Voor 1906"
+    if throw < 0.1:
+        return "na 2020"
+    return (
+        f"{year - year % 10 + 1}-{year - year % 10 + 14}" if throw < 0.2 else f"{year}"
+    )
+
+
+def _published(dice: Random, day: int, *, is_new: bool) -> datetime:
+    back = 0 if is_new else dice.randint(1, 200)
+    moment = FIRST_DAY + timedelta(days=day - back)
+    # offices open at 7:00 UTC; a second has a million parts here, a seventh
+    # digit is added when it is written
+    second = timedelta(hours=7, microseconds=dice.randrange(10 * 3600 * 10**6))
+    return datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + second

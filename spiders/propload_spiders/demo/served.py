@@ -1,0 +1,75 @@
+"""What the demo site has served, so that a test can compare it with what was loaded."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Served:
+    """Counts of answers and ids of listings, safe to read from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._ids: dict[str, set[str]] = {
+            "search": set(),
+            "detail": set(),
+            "gone": set(),
+        }
+
+    def note(self, kind: str, ids: Iterable[str] = (), /) -> None:
+        """Count an answer that was sent whole, with the listings on it."""
+        with self._lock:
+            self._counts[kind] += 1
+            if kind in self._ids:
+                self._ids[kind].update(ids)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._counts.clear()
+            for ids in self._ids.values():
+                ids.clear()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Answers by kind: search, detail, gone, elsewhere, failed, blocked, ..."""
+        with self._lock:
+            return dict(self._counts)
+
+    @property
+    def requests(self) -> int:
+        """All answers, failed ones too."""
+        return sum(self.counts.values())
+
+    @property
+    def listings(self) -> frozenset[str]:
+        """Ids on search pages that answered for the place that was asked for."""
+        with self._lock:
+            return frozenset(self._ids["search"])
+
+    @property
+    def details(self) -> frozenset[str]:
+        """Ids whose own page was served."""
+        with self._lock:
+            return frozenset(self._ids["detail"])
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Ids whose own page was asked for and is gone."""
+        with self._lock:
+            return frozenset(self._ids["gone"])
+
+    def as_values(self) -> dict[str, object]:
+        """Return all of it as plain values, as `/__served__` shows them."""
+        return {
+            "counts": self.counts,
+            "listings": sorted(self.listings),
+            "details": sorted(self.details),
+            "gone": sorted(self.gone),
+        }

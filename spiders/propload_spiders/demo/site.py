@@ -1,0 +1,104 @@
+"""The demo site as one object: a market, its traps, and a server on loopback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload_spiders.demo.answering import Answering
+from propload_spiders.demo.market import Changes, Listing, Market
+from propload_spiders.demo.served import Served
+from propload_spiders.demo.server import Server
+from propload_spiders.demo.traps import NO_TRAPS, Traps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+
+class DemoSite:
+    """A property site on loopback; a context manager that serves while it is open.
+
+    Args:
+        seed: The same seed makes the same site.
+        listings: Homes for sale on day 0; a quarter as many are for rent, and a
+            quarter as many are sold.
+        day: The day that the site shows first, from 0.
+        traps: What the site does to a crawl.
+        port: The port, or 0 for a free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        listings: int = 2_000,
+        day: int = 0,
+        traps: Traps = NO_TRAPS,
+        port: int = 0,
+    ) -> None:
+        self.market = Market(seed, listings)
+        self.served = Served()
+        self._answering = Answering(self.market, traps, self.served, seed=seed)
+        self._answering.day = day
+        self._server = Server(
+            self._answering.answer,
+            lambda answer: self.served.note(answer.kind, answer.ids),
+            port=port,
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The site's address, without a slash at its end; empty before the start."""
+        return self._answering.site
+
+    @property
+    def day(self) -> int:
+        """The day that the site shows."""
+        return self._answering.day
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The slugs of all towns, the largest first."""
+        towns = {each.home.town for each in self.listings.values()}
+        ordered = sorted(towns, key=lambda town: -town.share)
+        return tuple(town.slug for town in ordered)
+
+    @property
+    def listings(self) -> Mapping[str, Listing]:
+        """All listings of the day by id: what is true, to compare with."""
+        return self.market.on(self.day)
+
+    def start(self) -> None:
+        """Start serving.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._answering.site = f"http://127.0.0.1:{self._server.start()}"
+
+    def stop(self) -> None:
+        """Stop serving; open connections are cut. It may be called twice."""
+        self._server.stop()
+
+    def set_day(self, day: int, /) -> None:
+        """Show another day, and count what is served anew."""
+        self.market.on(day)
+        self._answering.day = day
+        self.served.clear()
+
+    def changes(self, day: int, /) -> Changes:
+        """Return what changed from the day before to a day."""
+        return self.market.changes(day)
