@@ -12,11 +12,13 @@ from propload.errors import SchemaMismatchError
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
 from propload.prepare.inference import infer_types
+from propload.prepare.mapping.rules import MapContext
 from propload.prepare.routing import route
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from propload.prepare.mapping.rules import RowMapping
     from propload.target import ColumnPlan, OnNull
 
 
@@ -31,13 +33,6 @@ class RowChecker(Protocol):
 
     def warnings(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return how many rows each warning concerns."""
-
-
-class RowMapping(Protocol):
-    """What makes a target's columns of raw ones; `mapping.Mapping` is one."""
-
-    def apply(self, frame: pl.DataFrame) -> Sifted:
-        """Return the mapped rows, and every reason of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +66,7 @@ class Preparer:
         newest: The column that orders the versions of a row.
         on_null: Whether a null erases a known value or keeps it.
         lanes: How many lanes rows are routed to.
+        context: What the mapping knows beyond the rows.
         schema: The columns of the rows, after `fit`, without `ROW`.
         guessed: The types among them that were guessed from text.
         plan: The table's columns, after `with_plan`.
@@ -82,6 +78,7 @@ class Preparer:
     newest: str | None = None
     on_null: OnNull = "overwrite"
     lanes: int = 1
+    context: MapContext = field(default_factory=MapContext)
     schema: pl.Schema = field(default_factory=pl.Schema)
     guessed: Mapping[str, pl.DataType] = field(default_factory=dict)
     plan: tuple[ColumnPlan, ...] = ()
@@ -156,7 +153,7 @@ class Preparer:
     def _map(self, raw: pl.DataFrame) -> Sifted:
         if self.mapping is None:
             return Sifted(raw, join_reasons([]))
-        return self.mapping.apply(raw)
+        return self.mapping.apply(raw, self.context)
 
     def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         if self.checker is None:

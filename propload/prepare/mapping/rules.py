@@ -1,0 +1,318 @@
+"""A column mapping: which columns of a source make which columns of a table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import polars as pl
+
+from propload.batch import ROW, Sifted, join_reasons, no_reasons
+from propload.errors import SchemaMismatchError
+from propload.prepare.casting import Cast, cast_types, refuse
+from propload.prepare.parsers import Parser, make_parser
+from propload.prepare.parsers.words import fold, fold_word
+from propload.prepare.text_out import write_text
+
+if TYPE_CHECKING:
+    from collections import abc
+    from collections.abc import Sequence
+    from datetime import datetime
+
+#: A text that stands more often than once in two rows is parsed once.
+DISTINCT_SHARE = 0.5
+#: Columns that a message names before it stops.
+SHOWN_COLUMNS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MapContext:
+    """What a mapping knows beyond the rows.
+
+    Attributes:
+        as_of: When the rows were true, with a zone; None where nobody says.
+        source: The source's name.
+    """
+
+    as_of: datetime | None = None
+    source: str = ""
+
+
+class RowMapping(Protocol):
+    """What makes a target's columns of raw ones; `Mapping` is one."""
+
+    def apply(self, frame: pl.DataFrame, context: MapContext, /) -> Sifted:
+        """Return the mapped rows with `ROW`, and every reason of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one column of the target is made of columns of the source.
+
+    Attributes:
+        sources: Names of the source's columns; the first one present is used.
+        parser: How its texts are read.
+        null_words: Texts that mean null; case and space around do not count.
+        pattern: A regular expression; its first group, or else the whole match,
+            is what is parsed. A text without a match has no value.
+        default: The value where there is none.
+        unparsed: Whether a text that cannot be read refuses its row or is null.
+        each: Whether each row uses the first of the columns that is not null in
+            it, not only the first one present.
+        required: Whether a source without any of the columns is refused.
+    """
+
+    sources: tuple[str, ...]
+    parser: Parser = field(default_factory=lambda: make_parser("text"))
+    null_words: tuple[str, ...] = ()
+    pattern: str | None = None
+    default: object = None
+    unparsed: Literal["refuse", "null"] = "refuse"
+    each: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A column of one value.
+
+    Attributes:
+        value: The value, or `as_of` or `source` where `from_context` is set.
+        from_context: Whether the value is taken from the `MapContext`.
+    """
+
+    value: object
+    from_context: bool = False
+
+
+#: What makes a column: a rule, one value, or an expression over the raw columns.
+Column = Rule | Constant | pl.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Makes a target's columns of a source's columns.
+
+    Attributes:
+        columns: What makes each column of the target, in order.
+        null_words: Texts that mean null in every rule.
+        keep_others: Whether columns that no rule uses go along as they are.
+        name: What messages call it.
+    """
+
+    columns: abc.Mapping[str, Column]
+    null_words: tuple[str, ...] = ()
+    keep_others: bool = False
+    name: str = "mapping"
+
+    def apply(self, frame: pl.DataFrame, context: MapContext, /) -> Sifted:
+        """Return the mapped rows with `ROW`, and every reason of the others.
+
+        A column whose sources are all missing is left out, so that what a source
+        does not tell never erases what the table knows.
+
+        Args:
+            frame: Rows as read; without `ROW` they are numbered from 0.
+            context: What is known beyond the rows.
+
+        Raises:
+            SchemaMismatchError: The source has none of the columns, or lacks a
+                required one.
+        """
+        rows = frame if ROW in frame.columns else frame.with_row_index(ROW)
+        found = self._find_sources(rows)
+        made: list[pl.Series] = []
+        reasons: list[pl.DataFrame] = []
+        for target, column in self.columns.items():
+            if isinstance(column, Rule):
+                if not found[target]:
+                    continue
+                values, why = _read(
+                    rows, target, column, found[target], self.null_words
+                )
+                reasons.append(why)
+            else:
+                values = _make(rows, target, column, context)
+            made.append(values)
+        used = {name for names in found.values() for name in names}
+        others = self._others(rows, used) if self.keep_others else []
+        mapped = pl.DataFrame([rows.get_column(ROW), *made, *others])
+        refused = join_reasons(reasons)
+        if refused.height:
+            mapped = mapped.join(refused.select(ROW), on=ROW, how="anti")
+        return Sifted(mapped, refused)
+
+    def _find_sources(self, rows: pl.DataFrame) -> dict[str, list[str]]:
+        names = _Names([name for name in rows.columns if name != ROW])
+        rules = {t: one for t, one in self.columns.items() if isinstance(one, Rule)}
+        found = {target: names.find(rule) for target, rule in rules.items()}
+        lost = [
+            f"{target} (from {' or '.join(rule.sources)})"
+            for target, rule in rules.items()
+            if rule.required and not found[target]
+        ]
+        if lost or (rules and not any(found.values())):
+            wanted = lost or [
+                f"{t} (from {' or '.join(r.sources)})" for t, r in rules.items()
+            ]
+            shown = ", ".join(names.given[:SHOWN_COLUMNS])
+            msg = (
+                f"{self.name} finds no column for {', '.join(wanted[:SHOWN_COLUMNS])}; "
+                f"the source has {len(names.given)} columns: {shown}"
+            )
+            raise SchemaMismatchError(msg)
+        return found
+
+    def _others(self, rows: pl.DataFrame, used: set[str]) -> list[pl.Series]:
+        return [
+            column
+            for column in rows.get_columns()
+            if column.name not in used
+            and column.name != ROW
+            and column.name not in self.columns
+        ]
+
+
+class _Names:
+    """The columns of a source, found by name and by nearly the same name."""
+
+    def __init__(self, given: Sequence[str]) -> None:
+        self.given = given
+        self._near: dict[str, str] = {}
+        for name in given:
+            self._near.setdefault(_loose(name), name)
+
+    def find(self, rule: Rule) -> list[str]:
+        """Return the columns that a rule reads: one, or all with `each`."""
+        present = [
+            name
+            for wanted in rule.sources
+            if (
+                name := wanted
+                if wanted in self.given
+                else self._near.get(_loose(wanted))
+            )
+        ]
+        unique = list(dict.fromkeys(present))
+        return unique if rule.each else unique[:1]
+
+
+def _loose(name: str) -> str:
+    """Return a column's name as people compare them: `Sale  Price` is `sale_price`."""
+    return re.sub(r"[\W_]+", " ", name).strip().casefold() or name
+
+
+def _make(
+    rows: pl.DataFrame, target: str, column: Constant | pl.Expr, context: MapContext
+) -> pl.Series:
+    if isinstance(column, Constant):
+        if column.value == "as_of" and column.from_context:
+            made = pl.lit(context.as_of, pl.Datetime("us", "UTC"))
+        else:
+            made = pl.lit(context.source if column.from_context else column.value)
+        return rows.select(pl.repeat(made, pl.len()).alias(target)).to_series()
+    return rows.with_columns(column.alias(target)).get_column(target)
+
+
+def _read(
+    rows: pl.DataFrame,
+    target: str,
+    rule: Rule,
+    names: Sequence[str],
+    null_words: tuple[str, ...],
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Return a rule's values, and a reason for each text that it cannot read."""
+    first = rows.get_column(names[0])
+    if len(names) == 1 and not _is_text(first.dtype) and rule.pattern is None:
+        exact = _read_values(rows, target, rule, first)
+        if exact is not None:
+            return exact
+    words = {fold_word(word) for word in (*null_words, *rule.null_words)}
+    texts = pl.coalesce([_meaning(rows, name, words, rule) for name in names])
+    given = rows.select(ROW, texts.alias(target))
+    text = given.get_column(target)
+    values = _parse(text, rule)
+    lost = values.is_null() & text.is_not_null()
+    reasons = no_reasons()
+    if rule.unparsed == "refuse" and lost.any():
+        place = f"(from {names[0]}) is no {rule.parser.name}"
+        reasons = refuse(
+            given.filter(lost),
+            target,
+            stage="map",
+            check=rule.parser.name,
+            problem=place,
+        )
+    return _with_default(values, rule), reasons
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _read_values(
+    rows: pl.DataFrame, target: str, rule: Rule, values: pl.Series
+) -> tuple[pl.Series, pl.DataFrame] | None:
+    """Return values that need no reading, cast exactly; None where they are texts."""
+    if rule.parser.dtype == pl.String:
+        return None
+    frame = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
+    wanted = Cast(target, rule.parser.dtype, rule.parser.name)
+    try:
+        sifted = cast_types(frame, [wanted])
+    except SchemaMismatchError:
+        return None
+    if sifted.reasons.is_empty():
+        return _with_default(sifted.frame.get_column(target), rule), sifted.reasons
+    full = frame.select(ROW).join(
+        sifted.frame, on=ROW, how="left", maintain_order="left"
+    )
+    reasons = sifted.reasons if rule.unparsed == "refuse" else no_reasons()
+    return _with_default(full.get_column(target), rule), reasons
+
+
+def _meaning(
+    rows: pl.DataFrame, name: str, null_words: set[str], rule: Rule
+) -> pl.Expr:
+    """Return a column's texts, null where they mean that."""
+    text = write_text(pl.col(name), rows.schema[name])
+    if text is None:
+        msg = f"column {name} is {rows.schema[name]}, which is no text to read"
+        raise SchemaMismatchError(msg)
+    silent = fold(text).is_in(list(null_words)) if null_words else pl.lit(value=False)
+    if rule.parser.name != "text":
+        # an empty text says something only where texts are wanted
+        silent = silent | (text.str.strip_chars() == "")
+    return pl.when(~silent).then(text)
+
+
+def _parse(text: pl.Series, rule: Rule) -> pl.Series:
+    """Return the values of texts, each different text read once where that pays."""
+    column = pl.col(text.name)
+    part = column
+    if rule.pattern is not None:
+        group = min(1, re.compile(rule.pattern).groups)
+        part = column.str.extract(rule.pattern, group)
+    value = rule.parser.parse(part).cast(rule.parser.dtype)
+    frame = text.to_frame()
+    distinct = frame.unique(maintain_order=False)
+    if distinct.height > frame.height * DISTINCT_SHARE:
+        return _collected(frame, value.alias(text.name)).to_series()
+    read = distinct.with_columns(_collected(distinct, value.alias("value")).to_series())
+    joined = frame.join(
+        read, on=text.name, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.get_column("value").alias(text.name)
+
+
+def _collected(frame: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
+    # lazily, so that what several branches share is computed once
+    return frame.lazy().select(value).collect()
+
+
+def _with_default(values: pl.Series, rule: Rule) -> pl.Series:
+    if rule.default is None or not values.null_count():
+        return values
+    default = pl.lit(rule.default).cast(rule.parser.dtype)
+    return values.to_frame().select(pl.col(values.name).fill_null(default)).to_series()

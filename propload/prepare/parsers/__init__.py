@@ -1,0 +1,129 @@
+"""Parsers: texts of pages and files as values, whole columns at once.
+
+Each takes an expression of texts and returns one of values, null where a text is
+none. `make_parser` finds one by its name in a mapping file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from propload.errors import ConfigError
+from propload.prepare.parsers.dates import parse_date, parse_timestamp
+from propload.prepare.parsers.numbers import (
+    MONEY_DIGITS,
+    parse_area,
+    parse_integer,
+    parse_money,
+    parse_number,
+)
+from propload.prepare.parsers.words import (
+    parse_boolean,
+    parse_json,
+    parse_one_of,
+    parse_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "Parser",
+    "make_parser",
+    "parse_area",
+    "parse_boolean",
+    "parse_date",
+    "parse_integer",
+    "parse_json",
+    "parse_money",
+    "parse_number",
+    "parse_one_of",
+    "parse_text",
+    "parse_timestamp",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """One way to read texts.
+
+    Attributes:
+        name: What reasons call it.
+        dtype: The type of what it returns.
+        parse: From texts to values, null where a text is none.
+    """
+
+    name: str
+    dtype: pl.DataType
+    parse: Callable[[pl.Expr], pl.Expr]
+
+
+#: Parsers by their names in mapping files, with the types of their values.
+PARSERS: Mapping[str, tuple[Callable[..., pl.Expr], pl.DataType]] = {
+    "text": (parse_text, pl.String()),
+    "integer": (parse_integer, pl.Int64()),
+    "number": (parse_number, pl.Float64()),
+    "money": (parse_money, pl.Decimal(MONEY_DIGITS, 2)),
+    "area": (parse_area, pl.Float64()),
+    "boolean": (parse_boolean, pl.Boolean()),
+    "date": (parse_date, pl.Date()),
+    "timestamp": (parse_timestamp, pl.Datetime("us", "UTC")),
+    "json": (parse_json, pl.String()),
+    "one_of": (parse_one_of, pl.String()),
+}
+
+
+# Any: settings come from TOML; what each parser makes of them is tried at once.
+def make_parser(name: str, /, **settings: Any) -> Parser:
+    """Return a parser by its name.
+
+    Args:
+        name: text, integer, number, money, area, boolean, date, timestamp, json or
+            one_of.
+        settings: The parser's keywords, such as `decimal=","` or `locale="nl"`.
+
+    Raises:
+        ConfigError: There is no such parser or setting, or a setting's value is
+            not usable.
+    """
+    if name not in PARSERS:
+        msg = f"parser {name!r} is not known{near(name, PARSERS)}"
+        raise ConfigError(msg)
+    function, dtype = PARSERS[name]
+    known = [
+        setting
+        for setting, one in inspect.signature(function).parameters.items()
+        if one.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    for setting in settings:
+        if setting not in known:
+            msg = f"parser {name} has no setting {setting!r}{near(setting, known)}"
+            raise ConfigError(msg)
+    if name == "money":
+        dtype = pl.Decimal(MONEY_DIGITS, settings.get("scale", 2))
+    parser = Parser(name, dtype, partial(function, **settings))
+    _try(parser)
+    return parser
+
+
+def _try(parser: Parser) -> None:
+    """Use a parser once, so that a wrong setting is told before a row is read."""
+    try:
+        pl.Series("text", ["1"]).to_frame().select(parser.parse(pl.col("text")))
+    except (pl.exceptions.PolarsError, TypeError, ValueError, AttributeError) as error:
+        msg = f"a setting of parser {parser.name} is not usable: {error}"
+        raise ConfigError(msg) from error
+
+
+def near(word: str, known: Mapping[str, object] | list[str]) -> str:
+    """Return the end of a message that helps with a wrong word."""
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are: {', '.join(known) or 'none'}"

@@ -1,0 +1,96 @@
+"""Words and plain texts: text, boolean, one of several words, JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Yes and no of the languages whose months are known, and what programs write.
+TRUE_WORDS = (
+    "true",
+    "t",
+    "yes",
+    "y",
+    "on",
+    "1",
+    "ja",
+    "j",
+    "wahr",
+    "oui",
+    "vrai",
+    "tak",
+)
+FALSE_WORDS = (
+    "false", "f", "no", "n", "off", "0", "nee", "nein", "falsch", "non", "faux", "nie"
+)  # fmt: skip
+
+
+def fold(text: pl.Expr, /) -> pl.Expr:
+    """Return texts as words are compared: lower case, single spaces, none around."""
+    return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def fold_word(word: str, /) -> str:
+    """Return one word as `fold` leaves it."""
+    return " ".join(word.lower().split())
+
+
+def parse_text(text: pl.Expr, /) -> pl.Expr:
+    """Return texts without space around them.
+
+    Args:
+        text: Texts; an empty one stays an empty text.
+    """
+    return text.str.strip_chars()
+
+
+def parse_boolean(
+    text: pl.Expr,
+    /,
+    *,
+    true: Sequence[str] = TRUE_WORDS,
+    false: Sequence[str] = FALSE_WORDS,
+) -> pl.Expr:
+    """Return whether texts mean yes or no, as Boolean.
+
+    Args:
+        text: Texts; case and space around them do not count.
+        true: The words that mean yes.
+        false: The words that mean no.
+    """
+    word = fold(text)
+    return (
+        pl.when(word.is_in([fold_word(one) for one in true]))
+        .then(pl.lit(value=True))
+        .when(word.is_in([fold_word(one) for one in false]))
+        .then(pl.lit(value=False))
+    )
+
+
+def parse_one_of(
+    text: pl.Expr, /, *, words: Mapping[str, str], otherwise: str | None = None
+) -> pl.Expr:
+    """Return the value that each word stands for.
+
+    Args:
+        text: Texts; case and space around them do not count.
+        words: Values by word.
+        otherwise: The value of all other words; without it they have none.
+    """
+    return fold(text).replace_strict(
+        [fold_word(word) for word in words],
+        list(words.values()),
+        default=otherwise,
+        return_dtype=pl.String,
+    )
+
+
+def parse_json(text: pl.Expr, /) -> pl.Expr:
+    """Return the texts that are JSON, as they are."""
+    tidy = text.str.strip_chars()
+    valid = tidy.str.json_path_match("$").is_not_null() | (tidy == "null")
+    return pl.when(valid).then(tidy)
