@@ -1,3 +1,74 @@
-"""propload loads property listings, and any other table, into PostgreSQL."""
+"""propload loads property listings, and any other table, into PostgreSQL.
+
+    import propload
+
+    report = propload.ingest("homes.csv", table="homes", key="id")
+
+Names are loaded when they are first used: importing propload is cheap.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from propload.batch import Batch as Batch
+    from propload.checking import CheckReport as CheckReport
+    from propload.checking import check as check
+    from propload.errors import BlockedError as BlockedError
+    from propload.errors import ConfigError as ConfigError
+    from propload.errors import LoadError as LoadError
+    from propload.errors import LockedError as LockedError
+    from propload.errors import PropLoadError as PropLoadError
+    from propload.errors import RejectLimitError as RejectLimitError
+    from propload.errors import SchemaMismatchError as SchemaMismatchError
+    from propload.errors import SourceError as SourceError
+    from propload.errors import WriteError as WriteError
+    from propload.ingesting import Loader as Loader
+    from propload.ingesting import ingest as ingest
+    from propload.ingesting import rejects as rejects
+    from propload.report import Counts as Counts
+    from propload.report import Report as Report
+    from propload.target import Target as Target
+
+_HOMES = {
+    "Batch": "batch",
+    "BlockedError": "errors",
+    "CheckReport": "checking",
+    "ConfigError": "errors",
+    "Counts": "report",
+    "LoadError": "errors",
+    "Loader": "ingesting",
+    "LockedError": "errors",
+    "PropLoadError": "errors",
+    "RejectLimitError": "errors",
+    "Report": "report",
+    "SchemaMismatchError": "errors",
+    "SourceError": "errors",
+    "Target": "target",
+    "WriteError": "errors",
+    "check": "checking",
+    "ingest": "ingesting",
+    "rejects": "ingesting",
+}
+
+__all__ = [  # noqa: PLE0604 - the names of _HOMES, which are texts
+    "__version__",
+    *_HOMES,
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return metadata.version("propload")
+    if name not in _HOMES:
+        msg = f"module 'propload' has no attribute {name!r}"
+        raise AttributeError(msg)
+    found: object = getattr(import_module(f"propload.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

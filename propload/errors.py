@@ -108,11 +108,20 @@ class LoadError(PropLoadError):
     Args:
         message: What is wrong and how to continue.
         report: What was loaded until then, or None where nothing was begun.
+        exit_code: What the process should exit with, where the cause has its own.
     """
 
-    def __init__(self, message: str, *, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        report: Report | None = None,
+        exit_code: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.report = report
+        if exit_code is not None:
+            self.exit_code = exit_code  # type: ignore[misc] # this error's own
 
 
 class RejectLimitError(LoadError):

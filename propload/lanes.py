@@ -14,9 +14,11 @@ from propload.retrying import RetryOptions, retry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import polars as pl
+
     from propload.batch import Piece, Written
     from propload.errors import TransientWriteError
-    from propload.target import Writer
+    from propload.target import OnRefused, Writer
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Work:
     """
 
     piece: Piece
-    open_writer: Callable[[int], Writer]
+    open_writer: Callable[[int, OnRefused], Writer]
 
     @property
     def nbytes(self) -> int:
@@ -48,6 +50,9 @@ class Listener(Protocol):
 
     def on_written(self, piece: Piece, written: Written) -> None:
         """Hear that a piece was committed."""
+
+    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+        """Hear of a piece's refused rows, before it is committed."""
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
         """Hear that a transaction is tried again after `wait` seconds."""
@@ -142,7 +147,10 @@ class Lane:
         if key not in self._writers:
             # rows of other columns seldom come back: one connection a lane
             self._close_writers()
-            self._writers[key] = (work, work.open_writer(self.number))
+            self._writers[key] = (
+                work,
+                work.open_writer(self.number, self._listener.on_refused),
+            )
         return self._writers[key][1]
 
     def _close_writers(self) -> None:

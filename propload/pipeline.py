@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from propload.batch import Piece, Written
+from propload.batch import ROW, Piece, Written
 from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
 from propload.lanes import Lane, Work
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
 from propload.queueing import BatchQueue
 from propload.rejecting import Refused
-from propload.report import Counts
+from propload.report import Counts, ReasonCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from propload.options import RejectLimit
     from propload.rejecting import RejectWriter
     from propload.retrying import RetryOptions
-    from propload.target import Writer
+    from propload.target import OnRefused, Writer
+
+    OpenWriter = Callable[[int, OnRefused], Writer]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,10 @@ class Prepared(Protocol):
     def duplicates(self) -> int:
         """Rows dropped by dedupe."""
 
+    @property
+    def warnings(self) -> pl.DataFrame | None:
+        """Loaded rows by warning: column, check, message, rows; or None."""
+
 
 class Fitted(Protocol):
     """How rows of one set of columns are prepared and written."""
@@ -56,8 +63,8 @@ class Fitted(Protocol):
     def prepare(self, raw: pl.DataFrame) -> Prepared:
         """Return the prepared rows."""
 
-    def open_writer(self, lane: int) -> Writer:
-        """Return a writer for a lane."""
+    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
+        """Return a writer for a lane, which tells of refused rows before it commits."""
 
 
 class Fit(Protocol):
@@ -120,6 +127,7 @@ class Pipeline:
         on_committed: Callable[[int], None] | None = None,
     ) -> None:
         self.metrics = metrics
+        self._warned: Counter[tuple[str | None, str, str]] = Counter()
         self._source = source
         self._fit = fit
         self._rejects = rejects
@@ -130,7 +138,7 @@ class Pipeline:
         )
         self._subscription = self._queue.subscribe()
         self._lanes: list[Lane] = []
-        self._fitted: list[tuple[object, Fitted, Callable[[int], Writer]]] = []
+        self._fitted: list[tuple[object, Fitted, OpenWriter]] = []
         self._stopping = threading.Event()
         self._source_error: BaseException | None = None
         self._reader = threading.Thread(
@@ -233,8 +241,23 @@ class Pipeline:
             else:
                 lane.put(Work(piece, open_writer))
         self.metrics.add(Counts(), batches=1)
+        self._count_warnings(prepared)
 
-    def _fitted_for(self, joined: Joined) -> tuple[Fitted, Callable[[int], Writer]]:
+    def _count_warnings(self, prepared: Prepared) -> None:
+        if prepared.warnings is not None:
+            columns = prepared.warnings.select("column", "check", "message", "rows")
+            for column, check, message, rows in columns.iter_rows():
+                self._warned[column, check, message] += rows
+
+    @property
+    def warnings(self) -> tuple[ReasonCount, ...]:
+        """The loaded rows by warning, most first; known when the run has ended."""
+        return tuple(
+            ReasonCount("warning", column, check, rows, message)
+            for (column, check, message), rows in self._warned.most_common()
+        )
+
+    def _fitted_for(self, joined: Joined) -> tuple[Fitted, OpenWriter]:
         schema = joined.parts[0].rows.schema
         for known, fitted, open_writer in self._fitted:
             if schema.equals(known):
@@ -266,8 +289,8 @@ class Pipeline:
     ) -> int:
         if not reasons.height:
             return 0
-        rows = reasons["propload_row"].unique(maintain_order=True)
-        raw = joined.raw()[rows].join(joined.origins(rows), on="propload_row")
+        rows = reasons[ROW].unique(maintain_order=True)
+        raw = joined.raw()[rows].join(joined.origins(rows), on=ROW)
         return self._rejects.write(Refused(raw, reasons, joined.number, lane))
 
     def _check_limit(self, *, ended: bool = False) -> None:
@@ -285,10 +308,13 @@ class Pipeline:
 
     # ---- hearing from the lanes: their threads ----
 
+    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+        """Write the rows that the database refuses to disk, before the commit."""
+        self._write_rejects(self._in_flight.get(piece.batch), reasons, piece.lane)
+
     def on_written(self, piece: Piece, written: Written) -> None:
         """Count a committed piece."""
-        joined = self._in_flight.get(piece.batch)
-        rejected = self._write_rejects(joined, written.reasons, piece.lane)
+        rejected = written.reasons[ROW].n_unique()
         self.metrics.add(
             Counts(
                 read=piece.height,

@@ -113,6 +113,18 @@ class Target:
             raise ConfigError(msg)
 
 
+class OnRefused(Protocol):
+    """Who keeps the rows of a piece that the database refuses."""
+
+    def __call__(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+        """Keep them; called before the piece's commit, so that none is lost.
+
+        Args:
+            piece: The piece.
+            reasons: One line a reason, columns `REASONS`, stage `database`.
+        """
+
+
 class Writer(Protocol):
     """What a lane writes with; it is owned and used by one thread."""
 

@@ -14,6 +14,8 @@ from propload.batch import ROW, Batch, Piece, Written, no_reasons
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from propload.target import OnRefused
+
 
 @dataclass(frozen=True, slots=True)
 class MemorySource:
@@ -54,8 +56,8 @@ class MemoryTable:
     pieces: list[Piece] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def open_writer(self, lane: int) -> MemoryWriter:
-        """Return a writer for a lane."""
+    def open_writer(self, lane: int, _on_refused: OnRefused) -> MemoryWriter:
+        """Return a writer for a lane; it refuses nothing."""
         return MemoryWriter(self, lane)
 
     def commit(self, piece: Piece) -> Written:

@@ -50,6 +50,10 @@ class JournaledSource:
         if self._error is not None:
             raise self._error
 
+    def is_producing(self) -> bool:
+        """Return whether the source may still yield."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Ask for no more; what is in the journal is still yielded.
 

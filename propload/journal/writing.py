@@ -81,6 +81,7 @@ class Journal:
         self._options = options
         self._changed = threading.Condition()
         self._next_row = first_row
+        self._committed_row = first_row
         self._segments: deque[tuple[int, Path, int]] = deque()
         self._file: int | None = None
         self._pending: deque[_Entry] = deque()
@@ -165,6 +166,12 @@ class Journal:
         with self._changed:
             return self._next_row
 
+    @property
+    def waiting(self) -> int:
+        """Rows taken and not known to be committed."""
+        with self._changed:
+            return self._next_row - self._committed_row
+
     # ---- the loader's side ----
 
     def follow(self) -> Iterator[Batch]:
@@ -183,6 +190,7 @@ class Journal:
     def committed(self, below: int) -> None:
         """Remove the files whose rows are all below a committed row number."""
         with self._changed:
+            self._committed_row = max(self._committed_row, below)
             removed = False
             while self._segments and self._is_committed(below):
                 if len(self._segments) == 1:

@@ -26,6 +26,7 @@ class Prepared:
     lanes: list
     reasons: pl.DataFrame
     duplicates: int = 0
+    warnings: pl.DataFrame | None = None
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Fitted:
         ]
         return Prepared(lanes, join_reasons([no_reasons(), reasons]))
 
-    def open_writer(self, lane):
+    def open_writer(self, lane, on_refused):
         return MemoryWriter(self.table, lane, self.failures.pop(lane, []))
 
 

@@ -1,0 +1,334 @@
+"""Puts the parts of a run together from its settings."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from propload.errors import ConfigError
+from propload.fitting import TableFit, choose_table, choose_target
+from propload.journal import Journal, JournalOptions
+from propload.journal.feeding import JournaledSource
+from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
+from propload.pipeline import Pipeline, PipelineOptions
+from propload.postgres.ledger import RunRecord
+from propload.postgres.loading import Database
+from propload.prepare.mapping import MapContext, load_mapping
+from propload.prepare.preparing import Preparer
+from propload.prepare.validation import load_schema
+from propload.pushing import PushedSource
+from propload.rejecting import RejectStore, RejectWriter
+from propload.retrying import RetryOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import ExitStack
+
+    from propload.batch import Batch
+    from propload.monitoring.memory import MemoryWatch
+    from propload.monitoring.metrics import Metrics
+    from propload.options import Settings
+    from propload.prepare.validation import Checker
+    from propload.report import Plain, Status
+    from propload.sources.source import Source
+    from propload.target import Target
+
+Feed: TypeAlias = JournaledSource | PushedSource
+
+#: The part of the memory limit that may wait in queue and lanes: what is worked on
+#: takes several times its own size, and the interpreter with its libraries the rest.
+WAITING_SHARE = 0.1
+
+
+def new_run_id() -> str:
+    """Return a name for a run that sorts by time and collides with no other."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{now}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What holds for a run.
+
+    Attributes:
+        settings: As `config.resolve` returns them.
+        options: Those of them that say how the run works.
+        places: Where files are kept.
+    """
+
+    settings: Settings
+    options: RunOptions
+    places: Places
+
+    @classmethod
+    def of(cls, settings: Settings) -> Plan:
+        """Return the plan of resolved settings.
+
+        Raises:
+            ConfigError: A value is out of range.
+        """
+        names = [name for name in RunOptions.__slots__ if name != "max_rejects"]
+        given = {name: settings[name] for name in names if name in settings}  # type: ignore[literal-required] # the names are the settings' own
+        limit = RejectLimit.parse(settings.get("max_rejects"))
+        places = Places(Path(settings["state_dir"]))
+        return cls(settings, RunOptions(max_rejects=limit, **given), places)
+
+    @property
+    def workers(self) -> int:
+        """How many lanes write."""
+        workers = self.options.workers
+        return WORKERS if workers == "auto" else workers
+
+    @property
+    def batch_rows(self) -> int:
+        """Most rows joined at once."""
+        rows = self.options.batch_rows
+        return BATCH_ROWS if rows == "auto" else rows
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of a run.
+
+    Attributes:
+        source: Where rows come from.
+        plan: What holds.
+        database: Where the table is.
+        target: The table and its rules.
+        fit: Fits rows to the table.
+        rejects: Where refused rows go.
+        pipeline: Moves the rows.
+        journal: What keeps rows that cannot be read again, or None.
+        feed: The source behind the journal, or None.
+    """
+
+    source: Source
+    plan: Plan
+    database: Database
+    target: Target
+    fit: TableFit
+    rejects: RejectWriter
+    pipeline: Pipeline
+    journal: Journal | None = None
+    feed: Feed | None = None
+
+    def stop(self) -> None:
+        """Read no more; what was read is committed."""
+        if self.feed is not None:
+            self.feed.stop()
+        else:
+            self.pipeline.stop()
+
+    def finish(self, status: Status) -> None:
+        """Let tables and ledger know how the run ended.
+
+        Raises:
+            WriteError: The database cannot be told.
+        """
+        for table in self.fit.tables:
+            table.finish(succeeded=status == "loaded", status=status)
+
+    def close_journal(self, *, remove: bool) -> None:
+        """Close the journal; remove it where all of it is committed."""
+        if self.journal is not None:
+            self.journal.close(remove=remove)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the report should know."""
+        said = [note for table in self.fit.tables for note in table.notes]
+        return tuple(dict.fromkeys([*said, *getattr(self.source, "notes", ())]))
+
+    @property
+    def settings(self) -> Mapping[str, Plain]:
+        """What was told and chosen, without secrets."""
+        told = self.plan.settings
+        shown = {
+            name: _plain(value)
+            for name, value in told.items()
+            if name not in {"to", "state_dir", "progress"}
+        }
+        return {
+            **shown,
+            "key": list(self.target.key),
+            "newest": self.target.newest,
+            "mode": self.target.mode,
+            "on_null": self.target.on_null,
+            "on_new_columns": self.target.on_new_columns,
+            "batch_rows": self.plan.batch_rows,
+            "workers": self.plan.workers,
+        }
+
+    def how_to_continue(self, status: Status) -> str:
+        """Return what the reader of a message does next."""
+        if self.journal is not None and status != "stopped":
+            return (
+                f"{self.journal.waiting:,} rows wait in the journal: "
+                "load them with propload recover"
+            )
+        return "What was committed stays. Run the same command again to go on"
+
+
+def _plain(value: object) -> Plain:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, (datetime, Path)) else type(value).__name__
+
+
+def compose(
+    source: Source,
+    plan: Plan,
+    run_id: str,
+    *,
+    metrics: Metrics,
+    memory: MemoryWatch,
+    stack: ExitStack,
+) -> Parts:
+    """Return the parts of a run.
+
+    Args:
+        source: Where rows come from.
+        plan: What holds.
+        run_id: The run's name.
+        metrics: The run's live counters.
+        memory: Slows the run where memory is short.
+        stack: What is opened here is closed by it.
+
+    Raises:
+        PropLoadError: A part cannot be had: the message says which.
+    """
+    checker = find_checker(plan.settings)
+    database = stack.enter_context(open_database(plan))
+    target = find_target(plan.settings, checker, source, database)
+    if plan.options.lock:
+        stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
+    record = _record(run_id, source, target, plan)
+    preparer = make_preparer(plan, source, checker, target)
+    types = checker.pg_types if checker else {}
+    fit = TableFit(database, target, preparer, record, types)
+    rejects = RejectWriter(RejectStore(plan.places.rejects).path(run_id), run_id)
+    stack.callback(rejects.close)
+    journal, feed = _journal(source, plan, record)
+    pipeline = Pipeline(
+        _held_back(feed or source, memory),
+        fit,
+        rejects,
+        _pipeline_options(plan, memory, feed),
+        metrics=metrics,
+        on_committed=journal.committed if journal else None,
+    )
+    return Parts(source, plan, database, target, fit, rejects, pipeline, journal, feed)
+
+
+def find_checker(settings: Settings) -> Checker | None:
+    """Return what judges the rows of a run, or None where all pass.
+
+    Raises:
+        ConfigError: The schema cannot be used.
+    """
+    return load_schema(settings["schema"]) if "schema" in settings else None
+
+
+def open_database(plan: Plan) -> Database:
+    """Return the database of a run: as set, else the embedded one, started.
+
+    Raises:
+        WriteError: It cannot be reached.
+    """
+    dsn = plan.settings.get("to")
+    if dsn is None:
+        from propload.postgres import embedded  # noqa: PLC0415 - only where it is used
+
+        dsn = embedded.start(plan.places.state_dir)
+    return Database(dsn, state_dir=plan.places.state_dir)
+
+
+def find_target(
+    settings: Settings, checker: Checker | None, source: Source, database: Database
+) -> Target:
+    """Return the target of a run.
+
+    Raises:
+        ConfigError: Nobody names a table, or the mode needs a key.
+    """
+    defaults = checker.target_defaults if checker else None
+    table = choose_table(settings, defaults, source.name)
+    return choose_target(settings, defaults, table, database.facts(table))
+
+
+def make_preparer(
+    plan: Plan, source: Source, checker: Checker | None, target: Target
+) -> Preparer:
+    """Return what maps and checks the rows of a run.
+
+    Raises:
+        ConfigError: The mapping cannot be used.
+    """
+    settings = plan.settings
+    as_of = settings.get("as_of")
+    if isinstance(as_of, str):
+        msg = f"as_of {as_of!r} was not read as a moment"
+        raise ConfigError(msg)
+    return Preparer(
+        mapping=load_mapping(settings["mapping"]) if "mapping" in settings else None,
+        checker=checker,
+        key=target.key,
+        newest=target.newest,
+        on_null=target.on_null,
+        lanes=plan.workers,
+        context=MapContext(as_of, source.name),
+    )
+
+
+def _record(run_id: str, source: Source, target: Target, plan: Plan) -> RunRecord:
+    return RunRecord(
+        run_id=run_id,
+        source=source.name,
+        target=str(target.table),
+        mode=target.mode,
+        fingerprint=source.fingerprint(),
+        settings=json.dumps({"workers": plan.workers}),
+    )
+
+
+def _journal(
+    source: Source, plan: Plan, record: RunRecord
+) -> tuple[Journal | None, Feed | None]:
+    if source.rereadable:
+        return None, None
+    options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
+    about: dict[str, Plain] = {"source": record.source, "table": record.target}
+    journal = Journal(plan.places.journal / record.run_id, options, about)
+    if isinstance(source, PushedSource):
+        source.attach(journal)
+        return journal, source
+    return journal, JournaledSource(source, journal)
+
+
+def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
+    """Yield batches, none while memory is at its limit."""
+    for batch in batches:
+        memory.hold_back()
+        yield batch
+
+
+def _pipeline_options(
+    plan: Plan, memory: MemoryWatch, feed: Feed | None
+) -> PipelineOptions:
+    options = plan.options
+    waiting = int(options.max_memory * WAITING_SHARE)
+    patience: Callable[[], bool] = feed.is_producing if feed else lambda: False
+    return PipelineOptions(
+        batch_rows=lambda: memory.fitting_rows(plan.batch_rows),
+        batch_seconds=options.batch_seconds,
+        lanes=plan.workers,
+        queue_bytes=waiting // 2,
+        lane_bytes=waiting // 2 // plan.workers,
+        retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
+        max_rejects=options.max_rejects,
+    )

@@ -1,0 +1,147 @@
+"""How rows of one set of columns get to their table: types, plan, writers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload.target import TableName, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from propload.options import Settings
+    from propload.pipeline import Prepared
+    from propload.postgres.ledger import RunRecord
+    from propload.postgres.loading import Database, PreparedTarget
+    from propload.postgres.schema import TableFacts
+    from propload.prepare.joining import Joined
+    from propload.prepare.preparing import Preparer
+    from propload.target import OnRefused, Writer
+
+
+def choose_table(settings: Settings, defaults: Target | None, source: str) -> TableName:
+    """Return the table: as set, else the schema's own, else named like the source.
+
+    Args:
+        settings: What the user said.
+        defaults: What the schema says, where there is one.
+        source: The source's name.
+
+    Raises:
+        ConfigError: Nobody names a table.
+    """
+    text = settings.get("table")
+    if text is not None:
+        return TableName.parse(text)
+    if defaults is not None:
+        return defaults.table
+    name = _table_like(source)
+    if not name:
+        msg = f"no table to load {source} into: give --table TABLE"
+        raise ConfigError(msg)
+    return TableName("public", name)
+
+
+def _table_like(source: str) -> str:
+    stem = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
+    letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
+    return letters.strip("_") if source not in {"stdin", "frame"} else ""
+
+
+def choose_target(
+    settings: Settings,
+    defaults: Target | None,
+    table: TableName,
+    facts: TableFacts | None,
+) -> Target:
+    """Return the target: as set, else as the schema says, else as the table is.
+
+    Raises:
+        ConfigError: The mode needs a key and there is none.
+    """
+    mode = settings.get("mode") or "upsert"
+    key = settings.get("key") or (defaults.key if defaults else ())
+    if not key and mode in {"upsert", "insert-new"} and facts is not None:
+        key = facts.primary_key
+    return Target(
+        table=table,
+        key=(key,) if isinstance(key, str) else tuple(key),
+        newest=settings.get("newest") or (defaults.newest if defaults else None),
+        mode=mode,
+        on_null=settings.get("on_null")
+        or (defaults.on_null if defaults else "overwrite"),
+        on_new_columns=settings.get("on_new_columns") or "refuse",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTable:
+    """Rows of one set of columns, their preparer and their table.
+
+    Attributes:
+        preparer: Maps, checks, dedupes and routes.
+        prepared_target: The table, ready to be written.
+    """
+
+    preparer: Preparer
+    prepared_target: PreparedTarget
+
+    def prepare(self, raw: pl.DataFrame) -> Prepared:
+        """Return the prepared rows."""
+        return self.preparer.prepare(raw)
+
+    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
+        """Return a writer for a lane, which tells of refused rows before it commits."""
+        return self.prepared_target.open_writer(lane, on_refused=on_refused)
+
+
+class TableFit:
+    """Fits rows to the target: called once for each set of columns of a run.
+
+    Args:
+        database: Where the table is.
+        target: The table and its rules.
+        preparer: How rows are mapped and checked; it learns columns and plan here.
+        run: The run, as the ledger knows it.
+        pg_types: PostgreSQL types for columns of a table that is created.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        preparer: Preparer,
+        run: RunRecord,
+        pg_types: Mapping[str, str],
+    ) -> None:
+        self._database = database
+        self._target = target
+        self._preparer = preparer
+        self._run = run
+        self._pg_types = pg_types
+        self.tables: list[PreparedTarget] = []
+
+    def __call__(self, joined: Joined) -> FittedTable:
+        """Return how rows like these are prepared and written.
+
+        Types are guessed from the source's own first batch, so that they do not
+        depend on how many rows are joined.
+        """
+        first = replace(joined, parts=joined.parts[:1])
+        facts = self._database.facts(self._target.table)
+        stored = [column.name for column in facts.columns] if facts else []
+        preparer = self._preparer.fit(
+            first.raw(), untyped=joined.untyped, stored=stored
+        )
+        table = self._database.prepare(
+            self._target,
+            preparer.schema,
+            run=self._run,
+            pg_types=self._pg_types,
+        )
+        self.tables.append(table)
+        return FittedTable(preparer.with_plan(table.plan), table)

@@ -1,0 +1,261 @@
+"""The front door: `ingest()` loads a source, `Loader` takes rows that are pushed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from propload import config
+from propload.composing import Plan
+from propload.display import watch
+from propload.errors import LoadError, QueueClosedError
+from propload.monitoring.metrics import Metrics
+from propload.options import SourceOptions
+from propload.pushing import PushedSource
+from propload.rejecting import RejectStore
+from propload.running import Run
+from propload.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from types import FrameType, TracebackType
+
+    import polars as pl
+    from typing_extensions import Unpack
+
+    from propload.batch import Batch
+    from propload.options import Settings
+    from propload.report import Report
+
+T = TypeVar("T")
+
+__all__ = ["Loader", "ingest", "rejects"]
+
+
+def ingest(
+    source: object,
+    /,
+    *,
+    job: str | None = None,
+    metrics: Metrics | None = None,
+    **settings: Unpack[Settings],
+) -> Report:
+    """Load a source into a PostgreSQL table and return what happened.
+
+    Args:
+        source: A path, glob, folder, `-` or a list of these; a Polars, pandas or
+            pyarrow table; an iterable of dicts, dataclasses or pydantic objects;
+            a spider.
+        job: A job of the configuration file whose settings hold.
+        metrics: Counters to raise while the run goes on; new ones by default.
+        **settings: What differs from configuration and defaults; see
+            `propload.options.Settings`.
+
+    Raises:
+        ConfigError: A setting, mapping or schema cannot be used.
+        SourceError: The source cannot be opened.
+        LoadError: The run stopped early; its `report` says what was loaded.
+    """
+    plan = Plan.of(config.resolve(settings, job=job))
+    opened = open_source(source, source_options(plan.settings))
+    metrics = metrics or Metrics()
+    run = Run(opened, plan, metrics=metrics)
+    with _shown(plan.settings, metrics), _stopped_by_signals(run):
+        return run.execute()
+
+
+def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
+    """Return the refused rows of a run: one line a row, as read, with its reasons.
+
+    Args:
+        run_id: The run, or how its name begins; the newest by default.
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: There is no such run with refused rows.
+    """
+    plan = Plan.of(config.resolve(settings))
+    return RejectStore(plan.places.rejects).read(run_id)
+
+
+def source_options(settings: Settings) -> SourceOptions:
+    """Return how input is read from resolved settings."""
+    names = [name for name in SourceOptions.__slots__ if name in settings]
+    return SourceOptions(**{name: settings[name] for name in names})  # type: ignore[literal-required] # the names are the settings' own
+
+
+def _shown(settings: Settings, metrics: Metrics) -> AbstractContextManager[None]:
+    return watch(metrics) if settings.get("progress", True) else nullcontext()
+
+
+@contextmanager
+def _stopped_by_signals(run: Run) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM stop the run, and the second end it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def first(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, second)
+        # stopping waits for nothing, but it takes locks that this thread may hold
+        threading.Thread(target=run.stop, name=f"propload-signal-{number}").start()
+
+    def second(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {
+        number: signal.signal(number, first)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Loader:
+    """Takes rows that are pushed, and loads them while more come.
+
+    Rows are on disk (in the journal) when `put` returns, and in the table when
+    `close` has returned.
+
+        with propload.Loader(table="homes", key="id") as loader:
+            for home in homes:
+                loader.put(home)
+        print(loader.report)
+
+    Args:
+        job: A job of the configuration file whose settings hold.
+        metrics: Counters to raise; new ones by default.
+        **settings: What differs from configuration and defaults.
+
+    Attributes:
+        report: What happened, after `close`.
+    """
+
+    def __init__(
+        self,
+        *,
+        job: str | None = None,
+        metrics: Metrics | None = None,
+        **settings: Unpack[Settings],
+    ) -> None:
+        self._plan = Plan.of(config.resolve(settings, job=job))
+        self.metrics = metrics or Metrics()
+        self._source = PushedSource(source_options(self._plan.settings))
+        self._run = Run(self._source, self._plan, metrics=self.metrics)
+        self.report: Report | None = None
+        self.failed: BaseException | None = None
+        self._failed_listeners: list[Callable[[BaseException], None]] = []
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(
+            target=self._execute, name="propload-loader", daemon=True
+        )
+        self._thread.start()
+        try:
+            self._source.journal()
+        except QueueClosedError:
+            self._thread.join()
+            self._raise_failure()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # rows that were put are loaded, even where the block failed after them
+        if error is None:
+            self.close()
+            return
+        try:
+            self.close()
+        except LoadError as also:
+            error.add_note(f"the load failed as well: {also}")
+
+    def put(self, rows: object, /, *, timeout: float | None = None) -> None:
+        """Hand rows over; they are on disk when this returns.
+
+        Args:
+            rows: One row (a dict, dataclass or pydantic object), several, a frame
+                or a `Batch`.
+            timeout: Seconds to wait for room; None waits as long as it takes.
+
+        Raises:
+            TimeoutError: There was no room in time; nothing was taken.
+            LoadError: The load has failed; nothing was taken.
+        """
+        self._guard(lambda: self._source.put(rows, timeout=timeout))
+
+    def try_put(self, batch: Batch, /) -> bool:
+        """Hand a batch over if there is room now; return whether it was taken.
+
+        Raises:
+            LoadError: The load has failed.
+        """
+        return bool(self._guard(lambda: self._source.try_put(batch)))
+
+    def on_room(self, listener: Callable[[], None]) -> None:
+        """Call `listener` (briefly, from any thread) when there may be room."""
+        self._source.on_room(listener)
+
+    def on_failed(self, listener: Callable[[BaseException], None]) -> None:
+        """Call `listener` (briefly, from any thread) when the load has failed."""
+        with self._lock:
+            failed = self.failed
+            self._failed_listeners.append(listener)
+        if failed is not None:
+            listener(failed)
+
+    def close(self) -> Report:
+        """Load what was put and return what happened.
+
+        Raises:
+            LoadError: The load stopped early; it carries the report.
+        """
+        self._source.finish()
+        self._thread.join()
+        self._raise_failure()
+        assert self.report is not None  # noqa: S101 - the thread ended without error
+        return self.report
+
+    def abort(self, error: BaseException) -> None:
+        """End at once; rows that are not committed stay in the journal."""
+        self._run.abort(error)
+        self._thread.join()
+
+    def _guard(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except QueueClosedError as error:
+            self._thread.join()
+            msg = f"nothing more can be put: {self.failed or error}"
+            raise LoadError(msg, report=self.report) from (self.failed or error)
+
+    def _raise_failure(self) -> None:
+        if self.failed is not None:
+            raise self.failed
+
+    def _execute(self) -> None:
+        try:
+            with _shown(self._plan.settings, self.metrics):
+                self.report = self._run.execute()
+        except BaseException as error:  # noqa: BLE001 - raised by close() and put()
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self.failed = error
+            self.report = getattr(error, "report", None)
+            listeners = tuple(self._failed_listeners)
+        self._source.fail(error)
+        for listener in listeners:
+            listener(error)

@@ -1,0 +1,130 @@
+"""A source whose rows are pushed: they are on disk when the push returns."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from propload.batch import Batch
+from propload.errors import QueueClosedError
+from propload.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from propload.journal import Journal
+    from propload.options import SourceOptions
+
+
+class PushedSource:
+    """Batches that a program pushes; the run attaches the journal that holds them.
+
+    Args:
+        options: How rows become batches.
+
+    Attributes:
+        name: What messages call it.
+        rereadable: What was pushed cannot be asked for again.
+        size_hint: Nobody knows how much will come.
+    """
+
+    name = "pushed"
+    rereadable = False
+    size_hint: int | None = None
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+        self._changed = threading.Condition()
+        self._journal: Journal | None = None
+        self._error: BaseException | None = None
+        self._finished = False
+        self._room_listeners: list[Callable[[], None]] = []
+
+    def __iter__(self) -> Iterator[Batch]:
+        yield from self.journal().follow()
+
+    def fingerprint(self) -> str | None:
+        """Return None: pushed rows are known by their numbers."""
+        return None
+
+    # ---- the run's side ----
+
+    def attach(self, journal: Journal) -> None:
+        """Take the journal that rows go to; pushes may begin."""
+        with self._changed:
+            self._journal = journal
+            for listener in self._room_listeners:
+                journal.on_room(listener)
+            if self._finished:
+                journal.finish()
+            self._changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Wake whoever pushes or waits to push."""
+        with self._changed:
+            self._error = self._error or error
+            journal = self._journal
+            self._changed.notify_all()
+        if journal is not None:
+            journal.fail(error)
+
+    def stop(self) -> None:
+        """Take no more; what was pushed is loaded."""
+        self.finish()
+
+    def is_producing(self) -> bool:
+        """Return whether more may be pushed."""
+        with self._changed:
+            return not self._finished and self._error is None
+
+    # ---- the program's side ----
+
+    def journal(self) -> Journal:
+        """Return the journal, waiting until the run has attached it.
+
+        Raises:
+            QueueClosedError: The run failed; the cause is its error.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._journal or self._error)
+            if self._error is not None:
+                msg = f"the load failed: {self._error}"
+                raise QueueClosedError(msg) from self._error
+            assert self._journal is not None  # noqa: S101 - waited for
+            return self._journal
+
+    def put(self, rows: object, *, timeout: float | None = None) -> None:
+        """Hand rows over, waiting for room.
+
+        Raises:
+            TimeoutError: There was no room in time.
+            QueueClosedError: The run failed or is closed.
+        """
+        journal = self.journal()
+        for batch in self._batches(rows):
+            journal.append(batch, timeout=timeout)
+
+    def try_put(self, batch: Batch) -> bool:
+        """Hand a batch over if there is room now; return whether it was taken."""
+        return self.journal().try_append(batch)
+
+    def on_room(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when there may be room again."""
+        with self._changed:
+            self._room_listeners.append(listener)
+            if self._journal is not None:
+                self._journal.on_room(listener)
+
+    def finish(self) -> None:
+        """Say that no more rows come."""
+        with self._changed:
+            self._finished = True
+            if self._journal is not None:
+                self._journal.finish()
+
+    def _batches(self, rows: object) -> Iterable[Batch]:
+        if isinstance(rows, Batch):
+            return [rows]
+        is_many = isinstance(rows, (list, tuple)) or hasattr(rows, "__arrow_c_stream__")
+        is_many = is_many or hasattr(rows, "__next__")
+        return open_source(rows if is_many else [rows], self._options)

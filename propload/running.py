@@ -1,0 +1,175 @@
+"""One run: it begins, moves its rows, and ends with a report, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.composing import compose, new_run_id
+from propload.errors import BlockedError, LoadError, PropLoadError, RejectLimitError
+from propload.monitoring.memory import MemoryWatch
+from propload.rejecting import open_private, read_lines
+from propload.report import CountsError, Report, Status, TargetName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.composing import Parts, Plan
+    from propload.monitoring.metrics import Metrics
+    from propload.sources.source import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        status: The word for it.
+        error: What ended it early, or None.
+    """
+
+    status: Status
+    error: BaseException | None = None
+
+
+class Run:
+    """One load of a source into a table; it is executed once.
+
+    Args:
+        source: Where rows come from.
+        plan: What holds for the run.
+        metrics: The run's live counters.
+    """
+
+    def __init__(self, source: Source, plan: Plan, *, metrics: Metrics) -> None:
+        self.run_id = new_run_id()
+        self._source = source
+        self._plan = plan
+        self._metrics = metrics
+        self._memory = MemoryWatch(plan.options.max_memory, metrics)
+        self._parts: Parts | None = None
+        self._stopped = threading.Event()
+        self._began = time.monotonic()
+
+    def execute(self) -> Report:
+        """Load the source and return what happened.
+
+        Raises:
+            LoadError: The run stopped early; it carries the report.
+            PropLoadError: The run could not begin.
+        """
+        with ExitStack() as stack:
+            parts = compose(
+                self._source,
+                self._plan,
+                self.run_id,
+                metrics=self._metrics,
+                memory=self._memory,
+                stack=stack,
+            )
+            self._parts = parts
+            stack.enter_context(self._memory)
+            if self._stopped.is_set():
+                parts.stop()
+            ending = self._settle(parts, self._load(parts))
+        report = self._report(parts, ending)
+        save_report(self._plan.places.runs / f"{self.run_id}.json", report)
+        return _returned(report, ending)
+
+    def stop(self) -> None:
+        """Read no more, commit what was read, and end with a report."""
+        self._stopped.set()
+        if self._parts is not None:
+            self._parts.stop()
+
+    def abort(self, error: BaseException) -> None:
+        """End at once: what is not committed stays in the source or the journal."""
+        self._stopped.set()
+        if self._parts is not None:
+            self._parts.pipeline.abort(error)
+
+    def _load(self, parts: Parts) -> Ending:
+        try:
+            parts.pipeline.run()
+        except RejectLimitError as error:
+            return Ending("stopped", error)
+        except BlockedError as error:
+            return Ending("blocked", error)
+        except BaseException as error:  # noqa: BLE001 - raised again with the report
+            return Ending("failed", error)
+        return Ending("interrupted" if self._stopped.is_set() else "loaded")
+
+    def _settle(self, parts: Parts, ending: Ending) -> Ending:
+        """Let table, ledger and journal know of the end; judge the counts."""
+        loaded = ending.status == "loaded"
+        try:
+            self._metrics.snapshot().counts.verify()
+            parts.finish(ending.status)
+        except CountsError as error:
+            return Ending("failed", error)
+        except PropLoadError as error:
+            if ending.error is None:
+                return Ending("failed", error)
+            log.warning("the end of run %s was not noted: %s", self.run_id, error)
+        finally:
+            parts.close_journal(remove=loaded)
+        return ending
+
+    def _report(self, parts: Parts, ending: Ending) -> Report:
+        now = self._metrics.snapshot()
+        path = parts.rejects.path if now.counts.rejected else None
+        return Report(
+            run_id=self.run_id,
+            status=ending.status,
+            source=self._source.name,
+            target=TargetName(parts.database.label, str(parts.target.table)),
+            counts=now.counts,
+            seconds=time.monotonic() - self._began,
+            peak_memory_bytes=self._memory.peak_bytes,
+            batches=now.batches,
+            retries=now.retries,
+            reasons_counted=parts.rejects.counted,
+            warnings=parts.pipeline.warnings,
+            rejects_path=str(path) if path else None,
+            settings=parts.settings,
+            notes=parts.notes(),
+            message=_message(parts, ending),
+            read_rejects=(lambda: read_lines(path)) if path else None,
+        )
+
+
+def _message(parts: Parts, ending: Ending) -> str:
+    """Return why a run ended early, and how it goes on; empty where it did not."""
+    if ending.status == "loaded":
+        return ""
+    text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
+    return text + parts.how_to_continue(ending.status)
+
+
+def _returned(report: Report, ending: Ending) -> Report:
+    error = ending.error
+    if error is None:
+        return report
+    if isinstance(error, RejectLimitError):
+        raise RejectLimitError(report.message, report=report) from error.__cause__
+    if not isinstance(error, PropLoadError):
+        raise error
+    raise LoadError(report.message, report=report, exit_code=error.exit_code) from error
+
+
+def save_report(path: Path, report: Report) -> None:
+    """Write a report to a private file, for `propload runs`.
+
+    A disk that refuses is logged: the run itself has ended well or not by then.
+    """
+    try:
+        with open_private(path, "wb") as file:
+            file.write(report.to_json().encode())
+    except OSError as error:
+        log.warning("the report was not kept in %s: %s", path, error)
