@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from propload.errors import SourceError
-from propload.sources.compression import BLOCK_BYTES
+from propload.sources.blocks import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 MAX_ROW_BYTES = 64 << 20
 #: Parsing more at once is no faster and takes five times its bytes in memory.
 PARSED_BYTES = 2 << 20
+
+LINE_END = re.compile(rb"[\r\n]")
 
 
 class Chunk(NamedTuple):
@@ -52,16 +55,25 @@ class Chunks:
         self._text = b""
         self._ended = False
 
-    def peek(self) -> bytes:
-        """Return the first chunk without taking any of it."""
-        self._fill()
-        if self._ended and self.error and not self._text:
+    def peek(self, count: int) -> bytes:
+        """Return how the text begins without taking any of it.
+
+        Args:
+            count: Bytes that are enough if there is a whole line in them.
+        """
+        self._fill(count)
+        while not LINE_END.search(self._text.lstrip()) and not self._ended:
+            if len(self._text) > MAX_ROW_BYTES:
+                msg = f"its first line is longer than {MAX_ROW_BYTES >> 20} MiB"
+                raise SourceError(msg)
+            self._fill(2 * len(self._text))
+        if self.error and not self._text:
             raise self.error
         return self._text
 
     def __iter__(self) -> Iterator[Chunk]:
         while True:
-            self._fill()
+            self._fill(self._want)
             # what is about as long goes out as it is: cutting it means a copy
             fits = len(self._text) <= self._want + BLOCK_BYTES
             whole = self._ended and fits
@@ -92,9 +104,9 @@ class Chunks:
         self._text = self._text[end + 1 :] if end >= 0 else b""
         self._want = self._chunk_bytes
 
-    def _fill(self) -> None:
+    def _fill(self, count: int) -> None:
         parts, size = [self._text], len(self._text)
-        while size < self._want and not self._ended:
+        while size < count and not self._ended:
             self._text = b""
             self._read()
             parts.append(self._text)

@@ -13,7 +13,7 @@ from propload.sources.source import check_names, cut, located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from typing import IO
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ARROW_FILE_MAGIC = b"ARROW1"
 
 
-def read_parquet(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+def read_parquet(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
     """Yield the rows of a Parquet file, one part of a row group at a time.
 
     Args:
@@ -33,7 +33,7 @@ def read_parquet(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[
     return _read(_open_parquet, file, name, options)
 
 
-def read_arrow(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
     """Yield the rows of an Arrow IPC file (Feather) or stream.
 
     Args:
@@ -48,7 +48,7 @@ def read_arrow(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Ba
 
 def _read(
     open_rows: Callable[[Any, SourceOptions], tuple[pa.Schema, Iterator[Any]]],
-    file: BinaryIO,
+    file: IO[bytes],
     name: str,
     options: SourceOptions,
 ) -> Iterator[Batch]:
@@ -72,7 +72,7 @@ def _read(
 
 
 def _open_parquet(
-    file: BinaryIO, options: SourceOptions
+    file: IO[bytes], options: SourceOptions
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     # pre-buffering would hold every column chunk of a row group at once
     reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
@@ -81,7 +81,7 @@ def _open_parquet(
 
 
 def _open_ipc_file(
-    file: BinaryIO, _: SourceOptions
+    file: IO[bytes], _: SourceOptions
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     reader = pa.ipc.open_file(file)
     parts = (reader.get_batch(place) for place in range(reader.num_record_batches))
@@ -89,7 +89,7 @@ def _open_ipc_file(
 
 
 def _open_ipc_stream(
-    file: BinaryIO, _: SourceOptions
+    file: IO[bytes], _: SourceOptions
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     reader = pa.ipc.open_stream(file)
     return reader.schema, iter(reader)

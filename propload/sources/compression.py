@@ -14,10 +14,8 @@ from propload.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from typing import IO
 
-#: Bytes read at once: large enough that calls cost nothing.
-BLOCK_BYTES = 256 << 10
 #: Packed bytes unpacked at once. Unpacking multiplies (deflate up to 1,000 times),
 #: and a block of unpacked bytes must stay small.
 PACKED_BYTES = 16 << 10
@@ -30,9 +28,12 @@ class Unpacker(Protocol):
     """What zlib, bz2, lzma and zstandard have in common."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the member is whole."""
+
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """The bytes that were given after the member's end."""
 
     def decompress(self, data: bytes, /) -> bytes:
         """Return the unpacked bytes that the packed ones complete."""
@@ -59,20 +60,6 @@ def is_packed(head: bytes) -> bool:
     return any(head.startswith(magic) for magic, _, _ in FORMATS)
 
 
-def read_blocks(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Yield the file's bytes from where it stands, in blocks.
-
-    Raises:
-        SourceError: It cannot be read; every byte before was yielded.
-    """
-    try:
-        while block := file.read(BLOCK_BYTES):
-            yield block
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        msg = f"{name} cannot be read on: {error}"
-        raise SourceError(msg, source=name) from error
-
-
 def unpack(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
     """Yield the bytes unpacked where they are packed, else as they are.
 
@@ -87,7 +74,7 @@ def unpack(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
     head = next(blocks, b"")
     for magic, kind, make in FORMATS:
         if head.startswith(magic):
-            yield from _unpack(_pieces(head, blocks), make, magic, f"{name} ({kind})")
+            yield from _unpack(_pieces(head, blocks), make, f"{name} ({kind})")
             return
     if head:
         yield head
@@ -103,7 +90,7 @@ def _pieces(head: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unpack(
-    pieces: Iterator[bytes], make: Callable[[], Unpacker], magic: bytes, name: str
+    pieces: Iterator[bytes], make: Callable[[], Unpacker], name: str
 ) -> Iterator[bytes]:
     unpacker = make()
     for piece in pieces:
@@ -132,7 +119,7 @@ def _feed(unpacker: Unpacker, packed: bytes, name: str) -> bytes:
         raise SourceError(msg) from error
 
 
-def zip_members(file: BinaryIO, name: str) -> Iterator[tuple[str, BinaryIO]]:
+def zip_members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the files in a zip archive with their names, in the archive's order.
 
     Raises:

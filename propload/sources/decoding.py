@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import charset_normalizer
 
 from propload.errors import ConfigError, SourceError
+from propload.sources.blocks import peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ BYTE_ORDER_MARKS = (
 )
 #: Guessing an encoding from more text than this costs seconds and is no better.
 GUESSED_BYTES = 16 << 10
+UNORDERED = ("utf-16", "utf-32")
 #: Enough to see what a file is from how it begins.
 HEAD_BYTES = 64 << 10
 #: Western Europe's legacy encoding; the web reads what says "latin-1" as this too.
@@ -54,12 +56,12 @@ def to_utf8(
         ConfigError: There is no such encoding.
         SourceError: The bytes are no text.
     """
-    head = _at_least(blocks, 4)
+    head, blocks = peek(blocks, HEAD_BYTES)
     mark, marked = _byte_order_mark(head)
-    encoding = encoding or marked or _wide_encoding(head)
-    if not (encoding or "").startswith(("utf-16", "utf-32")):
+    encoding = marked or _with_order(encoding, head)
+    if not (encoding or "").startswith(UNORDERED):
         _refuse_binary(head[:HEAD_BYTES], name)
-    blocks = chain([head[len(mark) :]], blocks)
+    blocks = _without(mark, blocks)
     if encoding is None:
         ascii_blocks, blocks = _ascii_part(blocks)
         yield from ascii_blocks
@@ -69,20 +71,24 @@ def to_utf8(
     yield from _transcode(blocks, name, encoding)
 
 
-def _at_least(blocks: Iterator[bytes], count: int) -> bytes:
-    head = b""
-    for block in blocks:
-        head += block
-        if len(head) >= count:
-            break
-    return head
-
-
 def _byte_order_mark(head: bytes) -> tuple[bytes, str | None]:
     for mark, encoding in BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return mark, encoding
     return b"", None
+
+
+def _with_order(encoding: str | None, head: bytes) -> str | None:
+    """Return the encoding, with the order of bytes that UTF-16 alone does not say."""
+    if encoding is None:
+        return _wide_encoding(head)
+    codec = codec_of(encoding).name
+    return f"{codec}-le" if codec in UNORDERED else encoding
+
+
+def _without(mark: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(blocks, b"")
+    return chain([first[len(mark) :]], blocks)
 
 
 def _wide_encoding(head: bytes) -> str | None:
@@ -167,7 +173,7 @@ def guess_encoding(block: bytes) -> str:
 
 
 def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[bytes]:
-    codec = _codec(encoding)
+    codec = codec_of(encoding)
     if codec.name == "utf-8":
         yield from blocks
         return
@@ -179,12 +185,17 @@ def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[by
         for block in blocks:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
         yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
-    except UnicodeDecodeError as error:
-        msg = f"{name} is not {encoding} or is cut short: {error.reason}"
+    except UnicodeError as error:
+        msg = f"{name} is not {encoding} or is cut short: {error}"
         raise SourceError(msg, source=name) from error
 
 
-def _codec(encoding: str) -> codecs.CodecInfo:
+def codec_of(encoding: str) -> codecs.CodecInfo:
+    """Return the codec of an encoding.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
     try:
         return codecs.lookup("utf-8" if encoding == "utf-8-sig" else encoding)
     except LookupError as error:

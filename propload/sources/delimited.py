@@ -11,7 +11,7 @@ from propload.batch import Unread
 from propload.errors import SourceError
 from propload.sources.chunking import MAX_ROW_BYTES, Chunk, Chunks
 from propload.sources.decoding import to_utf8
-from propload.sources.dialect import Dialect, find_dialect
+from propload.sources.dialect import SAMPLE_BYTES, Dialect, find_dialect
 from propload.sources.records import QUOTES_WRONG, Sorted, find_end, match_end, sort_out
 from propload.sources.source import SHOWN_CHARACTERS, cut, located, shorten, with_nulls
 
@@ -43,7 +43,7 @@ def read_delimited(
             a column twice; rows before the place were yielded.
     """
     chunks = Chunks(to_utf8(blocks, name, options.encoding), options.chunk_bytes)
-    head = chunks.peek()
+    head = _head(chunks, name)
     if not head.strip():
         msg = f"{name} is empty"
         raise SourceError(msg, source=name)
@@ -53,6 +53,13 @@ def read_delimited(
         name, dialect, options, first_line=1 + head[: dialect.start].count(b"\n")
     )
     yield from reader.read(chunks)
+
+
+def _head(chunks: Chunks, name: str) -> bytes:
+    try:
+        return chunks.peek(SAMPLE_BYTES)
+    except SourceError as error:
+        raise located(error, name, 0) from error
 
 
 class _Reader:

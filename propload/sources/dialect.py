@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -137,14 +136,18 @@ def _rows(sample: str, delimiter: str, *, whole: bool) -> list[list[str]]:
 
 def _find_delimiter(sample: str, *, whole: bool) -> str:
     """Return the candidate that cuts the most rows into as many fields as the first."""
-    best, best_score = ",", (0.0, 0)
+    best, best_score = ",", (0.0, 0, 0)
     for candidate in CANDIDATES:
-        widths = [len(row) for row in _rows(sample, candidate, whole=whole)]
-        if not widths or widths[0] < 2:
+        rows = _rows(sample, candidate, whole=whole)
+        width = len(rows[0]) if rows else 0
+        if width < 2:
             continue
-        share = Counter(widths)[widths[0]] / len(widths)
-        if (share, widths[0]) > best_score:
-            best, best_score = candidate, (share, widths[0])
+        share = sum(len(row) == width for row in rows) / len(rows)
+        # a delimiter within a quoted field tears its quotes apart
+        torn = sum(field.count('"') % 2 for row in rows for field in row)
+        score = share, -torn, width
+        if score > best_score:
+            best, best_score = candidate, score
     return best
 
 

@@ -14,13 +14,15 @@ from propload.sources.source import cut, with_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import IO
 
     from propload.batch import Batch
     from propload.options import SourceOptions
 
 
-def read_workbook(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+def read_workbook(
+    file: IO[bytes], name: str, options: SourceOptions
+) -> Iterator[Batch]:
     """Yield the rows of one sheet that are not blank.
 
     A sheet is read whole: its format allows nothing else, and it ends at a million
@@ -48,7 +50,7 @@ def read_workbook(file: BinaryIO, name: str, options: SourceOptions) -> Iterator
     yield from cut(with_nulls(rows, options.null_words), name, 1, options, untyped=True)
 
 
-def _read_sheet(file: BinaryIO, name: str, options: SourceOptions) -> pa.RecordBatch:
+def _read_sheet(file: IO[bytes], name: str, options: SourceOptions) -> pa.RecordBatch:
     try:
         workbook = fastexcel.read_excel(file.read())
         sheet = options.sheet or 0

@@ -7,16 +7,15 @@ import hashlib
 import sys
 import tempfile
 import zipfile
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
+from propload.sources.blocks import peek, read_blocks
 from propload.sources.columnar import read_arrow, read_parquet
 from propload.sources.compression import (
     is_packed,
     is_zip,
-    read_blocks,
     unpack,
     zip_members,
 )
@@ -124,7 +123,7 @@ def _files_of_folder(folder: Path) -> list[Path | None]:
     return list(files)
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except OSError as error:
@@ -143,9 +142,9 @@ def _fingerprint(path: Path) -> bytes:
     return found.digest()
 
 
-def _read(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+def _read(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
     """Yield the rows of an open file of any format, packed or not."""
-    head, blocks = _peek(read_blocks(file, name))
+    head, blocks = peek(read_blocks(file, name), HEAD_BYTES)
     if not head:
         msg = f"{name} is empty"
         raise SourceError(msg, source=name)
@@ -153,10 +152,10 @@ def _read(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
         with _seekable(file, blocks) as archive:
             yield from _read_zip(archive, name, options)
         return
-    plain: BinaryIO | None = file
+    plain: IO[bytes] | None = file
     if is_packed(head):
         plain = None
-        head, blocks = _peek(unpack(blocks, name))
+        head, blocks = peek(unpack(blocks, name), HEAD_BYTES)
     kind = find_format(name, head, options.format)
     if kind in ("csv", "tsv"):
         yield from read_delimited(blocks, name, options, tabs=kind == "tsv")
@@ -170,7 +169,7 @@ def _read(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
 BINARY = {"parquet": read_parquet, "arrow": read_arrow, "xlsx": read_workbook}
 
 
-def _read_zip(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Batch]:
+def _read_zip(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
     is_excel = options.format is not None and check_format(options.format) == "xlsx"
     if is_excel or _holds_workbook(file):
         yield from read_workbook(file, name, options)
@@ -179,7 +178,7 @@ def _read_zip(file: BinaryIO, name: str, options: SourceOptions) -> Iterator[Bat
         yield from _read(opened, f"{name}/{member}", options)
 
 
-def _holds_workbook(file: BinaryIO) -> bool:
+def _holds_workbook(file: IO[bytes]) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             found = is_workbook(archive.namelist())
@@ -190,25 +189,7 @@ def _holds_workbook(file: BinaryIO) -> bool:
     return found
 
 
-def _peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return how the blocks begin, and all of them with what may have failed."""
-    head = b""
-    try:
-        while len(head) < HEAD_BYTES:
-            head += next(blocks)
-    except StopIteration:
-        return head, iter([head])
-    except SourceError as error:
-        return head, chain([head], _failing(error))
-    return head, chain([head], blocks)
-
-
-def _failing(error: SourceError) -> Iterator[bytes]:
-    raise error
-    yield b""
-
-
-def _seekable(file: BinaryIO | None, blocks: Iterator[bytes]) -> BinaryIO:
+def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> IO[bytes]:
     """Return a file to jump about in, made of the blocks where there is none.
 
     Closing it leaves the given file open to its owner's closing.
@@ -216,7 +197,7 @@ def _seekable(file: BinaryIO | None, blocks: Iterator[bytes]) -> BinaryIO:
     if file is not None and file.seekable():
         file.seek(0)
         return file
-    copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - caller closes
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     copy.writelines(blocks)
     copy.seek(0)
     return copy

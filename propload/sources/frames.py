@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import polars as pl
@@ -86,14 +87,10 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
         options: How many rows and bytes go into one batch.
     """
     if isinstance(source, pl.DataFrame):
-        return _in_memory(source, lambda: _slices(source, options), options)
+        return _in_memory(source, partial(_slices, source, options), options)
     if isinstance(source, pl.LazyFrame):
-        return FrameSource(
-            lambda: _lazy(source, options),
-            options,
-            name="lazy frame",
-            rereadable=True,
-        )
+        query = partial(_lazy, source, options)
+        return FrameSource(query, options, name="lazy frame", rereadable=True)
     if type(source).__module__.partition(".")[0] == "pandas":
         frame: Any = source
         return _in_memory(frame, lambda: _table(_from_pandas(frame)), options)

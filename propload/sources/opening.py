@@ -48,10 +48,11 @@ def open_source(source: object, options: SourceOptions, /) -> Source:
 def _paths(source: object) -> list[str] | None:
     if isinstance(source, str | os.PathLike):
         return [os.fspath(cast("str | os.PathLike[str]", source))]
-    if isinstance(source, list | tuple) and source:
-        if all(isinstance(entry, str | os.PathLike) for entry in source):
-            return [os.fspath(entry) for entry in source]
-    return None
+    if not isinstance(source, list | tuple) or not source:
+        return None
+    if not all(isinstance(entry, str | os.PathLike) for entry in source):
+        return None
+    return [os.fspath(entry) for entry in source]
 
 
 def _label(paths: list[str]) -> str:

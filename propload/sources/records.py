@@ -198,8 +198,7 @@ def first_row_end(text: bytes, start: int, delimiter: bytes) -> int | None:
 
 QUOTES_WRONG = (
     "quotes",
-    "a quoted field does not end where its quote does: "
-    "a quote inside of one is written twice",
+    "a quoted field goes on after its closing quote: a quote in one is written twice",
 )
 
 

@@ -20,20 +20,19 @@ SHOWN_CHARACTERS = 2_000
 
 
 class Source(Protocol):
-    """Rows from somewhere, as an iterable of batches.
-
-    Attributes:
-        name: What messages call it.
-        rereadable: Whether iterating again gives the same rows.
-        size_hint: Its bytes (files) or rows (frames), or None where unknown.
-    """
+    """Rows from somewhere, as an iterable of batches."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What messages call it."""
+
     @property
-    def rereadable(self) -> bool: ...
+    def rereadable(self) -> bool:
+        """Whether iterating again gives the same rows."""
+
     @property
-    def size_hint(self) -> int | None: ...
+    def size_hint(self) -> int | None:
+        """Its bytes (files) or rows (frames), or None where unknown."""
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the rows in source order."""

@@ -30,7 +30,7 @@ KNOWN = frozenset(
 )
 
 
-def row_of(item: object) -> dict[str, Any] | None:
+def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
     """Return the fields of an item, or None where it is nothing with fields.
 
     Args:
@@ -55,7 +55,7 @@ def row_of(item: object) -> dict[str, Any] | None:
     return None
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
     """Return a value of one of the types in `KNOWN` that says the same."""
     if type(value) in KNOWN:
         return value

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from scrapy import signals
-from scrapy.exceptions import CloseSpider, IgnoreRequest
+from scrapy.exceptions import CloseSpider, DownloadCancelledError, IgnoreRequest
 from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
 from twisted.internet.defer import Deferred
@@ -109,8 +109,10 @@ def _drop_queued(crawler: Crawler) -> None:
         return
     for slot in list(crawler.engine.downloader.slots.values()):
         while slot.queue:
-            _request, answer = slot.queue.popleft()
-            answer.errback(IgnoreRequest("the crawl ends"))
+            request, answer = slot.queue.popleft()
+            # an errback is told what happened; without one Scrapy would log an error
+            kind = DownloadCancelledError if request.errback else IgnoreRequest
+            answer.errback(kind("the crawl ends"))
 
 
 def _log_failure(failure: Failure) -> None:

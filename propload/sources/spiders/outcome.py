@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 
 from propload.errors import BlockedError, SourceError
 
@@ -157,8 +157,8 @@ class Watch:
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Note a page that did not come; one that robots.txt forbids is counted."""
-        if not isinstance(exception, IgnoreRequest):
+        """Note a page that did not come, unless it was not to come any more."""
+        if not isinstance(exception, IgnoreRequest | DownloadCancelledError):
             self._lose(request, f"{type(exception).__name__}: {exception}".rstrip(": "))
 
     def _is_read(self, request: Request, status: int) -> bool:

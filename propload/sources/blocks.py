@@ -1,0 +1,63 @@
+"""Bytes in blocks, the form in which files are read, unpacked and decoded."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from itertools import chain
+from typing import IO, TYPE_CHECKING
+
+from propload.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Bytes read at once: large enough that calls cost nothing.
+BLOCK_BYTES = 256 << 10
+
+
+def read_blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """Yield the file's bytes from where it stands, in blocks.
+
+    Raises:
+        SourceError: It cannot be read; every byte before was yielded.
+    """
+    try:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        msg = f"{name} cannot be read on: {error}"
+        raise SourceError(msg, source=name) from error
+
+
+def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return how blocks begin, and an iterator of all of them.
+
+    An error of the blocks is kept until its place comes.
+
+    Args:
+        blocks: Blocks of any size.
+        count: Bytes that are enough.
+    """
+    head = bytearray()
+    try:
+        while len(head) < count:
+            head += next(blocks)
+    except StopIteration:
+        return bytes(head), iter([bytes(head)])
+    except SourceError as error:
+        return bytes(head), chain([bytes(head)], _Failing(error))
+    return bytes(head), chain([bytes(head)], blocks)
+
+
+class _Failing:
+    """An iterator that ends with an error instead of a block."""
+
+    def __init__(self, error: SourceError) -> None:
+        self._error = error
+
+    def __iter__(self) -> _Failing:
+        return self
+
+    def __next__(self) -> bytes:
+        raise self._error
