@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from propload.cli.command import command
 from propload.cli.flags import settings_group
-from propload.cli.ingest import JOB, SOURCES, quieted, source_of
+from propload.cli.ingest import quieted
+from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
     import typer
 
     from propload.cli.screen import Screen
+    from propload.cli.sources import Chosen
     from propload.options import Settings
 
 EXAMPLE = """
@@ -27,14 +29,11 @@ def add_to(app: typer.Typer) -> None:
         app,
         "check",
         example=EXAMPLE,
-        sources=SOURCES,
+        chosen=sources_group(),
         given=settings_group(),
-        job=JOB,
     )
-    def check(
-        sources: list[str] | None, job: str | None, given: Settings, screen: Screen
-    ) -> None:
+    def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
         """Say what ingest would do, without writing: columns, types, refused rows."""
-        from propload.ingesting import check as look  # noqa: PLC0415 - heavy
+        from propload.checking import check as look  # noqa: PLC0415 - heavy
 
-        screen.show(look(source_of(sources, job), job=job, **quieted(given, screen)))
+        screen.show(look(chosen.open(), job=chosen.job, **quieted(given, screen)))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
-from propload.config import job_source
-from propload.errors import ConfigError
+from propload.cli.flags import settings_group
+from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.cli.screen import Screen
+    from propload.cli.sources import Chosen
     from propload.options import Settings
     from propload.report import Status
 
@@ -29,23 +29,6 @@ EXIT_CODES: Mapping[Status, int] = {
     "interrupted": 130,
 }
 
-SOURCES = Part(
-    list[str] | None,
-    typer.Argument(
-        metavar="SOURCE",
-        help="Files, globs, folders, or - for stdin.",
-        show_default=False,
-    ),
-)
-JOB = Part(
-    str | None,
-    typer.Option(
-        "--job",
-        metavar="NAME",
-        help="Settings and source of the table jobs.NAME of the configuration file.",
-        rich_help_panel="Running",
-    ),
-)
 EXAMPLE = """
 propload ingest listings.csv --table listings --key listing_id
 propload ingest 'exports/*.parquet' --table listings --key id --newest scraped_at
@@ -60,13 +43,10 @@ def add_to(app: typer.Typer) -> None:
         app,
         "ingest",
         example=EXAMPLE,
-        sources=SOURCES,
+        chosen=sources_group(),
         given=settings_group(),
-        job=JOB,
     )
-    def ingest(
-        sources: list[str] | None, job: str | None, given: Settings, screen: Screen
-    ) -> None:
+    def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
         """Load sources into a PostgreSQL table.
 
         Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
@@ -75,22 +55,9 @@ def add_to(app: typer.Typer) -> None:
         """
         from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
 
-        report = load(source_of(sources, job), job=job, **quieted(given, screen))
+        report = load(chosen.open(), job=chosen.job, **quieted(given, screen))
         screen.show(report)
         raise typer.Exit(EXIT_CODES[report.status])
-
-
-def source_of(sources: list[str] | None, job: str | None) -> str | list[str]:
-    """Return the sources of the command line, else those of the job.
-
-    Raises:
-        ConfigError: Neither names one.
-    """
-    named = sources or (list(job_source(job)) if job else [])
-    if not named:
-        msg = "no source: name a file, a glob, a folder or - (stdin), or --job NAME"
-        raise ConfigError(msg)
-    return named[0] if len(named) == 1 else named
 
 
 def quieted(given: Settings, screen: Screen) -> Settings:

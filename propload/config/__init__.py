@@ -29,6 +29,7 @@ __all__ = [
     "ConfigFile",
     "Setting",
     "job_source",
+    "job_table",
     "load_config",
     "resolve",
 ]
@@ -109,6 +110,19 @@ def job_source(job: str, /) -> tuple[str, ...]:
         )
         raise ConfigError(msg)
     return tuple(named)
+
+
+def job_table(job: str, name: str, /) -> Mapping[str, object]:
+    """Return a table of a job besides its settings: `argument` or `set`.
+
+    Raises:
+        ConfigError: There is no such job, or what it has is no table.
+    """
+    table = load_config().job(job).get(name, {})
+    if not isinstance(table, dict):
+        msg = f"job {job!r}: {name} is not a table: write {name} = {{NAME = VALUE}}"
+        raise ConfigError(msg)
+    return table
 
 
 def _settings_only(values: Mapping[str, object]) -> dict[str, object]:

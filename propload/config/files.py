@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Names the file outright, as `--config` does.
 CONFIG_VARIABLE = "PROPLOAD_CONFIG"
 #: What a job may say besides settings.
-_JOB_KEYS = ("source",)
+_JOB_KEYS = ("source", "argument", "set")
 #: What the top level may hold besides settings.
 _TABLES = ("jobs", "mappings")
 #: A key this like a known one is taken for a slip of the pen.

@@ -86,9 +86,10 @@ class Called:
 @pytest.fixture
 def load(monkeypatch):
     called = Called()
-    module = ModuleType("propload.ingesting")
-    module.ingest = module.check = called
-    monkeypatch.setitem(sys.modules, "propload.ingesting", module)
+    for name in ("ingesting", "checking"):
+        module = ModuleType(f"propload.{name}")
+        module.ingest = module.check = called
+        monkeypatch.setitem(sys.modules, f"propload.{name}", module)
     return called
 
 

@@ -1,0 +1,146 @@
+"""What a command reads: files and the like, or one spider with its arguments."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from propload.cli.flags import Group, Part
+from propload.config import job_source, job_table
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_SPIDER = "spider:"
+_CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_PANEL = "Crawling"
+
+_SOURCES = Part(
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE",
+        help="Files, globs, folders, - for stdin, or spider:NAME.",
+        show_default=False,
+    ),
+)
+_JOB = Part(
+    str | None,
+    typer.Option(
+        "--job",
+        metavar="NAME",
+        help="Settings and source of the table jobs.NAME of the configuration file.",
+        rich_help_panel="Running",
+    ),
+)
+_ARGUMENT = Part(
+    list[str] | None,
+    typer.Option(
+        "--argument",
+        "-a",
+        metavar="NAME=VALUE",
+        help="Argument of the spider; may be given several times.",
+        rich_help_panel=_PANEL,
+    ),
+)
+_SET = Part(
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Scrapy setting of the crawl; may be given several times.",
+        rich_help_panel=_PANEL,
+    ),
+)
+
+
+class Chosen:
+    """What the command line says about its sources.
+
+    Args:
+        told: The values of `sources`, `job`, `argument` and `set` as given.
+    """
+
+    def __init__(self, told: Mapping[str, object]) -> None:
+        self.job = _text(told["job"])
+        self._sources = _texts(told["sources"])
+        self._argument = _texts(told["argument"])
+        self._set = _texts(told["set"])
+
+    def open(self) -> object:
+        """Return what `propload.ingest` reads: paths, or a spider's source.
+
+        Raises:
+            ConfigError: No source is named, or a spider together with others.
+        """
+        sources = self._sources or (list(job_source(self.job)) if self.job else [])
+        if not sources:
+            msg = (
+                "no source: name a file, a glob, a folder, - (stdin) or spider:NAME, "
+                "or --job NAME"
+            )
+            raise ConfigError(msg)
+        spiders = [one for one in sources if is_spider(one)]
+        if not spiders:
+            self._refuse_arguments()
+            return sources[0] if len(sources) == 1 else sources
+        if len(sources) > 1:
+            msg = f"{spiders[0]} is a crawl and cannot be one of several sources"
+            raise ConfigError(msg)
+        return self._spider(spiders[0])
+
+    def _spider(self, name: str) -> object:
+        from propload.sources.spiders import SpiderSource  # noqa: PLC0415 - heavy
+
+        arguments = {**self._of_job("argument"), **pairs("--argument", self._argument)}
+        settings = {**self._of_job("set"), **pairs("--set", self._set)}
+        return SpiderSource(name.removeprefix(_SPIDER), arguments, settings)
+
+    def _of_job(self, name: str) -> Mapping[str, object]:
+        return job_table(self.job, name) if self.job else {}
+
+    def _refuse_arguments(self) -> None:
+        for flag, words in (("--argument", self._argument), ("--set", self._set)):
+            if words:
+                msg = f"{flag} {words[0]}: only a spider takes it"
+                raise ConfigError(msg)
+
+
+def is_spider(source: str) -> bool:
+    """Return whether a source is `spider:NAME` or `module:Class`, not a file."""
+    if source.startswith(_SPIDER):
+        return True
+    return bool(_CLASS.fullmatch(source)) and not Path(source).exists()
+
+
+def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:
+    """Return the values of `NAME=VALUE` words, as texts.
+
+    Raises:
+        ConfigError: A word has no `=`, or nothing before it.
+    """
+    found: dict[str, object] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            msg = f"{flag} {word!r} is not NAME=VALUE"
+            raise ConfigError(msg)
+        found[name] = value
+    return found
+
+
+def sources_group() -> Group:
+    """Return the flags and the argument that become `Chosen`."""
+    parts = {"sources": _SOURCES, "argument": _ARGUMENT, "set": _SET, "job": _JOB}
+    return Group(parts, Chosen)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: object) -> Sequence[str]:
+    return value if isinstance(value, list) else []

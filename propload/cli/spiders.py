@@ -1,0 +1,41 @@
+"""`propload spiders`: the spiders that `propload ingest spider:NAME` can run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from propload.cli.command import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import typer
+
+    from propload.cli.screen import Screen
+    from propload.sources.spiders import SpiderEntry
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `spiders` to the app."""
+
+    @command(app, "spiders", example="propload spiders")
+    def spiders(screen: Screen) -> None:
+        """List the registered spiders with the arguments that they take."""
+        from propload.sources.spiders import list_spiders  # noqa: PLC0415 - heavy
+
+        found = list_spiders()
+        if screen.as_json:
+            screen.show_values([asdict(one) for one in found])
+        elif found:
+            screen.print_lines(_lines(found))
+        else:
+            screen.tell("no spider is registered (entry points propload.spiders)")
+
+
+def _lines(found: Iterable[SpiderEntry]) -> Iterable[str]:
+    for one in found:
+        yield f"spider:{one.name}  {one.summary}"
+        for argument in one.arguments:
+            default = f" (default {argument.default})" if argument.default else ""
+            yield f"    -a {argument.name}=…  {argument.help}{default}"

@@ -1,0 +1,94 @@
+"""What a command reads: files, or one spider with its arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload.cli.sources import Chosen, is_spider, pairs
+from propload.errors import ConfigError
+from propload.sources.spiders import SpiderSource
+
+NOTHING = {"sources": None, "job": None, "argument": None, "set": None}
+
+
+@pytest.fixture
+def choose(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda **told: Chosen({**NOTHING, **told}).open()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("spider:funda", True),
+        ("shop.spiders:HomeSpider", True),
+        ("spiders:Home", True),
+        ("a.csv", False),
+        ("-", False),
+        ("exports/*.csv", False),
+        ("C:\\rows.csv", False),
+        ("/a:b", False),
+        ("a:b.csv", False),
+    ],
+)
+def test_a_spider_is_told_from_a_file(source, expected):
+    assert is_spider(source) is expected
+
+
+def test_a_file_that_looks_like_a_class_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows:today").touch()
+    assert not is_spider("rows:today")
+
+
+def test_a_spider_gets_its_arguments_and_settings_as_texts(choose):
+    source = choose(
+        sources=["spider:funda"],
+        argument=["place=delft", "price=1=2"],
+        set=["DOWNLOAD_DELAY=0"],
+    )
+    assert isinstance(source, SpiderSource)
+    assert source.name == "funda"
+    assert source._arguments == {"place": "delft", "price": "1=2"}
+    assert source._settings == {"DOWNLOAD_DELAY": "0"}
+
+
+def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
+    (tmp_path / "propload.toml").write_text(
+        '[jobs.j]\nsource = "spider:funda"\n'
+        'argument = {place = "delft", max_pages = 3}\nset = {LOG_LEVEL = "INFO"}',
+        encoding="utf-8",
+    )
+    source = choose(job="j", argument=["place=leiden"])
+    assert source._arguments == {"place": "leiden", "max_pages": 3}
+    assert source._settings == {"LOG_LEVEL": "INFO"}
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({}, "no source"),
+        ({"sources": ["a.csv", "spider:funda"]}, "cannot be one of several"),
+        ({"sources": ["a.csv"], "argument": ["a=b"]}, "only a spider"),
+        ({"sources": ["a.csv"], "set": ["a=b"]}, "only a spider"),
+        ({"sources": ["spider:funda"], "argument": ["place"]}, "not NAME=VALUE"),
+        ({"sources": ["spider:funda"], "set": ["=1"]}, "not NAME=VALUE"),
+        ({"sources": ["spider:fundaa"]}, "no spider 'fundaa'"),
+    ],
+)
+def test_what_cannot_be_read_is_a_usage_error(told, message, choose):
+    with pytest.raises(ConfigError, match=message):
+        choose(**told)
+
+
+def test_a_table_of_a_job_must_be_one(choose, tmp_path):
+    (tmp_path / "propload.toml").write_text(
+        '[jobs.j]\nsource = "spider:funda"\nargument = "place=delft"',
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigError, match="argument is not a table"):
+        choose(job="j")
+
+
+def test_an_empty_value_is_a_value():
+    assert pairs("--set", ["A="]) == {"A": ""}
