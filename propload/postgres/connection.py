@@ -8,6 +8,7 @@ with no password in its text.
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
@@ -50,6 +51,9 @@ _SESSION = {
     # compiling one statement costs more than it saves on a batch
     "jit": "off",
 }
+
+#: Statements after which a table may have other columns than it had.
+_CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 #: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
 _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -176,6 +180,8 @@ class Connection:
         Raises:
             ServerError: The server refused, or the connection is gone.
         """
+        if _CHANGES_TABLES.match(sql):
+            self._jsonb.clear()
         with self._cursor() as cursor:
             cursor.execute(sql, tuple(params) or None)
             count = int(cursor.rowcount)
@@ -357,9 +363,8 @@ def _server_error(error: Exception, dsn: str) -> ServerError:
         if _text(key) in _FIELDS
     }
     primary = found.pop("primary", text)
-    message = ". ".join(
-        part for part in (primary, found.get("detail"), found.get("context")) if part
-    )
+    parts = (primary, found.get("detail"), found.get("context"))
+    message = ". ".join(part.rstrip(".") for part in parts if part)
     made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
     made.primary = primary
     made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
