@@ -78,14 +78,12 @@ class JournalSource:
 
     Attributes:
         folder: The journal's folder.
-        from_row: The run's number of the first row that is not yet committed.
         name: What messages call it.
         rereadable: It can be read again.
         torn: What was cut from its end, known after reading.
     """
 
     folder: Path
-    from_row: int = 0
     name: str = "journal"
     rereadable: bool = True
     torn: Torn = field(default_factory=Torn)
@@ -102,7 +100,7 @@ class JournalSource:
         torn = Torn()
         for record in records.read_segments(self.folder, torn):
             return record.first_row
-        return self.from_row
+        return 0
 
     def open(self) -> None:
         """Take the journal's lock.
@@ -115,11 +113,7 @@ class JournalSource:
     def __iter__(self) -> Iterator[Batch]:
         self.torn.bytes = 0
         for record in records.read_segments(self.folder, self.torn):
-            batch = record.batch
-            if record.through_row <= self.from_row and batch.rows.num_rows:
-                continue
-            done = max(0, self.from_row - record.first_row - len(batch.unread))
-            yield batch.slice(done, batch.rows.num_rows) if done else batch
+            yield record.batch
 
     def fingerprint(self) -> str | None:
         """Return None: a journal's rows are known by their numbers."""

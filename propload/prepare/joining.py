@@ -124,18 +124,22 @@ class Joiner:
         batch_seconds: Longest wait of a row for company.
         ends: Row numbers at which joined batches must end, ascending: a resumed
             run makes the batches of the run that it continues again.
+        number: The number of the first joined batch.
+        first_row: The run's number of the first row.
     """
 
     incoming: Incoming
     batch_rows: Callable[[], int]
     batch_seconds: float
     ends: Iterable[int] = ()
+    number: int = 0
+    first_row: int = 0
     _rest: Batch | None = None
     _ends: deque[int] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[Joined]:
         self._ends = deque(self.ends)
-        number, first_row = 0, 0
+        number, first_row = self.number, self.first_row
         while parts := self._next_parts(first_row):
             joined = Joined(number, tuple(parts), first_row)
             yield joined
@@ -182,3 +186,21 @@ def _split(batch: Batch, room: int) -> tuple[Batch, Batch | None]:
     if batch.rows.num_rows <= room:
         return batch, None
     return batch.slice(0, room), batch.slice(room, batch.rows.num_rows)
+
+
+def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
+    """Yield batches without their first rows, unread ones counted.
+
+    Args:
+        batches: Batches in order.
+        rows: How many rows to leave out.
+    """
+    for batch in batches:
+        height = batch.rows.num_rows + len(batch.unread)
+        if rows and rows >= height:
+            rows -= height
+            continue
+        # unread rows go with the beginning of a batch, as where it was cut before
+        done = max(0, rows - len(batch.unread))
+        yield batch.slice(done, batch.rows.num_rows) if rows else batch
+        rows = 0
