@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from pandera.api.function_dispatch import Dispatcher
 from pandera.api.polars.container import DataFrameSchema
 from pandera.config import ValidationDepth, config_context
 from pandera.constants import CHECK_OUTPUT_KEY
 from pandera.errors import SchemaDefinitionError, SchemaErrors
 from pandera.polars import Column, DataFrameModel
 
-from propload.batch import REASONS, ROW, Sifted, join_reasons, no_reasons
+from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
+from propload.prepare.accepting import Acceptor, CheckFacts, ColumnFacts, is_known
 from propload.prepare.casting import VALUE_LENGTH
+from propload.prepare.failing import Failure
 from propload.prepare.registry import find_object
-from propload.prepare.text_out import write_text
 from propload.schemas import RowSchema
 
 if TYPE_CHECKING:
@@ -89,18 +90,20 @@ class Checker:
         self.name = rows.name
         self.pg_types: Mapping[str, str] = rows.pg_types
         self.target_defaults: Target | None = rows.target_defaults
-        self._errors = _errors_only(schema)
-        self._warnings = _warnings_only(schema)
+        self._schema = _errors_only(schema)
+        self._errors = _Judge(self._schema)
+        warnings = _warnings_only(schema)
+        self._warnings = None if warnings is None else _Judge(warnings)
 
     @property
     def columns(self) -> dict[str, pl.DataType]:
         """The types that columns are to have before the check."""
-        return self.types(self._errors.columns)
+        return self.types(self._schema.columns)
 
     @property
     def nullable(self) -> dict[str, bool]:
         """Whether each named column may be null."""
-        return {name: bool(one.nullable) for name, one in self._errors.columns.items()}
+        return {name: bool(one.nullable) for name, one in self._schema.columns.items()}
 
     def types(self, names: Iterable[str]) -> dict[str, pl.DataType]:
         """Return the types that these columns are to have before the check."""
@@ -108,14 +111,14 @@ class Checker:
         return {name: dtype for name, dtype in typed if dtype is not None}
 
     def _type_of(self, name: str) -> pl.DataType | None:
-        columns = self._errors.columns
+        columns = self._schema.columns
         patterns = (one for one in columns.values() if one.regex)
         column = columns.get(name) or next(
             (one for one in patterns if re.fullmatch(str(one.name), name)), None
         )
         if column is None or (column.regex and name in columns):
             return None
-        return _polars_type(self._errors.dtype or column.dtype)
+        return _polars_type(self._schema.dtype or column.dtype)
 
     def check(self, frame: pl.DataFrame) -> Sifted:
         """Return the rows that pass, and every reason of the others.
@@ -130,36 +133,33 @@ class Checker:
         if frame.height == 0:
             return Sifted(frame, no_reasons())
         self._require_columns(frame)
-        checked, failures = _validate(self._errors, frame)
+        judged, failures = self._errors.judge(frame)
         if not failures:
-            return Sifted(checked, no_reasons())
-        bad = pl.Series([False]).new_from_index(0, frame.height)
-        for failure in failures:
-            bad |= failure.mask
-        reasons = join_reasons([failure.reasons(frame) for failure in failures])
-        good = frame.filter(~bad)
-        if good.height:
+            return Sifted(judged, no_reasons())
+        reasons = join_reasons([failure.reasons() for failure in failures])
+        bad = reasons.get_column(ROW).unique()
+        good = frame.filter(~pl.col(ROW).is_in(bad.implode()))
+        if good.height and self._errors.fills:
             # what pandera fills in, it gives back only where nothing fails
-            good = _validate(self._errors, good)[0]
+            good = self._errors.judge(good)[0]
         return Sifted(good, reasons)
 
     def warnings(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return how many rows each warning concerns, columns `WARNINGS`."""
         if self._warnings is None or frame.height == 0:
             return pl.DataFrame(schema=WARNINGS)
-        _, failures = _validate(self._warnings, frame)
+        _, failures = self._warnings.judge(frame)
         lines = [
-            (one.column, one.check, one.message, int(one.mask.sum()))
-            for one in failures
+            (one.column, one.check, one.message, one.rows.height) for one in failures
         ]
         return pl.DataFrame(lines, schema=WARNINGS, orient="row")
 
     def _require_columns(self, frame: pl.DataFrame) -> None:
-        if self._errors.add_missing_columns:
+        if self._schema.add_missing_columns:
             return
         missing = [
             name
-            for name, column in self._errors.columns.items()
+            for name, column in self._schema.columns.items()
             if column.required and not column.regex and name not in frame.columns
         ]
         if missing:
@@ -171,47 +171,41 @@ class Checker:
             raise SchemaMismatchError(msg)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """One check that failed, and in which rows."""
+class _Judge:
+    """Judges rows by one pandera schema, and calls pandera only where it must.
 
-    column: str | None
-    shown: tuple[str, ...]
-    check: str
-    message: str
-    mask: pl.Series
+    Attributes:
+        fills: Whether pandera changes rows that pass: defaults, added columns.
+    """
 
-    def reasons(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return one reason for each failed row."""
-        rows = frame.filter(self.mask)
-        value = self._value(rows)
-        return rows.select(
-            pl.col(ROW),
-            pl.lit("check").alias("stage"),
-            pl.lit(self.column, pl.String).alias("column"),
-            pl.lit(self.check).alias("check"),
-            value.str.head(VALUE_LENGTH).alias("value"),
-            pl.lit(self.message).alias("message"),
-            pl.lit(None, pl.String).alias("sqlstate"),
-        ).select(list(REASONS))
+    def __init__(self, schema: DataFrameSchema) -> None:
+        self._schema = schema
+        self.fills = bool(
+            schema.add_missing_columns
+            or schema.strict == "filter"
+            or any(column.default is not None for column in schema.columns.values())
+        )
+        self._acceptor, self._rest = _compile(schema, fills=self.fills)
 
-    def _value(self, rows: pl.DataFrame) -> pl.Expr:
-        if self.column is not None and self.column in rows.columns:
-            text = write_text(
-                pl.col(self.column), rows.schema[self.column], pg_type="bytea"
-            )
-        else:
-            shown = [name for name in self.shown if name in rows.columns] or [
-                name for name in rows.columns if name != ROW
-            ]
-            fields = pl.Struct({name: rows.schema[name] for name in shown})
-            text = write_text(pl.struct(shown), fields)
-        return pl.lit(None, pl.String) if text is None else text
+    def judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
+        """Return the rows as pandera leaves them, and each check that failed."""
+        accepted = None if self._acceptor is None else self._acceptor.accept(frame)
+        if accepted is None:
+            return _validate(self._schema, frame)
+        if self._rest is None:
+            # each row is judged by itself, so the others need no second look
+            doubtful = frame if not accepted.any() else frame.filter(~accepted)
+            return frame, _validate(self._schema, doubtful)[
+                1
+            ] if doubtful.height else []
+        if accepted.all() and not _validate(self._rest, frame)[1]:
+            return frame, []
+        return _validate(self._schema, frame)
 
 
 def _validate(
     schema: DataFrameSchema, frame: pl.DataFrame
-) -> tuple[pl.DataFrame, list[_Failure]]:
+) -> tuple[pl.DataFrame, list[Failure]]:
     """Return the frame as pandera gives it back, and what failed."""
     rows = frame.get_column(ROW)
     # an environment variable can tell pandera to check no values at all
@@ -223,31 +217,29 @@ def _validate(
         except SchemaErrors as errors:
             failed = errors.schema_errors
         else:
-            if checked.columns == frame.columns[1:] and frame.columns[0] == ROW:
-                return checked.insert_column(0, rows), []
-            return checked.with_columns(rows), []
-    return frame, [_failure(schema, one, frame.height) for one in failed]
+            return checked.insert_column(0, rows), []
+    return frame, [_failure(schema, one, frame) for one in failed]
 
 
-def _failure(schema: DataFrameSchema, error: SchemaError, height: int) -> _Failure:
+def _failure(
+    schema: DataFrameSchema, error: SchemaError, frame: pl.DataFrame
+) -> Failure:
     output = error.check_output
-    if not isinstance(output, pl.DataFrame) or output.height != height:
+    if not isinstance(output, pl.DataFrame) or output.height != frame.height:
         text = " ".join(str(error).split())[:VALUE_LENGTH]
         msg = f"schema {schema.name}: the rows as a whole do not fit: {text}"
         raise SchemaMismatchError(msg) from error
-    passed = output.get_column(CHECK_OUTPUT_KEY)
-    mask = ~passed.fill_null(value=False)
+    failed = ~output.get_column(CHECK_OUTPUT_KEY).fill_null(value=False)
+    rows = frame.filter(failed)
     column = None if isinstance(error.schema, DataFrameSchema) else error.schema.name
     if isinstance(error.check, str):
-        return _Failure(
-            column, (), error.check, f"column {column}: {_named(error.check)}", mask
-        )
+        message = f"column {column}: {_named(error.check)}"
+        return Failure(column, (), error.check, message, rows)
     label, text = _labels(error.check)
     place = "" if column is None else f"column {column}: fails "
     shown = tuple((error.check.statistics or {}).get("columns", ()))
-    return _Failure(
-        column or ", ".join(shown) or None, shown, label, place + text, mask
-    )
+    named = column or ", ".join(shown) or None
+    return Failure(named, shown, label, place + text, rows)
 
 
 def _named(check: str) -> str:
@@ -281,10 +273,11 @@ def _errors_only(schema: DataFrameSchema) -> DataFrameSchema:
     kept.unique = None
     kept.coerce = False
     kept.drop_invalid_rows = False
-    kept.checks = [check for check in kept.checks if not check.raise_warning]
+    kept.checks = _shown_once(one for one in kept.checks if not one.raise_warning)
     for column in kept.columns.values():
         column.unique, column.coerce, column.drop_invalid_rows = False, False, False
-        column.checks = [check for check in column.checks if not check.raise_warning]
+        errors = (check for check in column.checks if not check.raise_warning)
+        column.checks = _shown_once(errors)
     return kept
 
 
@@ -293,16 +286,84 @@ def _warnings_only(schema: DataFrameSchema) -> DataFrameSchema | None:
     columns = {
         name: Column(checks=warned, nullable=True, required=False, regex=column.regex)
         for name, column in schema.columns.items()
-        if (warned := _as_errors(column.checks))
+        if (warned := _shown_once(one for one in column.checks if one.raise_warning))
     }
-    checks = _as_errors(schema.checks)
+    checks = _shown_once(one for one in schema.checks if one.raise_warning)
     if not columns and not checks:
         return None
     return DataFrameSchema(columns, checks=checks, name=schema.name)
 
 
-def _as_errors(checks: Iterable[Check]) -> list[Check]:
-    warned = [copy.copy(check) for check in checks if check.raise_warning]
-    for check in warned:
-        check.raise_warning = False
-    return warned
+def _shown_once(checks: Iterable[Check]) -> list[Check]:
+    """Return checks that fail, and whose report names one row only.
+
+    The rows come from the check's own answer; pandera's report makes a Python dict
+    of each failed row.
+    """
+    once = [copy.copy(check) for check in checks]
+    for check in once:
+        check.raise_warning, check.n_failure_cases = False, 1
+    return once
+
+
+# ---- what the acceptor can do without pandera ----
+
+
+def _compile(
+    schema: DataFrameSchema, *, fills: bool
+) -> tuple[Acceptor | None, DataFrameSchema | None]:
+    """Return what accepts rows, and a schema of the checks that it does not know."""
+    shaped = schema.strict or schema.ordered or schema.dtype is not None
+    if fills or shaped or any(column.regex for column in schema.columns.values()):
+        return None, None
+    known: list[ColumnFacts] = []
+    unknown: dict[str, Column] = {}
+    for name, column in schema.columns.items():
+        facts, checks = _known_checks(column.checks)
+        dtype = None if column.dtype is None else _polars_type(column.dtype)
+        untold = column.dtype is not None and dtype is None
+        known.append(
+            ColumnFacts(
+                name, dtype, bool(column.nullable), bool(column.required), facts
+            )
+        )
+        if checks or untold:
+            unknown[name] = Column(
+                column.dtype if untold else None, checks, nullable=True, required=False
+            )
+    frame_facts, frame_checks = _known_checks(schema.checks, of_rows=True)
+    acceptor = Acceptor(tuple(known), frame_facts)
+    if not unknown and not frame_checks:
+        return acceptor, None
+    return acceptor, DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
+
+
+def _known_checks(
+    checks: Iterable[Check], *, of_rows: bool = False
+) -> tuple[tuple[CheckFacts, ...], list[Check]]:
+    known, unknown = [], []
+    for check in checks:
+        facts = _row_facts(check) if of_rows else _facts(check)
+        if facts is None:
+            unknown.append(check)
+        else:
+            known.append(facts)
+    return tuple(known), unknown
+
+
+def _facts(check: Check) -> CheckFacts | None:
+    """Return a check as plain values; None where only pandera knows its meaning."""
+    # nothing public tells a built-in check: name and statistics may be the user's own
+    function, settings = check._check_fn, check._check_kwargs  # noqa: SLF001
+    if not isinstance(function, Dispatcher):
+        return None
+    facts = CheckFacts(function.__name__, settings, ignore_na=bool(check.ignore_na))
+    return facts if is_known(facts) else None
+
+
+def _row_facts(check: Check) -> CheckFacts | None:
+    """Return a check of whole rows that says which expression it is."""
+    settings = check.statistics or {}
+    if not isinstance(settings.get("expression"), pl.Expr):
+        return None
+    return CheckFacts("expression", settings, ignore_na=bool(check.ignore_na))

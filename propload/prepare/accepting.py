@@ -1,0 +1,171 @@
+"""A fast test that says which rows surely pass a schema's checks.
+
+Pandera costs per call and per check; most rows of most sources are right. So the
+checks whose meaning is known are compiled into one Polars expression, which accepts
+rows, and never refuses one: what it does not accept goes to pandera, the only judge
+of what is wrong and why. A property test holds the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_PASSED = "propload_passed"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFacts:
+    """One check of a schema, as plain values.
+
+    Attributes:
+        name: The name of a built-in check, or `expression`.
+        settings: Its settings by name; for `expression` the Polars expression.
+        ignore_na: Whether a row passes where the check's answer is null.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    ignore_na: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """One column of a schema, as plain values.
+
+    Attributes:
+        name: The column's name.
+        dtype: The exact type that it has to have, or None where any will do.
+        nullable: Whether nulls pass.
+        required: Whether it has to be there.
+        checks: Its checks.
+    """
+
+    name: str
+    dtype: pl.DataType | None
+    nullable: bool
+    required: bool
+    checks: tuple[CheckFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptor:
+    """Accepts rows that surely pass.
+
+    Attributes:
+        columns: The columns of the schema.
+        checks: Its checks over several columns, each with the columns it needs.
+    """
+
+    columns: tuple[ColumnFacts, ...]
+    checks: tuple[CheckFacts, ...] = field(default=())
+
+    def accept(self, frame: pl.DataFrame) -> pl.Series | None:
+        """Return which rows surely pass; None where that cannot be told."""
+        schema = frame.schema
+        tests: list[pl.Expr] = []
+        for column in self.columns:
+            if column.name not in schema:
+                if column.required:
+                    return None
+                continue
+            dtype = schema[column.name]
+            if column.dtype is not None and dtype != column.dtype:
+                return None
+            tests += _column_tests(column, dtype)
+        for check in self.checks:
+            tests += _frame_tests(check, schema)
+        if not tests:
+            return pl.Series([True]).new_from_index(0, frame.height)
+        try:
+            passed = frame.with_columns(pl.all_horizontal(tests).alias(_PASSED))
+            return passed.get_column(_PASSED)
+        except pl.exceptions.PolarsError:
+            # a check that does not suit its column: pandera says what is wrong
+            return None
+
+
+def is_known(check: CheckFacts, /) -> bool:
+    """Return whether a built-in check can be compiled."""
+    return check.name in _TESTS and not (
+        check.name == "str_length" and not any(_lengths(check.settings))
+    )
+
+
+def _column_tests(column: ColumnFacts, dtype: pl.DataType) -> Iterable[pl.Expr]:
+    values = pl.col(column.name)
+    if not column.nullable:
+        yield values.is_not_null()
+        if dtype.is_float():
+            # pandera takes a NaN for missing
+            yield values.is_not_nan()
+    for check in column.checks:
+        yield _answered(_TESTS[check.name](values, check.settings), check)
+
+
+def _frame_tests(check: CheckFacts, schema: pl.Schema) -> Iterable[pl.Expr]:
+    expression: pl.Expr = check.settings["expression"]
+    # such a check lets all rows of a frame pass that lacks one of its columns
+    if all(name in schema for name in expression.meta.root_names()):
+        yield _answered(expression, check)
+
+
+def _answered(test: pl.Expr, check: CheckFacts) -> pl.Expr:
+    return test.fill_null(value=check.ignore_na)
+
+
+def _between(values: pl.Expr, settings: Mapping[str, Any]) -> pl.Expr:
+    least, most = settings["min_value"], settings["max_value"]
+    above = values.ge(least) if settings.get("include_min", True) else values.gt(least)
+    below = values.le(most) if settings.get("include_max", True) else values.lt(most)
+    return above.and_(below)
+
+
+def _matches(values: pl.Expr, settings: Mapping[str, Any]) -> pl.Expr:
+    pattern = _pattern(settings)
+    return values.str.contains(pattern if pattern.startswith("^") else f"^{pattern}")
+
+
+def _pattern(settings: Mapping[str, Any]) -> str:
+    pattern = settings["pattern"]
+    return str(pattern.pattern if isinstance(pattern, re.Pattern) else pattern)
+
+
+def _lengths(settings: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    names = ("min_value", "max_value", "exact_value")
+    least, most, exact = (settings.get(name) for name in names)
+    return least, most, exact
+
+
+def _has_length(values: pl.Expr, settings: Mapping[str, Any]) -> pl.Expr:
+    least, most, exact = _lengths(settings)
+    length = values.str.len_chars()
+    if exact is not None:
+        return length.eq(exact)
+    tests = [] if least is None else [length.ge(least)]
+    return pl.all_horizontal([*tests, *([] if most is None else [length.le(most)])])
+
+
+#: What each built-in check means, as pandera's own Polars backend has it.
+_TESTS: Mapping[str, Callable[[pl.Expr, Mapping[str, Any]], pl.Expr]] = {
+    "equal_to": lambda values, of: values.eq(of["value"]),
+    "not_equal_to": lambda values, of: values.ne(of["value"]),
+    "greater_than": lambda values, of: values.gt(of["min_value"]),
+    "greater_than_or_equal_to": lambda values, of: values.ge(of["min_value"]),
+    "less_than": lambda values, of: values.lt(of["max_value"]),
+    "less_than_or_equal_to": lambda values, of: values.le(of["max_value"]),
+    "in_range": _between,
+    "isin": lambda values, of: values.is_in(list(of["allowed_values"])),
+    "notin": lambda values, of: values.is_in(list(of["forbidden_values"])).not_(),
+    "str_matches": _matches,
+    "str_contains": lambda values, of: values.str.contains(_pattern(of)),
+    "str_startswith": lambda values, of: values.str.starts_with(of["string"]),
+    "str_endswith": lambda values, of: values.str.ends_with(of["string"]),
+    "str_length": _has_length,
+}

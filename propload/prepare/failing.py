@@ -1,0 +1,54 @@
+"""What failed a check, as reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from propload.batch import REASONS, ROW
+from propload.prepare.casting import VALUE_LENGTH
+from propload.prepare.text_out import write_text
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One check that failed, and the rows in which it did.
+
+    Attributes:
+        column: The column or columns at fault, None where it is the whole row.
+        shown: The columns whose values a reason shows; none means all.
+        check: The check's short name.
+        message: What is wrong.
+        rows: The rows that failed, with `ROW`.
+    """
+
+    column: str | None
+    shown: tuple[str, ...]
+    check: str
+    message: str
+    rows: pl.DataFrame
+
+    def reasons(self) -> pl.DataFrame:
+        """Return one reason for each row."""
+        return self.rows.select(
+            pl.col(ROW),
+            pl.lit("check").alias("stage"),
+            pl.lit(self.column, pl.String).alias("column"),
+            pl.lit(self.check).alias("check"),
+            self._value().str.head(VALUE_LENGTH).alias("value"),
+            pl.lit(self.message).alias("message"),
+            pl.lit(None, pl.String).alias("sqlstate"),
+        ).select(list(REASONS))
+
+    def _value(self) -> pl.Expr:
+        schema = self.rows.schema
+        if self.column is not None and self.column in schema:
+            text = write_text(pl.col(self.column), schema[self.column], pg_type="bytea")
+        else:
+            shown = [name for name in self.shown if name in schema] or [
+                name for name in schema if name != ROW
+            ]
+            fields = pl.Struct({name: schema[name] for name in shown})
+            text = write_text(pl.struct(shown), fields)
+        return pl.lit(None, pl.String) if text is None else text
