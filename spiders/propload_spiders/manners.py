@@ -57,6 +57,7 @@ MANNERS: Mapping[str, object] = {
 
 #: A site on this machine, or files: nobody to be polite to.
 HASTE: Mapping[str, object] = {
+    "CONCURRENT_REQUESTS": 16,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
     "DOWNLOAD_DELAY": 0.0,
     "AUTOTHROTTLE_ENABLED": False,

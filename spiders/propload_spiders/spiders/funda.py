@@ -305,12 +305,13 @@ class FundaSpider(Spider):
     def _unknown_place(self, walk: Walk, page: SearchPage) -> None:
         """Say that the site served other listings than those of the place."""
         self._pages_read += 1
-        served = ", ".join(page.areas or sorted(set(page.cities))[:3]) or "everything"
+        served = ", ".join(page.areas or sorted(set(page.cities))[:3])
+        instead = f"served {served} instead ({page.total} listings)"
         self._notes.missing(
             counting.UNKNOWN_PLACES,
-            f"the site does not know the place {walk.place!r} and served {served} "
-            f"instead ({page.total} listings): none of them was taken. Write the "
-            f"place as the site's addresses do (den-haag, rijswijk-zh)",
+            f"the site does not know the place {walk.place!r} and "
+            f"{instead if served else 'answered without a listing'}: nothing was "
+            "taken. Write it as the site's addresses do (den-haag, rijswijk-zh)",
         )
 
     def _without_cards(self, response: Response, walk: Walk) -> Iterator[Any]:
@@ -346,12 +347,16 @@ class FundaSpider(Spider):
 
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
         """Hand over what was seen, then end the crawl as blocked."""
-        self._notes.missing(
-            counting.BLOCKED,
-            f"the site refuses this crawl (HTTP {response.status} at {response.url}): "
-            "it ends here, what was read is kept. Wait before the next crawl, ask "
-            "for less, or read saved pages (pages=FOLDER)",
-        )
+        # requests that are under way are refused too: said once is enough
+        if self._notes.counted(counting.BLOCKED):
+            self._notes.count(counting.BLOCKED)
+        else:
+            self._notes.missing(
+                counting.BLOCKED,
+                f"the site refuses this crawl (HTTP {response.status} at "
+                f"{response.url}): it ends here, what was read is kept. Wait before "
+                "the next crawl, ask for less, or read saved pages (pages=FOLDER)",
+            )
         waiting, self._waiting = self._waiting, {}
         yield from waiting.values()
         raise CloseSpider(BLOCKED_REASON)

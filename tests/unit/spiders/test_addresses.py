@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+
+from propload_spiders.extraction.addresses import (
+    is_area_served,
+    is_search_url,
+    page_number,
+    page_url,
+    place_of,
+    read_listing_url,
+    search_url,
+    split_places,
+)
+
+SITE = "https://www.funda.nl"
+
+
+@pytest.mark.parametrize(
+    ("path", "facts"),
+    [
+        (
+            "/detail/koop/utrecht/huis-oudegracht-12-a/43210987/",
+            ("43210987", "koop", "utrecht", "huis", False),
+        ),
+        (
+            "/detail/koop/verkocht/utrecht/appartement-kade-1/43210987/",
+            ("43210987", "koop", "utrecht", "appartement", True),
+        ),
+        (
+            "/detail/huur/delft/huis-oliemolen-84/80860387/?navigateSource=resultlist",
+            ("80860387", "huur", "delft", "huis", False),
+        ),
+        (
+            "/koop/verkocht/utrecht/huis-42797899-lijsterstraat-1/",
+            ("42797899", "koop", "utrecht", "huis", True),
+        ),
+        (
+            "/koop/amsterdam/appartement-41420853-talbotstraat-207/?navigateSource=x",
+            ("41420853", "koop", "amsterdam", "appartement", False),
+        ),
+        (
+            "/en/detail/koop/utrecht/apartment-kade-1-bouwnr-12/4321098",
+            ("4321098", "koop", "utrecht", "apartment", False),
+        ),
+    ],
+)
+def test_what_a_listing_address_says(path, facts):
+    address = read_listing_url(SITE + path)
+    assert address is not None
+    assert (
+        address.listing_id,
+        address.offering,
+        address.city,
+        address.object_type,
+        address.sold,
+    ) == facts
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/zoeken/koop?selected_area=[%22a%22]", "/makelaar/17538-kantoor/", "/mijn/"],
+)
+def test_other_addresses_are_no_listing(path):
+    assert read_listing_url(SITE + path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("amsterdam,utrecht", ("amsterdam", "utrecht")),
+        (" Den Haag , 's-Gravenzande ", ("den-haag", "s-gravenzande")),
+        ("den-haag,5km,utrecht", ("den-haag,5km", "utrecht")),
+        ("den-haag, +10 km", ("den-haag,10km",)),
+        ("2611 DX,2611dx,2611", ("2611dx", "2611")),
+        ("amsterdam/koningsplein-e.o.", ("amsterdam/koningsplein-eo",)),
+        (["den-haag,5km", "gemeente-delft"], ("den-haag,5km", "gemeente-delft")),
+        ("Súdwest-Fryslân", ("sudwest-fryslan",)),
+        ("", ()),
+    ],
+)
+def test_places_as_users_write_them(text, places):
+    assert split_places(text) == places
+
+
+@pytest.mark.parametrize("text", ["5km", "delft,6km", ["delft,3km"]])
+def test_a_radius_that_the_site_does_not_have(text):
+    with pytest.raises(ValueError, match="radius"):
+        split_places(text)
+
+
+def test_a_search_address():
+    url = search_url(SITE, "buy", "den-haag,5km", 3, {"price": "0-500000"})
+    assert url == (
+        f"{SITE}/zoeken/koop?selected_area=%5B%22den-haag%2C5km%22%5D"
+        "&price=%220-500000%22&search_result=3"
+    )
+    assert (is_search_url(url), place_of(url), page_number(url)) == (
+        True,
+        "den-haag,5km",
+        3,
+    )
+    assert page_url(url, 1).endswith("&price=%220-500000%22")
+    assert page_number(page_url(url, 12)) == 12
+    assert search_url(SITE, "rent", "", 1, {}) == f"{SITE}/zoeken/huur"
+
+
+def test_places_in_addresses_without_quotes():
+    assert place_of(f"{SITE}/zoeken/koop?selected_area=delft") == "delft"
+    assert place_of(f"{SITE}/zoeken/koop?selected_area=delft,rijswijk-zh") == ""
+    assert page_number(f"{SITE}/zoeken/koop?search_result=x") == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "areas", "cities", "served"),
+    [
+        ("delft", ("delft",), (), True),
+        ("delft,5km", ("delft",), (), True),
+        ("delft", (), ("utrecht",), False),
+        ("delft/nergens", ("delft",), ("delft",), False),
+        ("delft", None, ("utrecht", "zwolle"), False),
+        ("delft", None, ("utrecht", "delft"), True),
+        ("rijswijk-zh", None, ("rijswijk",), True),
+        ("delft", None, (), True),
+        ("gemeente-delft", None, ("schipluiden",), True),
+        ("2611", None, ("delft",), True),
+        ("delft,10km", None, ("rijswijk",), True),
+        ("", (), (), True),
+    ],
+)
+def test_whether_the_place_that_was_asked_for_is_served(place, areas, cities, served):
+    assert is_area_served(place, areas, cities) is served

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from propload_spiders.demo.flat import UNDEFINED, Tagged, flatten
+from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def payload(*cells):
+    return Payload(list(cells))
+
+
+@given(VALUES)
+def test_what_was_flattened_is_read_again(value):
+    cells = json.loads(flatten({"root": Tagged("Ref", value)}))
+    assert Payload(cells).at("root") == value
+
+
+def test_wrappers_are_looked_through():
+    read = payload(["ShallowReactive", 1], {"a": 2}, ["Ref", 3], {"b": 4}, 7)
+    assert read.at("a", "b") == 7
+    assert read.at() == {"a": {"b": 7}}
+
+
+def test_tagged_values():
+    read = payload(
+        {"set": 1, "map": 2, "date": 3, "big": 4, "bare": 5, "boxed": 9},
+        ["Set", 6, 7],
+        ["Map", 6, 7],
+        ["Date", "2026-07-02T09:42:25.865Z"],
+        ["BigInt", "12345678901234567890"],
+        ["null", "key", 8],
+        "x",
+        "y",
+        "z",
+        ["Object", 5],
+    )
+    assert read.at() == {
+        "set": ["x", "y"],
+        "map": {"x": "y"},
+        "date": "2026-07-02T09:42:25.865Z",
+        "big": "12345678901234567890",
+        "bare": {"key": "z"},
+        "boxed": 5,
+    }
+
+
+def test_empty_references_hold_json():
+    read = payload(
+        {"a": 1, "b": 2}, ["EmptyRef", 3], ["EmptyShallowRef", 4], "false", "_"
+    )
+    assert read.at() == {"a": False, "b": None}
+
+
+def test_absent_values_have_no_key():
+    assert payload({"a": -1, "b": 1}, 5).at() == {"b": 5}
+    assert json.loads(flatten({"a": UNDEFINED, "b": 5})) == [{"a": -1, "b": 1}, 5]
+
+
+def test_numbers_that_json_lacks():
+    values = payload([-3, -4, -5, -6, -2]).at()
+    assert isinstance(values, list)
+    assert math.isnan(values[0])
+    assert values[1:3] == [math.inf, -math.inf]
+    assert math.copysign(1, values[3]) == -1
+    assert values[4] is None
+
+
+def test_sparse_arrays_keep_their_values():
+    assert payload([-7, 5, 0, 1, 3, 2], "first", "fourth").at() == ["first", "fourth"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [{"a": 9}],
+        [{"a": 0}],
+        [["Ref", 0]],
+        [["Ref", 1], ["Ref", 0]],
+        [{"a": "text"}],
+        [[0]],
+    ],
+)
+def test_broken_references_are_an_error(cells):
+    with pytest.raises(PayloadError):
+        Payload(cells).at()
+
+
+def test_a_path_reads_only_what_is_on_it():
+    read = payload({"good": 1, "broken": 99}, [2, 3], "x", "y")
+    assert read.at("good", 1) == "y"
+    assert read.at("good", 5) is None
+    assert read.at("absent", "deeper") is None
+    assert (read.size("good"), read.size("absent"), read.keys()) == (
+        2,
+        0,
+        ("good", "broken"),
+    )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>no script</p>",
+        '<script id="__NUXT_DATA__">[1, 2</script>',
+        '<script id="__NUXT_DATA__">{}</script>',
+        '<script id="__NUXT_DATA__">[]</script>',
+        '<script id="__NUXT_DATA__">' + "[" * 100_000 + "</script>",
+    ],
+)
+def test_a_page_without_a_payload_that_can_be_read(html):
+    assert find_payload(html) is None
+
+
+def test_a_payload_may_hold_the_end_of_a_script():
+    cells = flatten({"a": "</script><b>"})
+    read = find_payload(f'<script id="__NUXT_DATA__">{cells}</script>')
+    assert read is not None
+    assert read.at("a") == "</script><b>"

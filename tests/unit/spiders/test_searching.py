@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from propload.errors import ConfigError
+from propload_spiders.arguments import check_names, read_range, read_switch, read_urls
+from propload_spiders.searching import ARGUMENTS, read_wanted
+
+
+def wanted(**given):
+    return read_wanted("funda", {"place": "delft", **given})
+
+
+def test_defaults():
+    read = wanted()
+    assert (read.places, read.offering, read.max_pages, read.details) == (
+        ("delft",),
+        "buy",
+        0,
+        True,
+    )
+    assert (read.filters, read.urls, read.files) == ({}, (), ())
+    assert read.base == "https://www.funda.nl"
+
+
+def test_filters_as_the_site_writes_them():
+    read = wanted(
+        price="200.000-",
+        published="3",
+        rooms=4,
+        object_type="house, apartment",
+        energy_label=["A", "B"],
+        sort="date_down",
+        bedrooms="",
+        plot_area=None,
+    )
+    assert read.filters == {
+        "price": "200000-",
+        "publication_date": "3",
+        "rooms": "4-4",
+        "object_type": ["house", "apartment"],
+        "energy_label": ["A", "B"],
+        "sort": "date_down",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("on", True), (True, True), ("0", False), ("No", False), (False, False)],
+)
+def test_switches(given, expected):
+    assert read_switch("details", given) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("200000-500000", "200000-500000"),
+        ("-500000", "0-500000"),
+        ("€ 1.500.000 - ", "1500000-"),
+        (3, "3-3"),
+    ],
+)
+def test_ranges(given, expected):
+    assert read_range("price", given) == expected
+
+
+def test_addresses_may_hold_commas():
+    area = "https://x/zoeken/koop?selected_area=[%22a,5km%22]"
+    assert read_urls(f"{area}, https://x/detail/koop/a/huis-b-1/41234567/\n{area}") == [
+        area,
+        "https://x/detail/koop/a/huis-b-1/41234567/",
+        area,
+    ]
+    assert read_urls([area, area]) == [area, area]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"place": ""}, "nothing to crawl"),
+        ({"details": "maybe"}, "details is 'maybe': give on or off"),
+        ({"max_pages": "-1"}, "max_pages"),
+        ({"price": "cheap"}, "price is 'cheap'"),
+        ({"price": "5-3"}, "ends before it begins"),
+        ({"offering": "swap"}, "give buy or rent"),
+        ({"place": "delft,4km"}, "radius 4 km"),
+        ({"start_urls": "www.funda.nl"}, "begin with https"),
+        ({"pages": "/nowhere-at-all"}, "no saved page"),
+    ],
+)
+def test_arguments_that_cannot_be_used(given, message):
+    with pytest.raises(ConfigError, match=message):
+        wanted(**given)
+
+
+def test_saved_pages_are_read_instead_of_the_net(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "b.html").touch()
+    (tmp_path / "inner" / "a.HTM").touch()
+    (tmp_path / "notes.txt").touch()
+    read = wanted(place="", pages=str(tmp_path))
+    assert [path.name for path in read.files] == ["b.html", "a.HTM"]
+    with pytest.raises(ConfigError, match="instead of the net"):
+        wanted(pages=str(tmp_path))
+
+
+def test_a_misspelled_argument_is_refused():
+    with pytest.raises(ConfigError, match="did you mean place"):
+        check_names("funda", {"plcae": "delft"}, ARGUMENTS)
+    check_names("funda", {"place": "delft", "_job": "1"}, ARGUMENTS)
+
+
+def test_every_argument_is_documented():
+    names = [argument.name for argument in ARGUMENTS]
+    assert len(set(names)) == len(names)
+    assert all(argument.help for argument in ARGUMENTS)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from propload_spiders.extraction.search import SearchPage
+from propload_spiders.items import ListingItem
+from propload_spiders.walking import Walk
+
+
+def page(rows, total=None):
+    items = tuple(
+        ListingItem("funda", str(row), f"https://x/{row}", "now", "search")
+        for row in range(rows)
+    )
+    return SearchPage(items, total, None, "payload" if rows else "none")
+
+
+def step(walk, found, fresh=None, *, max_pages=0):
+    rows = len(found.items)
+    after = walk.after(found, rows if fresh is None else fresh)
+    return after.next(max_pages=max_pages, rows=rows)
+
+
+def test_a_walk_goes_by_the_number_that_the_site_names():
+    walk = Walk("delft")
+    pages = []
+    while walk is not None:
+        pages.append(walk.page)
+        walk = step(walk, page(15, total=41))
+    assert pages == [1, 2, 3]
+
+
+def test_a_short_page_does_not_end_a_walk_with_a_number():
+    onward = step(Walk("delft"), page(14, total=41))
+    assert onward is not None
+    assert onward.page == 2
+
+
+def test_without_a_number_a_page_that_is_not_full_is_the_last():
+    assert step(Walk("delft"), page(14)) is None
+    assert step(Walk("delft"), page(15)) is not None
+    assert step(Walk("delft", page=2), page(0)) is None
+
+
+def test_a_site_that_repeats_itself_is_left_at_the_second_page():
+    walk = step(Walk("delft"), page(15), fresh=0)
+    assert walk is not None
+    assert step(walk, page(15), fresh=0) is None
+    assert step(walk, page(15), fresh=1) is not None
+
+
+def test_a_number_that_shrinks_while_walking_ends_the_walk_sooner():
+    assert step(Walk("delft", page=2, total=46), page(15, total=30)) is None
+
+
+def test_pages_larger_than_usual_are_fewer():
+    assert step(Walk("delft"), page(300, total=300)) is None
+
+
+@pytest.mark.parametrize(("most", "goes"), [(0, True), (1, False), (2, True)])
+def test_most_pages(most, goes):
+    onward = step(Walk("delft"), page(15, total=100), max_pages=most)
+    assert (onward is not None) is goes
+
+
+def test_a_page_that_did_not_come_is_passed_where_the_number_is_known():
+    assert Walk("delft", page=2, total=100).next(max_pages=0) is not None
+    assert Walk("delft").next(max_pages=0) is None
+
+
+@pytest.mark.parametrize(
+    ("walk", "found", "lacks"),
+    [
+        (Walk("a"), page(0, total=41), True),
+        (Walk("a"), page(0, total=0), False),
+        (Walk("a"), page(0), True),
+        (Walk("a", page=3), page(0), False),
+        (Walk("a", page=3, total=41), page(0), True),
+        (Walk("a", page=3, total=41), page(0, total=30), False),
+        (Walk("a"), page(1, total=41), False),
+    ],
+)
+def test_pages_without_a_card(walk, found, lacks):
+    assert walk.lacks_cards(found) is lacks
+
+
+def test_names_of_walks():
+    url = "https://x/zoeken/koop"
+    assert [Walk("a").name, Walk("", url=url).name, Walk("").name] == [
+        "a",
+        url,
+        "anywhere",
+    ]
