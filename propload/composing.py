@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.errors import ConfigError
 from propload.fitting import TableFit, choose_table, choose_target
-from propload.journal import Journal, JournalOptions
+from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.feeding import JournaledSource
 from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.postgres.ledger import RunRecord
 from propload.postgres.loading import Database
+from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.prepare.validation import load_schema
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
+from propload.resuming import Resuming
 from propload.retrying import RetryOptions
+from propload.stages import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
     from propload.options import Settings
+    from propload.postgres.history import ResumePoint
     from propload.prepare.validation import Checker
     from propload.report import Plain, Status
     from propload.sources.source import Source
@@ -95,6 +99,7 @@ class Parts:
     """The parts of a run.
 
     Attributes:
+        run_id: The run's name.
         source: Where rows come from.
         plan: What holds.
         database: Where the table is.
@@ -106,6 +111,7 @@ class Parts:
         feed: The source behind the journal, or None.
     """
 
+    run_id: str
     source: Source
     plan: Plan
     database: Database
@@ -136,6 +142,8 @@ class Parts:
         """Close the journal; remove it where all of it is committed."""
         if self.journal is not None:
             self.journal.close(remove=remove)
+        if isinstance(self.source, JournalSource):
+            self.source.close(remove=remove)
 
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
@@ -164,12 +172,17 @@ class Parts:
 
     def how_to_continue(self, status: Status) -> str:
         """Return what the reader of a message does next."""
+        if isinstance(self.source, JournalSource):
+            return "What is left stays in the journal: run propload recover again"
         if self.journal is not None and status != "stopped":
             return (
                 f"{self.journal.waiting:,} rows wait in the journal: "
                 "load them with propload recover"
             )
-        return "What was committed stays. Run the same command again to go on"
+        return (
+            "What was committed stays. "
+            f"To go on: the same command with --resume {self.run_id}"
+        )
 
 
 def _plain(value: object) -> Plain:
@@ -183,7 +196,6 @@ def _plain(value: object) -> Plain:
 def compose(
     source: Source,
     plan: Plan,
-    run_id: str,
     *,
     metrics: Metrics,
     memory: MemoryWatch,
@@ -194,8 +206,7 @@ def compose(
     Args:
         source: Where rows come from.
         plan: What holds.
-        run_id: The run's name.
-        metrics: The run's live counters.
+        metrics: The run's live counters; a resumed run begins with what it did.
         memory: Slows the run where memory is short.
         stack: What is opened here is closed by it.
 
@@ -207,22 +218,68 @@ def compose(
     target = find_target(plan.settings, checker, source, database)
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
-    record = _record(run_id, source, target, plan)
-    preparer = make_preparer(plan, source, checker, target)
-    types = checker.pg_types if checker else {}
-    fit = TableFit(database, target, preparer, record, types)
-    rejects = RejectWriter(RejectStore(plan.places.rejects).path(run_id), run_id)
+    resuming = Resuming(database, plan.places.state_dir, stack)
+    point = _resume_point(resuming, source, plan, target)
+    run_id = point.run.run_id if point else new_run_id()
+    resuming.claim(run_id)
+    if point is not None:
+        plan = replace(plan, options=replace(plan.options, workers=point.lanes))
+        metrics.add(replace(point.counts, read=point.counts.accounted))
+    rejects = _rejects(plan, run_id, point)
     stack.callback(rejects.close)
+    record = _record(run_id, source, target, plan)
+    fit = TableFit(
+        database,
+        target,
+        make_preparer(plan, source, checker, target),
+        record,
+        checker.pg_types if checker else {},
+    )
     journal, feed = _journal(source, plan, record)
+    batches = skip_rows(feed or source, _rows_done(source, point))
     pipeline = Pipeline(
-        _held_back(feed or source, memory),
+        _held_back(batches, memory),
         fit,
         rejects,
-        _pipeline_options(plan, memory, feed),
+        _pipeline_options(plan, memory, feed, point),
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
-    return Parts(source, plan, database, target, fit, rejects, pipeline, journal, feed)
+    return Parts(
+        run_id, source, plan, database, target, fit, rejects, pipeline, journal, feed
+    )
+
+
+def _resume_point(
+    resuming: Resuming, source: Source, plan: Plan, target: Target
+) -> ResumePoint | None:
+    if isinstance(source, JournalSource):
+        return resuming.point_of(source.folder.name)
+    wanted = plan.settings.get("resume")
+    if not wanted:
+        return None
+    return resuming.find("" if wanted is True else str(wanted), source, target)
+
+
+def _rows_done(source: Source, point: ResumePoint | None) -> int:
+    """Return how many rows at the source's beginning are committed."""
+    if point is None:
+        return 0
+    first = source.first_row if isinstance(source, JournalSource) else 0
+    return max(0, point.first_row - first)
+
+
+def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
+    """Return where refused rows go, without those of batches that are made again."""
+    store = RejectStore(plan.places.rejects)
+    if point is not None:
+        store.keep(
+            run_id,
+            lambda batch, lane: (
+                batch < point.batch or (batch, lane or 0) in point.committed
+            ),
+        )
+    return RejectWriter(store.path(run_id), run_id)
 
 
 def find_checker(settings: Settings) -> Checker | None:
@@ -318,7 +375,7 @@ def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]
 
 
 def _pipeline_options(
-    plan: Plan, memory: MemoryWatch, feed: Feed | None
+    plan: Plan, memory: MemoryWatch, feed: Feed | None, point: ResumePoint | None
 ) -> PipelineOptions:
     options = plan.options
     waiting = int(options.max_memory * WAITING_SHARE)
@@ -331,4 +388,5 @@ def _pipeline_options(
         lane_bytes=waiting // 2 // plan.workers,
         retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
         max_rejects=options.max_rejects,
+        start=point or START,
     )

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.options import Settings
-    from propload.pipeline import Prepared
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database, PreparedTarget
     from propload.postgres.schema import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
+    from propload.stages import Prepared
     from propload.target import OnRefused, Writer
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from propload.batch import ROW, Piece, Written
 from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
+from propload.in_flight import InFlight
 from propload.lanes import Lane, Work
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
 from propload.queueing import BatchQueue
 from propload.rejecting import Refused
 from propload.report import Counts, ReasonCount
+from propload.stages import START, Start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     import polars as pl
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from propload.options import RejectLimit
     from propload.rejecting import RejectWriter
     from propload.retrying import RetryOptions
+    from propload.stages import Fit, Fitted, Prepared
     from propload.target import OnRefused, Writer
 
     OpenWriter = Callable[[int, OnRefused], Writer]
@@ -35,43 +38,6 @@ log = logging.getLogger(__name__)
 
 #: Source batches that wait: at 25,000 rows each more than one prepared batch.
 BATCHES_WAITING = 64
-
-
-class Prepared(Protocol):
-    """What prepare makes of raw rows."""
-
-    @property
-    def lanes(self) -> Sequence[tuple[pl.DataFrame, ...]]:
-        """The layers of each lane, sorted by key, with `ROW`."""
-
-    @property
-    def reasons(self) -> pl.DataFrame:
-        """Why rows were refused, columns `REASONS`."""
-
-    @property
-    def duplicates(self) -> int:
-        """Rows dropped by dedupe."""
-
-    @property
-    def warnings(self) -> pl.DataFrame | None:
-        """Loaded rows by warning: column, check, message, rows; or None."""
-
-
-class Fitted(Protocol):
-    """How rows of one set of columns are prepared and written."""
-
-    def prepare(self, raw: pl.DataFrame) -> Prepared:
-        """Return the prepared rows."""
-
-    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
-        """Return a writer for a lane, which tells of refused rows before it commits."""
-
-
-class Fit(Protocol):
-    """Finds out how rows of one set of columns are prepared and written."""
-
-    def __call__(self, joined: Joined) -> Fitted:
-        """Return how; called for the first rows of each set of columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +52,7 @@ class PipelineOptions:
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.
         max_rejects: How many refused rows stop the run.
-        ends: Row numbers where joined batches must end (a resumed run).
-        is_committed: Whether a batch and lane were committed by an earlier
-            attempt at this run, so that the piece is passed over.
+        start: Where the run begins: a resumed one goes on where it ended.
     """
 
     batch_rows: Callable[[], int]
@@ -98,10 +62,7 @@ class PipelineOptions:
     lane_bytes: int
     retries: RetryOptions
     max_rejects: RejectLimit
-    ends: tuple[int, ...] = ()
-    is_committed: Callable[[int, int], bool] = field(
-        default=lambda _batch, _lane: False
-    )
+    start: Start = START
 
 
 class Pipeline:
@@ -132,7 +93,7 @@ class Pipeline:
         self._fit = fit
         self._rejects = rejects
         self._options = options
-        self._in_flight = _InFlight(on_committed)
+        self._in_flight = InFlight(on_committed)
         self._queue: BatchQueue[Batch] = BatchQueue(
             BATCHES_WAITING, options.queue_bytes
         )
@@ -219,24 +180,28 @@ class Pipeline:
 
     def _prepare_all(self) -> None:
         options = self._options
+        start = options.start
         joiner = Joiner(
-            self._subscription, options.batch_rows, options.batch_seconds, options.ends
+            self._subscription,
+            options.batch_rows,
+            options.batch_seconds,
+            start.ends,
+            start.batch,
+            start.first_row,
         )
         for joined in joiner:
             self._prepare(joined)
             self._check_limit()
 
     def _prepare(self, joined: Joined) -> None:
-        committed = self._options.is_committed
-        if all(committed(joined.number, lane.number) for lane in self._lanes):
-            return
+        committed = self._options.start.committed
         fitted, open_writer = self._fitted_for(joined)
         prepared = fitted.prepare(joined.raw())
         refused = self._refuse(joined, prepared)
         self._in_flight.add(joined, len(self._lanes))
         for lane, layers in zip(self._lanes, prepared.lanes, strict=True):
             piece = _piece(joined, lane.number, layers, prepared.duplicates, refused)
-            if committed(joined.number, lane.number):
+            if (joined.number, lane.number) in committed:
                 self._in_flight.done(joined.number)
             else:
                 lane.put(Work(piece, open_writer))
@@ -270,7 +235,7 @@ class Pipeline:
 
     def _refuse(self, joined: Joined, prepared: Prepared) -> int:
         """Write refused rows to disk before the batch goes on; return how many."""
-        if self._options.is_committed(joined.number, 0):
+        if (joined.number, 0) in self._options.start.committed:
             return 0
         origins, reasons = joined.refused_by_source()
         refused = self._rejects.write(Refused(origins, reasons, joined.number))
@@ -360,47 +325,6 @@ class Pipeline:
                 return lane.error
         cause = error.__cause__
         return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
-
-
-class _InFlight:
-    """The batches that are not yet committed on every lane.
-
-    Attributes:
-        through: The run's row number after the last prepared row.
-    """
-
-    def __init__(self, on_committed: Callable[[int], None] | None) -> None:
-        self._lock = threading.Lock()
-        self._joined: dict[int, Joined] = {}
-        self._left: dict[int, int] = {}
-        self.through = 0
-        self._on_committed = on_committed
-
-    def add(self, joined: Joined, lanes: int) -> None:
-        """Note a batch whose pieces go to so many lanes."""
-        with self._lock:
-            self._joined[joined.number] = joined
-            self._left[joined.number] = lanes
-            self.through = joined.through_row
-
-    def get(self, batch: int) -> Joined:
-        """Return a batch in flight."""
-        with self._lock:
-            return self._joined[batch]
-
-    def done(self, batch: int) -> None:
-        """Note that one lane has committed its piece."""
-        with self._lock:
-            self._left[batch] -= 1
-            if self._left[batch]:
-                return
-            del self._left[batch], self._joined[batch]
-            below = min(
-                (joined.first_row for joined in self._joined.values()),
-                default=self.through,
-            )
-        if self._on_committed:
-            self._on_committed(below)
 
 
 def _piece(

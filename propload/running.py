@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.composing import compose, new_run_id
+from propload.composing import compose
 from propload.errors import BlockedError, LoadError, PropLoadError, RejectLimitError
 from propload.monitoring.memory import MemoryWatch
 from propload.rejecting import open_private, read_lines
@@ -48,7 +48,6 @@ class Run:
     """
 
     def __init__(self, source: Source, plan: Plan, *, metrics: Metrics) -> None:
-        self.run_id = new_run_id()
         self._source = source
         self._plan = plan
         self._metrics = metrics
@@ -68,7 +67,6 @@ class Run:
             parts = compose(
                 self._source,
                 self._plan,
-                self.run_id,
                 metrics=self._metrics,
                 memory=self._memory,
                 stack=stack,
@@ -79,7 +77,7 @@ class Run:
                 parts.stop()
             ending = self._settle(parts, self._load(parts))
         report = self._report(parts, ending)
-        save_report(self._plan.places.runs / f"{self.run_id}.json", report)
+        save_report(self._plan.places.runs / f"{parts.run_id}.json", report)
         return _returned(report, ending)
 
     def stop(self) -> None:
@@ -116,7 +114,7 @@ class Run:
         except PropLoadError as error:
             if ending.error is None:
                 return Ending("failed", error)
-            log.warning("the end of run %s was not noted: %s", self.run_id, error)
+            log.warning("the end of run %s was not noted: %s", parts.run_id, error)
         finally:
             parts.close_journal(remove=loaded)
         return ending
@@ -125,7 +123,7 @@ class Run:
         now = self._metrics.snapshot()
         path = parts.rejects.path if now.counts.rejected else None
         return Report(
-            run_id=self.run_id,
+            run_id=parts.run_id,
             status=ending.status,
             source=self._source.name,
             target=TargetName(parts.database.label, str(parts.target.table)),

@@ -16,6 +16,7 @@ from propload.options import RejectLimit
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.rejecting import RejectStore, RejectWriter
 from propload.retrying import RetryOptions
+from propload.stages import Beginning
 from propload.testing import MemorySource, MemoryTable, MemoryWriter
 
 pytestmark = pytest.mark.timeout(30)
@@ -236,11 +237,8 @@ def test_the_committed_row_number_grows_to_the_end(make):
 
 def test_pieces_committed_before_are_passed_over(make):
     done = {(0, 0), (0, 1), (1, 0)}
-    pipeline, table = make(
-        MemorySource(rows(28)),
-        is_committed=lambda batch, lane: (batch, lane) in done,
-        ends=(7, 14),
-    )
+    start = Beginning(ends=(7, 14), committed=frozenset(done))
+    pipeline, table = make(MemorySource(rows(28)), start=start)
     pipeline.run()
     expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
     assert {key for (key,) in table.rows} == expected

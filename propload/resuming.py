@@ -1,0 +1,107 @@
+"""Going on where an earlier run ended: which run, and whether it still fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError, LockedError, SourceError
+from propload.postgres.history import find_point, read_runs
+from propload.postgres.locking import take
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from propload.postgres.history import ResumePoint
+    from propload.postgres.ledger import RunRecord
+    from propload.postgres.loading import Database
+    from propload.sources.source import Source
+    from propload.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Resuming:
+    """Finds the run to go on with.
+
+    Attributes:
+        database: Where the ledger is.
+        state_dir: Where the ledger is of runs that could not keep it there.
+        stack: Holds the run's lock until it is closed.
+    """
+
+    database: Database
+    state_dir: Path
+    stack: ExitStack
+
+    def claim(self, run_id: str) -> None:
+        """Hold a run, so that nobody goes on with it at the same time.
+
+        Raises:
+            LockedError: The run still goes on.
+        """
+        session = self.stack.enter_context(self.database.connect())
+        if not take(session, f"run:{run_id}"):
+            msg = f"run {run_id} still goes on in another process: wait for its end"
+            raise LockedError(msg)
+
+    def point_of(self, run_id: str) -> ResumePoint | None:
+        """Return where a run goes on, or None where the ledger does not know it."""
+        with self.database.connect() as session:
+            for run in read_runs(session, self.state_dir):
+                if run.run_id == run_id:
+                    return find_point(session, self.state_dir, run)
+        return None
+
+    def find(self, wanted: str, source: Source, target: Target) -> ResumePoint | None:
+        """Return where to go on with a source, or None where nothing is unfinished.
+
+        Args:
+            wanted: A run, or empty for the last unfinished one of this source.
+            source: What is read again.
+            target: Where it goes.
+
+        Raises:
+            ConfigError: That run is not known, or wrote in another way.
+            SourceError: The source has changed since.
+            LockedError: The run still goes on.
+        """
+        with self.database.connect() as session:
+            runs = read_runs(session, self.state_dir)
+            run = _choose(runs, wanted, source.name, str(target.table))
+            if run is None:
+                return None
+            _require_same(run, source, target)
+            return find_point(session, self.state_dir, run)
+
+
+def _choose(
+    runs: list[RunRecord], wanted: str, source: str, table: str
+) -> RunRecord | None:
+    if wanted:
+        found = [run for run in runs if run.run_id == wanted]
+        if not found:
+            msg = f"run {wanted} is not in the ledger. See: propload runs"
+            raise ConfigError(msg)
+        if found[0].status == "loaded":
+            msg = f"run {wanted} was loaded to its end: there is nothing to resume"
+            raise ConfigError(msg)
+        return found[0]
+    same = [run for run in runs if (run.source, run.target) == (source, table)]
+    # a later run of the same source that ended well has loaded what was missing
+    return same[0] if same and same[0].status != "loaded" else None
+
+
+def _require_same(run: RunRecord, source: Source, target: Target) -> None:
+    if (run.target, run.mode) != (str(target.table), target.mode):
+        msg = (
+            f"run {run.run_id} wrote into {run.target} in mode {run.mode}, not into "
+            f"{target.table} in mode {target.mode}: resume it with its own settings"
+        )
+        raise ConfigError(msg)
+    if run.fingerprint != source.fingerprint():
+        msg = (
+            f"{source.name} has changed since run {run.run_id} read it, so its rows "
+            "cannot be told apart: load it anew, without --resume"
+        )
+        raise SourceError(msg, source=source.name)
