@@ -16,7 +16,7 @@ from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.limits import limit
 from propload.prepare.text_in import read_guess, read_text
-from propload.prepare.text_out import write_text
+from propload.prepare.text_out import beyond_json, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -118,8 +118,7 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     if source == target:
         return _limited(None, column, target, wanted.pg_type)
     if target == pl.String and source != pl.Null:
-        text = write_text(column, source, pg_type=wanted.pg_type)
-        found = None if text is None else Conversion(text)
+        found = _as_text(column, source, wanted.pg_type)
     elif source == pl.String:
         read = read_guess if wanted.guessed else read_text
         found = read(column, target)
@@ -132,6 +131,15 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
         )
         raise SchemaMismatchError(msg)
     return _limited(found, found.value, target, wanted.pg_type)
+
+
+def _as_text(column: pl.Expr, source: pl.DataType, pg_type: str) -> Conversion | None:
+    text = write_text(column, source, pg_type=pg_type)
+    if text is None:
+        return None
+    is_json = source.is_nested() and not pg_type.endswith("[]")
+    beyond = beyond_json(column, source) if is_json or "json" in pg_type else None
+    return Conversion(text, None if beyond is None else beyond.any(), beyond)
 
 
 def _limited(

@@ -86,7 +86,9 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
         strange = reading.value.cast(pl.String) != column
     elif target.is_float():
         strange |= _significant_digits(column) > FLOAT_DIGITS
-    return Conversion(reading.value, strange.any(), strange, reading.retry)
+    # the retries of the other types read what they would not write
+    retry = reading.retry if isinstance(target, pl.Datetime) else None
+    return Conversion(reading.value, strange.any(), strange, retry)
 
 
 def guess_pattern(target: pl.DataType) -> str | None:

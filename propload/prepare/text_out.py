@@ -32,16 +32,35 @@ def write_text(  # noqa: PLR0911 - one return a type
     if isinstance(source, pl.Datetime):
         return _moment_text(column, source)
     if isinstance(source, pl.Duration):
-        return column.dt.to_string("iso")
+        return _duration_text(column, source, pg_type)
     if source == pl.Object:
         return None
+    if source in (pl.Float32, pl.Float16):
+        return _small_float_text(column, source)
     return column.cast(pl.String)
+
+
+def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
+    # the shortest text of a whole number has other digits than the number:
+    # 41292792 is written 41292790.0, which reads back as the same Float32 only
+    digits = 24 if source == pl.Float32 else 11
+    wide = column.cast(pl.Float64).cast(pl.String)
+    return (
+        pl.when(column.abs() >= 2**digits).then(wide).otherwise(column.cast(pl.String))
+    )
 
 
 def _moment_text(column: pl.Expr, source: pl.Datetime) -> pl.Expr:
     if source.time_zone is None:
         return column.dt.to_string("iso")
     return column.dt.convert_time_zone("UTC").dt.to_string("iso")
+
+
+def _duration_text(column: pl.Expr, source: pl.Duration, pg_type: str) -> pl.Expr:
+    if not pg_type.startswith("interval") or source.time_unit == "ns":
+        return column.dt.to_string("iso")
+    # the server would keep days apart from hours: 72 hours are no 3 days there
+    return column.dt.total_microseconds().cast(pl.String) + " microseconds"
 
 
 def _has_json(dtype: pl.DataType) -> bool:
@@ -51,6 +70,29 @@ def _has_json(dtype: pl.DataType) -> bool:
     if isinstance(dtype, (pl.List, pl.Array)):
         return _has_json(inner_type(dtype))
     return dtype not in (pl.Binary, pl.Object)
+
+
+def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
+    """Return which values hold a number that JSON has none for, or None.
+
+    Args:
+        column: The column, of the type `source`.
+        source: Its type; NaN and infinities inside it would become null.
+    """
+    if source.is_float():
+        return ~column.is_finite()
+    if isinstance(source, pl.Struct):
+        parts = [
+            beyond_json(column.struct.field(field.name), _instance(field.dtype))
+            for field in source.fields
+        ]
+        found = [part.fill_null(value=False) for part in parts if part is not None]
+        return pl.any_horizontal(found) if found else None
+    if isinstance(source, (pl.List, pl.Array)):
+        inside = beyond_json(pl.element(), inner_type(source))
+        as_list = column.cast(pl.List(source.inner))
+        return None if inside is None else as_list.list.eval(inside).list.any()
+    return None
 
 
 def inner_type(dtype: pl.List | pl.Array) -> pl.DataType:

@@ -1,0 +1,398 @@
+"""Casting is exact or says so: what reference facts call silently wrong, and more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import REASONS, ROW
+from propload.errors import SchemaMismatchError
+from propload.prepare.casting import VALUE_LENGTH, Cast, cast, cast_types
+from propload.target import ColumnPlan
+
+QUICK = settings(max_examples=60, deadline=None)
+
+
+def frame_of(values, dtype=None):
+    column = pl.Series("value", values, dtype=dtype)
+    return column.to_frame().with_row_index(ROW)
+
+
+def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
+    """Return the kept values by row, and the refused rows."""
+    frame = frame_of(values, dtype)
+    sifted = cast_types(frame, [Cast("value", wanted, pg_type, guessed=guessed)])
+    assert sifted.frame.schema["value"] == wanted
+    assert sifted.reasons.schema == REASONS
+    kept = dict(zip(sifted.frame[ROW], sifted.frame["value"], strict=True))
+    refused = sifted.reasons[ROW].to_list()
+    assert sorted([*kept, *set(refused)]) == list(range(frame.height))
+    return kept, refused
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "wanted", "kept"),
+    [
+        ([1, 2**53, 2**53 + 1], pl.Int64(), pl.Float64(), {0: 1.0, 1: 2.0**53}),
+        ([1, 2**24 + 1], pl.Int32(), pl.Float32(), {0: 1.0}),
+        ([1.0, 1.5, math.nan, 1e19], pl.Float64(), pl.Int64(), {0: 1}),
+        ([1, 40_000, None], pl.Int64(), pl.Int16(), {0: 1, 2: None}),
+        ([0, 2**63], pl.UInt64(), pl.Int64(), {0: 0}),
+        ([1, 2**100], pl.Int128(), pl.Int64(), {0: 1}),
+        ([5, 10**12], pl.Int64(), pl.Decimal(12, 2), {0: Decimal("5.00")}),
+        ([0.1, 1.005, 1e30], pl.Float64(), pl.Decimal(12, 2), {0: Decimal("0.10")}),
+        ([0.1, 0.12345678901], pl.Float64(), pl.Float32(), {0: pytest.approx(0.1)}),
+        ([0, 1, 2], pl.Int64(), pl.Boolean(), {0: False, 1: True}),
+        ([True, False], pl.Boolean(), pl.Int16(), {0: 1, 1: 0}),
+        (["a", None], pl.Categorical(), pl.String(), {0: "a", 1: None}),
+        (["5", "x"], pl.Enum(["5", "x"]), pl.Int32(), {0: 5}),
+        ([None, None], pl.Null(), pl.Int64(), {0: None, 1: None}),
+        (
+            [[1, 2], [2**40], None],
+            pl.List(pl.Int64),
+            pl.List(pl.Int32),
+            {0: [1, 2], 2: None},
+        ),
+        ([[1, 2]], pl.Array(pl.Int64, 2), pl.List(pl.Int64), {0: [1, 2]}),
+    ],
+)
+def test_values_are_kept_exactly_or_refused(values, source, wanted, kept):
+    found, refused = cast_values(values, source, wanted)
+    assert {
+        row: value.to_list() if isinstance(value, pl.Series) else value
+        for row, value in found.items()
+    } == kept
+    assert len(refused) == len(values) - len(kept)
+
+
+def test_decimals_keep_their_scale_or_are_refused():
+    values = [Decimal("1.50"), Decimal("1.505"), Decimal("99999999999.00")]
+    found, refused = cast_values(values, pl.Decimal(20, 3), pl.Decimal(12, 2))
+    assert found == {0: Decimal("1.50")}
+    assert refused == [1, 2]
+
+
+def test_nanoseconds_that_microseconds_lose_are_refused():
+    column = pl.Series([1_000, 1_500, -1_500], dtype=pl.Int64).cast(pl.Datetime("ns"))
+    found, refused = cast_values(column, column.dtype, pl.Datetime("us"))
+    assert found == {0: dt.datetime(1970, 1, 1, microsecond=1)}
+    assert refused == [1, 2]
+
+
+def test_a_moment_is_a_day_only_at_midnight():
+    midnight, noon = dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, 12)
+    found, refused = cast_values([midnight, noon], pl.Datetime("us"), pl.Date())
+    assert found == {0: dt.date(2024, 1, 1)}
+    assert refused == [1]
+
+
+def test_times_without_a_zone_are_utc_and_zones_become_utc():
+    naive = [dt.datetime(2024, 7, 1, 12)]
+    found, _ = cast_values(naive, pl.Datetime("us"), pl.Datetime("us", "UTC"))
+    assert found[0] == dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)
+    amsterdam = pl.Series(naive).dt.replace_time_zone("Europe/Amsterdam")
+    found, _ = cast_values(amsterdam, amsterdam.dtype, pl.Datetime("us"))
+    assert found[0] == dt.datetime(2024, 7, 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "texts", "kept"),
+    [
+        (pl.Int64(), ["1", " 2 ", "3.0", "-4", "007", "+5"], [1, 2, 3, -4, 7, 5]),
+        (pl.Float64(), ["0.1", "1e3", "-2.50", "NaN"], [0.1, 1000.0, -2.5, math.nan]),
+        (pl.Boolean(), ["t", "NO", "1", "off"], [True, False, True, False]),
+        (pl.Date(), ["2024-02-29", "2024-02-29T00:00:00"], [dt.date(2024, 2, 29)] * 2),
+        (pl.Decimal(12, 2), ["1.5", "1.500"], [Decimal("1.50")] * 2),
+        (pl.Time(), ["10:00", "10:00:01.5"], [dt.time(10), dt.time(10, 0, 1, 500_000)]),
+    ],
+)
+def test_texts_are_read_as_the_server_would(wanted, texts, kept):
+    found, refused = cast_values(texts, pl.String(), wanted)
+    assert refused == []
+    assert [found[row] for row in range(len(texts))] == pytest.approx(kept, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "texts"),
+    [
+        (pl.Int64(), ["", "x", "1.5", "1,000", "9223372036854775808", "1e3"]),
+        (pl.Int16(), ["40000"]),
+        (pl.Float64(), ["", "1,5", "1e400", "1e-400", "9007199254740993"]),
+        (pl.Boolean(), ["maybe", "", "2"]),
+        (pl.Date(), ["2024-02-30", "01/02/2024", "2024-01-01T10:00:00"]),
+        (pl.Decimal(12, 2), ["1.005", "x", "12345678901.00", "1e-3"]),
+        (pl.Datetime("us"), ["2024-01-01T00:00:00.1234567", "yesterday"]),
+        (pl.Time(), ["25:00", "10:00:00.0000001"]),
+        (pl.Enum(["a"]), ["b"]),
+    ],
+)
+def test_texts_that_would_change_are_refused(wanted, texts):
+    found, refused = cast_values(texts, pl.String(), wanted)
+    assert found == {}
+    assert refused == list(range(len(texts)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-07-01T12:00:00+02:00",
+        "2024-07-01 12:00:00.000000000+0200",
+        "2024-07-01T10:00:00Z",
+        "2024-07-01 10:00",
+        "2024-07-01T10:00:00",
+        "2024-07-01T10:00Z",
+        "2024-07-01 12:00:00+02",
+    ],
+)
+def test_iso_moments_are_read_with_and_without_an_offset(text):
+    moment = dt.datetime(2024, 7, 1, 10)
+    found, _ = cast_values([text], pl.String(), pl.Datetime("us", "UTC"))
+    assert found[0] == moment.replace(tzinfo=dt.UTC)
+    found, _ = cast_values([text], pl.String(), pl.Datetime("us"))
+    assert found[0] == moment
+
+
+@pytest.mark.parametrize(
+    ("wanted", "texts"),
+    [
+        (pl.Int64(), ["007", "+5", "-0", "3.0", " 1"]),
+        (pl.Float64(), ["1e3", "01.5", ".5", "1234567890.1234567", "NaN"]),
+        (pl.Boolean(), ["t", "1", "yes"]),
+        (pl.Date(), ["2024-1-2", " 2024-01-02", "2024-01-02T00:00:00"]),
+    ],
+)
+def test_a_guessed_type_takes_only_what_it_would_write(wanted, texts):
+    found, refused = cast_values(texts, pl.String(), wanted, guessed=True)
+    assert found == {}
+    assert refused == list(range(len(texts)))
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "pg_type", "texts"),
+    [
+        ([{"a": 1, "b": 'é"'}, None], None, "jsonb", ['{"a":1,"b":"é\\""}', None]),
+        ([[[1], []], None], None, "jsonb", ["[[1],[]]", None]),
+        ([['a"b\\', None], []], None, "text[]", ['{"a\\"b\\\\",NULL}', "{}"]),
+        ([[[1, 2], [3, 4]]], None, "integer[]", ['{{"1","2"},{"3","4"}}']),
+        ([b"\x00\xff"], None, "bytea", ["\\x00ff"]),
+        ([dt.datetime(2024, 1, 1, 1, 2, 3)], None, "text", ["2024-01-01 01:02:03"]),
+        (
+            [dt.timedelta(hours=72, seconds=5)],
+            None,
+            "interval",
+            ["259205000000 microseconds"],
+        ),
+        ([dt.timedelta(days=1)], None, "text", ["P1D"]),
+        ([Decimal("1.50"), None], None, "text", ["1.50", None]),
+        ([2**100], pl.Int128(), "numeric", [str(2**100)]),
+        ([True], None, "text", ["true"]),
+    ],
+)
+def test_values_become_text_that_the_server_reads_back(values, dtype, pg_type, texts):
+    found, refused = cast_values(values, dtype, pl.String(), pg_type)
+    assert refused == []
+    written = [found[row] for row in range(len(values))]
+    assert [text and text.removesuffix(".000000") for text in written] == texts
+
+
+def test_json_has_no_nan_so_such_a_row_is_refused():
+    values = [{"a": 1.0}, {"a": math.nan}, {"a": None}, {"a": math.inf}]
+    found, refused = cast_values(values, None, pl.String(), "jsonb")
+    assert found == {0: '{"a":1.0}', 2: '{"a":null}'}
+    assert refused == [1, 3]
+    found, refused = cast_values([[[1.0]], [[math.nan]]], None, pl.String(), "jsonb")
+    assert refused == [1]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "wanted"),
+    [
+        ([object()], pl.Object(), pl.String()),
+        ([1], pl.Int64(), pl.Date()),
+        ([dt.date(2024, 1, 1)], pl.Date(), pl.Int32()),
+        ([dt.timedelta(1)], pl.Duration("us"), pl.Int64()),
+        ([b"a"], pl.Binary(), pl.String()),
+        ([{"a": 1}], pl.Struct({"a": pl.Int64}), pl.Int64()),
+        ([[1]], pl.List(pl.Int64), pl.Int64()),
+        ([{"a": b"x"}], pl.Struct({"a": pl.Binary}), pl.String()),
+        (["a"], pl.String(), pl.Binary()),
+        (["a"], pl.String(), pl.List(pl.String)),
+    ],
+)
+def test_types_without_an_exact_way_are_refused_as_a_whole(values, dtype, wanted):
+    with pytest.raises(
+        SchemaMismatchError, match=r"column value .* no exact way to the type"
+    ):
+        cast_values(values, dtype, wanted)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "wanted", "pg_type", "refused"),
+    [
+        (
+            ["abc", "abcd", "abc  "],
+            pl.String(),
+            pl.String(),
+            "character varying(3)",
+            [1],
+        ),
+        (["éèà", "éèàü"], pl.String(), pl.String(), "character(3)", [1]),
+        (["1.005", "1.50", "1.500"], pl.String(), pl.String(), "numeric(12,2)", [0]),
+        (
+            [Decimal("1.005"), Decimal("1.010")],
+            pl.Decimal(10, 3),
+            pl.Decimal(10, 3),
+            "numeric(12,2)",
+            [0],
+        ),
+        (
+            [dt.datetime(2024, 1, 1, 0, 0, 0, 1_500)],
+            pl.Datetime("us"),
+            pl.Datetime("us"),
+            "timestamp(3) without time zone",
+            [0],
+        ),
+        (
+            [dt.datetime(2024, 1, 1, 0, 0, 0, 2_000)],
+            pl.Datetime("us"),
+            pl.Datetime("us"),
+            "timestamp(3) without time zone",
+            [],
+        ),
+        ([dt.time(1, 2, 3, 5)], pl.Time(), pl.Time(), "time(0) without time zone", [0]),
+    ],
+)
+def test_a_length_never_cuts_a_value(values, dtype, wanted, pg_type, refused):
+    _, found = cast_values(values, dtype, wanted, pg_type)
+    assert found == refused
+
+
+def test_all_columns_are_examined_before_a_row_is_dropped():
+    frame = pl.DataFrame({"a": ["1", "x"], "b": ["y", "z"], "c": ["2024-01-01", "c"]})
+    casts = [
+        Cast("a", pl.Int64(), "bigint"),
+        Cast("b", pl.Float64(), "double precision"),
+        Cast("c", pl.Date(), "date"),
+    ]
+    sifted = cast_types(frame.with_row_index(ROW), casts)
+    assert sifted.frame.is_empty()
+    places = sifted.reasons.select(ROW, "column").sort(ROW, "column").rows()
+    assert places == [(0, "b"), (1, "a"), (1, "b"), (1, "c")]
+    first = sifted.reasons.row(0, named=True)
+    assert first["stage"] == "map"
+    assert first["check"] == "cast"
+    assert first["value"] == "x"
+    assert "column a: 'x'" in first["message"]
+    assert "bigint" in first["message"]
+
+
+def test_long_values_are_shown_in_part():
+    frame = frame_of(["x" * 10_000])
+    reasons = cast_types(frame, [Cast("value", pl.Int64(), "bigint")]).reasons
+    assert len(reasons["value"][0]) == VALUE_LENGTH
+
+
+def test_a_plan_orders_columns_fills_absent_ones_and_drops_the_others():
+    frame = pl.DataFrame({"b": [1], "extra": [2], "a": ["x"]}).with_row_index(ROW)
+    plan = [
+        ColumnPlan("a", pl.String(), "copy", "text"),
+        ColumnPlan("missing", pl.Date(), "copy", "date"),
+        ColumnPlan("b", pl.Int32(), "copy", "integer"),
+    ]
+    sifted = cast(frame, plan)
+    assert sifted.frame.columns == [ROW, "a", "missing", "b"]
+    assert sifted.frame.schema["missing"] == pl.Date
+    assert sifted.frame.row(0) == (0, "x", None, 1)
+
+
+def test_what_needs_no_cast_is_not_touched():
+    frame = frame_of([1, 2, None])
+    sifted = cast_types(frame, [Cast("value", pl.Int64(), "bigint")])
+    assert sifted.frame is not None
+    assert sifted.frame.equals(frame)
+    assert sifted.reasons.is_empty()
+
+
+def test_a_frame_without_rows_gets_its_types():
+    frame = frame_of([], pl.String())
+    sifted = cast_types(frame, [Cast("value", pl.Date(), "date")])
+    assert sifted.frame.schema["value"] == pl.Date
+
+
+whole = st.integers(-(2**63), 2**63 - 1)
+NUMBERS = {
+    pl.Int64(): whole,
+    pl.Int32(): st.integers(-(2**31), 2**31 - 1),
+    pl.UInt64(): st.integers(0, 2**64 - 1),
+    pl.Float64(): st.floats() | whole.map(float),
+    pl.Float32(): st.floats(width=32),
+    pl.Decimal(20, 4): st.decimals(-(10**15), 10**15, places=4),
+}
+TARGETS = [
+    pl.Int16(),
+    pl.Int32(),
+    pl.Int64(),
+    pl.Float32(),
+    pl.Float64(),
+    pl.Decimal(12, 2),
+    pl.Decimal(38, 10),
+    pl.String(),
+]
+
+
+@QUICK
+@given(st.data())
+def test_no_number_ever_becomes_another_one(data):
+    source = data.draw(st.sampled_from(list(NUMBERS)))
+    wanted = data.draw(st.sampled_from(TARGETS))
+    values = data.draw(st.lists(st.none() | NUMBERS[source], min_size=1, max_size=8))
+    column = pl.Series("value", values, dtype=source)
+    found, _ = cast_values(column, source, wanted)
+    for row, value in found.items():
+        assert is_same(column[row], value, wanted)
+
+
+def is_same(before, after, wanted):
+    if before is None or (isinstance(before, float) and math.isnan(before)):
+        return after is None or str(after).lower() == "nan"
+    if isinstance(before, float) and math.isinf(before):
+        return float(after) == before
+    if wanted == pl.Float32:
+        # what counts is the shortest decimal that names the number
+        shortest = pl.Series([after], dtype=pl.Float32).cast(pl.String)[0]
+        return after == before or float(shortest) == float(before)
+    if isinstance(before, float):
+        return float(after) == before
+    exact = Decimal(str(after)) if isinstance(after, str) else Decimal(after)
+    return exact == Decimal(before) or (
+        isinstance(before, Decimal) and wanted.is_float() and after == float(before)
+    )
+
+
+@QUICK
+@given(
+    st.lists(
+        st.decimals(
+            allow_nan=False,
+            allow_infinity=False,
+            places=3,
+            min_value=-(10**12),
+            max_value=10**12,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_decimal_texts_are_kept_to_the_digit_or_refused(numbers):
+    texts = [str(number) for number in numbers]
+    found, refused = cast_values(texts, pl.String(), pl.Decimal(15, 2))
+    for row, value in found.items():
+        assert value == numbers[row]
+    for row in refused:
+        assert round(numbers[row], 2) != numbers[row] or abs(numbers[row]) >= 10**13
