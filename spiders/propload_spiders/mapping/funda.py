@@ -18,7 +18,7 @@ from propload_spiders.mapping.refusals import (
     no_moment,
     unreadable,
 )
-from propload_spiders.mapping.rules import RULES, Rule
+from propload_spiders.mapping.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,7 +152,7 @@ def _complete(
     base = texts.with_columns(
         url=pl.when(relative).then(_SITE + pl.col("url")).otherwise("url"),
         seen=pl.coalesce(
-            dates.moment(pl.col("scraped_at")),
+            dates.moments(texts["scraped_at"]),
             pl.lit(context.as_of, dtype=pl.Datetime("us", "UTC")),
         ),
         living_area_text=pl.coalesce("living_area_text", *area),
@@ -160,7 +160,10 @@ def _complete(
         .then(pl.lit("NL"))
         .otherwise(pl.coalesce(words.country(pl.col("country")), "country")),
     )
-    return _with_prices(base.with_columns(_offering().alias("offering")))
+    told = base.with_columns(
+        offering=_offering(), today=dates.local_day(pl.col("seen"))
+    )
+    return _with_prices(told)
 
 
 def _offering() -> pl.Expr:
@@ -191,7 +194,9 @@ def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
 
 def _parse(texts: pl.DataFrame) -> pl.DataFrame:
     """Return the texts (prefix `text:`) with the listing's columns beside them."""
-    kept = texts.select(ROW, "seen", pl.exclude(ROW, "seen").name.prefix("text:"))
+    kept = texts.select(
+        ROW, "seen", pl.exclude(ROW, "seen", "today").name.prefix("text:")
+    )
     ruled = _ruled(texts)
     plain = texts.select(*_identity(), *_kind(), *_place(), *_agent())
     parsed = pl.concat([kept, plain, ruled], how="horizontal")
@@ -199,26 +204,25 @@ def _parse(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that the rules make, equal texts read once."""
-    together = texts.select(_made(rule) for rule in RULES if not rule.alone)
-    parts = [together]
-    for field in dict.fromkeys(rule.field for rule in RULES if rule.alone):
-        text = texts.select(field)
-        rules = [rule for rule in RULES if rule.alone and rule.field == field]
-        # made before the join, so that a column may be called like its text
-        distinct = text.unique()
-        read = distinct.select(_made(rule) for rule in rules).with_columns(
-            distinct[field].alias("read text")
+    """Return the columns that the rules make; equal texts are read once."""
+    parts = []
+    for inputs in dict.fromkeys((rule.field, *rule.beside) for rule in RULES):
+        given = texts.select(inputs)
+        distinct = given.unique()
+        made = distinct.select(
+            rule.parse(pl.col(rule.field)).alias(rule.column)
+            for rule in RULES
+            if (rule.field, *rule.beside) == inputs
         )
-        joined = text.select(pl.col(field).alias("read text")).join(
-            read, on="read text", how="left", nulls_equal=True, maintain_order="left"
+        # prefixed, because a column may be called like the text that makes it
+        keys = [pl.col(name).alias(f"text:{name}") for name in inputs]
+        read = pl.concat([distinct.select(keys), made], how="horizontal")
+        names = [f"text:{name}" for name in inputs]
+        joined = given.select(keys).join(
+            read, on=names, how="left", nulls_equal=True, maintain_order="left"
         )
-        parts.append(joined.drop("read text"))
+        parts.append(joined.drop(names))
     return pl.concat(parts, how="horizontal")
-
-
-def _made(rule: Rule) -> pl.Expr:
-    return rule.parse(pl.col(rule.field)).alias(rule.column)
 
 
 def _identity() -> list[pl.Expr]:

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from propload.prepare.parsers import parse_area, parse_money, parse_number
+
 #: Digits with dots and commas between them, as one group.
 NUMBER = r"(\d(?:[\d.,]*\d)?)"
-
-# 1.234.567,50: the first group of thousands has no leading zero, so that 0.125
-# stays a decimal
-_DUTCH = r"^[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?$"
-_ENGLISH = r"^[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?$"
-_PLAIN = r"^\d+(?:[.,]\d+)?$"
 
 _CONDITION = (
     r"k\.?\s?k\.?|kosten[ _]koper|v\.?o\.?n\.?|vrij[ _]op[ _]naam|all[- ]in"
@@ -36,44 +32,23 @@ _BARE = (
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
 
-_SQUARE = r"(?:m²|m2|m\^2|sqm|sq\.? ?m|vierkante meter|square met(?:er|re)s?)"
+_SQUARE = r"(?:m²|m2)"
 _CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
-_HECTARE = r"(?:ha|hectares?)"
-
-
-def number(text: pl.Expr) -> pl.Expr:
-    """Return numbers with Dutch or English separators as text with a decimal point.
-
-    One separator before exactly three digits divides thousands, as pages write it:
-    `1.234` is 1234.
-    """
-    return (
-        pl.when(text.str.contains(_DUTCH))
-        .then(text.str.replace_all(".", "", literal=True).str.replace(",", "."))
-        .when(text.str.contains(_ENGLISH))
-        .then(text.str.replace_all(",", "", literal=True))
-        .when(text.str.contains(_PLAIN))
-        .then(text.str.replace(",", ".", literal=True))
-    )
 
 
 def amount(text: pl.Expr) -> pl.Expr:
-    """Return the number of a price text as text with a decimal point.
+    """Return the digits and separators of a price text.
 
     Without a euro sign only words of a price may follow, so that `3 rooms` in the
     place of a price stays out.
     """
-    found = pl.coalesce(text.str.extract(_SIGNED, 1), text.str.extract(_BARE, 1))
-    return number(found)
+    return pl.coalesce(text.str.extract(_SIGNED, 1), text.str.extract(_BARE, 1))
 
 
 def whole_euros(text: pl.Expr) -> pl.Expr:
     """Return a price in euros, cents rounded; a price of zero is none."""
-    euros = amount(text).cast(pl.Float64, strict=False).round(0)
-    # beyond 2**53 a float has no whole euros to give
-    return (
-        pl.when(euros.is_between(0, 2**53, closed="right")).then(euros).cast(pl.Int64)
-    )
+    euros = parse_number(amount(text)).round(0)
+    return pl.when(euros > 0).then(euros).cast(pl.Int64)
 
 
 def euros_and_cents(text: pl.Expr) -> pl.Expr:
@@ -82,31 +57,27 @@ def euros_and_cents(text: pl.Expr) -> pl.Expr:
     `Ja (€ 180,09 per maand)` gives what stands in the brackets.
     """
     inner = text.str.extract(r"(?i)^(?:yes|ja)\s*\((.*)\)$", 1)
-    plain = amount(pl.coalesce(inner, text)).str.strip_suffix(".0")
-    exact = plain.str.contains(r"^\d{1,8}(?:\.\d{1,2})?$")
-    return pl.when(exact).then(plain).cast(pl.Decimal(10, 2), strict=False)
+    exact = parse_money(amount(pl.coalesce(inner, text)))
+    return exact.cast(pl.Decimal(10, 2), strict=False)
 
 
 def square_metres(text: pl.Expr) -> pl.Expr:
     """Return an area in m²; hectares become m², a bare number is m²."""
-    metres = _float(text, rf"{_SQUARE}?{_BRACKETS}")
-    return pl.coalesce(metres, _float(text, rf"{_HECTARE}{_BRACKETS}") * 10_000)
+    plain = text.str.replace(r"\s*\([^()]*\)$", "")
+    # words before the number are some other fact's
+    return parse_area(pl.when(plain.str.contains(r"^\d")).then(plain))
 
 
 def part_of_area(text: pl.Expr, words: str) -> pl.Expr:
     """Return one area of `70 m² wonen / 81 m² perceel` by the words behind it."""
-    found = text.str.extract(rf"(?i){NUMBER}\s*{_SQUARE}\s*(?:{words})", 1)
-    return number(found).cast(pl.Float64, strict=False)
+    pattern = rf"(?i){NUMBER}\s*{_SQUARE}\s*(?:{words})"
+    return parse_number(text.str.extract(pattern, 1))
 
 
 def cubic_metres(text: pl.Expr) -> pl.Expr:
     """Return a volume in m³; a bare number is m³."""
-    return _float(text, rf"{_CUBIC}?{_BRACKETS}")
-
-
-def _float(text: pl.Expr, tail: str) -> pl.Expr:
-    found = text.str.extract(rf"(?i)^{NUMBER}\s*{tail}$", 1)
-    return number(found).cast(pl.Float64, strict=False)
+    pattern = rf"(?i)^{NUMBER}\s*{_CUBIC}?{_BRACKETS}$"
+    return parse_number(text.str.extract(pattern, 1))
 
 
 def count(text: pl.Expr, words: str) -> pl.Expr:

@@ -8,6 +8,7 @@ import polars as pl
 
 from propload.batch import REASONS, ROW, no_reasons
 from propload_spiders.mapping.cells import as_text, cleaned, in_long_form
+from propload_spiders.mapping.dates import moments
 from propload_spiders.mapping.names import LABELS
 from propload_spiders.mapping.rules import origins
 
@@ -144,16 +145,15 @@ def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
 def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
     """Return the reasons of rows that nobody says the time of reading of."""
     text = pl.col("text:scraped_at")
-    unread = text.is_not_null() & ~text.str.contains(r"^\d{4}-\d{2}-\d{2}")
-    bad = parsed.filter(pl.col("scraped_at").is_null() | unread)
+    unread = moments(parsed["text:scraped_at"]).is_null()
+    bad = parsed.filter(pl.col("scraped_at").is_null() | (text.is_not_null() & unread))
     message = (
         pl.when(pl.col("value").is_null())
         .then(pl.lit("nothing says when the page was read: give --as-of"))
-        .otherwise(pl.format("'{}' is not an ISO 8601 timestamp", "value"))
+        .otherwise(pl.format("'{}' is no timestamp; ISO 8601 is read", "value"))
     )
-    return _reasons(
-        bad.select(ROW, value="text:scraped_at"), "scraped_at", "parse", message
-    )
+    asked = bad.select(ROW, value="text:scraped_at")
+    return _reasons(asked, "scraped_at", "parse", message)
 
 
 def _reasons(

@@ -17,9 +17,6 @@ from propload_spiders.mapping import dates, numbers, places, words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Columns that a mapping may read in its rules beside the text: see `funda.py`.
-SEEN = pl.col("seen")
-
 _UNKNOWN = r"onbekend|unknown|niet bekend|not known"
 # a project of several homes has a span where a home has a number
 _SPAN = r"\d\s*(?:m[²2³3]\s*)?(?:-|\u2013|tot|to|t/m)\s*(?:€\s*)?\d|^\["
@@ -62,7 +59,7 @@ class Rule:
         meant: What the text should have been, for the reason.
         unsaid: A pattern of texts that say nothing.
         keeps: Whether a text that cannot be read is kept instead of refused.
-        alone: Whether the text is all that it reads, so that equal texts are read once.
+        beside: Other columns that it reads: `today`, the day of reading; `country`.
     """
 
     column: str
@@ -71,7 +68,7 @@ class Rule:
     meant: str
     unsaid: str = r"^\["
     keeps: bool = False
-    alone: bool = True
+    beside: tuple[str, ...] = ()
 
 
 def _above_zero(parse: Callable[[pl.Expr], pl.Expr]) -> Callable[[pl.Expr], pl.Expr]:
@@ -83,16 +80,12 @@ def _above_zero(parse: Callable[[pl.Expr], pl.Expr]) -> Callable[[pl.Expr], pl.E
 
 
 def _day(text: pl.Expr) -> pl.Expr:
-    return dates.day(text, SEEN)
+    return dates.day(text, pl.col("today"))
 
 
 def _dutch_postal_code(text: pl.Expr) -> pl.Expr:
     is_dutch = (pl.col("country") == "NL") | pl.col("country").is_null()
     return pl.when(is_dutch).then(places.postal_code(text)).otherwise(text)
-
-
-def _is_new(text: pl.Expr) -> pl.Expr:
-    return words.truth(text, words.CONSTRUCTIONS)
 
 
 _square_metres = _above_zero(numbers.square_metres)
@@ -118,8 +111,8 @@ RULES: tuple[Rule, ...] = (
         "an amount such as € 164,54 per maand",
         _NO_FEE,
     ),
-    Rule("listed_on", "listed_text", _day, _DAY, _NO_DAY, alone=False),
-    Rule("sold_on", "sold_text", _day, _DAY, _NO_DAY, alone=False),
+    Rule("listed_on", "listed_text", _day, _DAY, _NO_DAY, beside=("today",)),
+    Rule("sold_on", "sold_text", _day, _DAY, _NO_DAY, beside=("today",)),
     Rule(
         "days_on_market", "duration_text", dates.days, "a time such as 4 weken", _NO_DAY
     ),
@@ -180,7 +173,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "is_new_construction",
         "construction_text",
-        _is_new,
+        words.is_new,
         "new or resale",
         keeps=True,
     ),
@@ -189,7 +182,7 @@ RULES: tuple[Rule, ...] = (
         "postal_code",
         _dutch_postal_code,
         "a code such as 2611DX",
-        alone=False,
+        beside=("country",),
     ),
     Rule("country", "country", words.country, "a country such as NL"),
     Rule("latitude", "latitude", numbers.degrees, "degrees such as 52.0116", _NOWHERE),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.prepare.parsers import parse_boolean, parse_one_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -107,25 +109,27 @@ PROPERTY_TYPES = {
     "building plot": "land",
 }
 
-#: Beginnings of the words for new and old buildings.
-CONSTRUCTIONS = {
-    "newly_built": True,
-    "newly built": True,
-    "nieuwbouw": True,
-    "new": True,
-    "new property": True,
-    "new construction": True,
-    "true": True,
-    "yes": True,
-    "ja": True,
-    "resale": False,
-    "resale property": False,
-    "bestaande bouw": False,
-    "existing": False,
-    "false": False,
-    "no": False,
-    "nee": False,
-}
+#: Words for new buildings and for old ones.
+NEW = (
+    "newly_built",
+    "newly built",
+    "nieuwbouw",
+    "new",
+    "new property",
+    "new construction",
+    "true",
+    "yes",
+    "ja",
+)
+RESALE = (
+    "resale",
+    "resale property",
+    "bestaande bouw",
+    "existing",
+    "false",
+    "no",
+    "nee",
+)
 
 COUNTRIES = {
     "nl": "NL",
@@ -150,17 +154,12 @@ _LABEL = (
 
 def meaning(text: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
     """Return what a word means, whatever its case; null for a word not listed."""
-    # typed here, so that no word at all still gives text
-    return text.str.to_lowercase().replace_strict(
-        words, default=None, return_dtype=pl.String
-    )
+    return parse_one_of(text, words=words)
 
 
-def truth(text: pl.Expr, words: Mapping[str, bool]) -> pl.Expr:
-    """Return what a word says, yes or no; null for a word not listed."""
-    return text.str.to_lowercase().replace_strict(
-        words, default=None, return_dtype=pl.Boolean
-    )
+def is_new(text: pl.Expr) -> pl.Expr:
+    """Return whether a word is one for new buildings; null for a word not listed."""
+    return parse_boolean(text, true=NEW, false=RESALE)
 
 
 def energy_label(text: pl.Expr) -> pl.Expr:

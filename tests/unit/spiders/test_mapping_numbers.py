@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload_spiders.mapping import numbers
+
+
+def read(parse, text):
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    return frame.select(parse(pl.col("text"))).item()
+
+
+@pytest.mark.parametrize(
+    ("text", "euros"),
+    [
+        ("€ 400.000 k.k.", 400_000),
+        ("€ 415,000 kosten koper", 415_000),
+        ("€ 1.260.000 vrij op naam", 1_260_000),
+        ("€ 1,395,000 kosten koper", 1_395_000),
+        ("€ 1.725 per maand (servicekosten onbekend)", 1_725),
+        ("€ 1,790 per month", 1_790),
+        ("€495.000", 495_000),
+        ("EUR 495000", 495_000),
+        ("495000", 495_000),
+        ("350000.0", 350_000),
+        ("495.000 k.k.", 495_000),
+        ("€ 250.000,-", 250_000),
+        ("€ 250.000,- k.k.", 250_000),
+        ("vanaf € 318.276 v.o.n.", 318_276),
+        ("€ 1.725,50 per maand", 1_726),
+        ("2110", 2_110),
+    ],
+)
+def test_a_price_is_read_whatever_stands_around_it(text, euros):
+    assert read(numbers.whole_euros, text) == euros
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 rooms (2 bedrooms)",
+        "59 m²",
+        "Verkocht",
+        "$ 400,000",
+        "€ 300.000 - € 350.000",
+        "€ 1.2.3",
+        "€ 0",
+        "-5",
+        "https://www.funda.nl/koop/delft/huis-41420853-straat-1/",
+        "11 oktober 2019",
+        None,
+    ],
+)
+def test_what_is_no_price_is_null(text):
+    assert read(numbers.whole_euros, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fee"),
+    [
+        ("€ 164,54 per maand", Decimal("164.54")),
+        ("€ 100 per maand", Decimal("100.00")),
+        ("€ 1,113.30 per month", Decimal("1113.30")),
+        ("100.00", Decimal("100.00")),
+        ("Ja (€ 180,09 per maand)", Decimal("180.09")),
+        ("Yes (€ 75.00 per month)", Decimal("75.00")),
+        ("€ 0 per maand", Decimal("0.00")),
+        ("€ 1,2345 per maand", None),
+        ("veel", None),
+    ],
+)
+def test_a_fee_keeps_its_cents(text, fee):
+    assert read(numbers.euros_and_cents, text) == fee
+
+
+@pytest.mark.parametrize(
+    ("text", "metres"),
+    [
+        ("91 m²", 91.0),
+        ("1.234 m²", 1234.0),
+        ("1,441 m2", 1441.0),
+        ("59", 59.0),
+        ("59,5 m²", 59.5),
+        ("0.125 m²", 0.125),
+        ("50 m² (10 meter diep en 5 meter breed)", 50.0),
+        ("1,5 ha", 15_000.0),
+        ("2 hectare", 20_000.0),
+        ("218 m³", None),
+        ("3 kamers", None),
+        ("91 m² 92 m²", None),
+    ],
+)
+def test_an_area_is_square_metres(text, metres):
+    assert read(numbers.square_metres, text) == metres
+
+
+def test_a_volume_is_cubic_metres_and_never_an_area():
+    assert read(numbers.cubic_metres, "1,441 m³") == 1441.0
+    assert read(numbers.cubic_metres, "218") == 218.0
+    assert read(numbers.cubic_metres, "7 m²") is None
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "number"),
+    [
+        (numbers.rooms, "3 kamers (2 slaapkamers)", 3),
+        (numbers.rooms, "6 rooms (3 bedrooms)", 6),
+        (numbers.rooms, "1 room", 1),
+        (numbers.rooms, "3.0", 3),
+        (numbers.rooms, "3.5", None),
+        (numbers.rooms, "91 m²", None),
+        (numbers.rooms, "kamers", None),
+        (numbers.rooms, "99999", None),
+        (numbers.bedrooms_in_rooms, "3 kamers (2 slaapkamers)", 2),
+        (numbers.bedrooms_in_rooms, "2 rooms (1 bedroom)", 1),
+        (numbers.bedrooms_in_rooms, "3 kamers", None),
+        (numbers.bedrooms, "2", 2),
+        (numbers.bedrooms, "2 slaapkamers", 2),
+        (numbers.bathrooms, "1 badkamer en 1 apart toilet", 1),
+        (numbers.bathrooms, "2 bathrooms and 2 separate toilets", 2),
+        (numbers.bathrooms, "1 apart toilet", None),
+        (numbers.stories, "1 woonlaag", 1),
+        (numbers.stories, "2 stories and a attic", 2),
+        (numbers.stories, "3 woonlagen en een kelder", 3),
+    ],
+)
+def test_a_count_begins_its_text(parse, text, number):
+    assert read(parse, text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("€ 1.725 per maand", "month"),
+        ("€ 1,790 per month", "month"),
+        ("per_month", "month"),
+        ("€ 900 p.m.", "month"),
+        ("€ 900 /mnd", "month"),
+        ("€ 1.200 per jaar", "year"),
+        ("per_year", "year"),
+        ("€ 400.000 k.k.", None),
+        ("2110", None),
+    ],
+)
+def test_the_period_of_a_rent(text, period):
+    assert read(numbers.rent_period, text) == period
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("€ 400.000 k.k.", "k.k."),
+        ("kosten_koper", "k.k."),
+        ("K.K.", "k.k."),
+        ("€ 380,000 vrij op naam", "v.o.n."),
+        ("V.O.N.", "v.o.n."),
+        ("€ 400.000", None),
+    ],
+)
+def test_who_pays_the_costs(text, condition):
+    assert read(numbers.price_condition, text) == condition
+
+
+def test_a_coordinate_never_has_thousands():
+    assert read(numbers.degrees, "4.979") == 4.979
+    assert read(numbers.degrees, "-3.5") == -3.5
+    assert read(numbers.degrees, "4,979") is None
+
+
+def test_one_of_several_areas_is_found_by_its_word():
+    text = "114 m² residential surface area / 81 m² plot surface area"
+    assert read(lambda t: numbers.part_of_area(t, "residential"), text) == 114.0
+    assert read(lambda t: numbers.part_of_area(t, "plot"), text) == 81.0
+
+
+@settings(deadline=None)
+@given(st.integers(1, 999_999_999))
+def test_thousands_read_the_same_in_both_languages(euros):
+    english = f"{euros:,}"
+    texts = (english, english.replace(",", "."), str(euros), f"€ {english} k.k.")
+    assert {read(numbers.whole_euros, text) for text in texts} == {euros}
+
+
+@settings(deadline=None)
+@given(st.decimals(0, 99_999, places=2))
+def test_cents_read_the_same_in_both_languages(fee):
+    english = f"{fee:,.2f}"
+    dutch = english.translate(str.maketrans(",.", ".,"))
+    found = {read(numbers.euros_and_cents, f"€ {t}") for t in (english, dutch)}
+    assert found == {fee}
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_gives_a_value_or_null(text):
+    parsers = (
+        numbers.whole_euros,
+        numbers.euros_and_cents,
+        numbers.square_metres,
+        numbers.cubic_metres,
+        numbers.rooms,
+        numbers.degrees,
+        numbers.rent_period,
+    )
+    for parse in parsers:
+        read(parse, text)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from propload_spiders.mapping import places, words
+
+
+def read(parse, text):
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    return frame.select(parse(pl.col("text"))).item()
+
+
+SITE = "https://www.funda.nl"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            f"{SITE}/detail/koop/delft/huis-lange-geer-1/44561281/",
+            ("44561281", "koop", None, "delft", "huis"),
+        ),
+        (
+            f"{SITE}/detail/koop/verkocht/delft/huis-lange-geer-1/44561281/",
+            ("44561281", "koop", "verkocht", "delft", "huis"),
+        ),
+        (
+            f"{SITE}/en/detail/huur/den-haag/appartement-korte-poten-3-b/44561281",
+            ("44561281", "huur", None, "den-haag", "appartement"),
+        ),
+        (
+            f"{SITE}/koop/amsterdam/appartement-41420853-dorpsweg-2/?navigateSource=x",
+            ("41420853", "koop", None, "amsterdam", "appartement"),
+        ),
+        (
+            f"{SITE}/en/koop/rotterdam/huis-88997909-zuidhoek-26-ba1a2",
+            ("88997909", "koop", None, "rotterdam", "huis"),
+        ),
+        (
+            f"{SITE}/koop/verkocht/weert/huis-42797899-lijsterstraat-1/",
+            ("42797899", "koop", "verkocht", "weert", "huis"),
+        ),
+        (
+            f"{SITE}/detail/koop/delft/appartement-kaai-bouwnr-12/44561281/#fotos",
+            ("44561281", "koop", None, "delft", "appartement"),
+        ),
+    ],
+)
+def test_every_form_of_url_says_what_it_is(url, said):
+    parsers = (
+        places.listing_id,
+        places.url_offering,
+        places.url_status,
+        places.url_city,
+        places.url_object_type,
+    )
+    assert tuple(read(parse, url) for parse in parsers) == said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{SITE}/en/koop/rotterdam/appartement-426169",
+        f"{SITE}/en/koop/rotterdam/appartement-4263876",
+        f"{SITE}/en/koop/rotterdam/appartement-42638761",
+        f"{SITE}/en/koop/rotterdam/appartement-42638761-",
+        f"{SITE}/en/koop/rotterdam/",
+        f"{SITE}/makelaar/12345678-naam/",
+        f"{SITE}/zoeken/koop",
+        "Ja",
+        None,
+    ],
+)
+def test_a_url_that_is_cut_short_or_another_pages_has_no_id(url):
+    assert read(places.listing_id, url) is None
+
+
+@pytest.mark.parametrize(
+    ("slug", "name"),
+    [
+        ("amsterdam", "Amsterdam"),
+        ("den-haag", "Den Haag"),
+        ("rijswijk-zh", "Rijswijk"),
+        ("bergen-op-zoom", "Bergen op Zoom"),
+        ("alphen-aan-den-rijn", "Alphen aan den Rijn"),
+        ("capelle-aan-den-ijssel", "Capelle aan den IJssel"),
+        ("s-hertogenbosch", "'s-Hertogenbosch"),
+        ("de-bilt", "De Bilt"),
+    ],
+)
+def test_a_city_is_named_from_its_slug(slug, name):
+    assert read(places.city_name, slug) == name
+
+
+@pytest.mark.parametrize(
+    ("given", "slug", "name"),
+    [
+        ("Delft", "delft", "Delft"),
+        ("Rijswijk", "rijswijk-zh", "Rijswijk"),
+        ("amst", "amsterdam", "Amsterdam"),
+        ("haag", "den-haag", "Den Haag"),
+        ("'s-Gravenhage", "den-haag", "'s-Gravenhage"),
+        (None, "den-haag", "Den Haag"),
+        ("Delft", None, "Delft"),
+    ],
+)
+def test_a_city_given_in_pieces_is_the_urls(given, slug, name):
+    frame = pl.DataFrame(
+        {"given": [given], "slug": [slug]},
+        schema={"given": pl.String, "slug": pl.String},
+    )
+    assert frame.select(places.city(pl.col("given"), pl.col("slug"))).item() == name
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("Houttuinen 38-C", ("Houttuinen", "38", "C")),
+        ("Laing's Nekstraat 36 I", ("Laing's Nekstraat", "36", "I")),
+        ("Kerkstraat 6 hs", ("Kerkstraat", "6", "hs")),
+        ("Kerkstraat 28 2", ("Kerkstraat", "28", "2")),
+        ("Kerkstraat 28a", ("Kerkstraat", "28", "a")),
+        ("Kerkstraat 28", ("Kerkstraat", "28", None)),
+        ("Kerkstraat 28, 2611 DX Delft", ("Kerkstraat", "28", None)),
+        ("Kerkstraat", ("Kerkstraat", None, None)),
+    ],
+)
+def test_an_address_is_split(address, parts):
+    parsers = (places.street, places.house_number, places.house_number_suffix)
+    assert tuple(read(parse, address) for parse in parsers) == parts
+
+
+def test_postal_codes_lose_their_space():
+    assert read(places.postal_code, "2611 dx") == "2611DX"
+    assert read(places.postal_code, "2611") == "2611"
+    assert read(places.postal_code, "0611DX") is None
+    assert read(places.postal_code, "2611D") is None
+    assert read(places.postal_code_in, "Kerkstraat 28, 2611 DX Delft") == "2611DX"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("A Wat betekent dit?", "A"),
+        ("A+++++ What does this mean?", "A+++++"),
+        ("C 1,42 Wat betekent dit?", "C"),
+        ("G 2.86 What does this mean?", "G"),
+        ("C   ", "C"),
+        ("d", "D"),
+        ("Energielabel B", "B"),
+        ("H", None),
+        ("Not available", None),
+        ("Wat betekent dit?", None),
+        ("https://www.funda.nl/", None),
+    ],
+)
+def test_an_energy_label_loses_the_pages_question(text, label):
+    assert read(lambda t: words.energy_label(t.str.strip_chars()), text) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "offering", "status"),
+    [
+        ("none", "sale", "available"),
+        ("Beschikbaar", "sale", "available"),
+        ("Onder bod", "sale", "under_offer"),
+        ("Under option", "sale", "under_offer"),
+        ("Verkocht onder voorbehoud", "sale", "sold_conditional"),
+        ("rented_under_reservation", "rent", "rented_conditional"),
+        ("Sold or rented under reservation", "sale", "sold_conditional"),
+        ("Sold or rented under reservation", "rent", "rented_conditional"),
+        ("VERKOCHT", "sale", "sold"),
+        ("withdrawn", "sale", "withdrawn"),
+        ("Te veilen", "sale", "unknown"),
+        (None, "sale", None),
+    ],
+)
+def test_a_status_is_one_of_the_listings(text, offering, status):
+    frame = pl.DataFrame(
+        {"t": [text], "o": [offering]}, schema={"t": pl.String, "o": pl.String}
+    )
+    assert frame.select(words.status(pl.col("t"), pl.col("o"))).item() == status
