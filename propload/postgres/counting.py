@@ -25,9 +25,30 @@ def merge_stage(
         height: The rows in the stage.
         patched: Columns for which an existing row proposes its own value.
     """
+    first = Counts()
+    if not shape.partitioned:
+        first, done = _place(connection, shape, height)
+        if done:
+            return first
     before = updates_so_far(connection, shape)
     answer = connection.rows(merging.merge(shape, patched=patched))[0]
-    return settle(connection, shape, height, answer, before)
+    # what the first statement wrote is unchanged to the second
+    rest = settle(connection, shape, height, answer, before)
+    inserted = first.inserted + rest.inserted
+    updated = first.updated + rest.updated
+    stale = min(rest.stale, height - inserted - updated)
+    unchanged = height - inserted - updated - stale
+    return Counts(inserted=inserted, updated=updated, unchanged=unchanged, stale=stale)
+
+
+def _place(connection: Connection, shape: Shape, height: int) -> tuple[Counts, bool]:
+    """Write the stage, and tell whether no other session came in between."""
+    stale, wanted, updated, inserted = connection.rows(merging.place(shape))[0]
+    unchanged = height - inserted - updated - stale
+    counts = Counts(
+        inserted=inserted, updated=updated, unchanged=unchanged, stale=stale
+    )
+    return counts, bool(wanted == updated)
 
 
 def updates_so_far(connection: Connection, shape: Shape, /) -> int:

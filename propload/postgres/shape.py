@@ -68,6 +68,7 @@ class Shape:
             an existing row keeps its own.
         direct: Whether COPY may write the table itself: no column is carried
             as text, no trigger or row policy can skip a row.
+        partitioned: Whether a row's place alone does not find it again.
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
     """
@@ -80,6 +81,7 @@ class Shape:
     on_null: OnNull = "overwrite"
     required: tuple[str, ...] = ()
     direct: bool = True
+    partitioned: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
 
     @property

@@ -34,7 +34,8 @@ CHECKS = {
     "23502": "not_null",
     "23503": "foreign_key",
     "23505": "unique",
-    "23514": "check",
+    # every other CHECK has a name
+    "23514": "partition",
     "23P01": "exclusion",
     "22001": "too_long",
     "22003": "out_of_range",
@@ -70,7 +71,6 @@ class Triage:
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
         self._constraints: dict[str, str] | None = None
-        self._prepared: tuple[str, ...] | None = None
         self.begin(())
 
     def begin(self, layers: tuple[pl.DataFrame, ...], /) -> None:
@@ -86,10 +86,6 @@ class Triage:
         """Forget what was found by a transaction that was undone."""
         self._sifted = []
         self.layer = 0
-
-    def forget_session(self) -> None:
-        """Learn that the session, and with it the pass's function, is gone."""
-        self._prepared = None
 
     def reasons(self) -> pl.DataFrame:
         """Return why rows were refused, in the order of the rows."""
@@ -121,7 +117,8 @@ class Triage:
 
     def sift(self, connection: Connection, layer: pl.DataFrame, /) -> Counts:
         """Write the good rows of the stage and take note of the others."""
-        self._prepare(connection, patched(self._shape, layer))
+        for statement in sifting.create(self._shape, patched(self._shape, layer)):
+            connection.execute(statement)
         connection.execute(sifting.IMMEDIATE)
         before = updates_so_far(connection, self._shape)
         *bad, answer = connection.rows(sifting.SIFT)
@@ -135,13 +132,6 @@ class Triage:
             before,
             without=[row[0] for row in bad],
         )
-
-    def _prepare(self, connection: Connection, nulls: tuple[str, ...]) -> None:
-        if self._prepared != nulls:
-            for statement in sifting.create(self._shape, nulls):
-                connection.execute(statement)
-            # it is gone with its transaction where that is undone
-            self._prepared = None
 
     def _leave_out(self, number: int, refusals: Sequence[_Refusal]) -> bool:
         layer = self.layers[number]

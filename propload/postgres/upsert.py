@@ -98,7 +98,6 @@ class TableWriter:
         if self._connection is None:
             self._connection = self._connect()
             self._staging = False
-            self._triage.forget_session()
         return self._connection
 
     def _drop(self) -> None:

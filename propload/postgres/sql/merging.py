@@ -16,7 +16,9 @@ from propload.postgres.shape import (
     ORDINAL,
     PROPOSED,
     STORED,
+    ColumnShape,
     Shape,
+    Side,
 )
 from propload.postgres.sql import comparing
 from propload.postgres.sql.quoting import name, names, table
@@ -83,13 +85,39 @@ def merge(
         within: The condition on `s` that picks the rows.
         into: Where a function puts the counts, `INTO` and a record's name.
     """
+    stored = ""
+    if patched or shape.required:
+        stored = f"LEFT JOIN {table(shape.table)} AS o ON {_same_key(shape)} "
+    insert = _insert(shape, "NOT stale", stored, patched)
     return (
         f"WITH judged AS MATERIALIZED ({_judged(shape, within)}), "
-        f"written AS ({_insert(shape, patched)} "
+        f"written AS ({insert} {_on_conflict(shape)} "
         f"RETURNING {_was_inserted(shape)} AS inserted) "
         "SELECT (SELECT count(*) FROM judged WHERE stale) AS c1, "
         "(SELECT count(*) FROM judged WHERE NOT stale) AS c2, "
         f"count(*) FILTER (WHERE inserted) AS c3, count(*) AS c4 {into} FROM written"
+    )
+
+
+def place(shape: Shape, /) -> str:
+    """Return one statement that writes the stage where nobody interferes.
+
+    A stored row is updated at the place where it was seen, a new one inserted
+    without looking for its key again: a third less work than `merge`. Where another
+    session changes a row meanwhile, the row is not updated; where it inserts the
+    key, the statement fails. Both call for `merge`.
+
+    It answers with four counts: rows judged stale, rows to update, rows updated,
+    rows inserted.
+    """
+    insert = _insert(shape, "home IS NULL")
+    return (
+        f"WITH judged AS MATERIALIZED ({_judged(shape, 'true')}), "
+        f"updated AS ({_update_in_place(shape)}), "
+        f"inserted AS ({insert} RETURNING 1) "
+        "SELECT (SELECT count(*) FROM judged WHERE stale), "
+        "(SELECT count(*) FROM judged WHERE home IS NOT NULL AND NOT stale), "
+        "(SELECT count(*) FROM updated), (SELECT count(*) FROM inserted)"
     )
 
 
@@ -106,7 +134,7 @@ def count_overtaken(shape: Shape, /, *, without: Sequence[int] = ()) -> str:
 def _judged(shape: Shape, within: str) -> str:
     stored = f"{STORED(shape.column(shape.key[0]))}"
     return (
-        f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, "
+        f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "
         f"{stored} IS NOT NULL AND {_is_stale(shape)} AS stale "
         f"FROM {STAGE} AS s LEFT JOIN {table(shape.table)} AS o "
         f"ON {_same_key(shape)} "
@@ -130,46 +158,66 @@ def _is_stale(shape: Shape) -> str:
     return comparing.loses(shape, INCOMING, STORED)
 
 
-def _insert(shape: Shape, patched: Sequence[str]) -> str:
+def _insert(
+    shape: Shape, chosen: str, stored: str = "", patched: Sequence[str] = ()
+) -> str:
     proposals = [
         f"coalesce({INCOMING(column)}, {STORED(column)})"
         if column.name in patched
         else INCOMING(column)
         for column in shape.columns
     ]
-    proposals += [f"o.{name(required)}" for required in shape.required]
-    stored = ""
-    if patched or shape.required:
-        stored = f"LEFT JOIN {table(shape.table)} AS o ON {_same_key(shape)} "
+    required = shape.required if stored else ()
+    proposals += [f"o.{name(column)}" for column in required]
+    listed = names([*(column.name for column in shape.columns), *required])
     return (
-        f"INSERT INTO {table(shape.table)} AS t ({_columns(shape)}) "
+        f"INSERT INTO {table(shape.table)} AS t ({listed}) "
         f"OVERRIDING SYSTEM VALUE SELECT {', '.join(proposals)} "
-        # every session takes its row locks in the order of the key
-        "FROM (SELECT place FROM judged WHERE NOT stale ORDER BY ordinal) AS j "
-        f"JOIN {STAGE} AS s ON s.ctid = j.place {stored}{_on_conflict(shape)}"
+        f"FROM {_chosen(chosen)} JOIN {STAGE} AS s ON s.ctid = j.place {stored}"
     )
 
 
-def _on_conflict(shape: Shape) -> str:
+def _update_in_place(shape: Shape) -> str:
+    assignments = ", ".join(
+        f"{name(column.name)} = {value}"
+        for column, value in _assignments(shape, INCOMING)
+    )
+    if shape.mode == "insert-new" or not assignments:
+        return "SELECT WHERE false"
+    return (
+        f"UPDATE {table(shape.table)} AS t SET {assignments} "
+        f"FROM {_chosen('home IS NOT NULL AND NOT stale')} "
+        f"JOIN {STAGE} AS s ON s.ctid = j.place WHERE t.ctid = j.home RETURNING 1"
+    )
+
+
+def _chosen(condition: str) -> str:
+    # every session takes its row locks in the order of the key
+    return f"(SELECT place, home FROM judged WHERE {condition} ORDER BY ordinal) AS j"
+
+
+def _assignments(shape: Shape, new: Side) -> list[tuple[ColumnShape, str]]:
     settable = [column for column in shape.values if column.settable]
-    if shape.mode == "insert-new" or not settable:
-        return f"ON CONFLICT ({names(shape.key)}) DO NOTHING"
+    if shape.on_null == "keep":
+        return [(c, comparing.folded(shape, c, new, CURRENT)) for c in settable]
+    return [(column, new(column)) for column in settable]
+
+
+def _on_conflict(shape: Shape) -> str:
+    key = names(shape.key)
+    assigned = _assignments(shape, PROPOSED)
+    if shape.mode == "insert-new" or not assigned:
+        return f"ON CONFLICT ({key}) DO NOTHING"
     if shape.on_null == "keep":
         changes = comparing.adds(shape, PROPOSED, CURRENT)
-        values = [comparing.folded(shape, c, PROPOSED, CURRENT) for c in settable]
     else:
         changes = (
             f"{comparing.differs(shape, PROPOSED, CURRENT)} "
             f"AND NOT {comparing.loses(shape, PROPOSED, CURRENT)}"
         )
-        values = [PROPOSED(column) for column in settable]
     if shape.counts_by == "sequence":
         changes = f"CASE WHEN {changes} THEN nextval('{UPDATES}') > 0 END"
-    assignments = ", ".join(
-        f"{name(column.name)} = {value}"
-        for column, value in zip(settable, values, strict=True)
-    )
-    key = names(shape.key)
+    assignments = ", ".join(f"{name(column.name)} = {v}" for column, v in assigned)
     return f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {changes}"
 
 
@@ -181,7 +229,7 @@ def _was_inserted(shape: Shape) -> str:
 
 
 def _columns(shape: Shape) -> str:
-    return names([*(column.name for column in shape.columns), *shape.required])
+    return names(column.name for column in shape.columns)
 
 
 def _same_key(shape: Shape) -> str:

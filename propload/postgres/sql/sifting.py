@@ -37,19 +37,27 @@ SIFT = "SELECT * FROM pg_temp.propload_sift()"
 #: Deferred constraints are checked with each run, not at the commit.
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
+#: The columns of each constraint and unique index, those of partitions included.
 CONSTRAINTS = """
-SELECT c.conname::text, array_to_string(ARRAY(
-           SELECT a.attname FROM unnest(c.conkey) AS k
-           JOIN pg_catalog.pg_attribute AS a
-             ON a.attrelid = c.conrelid AND a.attnum = k), ', ')
-FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = ($1::text)::regclass
-UNION
-SELECT i.relname::text, array_to_string(ARRAY(
-           SELECT a.attname FROM unnest(x.indkey) AS k
-           JOIN pg_catalog.pg_attribute AS a
-             ON a.attrelid = x.indrelid AND a.attnum = k), ', ')
-FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
-WHERE x.indrelid = ($1::text)::regclass"""
+WITH parts AS (
+    SELECT ($1::text)::regclass::oid AS relation
+  UNION
+    SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(($1::text)::regclass) AS p
+), keys AS (
+    SELECT c.conname AS constraint_name, c.conrelid AS relation, c.conkey AS numbers
+    FROM pg_catalog.pg_constraint AS c WHERE c.conrelid IN (SELECT relation FROM parts)
+  UNION
+    SELECT i.relname, x.indrelid, x.indkey::int2[]
+    FROM pg_catalog.pg_index AS x
+    JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+    WHERE x.indrelid IN (SELECT relation FROM parts)
+)
+SELECT k.constraint_name::text, array_to_string(ARRAY(
+    SELECT a.attname FROM unnest(k.numbers) WITH ORDINALITY AS u (number, place)
+    JOIN pg_catalog.pg_attribute AS a
+      ON a.attrelid = k.relation AND a.attnum = u.number
+    ORDER BY u.place), ', ')
+FROM keys AS k"""
 
 
 def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
