@@ -30,6 +30,7 @@ class Walk:
         total: Listings of the search as the site last said; None while unknown.
         page_rows: The most listings seen on one page.
         barren: Pages in a row that brought no new listing.
+        tries: How often this page has come without a card.
         url: The address that a given search starts at, else None.
     """
 
@@ -38,6 +39,7 @@ class Walk:
     total: int | None = None
     page_rows: int = PAGE_SIZE
     barren: int = 0
+    tries: int = 0
     url: str | None = None
 
     @property
@@ -68,7 +70,7 @@ class Walk:
             max_pages: Most pages to ask for; 0 for no limit.
             rows: Listings on the page just read; None where it did not come.
         """
-        onward = replace(self, page=self.page + 1)
+        onward = replace(self, page=self.page + 1, tries=0)
         if (max_pages and onward.page > max_pages) or self.barren >= _MOST_BARREN:
             return None
         if self.last_page is not None:

@@ -7,12 +7,12 @@ They cut out texts; the mapping `funda` reads them. What they ask for stands in
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy import Request, Spider, signals
-from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import CloseSpider
 
 from propload_spiders import counting, manners
@@ -139,7 +139,7 @@ class FundaSpider(Spider):
         if not is_area_served(walk.place, page.areas, page.cities):
             self._unknown_place(walk, page)
         elif walk.lacks_cards(page):
-            yield from self._without_cards(response, walk)
+            yield from self._without_cards(walk)
         else:
             yield from self._listed(walk, page)
 
@@ -314,13 +314,11 @@ class FundaSpider(Spider):
             "taken. Write it as the site's addresses do (den-haag, rijswijk-zh)",
         )
 
-    def _without_cards(self, response: Response, walk: Walk) -> Iterator[Any]:
+    def _without_cards(self, walk: Walk) -> Iterator[Any]:
         """Ask again for a page without cards; after the last attempt go on."""
-        again = response.request and get_retry_request(
-            response.request, spider=self, reason="no_cards"
-        )
-        if again is not None:
-            yield again
+        if walk.tries < self.crawler.settings.getint("RETRY_TIMES"):
+            again = self._search_request(replace(walk, tries=walk.tries + 1))
+            yield again.replace(dont_filter=True)
             return
         self._notes.count(counting.EMPTY_PAGES)
         yield from self._search_lost(walk, "it came without a card")

@@ -9,14 +9,18 @@ from propload_spiders.extraction.kinds import kind_of, title_of
     ("html", "status", "kind"),
     [
         ("<title>Huurwoningen Delft</title>", 200, "page"),
-        ("<title>Je bent bijna op de pagina die je zoekt [funda]</title>", 200, "blocked"),
+        (
+            "<title>Je bent bijna op de pagina die je zoekt [funda]</title>",
+            200,
+            "blocked",
+        ),
         ("<title>\n Just a\n moment...</title>", 200, "blocked"),
         ("<title>Huis</title><script>window._cf_chl_opt = {}</script>", 200, "blocked"),
         ("<title>Forbidden</title>", 403, "blocked"),
         ("", 429, "blocked"),
         ("<title>Deze pagina kunnen we niet vinden</title>", 404, "gone"),
         ("<title>Deze pagina kunnen we niet vinden</title>", 200, "gone"),
-        ("<title>We can’t find this page</title>", 200, "gone"),
+        ("<title>We can\u2019t find this page</title>", 200, "gone"),
         ("", 410, "gone"),
         ("", 200, "page"),
         # a long page that only mentions the mark is a page

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from propload_spiders.extraction.detail import gone_item, read_detail
+from propload_spiders.extraction.kinds import kind_of
+from propload_spiders.items import FIELDS, ListingItem
+
+URL = "https://www.funda.nl/detail/koop/duinhaven/huis-wilgenkade-9/41234567/"
+SOLD = "https://www.funda.nl/detail/koop/verkocht/duinhaven/huis-wilgenkade-9/41234567/"
+NOW = "2026-09-01T09:00:00.000000+00:00"
+
+
+def read(body, url=URL):
+    return read_detail(f"<html><body>{body}</body></html>", url=url, scraped_at=NOW)
+
+
+def rows(body):
+    item = read(body)
+    assert item is not None
+    return json.loads(item.features or "{}")
+
+
+def pairs(*labels):
+    return "".join(f"<dt>{label}</dt><dd>{value}</dd>" for label, value in labels)
+
+
+@pytest.mark.parametrize(
+    "living",
+    [
+        # a list inside the title's own dd
+        "<dt>Gebruiksoppervlakten</dt><dd><dl><dt>Wonen</dt><dd>59 m²</dd></dl></dd>",
+        # a title that has no dd, which shifts whoever counts dt against dd
+        "<dt>Gebruiksoppervlakten</dt><dt>Wonen</dt><dd>59 m²</dd>",
+        # pairs in divs
+        (
+            "<div><dt>Gebruiksoppervlakten</dt><dd><dl><div><dt>Wonen</dt>"
+            "<dd>59 m²</dd></div></dl></dd></div>"
+        ),
+        # a list right inside the list
+        "<dt>Gebruiksoppervlakten</dt><dl><dt>Wonen</dt><dd>59 m²</dd></dl>",
+    ],
+)
+def test_titles_among_the_rows_shift_nothing(living):
+    before = pairs(("Vraagprijs", "€ 495.000 kosten koper"))
+    after = pairs(("Inhoud", "218 m³"), ("Aantal kamers", "3 kamers (2 slaapkamers)"))
+    item = read(f"<h3>Kenmerken</h3><dl>{before}{living}{after}</dl>")
+    assert item is not None
+    assert (
+        item.price_text,
+        item.living_area_text,
+        item.volume_text,
+        item.rooms_text,
+    ) == ("€ 495.000 kosten koper", "59 m²", "218 m³", "3 kamers (2 slaapkamers)")
+    named = json.loads(item.features)
+    assert named["Kenmerken / Gebruiksoppervlakten / Wonen"] == "59 m²"
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ("A Wat betekent dit?", "A"),
+        ('<span class="label">A+++</span><button>Wat betekent dit?</button>', "A+++"),
+        ("<span>D</span> <a>What does this mean?</a>", "D"),
+        ("Wat betekent dit?", None),
+    ],
+)
+def test_the_question_beside_an_energy_label_is_not_part_of_it(answer, label):
+    page = pairs(("Status", "Beschikbaar"), ("Energielabel", answer))
+    item = read(f"<dl>{page}</dl>")
+    assert item is not None
+    assert item.energy_label_text == label
+
+
+def test_a_value_behind_a_login_is_none():
+    page = pairs(
+        ("Status", "Beschikbaar"), ("Aangeboden sinds", "Log in om te bekijken")
+    )
+    item = read(f"<dl>{page}</dl>")
+    assert item is not None
+    assert item.listed_text is None
+    assert "Log in" not in (item.features or "")
+
+
+def test_english_labels():
+    page = pairs(
+        ("Asking price", "€ 415,000 kosten koper"),
+        ("Listed since", "March 9, 2022"),
+        ("Number of rooms", "3 rooms (2 bedrooms)"),
+        ("Year of construction", "1931-1944"),
+        ("VVE (Owners Association) contribution", "€ 164.54 per month"),
+    )
+    item = read(f"<dl>{page}</dl>")
+    assert item is not None
+    assert (item.price_text, item.listed_text, item.rooms_text) == (
+        "€ 415,000 kosten koper",
+        "March 9, 2022",
+        "3 rooms (2 bedrooms)",
+    )
+    assert (item.year_built_text, item.monthly_fee_text) == (
+        "1931-1944",
+        "€ 164.54 per month",
+    )
+
+
+def test_a_sold_page_keeps_the_last_asking_price_and_knows_no_other():
+    page = pairs(
+        ("Laatste vraagprijs", "€ 495.000"),
+        ("Verkoopdatum", "15 juli 2025"),
+        ("Looptijd", "4 weken"),
+    )
+    item = read(f"<dl>{page}</dl>", SOLD)
+    assert item is not None
+    assert (item.price_text, item.sold_text, item.duration_text, item.status_text) == (
+        "€ 495.000",
+        "15 juli 2025",
+        "4 weken",
+        "sold",
+    )
+    assert not [name for name in FIELDS if "close" in name]
+
+
+def test_rents_and_first_prices_share_an_id_with_the_asking_price():
+    features = [
+        {
+            "Title": "Overdracht",
+            "KenmerkenList": [
+                {"Id": "overdracht-vraagprijs", "Label": label, "Value": value}
+                for label, value in (
+                    ("Oorspronkelijke vraagprijs", "€ 510.000"),
+                    ("Vraagprijs", "€ 495.000 kosten koper"),
+                    ("Huurprijs", "€ 1.725 per maand"),
+                )
+            ],
+        }
+    ]
+    item = read(payload_of({"features": features}))
+    assert item is not None
+    assert (item.original_price_text, item.price_text, item.rent_text) == (
+        "€ 510.000",
+        "€ 495.000 kosten koper",
+        "€ 1.725 per maand",
+    )
+    assert json.loads(item.features) == {
+        "overdracht-vraagprijs": "€ 510.000",
+        "overdracht-vraagprijs#2": "€ 495.000 kosten koper",
+        "overdracht-vraagprijs#3": "€ 1.725 per maand",
+    }
+
+
+def payload_of(listing, key="cachedListingData_en"):
+    from propload_spiders.demo.flat import Tagged, flatten
+
+    cells = flatten({"data": Tagged("ShallowReactive", {key: listing})})
+    return f'<script type="application/json" id="__NUXT_DATA__">{cells}</script>'
+
+
+def test_the_payload_of_another_language_and_its_energy_label():
+    features = [
+        {
+            "Title": "Energie",
+            "KenmerkenList": [
+                {
+                    "Id": "energie-energielabel",
+                    "Label": "Energielabel",
+                    "Value": "Wat betekent dit?",
+                    "EnergyData": {"EnergyLabel": "D"},
+                }
+            ],
+        }
+    ]
+    item = read(
+        payload_of(
+            {
+                "globalId": 8116828,
+                "features": features,
+                "coordinates": {"lat": 52.36, "lng": 4.9},
+                "description": {"content": "Een\n\nhuis"},
+                "isSoldOrRented": False,
+            }
+        )
+    )
+    assert item is not None
+    assert (item.global_id, item.energy_label_text, item.latitude, item.longitude) == (
+        "8116828",
+        "D",
+        "52.36",
+        "4.9",
+    )
+    assert (item.description, item.status_text) == ("Een\n\nhuis", None)
+
+
+def test_linked_data_and_the_title_fill_what_rows_lack():
+    linked = json.dumps(
+        {
+            "@type": ["Huis", "Product"],
+            "description": "Ruim",
+            "address": {
+                "streetAddress": "Wilgenkade 9-H",
+                "addressLocality": "Duinhaven",
+                "addressRegion": "Noord-Holland",
+            },
+            "offers": {"@type": "Offer", "priceCurrency": "EUR", "price": 495000},
+            "photo": [{"contentUrl": "a"}, {"contentUrl": "b"}],
+        }
+    )
+    crumbs = json.dumps({"@type": "BreadcrumbList", "itemListElement": []})
+    item = read(
+        "<title>Huis te koop: Wilgenkade 9-H 1912 AB Duinhaven</title>"
+        f'<script type="application/ld+json">{crumbs}</script>'
+        f'<script type="application/ld+json">{linked}</script>'
+        '<script type="application/ld+json">{"broken": </script>'
+    )
+    assert item is not None
+    assert (item.price_text, item.address_text, item.postal_code, item.photo_count) == (
+        "495000",
+        "Wilgenkade 9-H",
+        "1912 AB",
+        "2",
+    )
+    assert (item.city, item.province, item.description) == (
+        "Duinhaven",
+        "Noord-Holland",
+        "Ruim",
+    )
+
+
+def test_a_page_that_holds_no_listing():
+    assert read("<p>Even geduld</p>") is None
+    assert read("<dl><dt>a</dt><dd>b</dd></dl>", "https://www.funda.nl/mijn/") is None
+
+
+def test_a_broken_payload_leaves_the_markup():
+    broken = (
+        '<script id="__NUXT_DATA__">[{"data":1},{"cachedListingData_nl":99}]</script>'
+    )
+    item = read(f"{broken}<dl>{pairs(('Status', 'Onder bod'))}</dl>")
+    assert item is not None
+    assert item.status_text == "Onder bod"
+
+
+def test_a_listing_whose_page_is_gone():
+    item = gone_item(SOLD, scraped_at=NOW)
+    assert item == ListingItem(
+        source="funda",
+        listing_id="41234567",
+        url=SOLD,
+        scraped_at=NOW,
+        page="gone",
+        offering="koop",
+        status_text="withdrawn",
+        object_type="huis",
+    )
+    assert gone_item("https://www.funda.nl/mijn/", scraped_at=NOW) is None
+
+
+def test_an_items_gaps_are_filled_and_nothing_else():
+    search = ListingItem(
+        "funda", "1", "https://x/search", NOW, "search", price_text="1", city="A"
+    )
+    detail = ListingItem("funda", "1", "https://x/1", NOW, "detail", price_text="2")
+    both = detail.over(search)
+    assert (both.url, both.page, both.price_text, both.city) == (
+        "https://x/1",
+        "detail",
+        "2",
+        "A",
+    )
+
+
+def test_a_detail_page_is_not_taken_for_a_block_page():
+    assert kind_of("<title>Huis te koop</title>") == "page"
