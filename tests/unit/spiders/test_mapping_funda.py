@@ -424,7 +424,7 @@ COLUMNS = ["Vraagprijs", "Huurprijs", "Wonen", "Inhoud", "Aantal kamers", "Bouwj
 COLUMNS += ["Energielabel", "Aangeboden sinds", "Status", "Name", "Soort dak"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(
     st.lists(
         st.fixed_dictionaries(dict.fromkeys([*COLUMNS, "url"], CELLS)),
