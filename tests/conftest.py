@@ -92,14 +92,15 @@ def running_cluster(version):
     from propload.postgres.cluster import Cluster
     from propload.postgres.embedded import bundled_programs, server_account
 
-    programs, locale = bundled_programs(), ()
+    programs = bundled_programs()
+    locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     if version == "15":
         if not (DEBIAN_15 / "postgres").exists():
             pytest.skip("Debian's PostgreSQL 15 is not installed")
         # text in the order of a language shows where byte order was taken for granted
         programs, locale = DEBIAN_15, ("--locale-provider=icu", "--icu-locale=en-US")
     home = Path(tempfile.mkdtemp(prefix=f"propload-test-{version}-"))
-    cluster = Cluster(home, programs, server_account(), locale)
+    cluster = Cluster(home, programs, server_account(), ("--no-sync", *locale))
     try:
         cluster.start(settings=QUICK)
         yield cluster

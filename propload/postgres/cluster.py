@@ -47,6 +47,9 @@ _LOG_BYTES = 10 << 20
 #: Paths that need no quoting in a server setting.
 _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
 
+#: `pg_ctl` gives the path to a shell in double quotes, where these mean something.
+_SHELL_LETTERS = re.compile(r'["$`\\\n]')
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -56,14 +59,14 @@ class Cluster:
         home: The folder of the data, the log and, if short enough, the socket.
         programs: The folder of `postgres`, `initdb` and `pg_ctl`.
         account: The system user that runs the server, or None for this one.
-        locale: Choices of `initdb` for the order of text; by default bytes
-            decide, which is the fastest and never changes.
+        choices: Choices of `initdb` in place of the locale whose text is
+            ordered by bytes, which is the fastest and never changes.
     """
 
     home: Path
     programs: Path
     account: str | None = None
-    locale: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -121,11 +124,15 @@ class Cluster:
             settings: Server settings besides propload's own.
 
         Raises:
-            ConfigError: The folder holds another version's data.
+            ConfigError: The folder's name has a letter that a shell would take
+                for its own, or it holds another version's data.
             WriteError: The server does not start; the message ends with its log.
         """
         if self._has_come_up():
             return
+        if _SHELL_LETTERS.search(str(self.home)):
+            msg = f'{self.home} holds one of " $ ` \\: use another state_dir'
+            raise ConfigError(msg)
         self._make_folders()
         if not (self.data / "PG_VERSION").exists():
             self._initialize()
@@ -202,7 +209,7 @@ class Cluster:
         shutil.rmtree(fresh, ignore_errors=True)
         choices = ["-D", str(fresh), "-U", USER, "-A", "trust", "-E", "UTF8"]
         choices += ["--data-checksums", "--no-instructions"]
-        choices += ["--locale=C", *(self.locale or self._locale())]
+        choices += ["--locale=C", *(self.choices or self._locale())]
         self._run("initdb", *choices)
         make = f"CREATE DATABASE {DATABASE};\n"
         self._run("postgres", "--single", "-D", str(fresh), USER, given=make)
@@ -231,13 +238,15 @@ class Cluster:
             raise ConfigError(msg)
 
     def _clear_stale_pid(self) -> None:
-        # The server refuses to start where the number in its file is in use, be
-        # it by a stranger: common in containers, where numbers repeat.
+        # The server refuses to start where the number in one of its files is in
+        # use, be it by a stranger or by its own unburied self: both are common
+        # in containers, where numbers repeat and nobody reaps the dead.
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while _any_works_in(self.data) and time.monotonic() < deadline:
             time.sleep(0.05)
         if not _any_works_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
     def _write_settings(self, extra: dict[str, str]) -> None:
         text = settings_text(self.home, self.socket_dir, PORT, extra)

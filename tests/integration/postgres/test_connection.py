@@ -1,14 +1,190 @@
+"""Connections: values, errors, passwords, cancelling."""
+
 from __future__ import annotations
+
+import threading
 
 import polars as pl
 import pytest
 
-from propload.postgres.connection import ServerError, connect
+from propload.errors import ConfigError, TransientWriteError
+from propload.postgres.connection import COPY_ROWS, ServerError, connect
+from propload.postgres.dsn import parse_dsn
+from propload.postgres.failures import classify
+
+PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up
+NAMESPACE = 'na;me "space'
+ODD_NAMES = [
+    "select",
+    'quo"te',
+    "semi;colon",
+    "with space",
+    "ünïcode",
+    "it's",
+    "Upper",
+    "dot.ted",
+    "per%cent",
+    "new\nline",
+]
 
 
-def test_copy_returns_rows_and_keeps_values(connection):
-    frame = pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "z"]})
-    connection.execute("CREATE TABLE t (a bigint, b text)")
-    assert connection.copy("t", frame, namespace="public") == 3
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def test_copy_of_many_batches_keeps_values_and_order(connection):
+    rows = COPY_ROWS * 2 + 1
+    frame = pl.DataFrame(
+        {
+            "a": pl.int_range(rows, eager=True),
+            "b": pl.Series([None if i % 3 == 0 else f"v{i}" for i in range(rows)]),
+            "c": pl.Series([[i, None] for i in range(rows)]),
+        }
+    )
+    connection.execute("CREATE TABLE t (a bigint, b text, c bigint[])")
+    assert connection.copy("t", frame, namespace="public") == rows
+    # a slice shares its memory with the whole
+    assert connection.copy("t", frame.slice(rows - 3), namespace="public") == 3
     connection.commit()
-    assert connection.frame("SELECT * FROM t").equals(frame)
+    found = connection.frame("SELECT * FROM t")
+    assert found.equals(pl.concat([frame, frame.slice(rows - 3)]))
+    assert connection.copy("t", frame.clear(), namespace="public") == 0
+
+
+@pytest.mark.parametrize("temporary", [False, True])
+def test_names_of_any_letters_work(connection, temporary):
+    connection.execute(f"CREATE SCHEMA {quoted(NAMESPACE)}")
+    columns = ", ".join(f"{quoted(name)} text" for name in ODD_NAMES)
+    place = "" if temporary else f"{quoted(NAMESPACE)}."
+    kind = "TEMPORARY " if temporary else ""
+    frame = pl.DataFrame({name: [name, None] for name in ODD_NAMES})
+    for table in ODD_NAMES:
+        path = f"{place}{quoted(table)}"
+        connection.execute(f"CREATE {kind}TABLE {path} ({columns})")
+        namespace = None if temporary else NAMESPACE
+        connection.copy(table, frame, namespace=namespace, temporary=temporary)
+        assert connection.frame(f"SELECT * FROM {path}").equals(frame)
+
+
+def test_parameters_are_bound(connection):
+    nasty = "'; DROP TABLE t; --"
+    asked = "SELECT $1::text, $2::int8, $3::text[], $4::bool, $5::text"
+    values = (nasty, 5, ["a", None], True, None)
+    assert connection.rows(asked, values) == [values]
+
+
+def test_execute_counts_rows(connection):
+    assert connection.execute("CREATE TABLE t (a int)") is None
+    assert connection.execute("INSERT INTO t VALUES (1), (2)") == 2
+    assert connection.execute("UPDATE t SET a = a WHERE a = 9") == 0
+
+
+def test_errors_carry_what_the_server_sent(connection):
+    connection.execute("CREATE TABLE t (a int CONSTRAINT small CHECK (a < 5))")
+    connection.commit()
+    frame = pl.DataFrame({"a": [1, 2, 7]}, schema={"a": pl.Int32})
+    with pytest.raises(ServerError) as caught:
+        connection.copy("t", frame, namespace="public")
+    error = caught.value
+    assert (error.sqlstate, error.status) == ("23514", "INTEGRITY")
+    assert error.constraint == "small"
+    assert classify(error).line == 3
+    assert error.__cause__ is not None
+
+
+def test_the_line_is_counted_over_all_batches(connection):
+    connection.execute("CREATE TABLE t (a int CHECK (a >= 0))")
+    connection.commit()
+    values = [1] * (COPY_ROWS + 500) + [-1]
+    frame = pl.DataFrame({"a": values}, schema={"a": pl.Int32})
+    with pytest.raises(ServerError) as caught:
+        connection.copy("t", frame, namespace="public")
+    assert classify(caught.value).line == COPY_ROWS + 501
+    connection.rollback()
+    assert connection.rows("SELECT count(*) FROM t") == [(0,)]
+
+
+def test_a_failed_transaction_cannot_seem_committed(connection):
+    connection.execute("CREATE TABLE t (a int)")
+    with pytest.raises(ServerError):
+        connection.execute("SELECT 1/0")
+    with pytest.raises(ServerError, match="nothing was committed"):
+        connection.commit()
+    connection.rollback()
+    assert connection.rows("SELECT to_regclass('public.t')::text") == [(None,)]
+
+
+def test_a_deferred_constraint_fails_the_commit(connection):
+    connection.execute("CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    connection.execute("INSERT INTO t VALUES (1), (1)")
+    with pytest.raises(ServerError) as caught:
+        connection.commit()
+    assert classify(caught.value).kind == "data"
+
+
+def test_a_lost_connection_is_transient_and_rollback_stays_quiet(database, connection):
+    with connect(database) as doomed:
+        pid = doomed.rows("SELECT pg_backend_pid()")[0][0]
+        connection.rows("SELECT pg_terminate_backend($1::int, 5000)", (pid,))
+        with pytest.raises(ServerError) as caught:
+            doomed.execute("SELECT 1")
+        doomed.rollback()
+        assert classify(caught.value).kind == "transient"
+        assert caught.value.sqlstate is None
+    doomed.close()
+
+
+@pytest.mark.timeout(60)
+def test_cancel_stops_a_statement_from_another_thread(connection):
+    def stop():
+        while caught == []:
+            connection.cancel()
+            ended.wait(0.05)
+
+    caught: list[ServerError] = []
+    ended = threading.Event()
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        connection.rows("SELECT pg_sleep(50)")
+    except ServerError as error:
+        caught.append(error)
+    ended.set()
+    thread.join()
+    assert caught[0].sqlstate == "57014"
+    connection.rollback()
+    assert connection.rows("SELECT 1") == [(1,)]
+
+
+def test_sessions_are_set_up_alike(database):
+    with connect(database, application_name="x" * 99) as opened:
+        names = ("TimeZone", "DateStyle", "client_encoding", "application_name")
+        found = [
+            opened.rows("SELECT current_setting($1)", (name,))[0][0] for name in names
+        ]
+        opened.rollback()
+        assert opened.server_version // 10000 in (15, 16, 17, 18)
+        assert 0 < opened.round_trip_seconds() < 60
+    assert found == ["UTC", "ISO, YMD", "UTF8", "x" * 63]
+
+
+def login(dsn, **changes):
+    settings = parse_dsn(dsn) | changes
+    return " ".join(
+        "{}='{}'".format(key, value.replace("\\", "\\\\").replace("'", "\\'"))
+        for key, value in settings.items()
+    )
+
+
+def test_a_missing_database_and_user_are_named(database):
+    with pytest.raises(ConfigError, match="database does not exist"):
+        connect(login(database, dbname="nowhere"))
+    with pytest.raises(ConfigError, match="user does not exist"):
+        connect(login(database, user="nobody_here", password=PASSWORD))
+
+
+def test_a_server_that_is_away_is_transient(tmp_path):
+    with pytest.raises(TransientWriteError, match="is the server running"):
+        connect(f"host='{tmp_path}' dbname=x user=x password=s3cret")
+    with pytest.raises(ConfigError, match="no such host"):
+        connect("postgresql://u:s3cret@no-such-host.invalid/d")

@@ -1,0 +1,150 @@
+"""The embedded server: started once, shared, stopped only when told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from propload.errors import ConfigError
+from propload.postgres import embedded
+from propload.postgres.connection import connect
+
+ASK = """
+import sys
+from pathlib import Path
+from propload.postgres import embedded
+from propload.postgres.connection import connect
+with connect(embedded.start(Path(sys.argv[1]))) as opened:
+    print(opened.rows("SELECT pg_postmaster_start_time()::text")[0][0])
+"""
+
+
+def ask(folder):
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", ASK, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("embedded") / "a folder's é"
+    yield made
+    embedded.destroy(made)
+
+
+@pytest.fixture
+def dsn(folder):
+    return embedded.start(folder)
+
+
+@pytest.mark.timeout(120)
+def test_processes_that_start_it_at_once_share_one_server(folder):
+    answers = [process.communicate() for process in [ask(folder) for _ in range(4)]]
+    assert {said for said, _ in answers} == {answers[0][0]}
+    assert answers[0][0].strip(), answers[0][1]
+    # they have ended, the server has not
+    assert embedded.status(folder).running
+
+
+def test_status_tells_what_is_there(folder, dsn):
+    known = embedded.status(folder)
+    assert known.running
+    assert known.url == dsn == embedded.url(folder)
+    assert known.version == 18
+    assert known.pid
+    assert known.size_bytes > 10_000_000
+    assert known.log.exists()
+
+
+def test_the_socket_is_private(dsn, folder):
+    home = embedded.status(folder).folder
+    assert home.stat().st_mode & 0o077 == 0
+    with connect(dsn) as opened:
+        assert opened.rows("SELECT current_setting('listen_addresses')") == [("",)]
+
+
+def test_commits_are_durable_and_settings_are_for_loading(dsn):
+    with connect(dsn) as opened:
+        names = ("fsync", "full_page_writes", "synchronous_commit", "wal_level", "jit")
+        found = [
+            opened.rows("SELECT current_setting($1)", (name,))[0][0] for name in names
+        ]
+    assert found == ["on", "on", "on", "minimal", "off"]
+
+
+def test_stop_and_start_keep_the_rows(folder, dsn):
+    with connect(dsn) as opened:
+        opened.execute("CREATE TABLE kept AS SELECT 1 AS a")
+        opened.commit()
+    assert embedded.stop(folder)
+    assert not embedded.stop(folder)
+    assert not embedded.status(folder).running
+    with connect(embedded.start(folder)) as opened:
+        assert opened.rows("SELECT a FROM kept") == [(1,)]
+
+
+@pytest.mark.timeout(120)
+def test_it_starts_again_after_it_was_killed(folder, dsn):
+    with connect(dsn) as opened:
+        opened.execute("CREATE TABLE survived AS SELECT 2 AS a")
+        opened.commit()
+    pid = embedded.status(folder).pid
+    killed = psutil.Process(pid)
+    os.kill(pid, signal.SIGKILL)
+    killed.wait(timeout=60)
+    with connect(embedded.start(folder)) as opened:
+        assert opened.rows("SELECT a FROM survived") == [(2,)]
+    assert embedded.status(folder).pid != pid
+
+
+def test_a_stale_number_that_a_stranger_has_now_does_no_harm(folder, dsn):
+    embedded.stop(folder)
+    home = embedded.status(folder).folder
+    file = home / "data" / "postmaster.pid"
+    file.write_text(f"{os.getpid()}\n{home}/data\n1\n5432\n{home}\n\n1 2\nready\n")
+    owner = home.stat()
+    os.chown(file, owner.st_uid, owner.st_gid)
+    assert not embedded.status(folder).running
+    assert not embedded.stop(folder)
+    with connect(embedded.start(folder)) as opened:
+        assert opened.rows("SELECT 1") == [(1,)]
+
+
+def test_psql_reaches_it_and_settings_for_clients_do_not(folder, dsn, monkeypatch):
+    embedded.stop(folder)
+    monkeypatch.setenv("PGPORT", "9999")
+    monkeypatch.setenv("PGDATABASE", "elsewhere")
+    said = subprocess.run(
+        [embedded.psql(), embedded.start(folder), "-Atc", "SELECT current_database()"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "propload\n"
+
+
+def test_data_of_another_version_is_refused(folder, dsn):
+    embedded.stop(folder)
+    file = embedded.status(folder).folder / "data" / "PG_VERSION"
+    made = file.read_text()
+    file.write_text("12\n")
+    with pytest.raises(ConfigError, match="made by PostgreSQL 12"):
+        embedded.start(folder)
+    file.write_text(made)
+
+
+def test_destroy_leaves_nothing_and_needs_nothing(folder, dsn, tmp_path):
+    embedded.destroy(tmp_path / "never")
+    home = embedded.status(folder).folder
+    embedded.destroy(folder)
+    assert not home.exists()
+    assert {path.name for path in folder.iterdir()} <= {"embedded.lock"}

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from propload.errors import SchemaMismatchError
+from propload.postgres.schema import TableColumn
+from propload.postgres.types import (
+    cast_sql,
+    cast_type,
+    create_type,
+    plan_columns,
+    stage_type,
+)
+from propload.target import ColumnPlan
+
+
+def plan(pg_type, dtype=pl.String, carrier="text"):
+    return ColumnPlan("v", dtype(), carrier, pg_type)
+
+
+@pytest.mark.parametrize(
+    ("pg_type", "bare"),
+    [
+        ("numeric(12,2)", "numeric"),
+        ("character varying(3)", None),
+        ("character(3)", None),
+        ("character varying(3)[]", "character varying[]"),
+        ("character(3)[]", "bpchar[]"),
+        ("bit(3)", "bit varying"),
+        ("bit(3)[]", "bit varying[]"),
+        ("bit varying(5)", "bit varying"),
+        ("timestamp(0) with time zone", "timestamp with time zone"),
+        ("time(3) without time zone[]", "time without time zone[]"),
+        ("interval(3)", "interval"),
+        ("interval day to second(3)", "interval"),
+        ("interval year to month", "interval"),
+        ("geometry(Point,4326)", "geometry"),
+        ('"my type(1)"', '"my type(1)"'),
+        ('odd."interval (2)"', 'odd."interval (2)"'),
+        ("text", None),
+        ("uuid", "uuid"),
+    ],
+)
+def test_a_cast_bears_no_length(pg_type, bare):
+    assert cast_type(plan(pg_type)) == bare
+
+
+@pytest.mark.parametrize(
+    "pg_type", ["numeric(50,2)", "interval(0)", "time(0)[]", "money", "name", '"char"']
+)
+def test_a_cast_that_would_round_raises_instead(pg_type):
+    assert cast_sql(plan(pg_type), "s.v").startswith("CASE WHEN ")
+
+
+@pytest.mark.parametrize("pg_type", ["uuid", "numeric", "bit(3)", "varchar[]"])
+def test_a_cast_that_cannot_round_is_plain(pg_type):
+    wanted = cast_type(plan(pg_type))
+    assert cast_sql(plan(pg_type), "s.v") == f"s.v::{wanted}"
+
+
+def test_values_of_the_right_type_are_not_cast():
+    assert cast_sql(plan("integer", pl.Int32, "copy"), "s.v") == "s.v"
+    assert cast_sql(plan("timestamp(3) without time zone", pl.Datetime), "s.v") == "s.v"
+    assert stage_type(plan("numeric(12,2)", lambda: pl.Decimal(12, 2))) == "numeric"
+
+
+def test_lists_and_structs_have_types():
+    assert create_type(pl.List(pl.String())) == "text[]"
+    assert create_type(pl.Array(pl.Decimal(5, 1), 2)) == "numeric(5,1)[]"
+    assert create_type(pl.List(pl.List(pl.Int8()))) == "jsonb"
+    assert create_type(pl.List(pl.Struct({"a": pl.Int8()}))) == "jsonb"
+    assert create_type(pl.Datetime("ns", "Asia/Tokyo")) == "timestamp with time zone"
+    with pytest.raises(SchemaMismatchError, match="Object"):
+        create_type(pl.Object())
+
+
+def test_plans_keep_the_order_of_the_frame():
+    columns = [TableColumn(name, "bigint", "int8") for name in "abc"]
+    schema = {"c": pl.Int8(), "propload_row": pl.UInt32(), "a": pl.String()}
+    plans = plan_columns(schema, columns)
+    assert [step.column for step in plans] == ["c", "a"]
+    assert {step.dtype for step in plans} == {pl.Int64()}
+    assert {step.carrier for step in plans} == {"copy"}
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [pl.Float64(), pl.Int8(), pl.String(), pl.Boolean(), pl.Decimal(9, 3), pl.Null()],
+)
+@pytest.mark.parametrize(
+    ("base", "pg_type", "sent"),
+    [
+        ("int2", "smallint", pl.Int16()),
+        ("float4", "real", pl.Float32()),
+        ("numeric", "numeric(12,2)", pl.Decimal(12, 2)),
+    ],
+)
+def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
+    (step,) = plan_columns({"v": dtype}, [TableColumn("v", pg_type, base)])
+    assert (step.dtype, step.carrier) == (sent, "copy")
