@@ -341,6 +341,43 @@ def test_a_site_that_dies_leaves_what_was_seen_and_says_what_is_missing():
         assert any("is missing" in sentence for sentence in read.missing)
 
 
+def test_a_crawl_that_is_stopped_says_what_it_did_not_hand_over(site):
+    read = crawl(
+        place="duinhaven",
+        base_url=site.url,
+        settings={"CLOSESPIDER_ITEMCOUNT": 10},
+    )
+    assert read.reason == "closespider_itemcount"
+    left = read.count("listings") - len(read.ids)
+    assert left > 0
+    assert read.missing[-1].startswith(f"{left} listings were seen")
+
+
+def test_places_that_overlap_give_each_listing_once(site):
+    read = crawl(
+        place="duinhaven,gemeente-duinhaven,duinhaven/havenzicht",
+        details="off",
+        base_url=site.url,
+    )
+    assert len(read.items) == len(read.ids)
+    assert read.ids == {
+        key
+        for key in open_ids(site)
+        if site.listings[key].home.town.slug == "duinhaven"
+    }
+    assert read.count("listings_repeated") > len(read.ids)
+
+
+def test_a_crawl_goes_on_where_its_job_folder_says(tmp_path):
+    with DemoSite(listings=LISTINGS) as site:
+        asked = {"place": "duinhaven", "base_url": site.url}
+        folder = {"JOBDIR": str(tmp_path / "job")}
+        first = crawl(settings={**folder, "CLOSESPIDER_ITEMCOUNT": 10}, **asked)
+        second = crawl(settings=folder, **asked)
+        assert first.ids | second.ids == site.served.listings
+        assert second.items
+
+
 def test_saved_pages_instead_of_the_net(site, tmp_path):
     listing = site.listings[min(open_ids(site))]
     pages = {

@@ -1,0 +1,287 @@
+"""The command line as people run it: a real process and a real embedded database."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from propload.errors import PropLoadError
+from propload.postgres import embedded
+from propload.postgres.connection import connect
+
+pytestmark = pytest.mark.timeout(180)
+
+HOMES = """id,city,price,seen
+1,Delft,350000,2026-07-01
+2,Leiden,425000,2026-07-01
+1,Delft,339000,2026-07-02
+,Gouda,295000,2026-07-02
+"""
+TARGET = ("--table", "homes", "--key", "id", "--newest", "seen")
+COUNTS = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Make a folder to work in, whose state folder has a database of its own."""
+    place = tmp_path_factory.mktemp("cli")
+    yield place
+    embedded.destroy(place / "state")
+
+
+@pytest.fixture
+def environment(folder):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PROPLOAD_")}
+    return {**kept, "PROPLOAD_STATE_DIR": str(folder / "state"), "TERM": "dumb"}
+
+
+@pytest.fixture
+def run(folder, environment):
+    def call(*words, given=None, check=0):
+        ended = subprocess.run(
+            [sys.executable, "-m", "propload", *words],
+            cwd=folder,
+            env=environment,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ended.returncode == check, ended.stdout + ended.stderr
+        return ended
+
+    return call
+
+
+@pytest.fixture
+def homes(folder):
+    """Write the file of homes, and begin with a table that is not there."""
+    (folder / "homes.csv").write_text(HOMES, encoding="utf-8")
+    with connect(embedded.start(folder / "state")) as connection:
+        connection.execute("DROP TABLE IF EXISTS public.homes")
+        connection.commit()
+
+
+@pytest.fixture
+def sql(folder):
+    """Ask the embedded database, which is started if need be."""
+
+    def ask(query):
+        with connect(embedded.start(folder / "state")) as connection:
+            return connection.rows(query)
+
+    return ask
+
+
+def counts_of(ended):
+    counts = json.loads(ended.stdout)["counts"]
+    assert counts["read"] == sum(counts[name] for name in COUNTS)
+    return counts
+
+
+def test_a_file_is_loaded_looked_at_and_loaded_again(run, homes, sql):
+    first = run("ingest", "homes.csv", *TARGET)
+    assert "inserted   2" in first.stdout
+    assert first.stderr == ""
+    rows = sql("SELECT id, price FROM homes ORDER BY id")
+    assert rows == [(1, 339_000), (2, 425_000)]
+
+    again = counts_of(run("ingest", "homes.csv", *TARGET, "--json"))
+    assert (again["unchanged"], again["inserted"], again["updated"]) == (2, 0, 0)
+    assert (again["duplicates"], again["rejected"]) == (1, 1)
+
+    refused = run("rejects", "show").stdout.splitlines()
+    assert len(refused) == 2
+    assert "homes.csv:4" in refused[1]
+    listed = json.loads(run("runs", "list", "--json").stdout)
+    assert [one["counts"]["inserted"] for one in listed[:2]] == [0, 2]
+
+
+def test_json_is_all_of_stdout_and_no_run_id_is_used_twice(run, homes):
+    reports = [
+        json.loads(run("ingest", "homes.csv", *TARGET, "--json", "--verbose").stdout)
+        for _ in range(2)
+    ]
+    assert reports[0]["run_id"] != reports[1]["run_id"]
+    assert reports[0]["target"]["table"] == "public.homes"
+    assert reports[0]["status"] == "loaded"
+
+
+def test_rows_come_from_stdin_too(run, homes, sql):
+    given = "".join(json.dumps({"id": n, "price": n * 10}) + "\n" for n in range(100))
+    words = ("ingest", "-", "--format", "ndjson", "--table", "homes", "--key", "id")
+    assert counts_of(run(*words, "--json", given=given))["inserted"] == 100
+    assert sql("SELECT sum(price)::bigint FROM homes") == [(49_500,)]
+
+
+def test_a_job_runs_from_anywhere(run, homes, folder, environment, tmp_path):
+    (folder / "propload.toml").write_text(
+        '[jobs.night]\nsource = "homes.csv"\ntable = "homes"\nkey = "id"\n',
+        encoding="utf-8",
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "propload", "ingest", "--job", "night", "--json"],
+        cwd=tmp_path,
+        env={**environment, "PROPLOAD_CONFIG": str(folder / "propload.toml")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    (folder / "propload.toml").unlink()
+    assert counts_of(ended)["read"] == 4
+
+
+def test_check_writes_nothing(run, homes, sql):
+    ended = run("check", "homes.csv", "--table", "homes", "--key", "id", "--json")
+    assert isinstance(json.loads(ended.stdout), dict)
+    assert sql("SELECT to_regclass('homes') IS NULL") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("nowhere.csv", *TARGET), 4, "nowhere.csv"),
+        (("empty.csv", *TARGET), 4, "empty.csv"),
+        (("homes.csv", "--table", "homes", "--key", "nr"), 1, "nr"),
+        (("homes.csv", *TARGET, "--workers", "0"), 2, "workers"),
+        (("homes.csv", *TARGET, "--schema", "nobody"), 2, "nobody"),
+        (("homes.csv", *TARGET, "--job", "night"), 2, "night"),
+        (("homes.csv", *TARGET, "--max-rejects", "0"), 3, "reject"),
+        (("homes.csv", *TARGET, "--unknown"), 2, "--unknown"),
+    ],
+)
+def test_what_goes_wrong_has_its_code_and_no_traceback(
+    words, code, message, run, homes, folder
+):
+    (folder / "empty.csv").touch()
+    ended = run("ingest", *words, check=code)
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_stopped_run_prints_its_report_as_json_too(run, homes):
+    ended = run("ingest", "homes.csv", *TARGET, "--max-rejects", "0", "--json", check=3)
+    report = json.loads(ended.stdout)
+    assert report["status"] == "stopped"
+    assert report["counts"]["rejected"] == 1
+
+
+def test_a_wrong_address_shows_no_password(run, homes):
+    address = "postgresql://somebody:sesame@127.0.0.1:1/none"
+    words = ("homes.csv", *TARGET, "--to", address, "--retry-attempts", "1")
+    ended = run("ingest", *words, "--debug", check=1)
+    assert "127.0.0.1" in ended.stderr
+    assert "Traceback" in ended.stderr
+    assert "sesame" not in ended.stdout + ended.stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure(run, homes, folder, environment):
+    # more lines than a pipe holds, so that the writer meets the closed end
+    rows = "".join(f",{n},{'x' * 100}\n" for n in range(5_000))
+    (folder / "bad.csv").write_text(f"id,n,text\n{rows}", encoding="utf-8")
+    run("ingest", "bad.csv", "--table", "homes", "--key", "id", check=0)
+    words = [sys.executable, "-m", "propload", "rejects", "show", "--limit", "0"]
+    with subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline().startswith("row\t")
+        process.stdout.close()
+        told = process.stderr.read()
+    assert (process.returncode, told) == (0, "")
+
+
+def test_ctrl_c_ends_the_run_with_a_report(homes, folder, environment):
+    words = ["ingest", "-", "--format", "csv", "--header", "--json"]
+    words += ["--table", "homes", "--key", "id", "--batch-seconds", "0.1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "propload", *words],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    feeder = threading.Thread(target=feed, args=(process.stdin,))
+    feeder.start()
+    try:
+        wait_for_rows(folder, process)
+        process.send_signal(signal.SIGINT)
+        # not `communicate`, which would close the pipe that is being fed
+        printed, told = process.stdout.read(), process.stderr.read()
+        assert process.wait(60) == 130, told
+    finally:
+        process.kill()
+        process.wait()
+        feeder.join(30)
+        process.stdout.close()
+        process.stderr.close()
+    report = json.loads(printed)
+    assert report["status"] == "interrupted"
+    assert report["counts"]["inserted"] > 0
+
+
+def feed(stream):
+    """Write rows until nobody reads them; the pipe sets the pace."""
+    try:
+        stream.write(b"id,text\n")
+        for block in range(10**9):
+            rows = range(block * 10_000, (block + 1) * 10_000)
+            stream.write("".join(f"{n},row\n" for n in rows).encode())
+    except BrokenPipeError:
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
+
+
+def wait_for_rows(folder, process):
+    """Return once the table holds rows; the test's timeout ends a wait in vain."""
+    pause = threading.Event()
+    while process.poll() is None:
+        try:
+            with connect(embedded.url(folder / "state")) as connection:
+                if connection.rows("SELECT 1 FROM public.homes LIMIT 1"):
+                    return
+        except PropLoadError:  # the table is not there yet
+            pass
+        pause.wait(0.1)
+
+
+def test_the_database_is_kept_until_it_is_destroyed(run, homes, sql):
+    run("ingest", "homes.csv", *TARGET)
+    run("db", "stop")
+    assert json.loads(run("db", "status", "--json").stdout)["running"] is False
+    assert "not running" in run("db", "stop").stderr
+    url = run("db", "start").stdout.strip()
+    assert run("db", "url").stdout.strip() == url
+    assert sql("SELECT count(*) FROM homes") == [(2,)]
+
+    said = run("db", "psql", "--", "-X", "-A", "-t", "-c", "SELECT count(*) FROM homes")
+    assert said.stdout == "2\n"
+
+    run("db", "destroy", given="n\n", check=1)
+    assert sql("SELECT count(*) FROM homes") == [(2,)]
+    run("db", "destroy", "--yes")
+    run("db", "start")
+    assert sql("SELECT to_regclass('homes') IS NULL") == [(True,)]
+
+
+def test_the_program_and_the_module_are_one(run):
+    program = os.path.join(os.path.dirname(sys.executable), "propload")  # noqa: PTH118, PTH120 - the interpreter may be a link
+    said = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == run("--version").stdout

@@ -1,0 +1,86 @@
+"""The code of the documentation does what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(180)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PAGES = {"README.md", *(f"docs/{p.name}" for p in (REPOSITORY / "docs").glob("*.md"))}
+
+
+def python_blocks(page):
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def first_command():
+    """Return the README's first command from the file that it makes on."""
+    line = re.search(
+        r"^python -m venv .* propload ingest .*$|^python -m venv .*ingest.*$",
+        README,
+        re.MULTILINE,
+    )[0]
+    return line[line.index("printf") :]
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """Make `.venv/bin` in the test's folder, with the programs under test."""
+    place = tmp_path / ".venv" / "bin"
+    place.mkdir(parents=True)
+    for name in ("propload", "python"):
+        program = place / name
+        target = Path(sys.executable).with_name(name)
+        program.write_text(f'#!/bin/sh\nexec "{target}" "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+    return place
+
+
+def test_the_first_command_shows_what_the_readme_shows(tmp_path, programs):
+    shell = shutil.which("sh")
+    ended = subprocess.run(
+        [shell, "-euc", first_command()],
+        cwd=tmp_path,
+        env={**os.environ, "PAGER": "cat"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=True,
+    )
+    shown = re.search(
+        r"^```text\n(listings\.csv.*?)^```", README, re.MULTILINE | re.DOTALL
+    )
+    assert same_everywhere(ended.stdout) == same_everywhere(shown[1])
+
+
+def same_everywhere(text):
+    """Return the lines of a report without what no two runs have in common."""
+    text = re.sub(r" in \S.*: loaded", ": loaded", text)
+    text = re.sub(r"^ +[\d.,]+ s, .*$", "(pace)", text, flags=re.MULTILINE)
+    text = re.sub(r"rejects show \S+", "rejects show RUN", text)
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_python_of_a_page_runs(page, tmp_path):
+    blocks = python_blocks(page)
+    if not blocks:
+        pytest.skip("no Python on this page")
+    data = re.search(r"printf '([^']*)' > listings\.csv", README)[1]
+    (tmp_path / "listings.csv").write_text(data.replace("\\n", "\n"), encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        timeout=150,
+        check=True,
+    )
