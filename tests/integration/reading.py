@@ -1,0 +1,35 @@
+"""Looks at tables from outside, with a connection of its own."""
+
+import polars as pl
+
+from propload.postgres.connection import connect
+
+
+def run_sql(dsn, *statements):
+    """Run statements in one transaction."""
+    with connect(dsn) as session:
+        for statement in statements:
+            session.execute(statement)
+        session.commit()
+
+
+def read_table(dsn, table):
+    """Return a table's rows as a frame."""
+    with connect(dsn) as session:
+        frame = session.frame(f'SELECT * FROM "{table}"')
+        session.commit()
+    times = [name for name, t in frame.schema.items() if isinstance(t, pl.Datetime)]
+    return frame.with_columns(
+        pl.col(name).dt.replace_time_zone("UTC")
+        if frame.schema[name].time_zone is None
+        else pl.col(name).dt.convert_time_zone("UTC")
+        for name in times
+    )
+
+
+def writes_of(dsn, table):
+    """Return what an UPDATE would change of each row: its place and its age."""
+    with connect(dsn) as session:
+        rows = session.rows(f'SELECT ctid::text, xmin::text FROM "{table}" ORDER BY 1')
+        session.commit()
+    return rows

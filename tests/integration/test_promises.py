@@ -1,0 +1,231 @@
+"""The promises of the design, as properties of whole runs against a real server."""
+
+import datetime as dt
+import itertools
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import propload
+from tests.integration.reading import read_table, run_sql, writes_of
+
+pytestmark = pytest.mark.timeout(240)
+
+PROPERTY = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+versions = st.lists(
+    st.fixed_dictionaries(
+        {
+            "source": st.sampled_from(["a", "b"]),
+            "listing_id": st.integers(1, 12),
+            "seen": st.integers(0, 6).map(lambda n: START + dt.timedelta(days=n)),
+            "price": st.none() | st.integers(0, 4),
+            "title": st.none() | st.sampled_from(["", "x", "é 'q' \"d\"", "zz"]),
+        }
+    ),
+    min_size=1,
+    max_size=60,
+)
+SCHEMA = {
+    "source": pl.String,
+    "listing_id": pl.Int64,
+    "seen": pl.Datetime("us", "UTC"),
+    "price": pl.Int64,
+    "title": pl.String,
+}
+KEY = ["source", "listing_id"]
+ways = st.fixed_dictionaries(
+    {"batch_rows": st.integers(1, 40), "workers": st.integers(1, 8)}
+)
+
+
+def frame_of(rows):
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def load(database, source, **more):
+    report = propload.ingest(
+        source,
+        **{"to": database, "table": "listing", "key": KEY, "progress": False} | more,
+    )
+    report.counts.verify()
+    return report
+
+
+def newest_of(frame):
+    """The versions that may win: the newest of each key."""
+    best = frame.group_by(KEY).agg(pl.col("seen").max())
+    return frame.join(best, on=[*KEY, "seen"])
+
+
+def stored(database):
+    return read_table(database, "listing").sort(KEY)
+
+
+@PROPERTY
+@given(rows=versions, first=ways, second=ways, data=st.data())
+def test_with_newest_neither_order_nor_batches_nor_workers_nor_repetition_matter(
+    database, rows, first, second, data
+):
+    frame = frame_of(rows)
+    run_sql(database, "DROP TABLE IF EXISTS listing")
+    report = load(database, frame, newest="seen", **first)
+    assert report.counts.read == len(rows)
+    once = stored(database)
+    # the winner is one of the newest versions of each key, whole
+    assert once.height == frame.select(KEY).unique().height
+    assert (
+        once.join(newest_of(frame), on=once.columns, nulls_equal=True)
+        .select(KEY)
+        .unique()
+        .height
+        == once.height
+    )
+
+    run_sql(database, "DROP TABLE listing")
+    shuffled = data.draw(st.permutations(rows))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=3)))
+    parts = [
+        shuffled[start:stop]
+        for start, stop in itertools.pairwise([0, *cuts, len(rows)])
+        if stop > start
+    ]
+    for part in [*parts, parts[0], parts[-1]]:
+        load(database, frame_of(part), newest="seen", **second)
+    assert stored(database).equals(once)
+
+
+@PROPERTY
+@given(rows=versions, way=ways)
+def test_without_newest_the_last_row_in_source_order_wins(database, rows, way):
+    frame = frame_of(rows)
+    run_sql(database, "DROP TABLE IF EXISTS listing")
+    load(database, frame, **way)
+    expected = frame.unique(KEY, keep="last", maintain_order=True).sort(KEY)
+    assert stored(database).equals(expected)
+
+
+@PROPERTY
+@given(rows=versions, way=ways, newest=st.sampled_from(["seen", None]))
+def test_loading_again_changes_and_rewrites_nothing(database, rows, way, newest):
+    frame = frame_of(rows).unique(KEY, keep="last", maintain_order=True)
+    run_sql(database, "DROP TABLE IF EXISTS listing")
+    load(database, frame, newest=newest, **way)
+    before = writes_of(database, "listing")
+    report = load(database, frame, newest=newest, **way)
+    assert asdict(report.counts) == asdict(
+        propload.Counts(read=frame.height, unchanged=frame.height)
+    )
+    assert writes_of(database, "listing") == before
+
+
+@PROPERTY
+@given(rows=versions, way=ways, data=st.data())
+def test_several_files_in_any_order_and_repetition_give_the_same_table(
+    database, tmp_path_factory, rows, way, data
+):
+    folder = tmp_path_factory.mktemp("files")
+    half = len(rows) // 2
+    paths = []
+    for number, part in enumerate([rows[:half], rows[half:]]):
+        path = folder / f"{number}.parquet"
+        frame_of(part).write_parquet(path)
+        paths.append(path)
+    order = data.draw(st.permutations([*paths, paths[0]]))
+    run_sql(database, "DROP TABLE IF EXISTS listing")
+    load(database, [str(path) for path in paths], newest="seen")
+    expected = stored(database)
+    run_sql(database, "DROP TABLE listing")
+    report = load(database, [str(path) for path in order], newest="seen", **way)
+    assert report.counts.read == len(rows) + half
+    assert stored(database).equals(expected)
+
+
+@PROPERTY
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {
+                "id": st.integers(1, 30) | st.none(),
+                "price": st.integers(-5, 5).map(str)
+                | st.sampled_from(["x", "1.5", ""]),
+            }
+        ),
+        min_size=1,
+        max_size=50,
+    ),
+    way=ways,
+)
+def test_one_bad_row_costs_one_row_and_every_row_is_accounted_for(database, rows, way):
+    run_sql(
+        database,
+        "DROP TABLE IF EXISTS listing",
+        "CREATE TABLE listing (id bigint PRIMARY KEY, price int CHECK (price > -4))",
+    )
+    frame = pl.DataFrame(rows, schema={"id": pl.Int64, "price": pl.String})
+    report = load(database, frame, key="id", **way)
+    good = frame.with_columns(
+        number=pl.col("price").cast(pl.Int32, strict=False)
+    ).filter(pl.col("id").is_not_null(), pl.col("number") > -4)
+    bad = frame.height - good.height
+    assert report.counts.rejected == bad
+    assert report.counts.read == frame.height
+    expected = good.select("id", price="number").unique("id", keep="last")
+    assert stored_by_id(database).equals(expected.sort("id"))
+    assert report.rejects.height == bad
+
+
+def stored_by_id(database):
+    return read_table(database, "listing").sort("id")
+
+
+LOADER = """
+import json, sys
+import polars as pl
+import propload
+dsn, seed = sys.argv[1], int(sys.argv[2])
+ids = pl.int_range(0, 4000, eager=True).shuffle(seed=seed)
+frame = pl.DataFrame({"id": ids, "version": ids * 0 + seed, "value": ids * seed})
+report = propload.ingest(
+    frame, to=dsn, table="shared", key="id", newest="version",
+    batch_rows=150, workers=seed % 3 + 1, progress=False,
+)
+print(json.dumps(report.as_dict()["counts"]))
+"""
+
+
+def test_four_processes_load_overlapping_keys_without_a_deadlock(database, state_dir):
+    seeds = range(1, 5)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOADER, database, str(seed)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for seed in seeds
+    ]
+    outputs = [process.communicate(timeout=200) for process in processes]
+    failures = [
+        err for (_, err), one in zip(outputs, processes, strict=True) if one.returncode
+    ]
+    assert not failures
+    counts = [propload.Counts(**json.loads(out)) for out, _ in outputs]
+    for one in counts:
+        one.verify()
+        assert one.read == 4000
+    assert sum(one.inserted for one in counts) == 4000
+    table = read_table(database, "shared").sort("id")
+    assert table["version"].unique().to_list() == [4]
+    assert table["value"].to_list() == [n * 4 for n in range(4000)]
