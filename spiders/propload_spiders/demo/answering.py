@@ -96,6 +96,13 @@ class Answering:
         self._detail = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_detail)
         self._search = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_search)
 
+    def show(self, day: int, /) -> None:
+        """Show a day, with the rows of its searches where they belong."""
+        self._market.on(day)
+        self.day = day
+        self._searches = 0
+        self._emptied.clear()
+
     def answer(self, path: str, /) -> Answer:
         """Return the answer to a request for a path with its query."""
         if path == "/robots.txt":

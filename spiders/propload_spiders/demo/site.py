@@ -40,7 +40,7 @@ class DemoSite:
         self.market = Market(seed, listings)
         self.served = Served()
         self._answering = Answering(self.market, traps, self.served, seed=seed)
-        self._answering.day = day
+        self._answering.show(day)
         self._server = Server(
             self._answering.answer,
             lambda answer: self.served.note(answer.kind, answer.ids),
@@ -95,8 +95,7 @@ class DemoSite:
 
     def set_day(self, day: int, /) -> None:
         """Show another day, and count what is served anew."""
-        self.market.on(day)
-        self._answering.day = day
+        self._answering.show(day)
         self.served.clear()
 
     def changes(self, day: int, /) -> Changes:

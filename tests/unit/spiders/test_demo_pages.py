@@ -35,7 +35,7 @@ def market():
 def answering(market, traps=NO_TRAPS, day=0):
     one = Answering(market, traps, Served(), seed=7)
     one.site = SITE
-    one.day = day
+    one.show(day)
     return one
 
 
