@@ -76,7 +76,14 @@ def _open_parquet(
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     # pre-buffering would hold every column chunk of a row group at once
     reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
-    batches = reader.iter_batches(options.chunk_rows, use_threads=False)
+    # a batch over several row groups would lose the good ones with a damaged one
+    batches = (
+        rows
+        for group in range(reader.num_row_groups)
+        for rows in reader.iter_batches(
+            options.chunk_rows, row_groups=[group], use_threads=False
+        )
+    )
     return reader.schema_arrow.remove_metadata(), batches
 
 

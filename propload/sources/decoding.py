@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,7 @@ UNORDERED = ("utf-16", "utf-32")
 HEAD_BYTES = 64 << 10
 #: Western Europe's legacy encoding; the web reads what says "latin-1" as this too.
 LEGACY = "cp1252"
-#: Other guesses are taken only where they read better than `LEGACY` by this.
-CLEARLY_BETTER = 0.05
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 TEXT_CONTROLS = frozenset(b"\t\n\r\f\v\x1a\x1b")
 #: Random bytes have a tenth of control characters, text has none or a stray NUL.
@@ -65,9 +65,8 @@ def to_utf8(
     if encoding is None:
         ascii_blocks, blocks = _ascii_part(blocks)
         yield from ascii_blocks
-        first = next(blocks, b"")
-        encoding = guess_encoding(first)
-        blocks = chain([first], blocks)
+        sample, blocks = peek(blocks, HEAD_BYTES)
+        encoding = guess_encoding(sample)
     yield from _transcode(blocks, name, encoding)
 
 
@@ -152,24 +151,33 @@ def _ascii_part(
 
 
 def guess_encoding(block: bytes) -> str:
-    """Return the encoding of a block that has bytes beyond ASCII.
+    """Return the encoding of text that is neither UTF-16 nor UTF-32.
 
     Args:
-        block: Bytes of text, not UTF-16 or UTF-32.
+        block: Some of its bytes, among them some beyond ASCII.
     """
     valid, broken = _count_utf8(block)
     if valid >= broken:
         return "utf-8"
     lines = [line for line in block.splitlines() if not line.isascii()]
     sample = b"\n".join(lines)[:GUESSED_BYTES]
-    matches = charset_normalizer.from_bytes(sample)
-    best = matches.best()
-    legacy = next((match for match in matches if match.encoding == LEGACY), None)
-    if best is None or best.encoding in ("latin_1", LEGACY, "ascii"):
+    if _is_western(sample):
         return LEGACY
-    if legacy is not None and legacy.chaos <= best.chaos + CLEARLY_BETTER:
-        return LEGACY
-    return best.encoding
+    for match in charset_normalizer.from_bytes(sample):
+        if not match.encoding.startswith("utf_"):
+            return LEGACY if match.encoding == "latin_1" else match.encoding
+    return LEGACY
+
+
+def _is_western(sample: bytes) -> bool:
+    """Return whether the bytes beyond ASCII stand alone, as accents do.
+
+    In other alphabets whole words are beyond ASCII. Statistics of letters tell
+    those apart, but not the accents of one Western country from another's.
+    """
+    beyond = sum(map(len, BEYOND_ASCII.findall(sample)))
+    in_words = sum(len(run) for run in BEYOND_ASCII.findall(sample) if len(run) > 1)
+    return in_words * 2 < beyond
 
 
 def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ class Reading:
         return [row for batch in self.batches for row in batch.rows.to_pylist()]
 
     @property
-    def values(self) -> list[tuple[Any, ...]]:
+    def tuples(self) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in self.rows]
 
     @property

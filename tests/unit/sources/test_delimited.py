@@ -106,18 +106,18 @@ def test_a_bad_row_costs_one_row_and_keeps_its_number(
 
 def test_an_empty_field_is_null_and_a_quoted_one_is_empty(read, write):
     path = write("a.csv", 'a,b\n,""\nx,y\n')
-    assert read(path).values == [(None, ""), ("x", "y")]
+    assert read(path).tuples == [(None, ""), ("x", "y")]
 
 
 def test_words_for_null_count_quoted_or_not(read, write):
     path = write("a.csv", 'a,b\n-,"n/a"\n"-",ok\n')
     reading = read(path, null_words=("-", "n/a"))
-    assert reading.values == [(None, None), (None, "ok")]
+    assert reading.tuples == [(None, None), (None, "ok")]
 
 
 def test_nothing_is_cast(read, write):
     path = write("a.csv", "a,b,c\n007,1e5,12345678901234567890\n")
-    assert read(path).values == [("007", "1e5", "12345678901234567890")]
+    assert read(path).tuples == [("007", "1e5", "12345678901234567890")]
 
 
 def test_a_header_alone_gives_the_columns(read, write):
@@ -156,18 +156,18 @@ def test_thousands_of_columns(read, write):
     text = "\n".join(",".join(row) for row in [names, *rows])
     reading = read(write("a.csv", text))
     assert reading.names == names
-    assert [list(row) for row in reading.values] == rows
+    assert [list(row) for row in reading.tuples] == rows
 
 
 def test_a_quote_within_an_unquoted_field_is_a_letter(read, write):
     path = write("a.csv", 'a,b\n5" pipe,"x, y"\n6",7"\n"8""",9\n')
     expected = [('5" pipe', "x, y"), ('6"', '7"'), ('8"', "9")]
-    assert read(path).values == expected
+    assert read(path).tuples == expected
 
 
 def test_an_open_quote_costs_its_line_only(read, write):
     reading = read(write("a.csv", 'a,b\n1,x\n2,"open\n3,y\n4,z\n'))
-    assert reading.values == [("1", "x"), ("3", "y"), ("4", "z")]
+    assert reading.tuples == [("1", "x"), ("3", "y"), ("4", "z")]
     assert [(f.row, f.check, f.text) for f in reading.unread] == [
         (2, "quotes", '2,"open')
     ]
@@ -187,7 +187,7 @@ def test_lines_are_told_where_rows_span_several(read, write):
 def test_a_long_row_loads(read, write):
     long = "x" * 5_000_000
     reading = read(write("a.csv", f"a,b\n1,{long}\n2,y\n"), chunk_bytes=1000)
-    assert reading.values == [("1", long), ("2", "y")]
+    assert reading.tuples == [("1", long), ("2", "y")]
 
 
 @pytest.mark.parametrize("opening", ["", '"'])
@@ -195,7 +195,7 @@ def test_a_row_too_long_is_refused_alone(read, write, monkeypatch, opening):
     monkeypatch.setattr(chunking, "MAX_ROW_BYTES", 4000)
     text = f"a,b\n1,x\n2,{opening}{'y' * 600_000}\n3,z\n"
     reading = read(write("a.csv", text), chunk_bytes=100)
-    assert reading.values == [("1", "x"), ("3", "z")]
+    assert reading.tuples == [("1", "x"), ("3", "z")]
     assert [(f.row, f.check) for f in reading.unread] == [(2, "too_long")]
     assert len(reading.unread[0].text) < 3000
 
@@ -210,7 +210,7 @@ def test_an_open_quote_over_everything_costs_its_line_only(read, write, monkeypa
 
 def test_old_line_ends(read, write):
     reading = read(write("a.csv", "a,b\r1,2\r3,4\r"), chunk_bytes=4)
-    assert reading.values == [("1", "2"), ("3", "4")]
+    assert reading.tuples == [("1", "2"), ("3", "4")]
 
 
 def test_batches_keep_to_the_limits(read, write):

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import PurePosixPath
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.sources.columns import Columns, make_array
+from propload.sources.tuples import as_text
+
+UTC = dt.UTC
+NAIVE = dt.datetime(2024, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a value under test
+AWARE = dt.datetime(2024, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([1, None, -(2**63)], pa.int64(), None),
+        ([1, 2**63], pa.large_string(), ["1", str(2**63)]),
+        ([1, 2.5], pa.float64(), [1.0, 2.5]),
+        ([2**53 + 1, 2.5], pa.large_string(), ["9007199254740993", "2.5"]),
+        ([True, None], pa.bool_(), None),
+        ([True, 1], pa.large_string(), ["true", "1"]),
+        (["x", 1, 1.5, None], pa.large_string(), ["x", "1", "1.5", None]),
+        ([b"\0x"], pa.large_binary(), None),
+        ([b"\0x", "x"], pa.large_string(), ["\\x0078", "x"]),
+        ([dt.date(2024, 1, 2)], pa.date32(), None),
+        ([NAIVE], pa.timestamp("us"), None),
+        ([AWARE], pa.timestamp("us", "UTC"), None),
+        ([NAIVE, AWARE], pa.large_string(), [NAIVE.isoformat(), AWARE.isoformat()]),
+        ([dt.time(1, 2)], pa.time64("us"), None),
+        ([dt.timedelta(1)], pa.duration("us"), None),
+        ([Decimal("1.50"), Decimal(3)], pa.decimal128(38, 2), None),
+        ([Decimal("1e40")], pa.large_string(), ["1E+40"]),
+        ([Decimal("NaN")], pa.large_string(), ["NaN"]),
+        ([["a"], [], None], pa.large_list(pa.large_string()), None),
+        ([[1, None]], pa.large_list(pa.int64()), None),
+        ([[1, "a"]], pa.large_string(), ['[1, "a"]']),
+        ([[2**64]], pa.large_string(), [f"[{2**64}]"]),
+        ([[[1]]], pa.large_string(), ["[[1]]"]),
+        ([{"a": True}, "x"], pa.large_string(), ['{"a": true}', "x"]),
+        ([UUID(int=1)], pa.large_string(), [str(UUID(int=1))]),
+        ([PurePosixPath("a")], pa.large_string(), ["a"]),
+        ([np.int32(5), 6], pa.int64(), [5, 6]),
+        ([np.array([1, 2])], pa.large_list(pa.int64()), [[1, 2]]),
+        ([None, None], pa.large_string(), None),
+    ],
+)
+def test_the_narrowest_type_that_loses_nothing(values, kind, expected):
+    array = make_array(values, None)
+    assert array.type == kind
+    assert array.to_pylist() == (values if expected is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("known", "values", "kind"),
+    [
+        (pa.int64(), [1.5], pa.float64()),
+        (pa.float64(), [1], pa.float64()),
+        (pa.float64(), [2**53 + 1], pa.large_string()),
+        (pa.int64(), ["x"], pa.large_string()),
+        (pa.large_string(), [1], pa.large_string()),
+        (pa.int64(), [None], pa.int64()),
+        (pa.int64(), [True], pa.large_string()),
+        (pa.timestamp("us"), [AWARE], pa.large_string()),
+    ],
+)
+def test_types_only_widen(known, values, kind):
+    assert make_array(values, known).type == kind
+
+
+SCALAR = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    st.dates(),
+    st.decimals(allow_nan=False, allow_infinity=False),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(SCALAR, min_size=1, max_size=6), min_size=1, max_size=4))
+def test_every_value_is_itself_or_its_text(chunks):
+    columns = Columns()
+    for values in chunks:
+        read = columns.build([{"a": value} for value in values]).column(0).to_pylist()
+        for value, found in zip(values, read, strict=True):
+            same = found == value and isinstance(found, type(value) | float)
+            assert same or found == as_text(value)
+
+
+def test_a_column_of_nulls_takes_its_type_later():
+    columns = Columns()
+    assert columns.build([{"a": None}]).schema.field("a").type == pa.large_string()
+    assert columns.build([{"a": 1}]).schema.field("a").type == pa.int64()
+    assert columns.build([{"b": 1}]).schema.field("a").type == pa.int64()
+
+
+def test_rows_need_not_agree_on_order_or_keys():
+    batch = Columns().build([{"a": 1, "b": 2}, {"b": 3, "a": 4}, {"c": 5}])
+    assert batch.to_pylist() == [
+        {"a": 1, "b": 2, "c": None},
+        {"a": 4, "b": 3, "c": None},
+        {"a": None, "b": None, "c": 5},
+    ]
+
+
+def test_a_key_without_letters_gets_a_name():
+    assert Columns().build([{"a": 1, "": 2}]).schema.names == ["a", "column_2"]

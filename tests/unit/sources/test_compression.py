@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import zipfile
+
+import pytest
+import zstandard
+
+ROWS = random.Random(5)  # noqa: S311 - seeded rows, not secrets
+TEXT = b"id,value\n" + b"".join(
+    b"%d,%d\n" % (place, ROWS.getrandbits(60)) for place in range(1, 5_001)
+)
+PACKERS = {
+    "gz": gzip.compress,
+    "zst": zstandard.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.fixture(params=PACKERS)
+def kind(request):
+    return request.param
+
+
+def test_packed_files_are_unpacked(read, write, kind):
+    reading = read(write(f"a.csv.{kind}", PACKERS[kind](TEXT)))
+    assert reading.numbers == list(range(1, 5_001))
+    assert reading.tuples[0][0] == "1"
+
+
+def test_the_name_does_not_matter(read, write, kind):
+    assert len(read(write("a.csv", PACKERS[kind](TEXT))).rows) == 5_000
+
+
+def test_joined_members_are_one_file(read, write, kind):
+    pack = PACKERS[kind]
+    content = pack(TEXT[:5000]) + pack(b"") + pack(TEXT[5000:])
+    assert len(read(write(f"a.csv.{kind}", content)).rows) == 5_000
+
+
+def test_a_file_cut_short_gives_the_rows_before_and_says_so(read, write, kind):
+    packed = PACKERS[kind](TEXT)
+    for end in (len(packed) - 1, len(packed) * 2 // 3):
+        path = write(f"a.csv.{kind}", packed[:end])
+        reading = read(path)
+        count = len(reading.rows)
+        expected = [f"{place}" for place in range(1, count + 1)]
+        assert [row["id"] for row in reading.rows] == expected
+        assert reading.error is not None
+        assert "cut short" in str(reading.error)
+        assert path in str(reading.error)
+        assert f"after row {count:,}" in str(reading.error)
+        assert reading.error.row == count
+
+
+def test_a_cut_gzip_gives_most_rows(read, write):
+    packed = gzip.compress(TEXT)
+    assert len(read(write("a.csv.gz", packed[:-100])).rows) > 4_000
+
+
+def test_damage_is_named(read, write):
+    packed = bytearray(gzip.compress(TEXT))
+    packed[len(packed) // 2 : len(packed) // 2 + 30] = bytes(30)
+    reading = read(write("a.csv.gz", bytes(packed)))
+    assert reading.error is not None
+    assert "damaged" in str(reading.error)
+
+
+def zipped(members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_every_file_of_an_archive_is_read(read, write):
+    content = zipped(
+        {"a.csv": "x\n1\n", "__MACOSX/a.csv": "?", "b/c.ndjson": '{"y":2}'}
+    )
+    path = write("a.zip", content)
+    reading = read(path)
+    assert reading.rows == [{"x": "1"}, {"y": 2}]
+    assert [batch.source for batch in reading.batches] == [
+        f"{path}/a.csv",
+        f"{path}/b/c.ndjson",
+    ]
+
+
+def test_an_archive_without_files_is_refused(read, write):
+    assert "without files" in str(read(write("a.zip", zipped({}))).error)
+
+
+def test_a_cut_archive_is_refused(read, write):
+    reading = read(write("a.zip", zipped({"a.csv": TEXT})[:-50]))
+    assert "cannot be unpacked" in str(reading.error)
+
+
+def test_a_damaged_member_is_refused(read, write):
+    content = bytearray(zipped({"a.csv": TEXT}))
+    content[2000:2040] = bytes(40)
+    assert read(write("a.zip", bytes(content))).error is not None

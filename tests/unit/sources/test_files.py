@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from propload.errors import ConfigError, SourceError
+from propload.options import SourceOptions
+from propload.sources import open_source
+
+
+def opened(source, **options):
+    return open_source(source, SourceOptions(**options))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for name, text in {
+        "b.csv": "x\nb\n",
+        "a.csv": "x\na\n",
+        "deep/c.ndjson": '{"y": 1}\n',
+        "notes.md": "no rows",
+        ".hidden.csv": "x\n?\n",
+        "_SUCCESS": "",
+    }.items():
+        (tmp_path / "in" / name).write_text(text)
+    return tmp_path / "in"
+
+
+def test_a_folder_is_its_files_in_order(read, folder):
+    reading = read(folder)
+    assert reading.rows == [{"x": "a"}, {"x": "b"}, {"y": 1}]
+    names = [Path(batch.source).name for batch in reading.batches]
+    assert names == ["a.csv", "b.csv", "c.ndjson"]
+    assert [batch.first_row for batch in reading.batches] == [1, 1, 1]
+
+
+def test_a_glob_is_its_matches_in_order(read, folder):
+    assert read(f"{folder}/*.csv").rows == [{"x": "a"}, {"x": "b"}]
+    assert read(f"{folder}/**/*.ndjson").rows == [{"y": 1}]
+
+
+def test_several_paths_are_read_as_given(read, folder):
+    paths = [folder / "b.csv", str(folder / "a.csv")]
+    assert read(paths).rows == [{"x": "b"}, {"x": "a"}]
+    assert opened(paths).name.startswith("2 sources from ")
+
+
+def test_a_name_with_brackets_is_a_name_first(read, folder):
+    (folder / "a[1].csv").write_text("x\n1\n")
+    assert read(folder / "a[1].csv").rows == [{"x": "1"}]
+
+
+@pytest.mark.parametrize("missing", ["none.csv", "*.parquet"])
+def test_what_is_missing_is_named_at_once(folder, missing):
+    with pytest.raises(SourceError, match="check the path") as caught:
+        opened(f"{folder}/{missing}")
+    assert caught.value.source == f"{folder}/{missing}"
+
+
+def test_a_folder_without_rows_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="folder without files"):
+        opened(tmp_path / "empty")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused(read, folder):
+    (folder / "a.csv").chmod(0)
+    assert "cannot be opened" in str(read(folder / "a.csv").error)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_stdin_is_read(read, monkeypatch, pack):
+    class Input:
+        buffer = io.BytesIO(pack(b"x,y\n1,2\n"))
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    reading = read("-")
+    assert reading.rows == [{"x": "1", "y": "2"}]
+    assert reading.batches[0].source == "stdin"
+
+
+def test_stdin_is_read_once(folder):
+    stdin = opened("-")
+    assert (stdin.name, stdin.rereadable) == ("stdin", False)
+    assert (stdin.size_hint, stdin.fingerprint()) == (None, None)
+    assert not opened([folder / "a.csv", "-"]).rereadable
+
+
+def test_a_file_knows_its_size_and_is_read_again(folder):
+    source = opened(folder / "a.csv")
+    assert source.rereadable
+    assert source.size_hint == 4
+    assert len(list(source)) == len(list(source)) == 1
+
+
+def test_a_fingerprint_changes_with_the_content(folder):
+    path = folder / "a.csv"
+    times = (1_700_000_000, 1_700_000_000)
+    os.utime(path, times)
+    before = opened(path).fingerprint()
+    assert before == opened(path).fingerprint()
+    assert before != opened(folder / "b.csv").fingerprint()
+    path.write_text("x\nz\n")
+    os.utime(path, times)
+    changed = opened(path).fingerprint()
+    assert changed != before
+    os.utime(path, (1_700_000_001, 1_700_000_001))
+    assert opened(path).fingerprint() != changed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("a", b"x,y\n1,2\n", [{"x": "1", "y": "2"}]),
+        ("a.data", b'{"x": 1}\n{"x": 2}\n', [{"x": 1}, {"x": 2}]),
+        ("a.json", b'{"x": 1}\n{"x": 2}\n', [{"x": 1}, {"x": 2}]),
+        ("a.json", b'{\n"x": 1}\n{"x": 2}\n', [{"x": 1}, {"x": 2}]),
+        ("a.unknown", b' [{"x": 1}]', [{"x": 1}]),
+        ("a.tsv", b"x\ty\n1,5\t2\n", [{"x": "1,5", "y": "2"}]),
+        ("A.CSV", b"x\n1\n", [{"x": "1"}]),
+    ],
+)
+def test_the_format_is_found(read, write, name, content, rows):
+    assert read(write(name, content)).rows == rows
+
+
+def test_the_format_can_be_told(read, write):
+    path = write("a.csv", '{"x": 1}\n')
+    assert read(path, format="ndjson").rows == [{"x": 1}]
+    with pytest.raises(ConfigError, match="yaml"):
+        list(opened(path, format="yaml"))
+
+
+@pytest.mark.parametrize("nothing", [5, None, b"a.csv", {"x": 1}, object()])
+def test_what_holds_no_rows_is_refused(nothing):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        opened(nothing)

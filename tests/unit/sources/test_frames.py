@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from propload.options import SourceOptions
+from propload.sources import open_source
+
+FRAME = pl.DataFrame(
+    {
+        "id": [2**60, 2, None],
+        "name": ["a", None, ""],
+        "price": [1.5, None, 3.0],
+        "seen": [dt.datetime(2024, 1, 1), None, dt.datetime(2024, 1, 2)],  # noqa: DTZ001
+    }
+)
+
+FORMS = {
+    "polars": lambda: FRAME,
+    "lazy": FRAME.lazy,
+    "table": FRAME.to_arrow,
+    "batch": lambda: FRAME.to_arrow().to_batches()[0],
+    "reader": lambda: FRAME.to_arrow().to_reader(),
+    "pandas": lambda: FRAME.to_pandas(use_pyarrow_extension_array=True),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_frames_of_every_kind_are_read(read, form):
+    reading = read(FORMS[form](), chunk_rows=2)
+    assert reading.rows == FRAME.to_dicts()
+    assert [batch.rows.num_rows for batch in reading.batches] == [2, 1]
+    assert [batch.first_row for batch in reading.batches] == [1, 3]
+    assert not any(batch.untyped for batch in reading.batches)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_only_frames_in_memory_are_read_again(form):
+    source = open_source(FORMS[form](), SourceOptions())
+    assert source.rereadable is (form != "reader")
+    if source.rereadable:
+        assert len(list(source)) == len(list(source)) == 1
+    assert source.size_hint == (None if form in ("lazy", "reader") else 3)
+    assert source.fingerprint() is None
+
+
+@pytest.mark.parametrize("form", ["polars", "lazy", "table"])
+def test_no_rows_still_have_columns(read, form):
+    empty = {
+        "polars": FRAME.head(0),
+        "lazy": FRAME.lazy().filter(pl.col("id") == 0),
+        "table": FRAME.head(0).to_arrow(),
+    }[form]
+    reading = read(empty)
+    assert reading.names == FRAME.columns
+    assert reading.rows == []
+
+
+def test_a_lazy_query_that_fails_names_the_row(read):
+    query = pl.LazyFrame({"a": ["1", "x"]}).select(pl.col("a").cast(pl.Int64))
+    reading = read(query)
+    assert reading.error is not None
+    assert "lazy frame" in str(reading.error)
+
+
+def test_objects_become_text_or_values(read):
+    frame = pl.DataFrame({"a": pl.Series([Decimal("1.5"), "x", None], dtype=pl.Object)})
+    assert read(frame).rows == [{"a": "1.5"}, {"a": "x"}, {"a": None}]
+
+
+def test_pandas_columns_of_mixed_types_lose_nothing(read):
+    frame = pd.DataFrame(
+        {"a": [1, "x", None], "b": [2**70, 1, 2], "c": [1.0, float("nan"), 3.0]}
+    )
+    reading = read(frame)
+    assert reading.tuples == [
+        ("1", str(2**70), 1.0),
+        ("x", "1", None),
+        (None, "2", 3.0),
+    ]
+
+
+def test_a_pandas_index_with_a_name_is_a_column(read):
+    frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="id"))
+    assert read(frame).rows == [{"id": 7, "a": 1}, {"id": 8, "a": 2}]
+    assert read(frame.reset_index(drop=True)).rows == [{"a": 1}, {"a": 2}]
+    assert read(frame["a"]).rows == [{"id": 7, "a": 1}, {"id": 8, "a": 2}]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"]),
+        pd.DataFrame([[1, 2]], columns=["x", "x"]),
+    ],
+)
+def test_duplicate_columns_are_named(read, table):
+    assert "'x'" in str(read(table).error)

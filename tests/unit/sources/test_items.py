@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict, UserDict, namedtuple
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+
+import attrs
+import pydantic
+import pytest
+import scrapy
+
+from propload.errors import ConfigError
+from propload.options import SourceOptions
+from propload.sources import items, open_source
+from propload.sources.items import RowBatches
+
+
+@dataclass
+class Data:
+    id: int
+    name: str
+
+
+@attrs.define
+class Attrs:
+    id: int
+    name: str
+
+
+class Model(pydantic.BaseModel):
+    id: int
+    name: str
+
+
+class Item(scrapy.Item):
+    id = scrapy.Field()
+    name = scrapy.Field()
+
+
+Pair = namedtuple("Pair", ["id", "name"])  # noqa: PYI024 - the kind without types
+
+
+@pytest.mark.parametrize("kind", [dict, Data, Attrs, Model, Item, Pair, OrderedDict])
+def test_items_of_every_kind_are_rows(read, kind):
+    rows = [kind(id=place, name=f"n{place}") for place in range(3)]
+    expected = [{"id": place, "name": f"n{place}"} for place in range(3)]
+    assert read(rows).rows == expected
+    assert read(row for row in rows).rows == expected
+
+
+def test_mappings_are_rows(read):
+    assert read([UserDict(id=1)]).rows == [{"id": 1}]
+
+
+def test_lists_are_read_again_and_generators_are_not():
+    rows = [{"a": 1}]
+    listed = open_source(rows, SourceOptions())
+    assert (listed.rereadable, listed.size_hint) == (True, 1)
+    generated = open_source(iter(rows), SourceOptions())
+    assert (generated.rereadable, generated.size_hint) == (False, None)
+    assert generated.fingerprint() is None
+
+
+def test_later_keys_widen_later_batches(read):
+    rows = [{"a": 1}, {"a": 2}, {"b": "x"}, {"a": 3, "b": "y"}]
+    reading = read(rows, chunk_rows=2)
+    assert reading.batches[0].rows.schema.names == ["a"]
+    assert reading.batches[1].rows.to_pylist() == [
+        {"a": None, "b": "x"},
+        {"a": 3, "b": "y"},
+    ]
+
+
+def test_what_is_no_row_costs_one_row(read):
+    reading = read([{"a": 1}, None, {}, {"a": 2}, {"a": "\ud800"}, {"a": 3}])
+    assert reading.tuples == [(1,), (2,), (3,)]
+    assert reading.numbers == [1, 4, 6]
+    assert [(f.row, f.check) for f in reading.unread] == [
+        (2, "item"),
+        (3, "item"),
+        (5, "value"),
+    ]
+
+
+def test_a_failing_generator_gives_the_rows_before(read):
+    def rows():
+        yield {"a": 1}
+        yield {"a": 2}
+        msg = "the line broke"
+        raise OSError(msg)
+
+    reading = read(rows())
+    assert reading.tuples == [(1,), (2,)]
+    assert reading.error is not None
+    assert "rows failed with OSError: the line broke (after row 2)" in str(
+        reading.error
+    )
+    assert isinstance(reading.error.__cause__, OSError)
+    assert reading.error.row == 2
+
+
+def test_an_error_of_propload_passes_as_it_is():
+    def rows():
+        yield {"a": 1}
+        msg = "wrong"
+        raise ConfigError(msg)
+
+    with pytest.raises(ConfigError, match=r"^wrong$"):
+        list(open_source(rows(), SourceOptions()))
+
+
+@pytest.mark.parametrize("nothing", [[], (), iter(())])
+def test_no_rows_at_all_are_refused(read, nothing):
+    assert "empty" in str(read(nothing).error)
+
+
+def test_an_endless_generator_is_read_in_batches():
+    source = open_source(({"a": n} for n in count()), SourceOptions(chunk_rows=10))
+    batches = iter(source)
+    assert [next(batches).rows.num_rows for _ in range(3)] == [10, 10, 10]
+
+
+def test_large_rows_make_short_batches(read):
+    rows = ({"page": "x" * 1000} for _ in range(500))
+    reading = read(rows, chunk_bytes=10_000)
+    assert max(batch.rows.num_rows for batch in reading.batches) <= 20
+    assert len(reading.rows) == 500
+
+
+def test_a_slow_producer_does_not_wait(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
+    maker = RowBatches("x", SourceOptions())
+    assert maker.add({"a": 1})
+    assert sum(batch.rows.num_rows for batch in maker.flush()) == 1
+
+
+def test_nested_values_are_json_text(read):
+    class Colour(Enum):
+        RED = "red"
+
+    rows = [
+        {
+            "a": Data(1, "x"),
+            "b": Colour.RED,
+            "c": (1, 2),
+            "d": {"on": dt.date(2024, 1, 2)},
+        }
+    ]
+    assert read(rows).rows == [
+        {
+            "a": '{"id": 1, "name": "x"}',
+            "b": "red",
+            "c": [1, 2],
+            "d": '{"on": "2024-01-02"}',
+        }
+    ]

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.options import SourceOptions
+from propload.sources import chunking
+from propload.sources.json_rows import read_json
+
+VALUE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+)
+ROW = st.dictionaries(st.sampled_from("abc"), VALUE, min_size=1)
+
+
+def as_read(value):
+    """Return a value as it may come out: of its own type or as text."""
+    if isinstance(value, bool):
+        return {value, str(value).lower()}
+    return {value, str(value)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=10),
+    lines=st.booleans(),
+    indent=st.sampled_from([None, 1]),
+    encoding=st.sampled_from(["utf-8", "utf-16"]),
+    block=st.integers(1, 30),
+    chunk_rows=st.integers(1, 5),
+)
+def test_no_value_is_lost(rows, lines, indent, encoding, block, chunk_rows):
+    if lines:
+        text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    else:
+        text = json.dumps(rows, ensure_ascii=False, indent=indent)
+    content = text.encode(encoding)
+    blocks = (content[at : at + block] for at in range(0, len(content), block))
+    options = SourceOptions(chunk_rows=chunk_rows, chunk_bytes=block)
+    batches = list(read_json(blocks, "x", options, lines=lines))
+    found = [row for batch in batches for row in batch.rows.to_pylist()]
+    assert len(found) == len(rows)
+    for row, read in zip(rows, found, strict=True):
+        for name, value in row.items():
+            if value is None:
+                assert read[name] is None
+            else:
+                assert read[name] in as_read(value)
+        assert all(read[name] is None for name in read.keys() - row.keys())
+
+
+def test_broken_lines_cost_one_row_each(read, write):
+    lines = ['{"a": 1}', "nope", "", '{"a": 2}', '{"a":', "7", '{"a": 3} {"a": 4}']
+    reading = read(write("a.ndjson", "\n".join(lines)))
+    assert reading.rows == [{"a": 1}, {"a": 2}]
+    assert reading.numbers == [1, 3]
+    assert [(f.row, f.check, f.text) for f in reading.unread] == [
+        (2, "json", "nope"),
+        (4, "json", '{"a":'),
+        (5, "item", "7"),
+        (6, "json", '{"a": 3} {"a": 4}'),
+    ]
+    assert reading.unread[1].message.startswith("line 5: ")
+
+
+def test_a_broken_character_costs_its_line(read, write):
+    content = b'{"a":"\xc3\xa9\xc3\xa9"}\n{"a":"\xe9"}\n{"a":"x"}\n'
+    reading = read(write("a.ndjson", content))
+    assert reading.tuples == [("éé",), ("x",)]
+    assert [(f.row, f.check) for f in reading.unread] == [(2, "encoding")]
+
+
+def test_half_a_surrogate_pair_costs_its_line(read, write):
+    reading = read(write("a.ndjson", '{"a":"x"}\n{"a":"\\ud800"}\n'))
+    assert reading.tuples == [("x",)]
+    assert [(f.row, f.check) for f in reading.unread] == [(2, "value")]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["123456789012345678901234567890", "0.1234567890123456789", "1e400", "-1E-999"],
+)
+def test_long_numbers_keep_their_digits(read, write, number):
+    for name, text in (("a.ndjson", '{"a": %s}'), ("a.json", '[{"a": %s}]')):
+        (value,) = read(write(name, text % number)).tuples[0]
+        assert str(value).lower().replace("+", "") == number.lower().replace("e-", "e-")
+
+
+def test_usual_numbers_are_numbers(read, write):
+    numbers = ["1", "-1.5", "52.370216", f"{4.895168:.17g}", "0.1", "1e5"]
+    text = "\n".join(f'{{"a": {number}}}' for number in numbers)
+    reading = read(write("a.ndjson", text))
+    assert [value for (value,) in reading.tuples] == [float(n) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "word"),
+    [
+        ('[{"a": 1}, {"a": 2}', 2, "cut short"),
+        ('[{"a": 1}, {"a": ', 1, "cut short"),
+        ('[{"a": 1}, {"a": "x', 1, "cut short"),
+        ('[{"a": 1}, {"a": ?}, {"a": 3}]', 1, "no JSON"),
+        ('[{"a": 1}] {"a": 2}', 1, "more after"),
+        ("[]", 0, "empty"),
+    ],
+)
+def test_a_broken_array_gives_the_rows_before(read, write, text, rows, word):
+    reading = read(write("a.json", text))
+    assert len(reading.rows) == rows
+    assert reading.error is not None
+    assert word in str(reading.error)
+    assert "a.json" in str(reading.error)
+    assert reading.error.row in (rows, None)
+
+
+def test_nested_values_are_json_text(read, write):
+    path = write("a.json", '[{"a": {"é": [1, null]}, "b": ["x", "y"], "c": [1, "z"]}]')
+    row = read(path).rows[0]
+    assert json.loads(row["a"]) == {"é": [1, None]}
+    assert row["b"] == ["x", "y"]
+    assert json.loads(row["c"]) == [1, "z"]
+
+
+def test_a_line_too_long_is_refused_alone(read, write, monkeypatch):
+    monkeypatch.setattr(chunking, "MAX_ROW_BYTES", 4000)
+    text = '{"a": 1}\n{"a": "%s"}\n{"a": 3}\n' % ("x" * 600_000)
+    reading = read(write("a.ndjson", text), chunk_bytes=100)
+    assert reading.tuples == [(1,), (3,)]
+    assert [(f.row, f.check) for f in reading.unread] == [(2, "too_long")]
+
+
+def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
+    monkeypatch.setattr("propload.sources.json_rows.MAX_ROW_BYTES", 4000)
+    text = '[{"a": 1}, {"a": "%s"}]' % ("x" * 2_000_000)
+    reading = read(write("a.json", text))
+    assert reading.tuples == [(1,)]
+    assert "longer than" in str(reading.error)
