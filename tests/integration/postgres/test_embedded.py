@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -130,6 +133,26 @@ def test_psql_reaches_it_and_settings_for_clients_do_not(folder, dsn, monkeypatc
         check=True,
     )
     assert said.stdout == "propload\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
+def test_programs_that_only_root_can_reach_are_copied(tmp_path, monkeypatch):
+    package = embedded.bundled_programs().parents[1]
+    private = tmp_path / "site"
+    shutil.copytree(package, private / package.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, private / libraries.name, symlinks=True)
+    private.chmod(0o700)
+    programs = private / embedded.bundled_programs().relative_to(package.parent)
+    with tempfile.TemporaryDirectory(prefix="propload-root-") as home:
+        monkeypatch.setattr(embedded, "bundled_programs", lambda: programs)
+        monkeypatch.setattr(embedded, "ROOT_HOME", Path(home))
+        with connect(embedded.start(tmp_path)) as opened:
+            assert opened.rows("SELECT 1") == [(1,)]
+        assert (tmp_path / "embedded").resolve().is_relative_to(home)
+        embedded.destroy(tmp_path)
+    assert private.stat().st_mode & 0o077 == 0
 
 
 def test_data_of_another_version_is_refused(folder, dsn):
