@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -147,13 +148,14 @@ def _complete(
     texts: pl.DataFrame, stand_ins: Mapping[str, str], context: MapContext
 ) -> pl.DataFrame:
     """Return the texts with those that follow from several of them."""
+    as_of = context.as_of.astimezone(UTC) if context.as_of else None
     area = [pl.col(general) for f, general in stand_ins.items()]
     relative = pl.col("url").str.starts_with("/")
     base = texts.with_columns(
         url=pl.when(relative).then(_SITE + pl.col("url")).otherwise("url"),
         seen=pl.coalesce(
             dates.moments(texts["scraped_at"]),
-            pl.lit(context.as_of, dtype=pl.Datetime("us", "UTC")),
+            pl.lit(as_of, dtype=pl.Datetime("us", "UTC")),
         ),
         living_area_text=pl.coalesce("living_area_text", *area),
         country=pl.when(pl.col("country").is_null())

@@ -81,30 +81,33 @@ def no_address(
     known = asked.join(strayed, on=ROW, how="left").with_columns(
         told=pl.lit(fields["url"][0])
     )
-    message = (
-        pl.when(pl.col("value").is_not_null())
-        .then(
-            pl.format(
-                "column '{}' holds '{}': not a listing's address, "
-                "which has an id of 7 to 9 digits; it may be cut short",
-                "told",
-                "value",
-            )
-        )
-        .when(pl.col("stray").is_not_null())
-        .then(
-            pl.format(
-                "column '{}' is empty and the address stands in column '{}': "
-                "the row's cells are in the wrong columns",
-                "told",
-                "stray",
-            )
-        )
-        .otherwise(
-            pl.format("column '{}' is empty: nothing says which listing it is", "told")
-        )
+    return _reasons(known, "url", "listing address", _about_address())
+
+
+def _about_address() -> pl.Expr:
+    """Return what is wrong with an address (`value`) of the column `told`."""
+    cut = pl.format(
+        "column '{}' holds '{}': not a listing's address, which has an id of 7 to 9 "
+        "digits; it may be cut short",
+        "told",
+        "value",
     )
-    return _reasons(known, "url", "listing address", message)
+    elsewhere = pl.format(
+        "column '{}' is empty and the address stands in column '{}': "
+        "the row's cells are in the wrong columns",
+        "told",
+        "stray",
+    )
+    nowhere = pl.format(
+        "column '{}' is empty: nothing says which listing it is", "told"
+    )
+    return (
+        pl.when(pl.col("value").is_not_null())
+        .then(cut)
+        .when(pl.col("stray").is_not_null())
+        .then(elsewhere)
+        .otherwise(nowhere)
+    )
 
 
 def _strayed_addresses(

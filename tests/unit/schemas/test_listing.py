@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -209,6 +211,16 @@ def test_the_target_keeps_known_values_and_orders_by_scraping():
     assert target.newest == "scraped_at"
     assert target.on_null == "keep"
     assert {*target.key, target.newest} <= set(CHECKER.columns)
+
+
+def test_the_docs_name_every_column_and_every_check():
+    docs = Path(__file__).resolve().parents[3] / "docs" / "listing.md"
+    text = docs.read_text(encoding="utf-8")
+    errors, warnings = text.split("## Errors")[1].split("## Warnings")
+    named = set(re.findall(r"`(\w+)`", text))
+    assert set(CHECKER.columns) <= named
+    for check in Listing.to_schema().checks:
+        assert f"| `{check.name}` |" in (warnings if check.raise_warning else errors)
 
 
 def test_every_rule_names_columns_of_the_model():

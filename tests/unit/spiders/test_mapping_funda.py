@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import polars as pl
@@ -264,6 +264,11 @@ def test_as_of_stands_in_for_the_time_of_reading():
     row = listing(**{"Aangeboden sinds": "3 weken"})
     assert row["scraped_at"] == AS_OF
     assert row["listed_on"] == date(2022, 3, 18)
+
+
+def test_as_of_may_be_in_any_zone():
+    amsterdam = datetime(2022, 4, 8, 14, tzinfo=timezone(timedelta(hours=2)))
+    assert apply({"url": URL}, as_of=amsterdam).frame["scraped_at"][0] == AS_OF
 
 
 def test_without_a_time_of_reading_a_row_is_refused():
