@@ -79,9 +79,6 @@ class Chunks:
             whole = self._ended and fits
             if whole and not self._text:
                 return
-            if self._want > MAX_ROW_BYTES:
-                yield Chunk(self._text[:MAX_ROW_BYTES], final=False, overlong=True)
-                continue
             final = whole and self.error is None
             before = len(self._text)
             yield Chunk(self._text if fits else self._text[: self._want], final)
@@ -89,8 +86,10 @@ class Chunks:
                 self._want = self._chunk_bytes
             elif whole:
                 return
+            elif before > MAX_ROW_BYTES:
+                yield Chunk(self._text, final=False, overlong=True)
             else:
-                self._want *= 2
+                self._want = min(2 * self._want, MAX_ROW_BYTES + 1)
 
     def take(self, count: int) -> None:
         """Go on after so many bytes of the chunk yielded last."""
