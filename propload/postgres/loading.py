@@ -141,7 +141,7 @@ class Database:
                 if facts.column(name) is not None
             }
         plan = plan_columns(frame_schema, facts.columns)
-        if target.mode != "replace":
+        if target.mode in ("upsert", "insert-new"):
             facts.require_key(target.key)
         opened = self._open_run(run)
         table = opened.writes_into(target, facts)

@@ -52,6 +52,11 @@ class ColumnShape:
         takes = self.collation and bare == "text"
         return f"{bare} COLLATE {self.collation}" if takes else bare
 
+    @property
+    def cast_type(self) -> str | None:
+        """The type that a staged value is cast to, or None where it is of it."""
+        return types.cast_type(self.plan)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -68,6 +73,7 @@ class Shape:
             an existing row keeps its own.
         direct: Whether COPY may write the table itself: no column is carried
             as text, no trigger or row policy can skip a row.
+        triggered: Whether a trigger may change or skip a row.
         partitioned: Whether a row's place alone does not find it again.
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
@@ -81,6 +87,7 @@ class Shape:
     on_null: OnNull = "overwrite"
     required: tuple[str, ...] = ()
     direct: bool = True
+    triggered: bool = False
     partitioned: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
 

@@ -61,6 +61,7 @@ def read_shape(
         direct=not policed
         and not triggered
         and all(each.carrier == "copy" for each in plan),
+        triggered=bool(triggered),
         partitioned=bool(partitioned),
         counts_by=_counts_by(connection.server_version, partitioned=partitioned),
     )

@@ -8,7 +8,7 @@ here: by looking for what the server never takes, then by halving.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,7 +18,7 @@ from propload.postgres import failures
 from propload.postgres.connection import ServerError
 from propload.postgres.counting import settle, updates_so_far
 from propload.postgres.shape import ORDINAL
-from propload.postgres.sql import merging, sifting
+from propload.postgres.sql import merging, screening, sifting
 from propload.postgres.sql.quoting import table as quoted_table
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Triage:
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
         self._constraints: dict[str, str] | None = None
+        self._known_rules: list[screening.Rule] | None = None
         self.begin(())
 
     def begin(self, layers: tuple[pl.DataFrame, ...], /) -> None:
@@ -117,21 +118,45 @@ class Triage:
 
     def sift(self, connection: Connection, layer: pl.DataFrame, /) -> Counts:
         """Write the good rows of the stage and take note of the others."""
+        connection.execute(sifting.IMMEDIATE)
+        refusals = self._screen(connection, layer)
         for statement in sifting.create(self._shape, patched(self._shape, layer)):
             connection.execute(statement)
-        connection.execute(sifting.IMMEDIATE)
         before = updates_so_far(connection, self._shape)
         *bad, answer = connection.rows(sifting.SIFT)
-        refusals = [self._refusal(connection, row) for row in bad]
+        refusals += [self._refusal(connection, row) for row in bad]
         self._sifted.append(_reasons(layer, refusals))
         return settle(
             connection,
             self._shape,
-            layer.height - len(bad),
+            layer.height - len(refusals),
             answer[7:],
             before,
-            without=[row[0] for row in bad],
+            without=[each.place for each in refusals],
         )
+
+    def _screen(self, connection: Connection, layer: pl.DataFrame) -> list[_Refusal]:
+        """Take rows out of the stage that one condition tells to be bad."""
+        shape = self._shape
+        tells = connection.server_version >= screening.TELLS_VALIDITY
+        casts = screening.uncastable(shape) if tells else []
+        # a trigger may still mend a row
+        rest = (
+            [] if shape.triggered else screening.refused(shape, self._rules(connection))
+        )
+        connection.execute(screening.create(shape, casts, rest))
+        verdicts = [*casts, *rest]
+        return [
+            _judged(layer, place, verdicts[number - 1])
+            for place, number in connection.rows(screening.SCREEN)
+        ]
+
+    def _rules(self, connection: Connection) -> list[screening.Rule]:
+        if self._known_rules is None:
+            table = quoted_table(self._shape.table)
+            rows = connection.rows(screening.RULES, (table,))
+            self._known_rules = [screening.Rule(*row) for row in rows]
+        return self._known_rules
 
     def _leave_out(self, number: int, refusals: Sequence[_Refusal]) -> bool:
         layer = self.layers[number]
@@ -176,6 +201,16 @@ class _Refusal:
     constraint: str | None
     message: str
     sqlstate: str | None
+
+
+def _judged(layer: pl.DataFrame, place: int, verdict: screening.Verdict) -> _Refusal:
+    refusal = _Refusal(
+        place, verdict.column, verdict.constraint, verdict.message, verdict.sqlstate
+    )
+    if "{}" not in verdict.message:
+        return refusal
+    value = _value(layer, refusal) or ""
+    return replace(refusal, message=verdict.message.replace("{}", value))
 
 
 def patched(shape: Shape, layer: pl.DataFrame, /) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def merge(
         stored = f"LEFT JOIN {table(shape.table)} AS o ON {_same_key(shape)} "
     insert = _insert(shape, "NOT stale", stored, patched)
     return (
-        f"WITH judged AS MATERIALIZED ({_judged(shape, within)}), "
+        f"WITH judged AS MATERIALIZED ({judged(shape, within)}), "
         f"written AS ({insert} {_on_conflict(shape)} "
         f"RETURNING {_was_inserted(shape)} AS inserted) "
         "SELECT (SELECT count(*) FROM judged WHERE stale) AS c1, "
@@ -112,7 +112,7 @@ def place(shape: Shape, /) -> str:
     """
     insert = _insert(shape, "home IS NULL")
     return (
-        f"WITH judged AS MATERIALIZED ({_judged(shape, 'true')}), "
+        f"WITH judged AS MATERIALIZED ({judged(shape)}), "
         f"updated AS ({_update_in_place(shape)}), "
         f"inserted AS ({insert} RETURNING 1) "
         "SELECT (SELECT count(*) FROM judged WHERE stale), "
@@ -131,7 +131,12 @@ def count_overtaken(shape: Shape, /, *, without: Sequence[int] = ()) -> str:
     )
 
 
-def _judged(shape: Shape, within: str) -> str:
+def judged(shape: Shape, within: str = "true", /) -> str:
+    """Return the query for staged rows that are news to the table.
+
+    It tells each one's place in the stage, its ordinal, where the stored row was
+    seen (null where there is none) and whether it is stale.
+    """
     stored = f"{STORED(shape.column(shape.key[0]))}"
     return (
         f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "

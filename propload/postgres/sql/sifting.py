@@ -131,7 +131,7 @@ DECLARE
     propload_places tid[]; propload_ordinals integer[];
     propload_lowest tid; propload_highest tid;
     propload_first integer := 1; propload_last integer; propload_end integer;
-    propload_run integer := {FIRST_RUN};
+    propload_run integer := {FIRST_RUN}; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
     propload_sums bigint[] := ARRAY[0, 0, 0, 0]; propload_likely integer;
 BEGIN
@@ -147,6 +147,7 @@ BEGIN
             propload_sums := ARRAY[
                 propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
                 propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4];
+            propload_good := propload_good + propload_last - propload_first + 1;
             propload_first := propload_last + 1;
             propload_run := least(propload_run * 2, {LONGEST_RUN});
         EXCEPTION WHEN OTHERS THEN
@@ -170,7 +171,9 @@ BEGIN
                 END IF;
                 RETURN NEXT;
                 propload_first := propload_first + 1;
-                propload_run := 1;
+                -- bad rows come as far apart as the last two
+                propload_run := greatest(propload_good / 2, 1);
+                propload_good := 0;
             END IF;
         END;
     END LOOP;

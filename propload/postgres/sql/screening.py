@@ -1,0 +1,220 @@
+# ruff: noqa: S608 - names are quoted, values are made into literals here
+"""A first look over the stage for what one condition can tell of many rows.
+
+Values that cannot be cast, nulls, checks and foreign keys: one pass finds all such
+rows and takes them out of the stage, so that the slower pass of `sifting` meets
+only the rest. It may miss rows, but it names none that the server would take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.postgres.shape import INCOMING, ORDINAL, Shape
+from propload.postgres.sql import merging
+from propload.postgres.sql.quoting import name, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Valid checks and foreign keys: name, kind, expression, own columns, the other
+#: table and its columns.
+RULES = """
+SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
+       ARRAY(SELECT a.attname::text
+             FROM unnest(c.conkey) WITH ORDINALITY AS u (number, place)
+             JOIN pg_catalog.pg_attribute AS a
+               ON a.attrelid = c.conrelid AND a.attnum = u.number ORDER BY u.place),
+       CASE WHEN c.confrelid <> 0 THEN (
+           SELECT quote_ident(n.nspname) || '.' || quote_ident(f.relname)
+           FROM pg_catalog.pg_class AS f
+           JOIN pg_catalog.pg_namespace AS n ON n.oid = f.relnamespace
+           WHERE f.oid = c.confrelid) END,
+       ARRAY(SELECT a.attname::text
+             FROM unnest(c.confkey) WITH ORDINALITY AS u (number, place)
+             JOIN pg_catalog.pg_attribute AS a
+               ON a.attrelid = c.confrelid AND a.attnum = u.number ORDER BY u.place)
+FROM pg_catalog.pg_constraint AS c
+WHERE c.conrelid = ($1::text)::regclass AND c.convalidated
+  AND (c.contype = 'c' OR c.contype = 'f' AND c.confrelid <> c.conrelid
+                          AND c.confmatchtype = 's')
+ORDER BY c.contype, c.conname"""
+
+#: `pg_input_is_valid` is there from this version on.
+TELLS_VALIDITY = 160000
+
+SCREEN = "SELECT row_ordinal, verdict FROM pg_temp.propload_screen()"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one condition says of a row.
+
+    Attributes:
+        condition: It is true of bad rows; `s` is the stage.
+        sqlstate: The code that the server would give.
+        message: What the server would say; `{}` stands for the value.
+        column: The column at fault, or several with commas.
+        constraint: The constraint's name, or None.
+    """
+
+    condition: str
+    sqlstate: str
+    message: str
+    column: str | None
+    constraint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check or a foreign key, as `RULES` answers.
+
+    Attributes:
+        constraint: Its name.
+        kind: `c` or `f`.
+        expression: A check's condition, else None.
+        columns: The columns it concerns.
+        parent: The quoted name of a foreign key's other table, else None.
+        parent_columns: That table's columns.
+    """
+
+    constraint: str
+    kind: str
+    expression: str | None
+    columns: list[str]
+    parent: str | None
+    parent_columns: list[str]
+
+
+def uncastable(shape: Shape, /) -> list[Verdict]:
+    """Return what tells texts that the server cannot cast, on newer servers."""
+    return [
+        Verdict(
+            f"NOT pg_input_is_valid(s.{name(column.name)}, {text(pg_type)})",
+            "22P02",
+            f'invalid input syntax for type {pg_type}: "{{}}"',
+            column.name,
+        )
+        for column in shape.columns
+        if (pg_type := column.cast_type) is not None
+        and column.stage_type.startswith("text")
+    ]
+
+
+def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
+    """Return what tells rows that a null, a check or a foreign key forbids."""
+    relation = shape.table.table
+    found = [
+        Verdict(
+            f"{INCOMING(column)} IS NULL",
+            "23502",
+            f'null value in column "{column.name}" of relation "{relation}" '
+            "violates not-null constraint",
+            column.name,
+        )
+        for column in shape.columns
+        if not column.nullable
+    ]
+    travelling = {column.name for column in shape.columns}
+    known = [rule for rule in rules if travelling.issuperset(rule.columns)]
+    found += [_check(shape, rule) for rule in known if rule.kind == "c"]
+    return found + [_parent(shape, rule) for rule in known if rule.kind == "f"]
+
+
+def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -> str:
+    """Return the statement that makes the look as a function of the session.
+
+    Args:
+        shape: The table.
+        casts: Conditions asked of every row of the stage first.
+        rest: Conditions asked of rows that would be written.
+    """
+    first = _take_out(f"FROM {merging.STAGE} AS s", "true", casts, 1) if casts else ""
+    second = ""
+    if rest:
+        chosen = f"FROM {merging.STAGE} AS s"
+        ahead = ""
+        if shape.key:
+            ahead = f"judged AS MATERIALIZED ({merging.judged(shape)}), "
+            chosen = f"FROM judged AS j JOIN {merging.STAGE} AS s ON s.ctid = j.place"
+        which = _written_as_is(shape)
+        second = _take_out(chosen, which, rest, len(casts) + 1, ahead)
+    body = f"""
+#variable_conflict use_column
+DECLARE propload_rows integer[]; propload_verdicts integer[];
+BEGIN
+    {first}
+    BEGIN
+        {second}
+    EXCEPTION WHEN data_exception OR insufficient_privilege THEN
+        -- a value that a condition cannot judge, or a table that this user may
+        -- not read: the next pass asks the server itself
+        NULL;
+    END;
+END"""
+    return (
+        "CREATE OR REPLACE FUNCTION pg_temp.propload_screen() "
+        "RETURNS TABLE (row_ordinal integer, verdict integer) "
+        f"LANGUAGE plpgsql AS {text(body)}"
+    )
+
+
+def _written_as_is(shape: Shape) -> str:
+    if not shape.key:
+        return "true"
+    # a stored row may lend a kept value, so only new ones are as they came
+    return "j.home IS NULL" if shape.on_null == "keep" else "NOT j.stale"
+
+
+def _take_out(
+    chosen: str, which: str, verdicts: Sequence[Verdict], first: int, ahead: str = ""
+) -> str:
+    cases = " ".join(
+        f"WHEN {verdict.condition} THEN {number}"
+        for number, verdict in enumerate(verdicts, start=first)
+    )
+    return f"""
+        WITH {ahead}bad AS MATERIALIZED (
+            SELECT s.ctid AS place, CASE {cases} END AS verdict {chosen} WHERE {which}
+        ), gone AS (
+            DELETE FROM {merging.STAGE} AS d USING bad AS b
+            WHERE d.ctid = b.place AND b.verdict IS NOT NULL
+            RETURNING d.{ORDINAL} AS number, b.verdict AS verdict
+        )
+        SELECT array_agg(number), array_agg(verdict)
+        INTO propload_rows, propload_verdicts FROM gone;
+        RETURN QUERY SELECT unnest(propload_rows), unnest(propload_verdicts);"""
+
+
+def _check(shape: Shape, rule: Rule) -> Verdict:
+    values = ", ".join(
+        f"{INCOMING(shape.column(each))} AS {name(each)}" for each in rule.columns
+    )
+    return Verdict(
+        f"(SELECT ({rule.expression}) IS FALSE FROM (SELECT {values or '1'}) AS r)",
+        "23514",
+        f'new row for relation "{shape.table.table}" violates check constraint '
+        f'"{rule.constraint}"',
+        ", ".join(rule.columns) or None,
+        rule.constraint,
+    )
+
+
+def _parent(shape: Shape, rule: Rule) -> Verdict:
+    pairs = [
+        (INCOMING(shape.column(own)), f"p.{name(their)}")
+        for own, their in zip(rule.columns, rule.parent_columns, strict=True)
+    ]
+    given = " AND ".join(f"{own} IS NOT NULL" for own, _ in pairs)
+    same = " AND ".join(f"{their} = {own}" for own, their in pairs)
+    columns = ", ".join(rule.columns)
+    return Verdict(
+        f"{given} AND NOT EXISTS (SELECT FROM {rule.parent} AS p WHERE {same})",
+        "23503",
+        f'insert or update on table "{shape.table.table}" violates foreign key '
+        f'constraint "{rule.constraint}". Key ({columns})=({{}}) is not present in '
+        f"table {rule.parent}.",
+        columns,
+        rule.constraint,
+    )
