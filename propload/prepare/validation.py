@@ -231,7 +231,7 @@ def _failure(
         raise SchemaMismatchError(msg) from error
     failed = ~output.get_column(CHECK_OUTPUT_KEY).fill_null(value=False)
     rows = frame.filter(failed)
-    column = None if isinstance(error.schema, DataFrameSchema) else error.schema.name
+    column = _column_at_fault(error)
     if isinstance(error.check, str):
         message = f"column {column}: {_named(error.check)}"
         return Failure(column, (), error.check, message, rows)
@@ -240,6 +240,14 @@ def _failure(
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
     return Failure(named, shown, label, place + text, rows)
+
+
+def _column_at_fault(error: SchemaError) -> str | None:
+    if isinstance(error.schema, DataFrameSchema):
+        return None
+    cases = error.failure_cases
+    # of a schema of several columns, only the cases bear the column's own name
+    return cases.columns[0] if isinstance(cases, pl.DataFrame) else error.schema.name
 
 
 def _named(check: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,7 +13,7 @@ from propload.errors import ConfigError
 from propload.prepare.parsers.months import language_of, month_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 #: Month names become `@10@`, so that `10 11` and `11 October` stay apart.
 _MARK = "@%m@"
@@ -55,10 +56,12 @@ def parse_date(
             locale's language writes it so.
         locale: `nl`, `en`, `de`, `fr` or `pl`; month names of all by default.
     """
-    marked = _marked(text, locale)
-    if not formats:
-        return _plausible(_free_day(marked, locale))
-    return _plausible(pl.coalesce([_day(marked, shape) for shape in formats]))
+    month_numbers(locale)
+    if formats:
+        read = partial(_day_by_formats, formats=tuple(formats), locale=locale)
+    else:
+        read = partial(_free_day, locale=locale)
+    return text.map_batches(read, return_dtype=pl.Date())
 
 
 def parse_timestamp(
@@ -88,59 +91,114 @@ def parse_timestamp(
     if time_zone not in zoneinfo.available_timezones():
         msg = f"time zone {time_zone!r} is not known: give one such as Europe/Amsterdam"
         raise ConfigError(msg)
-    marked = _marked(text, locale)
-    if not formats:
-        return _plausible(_free_moment(marked, locale, time_zone))
-    moments = [_moment(marked, shape, time_zone) for shape in formats]
-    return _plausible(pl.coalesce(moments))
+    month_numbers(locale)
+    if formats:
+        read = partial(
+            _moment_by_formats,
+            formats=tuple(formats),
+            locale=locale,
+            time_zone=time_zone,
+        )
+    else:
+        read = partial(_free_moment, locale=locale, time_zone=time_zone)
+    return text.map_batches(read, return_dtype=pl.Datetime("us", "UTC"))
 
 
-def _marked(text: pl.Expr, locale: str | None) -> pl.Expr:
+# The readers below take whole columns and go on with the texts that are left, so
+# that a column of ISO dates never meets a month's name.
+
+
+def _fill(
+    found: pl.Series, text: pl.Series, read: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """Return values with those that are missing read in another way."""
+    left = found.is_null() & text.is_not_null()
+    if not left.any():
+        return found
+    return found.clone().scatter(left.arg_true(), read(text.filter(left)))
+
+
+def _apply(text: pl.Series, *steps: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Return a column after some steps, each done once."""
+    for step in steps:
+        text = text.to_frame().select(step(pl.first())).to_series()
+    return text
+
+
+def _tidy(text: pl.Series) -> pl.Series:
+    return _apply(text, lambda one: one.str.replace_all(r"\s+", " ").str.strip_chars())
+
+
+def _marked(text: pl.Series, locale: str | None) -> pl.Series:
     """Return tidy texts with `@10@` in place of a month's name."""
     numbers = month_numbers(locale)
     names = "|".join(sorted(numbers, key=len, reverse=True))
-    tidy = text.str.replace_all(r"\s+", " ").str.strip_chars()
-    name = tidy.str.extract(rf"(?i)\b({names})\b", 1).str.to_lowercase()
+    frame = text.alias("text").to_frame()
+    name = pl.col("text").str.extract(rf"(?i)\b({names})\b", 1).str.to_lowercase()
     number = name.replace_strict(
         list(numbers), list(numbers.values()), default=None, return_dtype=pl.String
     )
-    marked = tidy.str.replace(
-        rf"(?i)\b(?:{names})\b\.?", pl.format("@{}@", number.fill_null(""))
+    frame = frame.with_columns(number.alias("number"))
+    marked = pl.col("text").str.replace(
+        rf"(?i)\b(?:{names})\b\.?", pl.format("@{}@", pl.col("number"))
     )
-    return pl.when(number.is_null()).then(tidy).otherwise(marked)
+    return frame.select(pl.coalesce(marked, "text")).to_series()
 
 
-def _plausible(moment: pl.Expr) -> pl.Expr:
-    return pl.when(moment.dt.year() >= FIRST_YEAR).then(moment)
+def _plausible(moment: pl.Series) -> pl.Series:
+    return _apply(moment, lambda one: pl.when(one.dt.year() >= FIRST_YEAR).then(one))
 
 
 # ---- without formats ----
 
 
-def _free_day(marked: pl.Expr, locale: str | None) -> pl.Expr:
-    named = marked
+def _free_day(text: pl.Series, *, locale: str | None) -> pl.Series:
+    tidy = _tidy(text)
+    day_first = language_of(locale) in _DAY_FIRST_LANGUAGES
+    found = pl.Series(text.name, [None], dtype=pl.Date).new_from_index(0, text.len())
+    for shape in _ISO + (_DAY_FIRST if day_first else ()):
+        found = _fill(found, tidy, partial(_to_date, shape=shape))
+    return _plausible(_fill(found, tidy, partial(_named_day, locale=locale)))
+
+
+def _to_date(text: pl.Series, *, shape: str) -> pl.Series:
+    return text.str.to_date(shape, strict=False)
+
+
+def _named_day(text: pl.Series, *, locale: str | None) -> pl.Series:
+    marked = _marked(text, locale)
     for pattern, instead in _FILLINGS:
-        named = named.str.replace(pattern, instead)
-    shapes = _ISO + (_DAY_FIRST if language_of(locale) in _DAY_FIRST_LANGUAGES else ())
-    days = [marked.str.to_date(shape, strict=False) for shape in shapes]
-    return pl.coalesce(
-        days + [named.str.to_date(shape, strict=False) for shape in _NAMED]
-    )
+        marked = _apply(marked, partial(_replaced, pattern=pattern, instead=instead))
+    found = _to_date(marked, shape=_NAMED[0])
+    for shape in _NAMED[1:]:
+        found = _fill(found, marked, partial(_to_date, shape=shape))
+    return found
 
 
-def _free_moment(marked: pl.Expr, locale: str | None, time_zone: str) -> pl.Expr:
-    day, clock, half, offset = (
-        marked.str.extract(_MOMENT, part) for part in range(1, 5)
+def _replaced(text: pl.Expr, *, pattern: str, instead: str) -> pl.Expr:
+    return text.str.replace(pattern, instead)
+
+
+def _free_moment(text: pl.Series, *, locale: str | None, time_zone: str) -> pl.Series:
+    parts = _tidy(text).alias("text").to_frame()
+    names = ("day", "clock", "half", "offset")
+    parts = parts.with_columns(
+        pl.col("text").str.extract(_MOMENT, number).alias(name)
+        for number, name in enumerate(names, 1)
     )
-    has_clock = clock.is_not_null()
-    date = _free_day(pl.when(has_clock).then(day).otherwise(marked), locale)
-    midnight = pl.time(0, 0, 0)
-    time = pl.when(has_clock).then(_clock(clock, half)).otherwise(midnight)
-    naive = date.dt.combine(time, time_unit="us")
+    has_clock = pl.col("clock").is_not_null()
+    day = parts.select(pl.when(has_clock).then("day").otherwise("text")).to_series()
+    parts = parts.with_columns(
+        _free_day(day, locale=locale).alias("date"),
+        _clock(pl.col("clock"), pl.col("half")).alias("time"),
+    )
+    time = pl.when(has_clock).then("time").otherwise(pl.time(0, 0, 0))
+    parts = parts.with_columns(pl.col("date").dt.combine(time).alias("naive"))
+    offset, naive = pl.col("offset"), pl.col("naive")
     in_utc = naive.dt.replace_time_zone("UTC") - _offset(offset)
-    return (
-        pl.when(offset.is_not_null()).then(in_utc).otherwise(_placed(naive, time_zone))
-    )
+    moment = pl.when(offset.is_not_null()).then(in_utc)
+    found = parts.select(moment.otherwise(_placed(naive, time_zone)).alias(text.name))
+    return found.to_series()
 
 
 def _clock(clock: pl.Expr, half: pl.Expr) -> pl.Expr:
@@ -177,37 +235,65 @@ def _placed(naive: pl.Expr, time_zone: str) -> pl.Expr:
 # ---- with formats ----
 
 
-def _day(marked: pl.Expr, shape: str) -> pl.Expr:
-    text, shape = _without_weekday(marked, shape)
+def _day_by_formats(
+    text: pl.Series, *, formats: Sequence[str], locale: str | None
+) -> pl.Series:
+    marked = _for_formats(text, formats, locale)
+    found = _day(marked, shape=formats[0])
+    for shape in formats[1:]:
+        found = _fill(found, marked, partial(_day, shape=shape))
+    return _plausible(found).alias(text.name)
+
+
+def _moment_by_formats(
+    text: pl.Series, *, formats: Sequence[str], locale: str | None, time_zone: str
+) -> pl.Series:
+    marked = _for_formats(text, formats, locale)
+    found = _moment(marked, shape=formats[0], time_zone=time_zone)
+    for shape in formats[1:]:
+        read = partial(_moment, shape=shape, time_zone=time_zone)
+        found = _fill(found, marked, read)
+    return _plausible(found).alias(text.name)
+
+
+def _for_formats(
+    text: pl.Series, formats: Sequence[str], locale: str | None
+) -> pl.Series:
+    tidy = _tidy(text)
+    named = any(re.search("%[Bbh]", shape) for shape in formats)
+    return _marked(tidy, locale) if named else tidy
+
+
+def _day(text: pl.Series, *, shape: str) -> pl.Series:
+    text, shape = _without_weekday(text, shape)
     if _has_clock(shape):
         return text.str.to_datetime(shape, time_unit="us", strict=False).dt.date()
-    return text.str.to_date(shape, strict=False)
+    return _to_date(text, shape=shape)
 
 
-def _moment(marked: pl.Expr, shape: str, time_zone: str) -> pl.Expr:
+def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
     if shape in EPOCHS:
-        count = marked.cast(pl.Int64, strict=False) * EPOCHS[shape]
+        count = text.cast(pl.Int64, strict=False) * EPOCHS[shape]
         return count.cast(pl.Datetime("us", "UTC"))
-    text, shape = _without_weekday(marked, shape)
+    text, shape = _without_weekday(text, shape)
     if "z" in shape:
-        # an offset that is not there fails, and UTC's own is UTC
         return text.str.to_datetime(
             shape, time_unit="us", time_zone="UTC", strict=False
         )
     if _has_clock(shape):
         naive = text.str.to_datetime(shape, time_unit="us", strict=False)
     else:
-        naive = text.str.to_date(shape, strict=False).cast(pl.Datetime("us"))
-    return _placed(naive, time_zone)
+        naive = _to_date(text, shape=shape).cast(pl.Datetime("us"))
+    return _apply(naive, partial(_placed, time_zone=time_zone))
 
 
 def _has_clock(shape: str) -> bool:
     return any(part in shape for part in ("%H", "%I", "%T", "%R", "%k", "%l"))
 
 
-def _without_weekday(text: pl.Expr, shape: str) -> tuple[pl.Expr, str]:
+def _without_weekday(text: pl.Series, shape: str) -> tuple[pl.Series, str]:
     shape = re.sub("%[Bbh]", _MARK, shape)
     bare = re.sub(r"^%[Aa]\.?,? *", "", shape)
     if bare == shape:
         return text, shape
-    return text.str.replace(r"^\p{L}+\.?,? *", ""), bare
+    return _apply(text, lambda one: one.str.replace(r"^\p{L}+\.?,? *", "")), bare

@@ -1,0 +1,251 @@
+"""Mappings: which columns make which, and what cannot be read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from propload.batch import ROW
+from propload.errors import SchemaMismatchError
+from propload.prepare.mapping import Constant, MapContext, Mapping, Rule, load_mapping
+from propload.prepare.parsers import make_parser
+
+NOBODY = MapContext()
+
+
+def apply(rules, context=NOBODY, /, *, keep_others=False, null_words=(), **columns):
+    content = {
+        "columns": rules,
+        "keep_others": keep_others,
+        "null_words": list(null_words),
+    }
+    return load_mapping(content).apply(
+        pl.DataFrame(columns).with_row_index(ROW), context
+    )
+
+
+def values(sifted, column):
+    return sifted.frame[column].to_list()
+
+
+def test_the_first_column_present_makes_the_target():
+    rules = {"price": {"from": ["vraagprijs", "price"], "parse": "money"}}
+    assert values(apply(rules, price=["1"], vraagprijs=["2"]), "price") == [Decimal(2)]
+    assert values(apply(rules, price=["1"], other=["2"]), "price") == [Decimal(1)]
+
+
+def test_with_each_a_row_takes_the_first_column_that_says_something():
+    rules = {
+        "price": {
+            "from": ["a", "b"],
+            "parse": "integer",
+            "each": True,
+            "null_words": ["-"],
+        }
+    }
+    assert values(apply(rules, a=["-", "1", None], b=["5", "6", "7"]), "price") == [
+        5,
+        1,
+        7,
+    ]
+
+
+def test_nearly_the_same_name_is_the_same_column():
+    rules = {"a": "sale price", "b": "Year_Built", "c": "m²"}
+    found = apply(rules, **{"SALE\nPRICE": ["1"], "year built": ["2"], "m²": ["3"]})
+    assert found.frame.row(0) == (0, "1", "2", "3")
+
+
+def test_a_target_named_like_its_source_needs_no_from():
+    assert values(apply({"rooms": {"parse": "integer"}}, rooms=["3"]), "rooms") == [3]
+
+
+def test_absent_columns_are_left_out_and_not_null():
+    assert apply({"a": "a", "b": "b"}, a=["1"]).frame.columns == [ROW, "a"]
+
+
+def test_no_column_at_all_is_told_with_what_there_is():
+    with pytest.raises(
+        SchemaMismatchError, match=r"url \(from link or url\).*2 columns: x, y"
+    ):
+        apply({"url": {"from": ["link", "url"]}}, x=["1"], y=["2"])
+
+
+def test_a_required_column_is_required():
+    with pytest.raises(SchemaMismatchError, match="no column for url"):
+        apply({"url": {"required": True}, "a": "a"}, a=["1"])
+
+
+def test_what_cannot_be_read_refuses_its_row_with_every_reason():
+    rules = {"price": {"parse": "money"}, "area": {"parse": "area"}, "id": "id"}
+    found = apply(
+        rules, price=["1", "ask", None], area=["5 m²", "big", "6"], id=["a", "b", "c"]
+    )
+    assert values(found, "id") == ["a", "c"]
+    told = found.reasons.select(ROW, "stage", "column", "check", "value").rows()
+    assert told == [
+        (1, "map", "price", "money", "ask"),
+        (1, "map", "area", "area", "big"),
+    ]
+    assert "'ask' (from price) is no money" in found.reasons["message"][0]
+
+
+def test_what_cannot_be_read_may_be_null():
+    rules = {"price": {"parse": "money", "unparsed": "null", "default": 0}}
+    found = apply(rules, price=["ask", "2"])
+    assert values(found, "price") == [Decimal(0), Decimal(2)]
+    assert found.reasons.is_empty()
+
+
+def test_null_words_and_empty_texts_say_nothing():
+    rules = {
+        "n": {"parse": "integer", "null_words": ["n.v.t."]},
+        "t": {"null_words": ["?"]},
+    }
+    found = apply(
+        rules,
+        null_words=["-"],
+        n=["-", " N.V.T. ", " ", "1"],
+        t=["", "?", " - ", " x "],
+    )
+    assert values(found, "n") == [None, None, None, 1]
+    assert values(found, "t") == ["", None, None, "x"]
+
+
+def test_a_pattern_cuts_out_what_is_read():
+    rules = {
+        "rooms": {"from": "kamers", "parse": "integer", "pattern": r"^(\d+) kamer"},
+        "bedrooms": {
+            "from": "kamers",
+            "parse": "integer",
+            "pattern": r"(\d+) slaapkamer",
+            "unparsed": "null",
+        },
+        "digits": {"from": "kamers", "pattern": r"\d+"},
+    }
+    found = apply(rules, kamers=["3 kamers (2 slaapkamers)", "4 kamers", None])
+    assert values(found, "rooms") == [3, 4, None]
+    assert values(found, "bedrooms") == [2, None, None]
+    assert values(found, "digits") == ["3", "4", None]
+
+
+def test_defaults_fill_what_is_not_told():
+    assert values(
+        apply({"n": {"parse": "integer", "default": 7}}, n=[None, "1"]), "n"
+    ) == [7, 1]
+
+
+def test_constants_and_context():
+    moment = dt.datetime(2019, 10, 14, tzinfo=dt.UTC)
+    rules = {
+        "source": {"constant": "funda"},
+        "seen": {"context": "as_of"},
+        "file": {"context": "source"},
+        "id": "id",
+    }
+    found = apply(rules, MapContext(moment, "a.csv"), id=["1", "2"])
+    assert found.frame.rows() == [
+        (0, "funda", moment, "a.csv", "1"),
+        (1, "funda", moment, "a.csv", "2"),
+    ]
+    nobody = apply(rules, id=["1"])
+    assert nobody.frame["seen"].dtype == pl.Datetime("us", "UTC")
+    assert values(nobody, "seen") == [None]
+
+
+def test_other_columns_go_along_where_asked_for():
+    found = apply({"b": "a"}, keep_others=True, a=["1"], c=["2"])
+    assert found.frame.columns == [ROW, "b", "c"]
+    assert apply({"b": "a"}, a=["1"], c=["2"]).frame.columns == [ROW, "b"]
+
+
+def test_typed_columns_are_not_read_as_text():
+    rules = {
+        "price": {"parse": "money"},
+        "n": {"parse": "integer"},
+        "day": {"parse": "date"},
+        "word": {"parse": "text"},
+        "yes": {"parse": "boolean"},
+    }
+    found = apply(
+        rules,
+        price=[1.25, 1.005],
+        n=[3.0, 4.0],
+        day=[dt.date(2024, 1, 1)] * 2,
+        word=[5, 6],
+        yes=[True, None],
+    )
+    assert found.frame.rows() == [
+        (0, Decimal("1.25"), 3, dt.date(2024, 1, 1), "5", True)
+    ]
+    assert found.reasons["column"].to_list() == ["price"]
+
+
+def test_expressions_may_make_columns():
+    mapping = Mapping(
+        {
+            "total": pl.col("a") + pl.col("b"),
+            "name": Rule(("n",), make_parser("text")),
+            "one": Constant(1),
+        }
+    )
+    frame = pl.DataFrame({"a": [1], "b": [2], "n": ["x"]})
+    assert mapping.apply(frame, NOBODY).frame.row(0) == (0, 3, "x", 1)
+
+
+def test_repeated_texts_are_read_like_others():
+    texts = ["€ 1.000", "x", None, "€ 2.000,50"] * 50
+    found = apply({"price": {"parse": "money"}}, price=texts)
+    assert values(found, "price")[:3] == [Decimal(1000), None, Decimal("2000.50")]
+    assert found.reasons[ROW].to_list() == list(range(1, 200, 4))
+    assert found.frame[ROW].is_sorted()
+
+
+def test_a_column_that_is_no_text_is_told():
+    with pytest.raises(SchemaMismatchError, match="column x is Binary"):
+        apply({"x": "x"}, x=[b"1"])
+
+
+def test_the_dutch_page_of_2019_is_read(shared_data):
+    mapping = load_mapping(
+        {
+            "null_words": ["-"],
+            "columns": {
+                "url": {"from": "Link"},
+                "price": {"from": "Vraagprijs", "parse": "money"},
+                "area": {"from": "Wonen", "parse": "area"},
+            },
+        }
+    )
+    raw = pl.read_csv(shared_data / "funda/amsterdam-2019-raw.csv", infer_schema=False)
+    cleaned = pl.read_csv(shared_data / "funda/amsterdam-2019.csv", infer_schema=False)
+    found = mapping.apply(raw, NOBODY)
+    assert found.reasons.is_empty()
+    both = found.frame.unique("url").join(cleaned, left_on="url", right_on="Link")
+    assert both.height == cleaned.unique("Link").height
+    assert both["price"].cast(pl.Int64).equals(both["Price"].cast(pl.Int64))
+    # the cleaner took "-" for no area at all, which is not an area of nothing
+    areas = both["area"].cast(pl.Int64).fill_null(0)
+    assert areas.equals(both["Surface"].cast(pl.Int64))
+
+
+def test_the_dates_and_prices_of_new_york_are_read(shared_data):
+    mapping = load_mapping(
+        {
+            "price": {"from": "sale price", "parse": "money"},
+            "date": {
+                "from": "sale date",
+                "parse": "date",
+                "formats": ["%Y-%m-%d", "%m/%d/%Y"],
+            },
+        }
+    )
+    raw = pl.read_csv(
+        shared_data / "nyc/sales-2018-2024.csv.gz", infer_schema=False, n_rows=30_000
+    )
+    found = mapping.apply(raw, NOBODY)
+    assert found.frame.height == 30_000
+    assert found.frame.null_count().row(0) == (0, 0, 0)

@@ -1,0 +1,172 @@
+"""Dates and moments out of texts, in five languages."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.errors import ConfigError
+from propload.prepare.parsers import parse_date, parse_timestamp
+from propload.prepare.parsers.months import MONTHS, month_numbers
+
+QUICK = settings(max_examples=60, deadline=None)
+
+
+def read(parse, *texts, **settings_):
+    column = pl.Series("text", texts, dtype=pl.String)
+    return (
+        column.to_frame()
+        .select(parse(pl.col("text"), **settings_))
+        .to_series()
+        .to_list()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2024-10-11", dt.date(2024, 10, 11)),
+        ("2024/10/11", dt.date(2024, 10, 11)),
+        ("11 oktober 2019", dt.date(2019, 10, 11)),
+        ("vrijdag 11 oktober 2019", dt.date(2019, 10, 11)),
+        ("11-okt-2019", dt.date(2019, 10, 11)),
+        ("3 mrt. 2020", dt.date(2020, 3, 3)),
+        ("Oct. 3rd, 2020", dt.date(2020, 10, 3)),
+        ("OCTOBER 3, 2020", dt.date(2020, 10, 3)),
+        ("3 of May 2020", dt.date(2020, 5, 3)),
+        ("3. März 2021", dt.date(2021, 3, 3)),
+        ("Donnerstag, 4. Jänner 2024", dt.date(2024, 1, 4)),
+        ("1er août 2020", dt.date(2020, 8, 1)),
+        ("le 14 juillet 2021", dt.date(2021, 7, 14)),
+        ("5 września 2023", dt.date(2023, 9, 5)),
+        ("2020 May 3", dt.date(2020, 5, 3)),
+    ],
+)
+def test_days_are_read_without_being_told_how(text, day):
+    assert read(parse_date, text) == [day]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        None,
+        "2 weken",
+        "maandag",
+        "32 oktober 2019",
+        "May 2020",
+        "2024-02-30",
+        "1/2/18",
+        "12-10-2019",
+        "11 oktobr 2019",
+        "Mayor 3 2020",
+    ],
+)
+def test_what_is_no_sure_day_is_none(text):
+    assert read(parse_date, text) == [None]
+
+
+def test_a_locale_says_that_days_go_first():
+    days = [dt.date(2019, 10, 12)] * 3
+    texts = ["12-10-2019", "12/10/2019", "12.10.2019"]
+    for locale in ("nl", "de_DE", "fr", "pl-PL"):
+        assert read(parse_date, *texts, locale=locale) == days
+    assert read(parse_date, "12/10/2019", locale="en") == [None]
+
+
+def test_formats_are_the_only_ones_read():
+    formats = ["%m/%d/%Y", "%Y-%m-%d"]
+    texts = ["01/22/2018", "2018-01-22", "1/22/18", "22 januari 2018"]
+    day = dt.date(2018, 1, 22)
+    assert read(parse_date, *texts, formats=formats) == [day, day, None, None]
+
+
+def test_formats_may_name_months_and_weekdays():
+    texts = ["vrijdag 11 oktober 2019", "okt 11 2019"]
+    formats = ["%A %d %B %Y", "%b %d %Y"]
+    assert (
+        read(parse_date, *texts, formats=formats, locale="nl")
+        == [dt.date(2019, 10, 11)] * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-07-02T11:42:25.8657786+02:00", "2026-07-02T09:42:25.865778"),
+        ("2024-01-02", "2024-01-01T23:00:00"),
+        ("2024-01-02 10:00", "2024-01-02T09:00:00"),
+        ("2024-01-02T10:00:00Z", "2024-01-02T10:00:00"),
+        ("2024-01-02 10:00:00 +0530", "2024-01-02T04:30:00"),
+        ("2024-01-02 10:00-08", "2024-01-02T18:00:00"),
+        ("11 oktober 2019 om 10.30 uur", "2019-10-11T08:30:00"),
+        ("11 oktober 2019 10:00:01.5", "2019-10-11T08:00:01.500000"),
+        ("Oct 3, 2020 1:05 PM", "2020-10-03T11:05:00"),
+        ("Oct 3, 2020, 12:05 a.m.", "2020-10-02T22:05:00"),
+        # the clock shows this twice: the earlier one
+        ("2024-10-27 02:30:00", "2024-10-27T00:30:00"),
+    ],
+)
+def test_moments_become_utc(text, moment):
+    [found] = read(parse_timestamp, text, time_zone="Europe/Amsterdam")
+    assert found == dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-03-31 02:30", "2024-01-02T25:00:00", "10:00", "now", "", None]
+)
+def test_what_is_no_moment_is_none(text):
+    assert read(parse_timestamp, text, time_zone="Europe/Amsterdam") == [None]
+
+
+def test_moments_by_format():
+    moment = dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.UTC)
+    assert read(parse_timestamp, "1700000000", "x", formats=["epoch"]) == [moment, None]
+    assert read(parse_timestamp, "1700000000000", formats=["epoch_ms"]) == [moment]
+    texts = ["2023-11-14 23:13:20+01:00", "14.11.2023 22:13"]
+    formats = ["%Y-%m-%d %H:%M:%S%#z", "%d.%m.%Y %H:%M"]
+    found = read(parse_timestamp, *texts, formats=formats)
+    assert found == [moment, moment.replace(second=0)]
+    assert read(parse_timestamp, "2023-11-14", formats=["%Y-%m-%d"]) == [
+        moment.replace(hour=0, minute=0, second=0)
+    ]
+
+
+def test_unknown_zones_and_locales_are_told():
+    with pytest.raises(ConfigError, match="Mars"):
+        parse_timestamp(pl.col("text"), time_zone="Mars")
+    with pytest.raises(ConfigError, match="known are: nl, en, de, fr, pl"):
+        parse_date(pl.col("text"), locale="xx")
+
+
+def test_no_name_means_two_months():
+    for language in MONTHS:
+        for name, number in month_numbers(language).items():
+            assert month_numbers(None)[name] == number
+
+
+@QUICK
+@given(st.dates(dt.date(1000, 1, 1)), st.sampled_from(list(MONTHS)), st.data())
+def test_every_day_is_read_back_in_every_language(day, language, data):
+    name = data.draw(st.sampled_from(MONTHS[language][day.month - 1].split()))
+    shape = data.draw(st.sampled_from(["{d} {m} {y}", "{m} {d}, {y}", "{d}. {m} {y}"]))
+    text = shape.format(d=day.day, m=name, y=f"{day.year:04}")
+    assert read(parse_date, text, locale=language) == [day]
+    assert read(parse_date, text.upper()) == [day]
+    assert read(parse_date, day.isoformat()) == [day]
+
+
+@QUICK
+@given(st.datetimes(dt.datetime(1000, 1, 2)), st.integers(-720, 720))
+def test_every_moment_is_read_back(moment, minutes):
+    zone = dt.timezone(dt.timedelta(minutes=minutes))
+    local = moment.replace(tzinfo=dt.UTC)
+    try:
+        text = local.astimezone(zone).isoformat()
+    except OverflowError:
+        return
+    assert read(parse_timestamp, text) == [local]

@@ -1,0 +1,161 @@
+"""Numbers out of texts, as people of several countries write them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.errors import ConfigError
+from propload.prepare.parsers import (
+    parse_area,
+    parse_integer,
+    parse_money,
+    parse_number,
+)
+
+QUICK = settings(max_examples=80, deadline=None)
+
+
+def read(parse, *texts, **settings_):
+    column = pl.Series("text", texts, dtype=pl.String)
+    return (
+        column.to_frame()
+        .select(parse(pl.col("text"), **settings_))
+        .to_series()
+        .to_list()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("€ 400.000 k.k.", "400000"),
+        ("€ 415,000 kosten koper", "415000"),
+        ("€ 1.234,50", "1234.50"),
+        ("$1,234.50", "1234.50"),
+        ("$150.00", "150"),
+        ("€ 500,-", "500"),
+        ("€ 164,54 per maand", "164.54"),
+        ("€ 1.725 per maand (servicekosten onbekend)", "1725"),
+        ("€ 8.390 per m²", "8390"),
+        ("€ 8.390 per m2", "8390"),
+        ("v.a. EUR 300", "300"),
+        ("12.345.678", "12345678"),
+        ("1,234,567", "1234567"),
+        ("1 234 567,50 zł", "1234567.50"),
+        ("1\u00a0234\u202f567 €", "1234567"),
+        ("1'234.50 CHF", "1234.50"),
+        ("1\u2019234", "1234"),
+        ("0,5", "0.5"),
+        ("€1.234,5", "1234.5"),
+        ("-5", "-5"),
+        ("€ -5", "-5"),
+        ("-€ 5", "-5"),
+        ("\u22125", "-5"),
+        ("(5.00)", "-5"),
+        ("vraag-prijs 500", "500"),
+        ("prijs - 500", "500"),
+    ],
+)
+def test_an_amount_is_read_with_signs_and_words_around(text, amount):
+    assert read(parse_money, text) == [Decimal(amount).quantize(Decimal("0.01"))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Prijs op aanvraag",
+        "€ 1 - € 2",
+        "1.2.3",
+        "12,34,567.00",
+        "0.125",
+        "1.234,567",
+        "12345678901234567890",
+        None,
+    ],
+)
+def test_what_is_no_amount_is_none(text):
+    assert read(parse_money, text) == [None]
+
+
+def test_three_digits_after_one_separator_are_thousands_unless_told():
+    assert read(parse_number, "1.234", "1,234") == [1234.0, 1234.0]
+    assert read(parse_number, "0.125", "1234.567", "1.25") == [0.125, 1234.567, 1.25]
+    assert read(parse_number, "1.234", "1,234", "1,5", decimal=".") == [
+        1.234,
+        1234.0,
+        None,
+    ]
+    assert read(parse_number, "1.234", "1,234", "1.5", decimal=",") == [
+        1234.0,
+        1.234,
+        None,
+    ]
+
+
+def test_a_mark_that_is_none_is_refused():
+    with pytest.raises(ConfigError, match="decimal 'x'"):
+        parse_number(pl.col("text"), decimal="x")
+
+
+def test_a_number_that_a_double_cannot_hold_is_none():
+    assert read(parse_number, "9007199254740993", "123456") == [None, 123456.0]
+
+
+def test_integers_are_whole():
+    texts = ["3 kamers", "3.0", "3.5", "3 kamers (2 slaapkamers)", "1.234", "-2"]
+    assert read(parse_integer, *texts) == [3, 3, None, None, 1234, -2]
+
+
+def test_areas_become_square_metres():
+    texts = ["91 m²", "1.234 m2", "0,5 ha", "59", "979 sq ft", "50 vierkante meter"]
+    found = read(parse_area, *texts)
+    assert found[:4] == [91.0, 1234.0, 5000.0, 59.0]
+    assert found[4:] == pytest.approx([90.95207616, 50.0])
+    assert read(parse_area, "218 m³", "3 appels", "m²") == [None, None, None]
+    assert read(parse_area, "1,000", unit="sqft") == pytest.approx([92.90304])
+    with pytest.raises(ConfigError, match="unit 'miles'"):
+        parse_area(pl.col("text"), unit="miles")
+
+
+def written(cents, group, mark):
+    sign, cents = ("-" if cents < 0 else ""), abs(cents)
+    whole, rest = divmod(cents, 100)
+    return f"{sign}{whole:,}".replace(",", group) + f"{mark}{rest:02}"
+
+
+@QUICK
+@given(
+    st.integers(-(10**15), 10**15),
+    st.sampled_from(
+        [(".", ","), (",", "."), ("", ","), ("", "."), (" ", ","), ("'", ".")]
+    ),
+    st.sampled_from(["{}", "€ {}", "{} zł", "$ {} per month", "EUR {} k.k.", "  {}  "]),
+)
+def test_every_written_amount_is_read_back(cents, marks, around):
+    text = around.format(written(cents, *marks))
+    amount = Decimal(cents) / 100
+    assert read(parse_money, text) == [amount]
+    assert read(parse_money, text, decimal=marks[1]) == [amount]
+
+
+@QUICK
+@given(st.integers(-(10**14), 10**14), st.sampled_from([".", ",", " "]))
+def test_every_written_whole_number_is_read_back(number, group):
+    text = f"{number:,}".replace(",", group)
+    assert read(parse_integer, text) == [number]
+
+
+@QUICK
+@given(st.text(alphabet="0123456789.,- €", max_size=12))
+def test_what_is_read_has_the_digits_of_the_text(text):
+    [amount] = read(parse_money, text)
+    if amount is not None:
+        digits = "".join(letter for letter in text if letter.isdigit())
+        shown = "".join(letter for letter in str(abs(amount)) if letter.isdigit())
+        assert shown.strip("0") == digits.strip("0")

@@ -1,0 +1,129 @@
+"""Words, and how parsers are found by name."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.errors import ConfigError
+from propload.prepare.parsers import (
+    PARSERS,
+    make_parser,
+    parse_boolean,
+    parse_json,
+    parse_one_of,
+    parse_text,
+)
+
+QUICK = settings(max_examples=60, deadline=None)
+
+
+def read(parse, *texts, **settings_):
+    column = pl.Series("text", texts, dtype=pl.String)
+    return (
+        column.to_frame()
+        .select(parse(pl.col("text"), **settings_))
+        .to_series()
+        .to_list()
+    )
+
+
+def test_yes_and_no_in_several_languages():
+    assert read(parse_boolean, "Ja", " yes ", "t", "1", "Tak", "OUI") == [True] * 6
+    assert read(parse_boolean, "nee", "No", "F", "0", "nie", "non") == [False] * 6
+    assert read(parse_boolean, "x", "", None) == [None] * 3
+
+
+def test_yes_and_no_in_own_words():
+    found = read(
+        parse_boolean,
+        "Nieuwbouw",
+        "BESTAANDE  bouw",
+        "ja",
+        true=["nieuwbouw"],
+        false=["bestaande bouw"],
+    )
+    assert found == [True, False, None]
+
+
+def test_words_stand_for_values():
+    words = {"Beschikbaar": "available", "onder bod": "under_offer"}
+    texts = ["beschikbaar", " Onder   bod", "weg", None]
+    assert read(parse_one_of, *texts, words=words) == [
+        "available",
+        "under_offer",
+        None,
+        None,
+    ]
+    found = read(parse_one_of, *texts, words=words, otherwise="unknown")
+    assert found[2] == "unknown"
+
+
+def test_text_loses_the_space_around_it():
+    assert read(parse_text, " a  b\u00a0", "", None) == ["a  b", "", None]
+
+
+def test_json_is_checked_and_kept():
+    texts = [
+        '{"a": 1.50}',
+        "[1]",
+        "null",
+        '"s"',
+        " 5 ",
+        '{"a":',
+        "nope",
+        "{'a': 1}",
+        "",
+    ]
+    assert read(parse_json, *texts) == [
+        *[text.strip() for text in texts[:5]],
+        *[None] * 4,
+    ]
+
+
+@QUICK
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+        ),
+        max_leaves=6,
+    )
+)
+def test_all_json_is_json(value):
+    text = json.dumps(value)
+    assert read(parse_json, text) == [text]
+
+
+def test_every_parser_returns_the_type_that_it_says():
+    for name, (_, dtype) in PARSERS.items():
+        settings_ = {"words": {"1": "one"}} if name == "one_of" else {}
+        parser = make_parser(name, **settings_)
+        assert parser.dtype == dtype
+        found = (
+            pl.Series("text", ["1", None])
+            .to_frame()
+            .select(parser.parse(pl.col("text")))
+        )
+        assert found.dtypes == [dtype]
+    assert make_parser("money", scale=4).dtype == pl.Decimal(18, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings_", "message"),
+    [
+        ("monney", {}, "did you mean 'money'"),
+        ("money", {"decimals": ","}, "did you mean 'decimal'"),
+        ("money", {"decimal": ";"}, "give '.' or ','"),
+        ("boolean", {"true": 5}, "setting of parser boolean"),
+        ("text", {"x": 1}, "known are: none"),
+    ],
+)
+def test_wrong_names_and_settings_are_told_with_a_hint(name, settings_, message):
+    with pytest.raises(ConfigError, match=message):
+        make_parser(name, **settings_)

@@ -1,0 +1,158 @@
+"""Dedupe against a plain oracle in Python."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from propload.errors import SchemaMismatchError
+from propload.prepare.dedupe import check_keys, dedupe
+
+QUICK = settings(max_examples=80, deadline=None)
+SCHEMA = {
+    "site": pl.String,
+    "id": pl.Int64,
+    "seen": pl.Int64,
+    "price": pl.Int64,
+    "note": pl.String,
+}
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "site": st.sampled_from(["a", "b", "é"]),
+            "id": st.integers(0, 3),
+            "seen": st.none() | st.integers(0, 2),
+            "price": st.none() | st.integers(0, 2),
+            "note": st.none() | st.sampled_from(["x", "y"]),
+        }
+    ),
+    max_size=14,
+)
+KEY = ("site", "id")
+
+
+def frame_of(rows):
+    return pl.DataFrame(rows, schema=SCHEMA).with_row_index(ROW)
+
+
+def by_key(rows):
+    groups = {}
+    for number, row in enumerate(rows):
+        groups.setdefault((row["site"], row["id"]), []).append((number, row))
+    return groups
+
+
+def age(row):
+    return -1 if row["seen"] is None else row["seen"]
+
+
+def content(frame):
+    return [tuple(row) for row in frame.drop(ROW).rows()]
+
+
+@QUICK
+@given(ROWS)
+def test_the_last_row_of_a_key_wins_without_newest(rows):
+    layers, duplicates = dedupe(frame_of(rows), key=KEY)
+    assert len(layers) == 1
+    expected = {key: group[-1][0] for key, group in by_key(rows).items()}
+    found = {row[1:3]: row[0] for row in layers[0].rows()}
+    assert found == expected
+    assert duplicates == len(rows) - len(expected)
+
+
+@QUICK
+@given(ROWS)
+def test_the_newest_rows_win_and_ties_get_layers(rows):
+    layers, duplicates = dedupe(frame_of(rows), key=KEY, newest="seen")
+    for layer in layers:
+        keys = [row[1:3] for row in layer.rows()]
+        assert len(set(keys)) == len(keys)
+        # bytes order, as the "C" collation of the server has it
+        assert keys == sorted(keys, key=lambda key: (key[0].encode(), key[1]))
+    found = {}
+    for layer in layers:
+        for row in layer.rows():
+            found.setdefault(row[1:3], []).append(row[1:])
+    expected = {}
+    for key, group in by_key(rows).items():
+        newest = max(age(row) for _, row in group)
+        best = {tuple(map(row.get, SCHEMA)) for _, row in group if age(row) == newest}
+        expected[key] = best
+    assert {key: set(values) for key, values in found.items()} == expected
+    assert all(len(set(values)) == len(values) for values in found.values())
+    assert duplicates == len(rows) - sum(layer.height for layer in layers)
+
+
+@QUICK
+@given(ROWS)
+def test_keep_folds_the_latest_known_values(rows):
+    layers, duplicates = dedupe(frame_of(rows), key=KEY, on_null="keep")
+    expected = []
+    for group in by_key(rows).values():
+        folded = {}
+        for _, row in group:
+            known = {name: value for name, value in row.items() if value is not None}
+            folded |= known
+        expected.append(tuple(folded.get(name) for name in SCHEMA))
+    assert sorted(content(layers[0]), key=str) == sorted(expected, key=str)
+    assert duplicates == len(rows) - len(expected)
+
+
+@QUICK
+@given(ROWS, st.randoms(use_true_random=False))
+def test_keep_with_newest_does_not_depend_on_the_order_of_rows(rows, random):
+    once = dedupe(frame_of(rows), key=KEY, newest="seen", on_null="keep")
+    shuffled = random.sample(rows, len(rows))
+    again = dedupe(frame_of(shuffled), key=KEY, newest="seen", on_null="keep")
+    assert content(once.layers[0]) == content(again.layers[0])
+    assert once.duplicates == again.duplicates
+
+
+def test_a_fold_takes_each_value_from_the_newest_row_that_knows_it():
+    rows = [
+        {"site": "a", "id": 1, "seen": 2, "price": None, "note": "new"},
+        {"site": "a", "id": 1, "seen": 1, "price": 5, "note": "old"},
+        {"site": "a", "id": 1, "seen": None, "price": 9, "note": "oldest"},
+    ]
+    layers, duplicates = dedupe(frame_of(rows), key=KEY, newest="seen", on_null="keep")
+    assert content(layers[0]) == [("a", 1, 2, 5, "new")]
+    assert duplicates == 2
+
+
+def test_without_a_key_every_row_stays():
+    frame = frame_of([{"site": "a", "id": 1}] * 3)
+    assert dedupe(frame, key=()) == ((frame,), 0)
+
+
+def test_one_source_and_one_day_in_the_key_change_nothing():
+    rows = [{"site": "a", "id": 1, "seen": 1, "price": n} for n in range(3)]
+    layers, duplicates = dedupe(frame_of(rows), key=("site", "id", "seen"))
+    assert layers[0]["price"].to_list() == [2]
+    assert duplicates == 2
+
+
+def test_rows_out_of_source_order_are_still_judged_by_it():
+    frame = frame_of([{"site": "a", "id": 1, "price": n} for n in range(3)])
+    layers, _ = dedupe(frame.reverse(), key=KEY)
+    assert layers[0]["price"].to_list() == [2]
+
+
+def test_null_keys_are_refused_column_by_column():
+    rows = [{"site": "a", "id": 1}, {"site": None, "id": None}, {"site": "a"}]
+    frame, reasons = check_keys(frame_of(rows), KEY)
+    assert frame[ROW].to_list() == [0]
+    told = reasons.select(ROW, "stage", "column", "check").sort(ROW, "column").rows()
+    assert told == [
+        (1, "check", "id", "key"),
+        (1, "check", "site", "key"),
+        (2, "check", "id", "key"),
+    ]
+
+
+def test_a_key_that_is_no_column_is_named():
+    with pytest.raises(SchemaMismatchError, match="key column url is not among .*site"):
+        check_keys(frame_of([]), ("url", "id"))

@@ -1,0 +1,80 @@
+"""Guessed types never lose what a text says."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from propload.prepare.casting import Cast, cast_types
+from propload.prepare.inference import SAMPLE_ROWS, infer_types
+
+QUICK = settings(max_examples=80, deadline=None)
+
+
+def infer(values):
+    return infer_types(pl.DataFrame({"x": values}, schema={"x": pl.String}))["x"]
+
+
+@pytest.mark.parametrize(
+    ("values", "guess"),
+    [
+        (["0", "-5", "9223372036854775807"], pl.Int64()),
+        (["1", "2.5", None], pl.Float64()),
+        (["true", "False", "TRUE"], pl.Boolean()),
+        (["2024-01-31"], pl.Date()),
+        (
+            ["2024-01-31T10:00:00", "2024-01-31 10:00", "2024-01-31 10:00:00.5"],
+            pl.Datetime("us"),
+        ),
+        (["2024-01-31T10:00:00Z", "2024-01-31 10:00+02:00"], pl.Datetime("us", "UTC")),
+        (["007", "1"], pl.String()),
+        (["+5"], pl.String()),
+        (["9223372036854775808"], pl.String()),
+        (["1234567890.1234567"], pl.String()),
+        (["1e5"], pl.String()),
+        (["t", "f"], pl.String()),
+        (["01-02-2024"], pl.String()),
+        (["2024-02-30"], pl.String()),
+        (["1", ""], pl.String()),
+        ([" 1"], pl.String()),
+        ([None, None], pl.String()),
+        (["2024-01-31T10:00:00Z", "2024-01-31T10:00:00"], pl.String()),
+        (["2024-01-31T10:00:00.1234567"], pl.String()),
+        (["NaN", "1.5"], pl.String()),
+    ],
+)
+def test_a_type_is_guessed_only_where_nothing_is_lost(values, guess):
+    assert infer(values) == guess
+
+
+def test_the_whole_chunk_decides():
+    assert infer(["1"] * (SAMPLE_ROWS * 10) + ["x"]) == pl.String()
+
+
+def test_only_text_columns_are_guessed_and_only_those_asked_for():
+    frame = pl.DataFrame({"a": ["1"], "b": ["2"], "c": [3]}).with_row_index(ROW)
+    assert infer_types(frame) == {"a": pl.Int64(), "b": pl.Int64()}
+    assert infer_types(frame, ["b"]) == {"b": pl.Int64()}
+
+
+TEXTS = st.one_of(
+    st.integers().map(str),
+    st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str),
+    st.dates().map(str),
+    st.datetimes().map(lambda moment: moment.isoformat()),
+    st.sampled_from(["true", "false", "007", "-0", "1e3", "", " 1", "1.0", "x"]),
+)
+
+
+@QUICK
+@given(st.lists(TEXTS, min_size=1, max_size=6))
+def test_a_guessed_column_takes_all_values_that_it_was_guessed_from(values):
+    guess = infer(values)
+    frame = pl.DataFrame({"x": values}).with_row_index(ROW)
+    sifted = cast_types(frame, [Cast("x", guess, "guess", guessed=guess != pl.String)])
+    assert sifted.reasons.is_empty()
+    if guess.is_integer():
+        assert [str(value) for value in sifted.frame["x"]] == values

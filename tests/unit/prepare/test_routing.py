@@ -1,0 +1,122 @@
+"""Lanes: the same for a key whatever stands beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from propload.prepare.routing import lane_of, route
+
+QUICK = settings(max_examples=60, deadline=None)
+IDS = st.lists(st.text(max_size=40), min_size=1, max_size=20, unique=True)
+
+
+def frame_of(**columns):
+    return pl.DataFrame(columns).with_row_index(ROW)
+
+
+@QUICK
+@given(IDS, st.integers(1, 8))
+def test_a_key_has_one_lane_whatever_the_batch(ids, lanes):
+    frame = frame_of(id=ids)
+    together = lane_of(frame, ["id"], lanes).to_list()
+    alone = [lane_of(frame_of(id=[one]), ["id"], lanes)[0] for one in ids]
+    assert together == alone
+    assert all(0 <= lane < lanes for lane in together)
+
+
+@QUICK
+@given(IDS, st.integers(1, 5))
+def test_every_row_goes_to_one_lane_in_its_order(ids, lanes):
+    frame = frame_of(id=sorted(ids))
+    routed = route((frame,), key=["id"], lanes=lanes)
+    assert len(routed) == lanes
+    rows = [row for (layer,) in routed for row in layer[ROW].to_list()]
+    assert sorted(rows) == list(range(frame.height))
+    for (layer,) in routed:
+        assert layer[ROW].is_sorted()
+
+
+def test_lanes_do_not_change_between_versions():
+    """A resumed run sends each row where the first attempt sent it."""
+    frame = frame_of(
+        text=["", "a", "funda", "https://example.org/listing/12345678/", "é" * 300],
+        number=[0, 1, -1, 2**62, 12345678],
+        day=[dt.date(2024, 1, day) for day in range(1, 6)],
+    )
+    assert lane_of(frame, ["text"], 1000).to_list() == LANES["text"]
+    assert lane_of(frame, ["number"], 1000).to_list() == LANES["number"]
+    assert lane_of(frame, ["day", "text"], 1000).to_list() == LANES["day, text"]
+
+
+LANES = {
+    "text": [0, 678, 531, 787, 242],
+    "number": [0, 789, 67, 525, 68],
+    "day, text": [70, 628, 84, 43, 101],
+}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        list(range(2000)),
+        [f"listing-{number}" for number in range(2000)],
+        [
+            f"https://www.example.org/koop/x-{number}-straat/?from=list"
+            for number in range(2000)
+        ],
+        [dt.date(2020, 1, 1) + dt.timedelta(number) for number in range(2000)],
+        [float(number) / 7 for number in range(2000)],
+        [Decimal(number) / 4 for number in range(2000)],
+        [str(number).encode() for number in range(2000)],
+    ],
+)
+def test_lanes_are_filled_evenly(values):
+    frame = frame_of(source=["funda"] * len(values), key=values)
+    for lanes in (2, 3, 8):
+        heights = [
+            layer.height
+            for (layer,) in route((frame,), key=["source", "key"], lanes=lanes)
+        ]
+        assert max(heights) < 1.25 * len(values) / lanes
+
+
+def test_a_key_of_two_columns_is_not_their_sum():
+    frame = frame_of(a=[1, 2] * 50, b=[2, 1] * 50, c=range(100))
+    assert lane_of(frame, ["a", "b"], 997).n_unique() == 2
+
+
+def test_one_lane_gets_everything_as_it_is():
+    layers = (frame_of(id=[1]), frame_of(id=[1]))
+    assert route(layers, key=["id"], lanes=1) == [layers]
+
+
+def test_layers_stay_in_order_and_empty_ones_after_the_first_go():
+    first, second = frame_of(id=list(range(100))), frame_of(id=[5])
+    routed = route((first, second), key=["id"], lanes=4)
+    lane = lane_of(second, ["id"], 4)[0]
+    assert [len(layers) for layers in routed] == [
+        2 if n == lane else 1 for n in range(4)
+    ]
+    assert routed[lane][1]["id"].to_list() == [5]
+
+
+def test_without_a_key_neighbours_stay_together():
+    frame = frame_of(x=list(range(10)))
+    routed = route((frame,), key=(), lanes=3)
+    assert [layer["x"].to_list() for (layer,) in routed] == [
+        [0, 1, 2],
+        [3, 4, 5],
+        [6, 7, 8, 9],
+    ]
+
+
+def test_fewer_rows_than_lanes_leave_lanes_empty():
+    routed = route((frame_of(x=[1]),), key=(), lanes=4)
+    assert [layer.height for (layer,) in routed] == [0, 0, 0, 1]
