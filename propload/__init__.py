@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from propload.ingesting import Loader as Loader
     from propload.ingesting import ingest as ingest
     from propload.ingesting import rejects as rejects
+    from propload.recovering import recover as recover
+    from propload.replaying import replay as replay
     from propload.report import Counts as Counts
     from propload.report import Report as Report
     from propload.target import Target as Target
@@ -50,7 +52,9 @@ _HOMES = {
     "WriteError": "errors",
     "check": "checking",
     "ingest": "ingesting",
+    "recover": "recovering",
     "rejects": "ingesting",
+    "replay": "replaying",
 }
 
 __all__ = [  # noqa: PLE0604 - the names of _HOMES, which are texts

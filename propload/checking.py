@@ -13,10 +13,11 @@ import polars as pl
 
 from propload import config
 from propload.batch import ROW
-from propload.composing import Plan, find_checker, make_preparer, open_database
+from propload.composing import find_checker, make_preparer, open_database
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.fitting import choose_table, choose_target
 from propload.ingesting import source_options
+from propload.planning import Plan
 from propload.postgres.types import create_type, plan_columns
 from propload.prepare.joining import Joiner
 from propload.report import ReasonCount

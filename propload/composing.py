@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.errors import ConfigError
 from propload.fitting import TableFit, choose_table, choose_target
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.feeding import JournaledSource
-from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
 from propload.pipeline import Pipeline, PipelineOptions
+from propload.planning import new_run_id, settings_shown
 from propload.postgres.ledger import RunRecord
 from propload.postgres.loading import Database
 from propload.prepare.joining import skip_rows
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
     from propload.options import Settings
+    from propload.planning import Plan
     from propload.postgres.history import ResumePoint
     from propload.prepare.validation import Checker
     from propload.report import Plain, Status
@@ -46,52 +44,6 @@ Feed: TypeAlias = JournaledSource | PushedSource
 #: The part of the memory limit that may wait in queue and lanes: what is worked on
 #: takes several times its own size, and the interpreter with its libraries the rest.
 WAITING_SHARE = 0.1
-
-
-def new_run_id() -> str:
-    """Return a name for a run that sorts by time and collides with no other."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    return f"{now}-{secrets.token_hex(3)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What holds for a run.
-
-    Attributes:
-        settings: As `config.resolve` returns them.
-        options: Those of them that say how the run works.
-        places: Where files are kept.
-    """
-
-    settings: Settings
-    options: RunOptions
-    places: Places
-
-    @classmethod
-    def of(cls, settings: Settings) -> Plan:
-        """Return the plan of resolved settings.
-
-        Raises:
-            ConfigError: A value is out of range.
-        """
-        names = [name for name in RunOptions.__slots__ if name != "max_rejects"]
-        given = {name: settings[name] for name in names if name in settings}  # type: ignore[literal-required] # the names are the settings' own
-        limit = RejectLimit.parse(settings.get("max_rejects"))
-        places = Places(Path(settings["state_dir"]))
-        return cls(settings, RunOptions(max_rejects=limit, **given), places)
-
-    @property
-    def workers(self) -> int:
-        """How many lanes write."""
-        workers = self.options.workers
-        return WORKERS if workers == "auto" else workers
-
-    @property
-    def batch_rows(self) -> int:
-        """Most rows joined at once."""
-        rows = self.options.batch_rows
-        return BATCH_ROWS if rows == "auto" else rows
 
 
 @dataclass(slots=True)
@@ -153,22 +105,7 @@ class Parts:
     @property
     def settings(self) -> Mapping[str, Plain]:
         """What was told and chosen, without secrets."""
-        told = self.plan.settings
-        shown = {
-            name: _plain(value)
-            for name, value in told.items()
-            if name not in {"to", "state_dir", "progress"}
-        }
-        return {
-            **shown,
-            "key": list(self.target.key),
-            "newest": self.target.newest,
-            "mode": self.target.mode,
-            "on_null": self.target.on_null,
-            "on_new_columns": self.target.on_new_columns,
-            "batch_rows": self.plan.batch_rows,
-            "workers": self.plan.workers,
-        }
+        return settings_shown(self.plan, self.target)
 
     def how_to_continue(self, status: Status) -> str:
         """Return what the reader of a message does next."""
@@ -183,14 +120,6 @@ class Parts:
             "What was committed stays. "
             f"To go on: the same command with --resume {self.run_id}"
         )
-
-
-def _plain(value: object) -> Plain:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return str(value) if isinstance(value, (datetime, Path)) else type(value).__name__
 
 
 def compose(
@@ -220,7 +149,7 @@ def compose(
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
     point = _resume_point(resuming, source, plan, target)
-    run_id = point.run.run_id if point else new_run_id()
+    run_id = _run_id(source, point)
     resuming.claim(run_id)
     if point is not None:
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
@@ -235,7 +164,7 @@ def compose(
         record,
         checker.pg_types if checker else {},
     )
-    journal, feed = _journal(source, plan, record)
+    journal, feed = _journal(source, plan, record, target, database.label)
     batches = skip_rows(feed or source, _rows_done(source, point))
     pipeline = Pipeline(
         _held_back(batches, memory),
@@ -259,6 +188,12 @@ def _resume_point(
     if not wanted:
         return None
     return resuming.find("" if wanted is True else str(wanted), source, target)
+
+
+def _run_id(source: Source, point: ResumePoint | None) -> str:
+    if point is not None:
+        return point.run.run_id
+    return source.folder.name if isinstance(source, JournalSource) else new_run_id()
 
 
 def _rows_done(source: Source, point: ResumePoint | None) -> int:
@@ -353,13 +288,27 @@ def _record(run_id: str, source: Source, target: Target, plan: Plan) -> RunRecor
     )
 
 
+def _about(
+    plan: Plan, record: RunRecord, target: Target, label: str
+) -> dict[str, Plain]:
+    """Return what a recovery needs to know of a run; no secrets."""
+    told = settings_shown(plan, target)
+    return {
+        "source": record.source,
+        "database": label,
+        "table": record.target,
+        "objects": told.pop("objects", []),
+        "settings": {**told, "table": record.target},
+    }
+
+
 def _journal(
-    source: Source, plan: Plan, record: RunRecord
+    source: Source, plan: Plan, record: RunRecord, target: Target, label: str
 ) -> tuple[Journal | None, Feed | None]:
     if source.rereadable:
         return None, None
     options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
-    about: dict[str, Plain] = {"source": record.source, "table": record.target}
+    about = _about(plan, record, target, label)
     journal = Journal(plan.places.journal / record.run_id, options, about)
     if isinstance(source, PushedSource):
         source.attach(journal)

@@ -8,12 +8,13 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from propload import config
-from propload.composing import Plan
 from propload.display import watch
 from propload.errors import LoadError, QueueClosedError
 from propload.monitoring.metrics import Metrics
 from propload.options import SourceOptions
+from propload.planning import Plan
 from propload.pushing import PushedSource
+from propload.recovering import recover_first
 from propload.rejecting import RejectStore
 from propload.running import Run
 from propload.sources import open_source
@@ -62,6 +63,7 @@ def ingest(
     plan = Plan.of(config.resolve(settings, job=job))
     opened = open_source(source, source_options(plan.settings))
     metrics = metrics or Metrics()
+    recover_first(plan, opened)
     run = Run(opened, plan, metrics=metrics)
     with _shown(plan.settings, metrics), _stopped_by_signals(run):
         return run.execute()
@@ -148,6 +150,7 @@ class Loader:
         self._plan = Plan.of(config.resolve(settings, job=job))
         self.metrics = metrics or Metrics()
         self._source = PushedSource(source_options(self._plan.settings))
+        recover_first(self._plan, self._source)
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self.report: Report | None = None
         self.failed: BaseException | None = None

@@ -278,9 +278,22 @@ class RejectStore:
             is_kept(batch, lane)
             for batch, lane in frame.select("batch", "lane").iter_rows()
         ]
+        self.replace(run_id, frame.filter(pl.Series(kept, dtype=pl.Boolean)))
+
+    def replace(self, run_id: str, lines: pl.DataFrame) -> None:
+        """Put other lines in the place of a run's; none removes its file.
+
+        Args:
+            run_id: The run.
+            lines: Columns `REJECT_COLUMNS`.
+        """
+        path = self.path(run_id)
+        if not lines.height:
+            path.unlink(missing_ok=True)
+            return
         aside = path.with_suffix(".tmp")
         with open_private(aside, "wb") as file:
-            frame.filter(pl.Series(kept, dtype=pl.Boolean)).write_ndjson(file)
+            lines.write_ndjson(file)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -10,16 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.composing import compose
-from propload.errors import BlockedError, LoadError, PropLoadError, RejectLimitError
+from propload.errors import (
+    BlockedError,
+    ConfigError,
+    LoadError,
+    PropLoadError,
+    RejectLimitError,
+)
 from propload.monitoring.memory import MemoryWatch
 from propload.rejecting import open_private, read_lines
-from propload.report import CountsError, Report, Status, TargetName
+from propload.report import CountsError, Report, Status, TargetName, from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from propload.composing import Parts, Plan
+    from propload.composing import Parts
     from propload.monitoring.metrics import Metrics
+    from propload.planning import Plan
     from propload.sources.source import Source
 
 log = logging.getLogger(__name__)
@@ -171,3 +179,16 @@ def save_report(path: Path, report: Report) -> None:
             file.write(report.to_json().encode())
     except OSError as error:
         log.warning("the report was not kept in %s: %s", path, error)
+
+
+def read_report(path: Path) -> Report:
+    """Return the report that a run left.
+
+    Raises:
+        ConfigError: The file is none of a report.
+    """
+    try:
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path} is not the report of a run: {error}"
+        raise ConfigError(msg) from error

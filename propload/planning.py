@@ -1,0 +1,102 @@
+"""What holds for a run: its settings, resolved, and what of them may be shown."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
+
+if TYPE_CHECKING:
+    from propload.options import Settings
+    from propload.report import Plain
+    from propload.target import Target
+
+
+def new_run_id() -> str:
+    """Return a name for a run that sorts by time and collides with no other."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{now}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What holds for a run.
+
+    Attributes:
+        settings: As `config.resolve` returns them.
+        options: Those of them that say how the run works.
+        places: Where files are kept.
+    """
+
+    settings: Settings
+    options: RunOptions
+    places: Places
+
+    @classmethod
+    def of(cls, settings: Settings) -> Plan:
+        """Return the plan of resolved settings.
+
+        Raises:
+            ConfigError: A value is out of range.
+        """
+        names = [name for name in RunOptions.__slots__ if name != "max_rejects"]
+        given = {name: settings[name] for name in names if name in settings}  # type: ignore[literal-required] # the names are the settings' own
+        limit = RejectLimit.parse(settings.get("max_rejects"))
+        places = Places(Path(settings["state_dir"]))
+        return cls(settings, RunOptions(max_rejects=limit, **given), places)
+
+    @property
+    def workers(self) -> int:
+        """How many lanes write."""
+        workers = self.options.workers
+        return WORKERS if workers == "auto" else workers
+
+    @property
+    def batch_rows(self) -> int:
+        """Most rows joined at once."""
+        rows = self.options.batch_rows
+        return BATCH_ROWS if rows == "auto" else rows
+
+
+def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
+    """Return what was told and chosen for a run, without secrets, as plain values.
+
+    Those given as Python objects are shown by name, and listed as `objects`.
+    """
+    hidden = {"to", "state_dir", "progress", "resume"}
+    told = {name: one for name, one in plan.settings.items() if name not in hidden}
+    objects: list[Plain] = [n for n, value in told.items() if not _is_plain(value)]
+    shown: dict[str, Plain] = {name: _plain(value) for name, value in told.items()}
+    return {
+        **shown,
+        **({"objects": objects} if objects else {}),
+        "key": list(target.key),
+        "newest": target.newest,
+        "mode": target.mode,
+        "on_null": target.on_null,
+        "on_new_columns": target.on_new_columns,
+        "batch_rows": plan.batch_rows,
+        "workers": plan.workers,
+    }
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(one) for one in value)
+    if isinstance(value, dict):
+        return all(_is_plain(one) for one in value.values())
+    return value is None or isinstance(value, (bool, int, float, str, datetime, Path))
+
+
+def _plain(value: object) -> Plain:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return str(value) if isinstance(value, (datetime, Path)) else type(value).__name__

@@ -1,0 +1,132 @@
+"""Loading what a run left in its journal when it was killed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, cast
+
+from propload import config
+from propload.composing import find_checker, find_target, open_database
+from propload.errors import ConfigError, LockedError
+from propload.journal import JournalSource, find_leftovers
+from propload.monitoring.metrics import Metrics
+from propload.planning import Plan
+from propload.running import Run
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from propload.journal import Leftover
+    from propload.options import Settings
+    from propload.report import Report
+    from propload.sources.source import Source
+
+log = logging.getLogger(__name__)
+
+#: Settings that a journal does not know better than the user who recovers it.
+_USERS_OWN = ("to", "state_dir", "progress", "max_memory", "lock", "lock_wait")
+
+
+def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
+    """Return the journals that killed runs left, oldest first.
+
+    Args:
+        **settings: `state_dir`, where it is not the usual one.
+    """
+    plan = Plan.of(config.resolve(settings))
+    return find_leftovers(plan.places.journal)
+
+
+def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
+    """Load what killed runs left in their journals; return a report for each.
+
+    Args:
+        run_id: One run only; all that went into this database by default.
+        **settings: `to`, and what a run was given as Python objects (a mapping, a
+            schema); the rest is in the journal.
+
+    Raises:
+        ConfigError: There is no such journal, or it belongs to another database.
+        LoadError: A run stopped early again; its journal stays.
+    """
+    plan = Plan.of(config.resolve(settings))
+    found = find_leftovers(plan.places.journal)
+    with open_database(plan) as database:
+        label = database.label
+    if not run_id:
+        mine = [one for one in found if one.about.get("database") == label]
+        return [recover_one(one, plan) for one in mine]
+    named = [one for one in found if one.run_id == run_id]
+    if not named:
+        msg = f"no journal of run {run_id} is left"
+        raise ConfigError(msg)
+    meant = named[0].about.get("database")
+    if meant != label:
+        msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
+        raise ConfigError(msg)
+    return [recover_one(named[0], plan)]
+
+
+def recover_first(plan: Plan, source: Source) -> list[Report]:
+    """Load what is left for the target of a run that is about to begin.
+
+    Args:
+        plan: What holds for that run.
+        source: Its source.
+    """
+    found = find_leftovers(plan.places.journal)
+    if not found:
+        return []
+    with open_database(plan) as database:
+        checker = find_checker(plan.settings)
+        target = find_target(plan.settings, checker, source, database)
+        label = database.label
+    wanted = {"database": label, "table": str(target.table)}
+    mine = [one for one in found if wanted.items() <= dict(one.about).items()]
+    return [recover_one(one, plan) for one in mine]
+
+
+def recover_one(leftover: Leftover, plan: Plan) -> Report:
+    """Load what is left in one journal.
+
+    Args:
+        leftover: The journal.
+        plan: Where to; what the journal does not know is taken from it.
+
+    Raises:
+        LockedError: Another process has begun to recover it.
+        LoadError: The run stopped early again; the journal stays.
+    """
+    source = JournalSource(leftover.folder, name=str(leftover.about["source"]))
+    try:
+        source.open()
+    except BlockingIOError as error:
+        msg = f"the journal of run {leftover.run_id} is being recovered already"
+        raise LockedError(msg) from error
+    log.info("recovering run %s: %d rows", leftover.run_id, leftover.rows)
+    try:
+        return Run(source, _plan_of(leftover, plan), metrics=Metrics()).execute()
+    finally:
+        source.close(remove=False)
+
+
+def _plan_of(leftover: Leftover, plan: Plan) -> Plan:
+    told = leftover.about.get("settings")
+    known = dict(told) if isinstance(told, dict) else {}
+    given = {name: plan.settings[name] for name in _USERS_OWN if name in plan.settings}  # type: ignore[literal-required] # the names are the settings' own
+    for name in leftover_objects(leftover):
+        if name not in plan.settings:
+            msg = (
+                f"run {leftover.run_id} was given its {name} as a Python object: call "
+                f"propload.recover({leftover.run_id!r}, {name}=...) with it"
+            )
+            raise ConfigError(msg)
+        given[name] = plan.settings[name]  # type: ignore[literal-required] # as above
+    resolved = config.resolve(cast("Settings", {**known, **given}))
+    return Plan.of(resolved)
+
+
+def leftover_objects(leftover: Leftover) -> list[str]:
+    """Return the settings that a run was given as Python objects."""
+    named = leftover.about.get("objects")
+    return [str(name) for name in named] if isinstance(named, list) else []

@@ -1,0 +1,143 @@
+"""Loading refused rows again, after what they were refused for was mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from propload import config
+from propload.batch import Batch
+from propload.errors import ConfigError
+from propload.monitoring.metrics import Metrics
+from propload.planning import Plan
+from propload.rejecting import RejectStore, read_lines
+from propload.running import Run, read_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from typing_extensions import Unpack
+
+    from propload.options import Settings
+    from propload.report import Plain, Report
+
+
+class Fix(Protocol):
+    """Mends refused rows."""
+
+    def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
+        """Return the rows as they should have been read; rows may be left out.
+
+        Args:
+            frame: Refused rows, columns as read.
+        """
+
+
+def replay(
+    run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[Settings]
+) -> Report:
+    """Load the refused rows of a run again and return what happened.
+
+    The settings are those of the run; what is given differs from them. What is
+    refused again is kept under the new run's name; rows that could not be read at
+    all stay where they are, since only their file can be mended.
+
+    Args:
+        run_id: The run, or how its name begins; the newest by default.
+        fix: Mends the rows before they are mapped and checked.
+        **settings: What differs from the run's own: a mended mapping or schema.
+
+    Raises:
+        ConfigError: There is no such run, or no row of it can be replayed.
+        LoadError: The run stopped early; the refused rows stay.
+    """
+    resolved = config.resolve(settings)
+    places = Plan.of(resolved).places
+    store = RejectStore(places.rejects)
+    path = store.find(run_id)
+    told = _settings_of(places.runs / f"{path.stem}.json")
+    plan = Plan.of(config.resolve({**told, **settings}))
+    lines = read_lines(path)
+    again = lines.filter(pl.col("values").is_not_null())
+    if not again.height:
+        msg = (
+            f"the refused rows of run {path.stem} could not be read at all: mend the "
+            "file and ingest it again"
+        )
+        raise ConfigError(msg)
+    source = RejectSource(path.stem, again, fix)
+    report = Run(source, plan, metrics=Metrics()).execute()
+    # every replayed row is loaded by now, or refused under the new run's name
+    store.replace(path.stem, lines.filter(pl.col("values").is_null()))
+    return report
+
+
+def _settings_of(path: Path) -> Settings:
+    """Return the settings of a run from its report, and its table."""
+    if not path.exists():
+        return {}
+    report = read_report(path)
+    told: dict[str, Plain] = dict(report.settings)
+    objects = told.pop("objects", None)
+    for name in objects if isinstance(objects, list) else []:
+        told.pop(str(name), None)
+    told["table"] = report.target.table
+    known = {name: value for name, value in told.items() if name in config.SETTINGS}
+    known.pop("resume", None)
+    return known  # type: ignore[return-value] # config.resolve reads each value
+
+
+@dataclass(frozen=True, slots=True)
+class RejectSource:
+    """Refused rows as a source: each keeps its source and number.
+
+    Attributes:
+        run_id: The run that refused them.
+        lines: The lines of its file, each with values.
+        fix: Mends them, or None.
+    """
+
+    run_id: str
+    lines: pl.DataFrame
+    fix: Fix | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"rejects of {self.run_id}"
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether iterating again gives the same rows."""
+        return True
+
+    @property
+    def size_hint(self) -> int | None:
+        """The rows."""
+        return self.lines.height
+
+    def fingerprint(self) -> str | None:
+        """Return None: the file shrinks as rows are replayed."""
+        return None
+
+    def __iter__(self) -> Iterator[Batch]:
+        for source, part in self.lines.group_by("source", maintain_order=True):
+            yield self._batch(str(source[0]), part)
+
+    def _batch(self, source: str, part: pl.DataFrame) -> Batch:
+        rows = part["values"].struct.unnest()
+        # a column that another file had is not one of these rows
+        rows = rows.select(c.name for c in rows if c.null_count() < rows.height)
+        numbers = tuple(part["row"].to_list())
+        if self.fix is not None:
+            mended = self.fix(rows)
+            if mended.height != rows.height:
+                numbers = tuple(range(1, mended.height + 1))
+            rows = mended
+        batches = rows.rechunk().to_arrow().to_batches()
+        if not batches:
+            batches = [rows.to_arrow().schema.empty_table().to_batches()[0]]
+        return Batch(batches[0], source, numbers[0] if numbers else 1, numbers, True)  # noqa: FBT003 - untyped
