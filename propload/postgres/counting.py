@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from propload.postgres.shape import Shape
 
 
-def merge_stage(
+def write_stage(
     connection: Connection, shape: Shape, height: int, patched: Sequence[str], /
 ) -> Counts:
     """Write the stage into the table and return what became of its rows.
@@ -25,6 +25,10 @@ def merge_stage(
         height: The rows in the stage.
         patched: Columns for which an existing row proposes its own value.
     """
+    if not shape.key:
+        added = connection.execute(merging.append(shape)) or 0
+        # a trigger may have skipped some
+        return Counts(inserted=added, unchanged=height - added)
     first = Counts()
     if not shape.partitioned:
         first, done = _place(connection, shape, height)

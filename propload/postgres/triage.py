@@ -9,14 +9,14 @@ here: by looking for what the server never takes, then by halving.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from propload.batch import REASONS, ROW, join_reasons, no_reasons
 from propload.postgres import failures
 from propload.postgres.connection import ServerError
-from propload.postgres.counting import settle, updates_so_far
+from propload.postgres.counting import settle, updates_so_far, write_stage
 from propload.postgres.shape import ORDINAL
 from propload.postgres.sql import merging, screening, sifting
 from propload.postgres.sql.quoting import table as quoted_table
@@ -59,12 +59,16 @@ FIRST_MICROSECOND = -210_866_803_200_000_000
 NOT_COPIED = "22021"
 
 
+Step = Literal["none", "screen", "sift"]
+
+
 class Triage:
     """What is known of the bad rows of one piece.
 
     Attributes:
         layers: The piece's layers without the rows known to be bad.
-        needed: Whether rows must be tried run by run.
+        step: How far the search has to go: nowhere, a look at the stage, or
+            rows tried run by run.
         layer: The number of the layer that is being written.
     """
 
@@ -77,7 +81,7 @@ class Triage:
     def begin(self, layers: tuple[pl.DataFrame, ...], /) -> None:
         """Take up a new piece."""
         self.layers = layers
-        self.needed = False
+        self.step: Step = "none"
         self.layer = 0
         self._named = False
         self._known: list[pl.DataFrame] = []
@@ -102,14 +106,15 @@ class Triage:
         Raises:
             ServerError: The connection broke meanwhile.
         """
-        if not self.needed and not self._named and failure.line is not None:
+        copied = failure.sqlstate not in (None, NOT_COPIED)
+        if self.step == "none" and failure.line is not None and not self._named:
             self._named = True
             self._leave_out(self.layer, [self._named_row(failure)])
             return True
-        if not self.needed and failure.sqlstate not in (None, NOT_COPIED):
-            self.needed = True
+        if self.step != "sift" and copied:
+            self.step = "screen" if self.step == "none" else "sift"
             return True
-        self.needed = True
+        self.step = "sift"
         found = [
             self._leave_out(number, self._uncopied(connection, layer))
             for number, layer in enumerate(self.layers)
@@ -120,6 +125,12 @@ class Triage:
         """Write the good rows of the stage and take note of the others."""
         connection.execute(sifting.IMMEDIATE)
         refusals = self._screen(connection, layer)
+        if self.step == "screen" and refusals:
+            good = layer.height - len(refusals)
+            self._sifted.append(_reasons(layer, refusals))
+            return write_stage(
+                connection, self._shape, good, patched(self._shape, layer)
+            )
         for statement in sifting.create(self._shape, patched(self._shape, layer)):
             connection.execute(statement)
         before = updates_so_far(connection, self._shape)

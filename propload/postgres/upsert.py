@@ -9,7 +9,7 @@ from propload.batch import ROW, Written
 from propload.errors import TransientWriteError, WriteError
 from propload.postgres import failures
 from propload.postgres.connection import ServerError
-from propload.postgres.counting import merge_stage
+from propload.postgres.counting import write_stage
 from propload.postgres.sql import bookkeeping, merging, session
 from propload.postgres.triage import Triage, patched, staged
 from propload.report import Counts
@@ -164,7 +164,7 @@ class TableWriter:
         return (
             self._pace.fast
             and self._shape.direct
-            and not self._triage.needed
+            and self._triage.step == "none"
             and len(self._triage.layers) <= 1
         )
 
@@ -193,14 +193,10 @@ class TableWriter:
         return total
 
     def _merge(self, connection: Connection, layer: pl.DataFrame) -> Counts:
-        if self._triage.needed:
+        if self._triage.step != "none":
             return self._triage.sift(connection, layer)
-        if not self._shape.key:
-            added = connection.execute(merging.append(self._shape)) or 0
-            # a trigger may have skipped some
-            return Counts(inserted=added, unchanged=layer.height - added)
         nulls = patched(self._shape, layer)
-        return merge_stage(connection, self._shape, layer.height, nulls)
+        return write_stage(connection, self._shape, layer.height, nulls)
 
     def _make_stage(self, connection: Connection) -> None:
         if self._staging:
