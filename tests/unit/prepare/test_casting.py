@@ -19,6 +19,9 @@ from propload.target import ColumnPlan
 QUICK = settings(max_examples=60, deadline=None)
 
 
+moment = dt.datetime.fromisoformat
+
+
 def frame_of(values, dtype=None):
     column = pl.Series("value", values, dtype=dtype)
     return column.to_frame().with_row_index(ROW)
@@ -81,24 +84,24 @@ def test_decimals_keep_their_scale_or_are_refused():
 def test_nanoseconds_that_microseconds_lose_are_refused():
     column = pl.Series([1_000, 1_500, -1_500], dtype=pl.Int64).cast(pl.Datetime("ns"))
     found, refused = cast_values(column, column.dtype, pl.Datetime("us"))
-    assert found == {0: dt.datetime(1970, 1, 1, microsecond=1)}
+    assert found == {0: moment("1970-01-01T00:00:00.000001")}
     assert refused == [1, 2]
 
 
 def test_a_moment_is_a_day_only_at_midnight():
-    midnight, noon = dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, 12)
+    midnight, noon = moment("2024-01-01T00:00:00"), moment("2024-01-01T12:00:00")
     found, refused = cast_values([midnight, noon], pl.Datetime("us"), pl.Date())
     assert found == {0: dt.date(2024, 1, 1)}
     assert refused == [1]
 
 
 def test_times_without_a_zone_are_utc_and_zones_become_utc():
-    naive = [dt.datetime(2024, 7, 1, 12)]
+    naive = [moment("2024-07-01T12:00:00")]
     found, _ = cast_values(naive, pl.Datetime("us"), pl.Datetime("us", "UTC"))
-    assert found[0] == dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)
+    assert found[0] == moment("2024-07-01T12:00:00+00:00")
     amsterdam = pl.Series(naive).dt.replace_time_zone("Europe/Amsterdam")
     found, _ = cast_values(amsterdam, amsterdam.dtype, pl.Datetime("us"))
-    assert found[0] == dt.datetime(2024, 7, 1, 10)
+    assert found[0] == moment("2024-07-01T10:00:00")
 
 
 @pytest.mark.parametrize(
@@ -151,11 +154,11 @@ def test_texts_that_would_change_are_refused(wanted, texts):
     ],
 )
 def test_iso_moments_are_read_with_and_without_an_offset(text):
-    moment = dt.datetime(2024, 7, 1, 10)
+    ten = moment("2024-07-01T10:00:00")
     found, _ = cast_values([text], pl.String(), pl.Datetime("us", "UTC"))
-    assert found[0] == moment.replace(tzinfo=dt.UTC)
+    assert found[0] == ten.replace(tzinfo=dt.UTC)
     found, _ = cast_values([text], pl.String(), pl.Datetime("us"))
-    assert found[0] == moment
+    assert found[0] == ten
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_a_guessed_type_takes_only_what_it_would_write(wanted, texts):
         ([['a"b\\', None], []], None, "text[]", ['{"a\\"b\\\\",NULL}', "{}"]),
         ([[[1, 2], [3, 4]]], None, "integer[]", ['{{"1","2"},{"3","4"}}']),
         ([b"\x00\xff"], None, "bytea", ["\\x00ff"]),
-        ([dt.datetime(2024, 1, 1, 1, 2, 3)], None, "text", ["2024-01-01 01:02:03"]),
+        ([moment("2024-01-01T01:02:03")], None, "text", ["2024-01-01 01:02:03"]),
         (
             [dt.timedelta(hours=72, seconds=5)],
             None,
@@ -252,14 +255,14 @@ def test_types_without_an_exact_way_are_refused_as_a_whole(values, dtype, wanted
             [0],
         ),
         (
-            [dt.datetime(2024, 1, 1, 0, 0, 0, 1_500)],
+            [moment("2024-01-01T00:00:00.001500")],
             pl.Datetime("us"),
             pl.Datetime("us"),
             "timestamp(3) without time zone",
             [0],
         ),
         (
-            [dt.datetime(2024, 1, 1, 0, 0, 0, 2_000)],
+            [moment("2024-01-01T00:00:00.002000")],
             pl.Datetime("us"),
             pl.Datetime("us"),
             "timestamp(3) without time zone",

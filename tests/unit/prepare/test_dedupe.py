@@ -154,5 +154,7 @@ def test_null_keys_are_refused_column_by_column():
 
 
 def test_a_key_that_is_no_column_is_named():
-    with pytest.raises(SchemaMismatchError, match="key column url is not among .*site"):
+    with pytest.raises(
+        SchemaMismatchError, match=r"key column url is not among .*site"
+    ):
         check_keys(frame_of([]), ("url", "id"))

@@ -1,3 +1,6 @@
+import datetime as dt
+from dataclasses import replace
+
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,3 +83,11 @@ def test_the_same_ends_give_the_same_batches_however_rows_arrive(sizes, rows, ot
     found = [one.raw()["id"].to_list() for one in first if one.height]
     assert found == [one.raw()["id"].to_list() for one in again if one.height]
     assert [n for one in found for n in one] == list(range(sum(sizes)))
+
+
+def test_rows_of_different_moments_are_kept_apart_where_it_matters():
+    early, late = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
+    batches = [replace(batch(0, 3), as_of=early), replace(batch(3, 3), as_of=late)]
+    assert [one.height for one in join(batches)] == [6]
+    apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_moment=True))
+    assert [(one.height, one.as_of) for one in apart] == [(3, early), (3, late)]

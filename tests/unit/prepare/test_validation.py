@@ -126,7 +126,7 @@ def test_missing_columns_and_wrong_types_concern_all_rows():
     ):
         checker.check(rows_of(status=["open"]))
     with pytest.raises(
-        SchemaMismatchError, match="the rows as a whole do not fit.*price"
+        SchemaMismatchError, match=r"the rows as a whole do not fit.*price"
     ):
         checker.check(rows_of(id=["a"], price=["1"], status=["open"]))
 

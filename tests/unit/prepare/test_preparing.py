@@ -1,0 +1,190 @@
+"""The order of prepare: every row comes out once, with its types or its reasons."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from propload.errors import SchemaMismatchError
+from propload.prepare.mapping import MapContext, load_mapping
+from propload.prepare.preparing import Preparer
+from propload.prepare.validation import load_schema
+from propload.target import ColumnPlan
+
+QUICK = settings(max_examples=40, deadline=None)
+
+
+class Home(pa.DataFrameModel):
+    id: pl.String
+    price: pl.Int32 = pa.Field(ge=0, nullable=True)
+
+    @pa.check("price", raise_warning=True)
+    def usual(cls, rows):  # noqa: N805 - pandera hands over the class
+        return rows.lazyframe.select(pl.col(rows.key) < 50)
+
+
+def raw_of(**columns):
+    return pl.DataFrame(columns).with_row_index(ROW)
+
+
+def plan_of(schema, **types):
+    """Return the plan of a table made for these columns, some of another type."""
+    return tuple(
+        ColumnPlan(name, types.get(name, dtype), "copy", str(types.get(name, dtype)))
+        for name, dtype in schema.items()
+    )
+
+
+def ready(preparer, raw, *, untyped=False, stored=(), **types):
+    fitted = preparer.fit(raw, untyped=untyped, stored=stored)
+    return fitted.with_plan(plan_of(fitted.schema, **types))
+
+
+def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():
+    first = raw_of(id=["1", "2"], zip=["0123", "4567"], day=["2024-01-01", None])
+    preparer = ready(Preparer(key=("id",)), first, untyped=True)
+    assert preparer.schema == {"id": pl.Int64(), "zip": pl.String(), "day": pl.Date()}
+    assert preparer.guessed == {"id": pl.Int64(), "day": pl.Date()}
+    later = raw_of(
+        id=["007", "8", "9"],
+        zip=["1", "2", "3"],
+        day=["x", "2024-01-02", "2024-01-02 00:00"],
+    )
+    prepared = preparer.prepare(later)
+    assert prepared.lanes[0][0].rows() == [(1, 8, "2", dt.date(2024, 1, 2))]
+    told = prepared.reasons.select(ROW, "column", "value").sort(ROW, "column").rows()
+    assert told == [(0, "day", "x"), (0, "id", "007"), (2, "day", "2024-01-02 00:00")]
+
+
+def test_the_types_of_a_stored_table_win_over_guesses():
+    raw = raw_of(id=["007"], amount=["1.50"], new=["5"])
+    fitted = Preparer().fit(raw, untyped=True, stored=("id", "amount"))
+    assert fitted.schema == {
+        "id": pl.String(),
+        "amount": pl.String(),
+        "new": pl.Int64(),
+    }
+    preparer = fitted.with_plan(plan_of(fitted.schema, id=pl.Int64()))
+    [(layer,)] = preparer.prepare(raw).lanes
+    assert layer.rows() == [(0, 7, "1.50", 5)]
+
+
+def test_typed_sources_are_not_guessed():
+    assert Preparer().fit(raw_of(a=["1"])).schema == {"a": pl.String()}
+
+
+def test_the_schema_types_its_columns_and_the_plan_has_the_last_word():
+    checker = load_schema(Home)
+    raw = raw_of(id=["a", "b", "c"], price=["1", "-1", "x"], more=["1", "2", "y"])
+    preparer = ready(
+        Preparer(checker=checker),
+        raw,
+        untyped=True,
+        price=pl.Float64(),
+        more=pl.Int16(),
+    )
+    assert preparer.schema == {
+        "id": pl.String(),
+        "price": pl.Int32(),
+        "more": pl.String(),
+    }
+    prepared = preparer.prepare(raw)
+    [(layer,)] = prepared.lanes
+    assert layer.rows() == [(0, "a", 1.0, 1)]
+    told = prepared.reasons.select(ROW, "stage", "column").sort(ROW, "column").rows()
+    assert told == [(1, "check", "price"), (2, "map", "more"), (2, "map", "price")]
+
+
+def test_warnings_are_counted_and_loaded():
+    raw = raw_of(id=["a", "b"], price=[10, 90])
+    prepared = ready(Preparer(checker=load_schema(Home)), raw).prepare(raw)
+    assert prepared.lanes[0][0].height == 2
+    assert prepared.warnings is not None
+    assert prepared.warnings.select("check", "rows").rows() == [("usual", 1)]
+
+
+def test_a_mapping_comes_first_and_knows_its_context():
+    mapping = load_mapping(
+        {"id": "Link", "price": {"parse": "integer"}, "seen": {"context": "as_of"}}
+    )
+    moment = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    raw = raw_of(Link=["a", "b", "a"], price=["€ 1.000", "ask", "€ 2.000"])
+    preparer = Preparer(mapping=mapping, context=MapContext(moment), key=("id",))
+    prepared = ready(preparer, raw, untyped=True).prepare(raw)
+    assert prepared.lanes[0][0].rows() == [(2, "a", 2000, moment)]
+    assert prepared.duplicates == 1
+    assert prepared.reasons.select(ROW, "check").rows() == [(1, "integer")]
+
+
+def test_null_keys_are_refused():
+    raw = raw_of(id=["a", None], x=[1, 2])
+    prepared = ready(Preparer(key=("id",)), raw).prepare(raw)
+    assert prepared.reasons.select(ROW, "column", "check").rows() == [(1, "id", "key")]
+
+
+@pytest.mark.parametrize("settings_", [{"key": ("url",)}, {"newest": "url"}])
+def test_a_needed_column_that_is_missing_is_named(settings_):
+    with pytest.raises(SchemaMismatchError, match="column url is needed"):
+        Preparer(**settings_).fit(raw_of(id=["a"]))
+
+
+def test_columns_that_the_table_does_not_take_are_left_out():
+    raw = raw_of(a=[1], b=[2])
+    fitted = Preparer().fit(raw)
+    preparer = fitted.with_plan(plan_of({"b": pl.Int64()}))
+    assert preparer.prepare(raw).lanes[0][0].columns == [ROW, "b"]
+
+
+def test_no_rows_are_prepared_to_no_rows():
+    raw = raw_of(id=["a"], price=[1])
+    preparer = ready(Preparer(checker=load_schema(Home), key=("id",), lanes=3), raw)
+    prepared = preparer.prepare(raw.clear())
+    assert [layer.height for (layer,) in prepared.lanes] == [0, 0, 0]
+    assert prepared.reasons.is_empty()
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["a", "b", "c", None]),
+            "price": st.sampled_from(
+                ["1", "60", "-1", "x", "2.0", None, "99999999999"]
+            ),
+            "seen": st.sampled_from(["2024-01-01", "2024-01-02", "never", None]),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)
+SCHEMA = {"id": pl.String, "price": pl.String, "seen": pl.String}
+
+
+@QUICK
+@given(ROWS, st.integers(1, 4), st.sampled_from(["overwrite", "keep"]))
+def test_every_row_is_accounted_for(rows, lanes, on_null):
+    raw = pl.DataFrame(rows, schema=SCHEMA).with_row_index(ROW)
+    preparer = Preparer(
+        checker=load_schema(Home),
+        key=("id",),
+        newest="seen",
+        on_null=on_null,
+        lanes=lanes,
+    )
+    prepared = ready(
+        preparer, raw, untyped=True, stored=("seen",), seen=pl.Date()
+    ).prepare(raw)
+    refused = set(prepared.reasons[ROW])
+    written = [
+        row for layers in prepared.lanes for layer in layers for row in layer[ROW]
+    ]
+    assert len(set(written)) == len(written)
+    assert not refused & set(written)
+    assert raw.height == len(refused) + len(written) + prepared.duplicates
+    for layers in prepared.lanes:
+        assert layers[0]["id"].is_sorted()
