@@ -1,15 +1,29 @@
-"""Where commands find the files of earlier runs."""
+"""Where commands find the files of earlier runs, and how a run is named."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
+from propload.cli.flags import Part
 from propload.config import resolve
 from propload.options import Places
 
 if TYPE_CHECKING:
     from propload.options import Settings
+
+#: The argument that names an earlier run.
+RUN = Part(
+    str,
+    typer.Argument(
+        metavar="[RUN]",
+        help="A run's name or its beginning; the newest run by default.",
+        show_default=False,
+    ),
+    default="",
+)
 
 
 def places(given: Settings) -> Places:

@@ -1,4 +1,4 @@
-"""`propload rejects`: look at the rows that runs refused."""
+"""`propload rejects`: look at the rows that runs refused, and load them after all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part, settings_group
-from propload.cli.places import places
+from propload.cli.places import RUN, places
+from propload.cli.replay import add_drop, add_export, add_replay
 from propload.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
 #: Enough to see what is wrong; `--limit 0` shows all.
 SHOWN_ROWS = 20
 
-RUN = Part(
-    str,
-    typer.Argument(
-        metavar="[RUN]",
-        help="A run's name or its beginning; the newest run by default.",
-        show_default=False,
-    ),
-    default="",
-)
 LIMIT = Part(
     int,
     typer.Option("--limit", metavar="N", min=0, help="Rows shown; 0 shows all."),
@@ -42,11 +34,12 @@ LIMIT = Part(
 def add_to(app: typer.Typer) -> None:
     """Add the group `rejects` to the app."""
     group = typer.Typer(
-        help="Look at the rows that runs refused.", no_args_is_help=True
+        help="Look at the rows that runs refused, and load them after all.",
+        no_args_is_help=True,
     )
     app.add_typer(group, name="rejects")
-    _add_list(group)
-    _add_show(group)
+    for add in (_add_list, _add_show, add_replay, add_export, add_drop):
+        add(group)
 
 
 def _add_list(group: typer.Typer) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part, settings_group
-from propload.cli.places import places
+from propload.cli.places import RUN, places
 from propload.cli.table import print_table
 from propload.errors import ConfigError
 from propload.report import from_dict
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 #: A screenful; `--limit 0` lists all.
 LISTED_RUNS = 20
 
-RUN = Part(
-    str,
-    typer.Argument(
-        metavar="[RUN]",
-        help="A run's name or its beginning; the newest run by default.",
-        show_default=False,
-    ),
-    default="",
-)
 LIMIT = Part(
     int,
     typer.Option("--limit", metavar="N", min=0, help="Runs listed; 0 lists all."),

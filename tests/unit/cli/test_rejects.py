@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import ModuleType
 
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from propload.batch import NUMBER, REASONS, ROW, SOURCE
 from propload.cli import build_app
 from propload.rejecting import Refused, RejectWriter
+from propload.report import Counts, Report, TargetName
 
 RUNS = ("20260701-aa", "20260702-bb")
 
@@ -21,8 +24,8 @@ def run(state_dir, monkeypatch, tmp_path):
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
     app = build_app()
 
-    def call(*words):
-        return CliRunner().invoke(app, ["rejects", *words])
+    def call(*words, given=None):
+        return CliRunner().invoke(app, ["rejects", *words], input=given)
 
     return call
 
@@ -108,6 +111,62 @@ def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     rows = [json.loads(line) for line in run("show", "--json").stdout.splitlines()]
     assert [row["values"]["id"] for row in rows] == [f"x\t{n}" for n in range(30)]
     assert rows[0]["reasons"][0]["message"] == "is no integer"
+
+
+def test_drop_asks_before_it_deletes(run, refused):
+    no = run("drop", RUNS[0], given="n\n")
+    assert (no.exit_code, "3 refused rows" in no.stderr) == (1, True)
+    assert len(run("list").stdout.splitlines()) == 3
+    assert run("drop", RUNS[0], given="y\n").exit_code == 0
+    assert run("drop", RUNS[1], "--yes").exit_code == 0
+    assert run("list").stdout == ""
+    # never the newest one by accident
+    assert run("drop").exit_code == 2
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
+def test_export_writes_values_and_reasons(ending, run, refused, tmp_path):
+    result = run("export", RUNS[0], "--output", f"out.{ending}")
+    assert result.exit_code == 0, result.output
+    read = {
+        "csv": pl.read_csv,
+        "parquet": pl.read_parquet,
+        "ndjson": pl.read_ndjson,
+    }[ending]
+    assert read(tmp_path / f"out.{ending}").rows() == [
+        (f"x\t{n}", "id: is no integer") for n in range(3)
+    ]
+
+
+def test_export_says_what_it_cannot_write(run, refused):
+    assert run("export", "--output", "out.doc").exit_code == 2
+    assert run("export", "--output", "nowhere/out.csv").exit_code == 2
+    assert run("export").exit_code == 2
+
+
+def test_replay_hands_over_the_run_the_function_and_the_settings(
+    run, refused, monkeypatch, tmp_path
+):
+    (tmp_path / "mending_rows.py").write_text(
+        "def fix(frame):\n    return frame\nnumber = 3\n", encoding="utf-8"
+    )
+    told = []
+
+    def replay(run_id, /, *, fix, **settings):
+        told.append((run_id, fix and fix.__name__, settings))
+        return Report(run_id, "loaded", "r", TargetName("d", "t"), Counts(), 1.0)
+
+    module = ModuleType("propload.replaying")
+    module.replay = replay
+    monkeypatch.setitem(sys.modules, "propload.replaying", module)
+    words = ("--fix", "mending_rows:fix", "--mapping", "m.toml")
+    assert run("replay", RUNS[0], *words).exit_code == 0
+    assert run("replay").exit_code == 0
+    assert told == [(RUNS[0], "fix", {"mapping": "m.toml"}), ("", None, {})]
+    for bad in ("mending_rows", "mending_rows:number", "mending_rows:none", "none:fix"):
+        assert run("replay", "--fix", bad).exit_code == 2
+    assert len(told) == 2
+    sys.modules.pop("mending_rows")
 
 
 def test_a_run_that_is_not_there_is_a_usage_error(run, refused):

@@ -1,0 +1,73 @@
+"""`propload recover`: what it is told and what it says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from typer.testing import CliRunner
+
+from propload.cli import build_app
+from propload.journal import Leftover
+from propload.report import Counts, Report, TargetName
+
+
+def a_report(run_id, status="loaded"):
+    return Report(run_id, status, "s", TargetName("d", "t"), Counts(), 1.0)
+
+
+@pytest.fixture
+def recovering(monkeypatch, tmp_path):
+    """Stand in for the recovery of journals."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROPLOAD_CONFIG", "")
+    module = ModuleType("propload.recovering")
+    module.told, module.reports, module.left = [], [], []
+
+    def recover(run_id, /, **settings):
+        module.told.append((run_id, settings))
+        return module.reports
+
+    module.recover = recover
+    module.leftovers = lambda **_: module.left
+    monkeypatch.setitem(sys.modules, "propload.recovering", module)
+    return module
+
+
+def run(*words):
+    return CliRunner().invoke(build_app(), ["recover", *words])
+
+
+def test_nothing_left_is_said(recovering):
+    result = run()
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no journal is left" in result.stderr
+    assert json.loads(run("--json").stdout) == []
+    assert "no journal is left" in run("--list").stderr
+    assert json.loads(run("--list", "--json").stdout) == []
+
+
+def test_each_run_has_its_report(recovering):
+    recovering.reports = [a_report("r1"), a_report("r2")]
+    assert run().stdout == f"{recovering.reports[0]}\n{recovering.reports[1]}\n"
+    shown = json.loads(run("r1", "--to", "dsn", "--json").stdout)
+    assert [one["run_id"] for one in shown] == ["r1", "r2"]
+    assert recovering.told == [("", {}), ("r1", {"to": "dsn"})]
+
+
+def test_the_worst_end_gives_the_exit_code(recovering):
+    recovering.reports = [a_report("r1"), a_report("r2", "interrupted")]
+    assert run().exit_code == 130
+
+
+def test_journals_are_listed_without_being_loaded(recovering):
+    about = {"table": "public.homes", "database": "here", "source": "funda"}
+    recovering.left = [Leftover("r1", Path("j/r1"), about, 1200, 9, 0)]
+    lines = run("--list").stdout.splitlines()
+    assert lines[1].split("\t") == ["r1", "1,200", "public.homes", "here", "funda"]
+    listed = json.loads(run("--list", "--json").stdout)
+    assert listed == [{**about, "run_id": "r1", "rows": 1200}]
+    assert recovering.told == []
