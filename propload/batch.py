@@ -13,6 +13,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -77,6 +78,8 @@ class Batch:
         untyped: Whether text columns are text only because the format has no
             types (CSV), so that a type may be inferred from the values.
         unread: Rows between these that could not be read.
+        as_of: When the rows were true, as far as the source knows (a file's
+            modification time), else None.
     """
 
     rows: pa.RecordBatch
@@ -85,6 +88,7 @@ class Batch:
     row_numbers: tuple[int, ...] | None = None
     untyped: bool = False
     unread: tuple[Unread, ...] = ()
+    as_of: datetime | None = None
 
     @property
     def nbytes(self) -> int:
@@ -106,6 +110,7 @@ class Batch:
             numbers[start:stop] if numbers else None,
             self.untyped,
             self.unread if start == 0 else (),
+            self.as_of,
         )
 
 

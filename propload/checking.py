@@ -13,15 +13,21 @@ import polars as pl
 
 from propload import config
 from propload.batch import ROW
-from propload.composing import find_checker, make_preparer, open_database
+from propload.composing import (
+    default_settings,
+    find_checker,
+    make_preparer,
+    open_database,
+)
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.fitting import choose_table, choose_target
+from propload.fitting import choose_table, choose_target, in_context
 from propload.ingesting import source_options
 from propload.planning import Plan
 from propload.postgres.types import create_type, plan_columns
 from propload.prepare.joining import Joiner
 from propload.report import ReasonCount
 from propload.sources import open_source
+from propload.target import ColumnPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -126,6 +132,7 @@ def check(
     """
     plan = Plan.of(config.resolve(settings, job=job))
     opened = open_source(source, source_options(plan.settings))
+    plan = plan.with_defaults(default_settings(opened, plan.settings))
     checker = find_checker(plan.settings)
     defaults = checker.target_defaults if checker else None
     table = choose_table(plan.settings, defaults, opened.name)
@@ -215,7 +222,7 @@ class _Looking:
         preparer = self._fit(joined)
         if preparer is None:
             return
-        sifted, _ = preparer.sift(joined.raw())
+        sifted, _ = in_context(preparer, joined).sift(joined.raw())
         self._refuse(sifted.reasons)
         frame = sifted.frame.drop(ROW)
         if not frame.height:
@@ -269,7 +276,7 @@ class _Looking:
             first = replace(joined, parts=joined.parts[:1]).raw()
             stored = [c.name for c in self._facts.columns] if self._facts else []
             try:
-                fitted = self._preparer.fit(
+                fitted = in_context(self._preparer, joined).fit(
                     first, untyped=joined.untyped, stored=stored
                 )
             except SchemaMismatchError as error:
@@ -284,7 +291,8 @@ class _Looking:
             for name, dtype in fitted.schema.items():
                 created = self._pg_types.get(name) or create_type(dtype)
                 self._types.setdefault(name, (str(dtype), created))
-            return fitted
+            plan = (ColumnPlan(n, t, "copy", str(t)) for n, t in fitted.schema.items())
+            return fitted.with_plan(tuple(plan))
         known = {column.name: column.pg_type for column in facts.columns}
         new = [name for name in fitted.schema if name not in known]
         if new and self._target.on_new_columns == "refuse":

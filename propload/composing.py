@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from propload.errors import ConfigError
 from propload.fitting import TableFit, choose_table, choose_target
@@ -217,6 +217,24 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     return RejectWriter(store.path(run_id), run_id)
 
 
+def default_settings(source: Source, settings: Settings) -> Settings:
+    """Return what a spider or a mapping sets where the user does not.
+
+    A spider's class may name its `mapping` and `schema`, a mapping its `schema`.
+
+    Raises:
+        ConfigError: The mapping cannot be used.
+    """
+    spider = getattr(source, "spider", None)
+    mapping = settings.get("mapping", getattr(spider, "mapping", None))
+    schema = getattr(spider, "schema", None)
+    if mapping is not None and schema is None:
+        schema = getattr(load_mapping(mapping), "schema", None)
+    found = {"mapping": mapping, "schema": schema}
+    kept = {name: value for name, value in found.items() if value is not None}
+    return cast("Settings", kept)
+
+
 def find_checker(settings: Settings) -> Checker | None:
     """Return what judges the rows of a run, or None where all pass.
 
@@ -337,5 +355,6 @@ def _pipeline_options(
         lane_bytes=waiting // 2 // plan.workers,
         retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
         max_rejects=options.max_rejects,
+        by_moment="mapping" in plan.settings and "as_of" not in plan.settings,
         start=point or START,
     )

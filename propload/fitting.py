@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.prepare.mapping import MapContext
 from propload.target import TableName, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import polars as pl
 
     from propload.options import Settings
     from propload.postgres.ledger import RunRecord
@@ -78,6 +77,15 @@ def choose_target(
     )
 
 
+def in_context(preparer: Preparer, joined: Joined) -> Preparer:
+    """Return the preparer as it is for these rows: where they are from, and when."""
+    if preparer.mapping is None:
+        return preparer
+    told = preparer.context
+    context = MapContext(told.as_of or joined.as_of, joined.parts[0].source)
+    return replace(preparer, context=context)
+
+
 @dataclass(frozen=True, slots=True)
 class FittedTable:
     """Rows of one set of columns, their preparer and their table.
@@ -90,9 +98,9 @@ class FittedTable:
     preparer: Preparer
     prepared_target: PreparedTarget
 
-    def prepare(self, raw: pl.DataFrame) -> Prepared:
+    def prepare(self, joined: Joined) -> Prepared:
         """Return the prepared rows."""
-        return self.preparer.prepare(raw)
+        return in_context(self.preparer, joined).prepare(joined.raw())
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
         """Return a writer for a lane, which tells of refused rows before it commits."""
@@ -134,7 +142,7 @@ class TableFit:
         first = replace(joined, parts=joined.parts[:1])
         facts = self._database.facts(self._target.table)
         stored = [column.name for column in facts.columns] if facts else []
-        preparer = self._preparer.fit(
+        preparer = in_context(self._preparer, joined).fit(
             first.raw(), untyped=joined.untyped, stored=stored
         )
         table = self._database.prepare(

@@ -5,22 +5,23 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from propload import config
+from propload.composing import default_settings
 from propload.display import watch
 from propload.errors import LoadError, QueueClosedError
 from propload.monitoring.metrics import Metrics
-from propload.options import SourceOptions
+from propload.options import CrawlOptions, SourceOptions
 from propload.planning import Plan
 from propload.pushing import PushedSource
 from propload.recovering import recover_first
 from propload.rejecting import RejectStore
 from propload.running import Run
-from propload.sources import open_source
+from propload.sources import is_spider, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import FrameType, TracebackType
 
@@ -42,6 +43,8 @@ def ingest(
     *,
     job: str | None = None,
     metrics: Metrics | None = None,
+    arguments: Mapping[str, object] | None = None,
+    crawl_settings: Mapping[str, object] | None = None,
     **settings: Unpack[Settings],
 ) -> Report:
     """Load a source into a PostgreSQL table and return what happened.
@@ -49,9 +52,11 @@ def ingest(
     Args:
         source: A path, glob, folder, `-` or a list of these; a Polars, pandas or
             pyarrow table; an iterable of dicts, dataclasses or pydantic objects;
-            a spider.
+            a spider's class, or `spider:` and its name.
         job: A job of the configuration file whose settings hold.
         metrics: Counters to raise while the run goes on; new ones by default.
+        arguments: What a spider is told; a keyword that is no setting is one more.
+        crawl_settings: Scrapy's settings for a spider.
         **settings: What differs from configuration and defaults; see
             `propload.options.Settings`.
 
@@ -60,8 +65,11 @@ def ingest(
         SourceError: The source cannot be opened.
         LoadError: The run stopped early; its `report` says what was loaded.
     """
-    plan = Plan.of(config.resolve(settings, job=job))
-    opened = open_source(source, source_options(plan.settings))
+    told, own = _split(settings) if is_spider(source) else ({}, settings)
+    plan = Plan.of(config.resolve(own, job=job))
+    crawl = CrawlOptions({**(arguments or {}), **told}, crawl_settings or {})
+    opened = open_source(source, source_options(plan.settings), crawl)
+    plan = plan.with_defaults(default_settings(opened, plan.settings))
     metrics = metrics or Metrics()
     recover_first(plan, opened)
     run = Run(opened, plan, metrics=metrics)
@@ -81,6 +89,13 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
     """
     plan = Plan.of(config.resolve(settings))
     return RejectStore(plan.places.rejects).read(run_id)
+
+
+def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
+    """Return what a spider is told, and the settings of the run."""
+    given = dict(settings)
+    told = {name: given.pop(name) for name in settings if name not in config.SETTINGS}
+    return told, cast("Settings", given)
 
 
 def source_options(settings: Settings) -> SourceOptions:

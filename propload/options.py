@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from os import PathLike
     from pathlib import Path
@@ -58,6 +58,22 @@ class SourceOptions:
     sheet: str | None = None
     chunk_rows: int = CHUNK_ROWS
     chunk_bytes: int = CHUNK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlOptions:
+    """What a spider is told.
+
+    Attributes:
+        arguments: As with `scrapy crawl -a`.
+        settings: Scrapy's settings; they win over the spider's own.
+    """
+
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+CRAWL = CrawlOptions()
 
 
 @dataclass(frozen=True, slots=True)

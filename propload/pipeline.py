@@ -52,6 +52,7 @@ class PipelineOptions:
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.
         max_rejects: How many refused rows stop the run.
+        by_moment: Whether rows of different `as_of` are prepared apart.
         start: Where the run begins: a resumed one goes on where it ended.
     """
 
@@ -62,6 +63,7 @@ class PipelineOptions:
     lane_bytes: int
     retries: RetryOptions
     max_rejects: RejectLimit
+    by_moment: bool = False
     start: Start = START
 
 
@@ -186,8 +188,9 @@ class Pipeline:
             options.batch_rows,
             options.batch_seconds,
             start.ends,
-            start.batch,
-            start.first_row,
+            by_moment=options.by_moment,
+            number=start.batch,
+            first_row=start.first_row,
         )
         for joined in joiner:
             self._prepare(joined)
@@ -196,7 +199,7 @@ class Pipeline:
     def _prepare(self, joined: Joined) -> None:
         committed = self._options.start.committed
         fitted, open_writer = self._fitted_for(joined)
-        prepared = fitted.prepare(joined.raw())
+        prepared = fitted.prepare(joined)
         refused = self._refuse(joined, prepared)
         self._in_flight.add(joined, len(self._lanes))
         for lane, layers in zip(self._lanes, prepared.lanes, strict=True):

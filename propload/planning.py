@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,10 @@ class Plan:
         limit = RejectLimit.parse(settings.get("max_rejects"))
         places = Places(Path(settings["state_dir"]))
         return cls(settings, RunOptions(max_rejects=limit, **given), places)
+
+    def with_defaults(self, defaults: Settings) -> Plan:
+        """Return the plan with settings that hold where the user set none."""
+        return replace(self, settings={**defaults, **self.settings})
 
     @property
     def workers(self) -> int:

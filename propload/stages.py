@@ -37,7 +37,7 @@ class Prepared(Protocol):
 class Fitted(Protocol):
     """How rows of one set of columns are prepared and written."""
 
-    def prepare(self, raw: pl.DataFrame) -> Prepared:
+    def prepare(self, joined: Joined) -> Prepared:
         """Return the prepared rows."""
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:

@@ -14,6 +14,7 @@ from propload.batch import NUMBER, REASONS, ROW, SOURCE, Unread, no_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from propload.batch import Batch
 
@@ -53,6 +54,11 @@ class Joined:
     def through_row(self) -> int:
         """The run's number after the last row."""
         return self.first_row + self.height + self.unread
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the rows were true, where the source knows and they are kept apart."""
+        return self.parts[0].as_of
 
     @property
     def untyped(self) -> bool:
@@ -124,6 +130,7 @@ class Joiner:
         batch_seconds: Longest wait of a row for company.
         ends: Row numbers at which joined batches must end, ascending: a resumed
             run makes the batches of the run that it continues again.
+        by_moment: Whether rows of different `as_of` are kept apart.
         number: The number of the first joined batch.
         first_row: The run's number of the first row.
     """
@@ -132,6 +139,7 @@ class Joiner:
     batch_rows: Callable[[], int]
     batch_seconds: float
     ends: Iterable[int] = ()
+    by_moment: bool = False
     number: int = 0
     first_row: int = 0
     _rest: Batch | None = None
@@ -153,7 +161,7 @@ class Joiner:
         deadline: float | None = None
         parts: list[Batch] = []
         while room > 0 and (batch := self._take(deadline)) is not None:
-            if parts and not _alike(parts[0], batch):
+            if parts and not self._alike(parts[0], batch):
                 self._rest = batch
                 break
             part, self._rest = _split(batch, room)
@@ -162,6 +170,13 @@ class Joiner:
             if deadline is None and fixed is None:
                 deadline = time.monotonic() + self.batch_seconds
         return parts
+
+    def _alike(self, one: Batch, other: Batch) -> bool:
+        return (
+            one.untyped == other.untyped
+            and (one.as_of == other.as_of or not self.by_moment)
+            and bool(one.rows.schema.equals(other.rows.schema))
+        )
 
     def _take(self, deadline: float | None) -> Batch | None:
         """Return the next batch; None when it is time to go or the source ended."""
@@ -173,12 +188,6 @@ class Joiner:
             return self.incoming.get(timeout=wait)
         except TimeoutError:
             return None
-
-
-def _alike(one: Batch, other: Batch) -> bool:
-    return one.untyped == other.untyped and bool(
-        one.rows.schema.equals(other.rows.schema)
-    )
 
 
 def _split(batch: Batch, room: int) -> tuple[Batch, Batch | None]:

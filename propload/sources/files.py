@@ -7,6 +7,8 @@ import hashlib
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -83,7 +85,9 @@ class FileSource:
                 yield from _read(sys.stdin.buffer, "stdin", self._options)
                 continue
             with _open(path) as file:
-                yield from _read(file, str(path), self._options)
+                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                for batch in _read(file, str(path), self._options):
+                    yield replace(batch, as_of=changed)
 
 
 def find_files(pattern: str) -> list[Path | None]:

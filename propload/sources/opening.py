@@ -7,28 +7,41 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from propload.errors import ConfigError
+from propload.options import CRAWL, CrawlOptions
 from propload.sources.files import FileSource, find_files
 from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
 
 if TYPE_CHECKING:
+    from scrapy import Spider
+
     from propload.options import SourceOptions
     from propload.sources.source import Source
 
 
-def open_source(source: object, options: SourceOptions, /) -> Source:
+#: How a spider is named where a path could stand: `spider:funda`.
+SPIDER = "spider:"
+
+
+def open_source(
+    source: object, options: SourceOptions, /, crawl: CrawlOptions = CRAWL
+) -> Source:
     """Return a source of the rows that something stands for.
 
     Args:
         source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
             pandas or pyarrow table or anything with `__arrow_c_stream__`; an
-            iterable of dicts, dataclasses, attrs or pydantic objects.
+            iterable of dicts, dataclasses, attrs or pydantic objects; a spider's
+            class, or `spider:` and its name or `module:Class`.
         options: What is known of it, and how much goes into one batch.
+        crawl: What a spider is told.
 
     Raises:
         SourceError: A file does not exist.
         ConfigError: Nothing of that type can be read.
     """
+    if is_spider(source):
+        return _open_spider(source, crawl)
     paths = _paths(source)
     if paths is not None:
         files = [file for path in paths for file in find_files(path)]
@@ -43,6 +56,26 @@ def open_source(source: object, options: SourceOptions, /) -> Source:
         "or an iterable of rows"
     )
     raise ConfigError(msg)
+
+
+def is_spider(source: object) -> bool:
+    """Return whether something is a Scrapy spider or names one."""
+    if isinstance(source, str):
+        return source.startswith(SPIDER)
+    return isinstance(source, type) and any(
+        base.__module__.startswith("scrapy.") for base in source.__mro__
+    )
+
+
+def _open_spider(source: object, crawl: CrawlOptions) -> Source:
+    from propload.sources.spiders import (  # noqa: PLC0415 - half a second of Scrapy
+        SpiderSource,
+    )
+
+    spider = source.removeprefix(SPIDER) if isinstance(source, str) else source
+    return SpiderSource(
+        cast("type[Spider] | str", spider), crawl.arguments, crawl.settings
+    )
 
 
 def _paths(source: object) -> list[str] | None:

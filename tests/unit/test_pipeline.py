@@ -38,7 +38,8 @@ class Fitted:
     lanes: int
     failures: dict = field(default_factory=dict)
 
-    def prepare(self, raw):
+    def prepare(self, joined):
+        raw = joined.raw()
         bad = raw.filter(pl.col("bad"))
         reasons = bad.select(
             ROW,

@@ -89,9 +89,15 @@ _SITE = "https://www.funda.nl"
 
 @dataclass(frozen=True, slots=True)
 class FundaMapping:
-    """Makes listings of spiders' items and of other people's files of Funda's pages."""
+    """Makes listings of spiders' items and of other people's files of Funda's pages.
+
+    Attributes:
+        name: What it is registered as.
+        schema: What its listings are checked with, where nobody says otherwise.
+    """
 
     name: str = "funda"
+    schema: str = "listing"
 
     def apply(self, frame: pl.DataFrame, context: MapContext, /) -> Sifted:
         """Return the listings of rows as read, and the reasons of the others.
