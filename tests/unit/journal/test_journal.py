@@ -184,9 +184,9 @@ def test_a_torn_or_damaged_tail_is_cut_and_counted(tmp_path_factory, data):
     if data.draw(st.booleans()):
         torn_content = content[:cut]
     else:
-        position = min(cut, len(content) - 1)
-        flipped = bytes([content[position] ^ 0xFF])
-        torn_content = content[:position] + flipped + content[position + 1 :]
+        cut = min(cut, len(content) - 1)
+        flipped = bytes([content[cut] ^ 0xFF])
+        torn_content = content[:cut] + flipped + content[cut + 1 :]
     (folder / records.segment_name(0)).write_bytes(torn_content)
     torn = Torn()
     found = [
