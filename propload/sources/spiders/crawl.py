@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.settings import Settings
 from scrapy.utils.reactor import is_reactor_installed
@@ -25,7 +27,7 @@ from propload.sources.spiders.outcome import (
 from propload.sources.spiders.sink import ORDER, PropLoadPipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from scrapy import Spider
 
@@ -48,6 +50,9 @@ def _user_agent() -> str:
         number = "0"
     return f"propload/{number} (+https://github.com/propload/propload)"
 
+
+#: Nearest to the engine: what other middlewares add to `start` is paced too.
+PACE_ORDER = 1
 
 #: How a spider behaves that says nothing about it. Its own settings win.
 POLITE: Mapping[str, object] = {
@@ -205,14 +210,18 @@ class _Crawl(threading.Thread):
         # a runner would lay its settings over the crawler's when it starts it
         crawler = Crawler(self._spider, _base_settings())
         self._configure(crawler)
-        home, brake = Home(), Brake(crawler)
-        self._pull = lambda: home.call(lambda: brake.pull(STOPPED))
+        home, brake, ended = Home(), Brake(crawler), threading.Event()
+        crawler.signals.connect(ended.set, signals.engine_stopped)
+        self._pull = lambda: home.call(lambda: _end(crawler, brake))
         if self._stopping.is_set():
             brake.pull(STOPPED)
         try:
             await crawler.crawl_async(**self._arguments)
         finally:
             self._note_outcome(crawler)
+            if not ended.is_set():
+                # Scrapy leaves connections open where a crawl ends before it began
+                await crawler.signals.send_catch_log_async(signals.engine_stopped)
 
     def _configure(self, crawler: Crawler) -> None:
         settings = crawler.settings
@@ -225,6 +234,9 @@ class _Crawl(threading.Thread):
         )
         settings.setdefault_in_component_priority_dict(
             "DOWNLOADER_MIDDLEWARES", Watch, WATCH_ORDER
+        )
+        settings.setdefault_in_component_priority_dict(
+            "SPIDER_MIDDLEWARES", Pace, PACE_ORDER
         )
 
     def _note_outcome(self, crawler: Crawler) -> None:
@@ -260,6 +272,41 @@ class _QueueLoader:
     def abort(self, error: BaseException) -> None:
         self.failed = error
         self._queue.close()
+
+
+class Pace:
+    """Makes a spider's `start` wait for room, and end with the crawl.
+
+    Scrapy takes items from it as fast as they come, also while it closes.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.ended = False
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Pace:
+        """Return the pace of a crawl."""
+        return cls(crawler)
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Yield what the spider starts with, at the pace of who reads it."""
+        async for one in start:
+            sink = self._crawler.get_item_pipeline(PropLoadPipeline)
+            if sink is not None:
+                await sink.room()
+            if self.ended or (sink is not None and sink.error is not None):
+                return
+            yield one
+
+
+def _end(crawler: Crawler, brake: Brake) -> None:
+    brake.pull(STOPPED)
+    # before there is an engine nothing was started
+    with contextlib.suppress(RuntimeError):
+        pace = crawler.get_spider_middleware(Pace)
+        if pace is not None:
+            pace.ended = True
 
 
 def _base_settings() -> Settings:

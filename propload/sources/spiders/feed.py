@@ -98,8 +98,8 @@ class Feed:
         loader.on_room(self._hear_room)
         loader.on_failed(self._hear_failure)
 
-    async def put(self, item: object) -> None:
-        """Take an item; return when there is room for the next one.
+    async def put(self, item: object) -> bool:
+        """Take an item; return, when there is room for more, whether it had to wait.
 
         Raises:
             DropItem: The load has failed, so that the item is not loaded.
@@ -111,9 +111,16 @@ class Feed:
             self.flush()
         elif self._timer is None:
             self._timer = call_later(self._flush.seconds, self.flush)
-        if self._outbox:
+        if not self._outbox:
+            return False
+        await self._room()
+        self._raise_if_failed()
+        return True
+
+    async def room(self) -> None:
+        """Return when there is room for another item, or the load has failed."""
+        while self._outbox:
             await self._room()
-            self._raise_if_failed()
 
     def flush(self) -> None:
         """Hand over what was collected, however little it is."""
@@ -132,8 +139,7 @@ class Feed:
     async def close(self) -> Report | None:
         """Return the report when every item is committed, or the load has failed."""
         self.flush()
-        while self._outbox:
-            await self._room()
+        await self.room()
         try:
             return await self._home.run_outside(self._close_loader)
         except Exception as error:  # noqa: BLE001 - becomes the crawl's outcome

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scrapy import signals
 from scrapy.exceptions import CloseSpider, DownloadCancelledError, IgnoreRequest
-from scrapy.utils.asyncio import is_asyncio_available
+from scrapy.utils.asyncio import call_later, is_asyncio_available
 from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Nobody is told when the last item is done: looked at so often while it closes.
+LOOK_AGAIN_SECONDS = 0.05
 
 
 class Home:
@@ -92,6 +95,7 @@ class Brake:
             closing = self._crawler.engine.close_spider_async(reason=reason)
             deferred_from_coro(closing).addErrback(_log_failure)
             _drop_queued(self._crawler)
+            look_again(self._crawler)
 
     def _on_opened(self) -> None:
         self._opened = True
@@ -113,6 +117,22 @@ def _drop_queued(crawler: Crawler) -> None:
             # an errback is told what happened; without one Scrapy would log an error
             kind = DownloadCancelledError if request.errback else IgnoreRequest
             answer.errback(kind("the crawl ends"))
+
+
+def look_again(crawler: Crawler) -> None:
+    """Let a crawl close whose last items came from `start`.
+
+    Scrapy 2.19 looks whether it may close only when a response is done; items that
+    `start` gave have none, and a crawl that closes while they are in process would
+    wait for ever.
+    """
+    slot = crawler.engine.scraper.slot
+    if crawler.engine.spider is None or slot is None:
+        return
+    if slot.closing is None or not slot.is_idle():
+        call_later(LOOK_AGAIN_SECONDS, look_again, crawler)
+    elif not slot.closing.called:
+        slot.closing.callback(crawler.engine.spider)
 
 
 def _log_failure(failure: Failure) -> None:

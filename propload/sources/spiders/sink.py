@@ -13,7 +13,7 @@ from scrapy.utils.misc import load_object
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed
-from propload.sources.spiders.loop import Brake, Home
+from propload.sources.spiders.loop import Brake, Home, look_again
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import read_flush, read_targets
 
@@ -78,13 +78,19 @@ class PropLoadPipeline:
             self._feed_of[kind] = self._find_feed(kind)
         feed = self._feed_of[kind]
         if feed is not None:
-            await feed.put(item)
+            if await feed.put(item):
+                self._look_again()
         elif self.error is not None:
             msg = "the load has failed"
             raise DropItem(msg, log_level="DEBUG")
         else:
             self._crawler.stats.inc_value("propload/items_without_target")
         return item
+
+    async def room(self) -> None:
+        """Return when every target has room for another item, or has failed."""
+        for feed in self._feeds.values():
+            await feed.room()
 
     async def close_spider(self) -> None:
         """Hand over what is left and wait until all is committed."""
@@ -122,6 +128,11 @@ class PropLoadPipeline:
         return self._feeds.get(_OTHERS)
 
     # ---- ending ----
+
+    def _look_again(self) -> None:
+        slot = self._crawler.engine.scraper.slot
+        if slot is not None and slot.closing is not None:
+            look_again(self._crawler)
 
     def _fail(self, error: BaseException) -> None:
         if self.error is None:
