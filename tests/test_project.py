@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -426,11 +427,18 @@ def test_python_in_the_documentation_compiles(block):
 )
 def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
     from propload.config import load_config, resolve
+    from propload.prepare.mapping import load_mapping
 
+    text = block[2]
+    tomllib.loads(text)
+    if not text.startswith("# propload.toml"):
+        return  # a mapping file, or a part of one
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "propload.toml").write_text(block[2], encoding="utf-8")
+    (tmp_path / "propload.toml").write_text(text, encoding="utf-8")
     for job in (None, *load_config().jobs):
-        resolve({}, job=job)
+        mapping = resolve({}, job=job).get("mapping")
+        if mapping is not None:
+            load_mapping(mapping)
 
 
 def test_links_in_the_documentation_lead_somewhere():

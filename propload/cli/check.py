@@ -36,4 +36,4 @@ def add_to(app: typer.Typer) -> None:
         """Say what ingest would do, without writing: columns, types, refused rows."""
         from propload.checking import check as look  # noqa: PLC0415 - heavy
 
-        screen.show(look(chosen.open(), job=chosen.job, **quieted(given, screen)))
+        screen.show(look(chosen.source(), job=chosen.job, **quieted(given, screen)))

@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
         app,
         "ingest",
         example=EXAMPLE,
-        chosen=sources_group(),
+        chosen=sources_group(crawls=True),
         given=settings_group(),
     )
     def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
@@ -55,7 +55,12 @@ def add_to(app: typer.Typer) -> None:
         """
         from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
 
-        report = load(chosen.open(), job=chosen.job, **quieted(given, screen))
+        report = load(
+            chosen.source(),
+            job=chosen.job,
+            **chosen.crawl(),
+            **quieted(given, screen),
+        )
         screen.show(report)
         raise typer.Exit(EXIT_CODES[report.status])
 

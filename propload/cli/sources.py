@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import typer
 
@@ -13,7 +13,15 @@ from propload.config import job_source, job_table
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+
+
+class Crawl(TypedDict, total=False):
+    """Keywords of `propload.ingest` for a spider."""
+
+    arguments: Mapping[str, object]
+    crawl_settings: Mapping[str, object]
+
 
 _SPIDER = "spider:"
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -61,17 +69,17 @@ class Chosen:
     """What the command line says about its sources.
 
     Args:
-        told: The values of `sources`, `job`, `argument` and `set` as given.
+        told: The values of the flags by name, as given.
     """
 
     def __init__(self, told: Mapping[str, object]) -> None:
-        self.job = _text(told["job"])
+        self.job = told["job"] if isinstance(told["job"], str) else None
         self._sources = _texts(told["sources"])
-        self._argument = _texts(told["argument"])
-        self._set = _texts(told["set"])
+        self._argument = _texts(told.get("argument"))
+        self._set = _texts(told.get("set"))
 
-    def open(self) -> object:
-        """Return what `propload.ingest` reads: paths, or a spider's source.
+    def source(self) -> str | list[str]:
+        """Return what `propload.ingest` reads: of the command line, else of the job.
 
         Raises:
             ConfigError: No source is named, or a spider together with others.
@@ -83,30 +91,39 @@ class Chosen:
                 "or --job NAME"
             )
             raise ConfigError(msg)
+        if len(sources) == 1:
+            return _with_mark(sources[0])
         spiders = [one for one in sources if is_spider(one)]
-        if not spiders:
-            self._refuse_arguments()
-            return sources[0] if len(sources) == 1 else sources
-        if len(sources) > 1:
+        if spiders:
             msg = f"{spiders[0]} is a crawl and cannot be one of several sources"
             raise ConfigError(msg)
-        return self._spider(spiders[0])
+        return sources
 
-    def _spider(self, name: str) -> object:
-        from propload.sources.spiders import SpiderSource  # noqa: PLC0415 - heavy
+    def crawl(self) -> Crawl:
+        """Return what a spider is told, besides its name; empty for other sources.
 
+        Raises:
+            ConfigError: A word is not NAME=VALUE, or there is no spider to tell it.
+        """
+        source = self.source()
+        if not isinstance(source, str) or not source.startswith(_SPIDER):
+            for flag, words in (("--argument", self._argument), ("--set", self._set)):
+                if words:
+                    msg = f"{flag} {words[0]}: only a spider takes it"
+                    raise ConfigError(msg)
+            return {}
         arguments = {**self._of_job("argument"), **pairs("--argument", self._argument)}
         settings = {**self._of_job("set"), **pairs("--set", self._set)}
-        return SpiderSource(name.removeprefix(_SPIDER), arguments, settings)
+        return {"arguments": arguments, "crawl_settings": settings}
 
     def _of_job(self, name: str) -> Mapping[str, object]:
         return job_table(self.job, name) if self.job else {}
 
-    def _refuse_arguments(self) -> None:
-        for flag, words in (("--argument", self._argument), ("--set", self._set)):
-            if words:
-                msg = f"{flag} {words[0]}: only a spider takes it"
-                raise ConfigError(msg)
+
+def _with_mark(source: str) -> str:
+    """Return `spider:module:Class` for `module:Class`, and the rest as it is."""
+    marked = is_spider(source) and not source.startswith(_SPIDER)
+    return _SPIDER + source if marked else source
 
 
 def is_spider(source: str) -> bool:
@@ -132,15 +149,15 @@ def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def sources_group() -> Group:
-    """Return the flags and the argument that become `Chosen`."""
-    parts = {"sources": _SOURCES, "argument": _ARGUMENT, "set": _SET, "job": _JOB}
-    return Group(parts, Chosen)
+def sources_group(*, crawls: bool = False) -> Group:
+    """Return the argument and the flags that become `Chosen`.
+
+    Args:
+        crawls: Whether a spider can be told something.
+    """
+    told = {"argument": _ARGUMENT, "set": _SET} if crawls else {}
+    return Group({"sources": _SOURCES, **told, "job": _JOB}, Chosen)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _texts(value: object) -> Sequence[str]:
+def _texts(value: object) -> list[str]:
     return value if isinstance(value, list) else []

@@ -161,6 +161,22 @@ def test_config_names_the_file(run, load, tmp_path):
     assert load.calls == [(str(tmp_path / "a.csv"), {"job": "j"})]
 
 
+def test_a_spider_is_told_its_arguments(run, load):
+    words = ("-a", "place=delft", "--set", "LOG_LEVEL=INFO")
+    assert run("ingest", "spider:funda", *words).exit_code == 0
+    assert load.calls == [
+        (
+            "spider:funda",
+            {
+                "job": None,
+                "arguments": {"place": "delft"},
+                "crawl_settings": {"LOG_LEVEL": "INFO"},
+            },
+        )
+    ]
+    assert run("ingest", "a.csv", "-a", "place=delft").exit_code == 2
+
+
 def test_no_source_at_all_is_a_usage_error(run, load):
     result = run("ingest")
     assert result.exit_code == 2

@@ -6,7 +6,6 @@ import pytest
 
 from propload.cli.sources import Chosen, is_spider, pairs
 from propload.errors import ConfigError
-from propload.sources.spiders import SpiderSource
 
 NOTHING = {"sources": None, "job": None, "argument": None, "set": None}
 
@@ -14,7 +13,12 @@ NOTHING = {"sources": None, "job": None, "argument": None, "set": None}
 @pytest.fixture
 def choose(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda **told: Chosen({**NOTHING, **told}).open()
+
+    def choose(**told):
+        chosen = Chosen({**NOTHING, **told})
+        return chosen.source(), chosen.crawl()
+
+    return choose
 
 
 @pytest.mark.parametrize(
@@ -42,15 +46,18 @@ def test_a_file_that_looks_like_a_class_is_a_file(tmp_path, monkeypatch):
 
 
 def test_a_spider_gets_its_arguments_and_settings_as_texts(choose):
-    source = choose(
-        sources=["spider:funda"],
-        argument=["place=delft", "price=1=2"],
-        set=["DOWNLOAD_DELAY=0"],
-    )
-    assert isinstance(source, SpiderSource)
-    assert source.name == "funda"
-    assert source._arguments == {"place": "delft", "price": "1=2"}
-    assert source._settings == {"DOWNLOAD_DELAY": "0"}
+    told = {"argument": ["place=delft", "price=1=2"], "set": ["DOWNLOAD_DELAY=0"]}
+    crawl = {
+        "arguments": {"place": "delft", "price": "1=2"},
+        "crawl_settings": {"DOWNLOAD_DELAY": "0"},
+    }
+    assert choose(sources=["spider:funda"], **told) == ("spider:funda", crawl)
+    assert choose(sources=["shop:Home"], **told) == ("spider:shop:Home", crawl)
+
+
+def test_files_need_nothing_more(choose):
+    assert choose(sources=["a.csv"]) == ("a.csv", {})
+    assert choose(sources=["a.csv", "-"]) == (["a.csv", "-"], {})
 
 
 def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
@@ -59,9 +66,10 @@ def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
         'argument = {place = "delft", max_pages = 3}\nset = {LOG_LEVEL = "INFO"}',
         encoding="utf-8",
     )
-    source = choose(job="j", argument=["place=leiden"])
-    assert source._arguments == {"place": "leiden", "max_pages": 3}
-    assert source._settings == {"LOG_LEVEL": "INFO"}
+    source, crawl = choose(job="j", argument=["place=leiden"])
+    assert source == "spider:funda"
+    assert crawl["arguments"] == {"place": "leiden", "max_pages": 3}
+    assert crawl["crawl_settings"] == {"LOG_LEVEL": "INFO"}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,6 @@ def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
         ({"sources": ["a.csv"], "set": ["a=b"]}, "only a spider"),
         ({"sources": ["spider:funda"], "argument": ["place"]}, "not NAME=VALUE"),
         ({"sources": ["spider:funda"], "set": ["=1"]}, "not NAME=VALUE"),
-        ({"sources": ["spider:fundaa"]}, "no spider 'fundaa'"),
     ],
 )
 def test_what_cannot_be_read_is_a_usage_error(told, message, choose):
