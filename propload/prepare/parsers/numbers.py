@@ -116,8 +116,8 @@ def _plain_number(text: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
     bare = text.str.replace_all(_UNIT_POWER, "$1")
     digits = bare.str.extract(_ONE_NUMBER, 1)
     size = _without_groups(digits, decimal)
-    sign = pl.when(bare.str.contains(_NEGATIVE)).then(pl.lit("-")).otherwise(pl.lit(""))
-    return sign + size
+    negative = size.str.replace("^", "-")
+    return pl.when(bare.str.contains(_NEGATIVE)).then(negative).otherwise(size)
 
 
 def _without_groups(digits: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:

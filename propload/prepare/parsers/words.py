@@ -62,12 +62,13 @@ def parse_boolean(
         true: The words that mean yes.
         false: The words that mean no.
     """
-    word = fold(text)
-    return (
-        pl.when(word.is_in([fold_word(one) for one in true]))
-        .then(pl.lit(value=True))
-        .when(word.is_in([fold_word(one) for one in false]))
-        .then(pl.lit(value=False))
+    meanings = {fold_word(word): False for word in false}
+    meanings |= {fold_word(word): True for word in true}
+    return fold(text).replace_strict(
+        list(meanings),
+        list(meanings.values()),
+        default=None,
+        return_dtype=pl.Boolean,
     )
 
 

@@ -16,7 +16,7 @@ from propload.prepare import validation
 from propload.prepare.accepting import Acceptor, CheckFacts, ColumnFacts
 from propload.prepare.validation import load_schema
 
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 
 small = st.integers(-3, 3)
 floats = st.floats(-3, 3) | st.sampled_from([float("nan"), float("inf")])

@@ -11,7 +11,7 @@ from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.prepare.dedupe import check_keys, dedupe
 
-QUICK = settings(max_examples=80, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 SCHEMA = {
     "site": pl.String,
     "id": pl.Int64,

@@ -11,7 +11,7 @@ from propload.batch import ROW
 from propload.prepare.casting import Cast, cast_types
 from propload.prepare.inference import SAMPLE_ROWS, infer_types
 
-QUICK = settings(max_examples=80, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 
 
 def infer(values):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from propload.batch import ROW
 from propload.prepare.routing import lane_of, route
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 IDS = st.lists(st.text(max_size=40), min_size=1, max_size=20, unique=True)
 
 

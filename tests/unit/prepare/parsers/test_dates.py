@@ -13,7 +13,7 @@ from propload.errors import ConfigError
 from propload.prepare.parsers import parse_date, parse_timestamp
 from propload.prepare.parsers.months import MONTHS, month_numbers
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 
 
 def read(parse, *texts, **settings_):

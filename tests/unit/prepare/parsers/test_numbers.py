@@ -17,7 +17,7 @@ from propload.prepare.parsers import (
     parse_number,
 )
 
-QUICK = settings(max_examples=80, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 
 
 def read(parse, *texts, **settings_):
