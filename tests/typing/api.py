@@ -1,0 +1,49 @@
+"""What a type checker must accept of the public names, and what it must refuse.
+
+Never run: mypy checks that each line means what it says.
+"""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import polars as pl
+
+import propload
+
+
+def load(frame: pl.DataFrame) -> None:
+    """Load in each of the ways that the documentation shows."""
+    report = propload.ingest("homes.csv", table="homes", key="id", newest="seen")
+    assert_type(report, propload.Report)
+    assert_type(report.counts.inserted, int)
+    assert_type(report.rejects, pl.DataFrame)
+    propload.ingest(frame, table="homes", key=["source", "id"], batch_rows="auto")
+    propload.ingest([{"id": 1}], job="nightly", max_memory="600MB", workers=2)
+
+    propload.ingest("homes.csv", tabel="homes")  # type: ignore[call-arg] # a slip
+    propload.ingest("homes.csv", mode="merge")  # type: ignore[arg-type] # no such word
+    propload.ingest(source="homes.csv")  # type: ignore[call-arg] # positional only
+
+
+def push() -> None:
+    """Push rows one by one."""
+    with propload.Loader(table="homes", key="id") as loader:
+        loader.put({"id": 1})
+    assert_type(loader.report, propload.Report | None)
+
+
+def look() -> None:
+    """Look before and after."""
+    assert_type(propload.check("homes.csv", table="homes"), propload.CheckReport)
+    assert_type(propload.rejects(), pl.DataFrame)
+
+
+def fail() -> None:
+    """Catch what may be raised."""
+    try:
+        load(pl.DataFrame())
+    except propload.LoadError as error:
+        assert_type(error.report, propload.Report | None)
+    except propload.PropLoadError as error:
+        assert_type(error.exit_code, int)

@@ -1,0 +1,72 @@
+"""How commands print: tables, lists, and what a terminal gets besides."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from propload.cli import build_app
+from propload.cli.screen import Screen
+from propload.cli.table import print_table
+
+COLUMNS = ("row", "value")
+LINES = [("a:1", "[red]x[/red]\ty\nz"), ("a:2", "w" * 300)]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_table_is_lines_with_tabs_where_it_is_no_terminal(capsys):
+    print_table(Screen(), COLUMNS, LINES)
+    out = capsys.readouterr().out.splitlines()
+    assert out == ["row\tvalue", "a:1\t[red]x[/red] y z", "a:2\t" + "w" * 300]
+
+
+def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_table(Screen(), COLUMNS, LINES)
+    text = stream.getvalue()
+    assert "[red]x[/red]" in text
+    # folded, so that nothing of a value is lost
+    assert text.count("w") == 300
+
+
+def test_remarks_are_left_out_when_quiet(capsys):
+    Screen(quiet=True).tell("something")
+    Screen().tell("something else")
+    assert capsys.readouterr().err == "something else\n"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROPLOAD_CONFIG", "")
+    return lambda *words: CliRunner().invoke(build_app(), list(words))
+
+
+def test_spiders_are_listed_with_their_arguments(run):
+    text = run("spiders").stdout
+    assert "spider:funda  " in text
+    assert "-a place=" in text
+    listed = json.loads(run("spiders", "--json").stdout)
+    assert "funda" in [one["name"] for one in listed]
+    assert not any(one["is_broken"] for one in listed)
+
+
+def test_the_database_can_be_looked_at_before_there_is_one(run, state_dir):
+    known = json.loads(run("db", "status", "--json").stdout)
+    assert (known["running"], known["pid"], known["size_bytes"]) == (False, None, 0)
+    assert run("db", "url").stdout.strip() == known["url"]
+    assert "not running" in run("db", "stop").stderr
+    assert json.loads(run("db", "stop", "--json").stdout) == {"was_running": False}
+    # looking makes nothing
+    assert not (state_dir / "embedded").exists()
