@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: The position of a row in its frame: keeps the frame's order, names bad rows.
 ORDINAL = "propload_ordinal"
 
+_PADDED = ("character(", "bpchar")
+
 Comparison = Literal["value", "bytes", "text"]
 
 
@@ -30,6 +32,7 @@ class ColumnShape:
             for equal values of any length or scale.
         settable: Whether an UPDATE may set it (identity ALWAYS may not).
         nullable: Whether the table takes null.
+        loose: Whether values that differ in the frame may be equal to the server.
     """
 
     plan: ColumnPlan
@@ -38,6 +41,7 @@ class ColumnShape:
     canonical: str = "{}"
     settable: bool = True
     nullable: bool = True
+    loose: bool = False
 
     @property
     def name(self) -> str:
@@ -48,8 +52,11 @@ class ColumnShape:
     def stage_type(self) -> str:
         """The type in the stage, which refuses nothing but the value itself."""
         bare = types.stage_type(self.plan)
+        if bare == "text" and self.plan.pg_type.startswith(_PADDED):
+            # as text, trailing blanks would tell equal values apart
+            bare = "bpchar"
         # a key without the table's own collation could not be compared with it
-        takes = self.collation and bare == "text"
+        takes = self.collation and bare in ("text", "bpchar")
         return f"{bare} COLLATE {self.collation}" if takes else bare
 
     @property
@@ -90,6 +97,11 @@ class Shape:
     triggered: bool = False
     partitioned: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
+
+    @property
+    def loose_key(self) -> bool:
+        """Whether a frame may hold a key twice although its own keys differ."""
+        return any(self.column(name).loose for name in self.key)
 
     @property
     def values(self) -> tuple[ColumnShape, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from propload.postgres import types
 from propload.postgres.shape import ColumnShape, Comparison, Shape
 from propload.postgres.sql import catalog
 from propload.postgres.sql.quoting import table as quoted_table
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from propload.postgres.connection import Connection
     from propload.target import ColumnPlan, TableName, Target
 
+#: Texts that differ may be equal values of these.
+_LOOSE = ("bpchar", "citext")
 #: `RETURNING old.…` tells an update from an insert from this version on.
 _RETURNS_OLD = 180000
 #: Texts of these are compared by their bytes, whatever their collation.
@@ -55,7 +58,7 @@ def read_shape(
         on_null=target.on_null,
         required=tuple(
             name
-            for name, _, _, not_null, filled, _, generated, _ in stored.values()
+            for name, _, _, not_null, filled, _, generated, *_ in stored.values()
             if not_null and not filled and not generated and name not in travelling
         ),
         direct=not policed
@@ -68,7 +71,7 @@ def read_shape(
 
 
 def _column(plan: ColumnPlan, stored: tuple[object, ...]) -> ColumnShape:
-    _, base, collation, not_null, _, fixed, _, comparable = stored
+    _, base, collation, not_null, _, fixed, _, loose, comparable = stored
     compare: Comparison = "value" if comparable else "text"
     if base in _TEXTS:
         compare = "bytes"
@@ -81,6 +84,7 @@ def _column(plan: ColumnPlan, stored: tuple[object, ...]) -> ColumnShape:
         canonical=_CANONICAL.get(str(base), "{}"),
         settable=not fixed,
         nullable=not not_null,
+        loose=bool(loose) or base in _LOOSE or types.cast_type(plan) is not None,
     )
 
 

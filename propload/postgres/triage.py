@@ -107,7 +107,9 @@ class Triage:
             ServerError: The connection broke meanwhile.
         """
         copied = failure.sqlstate not in (None, NOT_COPIED)
-        if self.step == "none" and failure.line is not None and not self._named:
+        # a null that COPY refuses may yet be kept from a stored value
+        decisive = failure.line is not None and self._shape.on_null != "keep"
+        if self.step == "none" and decisive and not self._named:
             self._named = True
             self._leave_out(self.layer, [self._named_row(failure)])
             return True
@@ -121,11 +123,19 @@ class Triage:
         ]
         return any(found)
 
-    def sift(self, connection: Connection, layer: pl.DataFrame, /) -> Counts:
-        """Write the good rows of the stage and take note of the others."""
+    def sift(
+        self, connection: Connection, layer: pl.DataFrame, /, *, alone: bool = False
+    ) -> Counts:
+        """Write the good rows of the stage and take note of the others.
+
+        Args:
+            connection: A session whose stage holds the layer.
+            layer: The rows.
+            alone: Whether to write them one by one, because keys come twice.
+        """
         connection.execute(sifting.IMMEDIATE)
         refusals = self._screen(connection, layer)
-        if self.step == "screen" and refusals:
+        if self.step == "screen" and refusals and not alone:
             good = layer.height - len(refusals)
             self._sifted.append(_reasons(layer, refusals))
             return write_stage(
@@ -134,7 +144,7 @@ class Triage:
         for statement in sifting.create(self._shape, patched(self._shape, layer)):
             connection.execute(statement)
         before = updates_so_far(connection, self._shape)
-        *bad, answer = connection.rows(sifting.SIFT)
+        *bad, answer = connection.rows(sifting.ALONE if alone else sifting.SIFT)
         refusals += [self._refusal(connection, row) for row in bad]
         self._sifted.append(_reasons(layer, refusals))
         return settle(

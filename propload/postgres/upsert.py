@@ -193,10 +193,16 @@ class TableWriter:
         return total
 
     def _merge(self, connection: Connection, layer: pl.DataFrame) -> Counts:
+        shape = self._shape
+        if shape.loose_key and connection.rows(merging.key_comes_twice(shape))[0][0]:
+            # one by one, in the order of the source: the last one wins
+            layer = layer.sort(ROW)
+            connection.execute(merging.EMPTY_STAGE)
+            connection.copy(merging.STAGE, staged(layer), temporary=True)
+            return self._triage.sift(connection, layer, alone=True)
         if self._triage.step != "none":
             return self._triage.sift(connection, layer)
-        nulls = patched(self._shape, layer)
-        return write_stage(connection, self._shape, layer.height, nulls)
+        return write_stage(connection, shape, layer.height, patched(shape, layer))
 
     def _make_stage(self, connection: Connection) -> None:
         if self._staging:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 #: One line a column; domains are resolved down to the type below them. The last
-#: field tells whether the type has an equality that indexes would use.
+#: fields tell whether unequal texts may be equal values, and whether the type has
+#: an equality that indexes would use.
 COLUMNS = """
 WITH RECURSIVE resolved AS (
     SELECT a.attnum, a.attname, a.atttypid AS type, a.attnotnull AS not_null,
@@ -25,9 +26,12 @@ SELECT r.attname::text, t.typname::text,
            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.collnamespace
            WHERE c.oid = r.collation) END,
        r.not_null, r.filled, r.fixed, r.generated,
+       coalesce((SELECT NOT c.collisdeterministic FROM pg_catalog.pg_collation AS c
+                 WHERE c.oid = r.collation), false),
        t.typtype IN ('e', 'r', 'm', 'c') OR EXISTS (
            SELECT FROM pg_catalog.pg_opclass AS o
-           WHERE o.opcdefault AND (
+           -- btree and hash: other methods need no equality
+           WHERE o.opcdefault AND o.opcmethod IN (403, 405) AND (
                o.opcintype = CASE WHEN t.typelem <> 0 AND t.typlen = -1
                                   THEN t.typelem ELSE t.oid END
                OR EXISTS (

@@ -51,6 +51,14 @@ def count_updates() -> str:
     return f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {UPDATES}"
 
 
+def key_comes_twice(shape: Shape, /) -> str:
+    """Return the query for whether the stage holds a key more than once."""
+    key = ", ".join(INCOMING(shape.column(each)) for each in shape.key)
+    return (
+        f"SELECT EXISTS (SELECT FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1)"
+    )
+
+
 def append(shape: Shape, /, *, within: str = "true") -> str:
     """Return the statement that adds the stage's rows as they are.
 

@@ -33,7 +33,9 @@ CUTS = 8
 _NOT_OF_ROWS = ("08", "25", "26", "40", "42", "53", "55", "57", "58", "F0", "XX")
 
 _PROBE = "propload_probe"
-SIFT = "SELECT * FROM pg_temp.propload_sift()"
+SIFT = f"SELECT * FROM pg_temp.propload_sift({FIRST_RUN}, {LONGEST_RUN})"
+#: Each row in a run of its own.
+ALONE = "SELECT * FROM pg_temp.propload_sift(1, 1)"
 #: Deferred constraints are checked with each run, not at the commit.
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
@@ -131,7 +133,7 @@ DECLARE
     propload_places tid[]; propload_ordinals integer[];
     propload_lowest tid; propload_highest tid;
     propload_first integer := 1; propload_last integer; propload_end integer;
-    propload_run integer := {FIRST_RUN}; propload_good integer := 0;
+    propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
     propload_sums bigint[] := ARRAY[0, 0, 0, 0]; propload_likely integer;
 BEGIN
@@ -149,7 +151,7 @@ BEGIN
                 propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4];
             propload_good := propload_good + propload_last - propload_first + 1;
             propload_first := propload_last + 1;
-            propload_run := least(propload_run * 2, {LONGEST_RUN});
+            propload_run := least(propload_run * 2, propload_longest_run);
         EXCEPTION WHEN OTHERS THEN
             IF left(SQLSTATE, 2) IN ({classes}) AND SQLSTATE <> '42501' THEN
                 RAISE;
@@ -172,7 +174,8 @@ BEGIN
                 RETURN NEXT;
                 propload_first := propload_first + 1;
                 -- bad rows come as far apart as the last two
-                propload_run := greatest(propload_good / 2, 1);
+                propload_run := least(
+                    greatest(propload_good / 2, 1), propload_longest_run);
                 propload_good := 0;
             END IF;
         END;
@@ -183,7 +186,8 @@ BEGIN
     RETURN NEXT;
 END"""
     return (
-        "CREATE OR REPLACE FUNCTION pg_temp.propload_sift() RETURNS TABLE ("
+        "CREATE OR REPLACE FUNCTION pg_temp.propload_sift("
+        "propload_first_run integer, propload_longest_run integer) RETURNS TABLE ("
         "row_ordinal integer, state text, message text, detail text, "
         "column_name text, constraint_name text, blamed integer, "
         "stale bigint, proposed bigint, inserted bigint, written bigint) "

@@ -1,0 +1,94 @@
+"""Writes frames as pieces, the way lanes do, and looks at what came of them."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+import polars as pl
+
+from propload.batch import ROW, Piece
+from propload.postgres.connection import connect
+from propload.postgres.ledger import RunRecord
+from propload.postgres.loading import Database
+from propload.prepare.casting import cast
+from propload.target import TableName, Target
+
+_runs = itertools.count(1)
+
+
+def target(table="t", *, key=("k",), **rules):
+    return Target(TableName("public", table), tuple(key), **rules)
+
+
+def make_piece(layers, number=0, *, lane=0, key=(), read=True):
+    """Return a piece of frames (or of one), sorted by key as lanes get them."""
+    layers = [layers] if isinstance(layers, pl.DataFrame) else layers
+    numbered, first = [], 0
+    for layer in layers:
+        rows = pl.int_range(first, first + layer.height, dtype=pl.UInt32).alias(ROW)
+        numbered.append(
+            layer.with_columns(rows).sort(key) if key else layer.with_columns(rows)
+        )
+        first += layer.height
+    return Piece(number, lane, tuple(numbered), 0, first, read=first if read else 0)
+
+
+def run_record(goal):
+    return RunRecord(f"run-{next(_runs)}", "test", str(goal.table), goal.mode)
+
+
+@contextmanager
+def prepared(dsn, goal, frame, state_dir, *, run=None):
+    """Prepare a target for frames like one."""
+    with Database(dsn, state_dir=state_dir) as database:
+        yield database.prepare(goal, frame.schema, run=run or run_record(goal))
+
+
+def write(dsn, goal, state_dir, *frames, finish=True):
+    """Write frames one after the other as pieces of one run, on one lane."""
+    with prepared(dsn, goal, frames[0], state_dir) as ready:
+        pieces = [make_piece(f, n, key=goal.key) for n, f in enumerate(frames)]
+        with closing(ready.open_writer(0)) as writer:
+            written = [write_one(writer, fit(piece, ready.plan)) for piece in pieces]
+        if finish:
+            ready.finish(succeeded=True)
+    return written
+
+
+def fit(piece, plan):
+    """Return a piece whose values have the types of the plan."""
+    layers = []
+    for layer in piece.layers:
+        good, reasons = cast(layer, plan)
+        assert not reasons.height
+        layers.append(good)
+    return replace(piece, layers=tuple(layers))
+
+
+def write_one(writer, piece):
+    """Write a piece and see that its counts add up."""
+    done = writer.write(piece)
+    refused = done.reasons[ROW].n_unique()
+    parts = (done.inserted, done.updated, done.unchanged, done.stale)
+    assert sum(parts) + refused == piece.height
+    assert min(parts) >= 0
+    return done
+
+
+def counts(written):
+    """Return (inserted, updated, unchanged, stale) of each piece."""
+    return [(w.inserted, w.updated, w.unchanged, w.stale) for w in written]
+
+
+def execute(dsn, *statements):
+    with connect(dsn) as session:
+        for statement in statements:
+            session.execute(statement)
+        session.commit()
+
+
+def query(dsn, sql):
+    with connect(dsn) as session:
+        return session.rows(sql)
