@@ -7,24 +7,18 @@ import importlib
 import pickle
 import pkgutil
 import re
-import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-import typer
 
 import propload
 from propload import errors
-from propload.cli import build_app
-from propload.config import SETTINGS
 from propload.errors import PropLoadError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "propload"
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("**/*.md"))]
 #: Most lines of a file, and of a function.
 FILE_LINES, FUNCTION_LINES = 400, 60
 HEAVY = {
@@ -82,30 +76,6 @@ def in_another_process(code):
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
-
-
-def commands():
-    """Yield the words and the object of every command that does something."""
-
-    def below(words, command):
-        if not hasattr(command, "commands"):
-            yield words, command
-        for name, part in getattr(command, "commands", {}).items():
-            yield from below((*words, name), part)
-
-    yield from below(("propload",), typer.main.get_command(build_app()))
-
-
-COMMANDS = dict(commands())
-
-
-def blocks(language):
-    """Yield page, line number and text of each block of code in the documentation."""
-    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for found in pattern.finditer(text):
-            yield page, text.count("\n", 0, found.start()) + 1, found[1]
 
 
 # --- structure ------------------------------------------------------------------
@@ -323,142 +293,7 @@ def test_importing_the_package_loads_no_command_line():
     assert {"typer", "rich"}.isdisjoint(printed.split())
 
 
-# --- the command line and its page ----------------------------------------------
-
-
-@pytest.mark.parametrize("words", list(COMMANDS), ids=" ".join)
-def test_every_command_has_help_and_an_example(words):
-    command = COMMANDS[words]
-    assert command.help
-    assert "Example" in command.epilog
-    assert words[0] in command.epilog
-    assert " ".join(words) in command.epilog
-    for parameter in command.params:
-        assert parameter.help, parameter.name
-
-
-@pytest.mark.parametrize("words", list(COMMANDS), ids=" ".join)
-def test_every_command_and_flag_is_on_its_page(words):
-    page = (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8")
-    assert re.search(rf"^#+ {' '.join(words)}$", page, re.MULTILINE)
-    for parameter in COMMANDS[words].params:
-        for flag in (*parameter.opts, *parameter.secondary_opts):
-            if flag.startswith("-"):
-                assert re.search(rf"`{flag}[` ]", page), flag
-
-
-def test_no_command_is_on_the_page_that_does_not_exist():
-    page = (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8")
-    groups = {words[:length] for words in COMMANDS for length in range(2, len(words))}
-    for heading in re.findall(r"^#+ (propload .*)$", page, re.MULTILINE):
-        assert tuple(heading.split()) in {*COMMANDS, *groups}
-
-
-def example_lines():
-    """Yield each `propload …` line of help and documentation, up to a pipe."""
-    shown = [command.epilog for command in COMMANDS.values()]
-    shown += [text for language in ("sh", "bash") for _, _, text in blocks(language)]
-    for text in shown:
-        for line in text.splitlines():
-            words = shlex.split(line, comments=True)
-            starts = [n for n, word in enumerate(words) if word == "propload"]
-            for start in starts:
-                rest = words[start:]
-                ends = [n for n, word in enumerate(rest) if word in {"|", "&&"}]
-                yield tuple(rest[: ends[0]] if ends else rest)
-
-
-@pytest.mark.parametrize(
-    "words", sorted({line for line in example_lines() if len(line) > 1}), ids=" ".join
-)
-def test_every_example_can_be_parsed(words):
-    depth = max(n for n in range(1, len(words) + 1) if is_part_of_command(words[:n]))
-    if words[:depth] not in COMMANDS:
-        assert words[depth:] in {(), ("--help",), ("--version",)} or words[depth:] == (
-            "--install-completion",
-        )
-        return
-    arguments = list(words[depth:])
-    if "--help" not in arguments:
-        COMMANDS[words[:depth]].make_context("propload", arguments)
-
-
-def is_part_of_command(words):
-    return any(known[: len(words)] == words for known in COMMANDS)
-
-
-def rows_of(page):
-    """Return the table rows of a page as tuples of cells."""
-    text = (REPOSITORY / page).read_text(encoding="utf-8").replace("\\|", "\0")
-    return {
-        tuple(cell.strip().replace("\0", "|") for cell in line.strip("|").split("|"))
-        for line in text.splitlines()
-        if line.startswith("|")
-    }
-
-
-@pytest.mark.parametrize("setting", list(SETTINGS.values()), ids=lambda one: one.name)
-def test_every_setting_is_documented_as_it_is(setting):
-    value = setting.metavar.replace("|", " | ") or "true | false"
-    row = (f"`{setting.name}`", value, setting.default or "-", setting.meaning)
-    assert row in rows_of("docs/configuration.md")
-    no = f"`--no-{setting.flag.removeprefix('--')}`"
-    flags = (
-        f"`{setting.flag} {setting.metavar}`"
-        if setting.metavar
-        else f"`{setting.flag}`, {no}"
-    )
-    assert (flags, setting.meaning) in rows_of("docs/cli.md")
-
-
-# --- the documentation and the files --------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "block", list(blocks("python")), ids=lambda block: f"{block[0].name}:{block[1]}"
-)
-def test_python_in_the_documentation_compiles(block):
-    page, line, text = block
-    compile(text, f"{page.name}:{line}", "exec")
-
-
-@pytest.mark.parametrize(
-    "block", list(blocks("toml")), ids=lambda block: f"{block[0].name}:{block[1]}"
-)
-def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
-    from propload.config import load_config, resolve
-    from propload.prepare.mapping import load_mapping
-
-    text = block[2]
-    tomllib.loads(text)
-    if not text.startswith("# propload.toml"):
-        return  # a mapping file, or a part of one
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "propload.toml").write_text(text, encoding="utf-8")
-    for job in (None, *load_config().jobs):
-        mapping = resolve({}, job=job).get("mapping")
-        if mapping is not None:
-            load_mapping(mapping)
-
-
-def test_links_in_the_documentation_lead_somewhere():
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#\s]*)(?:#[^)]*)?\)", text):
-            if link and "://" not in link:
-                assert (page.parent / link).exists(), f"{page.name}: {link}"
-
-
-def test_continuous_integration_runs_the_command_of_the_readme():
-    script = (REPOSITORY / ".ci/run").read_text(encoding="utf-8")
-    pattern = re.search(r"grep -E '([^']+)' README\.md", script)[1]
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    found = re.findall(pattern, text, re.MULTILINE)
-    assert len(found) == 1
-    command = found[0]
-    assert any(command in block for _, _, block in blocks("sh"))
-    # written out nowhere else, so that it cannot differ
-    assert "pip install" not in script
+# --- the files ------------------------------------------------------------------
 
 
 def test_the_constraints_are_names_and_versions_only():
