@@ -63,6 +63,7 @@ POLITE: Mapping[str, object] = {
     "DOWNLOAD_DELAY": 1.0,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
     "AUTOTHROTTLE_ENABLED": True,
+    "AUTOTHROTTLE_START_DELAY": 1.0,
     # requests that were begun are finished when a crawl is stopped: keep them few
     "CONCURRENT_REQUESTS": 8,
     # a failure is worth another try, a refusal (401, 403) never is

@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 from dataclasses import dataclass
+from typing import ClassVar
 
 import attrs
 import pydantic
@@ -524,7 +525,7 @@ def test_a_spider_is_a_source_again_and_again():
 def test_arguments_and_settings_reach_the_spider():
     class Spider(scrapy.Spider):
         name = "asks"
-        custom_settings = {"DOWNLOAD_DELAY": 7, "USER_AGENT": "mine"}
+        custom_settings: ClassVar = {"DOWNLOAD_DELAY": 7, "USER_AGENT": "mine"}
 
         async def start(self):
             names = ("ROBOTSTXT_OBEY", "DOWNLOAD_DELAY", "USER_AGENT")
@@ -546,7 +547,7 @@ def test_what_is_not_read_makes_the_crawl_wait():
 
     class Spider(scrapy.Spider):
         name = "eager"
-        custom_settings = {"PROPLOAD_FLUSH_ROWS": 1, "CONCURRENT_ITEMS": 1}
+        custom_settings: ClassVar = {"PROPLOAD_FLUSH_ROWS": 1, "CONCURRENT_ITEMS": 1}
 
         async def start(self):
             yield scrapy.Request("data:text/html,x")
@@ -617,6 +618,7 @@ def test_an_exception_in_the_loop_ends_the_crawl():
 
 class Failing(scrapy.Spider):
     name = "failing"
+    custom_settings: ClassVar = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
     pages = 3
 
     async def start(self):
