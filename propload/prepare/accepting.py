@@ -66,29 +66,46 @@ class Acceptor:
     columns: tuple[ColumnFacts, ...]
     checks: tuple[CheckFacts, ...] = field(default=())
 
+    _compiled: dict[tuple[tuple[str, pl.DataType], ...], pl.Expr | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
     def accept(self, frame: pl.DataFrame) -> pl.Series | None:
         """Return which rows surely pass; None where that cannot be told."""
-        schema = frame.schema
-        tests: list[pl.Expr] = []
+        test = self._test(frame.schema)
+        if test is None:
+            return None
+        try:
+            passed = frame.with_columns(test.alias(_PASSED))
+        except pl.exceptions.PolarsError:
+            # a check that does not suit its column: pandera says what is wrong
+            return None
+        return passed.get_column(_PASSED)
+
+    def _test(self, schema: pl.Schema) -> pl.Expr | None:
+        """Return the one expression for frames of a schema, None where there is none.
+
+        Batches of a run have few schemas, and the same one again and again.
+        """
+        names = tuple(schema.items())
+        if names not in self._compiled:
+            self._compiled[names] = self._compile(schema)
+        return self._compiled[names]
+
+    def _compile(self, schema: pl.Schema) -> pl.Expr | None:
+        tests: list[pl.Expr] = [pl.lit(value=True)]
         for column in self.columns:
-            if column.name not in schema:
+            dtype = schema.get(column.name)
+            if dtype is None:
                 if column.required:
                     return None
                 continue
-            dtype = schema[column.name]
             if column.dtype is not None and dtype != column.dtype:
                 return None
             tests += _column_tests(column, dtype)
         for check in self.checks:
             tests += _frame_tests(check, schema)
-        if not tests:
-            return pl.Series([True]).new_from_index(0, frame.height)
-        try:
-            passed = frame.with_columns(pl.all_horizontal(tests).alias(_PASSED))
-            return passed.get_column(_PASSED)
-        except pl.exceptions.PolarsError:
-            # a check that does not suit its column: pandera says what is wrong
-            return None
+        return pl.all_horizontal(tests)
 
 
 def is_known(check: CheckFacts, /) -> bool:

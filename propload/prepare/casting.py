@@ -7,6 +7,7 @@ columns gets three reasons. Work is done only where a type differs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from propload.batch import Stage
     from propload.target import ColumnPlan
 
+#: Every batch has the same columns: how they are cast is worked out once. A table
+#: has at most 1,600 columns.
+CONVERSIONS_KEPT = 4096
 #: Characters of a refused value that a reason shows.
 VALUE_LENGTH = 200
 
@@ -63,10 +67,10 @@ def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
         if step.column not in frame.columns
     ]
     sifted = cast_types(frame, [Cast(s.column, s.dtype, s.pg_type) for s in present])
-    ordered = sifted.frame.with_columns(absent) if absent else sifted.frame
-    return Sifted(
-        ordered.select([ROW, *(step.column for step in plan)]), sifted.reasons
-    )
+    full = sifted.frame.with_columns(absent) if absent else sifted.frame
+    names = [ROW, *(step.column for step in plan)]
+    ordered = full if full.columns == names else full.select(names)
+    return Sifted(ordered, sifted.reasons)
 
 
 def cast_types(
@@ -82,10 +86,12 @@ def cast_types(
     Raises:
         SchemaMismatchError: A column's type has no way to the wanted type.
     """
+    schema = frame.schema
     work = [
         (wanted, step)
         for wanted in casts
-        if (step := _conversion(frame.schema[wanted.column], wanted)) is not None
+        if not _is_done(schema[wanted.column], wanted)
+        and (step := _conversion(schema[wanted.column], wanted)) is not None
     ]
     if not work or frame.height == 0:
         return Sifted(_with_types(frame, work), no_reasons())
@@ -109,6 +115,12 @@ def _with_types(
     )
 
 
+def _is_done(source: pl.DataType, wanted: Cast) -> bool:
+    # a type with a length has parentheses
+    return source == wanted.dtype and "(" not in wanted.pg_type
+
+
+@lru_cache(maxsize=CONVERSIONS_KEPT)
 def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     column, target = pl.col(wanted.column), wanted.dtype
     if isinstance(source, (pl.Categorical, pl.Enum)) and target != source:

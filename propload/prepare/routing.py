@@ -117,14 +117,22 @@ def _text_words(content: pl.Series) -> pl.Series:
     Words beyond a text's end count zero, so that its hash does not depend on the
     longer texts of the batch.
     """
-    length = content.bin.size().cast(pl.UInt64)
-    longest = cast("int | None", length.max()) or 0
-    padded = content.to_frame("b").select(pl.col("b") + pl.lit(bytes(WORD_BYTES - 1)))
-    mixed, factor = length, 1
-    for word in range(min(HASHED_WORDS, -(-longest // WORD_BYTES))):
+    text = pl.first()
+    filler = pl.lit(bytes(WORD_BYTES - 1))
+    frame = content.to_frame().select(
+        text.bin.size().cast(pl.UInt64).alias("length"), (text + filler).alias("text")
+    )
+    longest = cast("int | None", frame.get_column("length").max()) or 0
+    numbers = [
+        pl.col("text")
+        .bin.slice(place * WORD_BYTES, WORD_BYTES)
+        .bin.reinterpret(dtype=pl.UInt64, endianness="little")
+        .fill_null(0)
+        .alias(str(place))
+        for place in range(min(HASHED_WORDS, -(-longest // WORD_BYTES)))
+    ]
+    mixed, factor = frame.get_column("length"), 1
+    for words in frame.select(numbers).get_columns():
         factor = factor * GOLDEN % 2**64
-        part = pl.col("b").bin.slice(word * WORD_BYTES, WORD_BYTES)
-        number = part.bin.reinterpret(dtype=pl.UInt64, endianness="little")
-        words = padded.select(number.fill_null(0)).to_series()
         mixed = mixed + _scramble(words) * factor
     return mixed
