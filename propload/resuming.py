@@ -68,7 +68,7 @@ class Resuming:
         """
         with self.database.connect() as session:
             runs = read_runs(session, self.state_dir)
-            run = _choose(runs, wanted, source.name, str(target.table))
+            run = _choose(runs, wanted, source, target)
             if run is None:
                 return None
             _require_same(run, source, target)
@@ -76,7 +76,7 @@ class Resuming:
 
 
 def _choose(
-    runs: list[RunRecord], wanted: str, source: str, table: str
+    runs: list[RunRecord], wanted: str, source: Source, target: Target
 ) -> RunRecord | None:
     if wanted:
         found = [run for run in runs if run.run_id == wanted]
@@ -87,9 +87,21 @@ def _choose(
             msg = f"run {wanted} was loaded to its end: there is nothing to resume"
             raise ConfigError(msg)
         return found[0]
-    same = [run for run in runs if (run.source, run.target) == (source, table)]
+    place = (source.name, str(target.table))
+    same = [run for run in runs if (run.source, run.target) == place]
     # a later run of the same source that ended well has loaded what was missing
-    return same[0] if same and same[0].status != "loaded" else None
+    if same and (same[0].status != "loaded" or _holds_all(same[0], source, target)):
+        return same[0]
+    return None
+
+
+def _holds_all(run: RunRecord, source: Source, target: Target) -> bool:
+    """Whether loading the source again would only add its rows a second time.
+
+    Who was killed at the very end cannot know that the run had ended.
+    """
+    known = run.fingerprint is not None and run.fingerprint == source.fingerprint()
+    return run.mode == target.mode == "append" and known
 
 
 def _require_same(run: RunRecord, source: Source, target: Target) -> None:

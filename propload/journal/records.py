@@ -12,6 +12,7 @@ import json
 import struct
 import zlib
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
@@ -68,6 +69,7 @@ def encode(record: Record) -> bytes:
         "row_numbers": batch.row_numbers,
         "untyped": batch.untyped,
         "unread": [asdict(one) for one in batch.unread],
+        "as_of": batch.as_of.isoformat() if batch.as_of else None,
     }
     first = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
     rows = io.BytesIO()
@@ -108,6 +110,7 @@ def _decode(body: bytes, first: int) -> Record:
         tuple(about["row_numbers"]) if about["row_numbers"] else None,
         about["untyped"],
         tuple(Unread(**one) for one in about["unread"]),
+        datetime.fromisoformat(about["as_of"]) if about["as_of"] else None,
     )
     return Record(batch, about["first_row"])
 

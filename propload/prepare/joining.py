@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -200,16 +200,26 @@ def _split(batch: Batch, room: int) -> tuple[Batch, Batch | None]:
 def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
     """Yield batches without their first rows, unread ones counted.
 
+    Where all of them are left out, the last one is yielded without a row: a run
+    whose rows are all committed may still have to end, and its columns tell how.
+
     Args:
         batches: Batches in order.
         rows: How many rows to leave out.
     """
+    passed: Batch | None = None
     for batch in batches:
         height = batch.rows.num_rows + len(batch.unread)
         if rows and rows >= height:
             rows -= height
+            passed = batch
             continue
+        passed = None
         # unread rows go with the beginning of a batch, as where it was cut before
         done = max(0, rows - len(batch.unread))
         yield batch.slice(done, batch.rows.num_rows) if rows else batch
         rows = 0
+    if passed is not None:
+        yield replace(
+            passed.slice(passed.rows.num_rows, passed.rows.num_rows), unread=()
+        )

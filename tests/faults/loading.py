@@ -1,0 +1,215 @@
+"""Loads in processes of their own, and what they should have loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import polars as pl
+
+import propload
+from tests.faults.server import commits_of, wait_until
+from tests.integration.reading import read_table
+
+KEY = ["id"]
+#: Rows of a prepared batch: small, so that a load has many moments to be hit at.
+BATCH_ROWS = 250
+
+
+def listings(rows, *, chance, keys=None, bad=0):
+    """Return versions of rows, some of which no table of numbers takes.
+
+    Args:
+        rows: How many.
+        chance: A `random.Random`.
+        keys: How many different keys; by default each row has its own.
+        bad: How many rows hold a price that is no number.
+    """
+    frame = pl.DataFrame(
+        {
+            "id": [n % (keys or rows) for n in range(rows)],
+            "version": chance.sample(range(rows * 10), rows),
+            "price": [str(n * 7) for n in range(rows)],
+            "text": [f"row {n} é'\"" for n in range(rows)],
+        }
+    )
+    refused = chance.sample(range(rows), bad)
+    number = pl.int_range(pl.len())
+    return frame.with_columns(
+        pl.when(number.is_in(refused))
+        .then(pl.lit("dear"))
+        .otherwise("price")
+        .alias("price")
+    )
+
+
+TABLE = "CREATE TABLE {name} (id bigint {key}, version bigint, price bigint, text text)"
+
+
+def table_sql(name="homes", *, mode="upsert"):
+    return TABLE.format(name=name, key="" if mode == "append" else "PRIMARY KEY")
+
+
+def expected(frame, *, mode="upsert"):
+    """Return what the table holds in the end, sorted."""
+    good = frame.with_columns(pl.col("price").cast(pl.Int64, strict=False)).filter(
+        pl.col("price").is_not_null()
+    )
+    if mode == "upsert":
+        good = good.sort("version").unique("id", keep="last")
+    return good.sort("id", "version")
+
+
+def stored(dsn, name="homes"):
+    return read_table(dsn, name).sort("id", "version")
+
+
+def settings(dsn, *, mode="upsert", **more):
+    """Return settings for `propload.ingest`."""
+    ordered = {"key": "id", "newest": "version"} if mode == "upsert" else {}
+    chosen = {"to": dsn, "table": "homes", "mode": mode, "progress": False}
+    return {**chosen, **ordered, "batch_rows": BATCH_ROWS, **more}
+
+
+def words(dsn, *, mode="upsert", **more):
+    """Return the same settings as flags of the command line."""
+    found = []
+    for name, value in settings(dsn, mode=mode, **more).items():
+        flag = "--" + name.replace("_", "-")
+        if name != "progress":
+            found += [flag] if value is True else [flag, str(value)]
+    return found
+
+
+class Process:
+    """A process whose output is kept, and which ends with the block."""
+
+    def __init__(self, *command, stdin=None, **options):
+        self.popen = subprocess.Popen(
+            command,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        self.out, self.err = [], []
+        self._line = threading.Condition()
+        pairs = ((self.popen.stdout, self.out), (self.popen.stderr, self.err))
+        self._readers = [
+            threading.Thread(target=self._read, args=pair, daemon=True)
+            for pair in pairs
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def _read(self, stream, lines):
+        for line in stream:
+            with self._line:
+                lines.append(line)
+                self._line.notify_all()
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    @property
+    def ended(self):
+        return self.popen.poll() is not None
+
+    def wait_for(self, text, *, seconds=60):
+        """Return when a line of the output or the log holds a text."""
+
+        def told():
+            return any(text in line for line in [*self.out, *self.err])
+
+        with self._line:
+            assert self._line.wait_for(told, seconds), self.log
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def kill(self):
+        """Kill the process (nothing, where it has ended) and return its code."""
+        self.popen.kill()
+        return self.wait()
+
+    def wait(self, seconds=120):
+        """Return the exit code when the process has ended and all is read."""
+        code = self.popen.wait(seconds)
+        for reader in self._readers:
+            reader.join(seconds)
+        self.popen.stdout.close()
+        self.popen.stderr.close()
+        return code
+
+    @property
+    def log(self):
+        return "".join(self.err)
+
+    @property
+    def printed(self):
+        return "".join(self.out)
+
+    def report(self, *, code=0):
+        """Wait for the end and return the report that was printed."""
+        ended = self.wait()
+        assert ended == code, f"exit {ended}\n{self.log}"
+        return json.loads(self.printed)
+
+
+def start(*words, stdin=None, **environment):
+    """Start `propload` with some words."""
+    command = [sys.executable, "-m", "propload", *map(str, words)]
+    return Process(*command, stdin=stdin, env={**os.environ, **environment})
+
+
+def start_python(code, *words, **options):
+    """Start a program of the test's own."""
+    return Process(sys.executable, "-c", code, *map(str, words), **options)
+
+
+def counts_of(report):
+    """Return the counts of a printed report; they add up, or it fails."""
+    counts = propload.Counts(**report["counts"])
+    counts.verify()
+    return counts
+
+
+def crawl_words(site):
+    """Return how a crawl of the whole demo site is asked for, at full speed."""
+    given = {"place": ",".join(site.places), "base_url": site.url, "details": "off"}
+    told = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
+    told |= {"CONCURRENT_REQUESTS": 4, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}
+    told |= {"PROPLOAD_FLUSH_ROWS": 10}
+    words = [["-a", f"{name}={value}"] for name, value in given.items()]
+    words += [["--set", f"{name}={value}"] for name, value in told.items()]
+    return [word for pair in words for word in pair]
+
+
+def listed_on(site, offering="buy"):
+    """Return what a crawl of the demo site finds."""
+    return {
+        key
+        for key, each in site.listings.items()
+        if each.home.offering == offering
+        and not each.is_closed
+        and each.status != "withdrawn"
+    }
+
+
+def kill_at_random(process, dsn, chance, *, most=30):
+    """Kill a load after some of its commits, or a moment later, or its end."""
+    goal = commits_of(dsn) + chance.randint(1, most)
+    wait_until(lambda: process.ended or commits_of(dsn) >= goal)
+    threading.Event().wait(chance.uniform(0, 0.02))
+    return process.kill()

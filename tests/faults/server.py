@@ -1,0 +1,105 @@
+"""A server of the tests' own that may be killed and stopped, and looks at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import closing
+
+from propload.errors import PropLoadError
+from propload.postgres.cluster import Cluster
+from propload.postgres.connection import connect
+from propload.postgres.embedded import bundled_programs, server_account
+
+#: Nothing is lost when the server dies; only the machine may not.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_wal_size": "512MB",
+    "wal_buffers": "4MB",
+}
+LOCALE = ("--no-sync", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'propload'"
+#: Seconds between two looks at what only a look can tell.
+LOOK = 0.01
+
+
+class DurableServer:
+    """A cluster whose commits survive the death of its processes.
+
+    Args:
+        home: A folder of its own.
+    """
+
+    def __init__(self, home):
+        self.cluster = Cluster(home, bundled_programs(), server_account(), LOCALE)
+        self.start()
+
+    @property
+    def dsn(self):
+        return self.cluster.dsn
+
+    def dsn_of(self, database):
+        return self.dsn.replace("/propload?", f"/{database}?")
+
+    def start(self):
+        """Start the server where it does not run, and wait until it takes sessions."""
+        self.cluster.start(settings=SETTINGS)
+
+    def stop(self):
+        """Stop the server as a crash does: no session is told to finish."""
+        words = ("-D", str(self.cluster.data), "-m", "immediate", "-w", "-s", "stop")
+        self.cluster._run("pg_ctl", *words)
+
+    def close(self):
+        self.cluster.remove()
+
+    def run_outside_transaction(self, sql):
+        from adbc_driver_postgresql import dbapi
+
+        with (
+            closing(dbapi.connect(self.dsn, autocommit=True)) as session,
+            session.cursor() as cursor,
+        ):
+            cursor.execute(sql)
+
+    def kill_backend(self, dsn, chance):
+        """Kill one of a load's sessions; the whole server recovers from that."""
+        pids = [pid for (pid,) in ask(dsn, BACKENDS)]
+        if pids:
+            os.kill(chance.choice(pids), signal.SIGKILL)
+        return bool(pids)
+
+
+def ask(dsn, sql):
+    """Return the rows of a query, or nothing while the server cannot tell."""
+    try:
+        with connect(dsn, application_name="observer") as session:
+            return session.rows(sql)
+    except PropLoadError:
+        return []
+
+
+def commits_of(dsn):
+    """Return how many pieces were committed into a database so far."""
+    if not ask(dsn, "SELECT 1 WHERE to_regclass('propload.ledger') IS NOT NULL"):
+        return 0
+    rows = ask(dsn, "SELECT count(*) FROM propload.ledger")
+    return rows[0][0] if rows else 0
+
+
+def wait_until(condition, *, seconds=60.0):
+    """Return when a condition holds that nobody tells of.
+
+    Raises:
+        TimeoutError: It did not come to hold.
+    """
+    never = threading.Event()
+    for _ in range(int(seconds / LOOK)):
+        if condition():
+            return
+        never.wait(LOOK)
+    msg = "what was waited for did not come"
+    raise TimeoutError(msg)
