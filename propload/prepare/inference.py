@@ -62,5 +62,7 @@ def _fits(values: pl.Series, candidate: pl.DataType) -> bool:
     read = frame.select(reading.value).to_series()
     if read.null_count() and reading.retry is not None:
         read = frame.select(reading.retry).to_series()
-    strange = frame.select(reading.doubt).item() if reading.doubt is not None else False
-    return read.null_count() == 0 and not strange
+    if read.null_count():
+        return False
+    strange = reading.refused
+    return strange is None or not frame.select(strange.any()).item()

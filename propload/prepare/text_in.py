@@ -81,14 +81,18 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
         msg = f"{target} is never guessed"
         raise ValueError(msg)
     strange = ~column.str.contains(pattern)
+    doubt = strange.any()
     if target.is_integer():
         # writing numbers costs less than matching patterns
         strange = reading.value.cast(pl.String) != column
+        doubt = strange.any()
     elif target.is_float():
+        # counting digits costs most; a short text needs none
+        doubt |= column.str.len_bytes().max() > FLOAT_DIGITS
         strange |= _significant_digits(column) > FLOAT_DIGITS
     # the retries of the other types read what they would not write
     retry = reading.retry if isinstance(target, pl.Datetime) else None
-    return Conversion(reading.value, strange.any(), strange, retry)
+    return Conversion(reading.value, doubt, strange, retry)
 
 
 def guess_pattern(target: pl.DataType) -> str | None:
@@ -105,7 +109,7 @@ def guess_pattern(target: pl.DataType) -> str | None:
 
 
 def _significant_digits(column: pl.Expr) -> pl.Expr:
-    # at most: a sign and a point are counted as if they were digits' room
+    # zeros in front count as well: so many digits at most
     return column.str.len_bytes() - column.str.count_matches(r"[-.]")
 
 
