@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from itemadapter import ItemAdapter
@@ -15,6 +16,8 @@ from propload.sources.source import shorten
 from propload.sources.values import as_text, plain, row_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from propload.batch import Batch
 
 #: Rows of one hand-over: a page or a few, so that a crawl's rows are seen soon.
@@ -23,6 +26,11 @@ FLUSH_ROWS = 100
 FLUSH_BYTES = 4 << 20
 #: A row of a slow crawl is handed over after this, in seconds.
 FLUSH_SECONDS = 60.0
+
+#: The first rows of a batch are weighed each and then one in so many: weighing
+#: costs as much as reading the fields.
+WEIGHED_EACH = 4
+WEIGHED_ONE_IN = 8
 
 #: Values that a column is made of as they are.
 SETTLED = frozenset(
@@ -68,7 +76,8 @@ class ItemRows:
     def __init__(self, source: str, options: FlushOptions) -> None:
         self._options = options
         limits = SourceOptions(chunk_rows=options.rows, chunk_bytes=options.bytes)
-        self._maker = RowBatches(source, limits)
+        self._maker = _Rows(source, limits)
+        self._readers: dict[type, Callable[[Any], dict[str, Any]]] = {}
         self._rows = 0
         self._bytes = 0
 
@@ -84,13 +93,23 @@ class ItemRows:
         """Take an item; one that is no row is kept as a row that cannot be read."""
         self._rows += 1
         try:
-            row = _row_from(item)
+            row = _checked(self._reader_of(type(item))(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
             text = _describe(item)
             self._maker.skip(text, "item", _complaint(item, error))
             return
-        self._bytes += sum(len(v) for v in row.values() if type(v) is str)
+        if self._rows <= WEIGHED_EACH or self._rows % WEIGHED_ONE_IN == 0:
+            weight = sum(len(v) for v in row.values() if type(v) is str)
+            self._bytes += (
+                weight if self._rows <= WEIGHED_EACH else (weight * WEIGHED_ONE_IN)
+            )
         self._maker.add(row)
+
+    def _reader_of(self, kind: type) -> Callable[[Any], dict[str, Any]]:
+        found = self._readers.get(kind)
+        if found is None:
+            found = self._readers[kind] = _make_reader(kind)
+        return found
 
     def take(self) -> list[Batch]:
         """Return what was collected since the last time."""
@@ -98,24 +117,53 @@ class ItemRows:
         return list(self._maker.flush())
 
 
-def _row_from(item: object) -> dict[str, Any]:
+class _Rows(RowBatches):
+    """Rows whose batch is due when the sink says so."""
+
+    def _is_due(self, row: dict[str, Any]) -> bool:  # noqa: ARG002 - not weighed twice
+        return False
+
+
+def _make_reader(kind: type) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes a row of an item of this class.
+
+    A row is a copy: other pipelines may go on changing the item.
+    """
+    if not is_dataclass(kind):
+        return _read_any
+    names = tuple(one.name for one in fields(kind))
+    if len(names) < 2:
+        return _read_any
+    values = attrgetter(*names)
+    return lambda item: dict(zip(names, values(item), strict=True))
+
+
+def _read_any(item: object) -> dict[str, Any]:
     found = row_of(item)
     if found is None and ItemAdapter.is_item(item):
         found = dict(ItemAdapter(item))
-    if not found:
-        msg = "it has no fields"
-        raise ValueError(msg)
     row = {}
-    for name, value in found.items():
+    for name, value in (found or {}).items():
         if type(name) is not str:
             msg = f"the field name {name!r} is not a text"
             raise TypeError(msg)
-        row[name] = value if type(value) in SETTLED else _settle(value)
+        row[name] = value
+    return row
+
+
+def _checked(row: dict[str, Any]) -> dict[str, Any]:
+    if not row:
+        msg = "it has no fields"
+        raise ValueError(msg)
+    if not SETTLED.issuperset(map(type, row.values())):
+        row = {name: _settle(value) for name, value in row.items()}
     return row
 
 
 def _settle(value: object) -> object:
     """Return a value that no longer changes when the item does."""
+    if type(value) in SETTLED:
+        return value
     found = plain(value)
     if type(found) is list and all(type(one) in SETTLED for one in found):
         return list(found)
