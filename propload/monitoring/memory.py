@@ -18,14 +18,20 @@ LOOK_SECONDS = 0.2
 PRESSURE_FROM = 0.8
 #: A run that cannot get below the limit goes on after so many seconds: what it
 #: holds may not be its own, and a wait without end would be worse.
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 5.0
+#: What the process held before the run is the program's own (a notebook's frames):
+#: beside that the run has at least this part of the limit to itself.
+OWN_SHARE = 0.5
+#: After a pause in vain the next one begins this much higher.
+STEP = 1.1
 
 
 class MemoryWatch:
     """Measures resident memory in a thread, and holds back readers when it is high.
 
     Args:
-        max_bytes: The limit.
+        max_bytes: The limit; it is raised where the process is near it, or beyond
+            it, before the run begins.
         metrics: Told each measurement.
         measure: Returns the resident bytes; the process's own by default.
     """
@@ -49,7 +55,9 @@ class MemoryWatch:
         )
 
     def __enter__(self) -> Self:
-        self.look()
+        before = self.look()
+        own = int(self._max_bytes * OWN_SHARE)
+        self._max_bytes = max(self._max_bytes, before + own)
         self._thread.start()
         return self
 
@@ -82,10 +90,13 @@ class MemoryWatch:
             return
         self._metrics.set_activity("memory is at its limit: waiting before reading on")
         with self._changed:
-            self._changed.wait_for(
+            helped = self._changed.wait_for(
                 lambda: self._now < self._max_bytes or self._ended.is_set(),
                 LONGEST_PAUSE,
             )
+            if not helped:
+                # it does not fall: waiting at each batch would only take time
+                self._max_bytes = int(self._now * STEP)
         self._metrics.set_activity("")
 
     def fitting_rows(self, rows: int) -> int:

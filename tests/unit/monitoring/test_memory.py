@@ -64,8 +64,9 @@ def test_a_reader_is_held_back_until_memory_falls():
 
 
 def test_the_end_of_the_run_wakes_a_reader():
-    one, _ = watch(2000)
+    one, _ = watch(10, 2000)
     with one:
+        one.look()
         reader = threading.Thread(target=one.hold_back)
         reader.start()
     reader.join(10)
@@ -77,3 +78,19 @@ def test_it_measures_the_process():
     with MemoryWatch(1 << 40, metrics) as one:
         assert one.peak_bytes > 1 << 20
     assert metrics.snapshot().memory_bytes > 1 << 20
+
+
+def test_what_the_process_held_before_does_not_slow_a_run():
+    one, _ = watch(5000)
+    with one:
+        assert one.pressure == 0
+        assert one.fitting_rows(1000) == 1000
+
+
+def test_a_pause_in_vain_is_not_repeated(monkeypatch):
+    monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 0.01)
+    one, metrics = watch(2000)
+    one.look()
+    one.hold_back()
+    assert metrics.snapshot().activity == ""
+    assert one.pressure < 1
