@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 Feed: TypeAlias = JournaledSource | PushedSource
 
+#: What reports call the database that runs where none is named.
+EMBEDDED = "the embedded database"
 #: The part of the memory limit that may wait in queue and lanes: what is worked on
 #: takes several times its own size, and the interpreter with its libraries the rest.
 WAITING_SHARE = 0.1
@@ -90,12 +92,12 @@ class Parts:
         for table in self.fit.tables:
             table.finish(succeeded=status == "loaded", status=status)
 
-    def close_journal(self, *, remove: bool) -> None:
+    def close_journal(self, *, loaded: bool) -> None:
         """Close the journal; remove it where all of it is committed."""
         if self.journal is not None:
-            self.journal.close(remove=remove)
+            self.journal.close(remove=loaded or not self.journal.waiting)
         if isinstance(self.source, JournalSource):
-            self.source.close(remove=remove)
+            self.source.close(remove=loaded)
 
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
@@ -111,6 +113,8 @@ class Parts:
         """Return what the reader of a message does next."""
         if isinstance(self.source, JournalSource):
             return "What is left stays in the journal: run propload recover again"
+        if self.journal is not None and not self.journal.waiting:
+            return "All rows that came are loaded or refused; nothing waits"
         if self.journal is not None and status != "stopped":
             return (
                 f"{self.journal.waiting:,} rows wait in the journal: "
@@ -250,12 +254,14 @@ def open_database(plan: Plan) -> Database:
     Raises:
         WriteError: It cannot be reached.
     """
+    state_dir = plan.places.state_dir
     dsn = plan.settings.get("to")
     if dsn is None:
         from propload.postgres import embedded  # noqa: PLC0415 - only where it is used
 
-        dsn = embedded.start(plan.places.state_dir)
-    return Database(dsn, state_dir=plan.places.state_dir)
+        # its address is a path of this machine, which says nothing to a reader
+        return Database(embedded.start(state_dir), state_dir=state_dir, label=EMBEDDED)
+    return Database(dsn, state_dir=state_dir)
 
 
 def find_target(

@@ -229,6 +229,9 @@ def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
     )
 
 
+#: Notes shown as text; a crawl whose site went away has one for each page.
+_MOST_NOTES = 12
+
 _HEADLINES: Mapping[Status, str] = {
     "loaded": "loaded",
     "failed": "stopped by a failure",
@@ -274,10 +277,17 @@ def _text_lines(report: Report) -> Iterable[str]:
             yield f"  {title}:"
         for one in reasons:
             yield f"    {one.rows:>{width},}  {_where(one)}: {one.example or one.check}"
-    for note in report.notes:
+    for note in _shown_notes(report):
         yield f"  note: {note}"
     if report.rejects_path:
         yield f"  rejects: propload rejects show {report.run_id}"
+
+
+def _shown_notes(report: Report) -> Iterable[str]:
+    yield from report.notes[:_MOST_NOTES]
+    left = len(report.notes) - _MOST_NOTES
+    if left > 0:
+        yield f"{left:,} more: propload runs show {report.run_id} --json"
 
 
 def _where(reason: ReasonCount) -> str:
@@ -301,7 +311,7 @@ def _html(report: Report) -> str:
         + f"<p>{escape(_pace(report))}</p>"
         + _html_reasons("Refused because", report.reasons_counted)
         + _html_reasons("Loaded with a warning", report.warnings)
-        + "".join(f"<p>{escape(note)}</p>" for note in report.notes)
+        + "".join(f"<p>{escape(note)}</p>" for note in _shown_notes(report))
         + "</div>"
     )
 

@@ -124,7 +124,7 @@ class Run:
                 return Ending("failed", error)
             log.warning("the end of run %s was not noted: %s", parts.run_id, error)
         finally:
-            parts.close_journal(remove=loaded)
+            parts.close_journal(loaded=loaded)
         return ending
 
     def _report(self, parts: Parts, ending: Ending) -> Report:

@@ -37,13 +37,14 @@ class Database:
         dsn: Its connection string.
         state_dir: The state folder, for the ledger where the database has no
             room for one.
+        label: What people call it; host and database by default.
 
     Attributes:
-        label: Host and database, fit to be shown.
+        label: What it is called in reports; it holds no secret.
     """
 
-    def __init__(self, dsn: str, /, *, state_dir: Path) -> None:
-        self.label = describe_dsn(dsn)
+    def __init__(self, dsn: str, /, *, state_dir: Path, label: str = "") -> None:
+        self.label = label or describe_dsn(dsn)
         self._dsn = dsn
         self._state_dir = state_dir
         self._connection: Connection | None = None

@@ -28,6 +28,8 @@ LOST_SEARCH_PAGES = "crawl/search_pages_lost"
 LOST_DETAIL_PAGES = "crawl/detail_pages_lost"
 #: Search pages without a card though the search has listings.
 EMPTY_PAGES = "crawl/search_pages_without_cards"
+#: Searches of which the site says that they have no listing.
+EMPTY_SEARCHES = "crawl/searches_without_listings"
 #: Pages read from JSON-LD or markup because their payload is missing.
 FALLBACK_PAGES = "crawl/search_pages_without_payload"
 #: Places that the site does not know, for which it served other listings.

@@ -24,6 +24,7 @@ from propload.sources.spiders.outcome import (
     Watch,
     read_outcome,
 )
+from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.sink import ORDER, PropLoadPipeline
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ class _Crawl(threading.Thread):
         settings.setdefault_in_component_priority_dict(
             "DOWNLOADER_MIDDLEWARES", Watch, WATCH_ORDER
         )
+        obey_robots(settings)
         settings.setdefault_in_component_priority_dict(
             "SPIDER_MIDDLEWARES", Pace, PACE_ORDER
         )

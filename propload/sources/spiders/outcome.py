@@ -25,6 +25,8 @@ REFUSALS = frozenset({401, 403, 429, 451})
 STOPPED = "shutdown"
 #: A list in Scrapy's stats where a spider says what it asked for and does not have.
 MISSING = "crawl/missing"
+#: A count in Scrapy's stats of searches of which the site says: nothing was found.
+NOTHING_FOUND = "crawl/searches_without_listings"
 
 #: More examples than this say nothing that the counts do not.
 _MOST_EXAMPLES = 10
@@ -45,6 +47,7 @@ class CrawlOutcome:
         lost_pages: Pages that did not come, after every attempt.
         robots_forbidden: Pages that robots.txt forbids.
         statuses: How many answers had which HTTP status.
+        empty_searches: Searches of which the site says that nothing was found.
         missing: What was asked for and is not there, a sentence each.
         seconds: Duration.
     """
@@ -57,6 +60,7 @@ class CrawlOutcome:
     lost_pages: int = 0
     robots_forbidden: int = 0
     statuses: Mapping[int, int] = field(default_factory=dict)
+    empty_searches: int = 0
     missing: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -77,6 +81,12 @@ class CrawlOutcome:
             answers and answers <= REFUSALS
         )
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the site itself says that there is nothing, and nothing failed."""
+        failed = self.missing or self.errors or self.lost_pages
+        return bool(self.empty_searches and not failed)
+
     def raise_for_failure(self) -> None:
         """Raise where the crawl did not bring what it was run for.
 
@@ -87,9 +97,11 @@ class CrawlOutcome:
         if self.is_refused:
             msg = (
                 f"spider {self.spider} was refused by the site{self._details()}. "
-                f"The {self.items:,} items that came before are kept: wait before the "
-                "next crawl, and ask for less"
+                f"The {self.items:,} items that came before are kept"
             )
+            # a spider that says what happened says what to do as well
+            if not self.missing:
+                msg += ": wait before the next crawl, and ask for less"
             raise BlockedError(msg, source=self.spider)
         if self.finish_reason == STOPPED:
             return
@@ -99,7 +111,7 @@ class CrawlOutcome:
                 f"{self._details()}"
             )
             raise SourceError(msg, source=self.spider, row=self.items)
-        if not self.items:
+        if not self.items and not self.is_empty:
             msg = (
                 f"spider {self.spider} gave no items from {self.pages:,} pages"
                 f"{self._details()}"
@@ -127,6 +139,8 @@ class CrawlOutcome:
             yield f"{self.lost_pages:,} pages did not come, after every attempt"
         if self.robots_forbidden:
             yield f"robots.txt forbids {self.robots_forbidden:,} pages: not read"
+        if self.empty_searches:
+            yield f"searches that found nothing, says the site: {self.empty_searches:,}"
         if self.errors:
             yield f"the spider raised {self.errors:,} exceptions: rows may be missing"
         yield from self.missing
@@ -206,6 +220,7 @@ def read_outcome(crawler: Crawler) -> CrawlOutcome:
         lost_pages=watch.lost_pages if watch else 0,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
         statuses=_statuses(stats),
+        empty_searches=_count(stats, NOTHING_FOUND),
         missing=tuple(map(str, said)) + tuple(watch.examples if watch else ()),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )

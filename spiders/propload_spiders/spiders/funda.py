@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
+from propload.sources.spiders.robots import obey_robots
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,
@@ -101,6 +102,7 @@ class FundaSpider(Spider):
         """Set the manners that the user has not set."""
         super().update_settings(settings)
         manners.behave(settings, manners.MANNERS)
+        obey_robots(settings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -276,6 +278,7 @@ class FundaSpider(Spider):
         self._pages_read += 1
         self._notes.count(counting.SEARCH_PAGES)
         self._notes.count(counting.UNREAD_LISTINGS, page.unread)
+        self._notes.count(counting.EMPTY_SEARCHES, int(page.total == 0))
         if page.items and page.method != "payload":
             self._notes.count(counting.FALLBACK_PAGES)
         walked = self._walked.setdefault(walk.name, set())

@@ -1,0 +1,126 @@
+"""The demo's tables, and the SQL that finds what changed from one day to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from propload.postgres.connection import Connection
+
+#: Where listings are loaded, and a copy of it as day 1 left it.
+TABLE = "public.demo_listings"
+DAY_1 = "public.demo_listings_day_1"
+#: A comment on the copy that says: the next demo may drop both.
+_MARK = "made by propload demo"
+
+_PRICE_CHANGES = """\
+SELECT today.street || ' ' || today.house_number AS address, today.city,
+       day_1.list_price AS price_before, today.list_price AS price_now
+FROM public.demo_listings AS today
+JOIN public.demo_listings_day_1 AS day_1 USING (source, listing_id)
+WHERE today.list_price <> day_1.list_price
+ORDER BY abs(today.list_price - day_1.list_price) DESC, listing_id"""
+
+_CHANGES = """
+SELECT count(*) FILTER (WHERE day_1.listing_id IS NULL),
+       count(*) FILTER (WHERE today.status = 'sold' AND day_1.status <> 'sold'),
+       count(*) FILTER (
+           WHERE today.status = 'withdrawn' AND day_1.status <> 'withdrawn'),
+       count(*) FILTER (WHERE today.list_price <> day_1.list_price),
+       count(*)
+FROM public.demo_listings AS today
+LEFT JOIN public.demo_listings_day_1 AS day_1 USING (source, listing_id)
+"""
+
+_UNSEEN = """
+SELECT url FROM public.demo_listings
+WHERE scraped_at < $1 AND status IS DISTINCT FROM 'withdrawn'
+ORDER BY listing_id
+"""
+
+_FOUND = """
+SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NOT NULL,
+       obj_description(to_regclass($2), 'pg_class')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts:
+    """How many listings changed from day 1 to day 2.
+
+    Attributes:
+        new: Came on the site.
+        sold: Were sold.
+        withdrawn: Their pages are gone.
+        price_changed: Are asked for at another price.
+        stored: All rows of the table.
+    """
+
+    new: int
+    sold: int
+    withdrawn: int
+    price_changed: int
+    stored: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """A listing whose price changed, in whole euros."""
+
+    address: str
+    city: str
+    before: int
+    now: int
+
+
+def open_tables(session: Connection, /, *, keep: bool) -> None:
+    """Drop the tables of an earlier demo, or only its copy of day 1.
+
+    Raises:
+        ConfigError: One of them was not made by a demo.
+    """
+    ((has_table, has_day_1, mark),) = session.rows(_FOUND, (TABLE, DAY_1))
+    if (has_day_1 and mark != _MARK) or (has_table and not has_day_1):
+        msg = (
+            f"the table {DAY_1 if has_day_1 else TABLE} is there and was not made by "
+            "a demo: rename it, or give the demo another database with --to"
+        )
+        raise ConfigError(msg)
+    if not keep:
+        session.execute(f"DROP TABLE IF EXISTS {TABLE}")
+    # made before the first crawl, so that a demo that fails can be run again
+    _make_day_1(session, "()")
+
+
+def remember_day(session: Connection, /) -> None:
+    """Copy the table as it is."""
+    _make_day_1(session, f"AS TABLE {TABLE}")
+
+
+def _make_day_1(session: Connection, content: str) -> None:
+    session.execute(f"DROP TABLE IF EXISTS {DAY_1}")
+    session.execute(f"CREATE TABLE {DAY_1} {content}")
+    session.execute(f"COMMENT ON TABLE {DAY_1} IS '{_MARK}'")
+    session.commit()
+
+
+def find_unseen(session: Connection, since: datetime, /) -> list[str]:
+    """Return the addresses of listings that no page has shown since."""
+    urls = [str(url) for (url,) in session.rows(_UNSEEN, (since,))]
+    session.commit()
+    return urls
+
+
+def count_changes(session: Connection, /) -> ChangeCounts:
+    """Return how many listings changed since day 1."""
+    return ChangeCounts(*map(int, session.rows(_CHANGES)[0]))
+
+
+def find_price_changes(session: Connection, /) -> tuple[PriceChange, ...]:
+    """Return the listings whose price changed since day 1, largest change first."""
+    return tuple(PriceChange(*row) for row in session.rows(_PRICE_CHANGES))

@@ -1,0 +1,152 @@
+"""What `propload demo` shows: two days of the demo site, crawled, loaded, compared."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from propload import config
+from propload.composing import open_database
+from propload.errors import ConfigError
+from propload.ingesting import ingest
+from propload.planning import Plan
+from propload_spiders.demo import comparing
+from propload_spiders.demo.site import DemoSite
+from propload_spiders.demo.tour_report import Crawl, Day, TourReport
+from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.options import Settings
+    from propload.postgres.connection import Connection
+
+#: Two days of so many listings take about 20 seconds on two busy cores.
+LISTINGS = 400
+#: The fewest of which each kind of change happens on day 2.
+FEWEST = 100
+
+
+def show_demo(
+    tell: Callable[[str], None],
+    /,
+    *,
+    listings: int = LISTINGS,
+    keep: bool = False,
+    settings: Settings | None = None,
+) -> TourReport:
+    """Crawl two days of the demo site into a table; return what was found.
+
+    Args:
+        tell: Called with a few lines of text whenever there is something to show.
+        listings: Homes for sale on the site's first day.
+        keep: Whether the rows of an earlier demo stay; else its tables are dropped.
+        settings: Settings of the run, such as `to` and `state_dir`.
+
+    Raises:
+        ConfigError: A table of that name is not a demo's, or the site is too small.
+        LoadError: A crawl could not be loaded.
+    """
+    if listings < FEWEST:
+        msg = f"a demo of {listings} listings is too small: give {FEWEST} or more"
+        raise ConfigError(msg)
+    plan = Plan.of(config.resolve(settings or {}))
+    began = time.monotonic()
+    with (
+        DemoSite(listings=listings) as site,
+        open_database(plan) as database,
+        database.connect() as session,
+    ):
+        tour = _Tour(site, session, tell, settings or {})
+        tour.open(keep=keep)
+        days = (tour.first_day(), tour.second_day())
+        report = TourReport(
+            database=database.label,
+            is_embedded="to" not in plan.settings,
+            days=days,
+            changes=comparing.count_changes(session),
+            price_changes=comparing.find_price_changes(session),
+            seconds=time.monotonic() - began,
+        )
+    tell(report.findings())
+    return report
+
+
+class _Tour:
+    """The two days, one after the other."""
+
+    def __init__(
+        self,
+        site: DemoSite,
+        session: Connection,
+        tell: Callable[[str], None],
+        settings: Settings,
+    ) -> None:
+        self._site = site
+        self._session = session
+        self._tell = tell
+        self._settings = settings
+
+    def open(self, *, keep: bool) -> None:
+        """Begin with an empty table, or with the rows of an earlier demo."""
+        comparing.open_tables(self._session, keep=keep)
+        site = self._site
+        self._tell(
+            f"A made-up property site is at {site.url}, on this machine: "
+            f"{len(site.listings):,} listings in {len(site.places)} towns.\n"
+        )
+
+    def first_day(self) -> Day:
+        """Crawl day 1 and remember what the table says then."""
+        self._site.set_day(0)
+        day = Day(1, (self._crawl_sale(), self._crawl_sold()))
+        comparing.remember_day(self._session)
+        self._tell(day.table())
+        return day
+
+    def second_day(self) -> Day:
+        """Crawl day 2, and the pages of listings that no search shows any more."""
+        began = datetime.now(UTC)
+        self._site.set_day(1)
+        crawls = [self._crawl_sale(), self._crawl_sold()]
+        urls = comparing.find_unseen(self._session, began)
+        if urls:
+            crawls.append(self._crawl(FundaSpider, "pages of the missing", urls=urls))
+        day = Day(2, tuple(crawls))
+        self._tell(day.table())
+        return day
+
+    def _crawl_sale(self) -> Crawl:
+        return self._crawl(FundaSpider, "spider:funda")
+
+    def _crawl_sold(self) -> Crawl:
+        return self._crawl(FundaSoldSpider, "spider:funda-sold")
+
+    def _crawl(
+        self, spider: type[FundaSpider], name: str, *, urls: list[str] | None = None
+    ) -> Crawl:
+        site = self._site
+        told: dict[str, object] = {"base_url": site.url}
+        told |= {"start_urls": urls} if urls else {"place": ",".join(site.places)}
+        before = _pages(site)
+        report = ingest(spider, arguments=told, **self._target())
+        return Crawl(name, _pages(site) - before, report)
+
+    def _target(self) -> Settings:
+        """Return the settings of a crawl; a configuration file changes none of them."""
+        return {
+            **self._settings,
+            "table": comparing.TABLE,
+            "mapping": FundaSpider.mapping,
+            "schema": FundaSpider.schema,
+            "key": ("source", "listing_id"),
+            "newest": "scraped_at",
+            "mode": "upsert",
+            "on_null": "keep",
+        }
+
+
+def _pages(site: DemoSite) -> int:
+    """Return the pages that were asked for; robots.txt is none."""
+    return site.served.requests - site.served.counts.get("robots", 0)

@@ -1,0 +1,152 @@
+"""What the demo found, as a value, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from propload_spiders.demo.comparing import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from propload.report import Report
+    from propload_spiders.demo.comparing import ChangeCounts, PriceChange
+
+#: Price changes shown as text; JSON has all.
+_SHOWN = 5
+#: Fits the names of all crawls, so that the days stand below each other.
+_NAME_WIDTH = 20
+_COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Crawl:
+    """One crawl of the demo.
+
+    Attributes:
+        name: What it crawled.
+        pages: Pages that were asked for.
+        report: What was loaded.
+    """
+
+    name: str
+    pages: int
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of the demo: its number from 1, and its crawls."""
+
+    number: int
+    crawls: tuple[Crawl, ...]
+
+    def table(self) -> str:
+        """Return the reports of the day, a line for each."""
+        head = (f"Day {self.number}".ljust(_NAME_WIDTH), "pages", *_COUNTS, "seconds")
+        lines = [
+            (
+                each.name,
+                f"{each.pages:,}",
+                *(f"{getattr(each.report.counts, name):,}" for name in _COUNTS),
+                f"{each.report.seconds:.1f}",
+            )
+            for each in self.crawls
+        ]
+        return "\n".join(_columns([head, *lines])) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class TourReport:
+    """What the demo found.
+
+    Attributes:
+        database: Where the tables are, without secrets.
+        is_embedded: Whether that is the embedded database.
+        days: The days with their reports.
+        changes: How many listings changed from the first day to the last.
+        price_changes: Those whose price changed, largest change first.
+        seconds: Duration of it all.
+    """
+
+    database: str
+    is_embedded: bool
+    days: tuple[Day, ...]
+    changes: ChangeCounts
+    price_changes: tuple[PriceChange, ...]
+    seconds: float
+
+    def findings(self) -> str:
+        """Return what changed, and where to look next, as lines of text."""
+        changes = self.changes
+        changed = (
+            f"What changed: {changes.new:,} new, {changes.sold:,} sold, "
+            f"{changes.withdrawn:,} withdrawn, {changes.price_changed:,} at another "
+            "price, such as:"
+        )
+        stored = (
+            f"{changes.stored:,} listings are in the table {_bare(TABLE)} of "
+            f"{self.database}; {self.seconds:.0f} s in all."
+        )
+        further = ["Look further:", *(f"  {line}" for line in self._next())]
+        return "\n".join([changed, *self._prices(), "", stored, "", *further])
+
+    def to_json(self) -> str:
+        """Return all of it as one JSON object."""
+        days = [
+            {
+                "day": day.number,
+                "crawls": [
+                    {
+                        "name": each.name,
+                        "pages": each.pages,
+                        "report": each.report.as_dict(),
+                    }
+                    for each in day.crawls
+                ],
+            }
+            for day in self.days
+        ]
+        values = {
+            "database": self.database,
+            "table": TABLE,
+            "seconds": round(self.seconds, 3),
+            "days": days,
+            "changes": asdict(self.changes),
+            "price_changes": [asdict(each) for each in self.price_changes],
+        }
+        return json.dumps(values, ensure_ascii=False, indent=2)
+
+    def _prices(self) -> Iterator[str]:
+        rows = [
+            (
+                f"  {each.address}, {each.city}",
+                f"€ {each.before:>9,}",
+                f"→ € {each.now:>9,}",
+                f"{each.now / each.before - 1:+.1%}",
+            )
+            for each in self.price_changes[:_SHOWN]
+        ]
+        return _columns(rows)
+
+    def _next(self) -> Iterator[str]:
+        psql = "propload db psql --" if self.is_embedded else "psql YOUR_DATABASE"
+        query = "SELECT city, count(*), avg(list_price)::int FROM demo_listings"
+        yield f'{psql} -c "{query} GROUP BY 1 ORDER BY 2 DESC"'
+        yield "propload runs list        the reports of all runs"
+        yield "propload spiders          what a crawl can be told"
+        yield "notebooks/02_crawl.ipynb  the same, step by step"
+
+
+def _bare(table: str) -> str:
+    return table.rpartition(".")[2]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows as lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = map(str.rjust, others, widths[1:])
+        yield "  ".join([first.ljust(widths[0]), *cells]).rstrip()
