@@ -129,8 +129,6 @@ class RejectSource:
 
     def _batch(self, source: str, part: pl.DataFrame) -> Batch:
         rows = part["values"].struct.unnest()
-        # a column that another file had is not one of these rows
-        rows = rows.select(c.name for c in rows if c.null_count() < rows.height)
         numbers = tuple(part["row"].to_list())
         if self.fix is not None:
             mended = self.fix(rows)

@@ -128,9 +128,12 @@ def _column_tests(column: ColumnFacts, dtype: pl.DataType) -> Iterable[pl.Expr]:
 
 def _frame_tests(check: CheckFacts, schema: pl.Schema) -> Iterable[pl.Expr]:
     expression: pl.Expr = check.settings["expression"]
-    # such a check lets all rows of a frame pass that lacks one of its columns
-    if all(name in schema for name in expression.meta.root_names()):
+    present = [name in schema for name in expression.meta.root_names()]
+    if all(present):
         yield _answered(expression, check)
+    elif any(present):
+        # a lacking column counts as null: pandera's own function knows how
+        yield pl.lit(value=False)
 
 
 def _answered(test: pl.Expr, check: CheckFacts) -> pl.Expr:

@@ -25,7 +25,9 @@ class RowSchema:
 
     A check over several columns may name them in its statistics, as
     `{"columns": ("bedrooms", "rooms")}`: reasons then show these values and not the
-    whole row. A check with `raise_warning` is counted and refuses nothing.
+    whole row, and the Polars `expression` that it tests, so that right rows are
+    accepted without calling pandera. A check with `raise_warning` is counted and
+    refuses nothing.
 
     Attributes:
         name: What `--schema` calls it.

@@ -44,8 +44,10 @@ def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
         nulls = (pl.lit(None).alias(column) for column in missing)
         return rows.lazyframe.with_columns(nulls).select(expression.alias("held"))
 
+    # the columns are what reasons show; from the expression rows are accepted fast
+    statistics = {"columns": columns, "expression": expression}
     decorate: Any = pa.dataframe_check(
-        error=message, raise_warning=raise_warning, statistics={"columns": columns}
+        error=message, raise_warning=raise_warning, statistics=statistics
     )
     return decorate(_Rule(held))
 

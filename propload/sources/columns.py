@@ -142,9 +142,12 @@ def _timestamps(values: Sequence[dt.datetime | None]) -> pa.Array | None:
     aware = {value.tzinfo is not None for value in values if value is not None}
     if len(aware) > 1:
         return None
-    return pa.array(
-        values, type=pa.timestamp("us", tz="UTC" if aware == {True} else None)
-    )
+    if aware != {True}:
+        return pa.array(values, type=pa.timestamp("us"))
+    # importing pandera sets PYARROW_IGNORE_TIMEZONE, with which pyarrow takes any
+    # zone's clock for UTC's: only a moment in UTC survives that
+    in_utc = [value and value.astimezone(dt.UTC) for value in values]
+    return pa.array(in_utc, type=pa.timestamp("us", tz="UTC"))
 
 
 def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:

@@ -206,10 +206,11 @@ def test_absent_and_wrongly_typed_columns_are_left_to_pandera():
     assert accepted.to_list() == [True, True]
 
 
-def test_an_expression_without_its_columns_accepts_every_row():
+def test_an_expression_without_some_of_its_columns_is_left_to_pandera():
     check = CheckFacts("expression", {"expression": pl.col("a") < pl.col("b")})
     acceptor = Acceptor((), (check,))
-    assert acceptor.accept(pl.DataFrame({"a": [5, 6]})).to_list() == [True, True]
+    assert acceptor.accept(pl.DataFrame({"c": [5, 6]})).to_list() == [True, True]
+    assert acceptor.accept(pl.DataFrame({"a": [5, 6]})).to_list() == [False, False]
     assert acceptor.accept(pl.DataFrame({"a": [5, 6], "b": [9, 1]})).to_list() == [
         True,
         False,

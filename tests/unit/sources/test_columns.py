@@ -116,3 +116,9 @@ def test_rows_need_not_agree_on_order_or_keys():
 
 def test_a_key_without_letters_gets_a_name():
     assert Columns().build([{"a": 1, "": 2}]).schema.names == ["a", "column_2"]
+
+
+def test_a_moment_keeps_its_zone_whatever_pandera_tells_pyarrow(monkeypatch):
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")
+    stored = make_array([AWARE, None], None).cast(pa.int64()).to_pylist()
+    assert stored == [int(AWARE.timestamp() * 1_000_000), None]
