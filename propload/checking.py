@@ -279,7 +279,7 @@ class _Looking:
                 fitted = in_context(self._preparer, joined).fit(
                     first, untyped=joined.untyped, stored=stored
                 )
-            except SchemaMismatchError as error:
+            except (ConfigError, SchemaMismatchError) as error:
                 self._problems.append(str(error))
                 return None
             self._fitted[shape] = self._plan(fitted)

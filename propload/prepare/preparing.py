@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons
-from propload.errors import SchemaMismatchError
+from propload.errors import ConfigError
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
 from propload.prepare.inference import infer_types
@@ -94,7 +94,7 @@ class Preparer:
             stored: Columns of the existing table, whose types win over guesses.
 
         Raises:
-            SchemaMismatchError: The rows lack a column of the key.
+            ConfigError: The rows lack a column of the key, or `newest`.
         """
         mapped = self._map(raw).frame
         schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
@@ -115,7 +115,7 @@ class Preparer:
                 f"column {', '.join(missing)} is needed (key or newest) but is not "
                 f"among the columns of the rows: {', '.join(schema)}"
             )
-            raise SchemaMismatchError(msg)
+            raise ConfigError(msg)
         guessed = {n: t for n, t in guessed.items() if t != pl.String}
         return replace(self, schema=schema, guessed=guessed)
 

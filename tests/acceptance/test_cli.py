@@ -152,7 +152,7 @@ def test_check_writes_nothing(run, homes, sql):
     [
         (("nowhere.csv", *TARGET), 4, "nowhere.csv"),
         (("empty.csv", *TARGET), 4, "empty.csv"),
-        (("homes.csv", "--table", "homes", "--key", "nr"), 1, "nr"),
+        (("homes.csv", "--table", "homes", "--key", "nr"), 2, "nr"),
         (("homes.csv", *TARGET, "--workers", "0"), 2, "workers"),
         (("homes.csv", *TARGET, "--schema", "nobody"), 2, "nobody"),
         (("homes.csv", *TARGET, "--job", "night"), 2, "night"),

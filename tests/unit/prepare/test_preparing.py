@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
-from propload.errors import SchemaMismatchError
+from propload.errors import ConfigError
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.prepare.validation import load_schema
@@ -130,7 +130,7 @@ def test_null_keys_are_refused():
 
 @pytest.mark.parametrize("settings_", [{"key": ("url",)}, {"newest": "url"}])
 def test_a_needed_column_that_is_missing_is_named(settings_):
-    with pytest.raises(SchemaMismatchError, match="column url is needed"):
+    with pytest.raises(ConfigError, match="column url is needed"):
         Preparer(**settings_).fit(raw_of(id=["a"]))
 
 
