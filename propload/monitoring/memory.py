@@ -56,8 +56,8 @@ class MemoryWatch:
 
     def __enter__(self) -> Self:
         before = self.look()
-        own = int(self._max_bytes * OWN_SHARE)
-        self._max_bytes = max(self._max_bytes, before + own)
+        own = self._max_bytes * OWN_SHARE
+        self._max_bytes = max(self._max_bytes, int(before / PRESSURE_FROM + own))
         self._thread.start()
         return self
 
