@@ -148,6 +148,7 @@ class Loader:
 
     Args:
         job: A job of the configuration file whose settings hold.
+        name: What reports and refused rows call the source.
         metrics: Counters to raise; new ones by default.
         **settings: What differs from configuration and defaults.
 
@@ -159,12 +160,13 @@ class Loader:
         self,
         *,
         job: str | None = None,
+        name: str = "pushed",
         metrics: Metrics | None = None,
         **settings: Unpack[Settings],
     ) -> None:
         self._plan = Plan.of(config.resolve(settings, job=job))
         self.metrics = metrics or Metrics()
-        self._source = PushedSource(source_options(self._plan.settings))
+        self._source = PushedSource(source_options(self._plan.settings), name)
         recover_first(self._plan, self._source)
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self.report: Report | None = None

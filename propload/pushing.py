@@ -21,18 +21,18 @@ class PushedSource:
 
     Args:
         options: How rows become batches.
+        name: What messages call it.
 
     Attributes:
-        name: What messages call it.
         rereadable: What was pushed cannot be asked for again.
         size_hint: Nobody knows how much will come.
     """
 
-    name = "pushed"
     rereadable = False
     size_hint: int | None = None
 
-    def __init__(self, options: SourceOptions) -> None:
+    def __init__(self, options: SourceOptions, name: str = "pushed") -> None:
+        self.name = name
         self._options = options
         self._changed = threading.Condition()
         self._journal: Journal | None = None

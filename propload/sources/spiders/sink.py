@@ -110,8 +110,9 @@ class PropLoadPipeline:
         make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
         for name, own in targets.items():
             # a loader may connect when it is made
-            loader = await home.run_outside(partial(make, **own))
-            rows = ItemRows(self._crawler.spidercls.name, flush)
+            spider = self._crawler.spidercls.name
+            loader = await home.run_outside(partial(make, name=spider, **own))
+            rows = ItemRows(spider, flush)
             self._feeds[name] = Feed(loader, rows, flush, home, on_failed=self._fail)
 
     def _find_feed(self, kind: type) -> Feed | None:

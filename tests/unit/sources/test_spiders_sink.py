@@ -386,7 +386,8 @@ def test_a_crawl_is_loaded_and_counted():
     items = [{"id": n} for n in range(250)]
     crawler, loaders = crawl(spider_of(items), PROPLOAD_TABLE="homes")
     loader = loaders["homes"]
-    assert loader.settings == {"table": "homes", "progress": False}
+    told = {"name": "given", "table": "homes", "progress": False}
+    assert loader.settings == told
     assert [row["id"] for row in loader.rows] == list(range(250))
     stats = crawler.stats.get_stats()
     assert stats["finish_reason"] == "finished"
