@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from propload.errors import LockedError
@@ -44,7 +44,8 @@ def target_lock(
     try:
         yield
     finally:
-        if not connection.closed:
+        # a session that is gone has given it back already
+        with suppress(ServerError):
             connection.rollback()
             release(connection, subject)
 

@@ -1,4 +1,8 @@
-"""Replace: rows gather in a shadow of the table and take its place at the end."""
+"""Replace: rows gather in a shadow of the table and take its place at the end.
+
+The shadow of a run that failed stays, so that the run can be continued; the next
+replace of any table beside it removes it.
+"""
 
 from __future__ import annotations
 
@@ -96,12 +100,6 @@ class Shadow:
             msg = f"{target} keeps its old rows; the new ones do not fit: {text}"
             raise WriteError(msg, table=str(target), sqlstate=error.sqlstate) from error
 
-    def drop(self) -> None:
-        """Remove the shadow; the table is as it was."""
-        self._connection.rollback()
-        self._connection.execute(swapping.drop(self.table))
-        self._connection.commit()
-
     def _create(self, *, unique: bool) -> None:
         target = self._target
         run = self._connection.execute
@@ -109,10 +107,10 @@ class Shadow:
         run(swapping.create(self.table, target.table))
         if target.key and not unique:
             run(swapping.add_key(self.table, target.key))
-        for (definition,) in self._connection.rows(
+        for constraint, definition in self._connection.rows(
             swapping.FOREIGN_KEYS, (quoted_table(target.table),)
         ):
-            run(swapping.add_constraint(self.table, definition))
+            run(swapping.add_constraint(self.table, constraint, definition))
 
     def _remove_abandoned(self) -> None:
         """Remove shadows of runs that were killed: nobody holds their lock."""

@@ -111,7 +111,7 @@ class Triage:
         decisive = failure.line is not None and self._shape.on_null != "keep"
         if self.step == "none" and decisive and not self._named:
             self._named = True
-            self._leave_out(self.layer, [self._named_row(failure)])
+            self._leave_out(self.layer, [self._named_row(connection, failure)])
             return True
         if self.step != "sift" and copied:
             self.step = "screen" if self.step == "none" else "sift"
@@ -187,8 +187,12 @@ class Triage:
         self.layers = (*self.layers[:number], kept, *self.layers[number + 1 :])
         return bool(refusals)
 
-    def _named_row(self, failure: Failure) -> _Refusal:
-        return _refusal_of(failure, (failure.line or 1) - 1)
+    def _named_row(self, connection: Connection, failure: Failure) -> _Refusal:
+        refusal = _refusal_of(failure, (failure.line or 1) - 1)
+        if refusal.column or not refusal.constraint:
+            return refusal
+        column = self._columns_of(connection).get(refusal.constraint)
+        return replace(refusal, column=column or None)
 
     def _refusal(self, connection: Connection, row: tuple[Any, ...]) -> _Refusal:
         place, state, message, detail, column, constraint, blamed = row[:7]
@@ -365,7 +369,18 @@ def _value(layer: pl.DataFrame, refusal: _Refusal) -> str | None:
         columns = refusal.column.split(", ")
     if not columns or not all(name in layer.columns for name in columns):
         return None
-    values = [layer[name][refusal.place] for name in columns]
-    if all(value is None for value in values):
-        return None
-    return ", ".join(map(str, values))[:VALUE_LETTERS]
+    values = [_text(layer[name], refusal.place) for name in columns]
+    known = [value for value in values if value is not None]
+    return (
+        ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
+        if known
+        else None
+    )
+
+
+def _text(values: pl.Series, place: int) -> str | None:
+    if values.dtype.is_temporal():
+        # Python's own years end where PostgreSQL's go on
+        values, place = values.slice(place, 1).cast(pl.String), 0
+    value = values[place]
+    return None if value is None else str(value)

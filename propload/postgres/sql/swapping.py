@@ -25,7 +25,7 @@ WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
 
 #: Foreign keys of a table to others: LIKE does not copy them.
 FOREIGN_KEYS = """
-SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
+SELECT conname::text, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
 WHERE conrelid = ($1::text)::regclass AND contype = 'f' AND confrelid <> conrelid"""
 
 #: Whether another table points here, so that the table cannot be truncated.
@@ -45,9 +45,9 @@ def add_key(shadow: TableName, key: Sequence[str], /) -> str:
     return f"CREATE UNIQUE INDEX ON {table(shadow)} ({names(key)})"
 
 
-def add_constraint(shadow: TableName, definition: str, /) -> str:
+def add_constraint(shadow: TableName, constraint: str, definition: str, /) -> str:
     """Return the statement that gives a shadow a constraint, as the server wrote it."""
-    return f"ALTER TABLE {table(shadow)} ADD {definition}"
+    return f"ALTER TABLE {table(shadow)} ADD CONSTRAINT {name(constraint)} {definition}"
 
 
 def drop(shadow: TableName, /) -> str:

@@ -46,12 +46,17 @@ def prepared(dsn, goal, frame, state_dir, *, run=None):
         yield database.prepare(goal, frame.schema, run=run or run_record(goal))
 
 
-def write(dsn, goal, state_dir, *frames, finish=True):
-    """Write frames one after the other as pieces of one run, on one lane."""
+def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
+    """Write frames one after the other as pieces of one run, on one lane.
+
+    With `exact`, values are cast as prepare does; else they go as they are.
+    """
     with prepared(dsn, goal, frames[0], state_dir) as ready:
         pieces = [make_piece(f, n, key=goal.key) for n, f in enumerate(frames)]
         with closing(ready.open_writer(0)) as writer:
-            written = [write_one(writer, fit(piece, ready.plan)) for piece in pieces]
+            if exact:
+                pieces = [fit(piece, ready.plan) for piece in pieces]
+            written = [write_one(writer, piece) for piece in pieces]
         if finish:
             ready.finish(succeeded=True)
     return written

@@ -1,0 +1,174 @@
+"""Pieces are entered with their rows, and a lost answer is no lost or doubled row."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+
+import polars as pl
+import pytest
+
+from propload.batch import ROW
+from propload.errors import TransientWriteError, WriteError
+from propload.postgres.connection import ServerError, connect
+from propload.postgres.dsn import parse_dsn
+from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger
+from propload.report import Counts
+from tests.integration.postgres.writing import (
+    counts,
+    execute,
+    make_piece,
+    prepared,
+    query,
+    run_record,
+    target,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+ROWS = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
+
+
+def entry(batch, inserted, *, rejected=0):
+    read = inserted + rejected
+    return Entry(batch, 0, 0, read, Counts(read, inserted, rejected=rejected))
+
+
+@contextmanager
+def user_without_rights(dsn):
+    """Make a user who may write the table `t` and create nothing but temporary."""
+    name = "propload_limited"
+    execute(dsn, f"CREATE ROLE {name} LOGIN", f"GRANT SELECT, INSERT ON t TO {name}")
+    try:
+        parts = parse_dsn(dsn) | {"user": name}
+        yield " ".join(f"{key}={value}" for key, value in parts.items())
+    finally:
+        execute(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def test_each_piece_is_entered_and_the_run_has_an_end(database, state_dir):
+    goal = target()
+    run = run_record(goal)
+    with prepared(database, goal, ROWS, state_dir, run=run) as ready:
+        with closing(ready.open_writer(0)) as writer:
+            writer.write(make_piece(ROWS, 0, key=goal.key))
+            writer.write(make_piece(ROWS, 1, key=goal.key))
+            writer.write(make_piece(ROWS.head(0), 2, key=goal.key))
+        with connect(database) as session:
+            entries = ready.ledger.committed(session)
+        ready.finish(succeeded=True)
+        ready.finish(succeeded=False)
+    assert entries == [
+        entry(0, 2),
+        Entry(1, 0, 0, 2, Counts(2, unchanged=2)),
+        entry(2, 0),
+    ]
+    assert query(database, "SELECT status FROM propload.runs") == [("loaded",)]
+
+
+def test_refused_rows_are_kept_before_the_commit(database, state_dir):
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text CHECK (v <> 'b'))")
+    goal = target()
+    heard = []
+
+    def keep(piece, reasons):
+        stored = query(database, "SELECT count(*) FROM t")[0][0]
+        heard.append((piece.batch, reasons[ROW].to_list(), stored))
+
+    with (
+        prepared(database, goal, ROWS, state_dir) as ready,
+        closing(ready.open_writer(0, on_refused=keep)) as writer,
+    ):
+        writer.write(make_piece(ROWS, key=goal.key))
+        with connect(database) as session:
+            assert ready.ledger.committed(session) == [entry(0, 1, rejected=1)]
+    assert heard == [(0, [1], 0)]
+
+
+def cut_the_answer(writer, *, committed):
+    """Let the writer's next commit break the line, before or after it took effect."""
+    session = writer._open()
+    commit = session.commit
+
+    def broken():
+        session.commit = commit
+        if committed:
+            commit()
+        session.close()
+        error = ServerError("the line broke")
+        error.status = "IO"
+        raise error
+
+    session.commit = broken
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_piece_whose_answer_was_lost_is_written_exactly_once(
+    database, state_dir, committed, limited
+):
+    execute(database, "CREATE TABLE t (k bigint, v text)")
+    goal = target(key=(), mode="append")
+    with user_without_rights(database) as limited_dsn:
+        dsn = limited_dsn if limited else database
+        with (
+            prepared(dsn, goal, ROWS, state_dir) as ready,
+            closing(ready.open_writer(0)) as writer,
+        ):
+            kind = FileLedger if limited else DatabaseLedger
+            assert isinstance(ready.ledger, kind)
+            assert bool(ready.notes) == limited
+            piece = make_piece(ROWS)
+            cut_the_answer(writer, committed=committed)
+            with pytest.raises(TransientWriteError):
+                writer.write(piece)
+            assert counts([writer.write(piece)]) == [(2, 0, 0, 0)]
+            with connect(database) as session:
+                assert ready.ledger.committed(session) == [entry(0, 2)]
+    assert query(database, "SELECT count(*) FROM t") == [(2,)]
+
+
+def test_a_file_ledger_is_read_again_and_private(database, state_dir):
+    goal = target()
+    run = run_record(goal)
+    files = FileLedger(state_dir / "runs", run)
+    piece = make_piece(ROWS)
+    with connect(database) as session:
+        files.record(session, piece, Counts(2, 2))
+        session.commit()
+        files.settle(piece)
+        with files.path.open("a") as torn:
+            torn.write('{"entry": {"batch"')
+        again = FileLedger(state_dir / "runs", run)
+        assert again.committed(session) == [entry(0, 2)]
+        assert again.find(session, piece) == entry(0, 2)
+    assert files.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_writer_whose_backend_was_killed_connects_anew(database, state_dir):
+    goal = target()
+    with (
+        prepared(database, goal, ROWS, state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        writer.write(make_piece(ROWS, 0, key=goal.key))
+        number = writer._open().rows("SELECT pg_backend_pid()")[0][0]
+        writer._open().commit()
+        query(database, f"SELECT pg_terminate_backend({number}, 5000)")
+        changed = ROWS.with_columns(v=pl.lit("c"))
+        piece = make_piece(changed, 1, key=goal.key)
+        with pytest.raises(TransientWriteError):
+            writer.write(piece)
+        assert counts([writer.write(piece)]) == [(0, 2, 0, 0)]
+
+
+def test_an_error_that_no_row_is_to_blame_for_stops_the_piece(database, state_dir):
+    goal = target()
+    with (
+        prepared(database, goal, ROWS, state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        execute(database, "ALTER TABLE t DROP COLUMN v")
+        with pytest.raises(WriteError, match=r"public\.t") as raised:
+            writer.write(make_piece(ROWS, 3, key=goal.key))
+    assert not isinstance(raised.value, TransientWriteError)
+    assert raised.value.batch == 3

@@ -1,0 +1,148 @@
+"""A replace takes effect at its end, in one step, or not at all."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import polars as pl
+import pytest
+
+from propload.errors import WriteError
+from tests.integration.postgres.writing import (
+    counts,
+    execute,
+    make_piece,
+    prepared,
+    query,
+    run_record,
+    target,
+    write,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+OLD = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
+NEW = pl.DataFrame({"k": [2, 3, 4], "v": ["x", "y", "z"]})
+GOAL = target(mode="replace")
+
+
+def shadows(dsn):
+    found = query(
+        dsn, "SELECT count(*) FROM pg_class WHERE relname LIKE 'propload_shadow_%'"
+    )
+    return found[0][0] // 2  # a table and its index
+
+
+def stored(dsn):
+    return query(dsn, "SELECT k, v FROM t ORDER BY k")
+
+
+def test_the_old_rows_are_there_until_the_end(database, state_dir):
+    write(database, target(), state_dir, OLD)
+    execute(
+        database, "CREATE VIEW seen AS SELECT * FROM t", "GRANT SELECT ON t TO PUBLIC"
+    )
+    with prepared(database, GOAL, NEW, state_dir) as ready:
+        with closing(ready.open_writer(0)) as writer:
+            done = [
+                writer.write(make_piece(NEW, 0, key=("k",))),
+                writer.write(make_piece(NEW, 1, key=("k",))),
+            ]
+        assert stored(database) == OLD.rows()
+        ready.finish(succeeded=True)
+    assert counts(done) == [(3, 0, 0, 0), (0, 0, 3, 0)]
+    assert stored(database) == NEW.rows()
+    assert query(database, "SELECT * FROM seen ORDER BY k") == NEW.rows()
+    granted = (
+        "SELECT count(*) FROM information_schema.role_table_grants "
+        "WHERE table_name = 't' AND grantee = 'PUBLIC'"
+    )
+    assert query(database, granted) == [(1,)]
+    assert shadows(database) == 0
+
+
+def test_a_failed_run_leaves_the_old_rows_and_its_shadow_goes_with_the_next(
+    database, state_dir
+):
+    write(database, target(), state_dir, OLD)
+    with prepared(database, GOAL, NEW, state_dir) as ready:
+        with closing(ready.open_writer(0)) as writer:
+            writer.write(make_piece(NEW, 0, key=("k",)))
+        ready.finish(succeeded=False)
+    assert stored(database) == OLD.rows()
+    assert shadows(database) == 1
+    write(database, GOAL, state_dir, NEW.head(1))
+    assert stored(database) == NEW.head(1).rows()
+    assert shadows(database) == 0
+
+
+def test_runs_at_the_same_time_do_not_meet(database, state_dir):
+    write(database, target(), state_dir, OLD)
+    with prepared(database, GOAL, OLD, state_dir) as one:
+        with prepared(database, GOAL, NEW, state_dir) as other:
+            for ready, rows in ((one, OLD), (other, NEW)):
+                with closing(ready.open_writer(0)) as writer:
+                    writer.write(make_piece(rows, key=("k",)))
+            other.finish(succeeded=True)
+            assert stored(database) == NEW.rows()
+        one.finish(succeeded=True)
+    assert stored(database) == OLD.rows()
+
+
+def test_a_continued_run_goes_on_with_what_it_had_gathered(database, state_dir):
+    write(database, target(), state_dir, OLD)
+    run = run_record(GOAL)
+    with (
+        prepared(database, GOAL, NEW, state_dir, run=run) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        writer.write(make_piece(NEW.head(1), 0, key=("k",)))
+    with prepared(database, GOAL, NEW, state_dir, run=run) as ready:
+        with closing(ready.open_writer(0)) as writer:
+            writer.write(make_piece(NEW.tail(2), 1, key=("k",)))
+        ready.finish(succeeded=True)
+    assert stored(database) == NEW.rows()
+
+
+def test_a_table_that_others_point_to_loses_only_the_rows_that_are_gone(
+    database, state_dir
+):
+    write(database, target(), state_dir, OLD)
+    execute(
+        database,
+        "CREATE TABLE child (k bigint REFERENCES t)",
+        "INSERT INTO child VALUES (2)",
+    )
+    write(database, GOAL, state_dir, NEW)
+    assert stored(database) == NEW.rows()
+    with pytest.raises(WriteError, match="keeps its old rows"):
+        write(database, GOAL, state_dir, OLD.head(1))
+    assert stored(database) == NEW.rows()
+
+
+def test_without_a_key_every_row_is_taken(database, state_dir):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint, v text, id int GENERATED ALWAYS AS IDENTITY)",
+        "INSERT INTO t (k) VALUES (9)",
+    )
+    keyless = target(key=(), mode="replace")
+    write(database, keyless, state_dir, pl.concat([OLD, OLD]))
+    assert query(database, "SELECT k, v FROM t ORDER BY id") == [
+        *OLD.rows(),
+        *OLD.rows(),
+    ]
+
+
+def test_bad_rows_are_refused_while_rows_are_gathered(database, state_dir):
+    execute(
+        database,
+        "CREATE TABLE parents (k bigint PRIMARY KEY)",
+        "INSERT INTO parents VALUES (2), (3)",
+        "CREATE TABLE t (k bigint PRIMARY KEY REFERENCES parents, "
+        "v text CHECK (v <> 'x'))",
+    )
+    [done] = write(database, GOAL, state_dir, NEW)
+    assert counts([done]) == [(1, 0, 0, 0)]
+    assert set(done.reasons["check"]) == {"t_k_fkey", "t_v_check"}
+    assert stored(database) == [(3, "y")]

@@ -1,0 +1,211 @@
+"""Bad rows are found, each with its reason, and cost no good row."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from tests.integration.postgres.writing import counts, execute, query, target, write
+
+pytestmark = pytest.mark.timeout(120)
+
+PROPERTY = settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+SETUP = (
+    "DROP TABLE IF EXISTS t, parents CASCADE",
+    "DROP DOMAIN IF EXISTS small",
+    "DROP TYPE IF EXISTS mood",
+    "CREATE DOMAIN small AS int CHECK (VALUE < 100)",
+    "CREATE TYPE mood AS ENUM ('glad', 'sad')",
+    "CREATE TABLE parents (id bigint PRIMARY KEY)",
+    "INSERT INTO parents VALUES (1)",
+)
+REFUSE = (
+    "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN IF NEW.v = ''bad'' THEN RAISE EXCEPTION ''not %'', NEW.k; END IF; "
+    "RETURN NEW; END'"
+)
+ON_WRITE = (
+    "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON t "
+    "FOR EACH ROW EXECUTE FUNCTION refuse()"
+)
+#: Kind of fault: definition of the column v, a good value, a bad one, and what its
+#: reason says (column, check, sqlstate); then more statements.
+FAULTS = {
+    "not null": ("text NOT NULL", "a", None, ("v", "not_null", "23502"), ()),
+    "check": (
+        "bigint CONSTRAINT above CHECK (v > 0)",
+        1,
+        -1,
+        ("v", "above", "23514"),
+        (),
+    ),
+    "failing check": (
+        "bigint CONSTRAINT share CHECK (10 / v > 0)",
+        1,
+        0,
+        (None, "22012", "22012"),
+        (),
+    ),
+    "domain": ("small", 1, 100, ("v", "small_check", "23514"), ()),
+    "enum": ("mood", "glad", "bad", ("v", "cast", "22P02"), ()),
+    "uuid": (
+        "uuid",
+        "0b5c2ab4-9f3d-4c3e-8a86-6b4a2a0f8f11",
+        "no",
+        ("v", "cast", "22P02"),
+        (),
+    ),
+    "length": ("varchar(3)", "abc", "abcd", ("v", "too_long", "22001"), ()),
+    "foreign key": (
+        "bigint CONSTRAINT parent REFERENCES parents",
+        1,
+        2,
+        ("v", "parent", "23503"),
+        (),
+    ),
+    "deferred foreign key": (
+        "bigint CONSTRAINT parent REFERENCES parents DEFERRABLE INITIALLY DEFERRED",
+        1,
+        2,
+        ("v", "parent", "23503"),
+        (),
+    ),
+    "nul": ("text", "a", "a\0b", ("v", "encoding", "22021"), ()),
+    "date": (
+        "date",
+        dt.date(2024, 1, 1),
+        None,
+        ("v", "datetime", "22008"),
+        (),
+    ),
+    "trigger": ("text", "a", "bad", (None, "raised", "P0001"), (REFUSE, ON_WRITE)),
+}
+
+
+def piece_frame(fault, places, height, first=0):
+    _, good, bad, _, _ = FAULTS[fault]
+    values = pl.Series([good] * height)
+    bad_values = pl.Series([bad] * height, dtype=values.dtype)
+    if fault == "date":  # before the first date that the server has
+        bad_values = pl.Series([-3_000_000] * height, dtype=pl.Int32).cast(pl.Date)
+    at = pl.int_range(height, eager=True)
+    chosen = at.is_in(pl.Series(sorted(places), dtype=pl.Int64).implode())
+    if fault == "domain":
+        values, bad_values = values.cast(pl.Int32), bad_values.cast(pl.Int32)
+    frame = pl.DataFrame({"k": at + first, "w": ["x"] * height})
+    return frame.with_columns(v=values).with_columns(
+        v=pl.when(chosen).then(bad_values).otherwise(pl.col("v"))
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@given(
+    places=st.sets(st.integers(0, 39), min_size=1, max_size=40),
+    stored=st.booleans(),
+    mode=st.sampled_from(["upsert", "append"]),
+)
+@PROPERTY
+def test_every_bad_row_is_named_and_every_good_row_is_stored(
+    module_database, state_dir, fault, places, stored, mode
+):
+    definition, _, _, reason, more = FAULTS[fault]
+    execute(
+        module_database,
+        *SETUP,
+        f"CREATE TABLE t (k bigint PRIMARY KEY, w text, v {definition})",
+        *more,
+    )
+    frames = [piece_frame(fault, places, 40)]
+    if stored and mode == "upsert":
+        before = piece_frame(fault, (), 40).with_columns(w=pl.lit("before"))
+        frames.insert(0, before)
+    goal = target(key=("k",) if mode == "upsert" else (), mode=mode)
+    done = write(module_database, goal, state_dir, *frames, exact=False)[-1]
+    assert sorted(done.reasons[ROW]) == sorted(places)
+    found = set(done.reasons.select("column", "check", "sqlstate").iter_rows())
+    assert found == {reason}
+    kept = 40 - len(places)
+    written = (0, kept) if len(frames) == 2 else (kept, 0)
+    assert counts([done]) == [(*written, 0, 0)]
+    now = query(module_database, "SELECT k FROM t WHERE w = 'x' ORDER BY k")
+    assert [k for (k,) in now] == [k for k in range(40) if k not in places]
+
+
+def test_the_first_of_rows_that_exclude_each_other_is_stored(database, state_dir):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, u text UNIQUE, r int4range, "
+        "EXCLUDE USING gist (r WITH &&))",
+    )
+    frame = pl.DataFrame(
+        {
+            "k": [1, 2, 3, 4, 5],
+            "u": ["a", "a", "c", "d", "e"],
+            "r": ["[1,5)", "[50,60)", "[4,8)", "[6,9)", "[20,21)"],
+        }
+    )
+    first, again = write(database, target(), state_dir, frame, frame)
+    assert counts([first, again]) == [(3, 0, 0, 0), (0, 0, 3, 0)]
+    reasons = first.reasons.select(ROW, "column", "check", "value").rows()
+    # 3 overlaps 1; 4 overlaps only 3, which is not there
+    assert reasons == [(1, "u", "t_u_key", "a"), (2, "r", "t_r_excl", "[4,8)")]
+
+
+def test_a_row_without_a_partition_is_refused(database, state_dir):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text) PARTITION BY RANGE (k)",
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)",
+    )
+    frame = pl.DataFrame({"k": [1, 11, 2], "v": ["a"] * 3})
+    [done] = write(database, target(), state_dir, frame)
+    assert counts([done]) == [(2, 0, 0, 0)]
+    assert done.reasons.select(ROW, "check").rows() == [(1, "partition")]
+
+
+def test_appended_rows_that_a_unique_index_holds_already_are_refused(
+    database, state_dir
+):
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    goal = target(key=(), mode="append")
+    frame = pl.DataFrame({"k": [1, 2, 2], "v": ["a", "b", "c"]})
+    [done] = write(database, goal, state_dir, frame)
+    assert counts([done]) == [(2, 0, 0, 0)]
+    assert done.reasons.select(ROW, "column", "value").rows() == [(2, "k", "2")]
+
+
+def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir):
+    execute(
+        database,
+        *SETUP,
+        "CREATE TABLE t (k bigint PRIMARY KEY, a text NOT NULL, b small, "
+        "c uuid, p bigint REFERENCES parents, u bigint UNIQUE, s varchar(2))",
+    )
+    height = 3_000
+    at = pl.int_range(height)
+    frame = pl.select(
+        k=at,
+        a=pl.when(at % 100 == 1).then(None).otherwise(pl.lit("a")),
+        b=pl.when(at % 100 == 2).then(100).otherwise(1).cast(pl.Int32),
+        c=pl.when(at % 100 == 3).then(pl.lit("no")).otherwise(None),
+        p=pl.when(at % 100 == 4).then(2).otherwise(1).cast(pl.Int64),
+        u=pl.when(at % 100 == 5).then(0).otherwise(at).cast(pl.Int64),
+        s=pl.when(at % 100 == 6).then(pl.lit("long")).otherwise(pl.lit("s")),
+    )
+    [done] = write(database, target(), state_dir, frame, exact=False)
+    assert counts([done]) == [(height - 180, 0, 0, 0)]
+    by_column = done.reasons.group_by("column").len().sort("column").rows()
+    assert by_column == [(name, 30) for name in ["a", "b", "c", "p", "s", "u"]]
+    wrong = done.reasons.with_columns(digit=pl.col(ROW) % 100).select("column", "digit")
+    expected = {("a", 1), ("b", 2), ("c", 3), ("p", 4), ("u", 5), ("s", 6)}
+    assert set(wrong.iter_rows()) == expected
+    assert query(database, "SELECT count(*) FROM t") == [(height - 180,)]
