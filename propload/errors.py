@@ -7,6 +7,7 @@
     ├── SchemaMismatchError      1   the rows as a whole do not fit the table
     ├── WriteError               1   the database refused; has table, batch, sqlstate
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
+    ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)
     └── LoadError                1   a run stopped early; carries its report
@@ -92,6 +93,10 @@ class WriteError(PropLoadError):
 
 class TransientWriteError(WriteError):
     """The write may succeed when it is tried again; the only kind retried."""
+
+
+class CountsError(PropLoadError):
+    """The counts of a run do not add up: a row is not accounted for."""
 
 
 class JournalError(PropLoadError):

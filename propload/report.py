@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from propload.errors import PropLoadError
+from propload.errors import CountsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,10 +19,6 @@ Status = Literal[
 ]
 #: A value that JSON can hold; settings are made of these.
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
-
-
-class CountsError(PropLoadError):
-    """The counts of a run do not add up: a row is not accounted for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from propload.composing import compose
 from propload.errors import (
     BlockedError,
     ConfigError,
+    CountsError,
     LoadError,
     PropLoadError,
     RejectLimitError,
 )
 from propload.monitoring.memory import MemoryWatch
 from propload.rejecting import open_private, read_lines
-from propload.report import CountsError, Report, Status, TargetName, from_dict
+from propload.report import Report, Status, TargetName, from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from propload.errors import CountsError
 from propload.report import (
     Counts,
-    CountsError,
     ReasonCount,
     Report,
     TargetName,

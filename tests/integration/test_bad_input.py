@@ -1,0 +1,233 @@
+"""Input and targets that are wrong: a clear message, nothing lost or half-written."""
+
+import gzip
+import os
+
+import polars as pl
+import pytest
+
+import propload
+from propload.errors import ConfigError, LoadError, PropLoadError, SourceError
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+GOOD = "id,price\n1,10\n2,20\n3,30\n"
+
+
+@pytest.fixture
+def load(database):
+    def load(source, **more):
+        told = {"to": database, "table": "homes", "key": "id", "progress": False}
+        report = propload.ingest(source, **(told | more))
+        report.counts.verify()
+        return report
+
+    return load
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="homes.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return write
+
+
+def stored(database, table="homes"):
+    return read_table(database, table).sort("id")
+
+
+def test_a_missing_file(load):
+    with pytest.raises(SourceError, match=r"nowhere\.csv does not exist"):
+        load("nowhere.csv")
+
+
+def test_an_empty_file(load, write):
+    with pytest.raises(LoadError, match="is empty") as caught:
+        load(write(""))
+    assert caught.value.exit_code == 4
+
+
+def test_a_header_alone_makes_an_empty_table(load, write, database):
+    report = load(write("id,price\n"))
+    assert report.counts.read == 0
+    assert stored(database).height == 0
+
+
+def test_a_folder_without_files_of_a_known_format(load, tmp_path):
+    (tmp_path / "notes.bin").write_bytes(b"\0")
+    with pytest.raises(SourceError, match="without files of a known format"):
+        load(str(tmp_path))
+
+
+def test_garbage_named_csv(load, write):
+    garbage = bytes(range(256)) * 64
+    with pytest.raises(LoadError, match=r"homes\.csv") as caught:
+        load(write(garbage))
+    assert caught.value.exit_code == 4
+
+
+def test_a_truncated_gz_loads_what_came_before_and_says_where(load, write, database):
+    text = "id,price\n" + "".join(f"{n},{n * 7919 % 100_003}\n" for n in range(200_000))
+    packed = gzip.compress(text.encode(), mtime=0)
+    with pytest.raises(LoadError, match=r"homes\.csv\.gz.*after row") as caught:
+        load(write(packed[: len(packed) * 2 // 3], "homes.csv.gz"))
+    assert caught.value.exit_code == 4
+    report = caught.value.report
+    report.counts.verify()
+    assert report.status == "failed"
+    table = stored(database)
+    assert 0 < table.height == report.counts.inserted
+    assert table["id"].to_list() == list(range(table.height))
+
+
+def test_a_truncated_parquet_file(load, tmp_path, write):
+    whole = tmp_path / "whole.parquet"
+    pl.DataFrame({"id": range(1000)}).write_parquet(whole)
+    content = whole.read_bytes()
+    with pytest.raises(LoadError, match=r"homes\.parquet") as caught:
+        load(write(content[: len(content) // 2], "homes.parquet"))
+    assert caught.value.exit_code == 4
+
+
+def test_ragged_rows_and_nul_bytes_cost_these_rows(load, write, database):
+    report = load(write("id,price\n1,10\n2,20,30\n3\n4,4\0\n5,50\n"))
+    assert report.counts.inserted == 2
+    assert report.counts.rejected == 3
+    assert stored(database).rows() == [(1, 10), (5, 50)]
+    assert report.rejects["row"].to_list() == [2, 3, 4]
+    assert {one.stage for one in report.reasons_counted} == {"read"}
+
+
+def test_columns_of_the_same_name(load, write):
+    with pytest.raises(LoadError, match="several columns named 'price'") as caught:
+        load(write("id,price,price\n1,2,3\n"))
+    assert caught.value.exit_code == 4
+
+
+def test_two_thousand_columns_are_more_than_postgresql_takes(load, write):
+    names = ["id", *(f"c{n}" for n in range(1999))]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 2000) + "\n"
+    with pytest.raises(LoadError, match=r"1,?600"):
+        load(write(text))
+
+
+def test_a_thousand_columns_load(load, write, database):
+    names = ["id", *(f"c{n}" for n in range(999))]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 1000) + "\n"
+    assert load(write(text)).counts.inserted == 1
+    assert stored(database).width == 1000
+
+
+def test_a_row_wider_than_a_page_of_the_server_is_refused(load, write, database):
+    names = ["id", *(f"c{n}" for n in range(1499))]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 1500) + "\n"
+    report = load(write(text))
+    assert report.counts.rejected == 1
+    assert "too big" in report.rejects["reasons"][0][0]["message"]
+    assert stored(database).height == 0
+
+
+def test_a_line_that_is_too_long_costs_one_row(load, write, database):
+    # longer than the 64 MiB at which a row is refused
+    line = b'2,"' + b"x" * (70 << 20) + b'"\n'
+    report = load(write(b"id,price\n1,a\n" + line + b"3,b\n"))
+    assert (report.counts.inserted, report.counts.rejected) == (2, 1)
+    assert stored(database)["id"].to_list() == [1, 3]
+
+
+def test_an_unknown_key_column(load, write):
+    with pytest.raises(LoadError, match="column nr is needed") as caught:
+        load(write(GOOD), key="nr")
+    assert caught.value.exit_code == ConfigError.exit_code
+
+
+def test_null_keys_are_refused_row_by_row(load, write, database):
+    report = load(write("id,price\n1,10\n,20\n3,30\n"))
+    assert report.counts.rejected == 1
+    assert report.rejects["row"].to_list() == [2]
+    assert stored(database)["id"].to_list() == [1, 3]
+
+
+def test_a_key_that_the_table_does_not_keep_unique(load, write, database):
+    run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
+    with pytest.raises(LoadError, match="no unique constraint on"):
+        load(write(GOOD))
+    assert stored(database).height == 0
+
+
+def test_a_view(load, write, database):
+    run_sql(database, "CREATE VIEW homes AS SELECT 1 AS id, 2 AS price")
+    with pytest.raises(PropLoadError, match="view"):
+        load(write(GOOD))
+
+
+def test_a_column_that_the_table_lacks(load, write, database):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    with pytest.raises(LoadError, match="price"):
+        load(write(GOOD))
+    assert load(write(GOOD), on_new_columns="ignore").counts.inserted == 3
+    assert stored(database).columns == ["id"]
+    assert load(write(GOOD), on_new_columns="add").counts.updated == 3
+    assert stored(database)["price"].to_list() == [10, 20, 30]
+
+
+def test_names_full_of_quotes_semicolons_and_reserved_words(load, write, database):
+    odd = ['se"lect', "or der; DROP TABLE x", "user", "naïve Straße", "a'b"]
+    frame = pl.DataFrame({name: [1, 2] for name in odd})
+    table = '"public"."ta""ble; --"'
+    load(frame, table=table, key=[odd[0]])
+    report = load(frame.with_columns(user=9), table=table, key=[odd[0]])
+    assert report.counts.updated == 2
+    with_quotes = read_table(database, 'ta""ble; --')
+    assert with_quotes.columns == odd
+    assert with_quotes["user"].to_list() == [9, 9]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "message"),
+    [
+        ("postgresql://nobody:sesame@127.0.0.1:1/homes", "127.0.0.1"),
+        ("postgresql://nobody:sesame@no-such-host.invalid/homes", "no-such-host"),
+        ("this is no address", "connection string"),
+    ],
+)
+def test_a_database_that_cannot_be_reached(load, write, dsn, message):
+    with pytest.raises(PropLoadError, match=message) as caught:
+        load(write(GOOD), to=dsn, retry_seconds=0, retry_attempts=1)
+    assert "sesame" not in str(caught.value)
+
+
+def test_no_right_to_write(load, write, database):
+    role = f"reader_{os.getpid()}"
+    run_sql(
+        database,
+        "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)",
+        f"DROP ROLE IF EXISTS {role}",
+        f"CREATE ROLE {role} LOGIN",
+        f"GRANT SELECT ON homes TO {role}",
+    )
+    try:
+        separator = "&" if "?" in database else "?"
+        with pytest.raises(PropLoadError, match="homes"):
+            load(write(GOOD), to=f"{database}{separator}user={role}")
+        assert stored(database).height == 0
+    finally:
+        run_sql(database, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
+    load, write, database
+):
+    rows = "".join(f"{n},{'x' if n % 5 == 0 else n}\n" for n in range(1, 2001))
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
+    with pytest.raises(propload.RejectLimitError) as caught:
+        load(write("id,price\n" + rows), max_rejects="10%", batch_rows=200)
+    report = caught.value.report
+    report.counts.verify()
+    assert caught.value.exit_code == 3
+    assert report.status == "stopped"
+    assert stored(database).height == report.counts.inserted
