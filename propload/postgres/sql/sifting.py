@@ -62,6 +62,67 @@ SELECT k.constraint_name::text, array_to_string(ARRAY(
 FROM keys AS k"""
 
 
+#: The pass; `write` puts one run into the table and its counts into a record.
+_SIFT = """
+#variable_conflict use_column
+DECLARE
+    propload_places tid[]; propload_ordinals integer[];
+    propload_lowest tid; propload_highest tid;
+    propload_first integer := 1; propload_last integer; propload_end integer;
+    propload_run integer := propload_first_run; propload_good integer := 0;
+    propload_one record; propload_done bigint; propload_table text;
+    propload_sums bigint[] := ARRAY[0, 0, 0, 0]; propload_likely integer;
+BEGIN
+    SELECT array_agg(s.ctid ORDER BY s.{ordinal}),
+           array_agg(s.{ordinal} ORDER BY s.{ordinal}), count(*)
+    INTO propload_places, propload_ordinals, propload_end FROM {stage} AS s;
+    WHILE propload_first <= propload_end LOOP
+        propload_last := least(propload_first + propload_run - 1, propload_end);
+        propload_lowest := propload_places[propload_first];
+        propload_highest := propload_places[propload_last];
+        BEGIN
+            {write};
+            propload_sums := ARRAY[
+                propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
+                propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4];
+            propload_good := propload_good + propload_last - propload_first + 1;
+            propload_first := propload_last + 1;
+            propload_run := least(propload_run * 2, propload_longest_run);
+        EXCEPTION WHEN OTHERS THEN
+            IF left(SQLSTATE, 2) IN ({classes}) AND SQLSTATE <> '42501' THEN
+                RAISE;
+            ELSIF propload_first < propload_last THEN
+                propload_run := greatest(
+                    (propload_last - propload_first + 1) / {cuts}, 1);
+            ELSE
+                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT,
+                    detail = PG_EXCEPTION_DETAIL, column_name = COLUMN_NAME,
+                    constraint_name = CONSTRAINT_NAME, propload_table = TABLE_NAME;
+                state := SQLSTATE;
+                row_ordinal := propload_ordinals[propload_first];
+                blamed := NULL;
+                IF column_name = '' AND (left(state, 2) = '22'
+                        OR left(state, 2) = '23' AND propload_table = '') THEN
+                    propload_likely := coalesce(pg_temp.propload_blame(
+                        propload_lowest, propload_likely), propload_likely);
+                    blamed := propload_likely;
+                END IF;
+                RETURN NEXT;
+                propload_first := propload_first + 1;
+                -- bad rows come as far apart as the last two
+                propload_run := least(
+                    greatest(propload_good / 2, 1), propload_longest_run);
+                propload_good := 0;
+            END IF;
+        END;
+    END LOOP;
+    row_ordinal := NULL;
+    stale := propload_sums[1]; proposed := propload_sums[2];
+    inserted := propload_sums[3]; written := propload_sums[4];
+    RETURN NEXT;
+END"""
+
+
 def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
     """Return the statements that make the pass as a function of the session."""
     columns = names(column.name for column in shape.columns)
@@ -127,64 +188,13 @@ def _create_sift(shape: Shape, patched: Sequence[str]) -> str:
             "propload_done AS c4 INTO propload_one"
         )
     classes = ", ".join(f"'{each}'" for each in _NOT_OF_ROWS)
-    body = f"""
-#variable_conflict use_column
-DECLARE
-    propload_places tid[]; propload_ordinals integer[];
-    propload_lowest tid; propload_highest tid;
-    propload_first integer := 1; propload_last integer; propload_end integer;
-    propload_run integer := propload_first_run; propload_good integer := 0;
-    propload_one record; propload_done bigint; propload_table text;
-    propload_sums bigint[] := ARRAY[0, 0, 0, 0]; propload_likely integer;
-BEGIN
-    SELECT array_agg(s.ctid ORDER BY s.{ORDINAL}),
-           array_agg(s.{ORDINAL} ORDER BY s.{ORDINAL}), count(*)
-    INTO propload_places, propload_ordinals, propload_end FROM {merging.STAGE} AS s;
-    WHILE propload_first <= propload_end LOOP
-        propload_last := least(propload_first + propload_run - 1, propload_end);
-        propload_lowest := propload_places[propload_first];
-        propload_highest := propload_places[propload_last];
-        BEGIN
-            {write};
-            propload_sums := ARRAY[
-                propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
-                propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4];
-            propload_good := propload_good + propload_last - propload_first + 1;
-            propload_first := propload_last + 1;
-            propload_run := least(propload_run * 2, propload_longest_run);
-        EXCEPTION WHEN OTHERS THEN
-            IF left(SQLSTATE, 2) IN ({classes}) AND SQLSTATE <> '42501' THEN
-                RAISE;
-            ELSIF propload_first < propload_last THEN
-                propload_run := greatest(
-                    (propload_last - propload_first + 1) / {CUTS}, 1);
-            ELSE
-                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT,
-                    detail = PG_EXCEPTION_DETAIL, column_name = COLUMN_NAME,
-                    constraint_name = CONSTRAINT_NAME, propload_table = TABLE_NAME;
-                state := SQLSTATE;
-                row_ordinal := propload_ordinals[propload_first];
-                blamed := NULL;
-                IF column_name = '' AND (left(state, 2) = '22'
-                        OR left(state, 2) = '23' AND propload_table = '') THEN
-                    propload_likely := coalesce(pg_temp.propload_blame(
-                        propload_lowest, propload_likely), propload_likely);
-                    blamed := propload_likely;
-                END IF;
-                RETURN NEXT;
-                propload_first := propload_first + 1;
-                -- bad rows come as far apart as the last two
-                propload_run := least(
-                    greatest(propload_good / 2, 1), propload_longest_run);
-                propload_good := 0;
-            END IF;
-        END;
-    END LOOP;
-    row_ordinal := NULL;
-    stale := propload_sums[1]; proposed := propload_sums[2];
-    inserted := propload_sums[3]; written := propload_sums[4];
-    RETURN NEXT;
-END"""
+    body = _SIFT.format(
+        write=write,
+        classes=classes,
+        stage=merging.STAGE,
+        ordinal=ORDINAL,
+        cuts=CUTS,
+    )
     return (
         "CREATE OR REPLACE FUNCTION pg_temp.propload_sift("
         "propload_first_run integer, propload_longest_run integer) RETURNS TABLE ("
