@@ -165,7 +165,8 @@ def _returned(report: Report, ending: Ending) -> Report:
         return report
     if isinstance(error, RejectLimitError):
         raise RejectLimitError(report.message, report=report) from error.__cause__
-    if not isinstance(error, PropLoadError):
+    is_told_wrong = isinstance(error, ConfigError) and not report.counts.read
+    if is_told_wrong or not isinstance(error, PropLoadError):
         raise error
     raise LoadError(report.message, report=report, exit_code=error.exit_code) from error
 

@@ -91,6 +91,9 @@ def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | No
     areas: list[str | None] = [fact for fact in facts if fact.endswith("m²")]
     if kind in _GROUND:
         areas = [None, *areas]
+    elif kind == "huis" and len(areas) == 1:
+        # of the house or of its ground? a card does not say
+        areas = []
     living, plot = [*areas, None, None][:2]
     return {
         "living_area_text": living,

@@ -1,0 +1,219 @@
+"""Spiders that are not as they should be, loaded into a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import ClassVar
+
+import pytest
+import scrapy
+
+from propload.errors import ConfigError, LoadError, LockedError
+from propload.ingesting import ingest
+from propload_spiders.demo import DemoSite
+from tests.acceptance.crawling import ask
+
+pytestmark = [
+    pytest.mark.timeout(90),
+    pytest.mark.parametrize("postgres_server", ["18"], indirect=True, scope="session"),
+]
+#: Longest wait for something that happens at once, in seconds.
+PATIENCE = 60
+
+
+class HomesSpider(scrapy.Spider):
+    """Yields the rows that a test gives it, and raises or waits where it says so."""
+
+    name = "homes"
+    rows: ClassVar[list] = []
+
+    async def start(self):
+        for row in self.rows:
+            yield row
+
+
+def spider_of(*rows):
+    return type("Given", (HomesSpider,), {"rows": list(rows)})
+
+
+def load(spider, database, **settings):
+    given = {"table": "homes", "key": "id", **settings}
+    return ingest(spider, to=database, progress=False, **given)
+
+
+def homes(database, columns="id"):
+    return ask(database, f"SELECT {columns} FROM homes ORDER BY id")
+
+
+def test_an_item_without_key_and_one_of_wrong_type_cost_themselves(database):
+    load(spider_of({"id": 1, "city": "Delft", "price": 350_000}), database)
+    report = load(
+        spider_of(
+            {"id": 2, "city": "Leiden", "price": 425_000},
+            {"id": None, "city": "Gouda", "price": 295_000},
+            {"city": "Breda", "price": 310_000},
+            {"id": 4, "city": "Assen", "price": "on request"},
+            {"id": 5, "city": "Emmen", "price": 199_000.5},
+        ),
+        database,
+    )
+    assert (report.counts.inserted, report.counts.rejected) == (1, 4)
+    assert homes(database, "id, city, price") == [
+        (1, "Delft", 350_000),
+        (2, "Leiden", 425_000),
+    ]
+    reasons = report.reasons
+    said = " ".join(reasons["example"])
+    assert "null in the key, so the row has no identity" in said
+    assert "on request" in str(report.rejects["values"].to_list())
+    assert set(reasons["column"]) == {"id", "price"}
+
+
+def test_an_item_that_is_no_row_is_refused_with_its_reason(database):
+    report = load(spider_of({"id": 1}, {}, {3: "three"}), database)
+    assert (report.counts.inserted, report.counts.rejected) == (1, 2)
+    said = str(report.rejects["reasons"].to_list())
+    assert "it has no fields" in said
+    assert "the field name 3 is not a text" in said
+
+
+class RaisingSpider(scrapy.Spider):
+    """Raises on every third page."""
+
+    name = "raising"
+
+    def __init__(self, urls, **given):
+        super().__init__(**given)
+        self.urls = urls
+
+    async def start(self):
+        for number, url in enumerate(self.urls):
+            yield scrapy.Request(url, cb_kwargs={"number": number}, dont_filter=True)
+
+    def parse(self, response, number):
+        yield {"id": number}
+        if number % 3 == 2:
+            raise KeyError("price")
+
+
+def test_a_callback_that_raises_is_counted_and_named(database):
+    with DemoSite(listings=20) as site:
+        urls = [f"{site.url}/zoeken/koop?page={number}" for number in range(9)]
+        report = load(
+            RaisingSpider, database, arguments={"urls": urls}, crawl_settings=QUICK
+        )
+    assert report.status == "loaded"
+    assert homes(database) == [(number,) for number in range(9)]
+    notes = " ".join(report.notes)
+    assert "the spider raised 3 exceptions: rows may be missing" in notes
+    assert "KeyError" in notes
+
+
+#: A site on this machine need not be spared.
+QUICK = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
+
+
+class LongPageSpider(scrapy.Spider):
+    """Yields 300 items from one page, more than a batch of the sink holds."""
+
+    name = "long-page"
+
+    def __init__(self, url, **given):
+        super().__init__(**given)
+        self.url = url
+
+    async def start(self):
+        yield scrapy.Request(self.url)
+
+    def parse(self, response):
+        for number in range(300):
+            yield {"id": number, "page": response.url}
+
+
+def test_a_page_of_300_items_is_loaded_whole(database):
+    with DemoSite(listings=20) as site:
+        told = {"url": f"{site.url}/zoeken/koop"}
+        report = load(LongPageSpider, database, arguments=told, crawl_settings=QUICK)
+    assert report.counts.inserted == 300
+    assert homes(database) == [(number,) for number in range(300)]
+
+
+def test_a_crawl_of_no_pages_and_no_items_exits_with_4(database):
+    with pytest.raises(LoadError, match="gave no items from 0 pages") as caught:
+        load(spider_of(), database)
+    assert caught.value.exit_code == 4
+    assert caught.value.report.counts.read == 0
+
+
+def test_an_unknown_argument_or_spider_is_named(database):
+    with pytest.raises(ConfigError, match="did you mean place"):
+        ingest("spider:funda", plaace="delft", to=database)
+    with pytest.raises(ConfigError, match="there is no spider 'fundaa'"):
+        ingest("spider:fundaa", place="delft", to=database)
+
+
+class WaitingSpider(scrapy.Spider):
+    """Yields one item, and ends when it is told to."""
+
+    name = "waiting"
+
+    def __init__(self, release, **given):
+        super().__init__(**given)
+        self.release = release
+
+    async def start(self):
+        yield {"id": 1}
+        while not self.release.is_set():
+            await asyncio.to_thread(self.release.wait, 1)
+
+
+class Crawling:
+    """A crawl that goes on in a thread while the block runs."""
+
+    def __init__(self, database, **settings):
+        self.release = threading.Event()
+        self.report = None
+        self._thread = threading.Thread(
+            target=self._run, args=(database, settings), daemon=True
+        )
+
+    def _run(self, database, settings):
+        told = {"release": self.release}
+        self.report = load(WaitingSpider, database, arguments=told, **settings)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.release.set()
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the crawl hangs"
+
+
+def test_an_item_is_committed_while_the_crawl_goes_on(database):
+    load(spider_of({"id": 0}), database)
+    with Crawling(database, batch_seconds=0.1) as crawl:
+        wait_for(lambda: homes(database) == [(0,), (1,)])
+    assert crawl.report.counts.inserted == 1
+
+
+def test_a_second_crawl_is_refused_where_the_first_holds_the_lock(database):
+    load(spider_of({"id": 0}), database)
+    with Crawling(database, batch_seconds=0.1, lock=True) as crawl:
+        wait_for(lambda: len(homes(database)) == 2)
+        with pytest.raises(LockedError) as caught:
+            load(spider_of({"id": 2}), database, lock=True)
+    assert caught.value.exit_code == 75
+    assert crawl.report.status == "loaded"
+
+
+def wait_for(is_so):
+    """Wait for what only the database can say."""
+    tick = threading.Event()
+    for _ in range(PATIENCE * 20):
+        if is_so():
+            return
+        tick.wait(0.05)
+    pytest.fail("it did not happen")

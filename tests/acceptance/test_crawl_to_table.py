@@ -1,0 +1,289 @@
+"""Crawls of the demo site over real HTTP, loaded into a real database, to the row."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from propload.errors import LoadError
+from propload.postgres.connection import connect
+from propload_spiders.demo import ALL_TRAPS, DemoSite, Traps
+from propload_spiders.demo.tour import show_demo
+from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
+from tests.acceptance.crawling import TABLE, ask, at_once, everywhere, load, stored_ids
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    # the crawl is what is tested; both servers are loaded into by other tests
+    pytest.mark.parametrize("postgres_server", ["18"], indirect=True, scope="session"),
+]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LISTINGS = 150
+#: The fewest that a demo takes.
+DEMO_LISTINGS = 100
+
+
+def stored(database):
+    columns = "listing_id, status, list_price, living_area_m2, city, postal_code"
+    rows = ask(database, f"SELECT {columns} FROM {TABLE}")
+    return {key: tuple(values) for key, *values in rows}
+
+
+def true_values(site, key):
+    listing = site.market.on(1).get(key)
+    listing = site.listings.get(key, listing)
+    home = listing.home
+    area = None if home.living_area is None else float(home.living_area)
+    return listing.price, area, home.town.name, home.postal_code
+
+
+@pytest.mark.parametrize("details", ["on", "off"])
+@pytest.mark.parametrize("number", [1, 16, 64])
+def test_the_table_holds_what_the_site_served(database, number, details):
+    with DemoSite(listings=LISTINGS, traps=ALL_TRAPS) as site:
+        report = load(site, database, crawl_settings=at_once(number), details=details)
+        rows = stored(database)
+        assert set(rows) == site.served.listings
+        assert report.status == "loaded"
+        assert report.counts.inserted == report.counts.read == len(rows)
+        gone = {key for key, (status, *_) in rows.items() if status == "withdrawn"}
+        assert gone == site.served.gone
+        wrong = {
+            key: (values, true_values(site, key))
+            for key, (_, *values) in rows.items()
+            if tuple(values) != true_values(site, key)
+        }
+        assert wrong == {}
+        assert bool(site.served.details) == (details == "on")
+
+
+def test_two_days_are_compared_to_the_listing(database):
+    told = []
+    report = show_demo(told.append, listings=DEMO_LISTINGS, settings=quiet(database))
+    with DemoSite(listings=DEMO_LISTINGS) as site:
+        truth = site.changes(1)
+        before, after = site.market.on(0), site.market.on(1)
+    assert report.changes.new == len(truth.new)
+    assert report.changes.sold == len(truth.closed)
+    assert report.changes.withdrawn == len(truth.withdrawn)
+    assert sorted((one.before, one.now) for one in report.price_changes) == sorted(
+        (before[key].price, after[key].price) for key in truth.price_changed
+    )
+    assert report.changes.price_changed == len(truth.price_changed) > 0
+    for day in report.days:
+        assert all(one.report.status == "loaded" for one in day.crawls)
+    shown = "\n".join(told)
+    assert f"{len(truth.new):,} new, {len(truth.closed):,} sold" in shown
+    assert "SELECT city" in shown
+
+    # a second demo begins anew, or goes on with what is there
+    again = json.loads(run_propload(*demo_words(database), "--json", "--keep").stdout)
+    assert again["changes"]["stored"] == report.changes.stored
+    assert again["changes"]["price_changed"] == report.changes.price_changed
+    assert again["changes"]["new"] == 0
+    assert again["days"][1]["crawls"][0]["report"]["status"] == "loaded"
+
+    # and never drops what no demo made
+    with_sql(database, "COMMENT ON TABLE demo_listings_day_1 IS NULL")
+    refused = run_propload(*demo_words(database), check=2)
+    assert "not made by a demo" in refused.stderr
+
+
+def quiet(database):
+    return {"to": database, "progress": False}
+
+
+def with_sql(database, statement):
+    with connect(database) as session:
+        session.execute(statement)
+        session.commit()
+
+
+def demo_words(database):
+    return ("demo", "--listings", str(DEMO_LISTINGS), "--to", database)
+
+
+def run_propload(*words, check=0):
+    ended = subprocess.run(
+        [sys.executable, "-m", "propload", *words],
+        env={**os.environ, "TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == check, ended.stdout + ended.stderr
+    return ended
+
+
+# ---- sites that fail ----
+
+
+def test_a_site_that_dies_is_told_page_by_page(database):
+    with DemoSite(listings=LISTINGS) as site:
+        stop_after(site, details=40)
+        report = load(site, database, crawl_settings=at_once(8))
+        assert stored_ids(database) == site.served.listings
+        missing = len(site.served.listings) - len(site.served.details)
+        assert missing > 0
+        lost = [note for note in report.notes if "the listing's page" in note]
+        assert len(lost) == min(missing, 100)
+        assert "its search page's texts were kept" in lost[0]
+        assert any("pages did not come" in note for note in report.notes)
+        shown = str(report)
+        assert f"more: propload runs show {report.run_id} --json" in shown
+
+
+def test_a_search_page_that_never_comes_is_named(database):
+    with DemoSite(listings=LISTINGS) as site:
+        stop_after(site, searches=3)
+        report = load(site, database, crawl_settings=at_once(1), details="off")
+        assert stored_ids(database) == site.served.listings
+        # what lies behind a page that is missing is missing too, and is said so
+        assert len(site.served.listings) < LISTINGS
+        missing = [note for note in report.notes if "of the search" in note]
+        assert missing
+        assert all("is missing" in note for note in missing)
+
+
+def stop_after(site, **limits):
+    """Stop a site, as by a crash, when it has sent so many pages of a kind."""
+    kind, limit = next(iter(limits.items()))
+    kind = {"details": "detail", "searches": "search"}[kind]
+    reached = threading.Event()
+    note = site.served.note
+
+    def watched(what, ids=()):
+        note(what, ids)
+        if site.served.counts.get(kind, 0) >= limit:
+            reached.set()
+
+    def stop():
+        reached.wait(100)
+        site.stop()
+
+    site.served.note = watched
+    threading.Thread(target=stop, daemon=True).start()
+
+
+def test_a_blocked_crawl_exits_with_5_and_keeps_what_came(database):
+    with DemoSite(listings=LISTINGS, traps=Traps(block_after=60)) as site:
+        ended = run_propload(
+            "ingest",
+            "spider:funda",
+            *("-a", f"place={everywhere(site)}", "-a", f"base_url={site.url}"),
+            *("--set", "CONCURRENT_REQUESTS=4", "--to", database, "--json"),
+            check=5,
+        )
+        report = json.loads(ended.stdout)
+        assert report["status"] == "blocked"
+        assert report["target"]["table"] == "public.listings"
+        assert stored_ids(database) == site.served.listings != set()
+        assert "refuses this crawl" in ended.stderr
+        assert "nothing waits" in report["message"]
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_refusal_from_the_first_page_on_is_blocked(database, status):
+    traps = Traps(block_after=0, block_status=status)
+    with (
+        DemoSite(listings=LISTINGS, traps=traps) as site,
+        pytest.raises(LoadError, match="refused by the site") as caught,
+    ):
+        load(site, database, crawl_settings={"RETRY_TIMES": 1})
+    assert caught.value.exit_code == 5
+    assert caught.value.report.status == "blocked"
+
+
+def test_no_page_is_read_that_robots_txt_forbids(database):
+    with DemoSite(listings=LISTINGS, traps=Traps(robots="nothing")) as site:
+        # several requests wait for robots.txt together
+        with pytest.raises(LoadError, match=r"robots\.txt forbids") as caught:
+            load(site, database)
+        assert site.served.counts == {"robots": 1}
+    assert caught.value.exit_code == 5
+    assert caught.value.report.counts.read == 0
+
+
+def test_an_unknown_place_is_an_error_and_an_empty_search_is_none(database):
+    with DemoSite(listings=LISTINGS) as site:
+        with pytest.raises(LoadError, match="does not know the place") as caught:
+            load(site, database, place="nowhere")
+        assert caught.value.exit_code == 4
+        report = load(site, database, price="1-2")
+        assert (report.status, report.counts.read) == ("loaded", 0)
+        assert any("found nothing" in note for note in report.notes)
+
+
+def test_a_sold_or_withdrawn_page_erases_nothing(database):
+    with DemoSite(listings=LISTINGS) as site:
+        load(site, database)
+        before = stored(database)
+        site.set_day(1)
+        load(site, database, FundaSoldSpider)
+        closed, gone = site.changes(1).closed, site.changes(1).withdrawn & set(before)
+        paths = [f"{site.url}{site.listings[key].path}" for key in sorted(gone)]
+        report = load(site, database, start_urls=paths)
+        after = stored(database)
+    assert report.counts.updated == len(gone) > 0
+    assert {after[key][0] for key in closed} == {"sold"}
+    for key in gone:
+        assert after[key] == ("withdrawn", *before[key][1:])
+
+
+# ---- several crawls ----
+
+
+def test_two_crawls_at_the_same_time_load_both(database):
+    with DemoSite(listings=LISTINGS) as site:
+        # one table, made before, as both would make it
+        load(site, database, max_pages=1, details="off")
+        reports = {}
+
+        def crawl(spider):
+            reports[spider] = load(site, database, spider)
+
+        threads = [
+            threading.Thread(target=crawl, args=(spider,), daemon=True)
+            for spider in (FundaSpider, FundaSoldSpider)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(100)
+        assert {one.status for one in reports.values()} == {"loaded"}
+        assert len(reports) == 2
+        assert stored_ids(database) == site.served.listings
+
+
+def test_scrapy_crawl_loads_through_the_sink(database, tmp_path):
+    with DemoSite(listings=LISTINGS) as site:
+        sink = "propload.sources.spiders.PropLoadAddon"
+        told = {
+            "ADDONS": json.dumps({sink: 500}),
+            "PROPLOAD_TO": database,
+            "PROPLOAD_MAPPING": "funda",
+            "PROPLOAD_SCHEMA": "listing",
+        }
+        words = ["-a", f"place={everywhere(site)}", "-a", f"base_url={site.url}"]
+        for one in told.items():
+            words += ["-s", "=".join(one)]
+        ended = subprocess.run(
+            [sys.executable, "-m", "scrapy", "crawl", "funda", *words],
+            cwd=REPOSITORY / "spiders",
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert stored_ids(database) == site.served.listings
+        assert f"'propload/rows_inserted': {len(site.served.listings)}" in ended.stderr
