@@ -76,11 +76,20 @@ class Acceptor:
         if test is None:
             return None
         try:
-            passed = frame.with_columns(test.alias(_PASSED))
+            whole = frame.with_columns(self._lacking(frame.schema))
+            passed = whole.with_columns(test.alias(_PASSED))
         except pl.exceptions.PolarsError:
             # a check that does not suit its column: pandera says what is wrong
             return None
         return passed.get_column(_PASSED)
+
+    def _lacking(self, schema: pl.Schema) -> list[pl.Expr]:
+        """Return nulls for the columns of checks that rows lack."""
+        needed = (
+            check.settings["expression"].meta.root_names() for check in self.checks
+        )
+        lacking = dict.fromkeys(name for names in needed for name in names)
+        return [pl.lit(None).alias(name) for name in lacking if name not in schema]
 
     def _test(self, schema: pl.Schema) -> pl.Expr | None:
         """Return the one expression for frames of a schema, None where there is none.
@@ -128,12 +137,9 @@ def _column_tests(column: ColumnFacts, dtype: pl.DataType) -> Iterable[pl.Expr]:
 
 def _frame_tests(check: CheckFacts, schema: pl.Schema) -> Iterable[pl.Expr]:
     expression: pl.Expr = check.settings["expression"]
-    present = [name in schema for name in expression.meta.root_names()]
-    if all(present):
+    # where all its columns lack, such a check lets every row pass
+    if any(name in schema for name in expression.meta.root_names()):
         yield _answered(expression, check)
-    elif any(present):
-        # a lacking column counts as null: pandera's own function knows how
-        yield pl.lit(value=False)
 
 
 def _answered(test: pl.Expr, check: CheckFacts) -> pl.Expr:

@@ -206,11 +206,14 @@ def test_absent_and_wrongly_typed_columns_are_left_to_pandera():
     assert accepted.to_list() == [True, True]
 
 
-def test_an_expression_without_some_of_its_columns_is_left_to_pandera():
+def test_an_expression_takes_columns_that_rows_lack_for_null():
     check = CheckFacts("expression", {"expression": pl.col("a") < pl.col("b")})
     acceptor = Acceptor((), (check,))
     assert acceptor.accept(pl.DataFrame({"c": [5, 6]})).to_list() == [True, True]
-    assert acceptor.accept(pl.DataFrame({"a": [5, 6]})).to_list() == [False, False]
+    assert acceptor.accept(pl.DataFrame({"a": [5, 6]})).to_list() == [True, True]
+    strict = CheckFacts("expression", check.settings, ignore_na=False)
+    accepted = Acceptor((), (strict,)).accept(pl.DataFrame({"a": [5, 6]}))
+    assert accepted.to_list() == [False, False]
     assert acceptor.accept(pl.DataFrame({"a": [5, 6], "b": [9, 1]})).to_list() == [
         True,
         False,
