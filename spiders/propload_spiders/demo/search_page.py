@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from propload_spiders.demo.searching import Area, Query
 
 _PERIODS = {"per_month": "/maand", "per_year": "/jaar"}
+#: How the drawings before the two areas begin.
+_LIVING_ICON = "M38.5 32.25"
+_PLOT_ICON = "M43 5.5"
 
 
 def render_search(
@@ -189,11 +192,17 @@ def _card(listing: Listing) -> str:
     home = listing.home
     badge = "Nieuw" if listing.status == "none" else status_text(listing)
     period = _PERIODS.get(home.condition, "k.k.")
-    areas = [
-        f"{number_text(area)} m²" for area in (home.living_area, home.plot_area) if area
-    ]
-    facts = [*areas, str(home.bedrooms or ""), home.label or ""]
-    rows = "".join(f"<li><svg></svg><span>{fact}</span></li>" for fact in facts if fact)
+    facts = (
+        (_LIVING_ICON, home.living_area and f"{number_text(home.living_area)} m²"),
+        (_PLOT_ICON, home.plot_area and f"{number_text(home.plot_area)} m²"),
+        ("", home.bedrooms),
+        ("", home.label),
+    )
+    rows = "".join(
+        f'<li><svg><path d="{icon}"></path></svg><span>{fact}</span></li>'
+        for icon, fact in facts
+        if fact
+    )
     code = f"{home.postal_code[:4]} {home.postal_code[4:]}"
     return (
         f'<div class="@container border-b pb-3"><div><span>{badge}</span></div>'

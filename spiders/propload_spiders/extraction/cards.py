@@ -29,6 +29,8 @@ _STATUSES = re.compile(
 )
 #: What a listing that is only ground is called in its address.
 _GROUND = frozenset({"bouwgrond", "kavel", "land", "grond"})
+#: How the drawing before the area of a plot begins; nothing else tells the two apart.
+_PLOT_ICON = "M43 5.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +90,16 @@ def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
 def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | None]:
     """Return a card's short list: areas, bedrooms and label, told by their form."""
     facts = [joined(row.xpath(".//text()").getall()) or "" for row in rows]
-    areas: list[str | None] = [fact for fact in facts if fact.endswith("m²")]
-    if kind in _GROUND:
-        areas = [None, *areas]
-    elif kind == "huis" and len(areas) == 1:
-        # of the house or of its ground? a card does not say
-        areas = []
-    living, plot = [*areas, None, None][:2]
+    living: list[str] = []
+    plot: list[str] = []
+    for row, fact in zip(rows, facts, strict=True):
+        if fact.endswith("m²"):
+            icon = row.xpath(".//path/@d").get("")
+            is_plot = icon.startswith(_PLOT_ICON) or living or kind in _GROUND
+            (plot if is_plot else living).append(fact)
     return {
-        "living_area_text": living,
-        "plot_area_text": plot,
+        "living_area_text": next(iter(living), None),
+        "plot_area_text": next(iter(plot), None),
         "bedrooms_text": next((fact for fact in facts if fact.isdigit()), None),
         "energy_label_text": next((fact for fact in facts if _LABEL.match(fact)), None),
     }
