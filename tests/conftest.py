@@ -90,9 +90,9 @@ def postgres_server(request):
 def running_cluster(version):
     """Run a cluster of a major version in a temporary folder."""
     from propload.postgres.cluster import Cluster
-    from propload.postgres.embedded import bundled_programs, server_account
+    from propload.postgres.embedded import server_account, server_programs
 
-    programs = bundled_programs()
+    programs = server_programs()
     locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     if version == "15":
         if not (DEBIAN_15 / "postgres").exists():

@@ -148,6 +148,26 @@ def bundled_programs() -> Path:
     raise ConfigError(msg)
 
 
+def server_programs() -> Path:
+    """Return the folder of those programs where the server's account may run them.
+
+    As root that is another account, which cannot enter every folder: the programs
+    are then copied, once, to a place that it can.
+    """
+    if not os.geteuid():
+        _make_root_home()
+        programs = _root_programs()
+        _copy_programs(programs)
+        return programs
+    return bundled_programs()
+
+
+def _make_root_home() -> None:
+    """Make the folder of root's servers, which their account passes through."""
+    ROOT_HOME.mkdir(parents=True, exist_ok=True)
+    ROOT_HOME.chmod(0o755)
+
+
 def _version_of(folder: Path) -> int:
     digits = folder.parent.name.removeprefix("pginstall")
     return int(digits) if digits.isdigit() else 0  # the oldest bears no number
@@ -170,8 +190,7 @@ def _lock(state_dir: Path) -> Path:
 
 def _start(state_dir: Path, cluster: Cluster) -> None:
     if cluster.account:
-        ROOT_HOME.mkdir(parents=True, exist_ok=True)
-        ROOT_HOME.chmod(0o755)  # the server's account passes through
+        _make_root_home()
         server_account()
         _copy_programs(cluster.programs)
         link = state_dir / "embedded"

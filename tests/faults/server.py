@@ -10,7 +10,7 @@ from contextlib import closing
 from propload.errors import PropLoadError
 from propload.postgres.cluster import Cluster
 from propload.postgres.connection import connect
-from propload.postgres.embedded import bundled_programs, server_account
+from propload.postgres.embedded import server_account, server_programs
 
 #: Nothing is lost when the server dies; only the machine may not.
 SETTINGS = {
@@ -34,7 +34,7 @@ class DurableServer:
     """
 
     def __init__(self, home):
-        self.cluster = Cluster(home, bundled_programs(), server_account(), LOCALE)
+        self.cluster = Cluster(home, server_programs(), server_account(), LOCALE)
         self.start()
 
     @property
