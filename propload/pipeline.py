@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from propload.batch import ROW, Piece, Written
 from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
 from propload.in_flight import InFlight
@@ -21,8 +23,6 @@ from propload.stages import START, Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    import polars as pl
 
     from propload.batch import Batch
     from propload.errors import TransientWriteError
@@ -278,7 +278,10 @@ class Pipeline:
 
     def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
         """Write the rows that the database refuses to disk, before the commit."""
-        self._write_rejects(self._in_flight.get(piece.batch), reasons, piece.lane)
+        fresh = self._in_flight.not_refused_before(piece.batch, reasons[ROW])
+        joined = self._in_flight.get(piece.batch)
+        kept = reasons.filter(pl.col(ROW).is_in(sorted(fresh)))
+        self._write_rejects(joined, kept, piece.lane)
 
     def on_written(self, piece: Piece, written: Written) -> None:
         """Count a committed piece."""

@@ -153,16 +153,17 @@ def _fold(
     alone = _is_last(key) & _is_last(key).shift(1, fill_value=True)
     single = ordered.filter(alone)
     several = ordered.filter(~alone)
-    if newest is not None:
-        # rows of one age are ordered by content, so that their order in the
-        # source never decides which value stays
-        plain = [
-            name
-            for name, dtype in ordered.schema.items()
-            if name not in (*key, newest, ROW) and not dtype.is_nested()
-        ]
-        several = several.sort([*key, newest, *plain, ROW])
+    values = [name for name in ordered.columns if name not in (*key, ROW)]
     folded = several.group_by(list(key), maintain_order=True).agg(
-        pl.exclude([*key, ROW]).drop_nulls().last(), pl.col(ROW).last()
+        *(_latest(name, several.schema[name], newest) for name in values),
+        pl.col(ROW).last(),
     )
     return pl.concat([single, folded.select(ordered.columns)]).sort(list(key))
+
+
+def _latest(name: str, dtype: pl.DataType, newest: str | None) -> pl.Expr:
+    """Return the newest value that is not null; of one age the greater, as in SQL."""
+    values = pl.col(name)
+    if newest is not None and name != newest and not dtype.is_nested():
+        values = values.sort_by([newest, name])
+    return values.drop_nulls().last()

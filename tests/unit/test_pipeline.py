@@ -1,5 +1,5 @@
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 import pytest
@@ -250,3 +250,44 @@ def test_no_rows_at_all(make):
     pipeline.run()
     assert counts(pipeline).read == 0
     assert table.rows == {}
+
+
+def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):
+    class Refusing(MemoryWriter):
+        def write(self, piece):
+            layer = piece.layers[0]
+            reasons = layer.head(1).select(
+                ROW,
+                stage=pl.lit("database"),
+                column=pl.lit("id"),
+                check=pl.lit("positive"),
+                value=pl.lit("0"),
+                message=pl.lit("refused by the server"),
+                sqlstate=pl.lit("23514"),
+            )
+            on_refused(piece, reasons.cast(dict(REASONS)))
+            written = super().write(replace(piece, layers=(layer.slice(1),)))
+            return replace(written, reasons=reasons)
+
+    pipeline, table = make(MemorySource(rows(5)), lanes=1)
+    on_refused = pipeline.on_refused
+    failing = Refusing(table, 0, [TransientWriteError("line lost after the refusal")])
+    fitted = pipeline._fit(None)
+    pipeline._fit = lambda _joined: Fixed(fitted, failing)
+    pipeline.run()
+    assert counts(pipeline).rejected == 1
+    assert RejectStore(tmp_path / "rejects").read("run").height == 1
+
+
+@dataclass
+class Fixed:
+    """Prepares like another one, and writes with one writer."""
+
+    fitted: Fitted
+    writer: MemoryWriter
+
+    def prepare(self, joined):
+        return self.fitted.prepare(joined)
+
+    def open_writer(self, lane, on_refused):
+        return self.writer
