@@ -57,6 +57,8 @@ FIRST_DAY, LAST_DAY = -2_440_588, 2_145_042_905
 FIRST_MICROSECOND = -210_866_803_200_000_000
 #: A byte that no text may hold: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
+#: A row is wider than a page of the server.
+TOO_LARGE = "54000"
 
 
 Step = Literal["none", "screen", "sift"]
@@ -108,7 +110,7 @@ class Triage:
         """
         copied = failure.sqlstate not in (None, NOT_COPIED)
         # a null that COPY refuses may yet be kept from a stored value
-        decisive = failure.line is not None and self._shape.on_null != "keep"
+        decisive = _names_its_row(failure) and self._shape.on_null != "keep"
         if self.step == "none" and decisive and not self._named:
             self._named = True
             self._leave_out(self.layer, [self._named_row(connection, failure)])
@@ -262,8 +264,9 @@ def _refused_by_copy(
         failure = _try_copy(connection, layer)
         if failure is None:
             return
-        if failure.line is not None or layer.height == 1:
-            line = failure.line or 1
+        named = failure.line if _names_its_row(failure) else None
+        if named is not None or layer.height == 1:
+            line = named or 1
             yield _refusal_of(failure, first + line - 1)
             # the rows before it were taken
             layer, first = layer.slice(line), first + line
@@ -271,6 +274,11 @@ def _refused_by_copy(
             half = layer.height // 2
             yield from _refused_by_copy(connection, layer.head(half), first)
             layer, first = layer.slice(half), first + half
+
+
+def _names_its_row(failure: Failure) -> bool:
+    # rows are stored many at once: one too large for a page is met lines later
+    return failure.line is not None and failure.sqlstate != TOO_LARGE
 
 
 def _try_copy(connection: Connection, layer: pl.DataFrame) -> Failure | None:
