@@ -109,13 +109,13 @@ class Parts:
         """What was told and chosen, without secrets."""
         return settings_shown(self.plan, self.target)
 
-    def how_to_continue(self, status: Status) -> str:
+    def how_to_continue(self) -> str:
         """Return what the reader of a message does next."""
         if isinstance(self.source, JournalSource):
             return "What is left stays in the journal: run propload recover again"
         if self.journal is not None and not self.journal.waiting:
             return "All rows that came are loaded or refused; nothing waits"
-        if self.journal is not None and status != "stopped":
+        if self.journal is not None:
             return (
                 f"{self.journal.waiting:,} rows wait in the journal: "
                 "load them with propload recover"
@@ -174,7 +174,7 @@ def compose(
         _held_back(batches, memory),
         fit,
         rejects,
-        _pipeline_options(plan, memory, feed, point),
+        _pipeline_options(plan, memory, _patience(feed, journal), point),
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
@@ -347,12 +347,21 @@ def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]
         yield batch
 
 
+def _patience(feed: Feed | None, journal: Journal | None) -> Callable[[], bool]:
+    """Return whether an outage may last: while the source goes on into the journal."""
+    if feed is None or journal is None:
+        return lambda: False
+    return lambda: feed.is_producing() and not journal.is_full
+
+
 def _pipeline_options(
-    plan: Plan, memory: MemoryWatch, feed: Feed | None, point: ResumePoint | None
+    plan: Plan,
+    memory: MemoryWatch,
+    patience: Callable[[], bool],
+    point: ResumePoint | None,
 ) -> PipelineOptions:
     options = plan.options
     waiting = int(options.max_memory * WAITING_SHARE)
-    patience: Callable[[], bool] = feed.is_producing if feed else lambda: False
     return PipelineOptions(
         batch_rows=lambda: memory.fitting_rows(plan.batch_rows),
         batch_seconds=options.batch_seconds,

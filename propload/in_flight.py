@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from propload.prepare.joining import Joined
 
@@ -22,7 +22,6 @@ class InFlight:
         self._lock = threading.Lock()
         self._joined: dict[int, Joined] = {}
         self._left: dict[int, int] = {}
-        self._refused: dict[int, set[int]] = {}
         self.through = 0
         self._on_committed = on_committed
 
@@ -38,17 +37,6 @@ class InFlight:
         with self._lock:
             return self._joined[batch]
 
-    def not_refused_before(self, batch: int, rows: Iterable[int]) -> set[int]:
-        """Return those rows of a batch that nobody has noted as refused; note them.
-
-        A transaction that is tried again refuses the same rows again.
-        """
-        with self._lock:
-            known = self._refused.setdefault(batch, set())
-            fresh = set(rows) - known
-            known |= fresh
-            return fresh
-
     def done(self, batch: int) -> None:
         """Note that one lane has committed its piece."""
         with self._lock:
@@ -56,7 +44,6 @@ class InFlight:
             if self._left[batch]:
                 return
             del self._left[batch], self._joined[batch]
-            self._refused.pop(batch, None)
             below = min(
                 (joined.first_row for joined in self._joined.values()),
                 default=self.through,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two requests to break off a statement: one that comes between
+#: two statements is without effect.
+CANCEL_SECONDS = 0.2
 #: One piece is written while the next waits: more would only hold memory.
 PIECES_WAITING = 2
 
@@ -114,8 +117,12 @@ class Lane:
         self._queue.close(error)
 
     def join(self) -> None:
-        """Wait for the lane's thread to end."""
-        self._thread.join()
+        """Wait for the lane's thread to end; an aborted one is broken off."""
+        while self._thread.is_alive():
+            if self._aborted.is_set():
+                for _, writer in tuple(self._writers.values()):
+                    writer.cancel()
+            self._thread.join(CANCEL_SECONDS)
 
     def _run(self) -> None:
         try:

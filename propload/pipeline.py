@@ -8,8 +8,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from propload.batch import ROW, Piece, Written
 from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
 from propload.in_flight import InFlight
@@ -19,10 +17,13 @@ from propload.prepare.joining import Joined, Joiner
 from propload.queueing import BatchQueue
 from propload.rejecting import Refused
 from propload.report import Counts, ReasonCount
+from propload.retrying import retry
 from propload.stages import START, Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import polars as pl
 
     from propload.batch import Batch
     from propload.errors import TransientWriteError
@@ -103,6 +104,7 @@ class Pipeline:
         self._lanes: list[Lane] = []
         self._fitted: list[tuple[object, Fitted, OpenWriter]] = []
         self._stopping = threading.Event()
+        self._aborted = threading.Event()
         self._source_error: BaseException | None = None
         self._reader = threading.Thread(
             target=self._read, name="propload-reader", daemon=True
@@ -230,7 +232,14 @@ class Pipeline:
         for known, fitted, open_writer in self._fitted:
             if schema.equals(known):
                 return fitted, open_writer
-        fitted = self._fit(joined)
+        fitted = retry(
+            lambda: self._fit(joined),
+            self._options.retries,
+            stop=self._aborted,
+            name=f"the table of batch {joined.number}",
+            on_retry=self.on_retry,
+        )
+        self.metrics.set_activity("")
         # one object a set of columns: lanes know their writer by it
         open_writer = fitted.open_writer
         self._fitted.append((schema, fitted, open_writer))
@@ -278,14 +287,14 @@ class Pipeline:
 
     def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
         """Write the rows that the database refuses to disk, before the commit."""
-        fresh = self._in_flight.not_refused_before(piece.batch, reasons[ROW])
-        joined = self._in_flight.get(piece.batch)
-        kept = reasons.filter(pl.col(ROW).is_in(sorted(fresh)))
-        self._write_rejects(joined, kept, piece.lane)
+        self._write_rejects(self._in_flight.get(piece.batch), reasons, piece.lane)
 
     def on_written(self, piece: Piece, written: Written) -> None:
         """Count a committed piece."""
         rejected = written.reasons[ROW].n_unique()
+        if not rejected:
+            # an attempt that was undone may have refused rows
+            self._rejects.take_back(piece.batch, piece.lane)
         self.metrics.add(
             Counts(
                 read=piece.height,
@@ -318,6 +327,7 @@ class Pipeline:
                 raise lane.error
 
     def _abort(self, error: BaseException) -> None:
+        self._aborted.set()
         self._queue.close(error)
         for lane in self._lanes:
             lane.abort(error)

@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Settings that a journal does not know better than the user who recovers it.
-_USERS_OWN = ("to", "state_dir", "progress", "max_memory", "lock", "lock_wait")
+_USERS_OWN = (
+    "to",
+    "state_dir",
+    "progress",
+    "max_memory",
+    "lock",
+    "lock_wait",
+    # what stopped the run must not stop its recovery for ever
+    "max_rejects",
+    "retry_attempts",
+    "retry_seconds",
+)
 
 
 def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:

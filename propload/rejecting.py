@@ -78,9 +78,12 @@ class RejectWriter:
         self._file: BufferedWriter | None = None
         self._counted: Counter[tuple[str, str | None, str]] = Counter()
         self._examples: dict[tuple[str, str | None, str], str] = {}
+        self._last: dict[int, tuple[int, pl.DataFrame]] = {}
 
     def write(self, refused: Refused) -> int:
         """Write refused rows; return how many.
+
+        Those of a lane's batch that is written again take the place of the first.
 
         Raises:
             WriteError: The file cannot be written; nothing of it was kept.
@@ -89,9 +92,28 @@ class RejectWriter:
             return 0
         lines = _as_lines(refused, self._run_id)
         with self._lock:
+            if refused.lane is not None:
+                self._take_back(refused.batch, refused.lane)
+                self._last[refused.lane] = (refused.batch, refused.reasons)
             self._append(lines)
-            self._count(refused.reasons)
+            self._count(refused.reasons, 1)
         return lines.height
+
+    def take_back(self, batch: int, lane: int) -> None:
+        """Remove the rows of a lane's last batch: it was written without refusals."""
+        with self._lock:
+            self._take_back(batch, lane)
+
+    def _take_back(self, batch: int, lane: int) -> None:
+        last, reasons = self._last.pop(lane, (None, None))
+        if last != batch or reasons is None:
+            return
+        self._count(reasons, -1)
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        store, place = RejectStore(self.path.parent), (batch, lane)
+        store.keep(self._run_id, lambda *other: other != place)
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
@@ -100,6 +122,7 @@ class RejectWriter:
             return tuple(
                 ReasonCount(stage, column, check, rows, self._examples[key])
                 for key, rows in self._counted.most_common()
+                if rows
                 for stage, column, check in [key]
             )
 
@@ -138,14 +161,14 @@ class RejectWriter:
         with suppress(OSError):
             os.truncate(self.path, size)
 
-    def _count(self, reasons: pl.DataFrame) -> None:
+    def _count(self, reasons: pl.DataFrame, sign: int) -> None:
         keys = ["stage", "column", "check"]
         grouped = reasons.group_by(keys, maintain_order=True).agg(
             pl.col(ROW).n_unique(), pl.col("message").first()
         )
         for stage, column, check, rows, message in grouped.iter_rows():
             key = (stage, column, check)
-            self._counted[key] += rows
+            self._counted[key] += sign * rows
             self._examples.setdefault(key, message)
 
 

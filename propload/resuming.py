@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.postgres.history import find_point, read_runs
-from propload.postgres.locking import take
+from propload.postgres.locking import GRACE_SECONDS, take
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -41,7 +41,7 @@ class Resuming:
             LockedError: The run still goes on.
         """
         session = self.stack.enter_context(self.database.connect())
-        if not take(session, f"run:{run_id}"):
+        if not take(session, f"run:{run_id}", wait=GRACE_SECONDS):
             msg = f"run {run_id} still goes on in another process: wait for its end"
             raise LockedError(msg)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,6 @@ import stamina
 from propload.errors import TransientWriteError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,16 @@ T = TypeVar("T")
 FIRST_WAIT = 0.1
 #: No wait is longer than this many seconds: a server that came back is soon noticed.
 LONGEST_WAIT = 15.0
+
+_here = threading.local()
+
+
+def _is_not_told_here(_: logging.LogRecord) -> bool:
+    return not getattr(_here, "retries", False)
+
+
+# stamina tells of each retry as well, without a word on what is tried or why
+logging.getLogger("stamina").addFilter(_is_not_told_here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +125,13 @@ def retry(
         TransientWriteError: The last one, when the attempts or seconds are used up.
     """
     waiting = _Waiting(options, stop, name, on_retry)
-    # the hook has waited already, and it knows the limits: stamina runs the loop
-    for attempt in stamina.retry_context(on=waiting, attempts=None, timeout=None):
-        with attempt:
-            return action()
+    _here.retries = True
+    try:
+        # the hook has waited already, and it knows the limits: stamina runs the loop
+        for attempt in stamina.retry_context(on=waiting, attempts=None, timeout=None):
+            with attempt:
+                return action()
+    finally:
+        _here.retries = False
     msg = "the retry loop ended without a result"
     raise AssertionError(msg)

@@ -22,6 +22,7 @@ from propload.errors import (
 from propload.monitoring.memory import MemoryWatch
 from propload.rejecting import open_private, read_lines
 from propload.report import Report, Status, TargetName, from_dict
+from propload.retrying import RetryOptions, retry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +118,7 @@ class Run:
         loaded = ending.status == "loaded"
         try:
             self._metrics.snapshot().counts.verify()
-            parts.finish(ending.status)
+            self._finish(parts, ending)
         except CountsError as error:
             return Ending("failed", error)
         except PropLoadError as error:
@@ -127,6 +128,18 @@ class Run:
         finally:
             parts.close_journal(loaded=loaded)
         return ending
+
+    def _finish(self, parts: Parts, ending: Ending) -> None:
+        options = parts.plan.options
+        # a run that failed has waited long enough
+        attempts = options.retry_attempts if ending.error is None else 1
+        retry(
+            lambda: parts.finish(ending.status),
+            RetryOptions(attempts, options.retry_seconds),
+            stop=threading.Event(),
+            name="the end of the run",
+            on_retry=parts.pipeline.on_retry,
+        )
 
     def _report(self, parts: Parts, ending: Ending) -> Report:
         now = self._metrics.snapshot()
@@ -156,7 +169,7 @@ def _message(parts: Parts, ending: Ending) -> str:
     if ending.status == "loaded":
         return ""
     text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
-    return text + parts.how_to_continue(ending.status)
+    return text + parts.how_to_continue()
 
 
 def _returned(report: Report, ending: Ending) -> Report:

@@ -131,5 +131,8 @@ class Writer(Protocol):
     def write(self, piece: Piece) -> Written:
         """Commit a piece in one transaction and return what became of it."""
 
+    def cancel(self) -> None:
+        """Break off what is being written; the one call for another thread."""
+
     def close(self) -> None:
         """Give the connection back; a transaction that is open is undone."""

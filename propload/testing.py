@@ -97,6 +97,9 @@ class MemoryWriter:
             raise self.failures.pop(0)
         return self.table.commit(piece)
 
+    def cancel(self) -> None:
+        """Do nothing: a write into memory is over before it could be broken off."""
+
     def close(self) -> None:
         """Note that the writer was closed."""
         self.closed = True

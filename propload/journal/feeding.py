@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from propload.errors import QueueClosedError
+from propload.errors import JournalError, QueueClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ class JournaledSource:
         self._source = source
         self._journal = journal
         self._error: BaseException | None = None
+        self._unkept: Batch | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._produce, name="propload-producer", daemon=True
@@ -47,6 +48,9 @@ class JournaledSource:
     def __iter__(self) -> Iterator[Batch]:
         self._thread.start()
         yield from self._journal.follow()
+        if self._unkept is not None:
+            # the disk refused it, and its source cannot give it a second time
+            yield self._unkept
         if self._error is not None:
             raise self._error
 
@@ -67,10 +71,17 @@ class JournaledSource:
             # a source that waits for input cannot be woken: end without it
             self._journal.finish()
 
+    def _keep(self, batch: Batch) -> None:
+        try:
+            self._journal.append(batch)
+        except JournalError:
+            self._unkept = batch
+            raise
+
     def _produce(self) -> None:
         try:
             for batch in self._source:
-                self._journal.append(batch)
+                self._keep(batch)
                 if self._stopped.is_set() and not hasattr(self._source, "stop"):
                     break
         except QueueClosedError as error:

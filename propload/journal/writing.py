@@ -86,6 +86,7 @@ class Journal:
         self._file: int | None = None
         self._pending: deque[_Entry] = deque()
         self._recent_bytes = 0
+        self._waiting_for_room = 0
         self._closed = False
         self._error: BaseException | None = None
         self._room_listeners: list[Callable[[], None]] = []
@@ -122,7 +123,11 @@ class Journal:
                 if left is not None and left <= 0:
                     msg = f"no room in the journal within {timeout} s"
                     raise TimeoutError(msg)
-                self._changed.wait(left)
+                self._waiting_for_room += 1
+                try:
+                    self._changed.wait(left)
+                finally:
+                    self._waiting_for_room -= 1
 
     def try_append(self, batch: Batch) -> bool:
         """Put a batch on disk if there is room; return whether it was taken."""
@@ -159,6 +164,12 @@ class Journal:
         """The bytes on disk."""
         with self._changed:
             return sum(size for _, _, size in self._segments)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a producer waits for room."""
+        with self._changed:
+            return self._waiting_for_room > 0
 
     @property
     def rows(self) -> int:

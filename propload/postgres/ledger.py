@@ -86,6 +86,9 @@ class Ledger(Protocol):
     def finish(self, connection: Connection, status: str) -> None:
         """Enter how the run ended; part of the open transaction."""
 
+    def status(self, connection: Connection) -> str | None:
+        """Return how the run ended as far as is entered, or None."""
+
 
 class DatabaseLedger:
     """The ledger in the schema `propload` of the target database."""
@@ -128,6 +131,11 @@ class DatabaseLedger:
     def finish(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         connection.execute(bookkeeping.FINISH, (self.run_id, status))
+
+    def status(self, connection: Connection) -> str | None:
+        """Return how the run ended as far as is entered."""
+        rows = connection.rows(bookkeeping.STATUS, (self.run_id,))
+        return str(rows[0][0]) if rows else None
 
 
 class FileLedger:
@@ -185,6 +193,10 @@ class FileLedger:
         """Write down how the run ended."""
         with self._lock:
             self._append({"status": status})
+
+    def status(self, connection: Connection) -> str | None:  # noqa: ARG002  the protocol's
+        """Return None: a file that was written is known to be."""
+        return None
 
     def _append(self, line: dict[str, object]) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

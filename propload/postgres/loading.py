@@ -84,7 +84,11 @@ class Database:
         Raises:
             WriteError: It is a view or the like, or may not be written.
         """
-        return schema.describe(self._session(), table)
+        try:
+            return schema.describe(self._session(), table)
+        except ServerError as error:
+            self._lose_session()
+            raise failures.as_write_error(error, table=str(table), batch=0) from error
 
     @contextmanager
     def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:
@@ -121,7 +125,9 @@ class Database:
         try:
             return self._prepare(target, dict(frame_schema), run, pg_types or {})
         except ServerError as error:
-            self._session().rollback()
+            self._lose_session()
+            if run.run_id in self._runs:
+                self._runs[run.run_id].close()
             raise failures.as_write_error(
                 error, table=str(target.table), batch=0
             ) from error
@@ -151,6 +157,12 @@ class Database:
         session.commit()
         empty = facts.empty or target.mode == "replace"
         return PreparedTarget(self, opened, plan, shape, empty=empty)
+
+    def _lose_session(self) -> None:
+        """Let the next statement open a session: this one may be dead."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _open_run(self, run: RunRecord) -> _Run:
         if run.run_id not in self._runs:
@@ -241,6 +253,7 @@ class _Run:
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
         self._finished = False
+        self._unsure = False
         kept = DatabaseLedger.open(session, run)
         if kept is not None:
             self.ledger, self._namespace = kept, "propload"
@@ -276,13 +289,15 @@ class _Run:
     def finish(self, *, succeeded: bool, status: str) -> None:
         if self._finished:
             return
-        self._finished = True
-        session = self._session()
         try:
-            if self._shadow is not None and succeeded:
-                self._shadow.swap()
-            self.ledger.finish(session, status)
-            session.commit()
+            session = self._session()
+            if not self._is_finished(session, status):
+                if self._shadow is not None and succeeded:
+                    self._shadow.swap()
+                self.ledger.finish(session, status)
+                self._unsure = True
+                session.commit()
+            self._finished = True
         except ServerError as error:
             raise failures.as_write_error(
                 error, table=self._record.target, batch=0
@@ -295,9 +310,15 @@ class _Run:
             self._keeper.close()
             self._keeper = None
 
+    def _is_finished(self, session: Connection, status: str) -> bool:
+        """Whether an earlier attempt was committed although its answer was lost."""
+        return self._unsure and self.ledger.status(session) == status
+
     def _session(self) -> Connection:
         if self._keeper is None:
             self._keeper = self._database.connect()
+            if self._shadow is not None:
+                self._shadow.move_to(self._keeper)
         return self._keeper
 
 

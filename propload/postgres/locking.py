@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The server's word for a lock that was not to be had in time.
 _NOT_IN_TIME = "55P03"
+#: The server may take a moment to see that a process that held a lock was killed.
+GRACE_SECONDS = 5.0
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def target_lock(
         LockedError: Another run holds it.
     """
     subject = f"target:{table}"
-    if not _taken(connection, subject, wait):
+    if not take(connection, subject, wait=wait):
         waited = f" after {wait:g} s" if wait else ""
         msg = (
             f"another run holds the lock of {table}{waited}: wait for it "
@@ -50,11 +52,17 @@ def target_lock(
             release(connection, subject)
 
 
-def take(connection: Connection, subject: str, /) -> bool:
-    """Return whether the session has the lock of a subject now."""
+def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
+    """Return whether the session has the lock of a subject now.
+
+    Args:
+        connection: The session that shall hold it.
+        subject: What is locked.
+        wait: Seconds to wait for it.
+    """
     taken = connection.rows(locks.take(subject))[0][0]
     connection.commit()
-    return bool(taken)
+    return bool(taken) or (wait > 0 and _is_taken_in_time(connection, subject, wait))
 
 
 def release(connection: Connection, subject: str, /) -> None:
@@ -63,11 +71,7 @@ def release(connection: Connection, subject: str, /) -> None:
     connection.commit()
 
 
-def _taken(connection: Connection, subject: str, wait: float) -> bool:
-    if take(connection, subject):
-        return True
-    if wait <= 0:
-        return False
+def _is_taken_in_time(connection: Connection, subject: str, wait: float) -> bool:
     try:
         connection.execute(locks.limit_wait(wait))
         connection.rows(locks.wait_for(subject))

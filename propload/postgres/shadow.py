@@ -57,9 +57,7 @@ class Shadow:
             WriteError: The rows of a continued run are gone, or another process
                 is at this run now.
         """
-        if not locking.take(self._connection, self._subject(self.table)):
-            msg = f"another process is replacing {self._target.table} in this same run"
-            raise WriteError(msg, table=str(self._target.table))
+        self._take_lock()
         self._remove_abandoned()
         there = self._connection.rows(swapping.exists(self.table))[0][0]
         if continued and not there:
@@ -71,6 +69,15 @@ class Shadow:
         if not continued:
             self._create(unique=unique)
         self._connection.commit()
+
+    def move_to(self, connection: Connection, /) -> None:
+        """Go on in another session, after the one that held the lock was lost.
+
+        Raises:
+            WriteError: Another process has taken up this run meanwhile.
+        """
+        self._connection = connection
+        self._take_lock()
 
     def carries(self, columns: Sequence[str], /) -> None:
         """Note columns that rows come with."""
@@ -96,9 +103,17 @@ class Shadow:
                 self._connection.execute(statement)
         except ServerError as error:
             self._connection.rollback()
+            if failures.classify(error).kind == "transient":
+                raise
             text = failures.classify(error).message
             msg = f"{target} keeps its old rows; the new ones do not fit: {text}"
             raise WriteError(msg, table=str(target), sqlstate=error.sqlstate) from error
+
+    def _take_lock(self) -> None:
+        wait = locking.GRACE_SECONDS
+        if not locking.take(self._connection, self._subject(self.table), wait=wait):
+            msg = f"another process is replacing {self._target.table} in this same run"
+            raise WriteError(msg, table=str(self._target.table))
 
     def _create(self, *, unique: bool) -> None:
         target = self._target

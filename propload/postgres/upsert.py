@@ -90,6 +90,12 @@ class TableWriter:
             self._drop()
             raise
 
+    def cancel(self) -> None:
+        """Break off the statement that runs now, from another thread."""
+        connection = self._connection
+        if connection is not None:
+            connection.cancel()
+
     def close(self) -> None:
         """Close the connection; a transaction that is open is undone."""
         self._drop()
@@ -136,7 +142,6 @@ class TableWriter:
         """Return whether the piece is worth another attempt, made another way."""
         if failure.kind != "data" and failure.sqlstate != KEY_MET_TWICE:
             return False
-        self._unsure = None
         met = failure.sqlstate == UNIQUE_VIOLATION and self._goes_direct()
         if met and self._shape.key:
             self._pace.met_stored_key()
@@ -225,8 +230,13 @@ class TableWriter:
         counts = _counts(piece, written)
         self._ledger.record(connection, piece, counts)
         self._unsure = (piece.batch, written)
-        # until its answer is here the outcome is not known
-        connection.commit()
+        try:
+            # until its answer is here the outcome is not known
+            connection.commit()
+        except ServerError as error:
+            if error.sqlstate is not None:
+                self._unsure = None
+            raise
         self._unsure = None
         self._ledger.settle(piece)
 

@@ -11,6 +11,7 @@ from propload.errors import PropLoadError
 from propload.postgres.cluster import Cluster
 from propload.postgres.connection import connect
 from propload.postgres.embedded import server_account, server_programs
+from propload.postgres.sql import bookkeeping
 
 #: Nothing is lost when the server dies; only the machine may not.
 SETTINGS = {
@@ -71,6 +72,23 @@ class DurableServer:
         if pids:
             os.kill(chance.choice(pids), signal.SIGKILL)
         return bool(pids)
+
+
+def prepare_ledger(dsn, *statements):
+    """Make propload's own tables before its first run, and change them."""
+    with connect(dsn, application_name="observer") as session:
+        for statement in (*bookkeeping.CREATE, *statements):
+            session.execute(statement)
+        session.commit()
+
+
+#: Makes each commit last so many seconds, so that a load can be hit in its midst.
+SLOW_LEDGER = (
+    """CREATE FUNCTION propload.slow() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END'""",
+    """CREATE TRIGGER slow BEFORE INSERT ON propload.ledger
+    FOR EACH ROW EXECUTE FUNCTION propload.slow()""",
+)
 
 
 def ask(dsn, sql):

@@ -74,6 +74,8 @@ FINISH = """
 UPDATE propload.runs SET status = $2::text, finished_at = now()
 WHERE run_id = $1::text"""
 
+STATUS = "SELECT status FROM propload.runs WHERE run_id = $1::text"
+
 _ENTRY = (
     "batch, lane, first_row, through_row, read, inserted, updated, unchanged, "
     "stale, duplicates, rejected"

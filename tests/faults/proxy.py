@@ -1,0 +1,130 @@
+"""A TCP proxy in front of the server that cuts, stalls and resets on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import struct
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+#: Closing with this linger sends RST instead of FIN.
+RESET = struct.pack("ii", 1, 0)
+BLOCK = 16 << 10
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one connection.
+
+    Attributes:
+        kind: cut (FIN both ways), reset (RST), or stall (nothing more goes
+            through until `Proxy.relent`).
+        after: The bytes, both ways counted, that go through before it.
+    """
+
+    kind: str
+    after: int
+
+
+class Proxy:
+    """Forwards loopback connections to the server's socket.
+
+    Each new connection takes the next of `faults`; without one it is left alone.
+
+    Args:
+        server: The `DurableServer` behind it.
+    """
+
+    def __init__(self, server):
+        self._socket_path = str(server.cluster.socket_dir / ".s.PGSQL.5432")
+        self.faults = deque()
+        self.done = []
+        self._relented = threading.Event()
+        self.stalled = threading.Event()
+        self._open = set()
+        self._closed = False
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._closed = True
+        self._relented.set()
+        # closing alone does not wake the thread that accepts
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(10)
+        for one in list(self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def dsn_of(self, dsn, *, password=""):
+        """Return the connection string of the same database through the proxy."""
+        database = dsn.partition("@/")[2].partition("?")[0]
+        secret = f":{password}" if password else ""
+        return f"postgresql://postgres{secret}@127.0.0.1:{self.port}/{database}"
+
+    def relent(self):
+        """Let stalled connections go on."""
+        self._relented.set()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            fault = self.faults.popleft() if self.faults else None
+            threading.Thread(
+                target=self._forward, args=(client, fault), daemon=True
+            ).start()
+
+    def _forward(self, client, fault):
+        backend = socket.socket(socket.AF_UNIX)
+        with client, backend:
+            try:
+                backend.connect(self._socket_path)
+                self._open |= {client, backend}
+                self._pump(client, backend, fault)
+            except OSError:
+                return
+            finally:
+                self._open -= {client, backend}
+
+    def _pump(self, client, backend, fault):
+        through = 0
+        other = {client: backend, backend: client}
+        with selectors.DefaultSelector() as selector:
+            for one in other:
+                selector.register(one, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select():
+                    most = BLOCK if fault is None else fault.after - through
+                    if fault is not None and most <= 0:
+                        if not self._strike(client, fault):
+                            return
+                        fault, most = None, BLOCK
+                    block = key.fileobj.recv(min(BLOCK, most))
+                    if not block:
+                        return
+                    other[key.fileobj].sendall(block)
+                    through += len(block)
+
+    def _strike(self, client, fault):
+        """Do what the fault says; return whether the connection goes on."""
+        self.done.append(fault)
+        if fault.kind == "stall":
+            self.stalled.set()
+            self._relented.wait()
+            return not self._closed
+        if fault.kind == "reset":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        return False
