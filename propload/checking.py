@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from propload.postgres.schema import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.report import Plain
+    from propload.report import Plain, TextPrinter
     from propload.target import Target
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
@@ -114,6 +114,9 @@ class CheckReport:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
+        printer.text(str(self))
 
 
 def check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from propload.errors import CountsError
 
@@ -19,6 +19,13 @@ Status = Literal[
 ]
 #: A value that JSON can hold; settings are made of these.
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
+
+
+class TextPrinter(Protocol):
+    """What IPython prints a value with."""
+
+    def text(self, text: str, /) -> None:
+        """Print a text as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,10 @@ class Report:
 
     def _repr_html_(self) -> str:
         return _html(self)
+
+    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
+        # what is saved with a notebook holds no path of the machine
+        printer.text(str(self))
 
 
 def from_dict(values: Mapping[str, object]) -> Report:

@@ -1,0 +1,64 @@
+"""The committed notebooks: what they show is whole, and they run again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+# the kernel's own libraries warn of each other; what the notebooks do is theirs
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+#: Folders of a machine, hosts of packages, and connection strings with a password.
+PRIVATE = re.compile(
+    r"(?<![\w.])/(?:home|root|tmp|var|work|opt|Users|mnt)/\w"
+    r"|[A-Z]:\\\\Users|pypi|postgres(?:ql)?://[^\s\"]*:[^\s\"]*@"
+)
+
+
+def cells_of(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_notebooks():
+    assert {"01_load_a_file", "02_crawl", "03_look_at_rejects"} <= {
+        path.stem for path in NOTEBOOKS
+    }
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_committed_as_it_ran(path):
+    cells = cells_of(path)
+    assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]
+    kinds = {output.output_type for cell in cells for output in cell.outputs}
+    assert "execute_result" in kinds
+    assert "error" not in kinds
+    assert PRIVATE.findall(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_again(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("NOTEBOOK_SIZE", "small")
+    notebook = nbformat.read(path, as_version=4)
+    place = {"metadata": {"path": str(tmp_path)}}
+    client = NotebookClient(
+        notebook, timeout=200, kernel_name="python3", resources=place
+    )
+    client.execute()
+    assert all(
+        output.output_type != "error"
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    )
