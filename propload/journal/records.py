@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_HEAD = struct.Struct("<4sI")
-_LENGTHS = struct.Struct("<II")
+_HEAD = struct.Struct("<4sIII")
 _MAGIC = b"PLJ1"
 SUFFIX = ".journal"
 
@@ -86,20 +85,23 @@ def read(file: BinaryIO) -> Record | None:
     Raises:
         JournalError: What follows is not a whole record.
     """
-    head = file.read(_HEAD.size + _LENGTHS.size)
+    head = file.read(_HEAD.size)
     if not head:
         return None
-    if len(head) < _HEAD.size + _LENGTHS.size:
+    if len(head) < _HEAD.size:
         msg = "the record's head is cut"
         raise JournalError(msg)
-    magic, checksum = _HEAD.unpack_from(head)
-    lengths = head[_HEAD.size :]
-    length, first = _LENGTHS.unpack(lengths)
+    magic, length, checksum, first = _HEAD.unpack(head)
     body = file.read(length) if magic == _MAGIC else b""
-    if magic != _MAGIC or zlib.crc32(body, zlib.crc32(lengths)) != checksum:
+    if magic != _MAGIC or len(body) < length or _checksum(body, first) != checksum:
         msg = "the record is cut or damaged"
         raise JournalError(msg)
     return _decode(body, first)
+
+
+def _checksum(body: bytes, first: int) -> int:
+    # the head's other numbers show their damage by themselves
+    return zlib.crc32(body, first)
 
 
 def _decode(body: bytes, first: int) -> Record:
