@@ -147,7 +147,7 @@ class RejectWriter:
                 raise
         except OSError as error:
             msg = (
-                f"refused rows cannot be written to {self.path}: {error.strerror}. "
+                f"refused rows cannot be written to {self.path}: {error.strerror or error}. "
                 "Make room or give another --state-dir, then run the same command again"
             )
             raise WriteError(msg) from error

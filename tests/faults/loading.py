@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -165,6 +166,19 @@ class Process:
         ended = self.wait()
         assert ended == code, f"exit {ended}\n{self.log}"
         return json.loads(self.printed)
+
+
+def pipe_of(text):
+    """Return the end to read of a pipe that holds a text."""
+    reading, writing = os.pipe()
+
+    def write():
+        # who reads may be killed before the end
+        with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as stream:
+            stream.write(text)
+
+    threading.Thread(target=write, daemon=True).start()
+    return os.fdopen(reading)
 
 
 def start(*words, stdin=None, **environment):

@@ -1,0 +1,149 @@
+"""Disks that are full: of rejects, of the journal, of the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+import propload
+from propload.errors import JournalError, LoadError
+from propload.recovering import leftovers, recover
+from tests.faults import loading
+from tests.faults.server import ask
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """Put the state folder on a disk of its own, of 256 KB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if os.geteuid() or subprocess.run(words, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    monkeypatch.setenv("PROPLOAD_STATE_DIR", str(place))
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk):
+    """Leave no room on a disk; return the file to remove for it."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 1024)
+        except OSError:
+            return ballast
+
+
+def test_no_room_for_rejects(dsn, small_disk, tmp_path, chance):
+    file = tmp_path / "homes.csv"
+    frame = loading.listings(3_000, chance=chance, bad=300)
+    frame.write_csv(file)
+    run_sql(dsn, loading.table_sql(mode="append"))
+    ballast = fill(small_disk)
+    told = loading.settings(dsn, mode="append")
+    with pytest.raises(LoadError, match="No space left") as failed:
+        propload.ingest(str(file), **told)
+    assert failed.value.exit_code == 1
+    assert "state-dir" in str(failed.value)
+
+    ballast.unlink()
+    report = propload.ingest(str(file), resume=True, **told)
+    report.counts.verify()
+    assert (report.counts.read, report.counts.rejected) == (3_000, 300)
+    assert report.rejects.height == 300
+    assert report.rejects["row"].n_unique() == 300
+    assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))
+
+
+PUSHED = {"table": "homes", "key": "id", "progress": False, "batch_seconds": 0.05}
+
+
+def rows_from(first, last):
+    return [{"id": n, "text": "x" * 100} for n in range(first, last)]
+
+
+def test_no_room_for_the_journal_of_pushed_rows(dsn, small_disk):
+    loader = propload.Loader(to=dsn, **PUSHED)
+    loader.put(rows_from(0, 100))
+    ballast = fill(small_disk)
+    with pytest.raises(JournalError, match="No space left"):
+        loader.put(rows_from(100, 1_000))
+    # nothing of it was taken, so that it may be put again
+    ballast.unlink()
+    loader.put(rows_from(100, 1_000))
+    report = loader.close()
+    report.counts.verify()
+    assert report.counts.inserted == 1_000
+    assert ask(dsn, "SELECT count(*), max(id) FROM homes") == [(1_000, 999)]
+    assert not leftovers()
+
+
+def test_no_room_for_the_journal_of_a_generator(dsn, small_disk):
+    given = []
+
+    def rows():
+        for number in range(10_000):
+            given.append(number)
+            yield {"id": number, "text": "x" * 1_000}
+
+    with pytest.raises(LoadError, match="No space left") as failed:
+        propload.ingest(rows(), to=dsn, **PUSHED)
+    assert failed.value.exit_code == 1
+    recover(to=dsn, progress=False)
+    # the generator cannot give a row twice: all that it gave are loaded
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(len(given),)]
+    assert not leftovers()
+
+
+def test_no_room_in_the_database(server, dsn, tmp_path, chance):
+    file = tmp_path / "homes.csv"
+    frame = loading.listings(4_000, chance=chance)
+    frame.write_csv(file)
+    told = loading.settings(dsn, retry_attempts=2, retry_seconds=0.5)
+    place = tmp_path_of(server)
+    with SmallTablespace(server, place):
+        run_sql(dsn, loading.table_sql() + " TABLESPACE small")
+        with pytest.raises(LoadError, match=r"53100|No space left") as failed:
+            propload.ingest(str(file), **told)
+        assert failed.value.exit_code == 1
+        assert "--resume" in str(failed.value)
+        run_sql(dsn, "ALTER TABLE homes SET TABLESPACE pg_default")
+        run_sql(dsn, "ALTER INDEX homes_pkey SET TABLESPACE pg_default")
+        report = propload.ingest(str(file), resume=True, **told)
+    report.counts.verify()
+    assert report.counts.read == 4_000
+    assert loading.stored(dsn).equals(loading.expected(frame))
+
+
+def tmp_path_of(server):
+    return server.cluster.home / "small"
+
+
+class SmallTablespace:
+    """A tablespace on a disk of 256 KB, while the block runs."""
+
+    def __init__(self, server, place):
+        self.server, self.place = server, place
+
+    def __enter__(self):
+        self.place.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(self.place)]
+        if os.geteuid() or subprocess.run(words, check=False).returncode:
+            self.place.rmdir()
+            pytest.skip("only root may mount a small disk")
+        owner = self.server.cluster.data.stat()
+        os.chown(self.place, owner.st_uid, owner.st_gid)
+        make = f"CREATE TABLESPACE small LOCATION '{self.place}'"
+        self.server.run_outside_transaction(make)
+
+    def __exit__(self, *_):
+        self.server.run_outside_transaction("DROP TABLESPACE IF EXISTS small")
+        subprocess.run(["umount", str(self.place)], check=True)
+        self.place.rmdir()

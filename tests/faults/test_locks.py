@@ -1,0 +1,40 @@
+"""--lock: a second run is turned away at once, or waits for the first one's end."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload.postgres.connection import connect
+from propload.postgres.locking import target_lock
+from propload.target import TableName
+from tests.faults import loading
+from tests.faults.server import ask, wait_until
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def words(dsn, tmp_path):
+    file = tmp_path / "homes.csv"
+    file.write_text("id,price\n1,2\n")
+    target = ("--table", "homes", "--key", "id", "--lock")
+    return ["ingest", file, "--to", dsn, *target]
+
+
+def test_a_second_run_exits_75_at_once_or_waits(dsn, words):
+    table = TableName("public", "homes")
+    with connect(dsn) as session, target_lock(session, table):
+        with loading.start(*words) as process:
+            assert process.wait() == 75
+        assert "another run holds the lock" in process.log
+        with loading.start(*words, "--lock-wait", "0.1") as process:
+            assert process.wait() == 75
+        assert ask(dsn, "SELECT to_regclass('homes') IS NULL") == [(True,)]
+        patient = loading.start(*words, "--lock-wait", "50")
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        with patient:
+            wait_until(lambda: ask(dsn, waiting))
+            session.rows("SELECT pg_advisory_unlock_all()::text")
+            session.commit()
+            assert patient.wait() == 0, patient.log
+    assert ask(dsn, "SELECT id, price FROM homes") == [(1, 2)]

@@ -1,0 +1,80 @@
+"""Refused rows, mended: what fits now is loaded, what does not stays refused."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import propload
+from propload.rejecting import RejectStore
+from propload.replaying import replay
+from tests.faults.server import ask
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(60)
+
+ROWS = [
+    {"id": n, "price": ["100", "dear", "-5"][n % 3], "agent": n % 4} for n in range(120)
+]
+
+
+@pytest.fixture
+def refused(dsn, state_dir):
+    """Load rows of which most are refused, for three causes."""
+    run_sql(
+        dsn,
+        "CREATE TABLE agents (id bigint PRIMARY KEY)",
+        "INSERT INTO agents VALUES (0), (1), (2)",
+        "CREATE TABLE homes (id bigint PRIMARY KEY, "
+        "price bigint CONSTRAINT dear CHECK (price > 0), "
+        "agent bigint REFERENCES agents)",
+    )
+    told = {"to": dsn, "table": "homes", "key": "id", "progress": False}
+    report = propload.ingest(ROWS, **told)
+    report.counts.verify()
+    assert (report.counts.inserted, report.counts.rejected) == (30, 90)
+    return report
+
+
+def mend(frame):
+    text = pl.col("price").cast(pl.String)
+    return frame.with_columns(
+        price=pl.when(text == "dear").then(pl.lit("7")).otherwise(text)
+    )
+
+
+def test_what_is_mended_is_loaded_and_the_rest_stays(dsn, refused, state_dir):
+    store = RejectStore(state_dir / "rejects")
+    again = replay(refused.run_id, fix=mend, to=dsn, progress=False)
+    again.counts.verify()
+    # 40 were dear; the ten of them whose agent is unknown stay with the others
+    assert (again.counts.read, again.counts.inserted) == (90, 30)
+    assert again.counts.rejected == 60
+    assert [run.run_id for run in store.runs()] == [again.run_id]
+
+    run_sql(dsn, "INSERT INTO agents VALUES (3)")
+    third = replay(again.run_id, fix=mend, to=dsn, progress=False)
+    third.counts.verify()
+    assert third.counts.rejected == 40
+    assert set(store.read()["values"].struct.field("price")) == {"-5"}
+
+    run_sql(dsn, "ALTER TABLE homes DROP CONSTRAINT dear")
+    last = replay(to=dsn, progress=False)
+    last.counts.verify()
+    assert (last.counts.inserted, last.counts.rejected) == (40, 0)
+    assert store.runs() == []
+    assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [(120, 120)]
+    assert ask(dsn, "SELECT count(*) FROM homes WHERE price = 7") == [(40,)]
+
+
+def test_a_replay_that_fails_keeps_every_refused_row(dsn, refused, state_dir):
+    store = RejectStore(state_dir / "rejects")
+    before = store.read(refused.run_id)
+
+    def broken(frame):
+        msg = "the fix is broken"
+        raise ValueError(msg)
+
+    with pytest.raises((ValueError, propload.PropLoadError), match="broken"):
+        replay(refused.run_id, fix=broken, to=dsn, progress=False)
+    assert store.read(refused.run_id).equals(before)
