@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from propload.adapting import BatchRows, batch_sizes, with_workers
 from propload.errors import ConfigError
 from propload.fitting import TableFit, choose_table, choose_target
 from propload.journal import Journal, JournalOptions, JournalSource
@@ -63,6 +64,8 @@ class Parts:
         pipeline: Moves the rows.
         journal: What keeps rows that cannot be read again, or None.
         feed: The source behind the journal, or None.
+        sizes: What chooses the batch size, where nobody set it.
+        chosen: What else was chosen, and why.
     """
 
     run_id: str
@@ -75,6 +78,8 @@ class Parts:
     pipeline: Pipeline
     journal: Journal | None = None
     feed: Feed | None = None
+    sizes: BatchRows | None = None
+    chosen: tuple[str, ...] = ()
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
@@ -102,12 +107,15 @@ class Parts:
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
         said = [note for table in self.fit.tables for note in table.notes]
-        return tuple(dict.fromkeys([*said, *getattr(self.source, "notes", ())]))
+        said += getattr(self.source, "notes", ())
+        said += [*self.chosen, *(self.sizes.notes if self.sizes else ())]
+        return tuple(dict.fromkeys(said))
 
     @property
     def settings(self) -> Mapping[str, Plain]:
         """What was told and chosen, without secrets."""
-        return settings_shown(self.plan, self.target)
+        shown = settings_shown(self.plan, self.target)
+        return {**shown, "batch_rows": self.sizes.rows} if self.sizes else shown
 
     def how_to_continue(self) -> str:
         """Return what the reader of a message does next."""
@@ -158,6 +166,8 @@ def compose(
     if point is not None:
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
         metrics.add(replace(point.counts, read=point.counts.accounted))
+    plan, why = with_workers(plan, database)
+    sizes = batch_sizes(plan, metrics)
     rejects = _rejects(plan, run_id, point)
     stack.callback(rejects.close)
     record = _record(run_id, source, target, plan)
@@ -171,16 +181,18 @@ def compose(
     journal, feed = _journal(source, plan, record, target, database.label)
     batches = skip_rows(feed or source, _rows_done(source, point))
     pipeline = Pipeline(
-        _held_back(batches, memory),
+        _held_back(batches, memory, sizes),
         fit,
         rejects,
-        _pipeline_options(plan, memory, _patience(feed, journal), point),
+        _pipeline_options(plan, memory, _patience(feed, journal), point, sizes),
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
-    return Parts(
+    parts = Parts(
         run_id, source, plan, database, target, fit, rejects, pipeline, journal, feed
     )
+    parts.sizes, parts.chosen = sizes, why
+    return parts
 
 
 def _resume_point(
@@ -340,10 +352,14 @@ def _journal(
     return journal, JournaledSource(source, journal)
 
 
-def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
+def _held_back(
+    batches: Iterable[Batch], memory: MemoryWatch, sizes: BatchRows | None
+) -> Iterator[Batch]:
     """Yield batches, none while memory is at its limit."""
     for batch in batches:
         memory.hold_back()
+        if sizes is not None:
+            sizes.observe(batch)
         yield batch
 
 
@@ -359,11 +375,13 @@ def _pipeline_options(
     memory: MemoryWatch,
     patience: Callable[[], bool],
     point: ResumePoint | None,
+    sizes: BatchRows | None,
 ) -> PipelineOptions:
     options = plan.options
+    batch_rows: Callable[[], int] = sizes or (lambda: plan.batch_rows)
     waiting = int(options.max_memory * WAITING_SHARE)
     return PipelineOptions(
-        batch_rows=lambda: memory.fitting_rows(plan.batch_rows),
+        batch_rows=lambda: memory.fitting_rows(batch_rows()),
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         queue_bytes=waiting // 2,

@@ -13,7 +13,17 @@ import typer
 from propload.cli.flags import Part, expand
 
 #: The modules of the commands.
-COMMANDS = ("ingest", "check", "rejects", "recover", "runs", "spiders", "db", "demo")
+COMMANDS = (
+    "ingest",
+    "check",
+    "rejects",
+    "recover",
+    "runs",
+    "tune",
+    "spiders",
+    "db",
+    "demo",
+)
 
 _SUMMARY = """Load property listings, and any other table, into PostgreSQL.
 

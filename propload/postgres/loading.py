@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from propload.batch import ROW
@@ -13,6 +15,7 @@ from propload.postgres.ledger import DatabaseLedger, FileLedger
 from propload.postgres.locking import target_lock
 from propload.postgres.shadow import Shadow
 from propload.postgres.shaping import read_shape
+from propload.postgres.sql.session import FREE_CONNECTIONS
 from propload.postgres.types import plan_columns
 from propload.postgres.upsert import TableWriter
 
@@ -28,6 +31,19 @@ if TYPE_CHECKING:
     from propload.postgres.schema import TableFacts
     from propload.postgres.shape import Shape
     from propload.target import ColumnPlan, OnRefused, TableName, Target
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRoom:
+    """What a server has left for a run.
+
+    Attributes:
+        free_connections: Connections that nobody uses now.
+        round_trip_seconds: How long the shortest question takes.
+    """
+
+    free_connections: int
+    round_trip_seconds: float
 
 
 class Database:
@@ -48,6 +64,7 @@ class Database:
         self._dsn = dsn
         self._state_dir = state_dir
         self._connection: Connection | None = None
+        self._opening = threading.Lock()
         self._runs: dict[str, _Run] = {}
 
     def __enter__(self) -> Self:
@@ -76,7 +93,7 @@ class Database:
             ConfigError: The connection string, user or password is wrong.
             TransientWriteError: The server cannot be reached now.
         """
-        return connect(self._dsn)
+        return self._session().sibling()
 
     def facts(self, table: TableName, /) -> TableFacts | None:
         """Return what the catalog knows of a table, or None where there is none.
@@ -89,6 +106,18 @@ class Database:
         except ServerError as error:
             self._lose_session()
             raise failures.as_write_error(error, table=str(table), batch=0) from error
+
+    def room(self) -> ServerRoom:
+        """Return what the server has left for a run, and how far it is.
+
+        Raises:
+            ServerError: The connection is gone.
+        """
+        session = self._session()
+        free = int(session.rows(FREE_CONNECTIONS)[0][0])
+        seconds = session.round_trip_seconds()
+        session.commit()
+        return ServerRoom(free, seconds)
 
     @contextmanager
     def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:
@@ -170,9 +199,10 @@ class Database:
         return self._runs[run.run_id]
 
     def _session(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = self.connect()
-        return self._connection
+        with self._opening:
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._dsn)
+            return self._connection
 
 
 class PreparedTarget:

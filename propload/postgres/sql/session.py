@@ -21,6 +21,14 @@ PROBE_ONLY = (
     "SET enable_mergejoin = off",
 )
 
+#: Of those of other users only the number is told, which is all that is asked.
+FREE_CONNECTIONS = """
+SELECT current_setting('max_connections')::int8
+       - current_setting('superuser_reserved_connections')::int8
+       - count(*) FILTER (WHERE datid IS NOT NULL)
+FROM pg_catalog.pg_stat_activity
+"""
+
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 

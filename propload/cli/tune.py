@@ -1,0 +1,107 @@
+"""`propload tune`: find the batch size and workers that suit rows and server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from propload.cli.command import command
+from propload.cli.flags import Part, settings_group
+from propload.cli.sources import is_spider, sources_group
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from propload.cli.screen import Screen
+    from propload.cli.sources import Chosen
+    from propload.options import Settings
+    from propload.tuning import Trial
+
+EXAMPLE = """
+propload tune listings.parquet --schema listing
+propload tune --job nightly --seconds 120 --write
+"""
+_PANEL = "Running"
+
+SECONDS = Part(
+    float,
+    typer.Option(
+        "--seconds",
+        metavar="S",
+        min=1,
+        help="About how long the search takes.",
+        rich_help_panel=_PANEL,
+    ),
+    default=60.0,
+)
+ROWS = Part(
+    int,
+    typer.Option(
+        "--rows",
+        metavar="N",
+        min=1,
+        help="Most rows read for the trials.",
+        rich_help_panel=_PANEL,
+    ),
+    default=400_000,
+)
+WRITE = Part(
+    bool,
+    typer.Option(
+        "--write",
+        help="Put the choice into the configuration file.",
+        rich_help_panel=_PANEL,
+    ),
+    default=False,
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `tune` to the app."""
+
+    @command(
+        app,
+        "tune",
+        example=EXAMPLE,
+        chosen=sources_group(),
+        seconds=SECONDS,
+        rows=ROWS,
+        write=WRITE,
+        given=settings_group(),
+    )
+    def tune(  # noqa: PLR0917 - typer hands over each by its name
+        chosen: Chosen,
+        seconds: float,
+        rows: int,
+        write: bool,  # noqa: FBT001 - typer hands it over by its name
+        given: Settings,
+        screen: Screen,
+    ) -> None:
+        """Load the first rows in several ways and say which was fastest.
+
+        The trials use tables of their own, which are removed afterwards; the target
+        stays as it is.
+        """
+        from propload.tuning import tune as search  # noqa: PLC0415 - heavy
+
+        source = chosen.source()
+        if isinstance(source, str) and is_spider(source):
+            msg = f"{source} is a crawl: tune with a file of its rows"
+            raise ConfigError(msg)
+
+        def tell(trial: Trial) -> None:
+            screen.tell(
+                f"workers {trial.workers}, batch_rows {trial.batch_rows:,}: "
+                f"{trial.rows_per_second:,.0f} rows/s"
+            )
+
+        found = search(
+            source, job=chosen.job, rows=rows, seconds=seconds, on_trial=tell, **given
+        )
+        screen.print(found.to_json() if screen.as_json else str(found))
+        if write:
+            from propload.config.writing import write_settings  # noqa: PLC0415 - rare
+
+            best = found.best
+            values = {"batch_rows": best.batch_rows, "workers": best.workers}
+            screen.tell(f"written to {write_settings(values, job=chosen.job)}")

@@ -1,0 +1,53 @@
+"""Puts settings into the configuration file, and leaves the rest of it as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.config.files import load_config
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+
+def write_settings(values: Mapping[str, int | str], *, job: str | None = None) -> Path:
+    """Return the configuration file after settings were put into it.
+
+    Comments, order and everything else in it stay. Without a file, `propload.toml`
+    is made in the current folder.
+
+    Args:
+        values: Settings by name.
+        job: The job that they are for; by default they hold for every run.
+
+    Raises:
+        ConfigError: There is no such job, or the file cannot be written.
+    """
+    import tomlkit  # noqa: PLC0415 - only where a file is written
+
+    file = load_config()
+    if job is not None:
+        file.job(job)
+    path = file.path or Path("propload.toml")
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        document = tomlkit.parse(text)
+        _table(document, path, job).update(values)
+        path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    except OSError as error:
+        msg = f"configuration file {path} cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error
+    return path
+
+
+def _table(
+    document: MutableMapping[str, object], path: Path, job: str | None
+) -> MutableMapping[str, object]:
+    names = ["tool", "propload"] if path.name == "pyproject.toml" else []
+    names += ["jobs", job] if job is not None else []
+    table = document
+    for name in names:
+        table = table[name]  # type: ignore[assignment] # load_config has seen these
+    return table

@@ -1,0 +1,337 @@
+"""A measured search for the batch size and the workers of one's own rows and server."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import statistics
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from html import escape
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload import config
+from propload.composing import find_checker, find_target, open_database
+from propload.errors import ConfigError
+from propload.ingesting import source_options
+from propload.monitoring.metrics import Metrics
+from propload.options import BATCH_ROWS, WORKERS, Places
+from propload.planning import Plan
+from propload.postgres.scratching import Scratch
+from propload.running import Run
+from propload.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from typing_extensions import Unpack
+
+    from propload.batch import Batch
+    from propload.options import Settings
+    from propload.report import Plain, Report
+    from propload.sources.source import Source
+
+#: Rows read for the trials: some batches of the largest size on each lane.
+SAMPLE_ROWS = 400_000
+#: A search takes about so long unless told otherwise.
+SECONDS = 60.0
+WORKERS_TRIED = (1, 2, 4, 8)
+BATCH_ROWS_TRIED = (2_000, 10_000, 25_000, 50_000, 100_000, 200_000)
+#: Choices this near the fastest count as equally fast: the smaller one is chosen,
+#: because it takes less memory and fewer connections.
+NEAR = 0.95
+#: The best few are measured again: a single run may have met a busy moment.
+FINALISTS = 3
+_BAR = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One load of the sample.
+
+    Attributes:
+        batch_rows: Rows in a batch.
+        workers: Lanes that wrote.
+        seconds: How long it took.
+        rows_per_second: Its pace.
+        peak_memory_bytes: The process's largest size.
+    """
+
+    batch_rows: int
+    workers: int
+    seconds: float
+    rows_per_second: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What was tried, and what does best.
+
+    Attributes:
+        source: What the rows are from.
+        rows: Rows of the sample.
+        trials: Every load, in order.
+    """
+
+    source: str
+    rows: int
+    trials: tuple[Trial, ...]
+
+    @property
+    def choices(self) -> tuple[Trial, ...]:
+        """One line a choice: the median of its trials, fastest first."""
+        grouped: dict[tuple[int, int], list[Trial]] = {}
+        for trial in self.trials:
+            grouped.setdefault((trial.workers, trial.batch_rows), []).append(trial)
+        medians = map(_median, grouped.values())
+        return tuple(sorted(medians, key=lambda one: -one.rows_per_second))
+
+    @property
+    def best(self) -> Trial:
+        """The smallest choice that is nearly as fast as the fastest."""
+        choices = self.choices
+        enough = choices[0].rows_per_second * NEAR
+        good = [one for one in choices if one.rows_per_second >= enough]
+        return min(good, key=lambda one: (one.workers, one.batch_rows))
+
+    @property
+    def conclusion(self) -> str:
+        """The choice in words."""
+        best = self.best
+        return (
+            f"batch_rows = {best.batch_rows} and workers = {best.workers}: "
+            f"{best.rows_per_second:,.0f} rows/s"
+        )
+
+    def as_dict(self) -> dict[str, Plain]:
+        """Return plain values."""
+        best = self.best
+        return {
+            "source": self.source,
+            "rows": self.rows,
+            "best": {"batch_rows": best.batch_rows, "workers": best.workers},
+            "trials": [asdict(trial) for trial in self.trials],
+        }
+
+    def to_json(self) -> str:
+        """Return the tuning as one JSON object."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
+
+    def __str__(self) -> str:
+        fastest = self.choices[0].rows_per_second
+        head = f"{'workers':>7} {'batch_rows':>10} {'rows/s':>10} {'peak MB':>8}"
+        lines = [
+            f"{one.workers:>7} {one.batch_rows:>10,} {one.rows_per_second:>10,.0f} "
+            f"{one.peak_memory_bytes >> 20:>8,} "
+            f"{'█' * round(_BAR * one.rows_per_second / fastest)}"
+            f"{' ◀' if one == self.best else ''}"
+            for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
+        ]
+        sample = f"{self.rows:,} rows of {self.source}"
+        return "\n".join([sample, head, *lines, f"best: {self.conclusion}"])
+
+    def _repr_html_(self) -> str:
+        fastest = self.choices[0].rows_per_second
+        rows = "".join(
+            f"<tr><td>{one.workers}</td><td>{one.batch_rows:,}</td>"
+            f"<td>{one.rows_per_second:,.0f}</td><td style='text-align:left'>"
+            f"<div style='background:{'#2a7' if one == self.best else '#8ac'};"
+            f"height:1em;width:{20 * one.rows_per_second / fastest:.1f}em'></div>"
+            "</td></tr>"
+            for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
+        )
+        return (
+            f"<div><b>{escape(self.source)}, {self.rows:,} rows</b><table><tr>"
+            "<th>workers</th><th>batch_rows</th><th>rows/s</th><th></th></tr>"
+            f"{rows}</table><p>{escape(self.conclusion)}</p></div>"
+        )
+
+
+def tune(
+    source: object,
+    /,
+    *,
+    job: str | None = None,
+    rows: int = SAMPLE_ROWS,
+    seconds: float = SECONDS,
+    on_trial: Callable[[Trial], None] | None = None,
+    **settings: Unpack[Settings],
+) -> Tuning:
+    """Return what batch size and how many workers load these rows fastest.
+
+    The first rows are loaded again and again into tables of a namespace of its own,
+    which is removed afterwards, also when this is interrupted. The target itself is
+    looked at and left alone.
+
+    Args:
+        source: What `propload.ingest` takes; a file, a frame or a list.
+        job: A job of the configuration file whose settings hold.
+        rows: Most rows read for the trials.
+        seconds: About how long the search may take.
+        on_trial: Told of each trial when it is done.
+        **settings: What differs from configuration and defaults.
+
+    Raises:
+        ConfigError: A setting cannot be used, or there is no row to try.
+        LoadError: The rows cannot be loaded.
+    """
+    plan = Plan.of(config.resolve(settings, job=job))
+    opened = open_source(source, source_options(plan.settings))
+    sample = Sample.of(opened, rows)
+    with _Bench.open(plan, sample) as bench:
+        bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted
+        return _search(bench, seconds, on_trial or (lambda _: None))
+
+
+class Sample:
+    """The first rows of a source, kept in memory: a source that costs nothing.
+
+    Attributes:
+        name: The source's name.
+        rereadable: It is read once for each trial.
+        size_hint: Its rows.
+    """
+
+    rereadable = True
+
+    def __init__(self, name: str, batches: Sequence[Batch]) -> None:
+        self.name = name
+        self._batches = tuple(batches)
+        self.size_hint: int | None = sum(one.rows.num_rows for one in batches)
+
+    @classmethod
+    def of(cls, source: Source, rows: int, /) -> Sample:
+        """Return the first rows of a source.
+
+        Raises:
+            ConfigError: There are none.
+        """
+        kept: list[Batch] = []
+        left = rows
+        for batch in source:
+            kept.append(batch.slice(0, min(left, batch.rows.num_rows)))
+            left -= batch.rows.num_rows
+            if left <= 0:
+                break
+        if not sum(batch.rows.num_rows for batch in kept):
+            msg = f"{source.name} has no row to try"
+            raise ConfigError(msg)
+        return cls(source.name, kept)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._batches)
+
+    def fingerprint(self) -> str | None:
+        """Return None: it is never resumed."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where trials are made.
+
+    Attributes:
+        plan: What holds for each; the table is a scratch one.
+        sample: The rows.
+        scratch: Makes and drops the tables.
+        tables: Numbers for them.
+    """
+
+    plan: Plan
+    sample: Sample
+    scratch: Scratch
+    tables: count[int]
+
+    @classmethod
+    @contextmanager
+    def open(cls, plan: Plan, sample: Sample) -> Iterator[_Bench]:
+        with (
+            open_database(plan) as database,
+            tempfile.TemporaryDirectory(prefix="propload-tune-") as folder,
+        ):
+            checker = find_checker(plan.settings)
+            target = find_target(plan.settings, checker, sample, database)
+            settings: Settings = {
+                **plan.settings,
+                "to": _dsn(plan),
+                "key": target.key,
+                "mode": target.mode,
+            }
+            places = Places(Path(folder))
+            name = f"propload_tune_{secrets.token_hex(4)}"
+            with Scratch.open(database.connect(), name, target.table) as scratch:
+                yield cls(
+                    Plan(settings, plan.options, places), sample, scratch, count()
+                )
+
+    def load(self, batch_rows: int, workers: int) -> Trial:
+        """Load the sample into a new table, and drop it."""
+        with self.scratch.table(f"trial_{next(self.tables)}") as table:
+            plan = replace(
+                self.plan,
+                settings={**self.plan.settings, "table": table},
+                options=replace(
+                    self.plan.options, batch_rows=batch_rows, workers=workers
+                ),
+            )
+            report = Run(self.sample, plan, metrics=Metrics()).execute()
+        return _trial(batch_rows, workers, report)
+
+
+def _dsn(plan: Plan) -> str:
+    """Return the connection string that trials use: their state folder is another."""
+    from propload.postgres import embedded  # noqa: PLC0415 - only where it is used
+
+    return plan.settings.get("to") or embedded.start(plan.places.state_dir)
+
+
+def _trial(batch_rows: int, workers: int, report: Report) -> Trial:
+    return Trial(
+        batch_rows,
+        workers,
+        report.seconds,
+        report.rows_per_second,
+        report.peak_memory_bytes,
+    )
+
+
+def _search(bench: _Bench, seconds: float, on_trial: Callable[[Trial], None]) -> Tuning:
+    """Try workers at the usual batch size, then sizes with the best; then again."""
+    until = time.monotonic() + seconds
+    rows = bench.sample.size_hint or 0
+    trials: list[Trial] = []
+
+    def attempt(batch_rows: int, workers: int) -> None:
+        # the defaults come first, so that there is always something to compare with
+        if not trials or time.monotonic() < until:
+            trials.append(bench.load(batch_rows, workers))
+            on_trial(trials[-1])
+
+    def found() -> Tuning:
+        return Tuning(bench.sample.name, rows, tuple(trials))
+
+    for workers in sorted(WORKERS_TRIED, key=lambda one: abs(one - WORKERS)):
+        attempt(BATCH_ROWS, workers)
+    workers = found().best.workers
+    for batch_rows in BATCH_ROWS_TRIED:
+        # several batches a lane, or the size is not what is measured
+        if batch_rows != BATCH_ROWS and batch_rows <= max(rows, BATCH_ROWS):
+            attempt(batch_rows, workers)
+    for _ in range(2):
+        for one in found().choices[:FINALISTS]:
+            attempt(one.batch_rows, one.workers)
+    return found()
+
+
+def _median(trials: Sequence[Trial]) -> Trial:
+    return replace(
+        trials[0],
+        seconds=statistics.median(one.seconds for one in trials),
+        rows_per_second=statistics.median(one.rows_per_second for one in trials),
+        peak_memory_bytes=max(one.peak_memory_bytes for one in trials),
+    )

@@ -1,0 +1,70 @@
+"""The search for batch size and workers, on a real server."""
+
+import pytest
+
+from propload import tuning
+from propload.postgres.connection import connect
+from propload.tuning import Trial, Tuning, tune
+
+pytestmark = pytest.mark.timeout(120)
+
+ROWS = [{"id": number, "name": f"name {number}"} for number in range(300)]
+NAMESPACES = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'propload%'"
+
+
+def namespaces(database):
+    with connect(database) as session:
+        return [name for (name,) in session.rows(NAMESPACES)]
+
+
+def test_it_tries_and_leaves_nothing_behind(database):
+    told = []
+    found = tune(
+        ROWS, to=database, table="rows", key="id", seconds=1, on_trial=told.append
+    )
+    assert told == list(found.trials)
+    assert found.rows == 300
+    assert {"batch_rows", "workers"} == set(found.as_dict()["best"])
+    assert str(found.best.workers) in found.conclusion
+    assert namespaces(database) == []
+    with connect(database) as session:
+        assert session.rows("SELECT to_regclass('public.rows') IS NULL") == [(True,)]
+
+
+def test_the_target_is_looked_at_and_left_alone(database):
+    with connect(database) as session:
+        session.execute("CREATE TABLE rows (id bigint PRIMARY KEY, name text)")
+        session.execute("INSERT INTO rows VALUES (1, 'mine')")
+        session.commit()
+    tune(ROWS, to=database, table="rows", seconds=1)
+    with connect(database) as session:
+        assert session.rows("SELECT id, name FROM rows") == [(1, "mine")]
+
+
+def test_an_interrupt_removes_the_scratch_tables(database):
+    def interrupt(_trial):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(ROWS, to=database, table="rows", key="id", on_trial=interrupt)
+    assert namespaces(database) == []
+
+
+def test_the_smaller_of_two_equally_fast_choices_is_the_best():
+    def trial(workers, batch_rows, speed):
+        return Trial(batch_rows, workers, 1.0, speed, 1 << 20)
+
+    found = Tuning(
+        "rows",
+        10,
+        (
+            trial(2, 50_000, 1000.0),
+            trial(4, 50_000, 1010.0),
+            trial(2, 10_000, 960.0),
+            trial(1, 50_000, 600.0),
+        ),
+    )
+    assert (found.best.workers, found.best.batch_rows) == (2, 10_000)
+    assert "◀" in str(found)
+    assert "<table>" in found._repr_html_()
+    assert tuning.NEAR < 1

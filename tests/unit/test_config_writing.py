@@ -1,0 +1,64 @@
+"""Settings put into a file that somebody wrote by hand."""
+
+import pytest
+
+from propload.config.files import CONFIG_VARIABLE
+from propload.config.writing import write_settings
+from propload.errors import ConfigError
+
+CHOICE = {"batch_rows": 25_000, "workers": 4}
+WRITTEN = """# ours
+table = "homes"  # all of them
+workers = 1
+
+[jobs.nightly]
+# at three
+source = "homes.csv"
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "propload.toml"
+    path.write_text(WRITTEN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    return path
+
+
+def test_settings_of_every_run_go_to_the_top(file):
+    assert write_settings(CHOICE) == file
+    text = file.read_text()
+    assert text.index("batch_rows = 25000") < text.index("[jobs.nightly]")
+    assert "workers = 4" in text
+    assert "# all of them" in text
+    assert "# at three" in text
+
+
+def test_settings_of_a_job_go_to_the_job(file):
+    write_settings(CHOICE, job="nightly")
+    head, _, job = file.read_text().partition("[jobs.nightly]")
+    assert "workers = 1" in head
+    assert "workers = 4" in job
+    assert "batch_rows = 25000" in job
+
+
+def test_an_unknown_job_changes_nothing(file):
+    with pytest.raises(ConfigError, match="'weekly'"):
+        write_settings(CHOICE, job="weekly")
+    assert file.read_text() == WRITTEN
+
+
+def test_a_file_is_made_where_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write_settings(CHOICE)
+    assert (tmp_path / path).read_text() == "batch_rows = 25000\nworkers = 4\n"
+
+
+def test_a_project_file_keeps_its_other_tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[project]\nname = "x"\n\n[tool.propload]\ntable = "homes"\n')
+    write_settings(CHOICE)
+    assert path.read_text().startswith('[project]\nname = "x"\n')
+    assert "batch_rows = 25000" in path.read_text().partition("[tool.propload]")[2]
