@@ -154,6 +154,15 @@ def test_a_search_page_that_never_comes_is_named(database):
         assert all("is missing" in note for note in missing)
 
 
+def test_a_site_that_is_not_there_is_an_error(database):
+    with DemoSite(listings=LISTINGS) as site:
+        site.stop()
+        with pytest.raises(LoadError, match="and all behind it") as caught:
+            load(site, database, place="duinhaven")
+    assert caught.value.exit_code == 4
+    assert caught.value.report.counts.read == 0
+
+
 def stop_after(site, **limits):
     """Stop a site, as by a crash, when it has sent so many pages of a kind."""
     kind, limit = next(iter(limits.items()))

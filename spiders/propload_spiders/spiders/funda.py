@@ -327,9 +327,14 @@ class FundaSpider(Spider):
         yield from self._search_lost(walk, "it came without a card")
 
     def _search_lost(self, walk: Walk, reason: str) -> Iterator[Any]:
-        sentence = f"page {walk.page} of the search {walk.name} is missing: {reason}"
-        self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
         onward = walk.next(max_pages=self.wanted.max_pages)
+        # without a page read nobody knows how many there are
+        is_blind = walk.total is None and walk.page != self.wanted.max_pages
+        rest = ", and all behind it" if onward is None and is_blind else ""
+        sentence = (
+            f"page {walk.page} of the search {walk.name} is missing{rest}: {reason}"
+        )
+        self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
         if onward is not None:
             yield self._search_request(onward)
 
