@@ -20,7 +20,7 @@ from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.prepare.validation import load_schema
 from propload.pushing import PushedSource
-from propload.rejecting import RejectStore, RejectWriter
+from propload.rejecting import RejectStore, RejectWriter, make_private_folder
 from propload.resuming import Resuming
 from propload.retrying import RetryOptions
 from propload.stages import START
@@ -154,6 +154,7 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
+    make_private_folder(plan.places.state_dir)
     checker = find_checker(plan.settings)
     database = stack.enter_context(open_database(plan))
     target = find_target(plan.settings, checker, source, database)
@@ -345,6 +346,7 @@ def _journal(
         return None, None
     options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
     about = _about(plan, record, target, label)
+    make_private_folder(plan.places.journal)
     journal = Journal(plan.places.journal / record.run_id, options, about)
     if isinstance(source, PushedSource):
         source.attach(journal)

@@ -46,7 +46,9 @@ class Refused:
 
 def make_private_folder(path: Path) -> None:
     """Make a folder, and its parents, that only its owner may enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_private(path: Path, mode: str) -> BufferedWriter:
@@ -147,7 +149,7 @@ class RejectWriter:
                 raise
         except OSError as error:
             msg = (
-                f"refused rows cannot be written to {self.path}: {error.strerror or error}. "
+                f"refused rows cannot be written to {self.path}: {_cause(error)}. "
                 "Make room or give another --state-dir, then run the same command again"
             )
             raise WriteError(msg) from error
@@ -320,6 +322,11 @@ class RejectStore:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+
+
+def _cause(error: OSError) -> str:
+    # what writes the lines tells it in one text
+    return error.strerror or str(error)
 
 
 def read_lines(path: Path) -> pl.DataFrame:
