@@ -278,8 +278,7 @@ class Pipeline:
         ):
             msg = (
                 f"{rejected:,} of {read:,} rows were refused, which is "
-                "more than max_rejects allows; what was committed stays. "
-                "See: propload rejects show"
+                "more than max_rejects allows: see propload rejects show"
             )
             raise RejectLimitError(msg)
 
