@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import typer
@@ -78,6 +77,8 @@ def add_to(app: typer.Typer) -> None:
         )
         if screen.as_json:
             screen.show(report)
+        elif screen.quiet:
+            screen.print(str(report))
 
 
 def _say_nothing(text: str) -> None:
@@ -85,6 +86,8 @@ def _say_nothing(text: str) -> None:
 
 
 def _find_demo() -> Demo:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - help saves 40 ms
+
     registered = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     if not registered:
         msg = f"no demo is registered (entry points {GROUP}): install propload anew"

@@ -69,7 +69,7 @@ def show_demo(
             price_changes=comparing.find_price_changes(session),
             seconds=time.monotonic() - began,
         )
-    tell(report.findings())
+    tell(str(report))
     return report
 
 

@@ -78,8 +78,8 @@ class TourReport:
     price_changes: tuple[PriceChange, ...]
     seconds: float
 
-    def findings(self) -> str:
-        """Return what changed, and where to look next, as lines of text."""
+    def __str__(self) -> str:
+        """Return what changed, and where to look next."""
         changes = self.changes
         changed = (
             f"What changed: {changes.new:,} new, {changes.sold:,} sold, "
