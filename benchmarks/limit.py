@@ -1,0 +1,92 @@
+"""What can no client beat? The server's own COPY BINARY from files it reads itself."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from benchmarks.listings import KEY, listings
+from benchmarks.loads import load
+from benchmarks.measuring import Case, Options, main, measure
+from benchmarks.scratch import column_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import polars as pl
+
+    from benchmarks.scratch import Scratch
+
+NAME = "limit"
+QUESTION = "What part of the server's own pace does propload reach?"
+ROWS = 1_000_000
+BY = ("candidate",)
+
+
+def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
+    """Return one line a run; needs the right to read files on the server."""
+    rows = listings(options.rows)
+    scratch.fill("original", rows)
+    expected = scratch.digest("original")
+    folder = scratch.server_folder()
+    return measure(_cases(scratch, rows, folder, expected), options)
+
+
+def _cases(
+    scratch: Scratch, rows: pl.DataFrame, folder: Path, expected: tuple[int, int]
+) -> Iterator[Case]:
+    def case(name: str, files: list[Path]) -> Case:
+        return Case(
+            {"candidate": name},
+            rows.height,
+            lambda: _copy_from(scratch, files),
+            lambda: scratch.create("target"),
+            lambda: scratch.verify("target", expected),
+        )
+
+    key = ", ".join(KEY)
+    for label, order in (("sorted", key), ("unsorted", f"hashtext({KEY[1]})")):
+        for sessions in (1, 2):
+            files = _write(scratch, folder / f"{label}{sessions}", order, sessions)
+            yield case(f"server COPY, {label}, {sessions} sessions", files)
+    yield Case(
+        {"candidate": "propload"},
+        rows.height,
+        lambda: {"peak_mb": load(rows, scratch, "target").peak_memory_bytes / 1e6},
+        lambda: scratch.create("target"),
+        lambda: scratch.verify("target", expected),
+    )
+
+
+def _write(scratch: Scratch, base: Path, order: str, parts: int) -> list[Path]:
+    """Let the server write the rows to files, each a part of them in order."""
+    files = []
+    for part in range(parts):
+        path = base.with_name(f"{base.name}_{part}.bin")
+        query = (
+            f"SELECT {', '.join(column_types())} FROM (SELECT *, "
+            f"ntile({parts}) OVER (ORDER BY {order}) AS part FROM original) AS n "
+            f"WHERE part = {part + 1} ORDER BY {order}"
+        )
+        scratch.execute(f"COPY ({query}) TO '{path}' (FORMAT binary)")
+        files.append(path)
+    return files
+
+
+def _copy_from(scratch: Scratch, files: list[Path]) -> None:
+    listed = ", ".join(column_types())
+
+    def copy(path: Path) -> None:
+        scratch.execute(f"COPY target ({listed}) FROM '{path}' (FORMAT binary)")
+
+    threads = [threading.Thread(target=copy, args=(path,)) for path in files]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])

@@ -1,0 +1,228 @@
+"""What every benchmark shares: flags, interleaved runs, medians, machine facts."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import statistics
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import psutil
+
+from benchmarks.scratch import open_scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import ModuleType
+
+
+#: Appended to by every run; not committed.
+RESULTS = Path(__file__).parent / "results"
+#: Fewer say nothing about the spread.
+RUNS = 5
+PACKAGES = ("propload", "polars", "pyarrow", "adbc-driver-postgresql", "pandera")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that is measured.
+
+    Attributes:
+        labels: What tells it from the others: work, peer, workers, ...
+        rows: How many rows one run moves.
+        run: What the clock measures; may return more values to note.
+        prepare: Done before each run, off the clock.
+        verify: Done after each run, off the clock; raises where values are wrong.
+    """
+
+    labels: Mapping[str, str | int | float]
+    rows: int
+    run: Callable[[], Mapping[str, float] | None]
+    prepare: Callable[[], object] = lambda: None
+    verify: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a benchmark is told.
+
+    Attributes:
+        rows: How many rows a run moves, where the benchmark has no sizes of its own.
+        runs: How often each case is measured, after one warm-up.
+        to: The server's connection string; None is the embedded one.
+        json: Where the summary goes as JSON, or None.
+        only: Parts of labels; cases that bear none of them are left out.
+    """
+
+    rows: int
+    runs: int = RUNS
+    to: str | None = None
+    json: Path | None = None
+    only: tuple[str, ...] = field(default=())
+
+
+def measure(
+    cases: Iterable[Case], options: Options, /, *, warm: int = 1
+) -> pl.DataFrame:
+    """Return one line a run: labels, rows, run, seconds, rows_per_second, more.
+
+    Cases take turns, so that a busy minute of the machine hits all of them.
+
+    Args:
+        cases: What is measured.
+        options: How often, and which cases.
+        warm: Turns before the first one that counts.
+    """
+    chosen = [case for case in cases if _is_wanted(case, options.only)]
+    lines: list[dict[str, Any]] = []
+    for turn in range(-warm, options.runs):
+        for case in chosen:
+            line = _time(case)
+            if turn >= 0:
+                lines.append({**case.labels, "rows": case.rows, "run": turn, **line})
+    return pl.DataFrame(lines, infer_schema_length=None)
+
+
+def _is_wanted(case: Case, only: Sequence[str]) -> bool:
+    labels = [str(label) for label in case.labels.values()]
+    return not only or any(part in label for part in only for label in labels)
+
+
+def _time(case: Case) -> dict[str, float]:
+    case.prepare()
+    gc.collect()
+    began = time.perf_counter()
+    more = case.run()
+    seconds = time.perf_counter() - began
+    case.verify()
+    return {
+        "seconds": seconds,
+        "rows_per_second": case.rows / seconds,
+        **(more or {}),
+    }
+
+
+def summarize(frame: pl.DataFrame, /, *, by: Sequence[str]) -> pl.DataFrame:
+    """Return the median of each case, and the least and the most rows a second.
+
+    Args:
+        frame: What `measure` returned.
+        by: The labels that name a case.
+    """
+    speed = pl.col("rows_per_second")
+    known = {*by, "rows", "run", "seconds", "rows_per_second"}
+    more = [name for name in frame.columns if name not in known]
+    return frame.group_by([*by, "rows"], maintain_order=True).agg(
+        speed.median().alias("rows_per_second"),
+        speed.min().alias("least"),
+        speed.max().alias("most"),
+        pl.col("seconds").median(),
+        pl.len().alias("runs"),
+        *(pl.col(name).median() for name in more),
+    )
+
+
+def machine() -> dict[str, str | int | float]:
+    """Return what a reader needs to know of the machine; nothing that names it."""
+    found = {name: metadata.version(name) for name in PACKAGES}
+    return {
+        "cpus": os.cpu_count() or 1,
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        **found,
+    }
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def main(benchmark: ModuleType, /) -> None:
+    """Run a benchmark from the command line: print it, keep it, write it as JSON.
+
+    Args:
+        benchmark: A module with `NAME`, `QUESTION`, `ROWS` (by default), `BY` (the
+            labels that name a case) and `ask(scratch, options)`, which measures.
+    """
+    options = _parse(benchmark)
+    print(benchmark.QUESTION)
+    with open_scratch(options.to) as scratch:
+        facts = {**machine(), "postgresql": scratch.version}
+        frame = benchmark.ask(scratch, options)
+    summary = summarize(frame, by=benchmark.BY)
+    keep(benchmark.NAME, frame, facts)
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=160, fmt_str_lengths=60):
+        print(summary)
+    print(json.dumps(facts))
+    if options.json:
+        told = {
+            "benchmark": benchmark.NAME,
+            "machine": facts,
+            "cases": summary.to_dicts(),
+        }
+        options.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
+
+
+def answer(
+    benchmark: ModuleType,
+    /,
+    *,
+    rows: int,
+    runs: int = RUNS,
+    to: str | None = None,
+    only: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Return what a benchmark measures, for a notebook: one line a run."""
+    with open_scratch(to) as scratch:
+        frame: pl.DataFrame = benchmark.ask(
+            scratch, Options(rows, runs, to, only=tuple(only))
+        )
+    return frame
+
+
+def keep(name: str, frame: pl.DataFrame, facts: Mapping[str, object], /) -> Path:
+    """Add a benchmark's lines to the results; return the file."""
+    folder = RESULTS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    path = folder / f"{now:%Y%m%dT%H%M%S}.parquet"
+    frame.with_columns(
+        pl.lit(now).alias("measured_at"), pl.lit(json.dumps(facts)).alias("machine")
+    ).write_parquet(path)
+    return path
+
+
+def results(name: str, /) -> pl.DataFrame:
+    """Return all lines that a benchmark has left on this machine."""
+    files = sorted((RESULTS / name).glob("*.parquet"))
+    return pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed")
+
+
+def _parse(benchmark: ModuleType) -> Options:
+    name = f"python -m benchmarks.{benchmark.NAME}"
+    parser = argparse.ArgumentParser(name, description=benchmark.QUESTION)
+    parser.add_argument("--rows", type=int, default=benchmark.ROWS)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--to", metavar="DSN", help="default: the embedded server")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="only cases that have PART in a label; may be repeated",
+    )
+    told = parser.parse_args()
+    return Options(told.rows, told.runs, told.to, told.json, tuple(told.only))

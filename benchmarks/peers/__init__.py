@@ -1,0 +1,116 @@
+"""How fast is propload beside its peers? One file here is one candidate.
+
+`FORM` says what `load` takes (frame or dicts), `MOST_ROWS` how many rows are enough to
+know its pace, and `load(rows, scratch, table)` upserts them by their key. Values are
+compared after each run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from benchmarks.candidates import CANDIDATES, WORKS, Candidate, Work
+from benchmarks.measuring import Case, Options, measure, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.scratch import Scratch
+
+NAME = "peers"
+QUESTION = "How fast is propload beside its peers, for the same rows and key?"
+ROWS = 1_000_000
+BY = ("work", "candidate")
+#: What the project began from: row objects and one statement a batch.
+SEED_FIGURES = {
+    "the seed, 1 worker": 1_000,
+    "the seed, 8 workers": 5_000,
+}
+
+
+def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
+    """Return one line a run: work, candidate, rows, seconds, rows_per_second."""
+    return pl.concat(
+        [_measure(scratch, options, work) for work in WORKS], how="diagonal_relaxed"
+    )
+
+
+def compare(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return medians, and each candidate's pace as a part of propload's.
+
+    Args:
+        frame: What `ask` returned.
+    """
+    table = summarize(frame, by=BY)
+    seed = pl.DataFrame(
+        [(name, float(pace)) for name, pace in SEED_FIGURES.items()],
+        schema=["candidate", "rows_per_second"],
+        orient="row",
+    ).with_columns(work=pl.lit("new table"))
+    everyone = pl.concat([table, seed], how="diagonal")
+    ours = table.filter(pl.col("candidate") == "propload_frame").select(
+        "work", pl.col("rows_per_second").alias("ours")
+    )
+    return everyone.join(ours, on="work", how="left").select(
+        pl.exclude("ours"),
+        (pl.col("ours") / pl.col("rows_per_second")).alias("propload_is_faster"),
+    )
+
+
+def _measure(scratch: Scratch, options: Options, work: str) -> pl.DataFrame:
+    wanted = [part for part in options.only if part not in WORKS]
+    if options.only and work not in options.only and len(wanted) < len(options.only):
+        return pl.DataFrame()
+    chosen = Options(options.rows, options.runs, only=tuple(wanted))
+    frame = measure(_cases(scratch, work, options.rows), chosen)
+    scratch.execute("DROP TABLE IF EXISTS target")
+    return frame
+
+
+def _cases(scratch: Scratch, name: str, rows: int) -> Iterator[Case]:
+    made: dict[int, tuple[Work, tuple[int, int]]] = {}
+    for one in map(Candidate.find, CANDIDATES):
+        size = min(rows, one.most_rows)
+        if size not in made:
+            made[size] = _make(scratch, Work.of(name, size))
+        yield _case(scratch, one, *made[size])
+
+
+def _make(scratch: Scratch, work: Work) -> tuple[Work, tuple[int, int]]:
+    """Store what is there before, and note what has to be there afterwards."""
+    scratch.fill("target", work.result)
+    expected = scratch.digest("target")
+    scratch.fill(_stored(work), work.stored)
+    return work, expected
+
+
+def _stored(work: Work) -> str:
+    return f"stored_{work.name.replace(' ', '_').replace('%', '')}_{work.given.height}"
+
+
+def _case(
+    scratch: Scratch, one: Candidate, work: Work, expected: tuple[int, int]
+) -> Case:
+    given = work.given.to_dicts() if one.form == "dicts" else work.given
+
+    def prepare() -> None:
+        if one.reset is None:
+            scratch.copy_of(_stored(work), "target")
+            return
+        one.reset(scratch, "target")
+        if work.stored.height:
+            stored = work.stored
+            one.load(
+                stored.to_dicts() if one.form == "dicts" else stored, scratch, "target"
+            )
+            scratch.settle("target")
+
+    return Case(
+        {"work": work.name, "candidate": one.name},
+        work.given.height,
+        lambda: one.load(given, scratch, "target"),
+        prepare,
+        lambda: scratch.verify("target", expected),
+    )

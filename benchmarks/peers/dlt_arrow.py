@@ -1,0 +1,73 @@
+"""dlt, merge with strategy upsert, from Arrow by way of Parquet and ADBC.
+
+It makes its table itself, without a primary key: its loads do less than the others'.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import dlt
+from psycopg.conninfo import conninfo_to_dict
+
+from benchmarks.listings import KEY
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from benchmarks.scratch import Scratch
+
+FORM = "frame"
+MOST_ROWS = 1_000_000
+
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+
+
+def reset(scratch: Scratch, table: str, /) -> None:
+    """Forget what earlier runs made: dlt keeps state in folder and server."""
+    shutil.rmtree(scratch.state / "dlt" / table, ignore_errors=True)
+    scratch.execute(f"DROP TABLE IF EXISTS {table}", *_dropped(scratch))
+
+
+def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
+    """Upsert the rows."""
+    run(rows.to_arrow(), scratch, table, loader_file_format="parquet")
+
+
+def run(rows: Any, scratch: Scratch, table: str, /, **more: Any) -> None:
+    """Run a pipeline of dlt."""
+    pipeline = dlt.pipeline(
+        pipeline_name=f"benchmark_{table}",
+        pipelines_dir=str(scratch.state / "dlt" / table),
+        destination=dlt.destinations.postgres(_url(scratch.dsn)),
+        dataset_name=scratch.namespace,
+    )
+    pipeline.run(
+        rows,
+        table_name=table,
+        write_disposition={"disposition": "merge", "strategy": "upsert"},
+        primary_key=list(KEY),
+        **more,
+    )
+
+
+def _url(dsn: str) -> str:
+    """Return the connection string as dlt wants it: with a password, whatever it is."""
+    known = conninfo_to_dict(dsn)
+    host = quote(str(known.get("host") or "localhost"), safe="")
+    password = quote(str(known.get("password") or "none"), safe="")
+    user = quote(str(known.get("user") or "postgres"), safe="")
+    port = known.get("port") or 5432
+    return f"postgresql://{user}:{password}@{host}:{port}/{known['dbname']}"
+
+
+def _dropped(scratch: Scratch) -> list[str]:
+    names = ("_dlt_loads", "_dlt_pipeline_state", "_dlt_version")
+    return [
+        *(f"DROP TABLE IF EXISTS {name}" for name in names),
+        f"DROP SCHEMA IF EXISTS {scratch.namespace}_staging CASCADE",
+    ]

@@ -1,0 +1,39 @@
+"""DuckDB's postgres extension, from its wheel: INSERT … ON CONFLICT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import duckdb_extension_postgres_scanner as extension
+
+from benchmarks.peers.upsert import clause
+from benchmarks.scratch import column_types
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from benchmarks.scratch import Scratch
+
+FORM = "frame"
+MOST_ROWS = 200_000
+
+
+def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
+    """Upsert the rows."""
+    listed = ", ".join(column_types())
+    with duckdb.connect() as connection:
+        connection.execute(f"LOAD '{_extension()}'")
+        connection.execute(f"ATTACH '{scratch.dsn}' AS server (TYPE postgres)")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("rows", rows.to_arrow())
+        connection.execute(
+            f"INSERT INTO server.{scratch.namespace}.{table} ({listed}) "
+            f"SELECT {listed} FROM rows {clause()}"
+        )
+
+
+def _extension() -> Path:
+    folder = Path(next(iter(extension.__path__)))
+    return next(folder.rglob("*.duckdb_extension"))

@@ -1,0 +1,33 @@
+"""pgpq encodes Arrow to COPY BINARY, psycopg sends it; then ON CONFLICT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pgpq
+
+from benchmarks.peers.upsert import on_conflict, stage
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from benchmarks.scratch import Scratch
+
+FORM = "frame"
+MOST_ROWS = 1_000_000
+
+
+def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
+    """Upsert the rows."""
+    batches = rows.to_arrow().to_batches(max_chunksize=50_000)
+    encoder = pgpq.ArrowToPostgresBinaryEncoder(batches[0].schema)
+    listed = ", ".join(rows.columns)
+    with scratch.connect() as connection, connection.transaction():
+        connection.execute(stage(table).encode())
+        copied = f"COPY stage ({listed}) FROM STDIN (FORMAT binary)".encode()
+        with connection.cursor() as cursor, cursor.copy(copied) as copy:
+            copy.write(encoder.write_header())
+            for batch in batches:
+                copy.write(encoder.write_batch(batch))
+            copy.write(encoder.finish())
+        connection.execute(on_conflict(table, "stage").encode())

@@ -1,0 +1,27 @@
+"""Polars write_database through ADBC into a staging table, then ON CONFLICT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.upsert import on_conflict, stage
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from benchmarks.scratch import Scratch
+
+FORM = "frame"
+MOST_ROWS = 1_000_000
+
+
+def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
+    """Upsert the rows."""
+    scratch.execute("DROP TABLE IF EXISTS stage", stage(table, temporary=False))
+    rows.write_database(
+        f"{scratch.namespace}.stage",
+        scratch.dsn,
+        engine="adbc",
+        if_table_exists="append",
+    )
+    scratch.execute(on_conflict(table, "stage"), "DROP TABLE stage")

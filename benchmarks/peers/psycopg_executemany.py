@@ -1,0 +1,30 @@
+"""psycopg: executemany of INSERT … ON CONFLICT, which it pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.upsert import clause
+from benchmarks.scratch import column_types
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from benchmarks.scratch import Scratch
+
+FORM = "frame"
+MOST_ROWS = 200_000
+
+
+def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
+    """Upsert the rows."""
+    listed = ", ".join(column_types())
+    holes = ", ".join(["%s"] * len(column_types()))
+    query = f"INSERT INTO {table} ({listed}) VALUES ({holes}) {clause()}"
+    with (
+        scratch.connect() as connection,
+        connection.transaction(),
+        connection.cursor() as cursor,
+    ):
+        for part in rows.iter_slices(20_000):
+            cursor.executemany(query.encode(), part.rows())

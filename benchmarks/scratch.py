@@ -1,0 +1,184 @@
+"""The place of a benchmark in a server: one namespace, removed afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+
+from benchmarks.listings import KEY, listings
+from propload.postgres import embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+_TYPES: tuple[tuple[pl.DataType, str], ...] = (
+    (pl.String(), "text"),
+    (pl.Int64(), "bigint"),
+    (pl.Int16(), "smallint"),
+    (pl.Float64(), "double precision"),
+    (pl.Date(), "date"),
+    (pl.Datetime("us", "UTC"), "timestamp with time zone"),
+)
+#: How a column's value is spelled for the digest, whatever a candidate made of it.
+_SPELLED = {
+    "bigint": "{}::bigint::text",
+    "smallint": "{}::bigint::text",
+    "double precision": "{}::double precision::text",
+    "date": "{}::date::text",
+    "timestamp with time zone": "extract(epoch FROM {})::numeric(20,6)::text",
+    "text": "{}::text",
+}
+
+
+class WrongValuesError(Exception):
+    """A candidate stored other rows than it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A namespace for a benchmark's tables.
+
+    Attributes:
+        dsn: The server's connection string.
+        namespace: PostgreSQL's schema for everything that is made.
+        version: The server's version.
+        state: A state folder for propload's own files.
+    """
+
+    dsn: str
+    namespace: str
+    version: str
+    state: Path
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection in autocommit; its tables are the namespace's."""
+        connection = psycopg.connect(self.dsn, autocommit=True)
+        connection.execute(f"SET search_path = {self.namespace}".encode())
+        return connection
+
+    def execute(self, *statements: str) -> None:
+        """Run statements, each by itself."""
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def create(self, table: str, *, key: bool = True) -> None:
+        """Make an empty table of listings anew."""
+        columns = [f"{name} {kind}" for name, kind in column_types().items()]
+        if key:
+            columns.append(f"PRIMARY KEY ({', '.join(KEY)})")
+        self.execute(
+            f"DROP TABLE IF EXISTS {table}",
+            f"CREATE TABLE {table} ({', '.join(columns)})",
+        )
+
+    def fill(self, table: str, frame: pl.DataFrame) -> None:
+        """Make a table that holds these rows, and settle the server."""
+        self.create(table)
+        with self.connect() as connection, connection.cursor() as cursor:
+            listed = ", ".join(frame.columns)
+            given = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv)"
+            with cursor.copy(given.encode()) as copy:
+                for part in frame.sort(KEY).iter_slices(50_000):
+                    copy.write(part.write_csv(include_header=False))
+        self.settle(table)
+
+    def copy_of(self, original: str, table: str) -> None:
+        """Make a table that holds what another holds, in key order."""
+        self.create(table)
+        key = ", ".join(KEY)
+        self.execute(f"INSERT INTO {table} SELECT * FROM {original} ORDER BY {key}")
+        self.settle(table)
+
+    def settle(self, *tables: str) -> None:
+        """Let the server finish earlier work, so that no later run pays for it."""
+        with self.connect() as connection:
+            for table in tables:
+                connection.execute(f"VACUUM (ANALYZE) {table}".encode())
+            with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                connection.execute("CHECKPOINT")
+
+    def digest(self, table: str) -> tuple[int, int]:
+        """Return the count of rows and a number made of all their values."""
+        values = ", ".join(
+            f"coalesce({_SPELLED[kind].format(name)}, '~')"
+            for name, kind in column_types().items()
+        )
+        query = (
+            "SELECT count(*), coalesce(sum(hashtextextended("
+            f"concat_ws('|', {values}), 0)::numeric), 0) FROM {table}"
+        )
+        rows, total = self._row(query)
+        return rows, total
+
+    def verify(self, table: str, expected: tuple[int, int]) -> None:
+        """Compare a table with what it should hold.
+
+        Raises:
+            WrongValuesError: It holds something else.
+        """
+        found = self.digest(table)
+        if found != expected:
+            msg = f"{table} holds {found[0]:,} rows, expected {expected[0]:,}"
+            raise WrongValuesError(msg if found[0] != expected[0] else f"{msg}: values")
+
+    def server_folder(self) -> Path:
+        """Return a folder that the server may write to: its own, or the state's."""
+        folder = self.state / "server"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)  # the server runs as another user
+        return folder
+
+    def count(self, table: str) -> int:
+        """Return the rows of a table."""
+        return self._row(f"SELECT count(*) FROM {table}")[0]
+
+    def _row(self, query: str) -> tuple[int, ...]:
+        with self.connect() as connection:
+            found = connection.execute(query.encode()).fetchone()
+        return tuple(int(value) for value in found or ())
+
+
+def column_types() -> dict[str, str]:
+    """Return the PostgreSQL types of the columns of a listing."""
+    kinds = dict(_TYPES)
+    return {name: kinds[dtype] for name, dtype in listings(1).schema.items()}
+
+
+@contextmanager
+def open_scratch(dsn: str | None = None, /) -> Iterator[Scratch]:
+    """Open a namespace in a server, and remove it afterwards.
+
+    Args:
+        dsn: The server; by default an embedded one that ends with this.
+    """
+    with tempfile.TemporaryDirectory(prefix="propload-benchmark-") as folder:
+        state = Path(folder)
+        state.chmod(0o755)  # the server's account reads the files of `limit`
+        to = dsn or embedded.start(state)
+        try:
+            yield from _namespace(to, state)
+        finally:
+            if dsn is None:
+                embedded.destroy(state)
+
+
+def _namespace(dsn: str, state: Path) -> Iterator[Scratch]:
+    name = f"propload_benchmark_{secrets.token_hex(3)}"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        version = f"{connection.info.server_version // 10000}"
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+    scratch = Scratch(dsn, name, version, state)
+    try:
+        yield scratch
+    finally:
+        scratch.execute(f"DROP SCHEMA {name} CASCADE")

@@ -1,0 +1,101 @@
+"""Where does the time go? Each stage by itself, on one prepared batch after another."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from benchmarks.listings import KEY, NEWEST, listings
+from benchmarks.measuring import Options, main
+from propload.options import SourceOptions
+from propload.postgres.connection import connect
+from propload.prepare.dedupe import dedupe
+from propload.prepare.joining import Joined
+from propload.prepare.routing import route
+from propload.prepare.validation import load_schema
+from propload.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.scratch import Scratch
+
+NAME = "stages"
+QUESTION = "Which stage takes how much of the time, at which batch size?"
+ROWS = 100_000
+BY = ("batch_rows", "stage")
+#: The check's fixed cost shows at the small ones.
+SIZES = (500, 5_000, 50_000)
+
+
+def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
+    """Return one line a stage, batch size and run."""
+    lines: list[dict[str, Any]] = []
+    for size in SIZES:
+        for turn in range(-1, options.runs):
+            found = _stages(scratch, listings(size))
+            if turn >= 0:
+                lines += [
+                    {
+                        "batch_rows": size,
+                        "stage": stage,
+                        "rows": size,
+                        "run": turn,
+                        "seconds": seconds,
+                        "rows_per_second": size / seconds,
+                    }
+                    for stage, seconds in found.items()
+                ]
+    return pl.DataFrame(lines)
+
+
+def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
+    """Return the seconds of each stage for one batch."""
+    clock = _Clock()
+    checker = load_schema("listing")
+    schema: Any = checker._schema  # noqa: SLF001 - pandera alone is what is measured
+    dicts = rows.to_dicts()
+    clock.time("source: dicts", lambda: list(open_source(dicts, SourceOptions())))
+    batches = clock.time(
+        "source: frame", lambda: list(open_source(rows, SourceOptions()))
+    )
+    raw = clock.time("join", Joined(0, tuple(batches), 0).raw)
+    clock.time("pandera alone", lambda: schema.validate(raw, lazy=True))
+    checked = clock.time("check", lambda: checker.check(raw)).frame
+    clock.time("warnings", lambda: checker.warnings(checked))
+    deduped = clock.time(
+        "dedupe and sort",
+        lambda: dedupe(checked, key=KEY, newest=NEWEST, on_null="keep"),
+    )
+    lanes = clock.time("route", lambda: route(deduped.layers, key=KEY, lanes=2))
+    scratch.create("target")
+    with connect(scratch.dsn) as session:
+
+        def copy() -> None:
+            for layers in lanes:
+                frame = layers[0].drop("propload_row")
+                session.copy("target", frame, namespace=scratch.namespace)
+
+        clock.time("copy, 1 session", copy)
+        clock.time("commit", session.commit)
+    return clock.seconds
+
+
+class _Clock:
+    """Keeps the seconds of each step by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def time(self, name: str, step: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        result = step()
+        self.seconds[name] = time.perf_counter() - began
+        return result
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])
