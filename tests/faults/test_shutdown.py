@@ -46,18 +46,17 @@ def test_one_signal_commits_what_was_read_and_reports(dsn, file, number):
     ]
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file, number):
+def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file):
     words = ["ingest", file, *loading.words(dsn, mode="append"), "--json"]
     with loading.start(*words) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         with connect(dsn, application_name="observer") as session:
             # nobody can write on: what is in flight would wait for ever
             session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
-            process.signal(number)
+            process.signal(signal.SIGTERM)
             threads = "SELECT 1 FROM pg_locks WHERE NOT granted"
             wait_until(lambda: ask(dsn, threads))
-            process.signal(number)
+            process.signal(signal.SIGTERM)
             assert process.wait(30) == 130, process.log
     with loading.start(*words, "--resume", "true") as process:
         assert loading.counts_of(process.report()).inserted == 40_000
