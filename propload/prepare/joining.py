@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from propload.batch import Batch
 
 
+#: Each expression visits each part: many small ones cost more than one copy.
+MOST_PARTS = 8
+
+
 class Incoming(Protocol):
     """Where batches come from: a subscription of a queue."""
 
@@ -66,8 +70,10 @@ class Joined:
         return all(part.untyped for part in self.parts)
 
     def raw(self) -> pl.DataFrame:
-        """Return the rows as read, with `ROW`; one part is not copied."""
+        """Return the rows as read, with `ROW`; a few large parts are not copied."""
         table = pa.Table.from_batches([part.rows for part in self.parts])
+        if len(self.parts) > MOST_PARTS:
+            table = table.combine_chunks()
         frame = pl.from_arrow(table, rechunk=False)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
         return frame.with_row_index(ROW)
