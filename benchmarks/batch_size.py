@@ -6,22 +6,24 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 import propload
 from benchmarks.listings import listings
 from benchmarks.loads import load, place
-from benchmarks.measuring import Case, Options, main, measure, median
+from benchmarks.measuring import Case, Options, main, measure, median, summarize
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import polars as pl
 
     from benchmarks.scratch import Scratch
 
 NAME = "batch_size"
 QUESTION = "Which batch size is fast, and what does it cost in waiting and memory?"
 ROWS = 400_000
+#: So near the fastest counts as equally fast.
+NEAR = 0.95
 BY = ("how", "batch_rows")
 SIZES = (10, 100, 1_000, 5_000, 25_000, 50_000, 100_000, 200_000)
 #: Rows that a program pushes one lot at a time; the loader joins them.
@@ -37,6 +39,19 @@ LOOK_SECONDS = 0.001
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run; `commit_ms` is from push to commit, `peak_mb` resident."""
     return measure(_cases(scratch, options.rows), options)
+
+
+def conclude(frame: pl.DataFrame) -> str:
+    """Return the smallest batch size that is nearly as fast as the fastest."""
+    table = summarize(frame, by=BY).filter(pl.col("how") == "batch_rows")
+    fastest = table.get_column("rows_per_second").max()
+    good = table.filter(pl.col("rows_per_second") >= NEAR * pl.lit(fastest))
+    best = good.sort("batch_rows").row(0, named=True)
+    return (
+        f"batch_rows = {best['batch_rows']:,} is the smallest size within "
+        f"{1 - NEAR:.0%} of the fastest: {best['rows_per_second']:,.0f} rows/s, "
+        f"peak {best['peak_mb']:,.0f} MB"
+    )
 
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:

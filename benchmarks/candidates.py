@@ -50,9 +50,16 @@ class Candidate:
     reset: Callable[[Scratch, str], None] | None = None
 
     @classmethod
-    def find(cls, name: str) -> Candidate:
-        """Return the candidate of a module of `benchmarks.peers`."""
-        module = import_module(f"benchmarks.peers.{name}")
+    def find(cls, name: str) -> Candidate | None:
+        """Return the candidate of a module of `benchmarks.peers`.
+
+        None where its library is not installed: see the extra `bench`.
+        """
+        try:
+            module = import_module(f"benchmarks.peers.{name}")
+        except ImportError as error:
+            print(f"left out {name}: {error}")
+            return None
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
 

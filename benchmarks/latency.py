@@ -12,7 +12,7 @@ import polars as pl
 import propload
 from benchmarks.listings import listings
 from benchmarks.loads import place
-from benchmarks.measuring import Options, main
+from benchmarks.measuring import Options, main, summarize
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -54,6 +54,16 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
                     }
                 )
     return pl.DataFrame(lines)
+
+
+def conclude(frame: pl.DataFrame) -> str:
+    """Return the waits at each pace."""
+    return "\n".join(
+        f"{row['items_per_second']:,} items/s, batch_seconds "
+        f"{row['batch_seconds']}: half within {row['p50_ms']:,.0f} ms, "
+        f"99 % within {row['p99_ms']:,.0f} ms"
+        for row in summarize(frame, by=BY).iter_rows(named=True)
+    )
 
 
 def _quantiles(waits: list[float]) -> dict[str, float]:

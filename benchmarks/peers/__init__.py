@@ -59,6 +59,24 @@ def compare(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def conclude(frame: pl.DataFrame) -> str:
+    """Return what the numbers say, one line a work."""
+    lines = []
+    table = compare(frame).filter(pl.col("least").is_not_null())
+    for work in table.get_column("work").unique(maintain_order=True):
+        rows = table.filter(pl.col("work") == work)
+        ours = rows.filter(pl.col("candidate") == "propload_frame")
+        others = rows.filter(~pl.col("candidate").str.starts_with("propload"))
+        best = others.sort("rows_per_second", descending=True).row(0, named=True)
+        pace = ours.get_column("rows_per_second").item()
+        lines.append(
+            f"{work}: propload {pace:,.0f} rows/s, the fastest other "
+            f"({best['candidate']}) {best['rows_per_second']:,.0f}: "
+            f"{pace / best['rows_per_second']:.1f} times"
+        )
+    return "\n".join(lines)
+
+
 def _measure(scratch: Scratch, options: Options, work: str) -> pl.DataFrame:
     wanted = [part for part in options.only if part not in WORKS]
     if options.only and work not in options.only and len(wanted) < len(options.only):
@@ -71,7 +89,7 @@ def _measure(scratch: Scratch, options: Options, work: str) -> pl.DataFrame:
 
 def _cases(scratch: Scratch, name: str, rows: int) -> Iterator[Case]:
     made: dict[int, tuple[Work, tuple[int, int]]] = {}
-    for one in map(Candidate.find, CANDIDATES):
+    for one in filter(None, map(Candidate.find, CANDIDATES)):
         size = min(rows, one.most_rows)
         if size not in made:
             made[size] = _make(scratch, Work.of(name, size))

@@ -1,0 +1,57 @@
+"""Plots of results, as pictures where possible: no kernel needed to read them."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# a picture is what every viewer shows; without the converter it is Vega's own form
+alt.renderers.enable(
+    "png" if importlib.util.find_spec("vl_convert") else "mimetype",
+    **({"ppi": 120} if importlib.util.find_spec("vl_convert") else {}),
+)
+
+
+def lines(
+    summary: pl.DataFrame, x: str, y: str, /, *, by: str | None = None, title: str = ""
+) -> alt.Chart:
+    """Return lines through medians; x is logarithmic, as sizes are.
+
+    Args:
+        summary: What `measuring.summarize` returned.
+        x: The column of sizes.
+        y: The column of values.
+        by: A line for each value of this column.
+        title: What it shows.
+    """
+    sides: dict[str, Any] = {
+        "x": alt.X(x, type="quantitative", scale=alt.Scale(type="log")),
+        "y": alt.Y(y, type="quantitative", scale=alt.Scale(zero=True)),
+    }
+    if by is not None:
+        sides["color"] = alt.Color(by, type="nominal")
+    chart = alt.Chart(summary).mark_line(point=True).encode(**sides)
+    sized: alt.Chart = chart.properties(title=title, width=420, height=240)
+    return sized
+
+
+def bars(
+    summary: pl.DataFrame, value: str, name: str, /, *, row: str, title: str = ""
+) -> alt.Chart:
+    """Return bars of medians, longest first, one block for each value of `row`."""
+    chart = (
+        alt.Chart(summary)
+        .mark_bar()
+        .encode(
+            x=alt.X(value, type="quantitative"),
+            y=alt.Y(name, type="nominal", sort="-x"),
+            row=alt.Row(row, type="nominal"),
+        )
+    )
+    sized: alt.Chart = chart.properties(title=title, width=420)
+    return sized
