@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # a picture is what every viewer shows; without the converter it is Vega's own form
 alt.renderers.enable(
     "png" if importlib.util.find_spec("vl_convert") else "mimetype",
-    **({"ppi": 120} if importlib.util.find_spec("vl_convert") else {}),
+    **({"ppi": 72} if importlib.util.find_spec("vl_convert") else {}),
 )
 
 
