@@ -22,9 +22,9 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
     connect as open_session,
 )
 
-from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.postgres.catalog import JSONB_COLUMNS_QUERY
-from propload.postgres.dsn import describe_dsn, hide_secrets, mask, resolve_dsn
+from propload.postgres.driver_errors import ServerError, connect_error, server_error
+from propload.postgres.dsn import describe_dsn, mask, resolve_dsn
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
@@ -55,56 +55,6 @@ _SESSION = {
 #: Statements after which a table may have other columns than it had.
 _CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
-#: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
-_REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("password authentication failed", "no password supplied"), "password"),
-    (("no pg_hba.conf entry", "authentication failed"), "entry"),
-    (("permission denied for database",), "right"),
-    (('database "', "does not exist"), "database"),
-    (('role "', "does not exist"), "role"),
-    (("not permitted to log in",), "login"),
-    (("Name or service not known", "nodename nor", "No address assoc"), "host"),
-    (("definition of service", "service file"), "service"),
-    (("certificate", "SSL error", "does not support SSL"), "encryption"),
-    (("invalid ", "unterminated", "missing "), "string"),
-)
-_ADVICE = {
-    "password": "the user or the password is wrong: check them in the connection "
-    "string, PGPASSWORD or the password file",
-    "entry": "the server does not let this user in from here: see its pg_hba.conf",
-    "right": "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
-    "database": "that database does not exist: create it, or correct its name",
-    "role": "that user does not exist: create it, or correct its name",
-    "login": "that role may not log in: use another user",
-    "host": "no such host is known: check its name",
-    "service": "the service file lacks that service: check its name and PGSERVICEFILE",
-    "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
-    "string": "the connection string is wrong",
-}
-_ALL_NEEDED = frozenset({'database "', 'role "'})
-
-
-class ServerError(WriteError):
-    """What the server or the driver said about a statement, field by field.
-
-    Attributes:
-        status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
-        primary: The server's message alone.
-        detail: Its detail line, or None; it may quote the row.
-        context: Where it happened, as in `COPY t, line 3, column c`.
-        constraint: The constraint's name, or None.
-        column: The column's name, or None.
-        hint: The server's hint, or None.
-    """
-
-    status: str = "UNKNOWN"
-    primary: str = ""
-    detail: str | None = None
-    context: str | None = None
-    constraint: str | None = None
-    column: str | None = None
-    hint: str | None = None
-
 
 def connect(dsn: str, /, *, application_name: str = "propload") -> Connection:
     """Return an open connection; each belongs to one thread.
@@ -121,7 +71,7 @@ def connect(dsn: str, /, *, application_name: str = "propload") -> Connection:
     try:
         raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
-        raise _connect_error(error, dsn) from error
+        raise connect_error(error, dsn) from error
     return _opened(raw, dsn, application_name, threading.Lock())
 
 
@@ -200,7 +150,7 @@ class Connection:
             with self._opening:
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
-            raise _connect_error(error, self._dsn) from error
+            raise connect_error(error, self._dsn) from error
         return _opened(raw, self._dsn, self._application_name, self._opening)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
@@ -360,7 +310,7 @@ class Connection:
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:
-        return _server_error(error, self._dsn)
+        return server_error(error, self._dsn)
 
 
 def _as_json(table: pa.Table, names: Collection[str]) -> pa.Table:
@@ -375,50 +325,3 @@ def _as_json(table: pa.Table, names: Collection[str]) -> pa.Table:
             column = pa.chunked_array(chunks, pa.json_(pa.large_string()))
             table = table.set_column(place, field.name, column)
     return table
-
-
-_FIELDS = {
-    "PG_DIAG_MESSAGE_PRIMARY": "primary",
-    "PG_DIAG_MESSAGE_DETAIL": "detail",
-    "PG_DIAG_MESSAGE_HINT": "hint",
-    "PG_DIAG_CONTEXT": "context",
-    "PG_DIAG_CONSTRAINT_NAME": "constraint",
-    "PG_DIAG_COLUMN_NAME": "column",
-}
-
-
-def _server_error(error: Exception, dsn: str) -> ServerError:
-    text = hide_secrets(
-        " ".join(str(error).partition("\n\nQuery was:")[0].split()), dsn
-    )
-    found = {
-        _FIELDS[_text(key)]: hide_secrets(_text(value), dsn)
-        for key, value in getattr(error, "details", None) or []
-        if _text(key) in _FIELDS
-    }
-    primary = found.pop("primary", text)
-    parts = (primary, found.get("detail"), found.get("context"))
-    message = ". ".join(part.rstrip(".") for part in parts if part)
-    made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
-    made.primary = primary
-    made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
-    for name, value in found.items():
-        setattr(made, name, value)
-    return made
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _connect_error(error: dbapi.Error, dsn: str) -> WriteError | ConfigError:
-    said = hide_secrets(str(error), dsn).partition("Failed to connect:")
-    text = " ".join((said[2] or said[0]).split())
-    place = describe_dsn(dsn)
-    for words, cause in _REFUSALS:
-        needed = all if words[0] in _ALL_NEEDED else any
-        if needed(word in text for word in words):
-            msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
-            return ConfigError(msg)
-    msg = f"cannot reach {place} now: is the server running? ({text})"
-    return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))

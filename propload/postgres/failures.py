@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import TransientWriteError, WriteError
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import TransientWriteError
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from propload.batch import Piece
     from propload.postgres.connection import Connection
+
+
+#: What the server says where another session has made the same thing meanwhile.
+ALREADY_THERE = ("23505", "42P06", "42P07")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +214,28 @@ def _stand_up(connection: Connection) -> bool:
     """Make the schema where it is missing; return whether it can be used."""
     standing, may_create, may_use = connection.rows(bookkeeping.STANDING)[0]
     if not standing and may_create:
-        connection.rows(bookkeeping.LOCK_MAKING)
-        for statement in bookkeeping.CREATE:
-            connection.execute(statement)
+        _make(connection)
         may_use = True
     connection.commit()
     return bool(may_use)
+
+
+def _make(connection: Connection) -> None:
+    """Make schema and tables; another session may do the same at this moment.
+
+    A session that waited for the lock may still remember that there was no such
+    schema: it then meets the new one as a duplicate, and needs to make nothing.
+    """
+    try:
+        connection.rows(bookkeeping.LOCK_MAKING)
+        for statement in bookkeeping.CREATE:
+            connection.execute(statement)
+    except ServerError as error:
+        connection.rollback()
+        if error.sqlstate not in ALREADY_THERE:
+            raise
+        if not connection.rows(bookkeeping.STANDING)[0][0]:
+            raise
 
 
 def _was_committed(connection: Connection, number: str) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 from propload.batch import ROW
 from propload.postgres import failures, schema
-from propload.postgres.connection import ServerError, connect
+from propload.postgres.connection import connect
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import describe_dsn
 from propload.postgres.ledger import DatabaseLedger, FileLedger
 from propload.postgres.locking import target_lock

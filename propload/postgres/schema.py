@@ -16,7 +16,7 @@ from propload.postgres.catalog import (
     is_empty_query,
     lock_name_query,
 )
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import quoting
 from propload.postgres.types import create_type
 

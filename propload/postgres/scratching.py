@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.postgres import failures, locking
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import swapping
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.target import TableName

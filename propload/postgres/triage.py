@@ -15,8 +15,8 @@ import polars as pl
 
 from propload.batch import REASONS, ROW, join_reasons, no_reasons
 from propload.postgres import failures
-from propload.postgres.connection import ServerError
 from propload.postgres.counting import settle, updates_so_far, write_stage
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.shape import ORDINAL
 from propload.postgres.sql import merging, screening, sifting
 from propload.postgres.sql.quoting import table as quoted_table

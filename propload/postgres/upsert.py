@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 from propload.batch import ROW, Written
 from propload.errors import TransientWriteError, WriteError
 from propload.postgres import failures
-from propload.postgres.connection import ServerError
 from propload.postgres.counting import write_stage
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, merging, session
 from propload.postgres.triage import Triage, patched, staged
 from propload.report import Counts

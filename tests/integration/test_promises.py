@@ -220,7 +220,7 @@ def test_four_processes_load_overlapping_keys_without_a_deadlock(database, state
     failures = [
         err for (_, err), one in zip(outputs, processes, strict=True) if one.returncode
     ]
-    assert not failures
+    assert not failures, failures[0]
     counts = [propload.Counts(**json.loads(out)) for out, _ in outputs]
     for one in counts:
         one.verify()

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from propload.errors import ConfigError, TransientWriteError
-from propload.postgres.connection import COPY_ROWS, ServerError, connect
+from propload.postgres.connection import COPY_ROWS, connect
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.failures import classify
 

@@ -9,9 +9,12 @@ import pytest
 
 from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
-from propload.postgres.connection import ServerError, connect
+from propload.postgres import ledger as ledger_module
+from propload.postgres.connection import connect
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
-from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger
+from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger, RunRecord
+from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 from tests.integration.postgres.writing import (
     counts,
@@ -172,3 +175,14 @@ def test_an_error_that_no_row_is_to_blame_for_stops_the_piece(database, state_di
             writer.write(make_piece(ROWS, 3, key=goal.key))
     assert not isinstance(raised.value, TransientWriteError)
     assert raised.value.batch == 3
+
+
+def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
+    with connect(database) as slow, connect(database) as quick:
+        # the server keeps what a session has looked up in vain
+        assert not slow.rows(bookkeeping.STANDING)[0][0]
+        record = RunRecord("one", "a.csv", "public.homes", "upsert")
+        assert DatabaseLedger.open(quick, record) is not None
+        ledger_module._make(slow)
+        slow.commit()
+        assert slow.rows(bookkeeping.STANDING)[0][0]

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from propload.errors import ConfigError
-from propload.postgres.connection import ServerError, connect
+from propload.postgres.connection import connect
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 
 ROLE = "propload_secretive"

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.schema import create_table
 from propload.postgres.types import plan_columns
 from propload.prepare.casting import cast

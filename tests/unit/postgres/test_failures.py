@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
-from propload.postgres.connection import ServerError
+from propload.postgres.driver_errors import ServerError
 from propload.postgres.failures import _FACTS, _STATUSES, as_write_error, classify
 
 

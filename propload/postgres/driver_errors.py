@@ -1,0 +1,115 @@
+"""What the driver's errors say, field by field, and what a reader does about them."""
+
+from __future__ import annotations
+
+from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.postgres.dsn import describe_dsn, hide_secrets
+
+#: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
+_REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("password authentication failed", "no password supplied"), "password"),
+    (("no pg_hba.conf entry", "authentication failed"), "entry"),
+    (("permission denied for database",), "right"),
+    (('database "', "does not exist"), "database"),
+    (('role "', "does not exist"), "role"),
+    (("not permitted to log in",), "login"),
+    (("Name or service not known", "nodename nor", "No address assoc"), "host"),
+    (("definition of service", "service file"), "service"),
+    (("certificate", "SSL error", "does not support SSL"), "encryption"),
+    (("invalid ", "unterminated", "missing "), "string"),
+)
+_ADVICE = {
+    "password": "the user or the password is wrong: check them in the connection "
+    "string, PGPASSWORD or the password file",
+    "entry": "the server does not let this user in from here: see its pg_hba.conf",
+    "right": "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
+    "database": "that database does not exist: create it, or correct its name",
+    "role": "that user does not exist: create it, or correct its name",
+    "login": "that role may not log in: use another user",
+    "host": "no such host is known: check its name",
+    "service": "the service file lacks that service: check its name and PGSERVICEFILE",
+    "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
+    "string": "the connection string is wrong",
+}
+_ALL_NEEDED = frozenset({'database "', 'role "'})
+
+
+class ServerError(WriteError):
+    """What the server or the driver said about a statement, field by field.
+
+    Attributes:
+        status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
+        primary: The server's message alone.
+        detail: Its detail line, or None; it may quote the row.
+        context: Where it happened, as in `COPY t, line 3, column c`.
+        constraint: The constraint's name, or None.
+        column: The column's name, or None.
+        hint: The server's hint, or None.
+    """
+
+    status: str = "UNKNOWN"
+    primary: str = ""
+    detail: str | None = None
+    context: str | None = None
+    constraint: str | None = None
+    column: str | None = None
+    hint: str | None = None
+
+
+_FIELDS = {
+    "PG_DIAG_MESSAGE_PRIMARY": "primary",
+    "PG_DIAG_MESSAGE_DETAIL": "detail",
+    "PG_DIAG_MESSAGE_HINT": "hint",
+    "PG_DIAG_CONTEXT": "context",
+    "PG_DIAG_CONSTRAINT_NAME": "constraint",
+    "PG_DIAG_COLUMN_NAME": "column",
+}
+
+
+def server_error(error: Exception, dsn: str, /) -> ServerError:
+    """Return what a driver's error says, without secrets.
+
+    Args:
+        error: The driver's or Arrow's error.
+        dsn: The connection string, whose secrets are hidden.
+    """
+    text = hide_secrets(
+        " ".join(str(error).partition("\n\nQuery was:")[0].split()), dsn
+    )
+    found = {
+        _FIELDS[_text(key)]: hide_secrets(_text(value), dsn)
+        for key, value in getattr(error, "details", None) or []
+        if _text(key) in _FIELDS
+    }
+    primary = found.pop("primary", text)
+    parts = (primary, found.get("detail"), found.get("context"))
+    message = ". ".join(part.rstrip(".") for part in parts if part)
+    made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
+    made.primary = primary
+    made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
+    for name, value in found.items():
+        setattr(made, name, value)
+    return made
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def connect_error(error: Exception, dsn: str, /) -> WriteError | ConfigError:
+    """Return why there is no connection, and what to do about it.
+
+    Args:
+        error: The driver's error.
+        dsn: The connection string, whose secrets are hidden.
+    """
+    said = hide_secrets(str(error), dsn).partition("Failed to connect:")
+    text = " ".join((said[2] or said[0]).split())
+    place = describe_dsn(dsn)
+    for words, cause in _REFUSALS:
+        needed = all if words[0] in _ALL_NEEDED else any
+        if needed(word in text for word in words):
+            msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
+            return ConfigError(msg)
+    msg = f"cannot reach {place} now: is the server running? ({text})"
+    return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
