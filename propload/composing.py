@@ -108,14 +108,17 @@ class Parts:
         """Return what a reader of the report should know."""
         said = [note for table in self.fit.tables for note in table.notes]
         said += getattr(self.source, "notes", ())
-        said += [*self.chosen, *(self.sizes.notes if self.sizes else ())]
         return tuple(dict.fromkeys(said))
 
     @property
     def settings(self) -> Mapping[str, Plain]:
         """What was told and chosen, without secrets."""
         shown = settings_shown(self.plan, self.target)
-        return {**shown, "batch_rows": self.sizes.rows} if self.sizes else shown
+        if self.sizes is not None:
+            shown["batch_rows"] = self.sizes.rows
+        sizes = self.sizes.notes if self.sizes else ()
+        chosen: list[Plain] = [*self.chosen, *sizes]
+        return {**shown, "chosen": chosen} if chosen else shown
 
     def how_to_continue(self) -> str:
         """Return what the reader of a message does next."""
