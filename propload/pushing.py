@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from propload.batch import Batch
 from propload.errors import QueueClosedError
 from propload.sources import open_source
+from propload.sources.columns import Columns
+from propload.sources.items import ItemSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +36,8 @@ class PushedSource:
     def __init__(self, options: SourceOptions, name: str = "pushed") -> None:
         self.name = name
         self._options = options
+        self._columns = Columns(complete=False)
+        self._building = threading.Lock()
         self._changed = threading.Condition()
         self._journal: Journal | None = None
         self._error: BaseException | None = None
@@ -127,4 +131,11 @@ class PushedSource:
             return [rows]
         is_many = isinstance(rows, (list, tuple)) or hasattr(rows, "__arrow_c_stream__")
         is_many = is_many or hasattr(rows, "__next__")
-        return open_source(rows if is_many else [rows], self._options)
+        source = open_source(rows if is_many else [rows], self._options)
+        if not isinstance(source, ItemSource) or not source.rereadable:
+            return source
+        # A lone null has no type of its own. Without the type that its column had
+        # before, each such row would be a batch, and a writer, by itself.
+        source.columns = self._columns
+        with self._building:
+            return list(source)

@@ -51,9 +51,15 @@ FAST = {TEXT: pl.String, INTEGER: pl.Int64, NUMBER: pl.Float64, pa.bool_(): pl.B
 
 
 class Columns:
-    """Makes batches from rows and remembers the columns of earlier ones."""
+    """Makes batches from rows and remembers the columns of earlier ones.
 
-    def __init__(self) -> None:
+    Args:
+        complete: Whether rows have the columns of all earlier ones, as nulls; else
+            only the types are remembered.
+    """
+
+    def __init__(self, *, complete: bool = True) -> None:
+        self._complete = complete
         #: A column that held nothing but nulls so far has the type None.
         self._known: dict[str, pa.DataType | None] = {}
 
@@ -67,7 +73,9 @@ class Columns:
         for name in values:
             self._known.setdefault(name, None)
         arrays = []
-        for name, known in self._known.items():
+        names = [n for n in self._known if self._complete or n in values]
+        for name in names:
+            known = self._known[name]
             if name in values:
                 array = make_array(values[name], known)
                 if array.null_count < len(array):
@@ -75,7 +83,7 @@ class Columns:
             else:
                 array = pa.nulls(len(rows), known or TEXT)
             arrays.append(array)
-        return pa.RecordBatch.from_arrays(arrays, _names(self._known))
+        return pa.RecordBatch.from_arrays(arrays, _names(names))
 
 
 def make_array(values: Sequence[Any], known: pa.DataType | None) -> pa.Array:

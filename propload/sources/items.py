@@ -37,11 +37,15 @@ class ItemSource:
         items: Dicts, dataclasses, attrs or pydantic objects, Scrapy items.
         options: How many rows and bytes go into one batch.
         name: What messages call it.
+
+    Attributes:
+        columns: What remembers the columns of earlier rows; a new one where None.
     """
 
     def __init__(
         self, items: Iterable[object], options: SourceOptions, *, name: str
     ) -> None:
+        self.columns: Columns | None = None
         self.name = name
         self.rereadable = isinstance(items, list | tuple)
         self.size_hint = len(items) if isinstance(items, list | tuple) else None
@@ -53,7 +57,7 @@ class ItemSource:
         return None
 
     def __iter__(self) -> Iterator[Batch]:
-        maker = RowBatches(self.name, self._options)
+        maker = RowBatches(self.name, self._options, self.columns)
         try:
             for item in self._items:
                 if maker.add(item):
@@ -80,11 +84,13 @@ class RowBatches:
         rows_read: Rows that were added so far, good or not.
     """
 
-    def __init__(self, source: str, options: SourceOptions) -> None:
+    def __init__(
+        self, source: str, options: SourceOptions, columns: Columns | None = None
+    ) -> None:
         self.rows_read = 0
         self._source = source
         self._options = options
-        self._columns = Columns()
+        self._columns = columns or Columns()
         self._first = 1
         self._rows: list[dict[str, Any]] = []
         self._faults: list[Unread] = []
