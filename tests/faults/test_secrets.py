@@ -80,7 +80,7 @@ def test_of_errors_and_reports(dsn, proxy, file, state_dir, caplog):
     told = loading.settings(secret, retry_attempts=2, retry_seconds=0.1)
     report = propload.ingest(str(file), **told)
     assert_hidden(report.to_json(), repr(report), str(report), report._repr_html_())
-    for faults in ([Fault("reset", 0)] * 9, [None] * 5 + [Fault("cut", 5_000)] * 9):
+    for faults in ([Fault("reset", 0)] * 9, [None] * 3 + [Fault("cut", 5_000)] * 9):
         proxy.faults.extend(faults)
         with pytest.raises(PropLoadError) as failed:
             propload.ingest(str(file), **told)
