@@ -182,7 +182,8 @@ class FundaSpider(Spider):
         if not items:
             sentence = f"{path} holds no listing that can be read"
             self._notes.missing(counting.EMPTY_PAGES, sentence)
-        yield from self._new(items)
+        # files come in any order: a search page must not stand in for a detail page
+        yield from self._new(items, by_page=True)
 
     def search_failed(self, failure: Failure) -> Iterator[Any]:
         """Go on behind a search page that did not come."""
@@ -295,13 +296,21 @@ class FundaSpider(Spider):
             else:
                 yield item
 
-    def _new(self, items: Iterable[ListingItem]) -> Iterator[ListingItem]:
-        """Yield the items of listings that this crawl has not seen before."""
+    def _new(
+        self, items: Iterable[ListingItem], *, by_page: bool = False
+    ) -> Iterator[ListingItem]:
+        """Yield the items of listings that this crawl has not seen before.
+
+        Args:
+            items: Items of one page.
+            by_page: Whether a listing may come once from each kind of page.
+        """
         for item in items:
-            if item.listing_id in self._seen:
+            mark = f"{item.page} {item.listing_id}" if by_page else item.listing_id
+            if mark in self._seen:
                 self._notes.count(counting.REPEATED)
                 continue
-            self._seen.add(item.listing_id)
+            self._seen.add(mark)
             self._notes.count(counting.LISTINGS)
             yield item
 
