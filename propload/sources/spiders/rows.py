@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, fields, is_dataclass
-from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ from itemadapter import ItemAdapter
 from propload.options import SourceOptions
 from propload.sources.items import RowBatches
 from propload.sources.source import shorten
-from propload.sources.values import as_text, plain, row_of
+from propload.sources.values import KNOWN, as_text, plain, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,21 +31,7 @@ WEIGHED_EACH = 4
 WEIGHED_ONE_IN = 8
 
 #: Values that a column is made of as they are.
-SETTLED = frozenset(
-    {
-        type(None),
-        str,
-        int,
-        float,
-        bool,
-        bytes,
-        Decimal,
-        dt.date,
-        dt.datetime,
-        dt.time,
-        dt.timedelta,
-    }
-)
+SETTLED = KNOWN - {dict, list}
 
 
 @dataclass(frozen=True, slots=True)
