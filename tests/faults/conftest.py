@@ -13,6 +13,18 @@ import pytest
 from tests.faults.server import DurableServer
 
 _numbers = itertools.count()
+#: Seconds that any one test may take in its long form; the longest is made for half
+#: an hour.
+LONGEST = 3_600
+
+
+def pytest_collection_modifyitems(config, items):
+    """Give the long forms time: what a module says of its tests is for short ones."""
+    if not config.getoption("--long"):
+        return
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @pytest.fixture(scope="session")
