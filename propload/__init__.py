@@ -9,7 +9,7 @@ Names are loaded when they are first used: importing propload is cheap.
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ __all__ = [  # noqa: PLE0604 - the names of _HOMES, which are texts
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
+        from importlib import metadata  # noqa: PLC0415 - 40 ms that importing saves
+
         return metadata.version("propload")
     if name not in _HOMES:
         msg = f"module 'propload' has no attribute {name!r}"

@@ -8,9 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import typer
 
-from propload.cli import build_app
+from propload import cli
 from propload.config import SETTINGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -26,7 +25,8 @@ def commands():
         for name, part in getattr(command, "commands", {}).items():
             yield from below((*words, name), part)
 
-    yield from below(("propload",), typer.main.get_command(build_app()))
+    for name in cli.COMMANDS:
+        yield from below(("propload", name), cli.load_command(name))
 
 
 COMMANDS = dict(commands())

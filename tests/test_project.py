@@ -274,8 +274,8 @@ def test_importing_loads_nothing_heavy(code):
     assert HEAVY.isdisjoint(printed.split())
 
 
-@pytest.mark.parametrize("words", [("--help",), ("ingest", "--help"), ("--version",)])
-def test_help_loads_nothing_heavy(words):
+def loaded_by_command_line(*words):
+    """Return the names of the modules that a call of propload loads."""
     code = (
         "import sys\n"
         f"sys.argv = ['propload', *{words!r}]\n"
@@ -284,13 +284,26 @@ def test_help_loads_nothing_heavy(words):
         "except SystemExit as ended:\n    assert not ended.code\n"
         "print(*sys.modules)"
     )
-    printed = in_another_process(code)
-    assert {*HEAVY, "pydantic_settings"}.isdisjoint(printed.split())
+    return set(in_another_process(code).split())
+
+
+@pytest.mark.parametrize("words", [("--help",), ("ingest", "--help"), ("--version",)])
+def test_help_loads_nothing_heavy(words):
+    loaded = loaded_by_command_line(*words)
+    assert {*HEAVY, "pydantic_settings"}.isdisjoint(loaded)
+
+
+def test_help_loads_no_command_and_no_setting():
+    loaded = loaded_by_command_line("--help")
+    own = {name for name in loaded if name.startswith("propload")}
+    assert own == {"propload", "propload.cli", "propload.cli.flags"}
+    # a scan of the installed packages
+    assert "importlib.metadata" not in loaded
 
 
 def test_importing_the_package_loads_no_command_line():
     printed = in_another_process("import propload, sys; print(*sys.modules)")
-    assert {"typer", "rich"}.isdisjoint(printed.split())
+    assert {"typer", "rich", "importlib.metadata"}.isdisjoint(printed.split())
 
 
 # --- the files ------------------------------------------------------------------

@@ -1,29 +1,33 @@
 """The command line; `main` is what `propload` runs.
 
 A command is a module here with `add_to(app)`, named in `COMMANDS` in the order of
-`--help`. Commands import what they need when they run, so that help comes at once.
+`--help`. It is imported when it is called, and imports what it needs when it runs, so
+that help comes at once.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from propload.cli.flags import Part, expand
 
-#: The modules of the commands.
-COMMANDS = (
-    "ingest",
-    "check",
-    "rejects",
-    "recover",
-    "runs",
-    "tune",
-    "spiders",
-    "db",
-    "demo",
-)
+#: The modules of the commands, each with the first line of its help.
+COMMANDS = {
+    "ingest": "Load sources into a PostgreSQL table.",
+    "check": "Say what ingest would do, without writing: columns, types, refused rows.",
+    "recover": "Load what killed runs left in their journals: nothing is lost.",
+    "tune": "Load the first rows in several ways and say which was fastest.",
+    "spiders": "List the registered spiders with the arguments that they take.",
+    "demo": "Crawl a made-up site on this machine for two days, and show what changed.",
+    "rejects": "Look at the rows that runs refused, and load them after all.",
+    "runs": "Look at the reports of earlier runs.",
+    "db": "Start, stop and look into the embedded database.",
+}
 
 _SUMMARY = """Load property listings, and any other table, into PostgreSQL.
 
@@ -38,8 +42,9 @@ def main() -> None:
 
 
 def build_app() -> typer.Typer:
-    """Return the command line with all its commands."""
+    """Return the command line, which knows of its commands what `--help` shows."""
     app = typer.Typer(
+        cls=_Commands,
         help=_SUMMARY,
         no_args_is_help=True,
         rich_markup_mode="rich",
@@ -47,9 +52,36 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(expand(_top, {"version": _VERSION}))
-    for name in COMMANDS:
-        import_module(f"propload.cli.{name}").add_to(app)
+    for name, line in COMMANDS.items():
+        app.command(name, help=line)(_stand_in)
     return app
+
+
+def load_command(name: str) -> Any:
+    """Return a command or group of commands with all that belongs to it.
+
+    Its type is typer's own copy of click's `Command`, which has no public name.
+
+    Args:
+        name: One of `COMMANDS`.
+    """
+    app = typer.Typer(rich_markup_mode="rich")
+    import_module(f"propload.cli.{name}").add_to(app)
+    return get_group(app).commands[name]
+
+
+class _Commands(TyperGroup):
+    """A group that loads a command when it is called or completed."""
+
+    def resolve_command(  # Any: the types of click have no public name in typer
+        self, ctx: Any, args: list[str]
+    ) -> tuple[str | None, Any, list[str]]:
+        name, known, rest = super().resolve_command(ctx, args)
+        return name, load_command(known.name) if known and known.name else None, rest
+
+
+def _stand_in() -> None:
+    """Stand in the list of commands for one that is not loaded yet."""
 
 
 def _top(*, version: bool) -> None:

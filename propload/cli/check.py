@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.cli.flags import settings_group
 from propload.cli.ingest import quieted
+from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Group, Part, settings_group
+from propload.cli.flags import Group, Part
 from propload.cli.places import places
+from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:

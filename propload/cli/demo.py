@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
+from propload.cli.flags import Part
+from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:

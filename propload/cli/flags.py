@@ -1,21 +1,17 @@
 """The flags of a command, made from values instead of its signature.
 
-So a table of settings becomes flags without repeating it, and a command's module
-needs no import that only typer would read.
+So a table of settings becomes flags without repeating it (`propload.cli.settings`),
+and a command's module needs no import that only typer would read.
 """
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
-
-import typer
-
-from propload.config.settings import SETTINGS, Setting
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +73,6 @@ def expand(
     return expanded
 
 
-def settings_group(names: Iterable[str] = tuple(SETTINGS)) -> Group:
-    """Return the flags of settings, gathered to `Settings` without those not given."""
-    return Group({name: _setting_flag(SETTINGS[name]) for name in names}, _given)
-
-
-def _given(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _parameter(name: str, part: Part) -> inspect.Parameter:
     return inspect.Parameter(
         name,
@@ -93,26 +80,3 @@ def _parameter(name: str, part: Part) -> inspect.Parameter:
         default=part.default,
         annotation=Annotated[part.type, part.option],
     )
-
-
-def _setting_flag(setting: Setting) -> Part:
-    shown: dict[str, Any] = {
-        "help": setting.meaning + _default(setting),
-        "rich_help_panel": setting.panel,
-        # None is the flag's own default: the setting's holds where nobody sets it
-        "show_default": False,
-    }
-    if not setting.metavar:
-        both = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
-        return Part(bool | None, typer.Option(both, **shown))
-    if setting.choices:
-        # a Literal of words that are known only while running
-        words: Any = Literal.__getitem__(setting.choices)
-        return Part(words | None, typer.Option(setting.flag, **shown))
-    return Part(
-        str | None, typer.Option(setting.flag, metavar=setting.metavar, **shown)
-    )
-
-
-def _default(setting: Setting) -> str:
-    return f" [dim]\\[default: {setting.default}][/dim]" if setting.default else ""

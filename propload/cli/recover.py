@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
+from propload.cli.flags import Part
 from propload.cli.ingest import EXIT_CODES, quieted
+from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
+from propload.cli.flags import Part
 from propload.cli.places import RUN, places
 from propload.cli.replay import add_drop, add_export, add_replay
+from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
+from propload.cli.flags import Part
 from propload.cli.ingest import EXIT_CODES, quieted
 from propload.cli.places import RUN, places
+from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
+from propload.cli.flags import Part
 from propload.cli.places import RUN, places
+from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.errors import ConfigError
 from propload.report import from_dict

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part, settings_group
+from propload.cli.flags import Part
+from propload.cli.settings import settings_group
 from propload.cli.sources import is_spider, sources_group
 from propload.errors import ConfigError
 

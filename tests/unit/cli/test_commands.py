@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
-from propload.cli import COMMANDS, build_app
+from propload.cli import COMMANDS, build_app, load_command
 from propload.config import SETTINGS
 from propload.errors import (
     ConfigError,
@@ -316,8 +316,21 @@ def test_version_is_that_of_the_package(run):
 
 def test_no_command_shows_the_help(run):
     result = run()
-    for name in COMMANDS:
-        assert f" {name} " in result.output
+    for name, line in COMMANDS.items():
+        assert re.search(rf" {name} +{re.escape(line)} ", result.output)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_of_a_command_is_the_first_of_its_help(name):
+    assert load_command(name).help.partition("\n")[0] == COMMANDS[name]
+
+
+def test_the_words_below_a_command_are_completed():
+    told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": "propload db st"}
+    result = CliRunner().invoke(
+        build_app(), prog_name="propload", env={**told, "COMP_CWORD": "2"}
+    )
+    assert result.output.split() == ["start", "stop", "status"]
 
 
 def test_an_unknown_command_is_a_usage_error(run):

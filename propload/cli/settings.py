@@ -1,0 +1,45 @@
+"""The flags of settings, made from their table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from propload.cli.flags import Group, Part
+from propload.config.settings import SETTINGS, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def settings_group(names: Iterable[str] = tuple(SETTINGS)) -> Group:
+    """Return the flags of settings, gathered to `Settings` without those not given."""
+    return Group({name: _setting_flag(SETTINGS[name]) for name in names}, _given)
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _setting_flag(setting: Setting) -> Part:
+    shown: dict[str, Any] = {
+        "help": setting.meaning + _default(setting),
+        "rich_help_panel": setting.panel,
+        # None is the flag's own default: the setting's holds where nobody sets it
+        "show_default": False,
+    }
+    if not setting.metavar:
+        both = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
+        return Part(bool | None, typer.Option(both, **shown))
+    if setting.choices:
+        # a Literal of words that are known only while running
+        words: Any = Literal.__getitem__(setting.choices)
+        return Part(words | None, typer.Option(setting.flag, **shown))
+    return Part(
+        str | None, typer.Option(setting.flag, metavar=setting.metavar, **shown)
+    )
+
+
+def _default(setting: Setting) -> str:
+    return f" [dim]\\[default: {setting.default}][/dim]" if setting.default else ""
