@@ -29,6 +29,14 @@ def write_stage(
         added = connection.execute(merging.append(shape)) or 0
         # a trigger may have skipped some
         return Counts(inserted=added, unchanged=height - added)
+    if shape.merges:
+        inserted, written, stale = connection.rows(merging.match(shape))[0]
+        return Counts(
+            inserted=inserted,
+            updated=written - inserted,
+            stale=stale,
+            unchanged=height - written - stale,
+        )
     first = Counts()
     if not shape.partitioned:
         first, done = _place(connection, shape, height)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.postgres.connection import Connection
+    from propload.postgres.facts import TableFacts
     from propload.postgres.ledger import Ledger, RunRecord
-    from propload.postgres.schema import TableFacts
     from propload.postgres.shape import Shape
     from propload.target import ColumnPlan, OnRefused, TableName, Target
 

@@ -82,6 +82,7 @@ class Shape:
             as text, no trigger or row policy can skip a row.
         triggered: Whether a trigger may change or skip a row.
         partitioned: Whether a row's place alone does not find it again.
+        merges: Whether the server's MERGE answers with what it did.
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
     """
@@ -96,6 +97,7 @@ class Shape:
     direct: bool = True
     triggered: bool = False
     partitioned: bool = False
+    merges: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
 
     @property

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _LOOSE = ("bpchar", "citext")
 #: `RETURNING old.…` tells an update from an insert from this version on.
 _RETURNS_OLD = 180000
+#: `MERGE … RETURNING merge_action()` works from this version on.
+_MERGE_RETURNS = 170000
 #: Texts of these are compared by their bytes, whatever their collation.
 _TEXTS = ("text", "varchar")
 #: Equal values of these may have several texts; the server's own short form.
@@ -46,7 +48,9 @@ def read_shape(
     """
     relation = quoted_table(table)
     stored = {row[0]: row for row in connection.rows(catalog.COLUMNS, (relation,))}
-    partitioned, policed, triggered = connection.rows(catalog.RELATION, (relation,))[0]
+    partitioned, policed, triggered, ruled = connection.rows(
+        catalog.RELATION, (relation,)
+    )[0]
     columns = tuple(_column(each, stored[each.column]) for each in plan)
     travelling = {each.column for each in plan}
     return Shape(
@@ -66,6 +70,7 @@ def read_shape(
         and all(each.carrier == "copy" for each in plan),
         triggered=bool(triggered),
         partitioned=bool(partitioned),
+        merges=connection.server_version >= _MERGE_RETURNS and not ruled,
         counts_by=_counts_by(connection.server_version, partitioned=partitioned),
     )
 

@@ -22,7 +22,7 @@ from propload.target import ColumnPlan
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from propload.postgres.schema import TableColumn
+    from propload.postgres.facts import TableColumn
 
 #: What the binary form of each type is written from. Text-like types read text.
 _BINARY: Mapping[str, pl.DataType] = {

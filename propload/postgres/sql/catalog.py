@@ -45,11 +45,13 @@ WHERE t.typtype <> 'd'
 ORDER BY r.attnum"""
 
 #: Whether the table is partitioned, whether a row policy applies to this user,
-#: and whether a trigger may skip or change a row before it is stored.
+#: whether a trigger may skip or change a row before it is stored, and whether the
+#: table has rules, which MERGE does not take.
 RELATION = """
 SELECT c.relkind = 'p', pg_catalog.row_security_active(c.oid), EXISTS (
     SELECT FROM pg_catalog.pg_trigger AS g
     WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
       AND (g.tgrelid = c.oid OR g.tgrelid IN (
-          SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p)))
+          SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
+    c.relhasrules
 FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""

@@ -34,7 +34,9 @@ MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 def set_up(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that prepare a session for the staged path."""
-    statements = (TEMP_BUFFERS, *PROBE_ONLY, merging.create_stage(shape))
+    counters = []
     if shape.counts_by == "sequence":
-        return (*statements, merging.create_updates())
-    return statements
+        counters.append(merging.create_counter(merging.UPDATES))
+    if shape.merges and shape.newest is not None:
+        counters.append(merging.create_counter(merging.STALES))
+    return (TEMP_BUFFERS, *PROBE_ONLY, merging.create_stage(shape), *counters)
