@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import Settings
-    from propload.postgres.schema import TableFacts
+    from propload.postgres.facts import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.report import Plain, TextPrinter

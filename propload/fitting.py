@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.options import Settings
+    from propload.postgres.facts import TableFacts
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database, PreparedTarget
-    from propload.postgres.schema import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.stages import Prepared

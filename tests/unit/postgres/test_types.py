@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from propload.errors import SchemaMismatchError
-from propload.postgres.schema import TableColumn
+from propload.postgres.facts import TableColumn
 from propload.postgres.types import (
     cast_sql,
     cast_type,

@@ -1,0 +1,107 @@
+"""What a table is made of: its columns, its keys, and what writing must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from propload.errors import WriteError
+from propload.postgres.sql import quoting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.target import TableName
+
+ColumnKind = Literal["base", "enum", "array", "range", "composite", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """One column of an existing table.
+
+    Attributes:
+        name: Its name, unquoted.
+        pg_type: Its type as PostgreSQL writes it: `numeric(12,2)`.
+        base: The catalog's name of the type below any domain: `numeric`,
+            `int4`; an array's begins with an underscore: `_text`.
+        kind: What the base type is.
+        nullable: Whether it takes null.
+        has_default: Whether the server fills it when it is left out, from a
+            default or as an identity.
+        generated: Whether the server computes it and refuses values.
+        identity: Whether it is GENERATED ALWAYS AS IDENTITY: an insert must
+            override it, an update cannot set it.
+        domain: The domain's name where the type is one, else None.
+        typmod_type: The type below any domain, with its length or precision;
+            the same as `pg_type` where there is no domain.
+        element_base: The catalog's name of an array's element type.
+        element_kind: What that type is.
+    """
+
+    name: str
+    pg_type: str
+    base: str
+    kind: ColumnKind = "base"
+    nullable: bool = True
+    has_default: bool = False
+    generated: bool = False
+    identity: bool = False
+    domain: str | None = None
+    typmod_type: str | None = None
+    element_base: str | None = None
+    element_kind: ColumnKind = "base"
+
+    def element(self) -> TableColumn:
+        """Return an array's element as if it were a column."""
+        array = self.typmod_type or self.pg_type
+        base = self.element_base or self.base.removeprefix("_")
+        return TableColumn(self.name, array.removesuffix("[]"), base, self.element_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """What propload needs to know of an existing table.
+
+    Attributes:
+        name: Its qualified name.
+        columns: Its columns in the table's order.
+        primary_key: The primary key's columns in order, or empty.
+        unique_keys: The columns of each unique index that stands for a plain
+            unique constraint (whole table, plain columns), primary key included.
+        partitioned: Whether it is a partitioned table.
+        empty: Whether it held no row when it was looked at.
+        row_triggers: Whether a trigger fires for each inserted or updated row.
+    """
+
+    name: TableName
+    columns: tuple[TableColumn, ...]
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    partitioned: bool = False
+    empty: bool = False
+    row_triggers: bool = False
+
+    def column(self, name: str, /) -> TableColumn | None:
+        """Return the column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def require_key(self, key: Sequence[str], /) -> None:
+        """Refuse a key that the table does not keep unique.
+
+        Raises:
+            WriteError: It lacks a column of the key, or a unique constraint.
+        """
+        missing = [name for name in key if self.column(name) is None]
+        if missing:
+            msg = f"table {self.name} lacks the key column {', '.join(missing)}"
+            raise WriteError(msg, table=str(self.name))
+        if any(set(unique) == set(key) for unique in self.unique_keys):
+            return
+        names = quoting.names(key)
+        msg = (
+            f"table {self.name} has no unique constraint on ({', '.join(key)}), so its "
+            "rows cannot be found by that key: add one with ALTER TABLE "
+            f"{quoting.table(self.name)} ADD UNIQUE ({names}), or use --mode append"
+        )
+        raise WriteError(msg, table=str(self.name))
