@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pyarrow as pa
 
+from benchmarks.listings import listings
 from benchmarks.loads import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.scratch import Scratch
+
+#: Enough to call everything that a load calls, too few to weigh.
+WARM_ROWS = 100
+#: A batch is in flight for a tenth of a second and more.
+LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +31,18 @@ class MemoryUse:
     """Resident bytes of a process that loads.
 
     Attributes:
-        base: After the imports, before the load.
+        base: Before the load, when everything is imported.
         peak: At most.
         after: When the load had ended.
+        arrow: The Arrow batches that were held at once: rows read and not yet
+            committed.
         seconds: How long the load took.
     """
 
     base: int
     peak: int
     after: int
+    arrow: int
     seconds: float
 
 
@@ -51,11 +65,32 @@ def load_alone(
 def _load(
     source: str, scratch: Scratch, table: str, settings: dict[str, Any]
 ) -> MemoryUse:
-    import propload.ingesting  # noqa: F401, PLC0415 - imports are part of the base
-
+    # what is imported and compiled by the first load is part of the base
+    load(listings(WARM_ROWS), scratch, f"{table}_warm", **settings)
     process = psutil.Process()
     base = process.memory_info().rss
     began = time.perf_counter()
-    report = load(source, scratch, table, **settings)
+    with _most_arrow_bytes() as arrow:
+        report = load(source, scratch, table, **settings)
     seconds = time.perf_counter() - began
-    return MemoryUse(base, report.peak_memory_bytes, process.memory_info().rss, seconds)
+    after = process.memory_info().rss
+    return MemoryUse(base, report.peak_memory_bytes, after, max(arrow), seconds)
+
+
+@contextmanager
+def _most_arrow_bytes() -> Iterator[list[int]]:
+    """Give a list that is filled with the bytes that Arrow holds, again and again."""
+    found = [0]
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            found.append(pa.total_allocated_bytes())
+
+    thread = threading.Thread(target=look, name="benchmark-arrow", daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()

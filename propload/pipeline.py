@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Source batches that wait: at 25,000 rows each more than one prepared batch.
+#: Source batches that wait: of a thousand rows each they make one prepared batch.
 BATCHES_WAITING = 64
+#: Bytes that wait, at most: 50,000 rows of 300 bytes, which is one prepared batch. A
+#: source that is faster than the database would only fill memory with more.
+BYTES_WAITING = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Pipeline:
         self._options = options
         self._in_flight = InFlight(on_committed)
         self._queue: BatchQueue[Batch] = BatchQueue(
-            BATCHES_WAITING, options.queue_bytes
+            BATCHES_WAITING, min(options.queue_bytes, BYTES_WAITING)
         )
         self._subscription = self._queue.subscribe()
         self._lanes: list[Lane] = []
