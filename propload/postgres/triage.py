@@ -1,8 +1,9 @@
 """Finds the rows that the server refuses, and why.
 
-One bad row is named by COPY itself (`line N`) and left out. Where that is not the
-end of it, the rows go through the stage in a pass of the server that tries them
-run by run (`sql/sifting.py`). What COPY cannot even bring into the stage is found
+One bad row is named by COPY itself (`line N`) and left out, or suspected by the
+values that the server quotes and written by itself. Where that is not the end of it,
+the rows go through the stage in a pass of the server that tries them run by run
+(`sql/sifting.py`). What COPY cannot even bring into the stage is found
 here: by looking for what the server never takes, then by halving.
 """
 
@@ -20,9 +21,11 @@ from propload.postgres.driver_errors import ServerError
 from propload.postgres.shape import ORDINAL
 from propload.postgres.sql import merging, screening, sifting
 from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.suspecting import suspects
+from propload.postgres.unstorable import never_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from propload.postgres.connection import Connection
     from propload.postgres.failures import Failure
@@ -51,17 +54,13 @@ CHECKS = {
 _TELLING_DETAILS = ("23503", "23505", "23P01")
 #: A value in a reason is cut to what a person reads.
 VALUE_LETTERS = 500
-#: PostgreSQL's first and last date, in days from 1970-01-01.
-FIRST_DAY, LAST_DAY = -2_440_588, 2_145_042_905
-#: Its first timestamp in microseconds from 1970; its last is beyond 64 bits.
-FIRST_MICROSECOND = -210_866_803_200_000_000
 #: A byte that no text may hold: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
 #: A row is wider than a page of the server.
 TOO_LARGE = "54000"
 
 
-Step = Literal["none", "screen", "sift"]
+Step = Literal["none", "suspect", "screen", "sift"]
 
 
 class Triage:
@@ -69,8 +68,8 @@ class Triage:
 
     Attributes:
         layers: The piece's layers without the rows known to be bad.
-        step: How far the search has to go: nowhere, a look at the stage, or
-            rows tried run by run.
+        step: How far the search has to go: nowhere, suspects tried one by one, a
+            look at the stage, or all rows tried run by run.
         layer: The number of the layer that is being written.
     """
 
@@ -86,6 +85,7 @@ class Triage:
         self.step: Step = "none"
         self.layer = 0
         self._named = False
+        self._suspected: int | None = None
         self._known: list[pl.DataFrame] = []
         self._sifted: list[pl.DataFrame] = []
 
@@ -115,8 +115,11 @@ class Triage:
             self._named = True
             self._leave_out(self.layer, [self._named_row(connection, failure)])
             return True
+        if self.step == "none" and copied and self._suspect(failure):
+            self.step = "suspect"
+            return True
         if self.step != "sift" and copied:
-            self.step = "screen" if self.step == "none" else "sift"
+            self.step = "sift" if self.step == "screen" else "screen"
             return True
         self.step = "sift"
         found = [
@@ -135,8 +138,13 @@ class Triage:
             layer: The rows.
             alone: Whether to write them one by one, because keys come twice.
         """
+        suspecting = self.step == "suspect"
+        if suspecting and self.layer != self._suspected:
+            return write_stage(
+                connection, self._shape, layer.height, patched(self._shape, layer)
+            )
         connection.execute(sifting.IMMEDIATE)
-        refusals = self._screen(connection, layer)
+        refusals = [] if suspecting else self._screen(connection, layer)
         if self.step == "screen" and refusals and not alone:
             good = layer.height - len(refusals)
             self._sifted.append(_reasons(layer, refusals))
@@ -181,11 +189,29 @@ class Triage:
             self._known_rules = [screening.Rule(*row) for row in rows]
         return self._known_rules
 
+    def _suspect(self, failure: Failure) -> bool:
+        """Make rows that the failure may be about a layer of their own."""
+        # a second bad row calls for a look at all; loose keys have an order to keep
+        if self._named or self._shape.loose_key:
+            return False
+        number = self.layer
+        layer = self.layers[number]
+        found = suspects(layer, self._shape, failure)
+        if not found.any():
+            return False
+        # the few go first: they are sooner deleted from the stage than the many
+        split = (layer.filter(found), layer.filter(~found))
+        self.layers = (*self.layers[:number], *split, *self.layers[number + 1 :])
+        self._suspected = number
+        return True
+
     def _leave_out(self, number: int, refusals: Sequence[_Refusal]) -> bool:
         layer = self.layers[number]
         self._known.append(_reasons(layer, refusals))
         bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
-        kept = layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad))
+        kept = layer.filter(
+            ~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode())
+        )
         self.layers = (*self.layers[:number], kept, *self.layers[number + 1 :])
         return bool(refusals)
 
@@ -295,43 +321,11 @@ def _try_copy(connection: Connection, layer: pl.DataFrame) -> Failure | None:
 
 
 def _never_taken(layer: pl.DataFrame) -> list[_Refusal]:
-    found = []
-    for column, dtype in layer.schema.items():
-        faulty = _faulty(dtype)
-        if faulty is None:
-            continue
-        condition, message, state = faulty
-        places = layer.select(condition(pl.col(column)).fill_null(value=False))
-        found += [
-            _Refusal(place, column, None, f"column {column} {message}", state)
-            for place in places.to_series().arg_true()
-        ]
-    return found
-
-
-def _faulty(
-    dtype: pl.DataType,
-) -> tuple[Callable[[pl.Expr], pl.Expr], str, str] | None:
-    if dtype == pl.String:
-        return _holds_nul, "holds a NUL, which no text of PostgreSQL may", "22021"
-    if dtype == pl.Date:
-        return _is_out_of(FIRST_DAY, LAST_DAY), "is out of the range of date", "22008"
-    if isinstance(dtype, pl.Datetime):
-        return _is_out_of(FIRST_MICROSECOND, None), "is out of range", "22008"
-    return None
-
-
-def _holds_nul(column: pl.Expr) -> pl.Expr:
-    return column.str.contains("\0", literal=True)
-
-
-def _is_out_of(first: int, last: int | None) -> Callable[[pl.Expr], pl.Expr]:
-    def condition(column: pl.Expr) -> pl.Expr:
-        number = column.to_physical()
-        below = number < first
-        return below if last is None else below | (number > last)
-
-    return condition
+    return [
+        _Refusal(place, fault.column, None, fault.message, fault.sqlstate)
+        for fault in never_taken(layer)
+        for place in fault.places
+    ]
 
 
 def _refusal_of(failure: Failure, place: int) -> _Refusal:

@@ -1,9 +1,10 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
 """A first look over the stage for what one condition can tell of many rows.
 
-Values that cannot be cast, nulls, checks and foreign keys: one pass finds all such
-rows and takes them out of the stage, so that the slower pass of `sifting` meets
-only the rest. It may miss rows, but it names none that the server would take.
+Values that cannot be cast, nulls, checks, foreign keys, and unique values that a
+stored row holds: one pass finds all such rows and takes them out of the stage, so
+that the slower pass of `sifting` meets only the rest. It may miss rows, but it names
+none that the server would take.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.shape import INCOMING, ORDINAL, Shape
 from propload.postgres.sql import merging
-from propload.postgres.sql.quoting import name, text
+from propload.postgres.sql.quoting import name, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Valid checks and foreign keys: name, kind, expression, own columns, the other
+#: Valid checks, foreign and unique keys: name, kind, expression, own columns, the other
 #: table and its columns.
 RULES = """
 SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
@@ -37,8 +38,8 @@ SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
                ON a.attrelid = c.confrelid AND a.attnum = u.number ORDER BY u.place)
 FROM pg_catalog.pg_constraint AS c
 WHERE c.conrelid = ($1::text)::regclass AND c.convalidated
-  AND (c.contype = 'c' OR c.contype = 'f' AND c.confrelid <> c.conrelid
-                          AND c.confmatchtype = 's')
+  AND (c.contype IN ('c', 'p', 'u')
+       OR c.contype = 'f' AND c.confrelid <> c.conrelid AND c.confmatchtype = 's')
 ORDER BY c.contype, c.conname"""
 
 #: `pg_input_is_valid` is there from this version on.
@@ -68,11 +69,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check or a foreign key, as `RULES` answers.
+    """A check, or a foreign or unique key, as `RULES` answers.
 
     Attributes:
         constraint: Its name.
-        kind: `c` or `f`.
+        kind: `c`, `f`, or `p` and `u` for unique ones.
         expression: A check's condition, else None.
         columns: The columns it concerns.
         parent: The quoted name of a foreign key's other table, else None.
@@ -103,7 +104,7 @@ def uncastable(shape: Shape, /) -> list[Verdict]:
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
-    """Return what tells rows that a null, a check or a foreign key forbids."""
+    """Return what tells rows that a null, a check or a key forbids."""
     relation = shape.table.table
     found = [
         Verdict(
@@ -119,7 +120,11 @@ def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
     travelling = {column.name for column in shape.columns}
     known = [rule for rule in rules if travelling.issuperset(rule.columns)]
     found += [_check(shape, rule) for rule in known if rule.kind == "c"]
-    return found + [_parent(shape, rule) for rule in known if rule.kind == "f"]
+    found += [_parent(shape, rule) for rule in known if rule.kind == "f"]
+    # rows that meet by the key itself are updates
+    unique = [rule for rule in known if rule.kind in {"p", "u"}]
+    own = set(shape.key)
+    return found + [_holder(shape, each) for each in unique if set(each.columns) != own]
 
 
 def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -> str:
@@ -197,6 +202,26 @@ def _check(shape: Shape, rule: Rule) -> Verdict:
         f'new row for relation "{shape.table.table}" violates check constraint '
         f'"{rule.constraint}"',
         ", ".join(rule.columns) or None,
+        rule.constraint,
+    )
+
+
+def _holder(shape: Shape, rule: Rule) -> Verdict:
+    columns = [shape.column(each) for each in rule.columns]
+    same = " AND ".join(f"p.{name(each.name)} = {INCOMING(each)}" for each in columns)
+    # a holder that is itself about to change may let go of the value
+    stays = (
+        "AND p.ctid NOT IN (SELECT home FROM judged WHERE home IS NOT NULL)"
+        if shape.key
+        else ""
+    )
+    named = ", ".join(rule.columns)
+    return Verdict(
+        f"EXISTS (SELECT FROM {table(shape.table)} AS p WHERE {same} {stays})",
+        "23505",
+        f'duplicate key value violates unique constraint "{rule.constraint}". '
+        f"Key ({named})=({{}}) already exists.",
+        named,
         rule.constraint,
     )
 

@@ -209,3 +209,40 @@ def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir)
     expected = {("a", 1), ("b", 2), ("c", 3), ("p", 4), ("u", 5), ("s", 6)}
     assert set(wrong.iter_rows()) == expected
     assert query(database, "SELECT count(*) FROM t") == [(height - 180,)]
+
+
+def test_a_unique_value_is_free_where_its_holder_changes_in_the_same_piece(
+    database, state_dir
+):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, u bigint UNIQUE)",
+        "INSERT INTO t VALUES (1, 10), (2, 20), (6, 60)",
+    )
+    frame = pl.DataFrame({"k": [1, 3, 4, 5], "u": [30, 10, 20, 60]})
+    [done] = write(database, target(), state_dir, frame)
+    assert counts([done]) == [(1, 1, 0, 0)]
+    assert done.reasons.select(ROW, "column", "check", "value").rows() == [
+        (2, "u", "t_u_key", "20"),
+        (3, "u", "t_u_key", "60"),
+    ]
+    assert "Key (u)=(20) already exists" in done.reasons["message"][0]
+    now = query(database, "SELECT k, u FROM t ORDER BY k")
+    assert now == [(1, 30), (2, 20), (3, 10), (6, 60)]
+
+
+@pytest.mark.parametrize("column", ["n > 0", "n <> 7"])
+def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, column):
+    execute(
+        database,
+        f"CREATE TABLE t (k bigint PRIMARY KEY, n bigint CHECK ({column}))",
+        "INSERT INTO t SELECT n, 1 FROM generate_series(0, 99) AS n",
+    )
+    bad = 7 if column == "n <> 7" else -7
+    # the row at fault quotes 40 and 7: rows of both keys are looked at
+    frame = pl.DataFrame({"k": range(100), "n": [2] * 100})
+    frame[40, "n"] = bad
+    [done] = write(database, target(), state_dir, frame)
+    assert counts([done]) == [(0, 99, 0, 0)]
+    assert done.reasons.select(ROW, "column", "value").rows() == [(40, "n", str(bad))]
+    assert query(database, "SELECT count(*) FROM t WHERE n = 2") == [(99,)]
