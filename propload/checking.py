@@ -20,7 +20,7 @@ from propload.composing import (
     open_database,
 )
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.fitting import choose_table, choose_target, in_context
+from propload.fitting import choose_table, choose_target, in_context, refuse_patterns
 from propload.ingesting import source_options
 from propload.planning import Plan
 from propload.postgres.types import create_type, plan_columns
@@ -279,6 +279,7 @@ class _Looking:
             first = replace(joined, parts=joined.parts[:1]).raw()
             stored = [c.name for c in self._facts.columns] if self._facts else []
             try:
+                refuse_patterns(first.columns)
                 fitted = in_context(self._preparer, joined).fit(
                     first, untyped=joined.untyped, stored=stored
                 )

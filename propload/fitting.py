@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.errors import ConfigError
+from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.mapping import MapContext
 from propload.target import TableName, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from propload.options import Settings
     from propload.postgres.facts import TableFacts
@@ -77,6 +77,26 @@ def choose_target(
     )
 
 
+def refuse_patterns(names: Sequence[str], /) -> None:
+    """Refuse columns whose names are patterns to Polars: they would name others.
+
+    Raises:
+        SchemaMismatchError: There are such columns.
+    """
+    found = [
+        name
+        for name in names
+        if name == "*" or (name.startswith("^") and name.endswith("$"))
+    ]
+    if found:
+        shown = ", ".join(map(repr, found))
+        msg = (
+            f"column {shown} cannot be told from a pattern of columns (`*`, `^...$`): "
+            "give it another name in the source"
+        )
+        raise SchemaMismatchError(msg)
+
+
 def in_context(preparer: Preparer, joined: Joined) -> Preparer:
     """Return the preparer as it is for these rows: where they are from, and when."""
     if preparer.mapping is None:
@@ -140,10 +160,12 @@ class TableFit:
         depend on how many rows are joined.
         """
         first = replace(joined, parts=joined.parts[:1])
+        raw = first.raw()
+        refuse_patterns(raw.columns)
         facts = self._database.facts(self._target.table)
         stored = [column.name for column in facts.columns] if facts else []
         preparer = in_context(self._preparer, joined).fit(
-            first.raw(), untyped=joined.untyped, stored=stored
+            raw, untyped=joined.untyped, stored=stored
         )
         table = self._database.prepare(
             self._target,

@@ -230,3 +230,15 @@ def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
     assert caught.value.exit_code == 3
     assert report.status == "stopped"
     assert stored(database).height == report.counts.inserted
+
+
+@pytest.mark.parametrize("name", ["*", "^p.*$"])
+def test_a_column_whose_name_is_a_pattern(load, write, database, name):
+    with pytest.raises(LoadError, match=r"cannot be told from a pattern") as caught:
+        load(write(f"id,{name},price\n1,2,3\n"))
+    assert repr(name) in str(caught.value)
+    assert caught.value.report.counts.inserted == 0
+    report = propload.check(
+        write(f"id,{name},price\n1,2,3\n"), to=database, table="homes", key="id"
+    )
+    assert any("pattern" in each for each in report.problems)
