@@ -1,0 +1,227 @@
+"""Any names, types and values, and whether a value is another one's equal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import struct
+from decimal import Decimal, InvalidOperation
+
+import polars as pl
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+#: PostgreSQL takes names of at most 63 bytes; longer ones have to be refused.
+names = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]),
+    min_size=1,
+    max_size=20,
+).filter(lambda name: name == name.strip())
+#: From the first day of year 1 to the last of 9999.
+times = st.datetimes()
+texts = (
+    st.text(st.characters(codec="utf-8"), max_size=30)
+    | st.sampled_from(
+        ["", " ", '"', '""', "'", "\\N", "\\.", "a\nb", "\0", "NULL", "é"]
+    )
+    | st.integers(1, 2).map(lambda n: "x" * (n << 19))
+)
+VALUES = {
+    pl.Int64: st.integers(-(2**63), 2**63 - 1),
+    pl.Int8: st.integers(-128, 127),
+    pl.UInt64: st.integers(0, 2**64 - 1),
+    pl.Float64: st.floats() | st.sampled_from([1e308, -1e308, 5e-324, -0.0]),
+    pl.Float32: st.floats(width=32),
+    pl.Boolean: st.booleans(),
+    pl.String: texts,
+    pl.Date: st.dates(),
+    pl.Datetime("us"): times,
+    pl.Datetime("us", "UTC"): times.map(lambda moment: moment.replace(tzinfo=dt.UTC)),
+    pl.Binary: st.binary(max_size=20),
+}
+#: Values that other types take as well, more often than chance brings them.
+PLAIN = {
+    pl.Int64: st.integers(-2, 40_000),
+    pl.UInt64: st.integers(0, 40_000),
+    pl.Float64: st.sampled_from([0.0, 0.1, 0.5, 1.005, 1.25, 3.0, 2.0**24 + 1]),
+    pl.Float32: st.sampled_from([0.0, 0.5, 1.25, 3.0]),
+    pl.Datetime("us"): st.dates().map(lambda d: dt.datetime(d.year, d.month, d.day)),  # noqa: DTZ001 - naive on purpose
+}
+
+
+@st.composite
+def columns(draw, dtype, height, *, plain=False):
+    """Draw the values of a column, nulls among them.
+
+    Args:
+        draw: Hypothesis gives it.
+        dtype: One of `VALUES`.
+        height: How many.
+        plain: Whether many should fit into other types too.
+    """
+    value = VALUES[dtype]
+    if plain and dtype in PLAIN:
+        value = PLAIN[dtype] | value
+    values = st.lists(st.none() | value, min_size=height, max_size=height)
+    return pl.Series(draw(values), dtype=dtype)
+
+
+@st.composite
+def frames(draw):
+    """Draw a frame of any columns, with a column that tells the rows apart."""
+    height = draw(st.integers(1, 12))
+    made = {"propload_n": pl.Series(range(height), dtype=pl.Int64)}
+    for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
+        made[name] = draw(columns(draw(st.sampled_from(list(VALUES))), height))
+    return pl.DataFrame(made)
+
+
+#: Types of columns that exist already.
+WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
+FLOATS = {"real": "f", "double precision": "d"}
+EXACT = "numeric(12,2)"
+SHORT = "character varying(5)"
+TIMES = {
+    "date",
+    "timestamp without time zone",
+    "timestamp with time zone",
+}
+PG_TYPES = [*WHOLE, *FLOATS, EXACT, "boolean", "text", SHORT, *sorted(TIMES), "bytea"]
+NUMBERS = {*WHOLE, *FLOATS, EXACT}
+
+
+def has_a_way(dtype, pg_type):
+    """Return what docs/postgres.md says: whether a type goes into a column at all."""
+    dtype = dtype() if isinstance(dtype, type) else dtype
+    if dtype == pl.String:
+        return True
+    if dtype == pl.Binary:
+        return pg_type == "bytea"
+    if pg_type in {"text", SHORT}:
+        return True
+    if dtype.is_temporal():
+        return pg_type in TIMES
+    # a boolean is a number to some: the page leaves it open for these
+    if dtype == pl.Boolean and pg_type in {*FLOATS, EXACT}:
+        return None
+    return pg_type in NUMBERS or pg_type == "boolean"
+
+
+def fits(value, dtype, pg_type):
+    """Tell whether a column holds a value exactly; None where that is not known."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return _text_fits(value, pg_type)
+    if pg_type in {"text", SHORT}:
+        return True if pg_type == "text" else None
+    if isinstance(value, dt.datetime):
+        return pg_type != "date" or value.time() == dt.time()
+    if isinstance(value, (dt.date, bytes)):
+        return True
+    return _number_fits(value, dtype, pg_type)
+
+
+def _number_fits(value, dtype, pg_type):
+    if pg_type in WHOLE:
+        least = -(2 ** WHOLE[pg_type])
+        return math.isfinite(value) and value == int(value) and least <= value < -least
+    if pg_type in FLOATS:
+        return _float_fits(value, dtype, FLOATS[pg_type])
+    if pg_type == EXACT:
+        return _decimal_fits(value, dtype)
+    return value in {0, 1}
+
+
+def _text_fits(value, pg_type):
+    if pg_type not in {"text", SHORT}:
+        return None
+    # spaces at the end may be dropped
+    return "\0" not in value and (pg_type == "text" or len(value.rstrip(" ")) <= 5)
+
+
+def _float_fits(value, dtype, code):
+    if isinstance(value, int):
+        try:
+            (stored,) = struct.unpack(code, struct.pack(code, value))
+        except OverflowError:
+            return False
+        return int(stored) == value
+    if code == "d" or dtype == pl.Float32 or not math.isfinite(value):
+        return True
+    # 0.1 stays 0.1: what counts is the shortest decimal that names the value
+    return float(_shown(value, pl.Float32)) == value
+
+
+def _decimal_fits(value, dtype):
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    try:
+        number = Decimal(_shown(value, dtype))
+        return number == round(number, 2) and abs(number) < 10**10
+    except InvalidOperation:
+        return False
+
+
+def same(found, given):
+    """Whether a value came back as it was, in the type of its column."""
+    if isinstance(given, float) and math.isnan(given):
+        return isinstance(found, float) and math.isnan(found)
+    if isinstance(given, dt.datetime) and isinstance(found, dt.datetime):
+        return found.replace(tzinfo=None) == given.replace(tzinfo=None)
+    if isinstance(found, (str, bytes)) and isinstance(given, int):
+        return int(found) == given
+    return found == given
+
+
+def same_in(pg_type, found, given, dtype):
+    """Whether a stored value says what was given, in a column of another type."""
+    if found is None or given is None:
+        return found is given
+    if pg_type in {"text", SHORT}:
+        # spaces at the end may be dropped
+        dropped = isinstance(given, str) and found.rstrip(" ") == given.rstrip(" ")
+        return dropped or shows(found, given, dtype)
+    if isinstance(given, str):
+        # what another type makes of a text is no business of this comparison
+        return True
+    if isinstance(given, dt.date):
+        return _moment(found) == _moment(given)
+    if pg_type == EXACT:
+        return Decimal(found) == Decimal(_shown(given, dtype))
+    if pg_type == "real" and isinstance(given, float):
+        given = pl.Series([given]).cast(pl.Float32)[0]
+    return same(found, given)
+
+
+def shows(text, given, dtype):
+    """Whether a text is how a value is shown: it can be read again."""
+    if isinstance(given, (bool, str)):
+        return text in {given, str(given).lower()}
+    if isinstance(given, bytes):
+        return bool(text)
+    if isinstance(given, dt.date):
+        return _moment(dt.datetime.fromisoformat(text)) == _moment(given)
+    read = pl.Series([type(given)(text)], dtype=dtype)[0]
+    return same(read, given)
+
+
+def _shown(number, dtype):
+    """Return the shortest decimal that names a number."""
+    return pl.Series([number], dtype=dtype).cast(pl.String)[0]
+
+
+def _moment(value):
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - as is
+    # without a zone is UTC
+    return value.replace(tzinfo=None)
+
+
+def fuzz(examples):
+    """Return how often hypothesis tries; loads are slow, and this is no mistake."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
