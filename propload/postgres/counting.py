@@ -30,7 +30,7 @@ def write_stage(
         # a trigger may have skipped some
         return Counts(inserted=added, unchanged=height - added)
     if shape.merges:
-        inserted, written, stale = connection.rows(merging.match(shape))[0]
+        inserted, written, stale = connection.rows(merging.MATCH)[0]
         return Counts(
             inserted=inserted,
             updated=written - inserted,

@@ -21,7 +21,7 @@ from propload.postgres.shape import (
     Side,
 )
 from propload.postgres.sql import comparing
-from propload.postgres.sql.quoting import name, names, table
+from propload.postgres.sql.quoting import name, names, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,8 @@ UPDATES = "propload_updates"
 #: Counts stale rows, which MERGE passes over without a word.
 STALES = "propload_stales"
 EMPTY_STAGE = f"DELETE FROM {STAGE}"
+#: Calls what `create_match` makes.
+MATCH = "SELECT * FROM pg_temp.propload_match()"
 
 
 def create_stage(shape: Shape, /) -> str:
@@ -113,16 +115,30 @@ def merge(
     )
 
 
-def match(shape: Shape, /) -> str:
-    """Return one MERGE that writes the stage, for PostgreSQL 17 and newer.
+def create_match(shape: Shape, /) -> str:
+    """Return the statement that makes `MATCH`, for PostgreSQL 17 and newer.
+
+    It is a function of the session because the server then plans the statement
+    once: that takes it 3 ms for 20 columns, as long as writing 500 rows. The call
+    answers with three counts: rows inserted, rows written, rows stale.
+    """
+    # the columns of the statement, not of the answer, whatever a table calls its own
+    body = f"#variable_conflict use_column\nBEGIN RETURN QUERY {_match(shape)}; END"
+    return (
+        "CREATE FUNCTION pg_temp.propload_match() RETURNS TABLE ("
+        "propload_inserted bigint, propload_written bigint, propload_stale bigint) "
+        f"LANGUAGE plpgsql AS {text(body)}"
+    )
+
+
+def _match(shape: Shape) -> str:
+    """Return one MERGE that writes the stage; of all ways it does the least work.
 
     A stored row that another session changes meanwhile is judged again. Where
     another session inserts a key meanwhile, the statement fails, and `merge` is
-    called for. Of all ways to write a stage it does the least work.
-
-    It answers with three counts: rows inserted, rows written, rows stale.
+    called for.
     """
-    start, stale = "", "0"
+    start, stale = "", "0::bigint"
     if _tells_stale(shape):
         # the counter begins anew before the first row comes
         start = f"WHERE (SELECT setval('{STALES}', 1)) = 1"
@@ -142,7 +158,7 @@ def match(shape: Shape, /) -> str:
 def place(shape: Shape, /) -> str:
     """Return one statement that writes the stage where nobody interferes.
 
-    It is what `match` is on servers before PostgreSQL 17. A stored row is updated
+    It is what `MATCH` is on servers before PostgreSQL 17. A stored row is updated
     at the place where it was seen, a new one inserted without looking for its key
     again: a third less work than `merge`. Where another session changes a row
     meanwhile, the row is not updated; where it inserts the key, the statement

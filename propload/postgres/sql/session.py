@@ -15,8 +15,10 @@ TEMP_BUFFERS = "SET temp_buffers = '64MB'"
 
 #: The stage bears no statistics, and the planner would scan and hash a table of
 #: millions for some thousand staged rows. One index probe a row costs the same at
-#: any size of the table, so the plan cannot turn bad as it grows.
+#: any size of the table, so the plan cannot turn bad as it grows, even the one that
+#: is kept from when the table was empty.
 PROBE_ONLY = (
+    "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
 )
@@ -34,9 +36,11 @@ MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 def set_up(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that prepare a session for the staged path."""
-    counters = []
+    made = [merging.create_stage(shape)]
     if shape.counts_by == "sequence":
-        counters.append(merging.create_counter(merging.UPDATES))
+        made.append(merging.create_counter(merging.UPDATES))
     if shape.merges and shape.newest is not None:
-        counters.append(merging.create_counter(merging.STALES))
-    return (TEMP_BUFFERS, *PROBE_ONLY, merging.create_stage(shape), *counters)
+        made.append(merging.create_counter(merging.STALES))
+    if shape.merges and shape.key:
+        made.append(merging.create_match(shape))
+    return (TEMP_BUFFERS, *PROBE_ONLY, *made)

@@ -10,6 +10,11 @@ import pytest
 
 from propload.errors import SchemaMismatchError, WriteError
 from propload.postgres.connection import connect
+from propload.postgres.counting import write_stage
+from propload.postgres.shape import ORDINAL
+from propload.postgres.shaping import read_shape
+from propload.postgres.sql import merging
+from propload.postgres.sql.session import set_up
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -64,6 +69,25 @@ def test_a_partly_stored_piece_leaves_the_fast_path_and_comes_back(database, sta
     ]
     written = write(database, target(), state_dir, *frames)
     assert counts(written) == [(2, 0, 0, 0), (1, 0, 1, 0), *[(2, 0, 0, 0)] * 10]
+
+
+def test_a_plan_that_was_made_for_one_row_suits_any_table(database, state_dir):
+    goal = target()
+    write(database, goal, state_dir, frame([0]))
+    execute(database, "ANALYZE t")
+    scans = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables"
+    with (
+        prepared(database, goal, frame([0]), state_dir) as ready,
+        connect(database) as session,
+    ):
+        shape = read_shape(session, goal, ready.plan, table=goal.table)
+        for statement in set_up(shape):
+            session.execute(statement)
+        rows = frame([0], "b").with_columns(pl.lit(0, pl.Int32).alias(ORDINAL))
+        session.copy(merging.STAGE, rows, temporary=True)
+        assert write_stage(session, shape, 1, ()).updated == 1
+        read, probed = session.rows(f"{scans} WHERE relname = 't'")[0]
+    assert (read, probed) == (0, 1)
 
 
 def test_an_older_version_is_stale_and_a_null_is_the_oldest(database, state_dir):
