@@ -60,6 +60,9 @@ def server_settings(memory: int, free_disk: int, /) -> dict[str, str]:
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "wal_buffers": "64MB" if memory >= 4 * GIB else "16MB",
+        # The log goes to disk while rows still come, not at their commit: that
+        # waits under 1 ms then instead of 4 to 8. An idle server does not wake.
+        "wal_writer_delay": "5ms",
         # no standby, no archive: COPY into a new table may skip the log
         "wal_level": "minimal",
         "max_wal_senders": "0",
