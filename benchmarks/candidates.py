@@ -1,4 +1,4 @@
-"""propload and its peers as one kind of thing, and the four works they do."""
+"""propload and its peers as one kind of thing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.listings import changed, listings, overlapping
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import polars as pl
 
     from benchmarks.scratch import Scratch
 
@@ -28,7 +24,6 @@ CANDIDATES = (
     "propload_dicts",
     "dlt_dicts",
 )
-WORKS = ("new table", "unchanged", "5 % changed", "50 % overlap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +57,3 @@ class Candidate:
             return None
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done.
-
-    Attributes:
-        name: One of `WORKS`.
-        stored: The rows in the table before.
-        given: The rows to load.
-        result: The rows in the table afterwards.
-    """
-
-    name: str
-    stored: pl.DataFrame
-    given: pl.DataFrame
-    result: pl.DataFrame
-
-    @classmethod
-    def of(cls, name: str, rows: int) -> Work:
-        """Return a work of so many rows."""
-        base = listings(rows)
-        if name == "new table":
-            return cls(name, base.head(0), base, base)
-        if name == "50 % overlap":
-            given = overlapping(base, 0.5)
-            kept = base.head(base.height - base.height // 2)
-            return cls(name, base, given, kept.vstack(given))
-        given = changed(base, 0.0 if name == "unchanged" else 0.05)
-        return cls(name, base, given, given)

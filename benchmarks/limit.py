@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from benchmarks.listings import KEY, listings
 from benchmarks.loads import load
 from benchmarks.measuring import Case, Options, main, measure
-from benchmarks.scratch import column_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +45,7 @@ def _cases(
             lambda: scratch.verify("target", expected),
         )
 
-    key = ", ".join(KEY)
+    key = scratch.layout.keyed
     for label, order in (("sorted", key), ("unsorted", f"hashtext({KEY[1]})")):
         for sessions in (1, 2):
             files = _write(scratch, folder / f"{label}{sessions}", order, sessions)
@@ -66,7 +65,7 @@ def _write(scratch: Scratch, base: Path, order: str, parts: int) -> list[Path]:
     for part in range(parts):
         path = base.with_name(f"{base.name}_{part}.bin")
         query = (
-            f"SELECT {', '.join(column_types())} FROM (SELECT *, "
+            f"SELECT {scratch.layout.listed} FROM (SELECT *, "
             f"ntile({parts}) OVER (ORDER BY {order}) AS part FROM original) AS n "
             f"WHERE part = {part + 1} ORDER BY {order}"
         )
@@ -76,7 +75,7 @@ def _write(scratch: Scratch, base: Path, order: str, parts: int) -> list[Path]:
 
 
 def _copy_from(scratch: Scratch, files: list[Path]) -> None:
-    listed = ", ".join(column_types())
+    listed = scratch.layout.listed
 
     def copy(path: Path) -> None:
         scratch.execute(f"COPY target ({listed}) FROM '{path}' (FORMAT binary)")

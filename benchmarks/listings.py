@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
+from benchmarks.layout import Layout, column_types
+
 #: A prime: counting through its multiples visits every number below it once, so
 #: that rows come in another order than their keys, as scraped rows do.
 PRIME = 100_000_007
@@ -159,3 +161,6 @@ _ORDER = [
     "city",
     "scraped_at",
 ]
+
+#: The facts of these rows; `newest` and `on_null` are the schema's own.
+LISTINGS = Layout(column_types(listings(1)), KEY, "listing", NEWEST, "keep")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def load(source: object, scratch: Scratch, table: str, /, **settings: object) -> Report:
-    """Load listings with all their checks and return the report.
+    """Load rows as their layout says and return the report.
 
     Args:
         source: What `propload.ingest` takes.
@@ -25,11 +25,16 @@ def load(source: object, scratch: Scratch, table: str, /, **settings: object) ->
 
 
 def place(scratch: Scratch, table: str, /) -> Settings:
-    """Return the settings that say where listings go."""
-    return {
+    """Return the settings that say where rows go, and what they are."""
+    settings: Settings = {
         "to": scratch.dsn,
         "table": f"{scratch.namespace}.{table}",
-        "schema": "listing",
         "state_dir": scratch.state,
         "progress": False,
     }
+    layout = scratch.layout
+    if layout.schema is not None:
+        # the schema knows the key, the newest and what a null does
+        return {**settings, "schema": layout.schema}
+    settings |= {"key": layout.key, "on_null": layout.on_null}
+    return settings if layout.newest is None else {**settings, "newest": layout.newest}

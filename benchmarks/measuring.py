@@ -9,8 +9,9 @@ import os
 import platform
 import statistics
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,9 @@ class Options:
         to: The server's connection string; None is the embedded one.
         json: Where the summary goes as JSON, or None.
         only: Parts of labels; cases that bear none of them are left out.
+        inputs: CSV files whose rows are taken instead of made-up ones: what is
+            stored, and what is loaded over it.
+        key: The key of their rows.
     """
 
     rows: int
@@ -68,6 +72,13 @@ class Options:
     to: str | None = None
     json: Path | None = None
     only: tuple[str, ...] = field(default=())
+    inputs: tuple[Path, ...] = ()
+    key: tuple[str, ...] = ()
+
+    def wants(self, *labels: object) -> bool:
+        """Return whether a case of these labels is asked for."""
+        text = "\n".join(map(str, labels))
+        return not self.only or any(part in text for part in self.only)
 
 
 def measure(
@@ -82,7 +93,7 @@ def measure(
         options: How often, and which cases.
         warm: Turns before the first one that counts.
     """
-    chosen = [case for case in cases if _is_wanted(case, options.only)]
+    chosen = [case for case in cases if options.wants(*case.labels.values())]
     lines: list[dict[str, Any]] = []
     for turn in range(-warm, options.runs):
         for case in chosen:
@@ -90,11 +101,6 @@ def measure(
             if turn >= 0:
                 lines.append({**case.labels, "rows": case.rows, "run": turn, **line})
     return pl.DataFrame(lines, infer_schema_length=None)
-
-
-def _is_wanted(case: Case, only: Sequence[str]) -> bool:
-    labels = [str(label) for label in case.labels.values()]
-    return not only or any(part in label for part in only for label in labels)
 
 
 def _time(case: Case) -> dict[str, float]:
@@ -154,17 +160,25 @@ def main(benchmark: ModuleType, /) -> None:
 
     Args:
         benchmark: A module with `NAME`, `QUESTION`, `ROWS` (by default), `BY` (the
-            labels that name a case) and `ask(scratch, options)`, which measures.
+            labels that name a case) and `ask(scratch, options)`, which measures;
+            perhaps with `compare(frame)` in place of the plain medians,
+            `conclude(frame)`, and `TAKES_INPUT`.
     """
     options = _parse(benchmark)
     print(benchmark.QUESTION)
     with open_scratch(options.to) as scratch:
         facts = {**machine(), "postgresql": scratch.version}
         frame = benchmark.ask(scratch, options)
-    summary = summarize(frame, by=benchmark.BY)
+    if frame.is_empty():
+        msg = f"no case has one of {', '.join(options.only)} in a label"
+        raise SystemExit(msg)
     keep(benchmark.NAME, frame, facts)
+    compare = getattr(benchmark, "compare", partial(summarize, by=benchmark.BY))
+    summary = compare(frame)
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=160, fmt_str_lengths=60):
         print(summary)
+    if hasattr(benchmark, "conclude"):
+        print(benchmark.conclude(frame))
     print(json.dumps(facts))
     if options.json:
         told = {
@@ -183,12 +197,20 @@ def answer(
     runs: int = RUNS,
     to: str | None = None,
     only: Sequence[str] = (),
+    inputs: Sequence[str | Path] = (),
+    key: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Return what a benchmark measures, for a notebook: one line a run."""
+    options = Options(
+        rows,
+        runs,
+        to,
+        only=tuple(only),
+        inputs=tuple(map(Path, inputs)),
+        key=tuple(key),
+    )
     with open_scratch(to) as scratch:
-        frame: pl.DataFrame = benchmark.ask(
-            scratch, Options(rows, runs, to, only=tuple(only))
-        )
+        frame: pl.DataFrame = benchmark.ask(scratch, options)
     return frame
 
 
@@ -231,5 +253,24 @@ def _parse(benchmark: ModuleType) -> Options:
         metavar="PART",
         help="only cases that have PART in a label; may be repeated",
     )
+    takes_input = getattr(benchmark, "TAKES_INPUT", False)
+    if takes_input:
+        _add_input(parser)
     told = parser.parse_args()
-    return Options(told.rows, told.runs, told.to, told.json, tuple(told.only))
+    options = Options(told.rows, told.runs, told.to, told.json, tuple(told.only))
+    if not takes_input or not told.input:
+        return options
+    if len(told.input) > len(("stored", "given")) or not told.key:
+        parser.error("--input takes one file or two, and needs --key")
+    return replace(options, inputs=tuple(told.input), key=tuple(told.key.split(",")))
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="rows of a CSV file, and perhaps of another that is loaded over them",
+    )
+    parser.add_argument("--key", metavar="NAME,NAME", help="the key of these rows")

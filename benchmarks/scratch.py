@@ -6,34 +6,33 @@ import contextlib
 import secrets
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
 import psycopg
 
-from benchmarks.listings import KEY, listings
+from benchmarks.layout import quoted
+from benchmarks.listings import LISTINGS
 from propload.postgres import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
 
-_TYPES: tuple[tuple[pl.DataType, str], ...] = (
-    (pl.String(), "text"),
-    (pl.Int64(), "bigint"),
-    (pl.Int16(), "smallint"),
-    (pl.Float64(), "double precision"),
-    (pl.Date(), "date"),
-    (pl.Datetime("us", "UTC"), "timestamp with time zone"),
-)
+    from benchmarks.layout import Layout
+
+
 #: How a column's value is spelled for the digest, whatever a candidate made of it.
 _SPELLED = {
     "bigint": "{}::bigint::text",
+    "integer": "{}::bigint::text",
     "smallint": "{}::bigint::text",
+    "boolean": "{}::boolean::text",
     "double precision": "{}::double precision::text",
     "date": "{}::date::text",
+    "timestamp without time zone": "extract(epoch FROM {})::numeric(20,6)::text",
     "timestamp with time zone": "extract(epoch FROM {})::numeric(20,6)::text",
     "text": "{}::text",
 }
@@ -52,12 +51,18 @@ class Scratch:
         namespace: PostgreSQL's schema for everything that is made.
         version: The server's version.
         state: A state folder for propload's own files.
+        layout: What rows the tables hold.
     """
 
     dsn: str
     namespace: str
     version: str
     state: Path
+    layout: Layout = LISTINGS
+
+    def of(self, layout: Layout) -> Scratch:
+        """Return the same place for tables of other rows."""
+        return replace(self, layout=layout)
 
     def connect(self) -> psycopg.Connection:
         """Return a connection in autocommit; its tables are the namespace's."""
@@ -72,10 +77,12 @@ class Scratch:
                 connection.execute(statement.encode())
 
     def create(self, table: str, *, key: bool = True) -> None:
-        """Make an empty table of listings anew."""
-        columns = [f"{name} {kind}" for name, kind in column_types().items()]
+        """Make an empty table anew."""
+        columns = [
+            f"{quoted([name])} {kind}" for name, kind in self.layout.columns.items()
+        ]
         if key:
-            columns.append(f"PRIMARY KEY ({', '.join(KEY)})")
+            columns.append(f"PRIMARY KEY ({self.layout.keyed})")
         self.execute(
             f"DROP TABLE IF EXISTS {table}",
             f"CREATE TABLE {table} ({', '.join(columns)})",
@@ -85,17 +92,13 @@ class Scratch:
         """Make a table that holds these rows, and settle the server."""
         self.create(table)
         with self.connect() as connection, connection.cursor() as cursor:
-            listed = ", ".join(frame.columns)
-            given = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv)"
-            with cursor.copy(given.encode()) as copy:
-                for part in frame.sort(KEY).iter_slices(50_000):
-                    copy.write(part.write_csv(include_header=False))
+            _copy(cursor, table, frame.sort(self.layout.key))
         self.settle(table)
 
     def copy_of(self, original: str, table: str) -> None:
         """Make a table that holds what another holds, in key order."""
         self.create(table)
-        key = ", ".join(KEY)
+        key = self.layout.keyed
         self.execute(f"INSERT INTO {table} SELECT * FROM {original} ORDER BY {key}")
         self.settle(table)
 
@@ -110,8 +113,8 @@ class Scratch:
     def digest(self, table: str) -> tuple[int, int]:
         """Return the count of rows and a number made of all their values."""
         values = ", ".join(
-            f"coalesce({_SPELLED[kind].format(name)}, '~')"
-            for name, kind in column_types().items()
+            f"coalesce({_SPELLED[kind].format(quoted([name]))}, '~')"
+            for name, kind in self.layout.columns.items()
         )
         query = (
             "SELECT count(*), coalesce(sum(hashtextextended("
@@ -119,6 +122,15 @@ class Scratch:
         )
         rows, total = self._row(query)
         return rows, total
+
+    def digest_of(self, frame: pl.DataFrame) -> tuple[int, int]:
+        """Return the digest of a table that holds these rows and no others."""
+        self.create("oracle", key=False)
+        with self.connect() as connection, connection.cursor() as cursor:
+            _copy(cursor, "oracle", frame)
+        found = self.digest("oracle")
+        self.execute("DROP TABLE oracle")
+        return found
 
     def verify(self, table: str, expected: tuple[int, int]) -> None:
         """Compare a table with what it should hold.
@@ -148,10 +160,11 @@ class Scratch:
         return tuple(int(value) for value in found or ())
 
 
-def column_types() -> dict[str, str]:
-    """Return the PostgreSQL types of the columns of a listing."""
-    kinds = dict(_TYPES)
-    return {name: kinds[dtype] for name, dtype in listings(1).schema.items()}
+def _copy(cursor: psycopg.Cursor, table: str, frame: pl.DataFrame) -> None:
+    given = f"COPY {table} ({quoted(frame.columns)}) FROM STDIN (FORMAT csv)"
+    with cursor.copy(given.encode()) as copy:
+        for part in frame.iter_slices(50_000):
+            copy.write(part.write_csv(include_header=False))
 
 
 @contextmanager

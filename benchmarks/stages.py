@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from benchmarks.listings import KEY, NEWEST, listings
+from benchmarks.listings import listings
 from benchmarks.measuring import Options, main
 from propload.options import SourceOptions
 from propload.postgres.connection import connect
@@ -54,7 +54,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
     """Return the seconds of each stage for one batch."""
-    clock = _Clock()
+    clock, layout = _Clock(), scratch.layout
     checker = load_schema("listing")
     schema: Any = checker._schema  # noqa: SLF001 - pandera alone is what is measured
     dicts = rows.to_dicts()
@@ -68,9 +68,11 @@ def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
     clock.time("warnings", lambda: checker.warnings(checked))
     deduped = clock.time(
         "dedupe and sort",
-        lambda: dedupe(checked, key=KEY, newest=NEWEST, on_null="keep"),
+        lambda: dedupe(
+            checked, key=layout.key, newest=layout.newest, on_null=layout.on_null
+        ),
     )
-    lanes = clock.time("route", lambda: route(deduped.layers, key=KEY, lanes=2))
+    lanes = clock.time("route", lambda: route(deduped.layers, key=layout.key, lanes=2))
     scratch.create("target")
     with connect(scratch.dsn) as session:
 

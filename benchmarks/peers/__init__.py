@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.candidates import CANDIDATES, WORKS, Candidate, Work
+from benchmarks.candidates import CANDIDATES, Candidate
 from benchmarks.measuring import Case, Options, measure, summarize
+from benchmarks.works import NEW, FileWorks, ListingWorks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.scratch import Scratch
+    from benchmarks.works import Work, Works
 
 NAME = "peers"
 QUESTION = "How fast is propload beside its peers, for the same rows and key?"
 ROWS = 1_000_000
+TAKES_INPUT = True
 BY = ("work", "candidate")
 #: What the project began from: row objects and one statement a batch.
 SEED_FIGURES = {
@@ -32,8 +35,13 @@ SEED_FIGURES = {
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run: work, candidate, rows, seconds, rows_per_second."""
+    works: Works = ListingWorks()
+    if options.inputs:
+        works = FileWorks.read(options.inputs, options.key)
+    place = scratch.of(works.layout)
     return pl.concat(
-        [_measure(scratch, options, work) for work in WORKS], how="diagonal_relaxed"
+        [_measure(place, options, works, name) for name in works.names],
+        how="diagonal_relaxed",
     )
 
 
@@ -48,7 +56,7 @@ def compare(frame: pl.DataFrame) -> pl.DataFrame:
         [(name, float(pace)) for name, pace in SEED_FIGURES.items()],
         schema=["candidate", "rows_per_second"],
         orient="row",
-    ).with_columns(work=pl.lit("new table"))
+    ).with_columns(work=pl.lit(NEW))
     everyone = pl.concat([table, seed], how="diagonal")
     ours = table.filter(pl.col("candidate") == "propload_frame").select(
         "work", pl.col("rows_per_second").alias("ours")
@@ -67,6 +75,8 @@ def conclude(frame: pl.DataFrame) -> str:
         rows = table.filter(pl.col("work") == work)
         ours = rows.filter(pl.col("candidate") == "propload_frame")
         others = rows.filter(~pl.col("candidate").str.starts_with("propload"))
+        if ours.is_empty() or others.is_empty():
+            continue
         best = others.sort("rows_per_second", descending=True).row(0, named=True)
         pace = ours.get_column("rows_per_second").item()
         lines.append(
@@ -77,22 +87,29 @@ def conclude(frame: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _measure(scratch: Scratch, options: Options, work: str) -> pl.DataFrame:
-    wanted = [part for part in options.only if part not in WORKS]
-    if options.only and work not in options.only and len(wanted) < len(options.only):
+def _measure(
+    scratch: Scratch, options: Options, works: Works, work: str
+) -> pl.DataFrame:
+    """Measure a work, unless others were asked for by their names."""
+    named = [part for part in options.only if part in works.names]
+    if named and work not in named:
         return pl.DataFrame()
-    chosen = Options(options.rows, options.runs, only=tuple(wanted))
-    frame = measure(_cases(scratch, work, options.rows), chosen)
+    wanted = tuple(part for part in options.only if part not in named)
+    chosen = Options(options.rows, options.runs, only=wanted)
+    frame = measure(_cases(scratch, works, work, chosen), chosen)
     scratch.execute("DROP TABLE IF EXISTS target")
     return frame
 
 
-def _cases(scratch: Scratch, name: str, rows: int) -> Iterator[Case]:
+def _cases(
+    scratch: Scratch, works: Works, name: str, options: Options
+) -> Iterator[Case]:
     made: dict[int, tuple[Work, tuple[int, int]]] = {}
-    for one in filter(None, map(Candidate.find, CANDIDATES)):
-        size = min(rows, one.most_rows)
+    chosen = [one for one in CANDIDATES if options.wants(name, one)]
+    for one in filter(None, map(Candidate.find, chosen)):
+        size = min(options.rows, one.most_rows)
         if size not in made:
-            made[size] = _make(scratch, Work.of(name, size))
+            made[size] = _make(scratch, works.work(name, size))
         yield _case(scratch, one, *made[size])
 
 

@@ -13,8 +13,6 @@ from urllib.parse import quote
 import dlt
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.listings import KEY
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -50,7 +48,7 @@ def run(rows: Any, scratch: Scratch, table: str, /, **more: Any) -> None:
         rows,
         table_name=table,
         write_disposition={"disposition": "merge", "strategy": "upsert"},
-        primary_key=list(KEY),
+        primary_key=list(scratch.layout.key),
         **more,
     )
 

@@ -9,7 +9,6 @@ import duckdb
 import duckdb_extension_postgres_scanner as extension
 
 from benchmarks.peers.upsert import clause
-from benchmarks.scratch import column_types
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +21,7 @@ MOST_ROWS = 200_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    listed = ", ".join(column_types())
+    listed = scratch.layout.listed
     with duckdb.connect() as connection:
         connection.execute(f"LOAD '{_extension()}'")
         connection.execute(f"ATTACH '{scratch.dsn}' AS server (TYPE postgres)")
@@ -30,7 +29,7 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
         connection.register("rows", rows.to_arrow())
         connection.execute(
             f"INSERT INTO server.{scratch.namespace}.{table} ({listed}) "
-            f"SELECT {listed} FROM rows {clause()}"
+            f"SELECT {listed} FROM rows {clause(scratch.layout)}"
         )
 
 

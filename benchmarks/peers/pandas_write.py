@@ -37,4 +37,4 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
         chunksize=ROWS_AT_ONCE,
     )
     engine.dispose()
-    scratch.execute(on_conflict(table, "stage"), "DROP TABLE stage")
+    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pgpq
 
+from benchmarks.layout import quoted
 from benchmarks.peers.upsert import on_conflict, stage
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     batches = rows.to_arrow().to_batches(max_chunksize=50_000)
     encoder = pgpq.ArrowToPostgresBinaryEncoder(batches[0].schema)
-    listed = ", ".join(rows.columns)
+    listed = quoted(rows.columns)
     with scratch.connect() as connection, connection.transaction():
         connection.execute(stage(table).encode())
         copied = f"COPY stage ({listed}) FROM STDIN (FORMAT binary)".encode()
@@ -30,4 +31,4 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
             for batch in batches:
                 copy.write(encoder.write_batch(batch))
             copy.write(encoder.finish())
-        connection.execute(on_conflict(table, "stage").encode())
+        connection.execute(on_conflict(scratch.layout, table, "stage").encode())

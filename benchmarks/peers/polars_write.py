@@ -24,4 +24,4 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
         engine="adbc",
         if_table_exists="append",
     )
-    scratch.execute(on_conflict(table, "stage"), "DROP TABLE stage")
+    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")

@@ -1,10 +1,10 @@
-"""propload from a Polars frame, with the schema `listing`: checks, newest, keep."""
+"""propload from a Polars frame, as the layout says: listings with all their checks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.loads import load as load_listings
+from benchmarks.loads import load as ingest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,4 +17,4 @@ MOST_ROWS = 20_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    load_listings(rows, scratch, table)
+    ingest(rows, scratch, table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.layout import quoted
 from benchmarks.peers.upsert import on_conflict, stage
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     with scratch.connect() as connection, connection.transaction():
         connection.execute(stage(table).encode())
-        listed = ", ".join(rows.columns)
+        listed = quoted(rows.columns)
         with (
             connection.cursor() as cursor,
             cursor.copy(
@@ -28,4 +29,4 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
         ):
             for part in rows.iter_slices(50_000):
                 copy.write(part.write_csv(include_header=False))
-        connection.execute(on_conflict(table, "stage").encode())
+        connection.execute(on_conflict(scratch.layout, table, "stage").encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.upsert import clause
-from benchmarks.scratch import column_types
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,9 +17,9 @@ MOST_ROWS = 200_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    listed = ", ".join(column_types())
-    holes = ", ".join(["%s"] * len(column_types()))
-    query = f"INSERT INTO {table} ({listed}) VALUES ({holes}) {clause()}"
+    listed = scratch.layout.listed
+    holes = ", ".join(["%s"] * len(scratch.layout.columns))
+    query = f"INSERT INTO {table} ({listed}) VALUES ({holes}) {clause(scratch.layout)}"
     with (
         scratch.connect() as connection,
         connection.transaction(),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from benchmarks.listings import KEY
-from benchmarks.scratch import column_types
+from typing import TYPE_CHECKING
+
+from benchmarks.layout import quoted
+
+if TYPE_CHECKING:
+    from benchmarks.layout import Layout
 
 
-def on_conflict(table: str, source: str, /) -> str:
+def on_conflict(layout: Layout, table: str, source: str, /) -> str:
     """Return the upsert of a staging table's rows."""
-    columns = list(column_types())
-    listed = ", ".join(columns)
-    return f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {source} {clause()}"
+    listed = layout.listed
+    return (
+        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {source} {clause(layout)}"
+    )
 
 
-def clause() -> str:
+def clause(layout: Layout, /) -> str:
     """Return what happens to a row whose key is stored: all its columns are set."""
-    values = [name for name in column_types() if name not in KEY]
+    values = [quoted([name]) for name in layout.columns if name not in layout.key]
     assigned = ", ".join(f"{name} = excluded.{name}" for name in values)
-    return f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET {assigned}"
+    return f"ON CONFLICT ({layout.keyed}) DO UPDATE SET {assigned}"
 
 
 def stage(table: str, /, *, temporary: bool = True) -> str:

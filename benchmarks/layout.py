@@ -1,0 +1,73 @@
+"""What the rows of a benchmark are: their columns, key, and how propload is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from propload.target import OnNull
+
+_TYPES: tuple[tuple[pl.DataType, str], ...] = (
+    (pl.String(), "text"),
+    (pl.Boolean(), "boolean"),
+    (pl.Int64(), "bigint"),
+    (pl.Int32(), "integer"),
+    (pl.Int16(), "smallint"),
+    (pl.Float64(), "double precision"),
+    (pl.Date(), "date"),
+    (pl.Datetime("us"), "timestamp without time zone"),
+    (pl.Datetime("us", "UTC"), "timestamp with time zone"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The facts of a table that every candidate needs.
+
+    Attributes:
+        columns: PostgreSQL's type of each column.
+        key: The columns that name a row.
+        schema: The schema that propload checks rows against; None is no check.
+        newest: The column that tells the newer of two rows, or None.
+        on_null: What a null does to a stored value.
+    """
+
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    schema: str | None = None
+    newest: str | None = None
+    on_null: OnNull = "overwrite"
+
+    @property
+    def listed(self) -> str:
+        """The columns as SQL lists them."""
+        return quoted(list(self.columns))
+
+    @property
+    def keyed(self) -> str:
+        """The key as SQL lists it."""
+        return quoted(self.key)
+
+
+def column_types(frame: pl.DataFrame, /) -> dict[str, str]:
+    """Return PostgreSQL's type of each column.
+
+    Raises:
+        ValueError: A column is of a type that no benchmark has.
+    """
+    known = dict(_TYPES)
+    for name, dtype in frame.schema.items():
+        if dtype not in known:
+            msg = f"column {name}: benchmarks have no rows of type {dtype}"
+            raise ValueError(msg)
+    return {name: known[dtype] for name, dtype in frame.schema.items()}
+
+
+def quoted(names: Sequence[str], /) -> str:
+    """Return names as SQL lists them, whatever is in them."""
+    return ", ".join('"{}"'.format(name.replace('"', '""')) for name in names)
