@@ -18,7 +18,6 @@ from propload.postgres.loading import Database
 from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
-from propload.prepare.validation import load_schema
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter, make_private_folder
 from propload.resuming import Resuming
@@ -140,6 +139,7 @@ class Parts:
 def compose(
     source: Source,
     plan: Plan,
+    database: Database,
     *,
     metrics: Metrics,
     memory: MemoryWatch,
@@ -150,6 +150,7 @@ def compose(
     Args:
         source: Where rows come from.
         plan: What holds.
+        database: Where the table is.
         metrics: The run's live counters; a resumed run begins with what it did.
         memory: Slows the run where memory is short.
         stack: What is opened here is closed by it.
@@ -159,7 +160,6 @@ def compose(
     """
     make_private_folder(plan.places.state_dir)
     checker = find_checker(plan.settings)
-    database = stack.enter_context(open_database(plan))
     target = find_target(plan.settings, checker, source, database)
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
@@ -261,7 +261,12 @@ def find_checker(settings: Settings) -> Checker | None:
     Raises:
         ConfigError: The schema cannot be used.
     """
-    return load_schema(settings["schema"]) if "schema" in settings else None
+    if "schema" not in settings:
+        return None
+    # pandera takes a quarter of a second, which a run without a schema saves
+    from propload.prepare.validation import load_schema  # noqa: PLC0415
+
+    return load_schema(settings["schema"])
 
 
 def open_database(plan: Plan) -> Database:

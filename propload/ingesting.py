@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from propload import config
@@ -19,11 +19,12 @@ from propload.recovering import recover_first
 from propload.rejecting import RejectStore
 from propload.running import Run
 from propload.sources import is_spider, open_source
+from propload.stopping import stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
-    from types import FrameType, TracebackType
+    from types import TracebackType
 
     import polars as pl
     from typing_extensions import Unpack
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import Settings
     from propload.report import Report
+    from propload.stopping import Stopper
 
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ def ingest(
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be opened.
         LoadError: The run stopped early; its `report` says what was loaded.
+        KeyboardInterrupt: It was told twice to stop, or before anything was read.
     """
     told, own = _split(settings) if is_spider(source) else ({}, settings)
     plan = Plan.of(config.resolve(own, job=job))
@@ -71,10 +74,14 @@ def ingest(
     opened = open_source(source, source_options(plan.settings), crawl)
     plan = plan.with_defaults(default_settings(opened, plan.settings))
     metrics = metrics or Metrics()
-    recover_first(plan, opened)
     run = Run(opened, plan, metrics=metrics)
-    with _shown(plan.settings, metrics), _stopped_by_signals(run):
-        return run.execute()
+
+    def load(stopper: Stopper) -> Report:
+        recover_first(plan, opened, stopper)
+        return stopper.execute(run)
+
+    with _shown(plan.settings, metrics):
+        return stoppable(load)
 
 
 def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
@@ -106,33 +113,6 @@ def source_options(settings: Settings) -> SourceOptions:
 
 def _shown(settings: Settings, metrics: Metrics) -> AbstractContextManager[None]:
     return watch(metrics) if settings.get("progress", True) else nullcontext()
-
-
-@contextmanager
-def _stopped_by_signals(run: Run) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM stop the run, and the second end it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def first(number: int, _frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, second)
-        # stopping waits for nothing, but it takes locks that this thread may hold
-        threading.Thread(target=run.stop, name=f"propload-signal-{number}").start()
-
-    def second(number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    before = {
-        number: signal.signal(number, first)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Loader:
@@ -167,7 +147,7 @@ class Loader:
         self._plan = Plan.of(config.resolve(settings, job=job))
         self.metrics = metrics or Metrics()
         self._source = PushedSource(source_options(self._plan.settings), name)
-        recover_first(self._plan, self._source)
+        stoppable(partial(recover_first, self._plan, self._source))
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self.report: Report | None = None
         self.failed: BaseException | None = None

@@ -12,6 +12,7 @@ from propload.journal import JournalSource, find_leftovers
 from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
 from propload.running import Run
+from propload.stopping import stoppable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from propload.options import Settings
     from propload.report import Report
     from propload.sources.source import Source
+    from propload.stopping import Stopper
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
         label = database.label
     if not run_id:
         mine = [one for one in found if one.about.get("database") == label]
-        return [recover_one(one, plan) for one in mine]
+        return stoppable(lambda stopper: _recover_all(mine, plan, stopper))
     named = [one for one in found if one.run_id == run_id]
     if not named:
         msg = f"no journal of run {run_id} is left"
@@ -75,15 +77,24 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
     if meant != label:
         msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
         raise ConfigError(msg)
-    return [recover_one(named[0], plan)]
+    return stoppable(lambda stopper: _recover_all(named, plan, stopper))
 
 
-def recover_first(plan: Plan, source: Source) -> list[Report]:
+def _recover_all(found: list[Leftover], plan: Plan, stopper: Stopper) -> list[Report]:
+    """Return a report for each journal that was loaded until the user said stop."""
+    return [recover_one(one, plan, stopper) for one in found if not stopper.stopped]
+
+
+def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
     """Load what is left for the target of a run that is about to begin.
 
     Args:
         plan: What holds for that run.
         source: Its source.
+        stopper: Stops the runs that load it.
+
+    Raises:
+        KeyboardInterrupt: It was stopped before all was loaded.
     """
     found = find_leftovers(plan.places.journal)
     if not found:
@@ -94,15 +105,20 @@ def recover_first(plan: Plan, source: Source) -> list[Report]:
         label = database.label
     wanted = {"database": label, "table": str(target.table)}
     mine = [one for one in found if wanted.items() <= dict(one.about).items()]
-    return [recover_one(one, plan) for one in mine]
+    reports = _recover_all(mine, plan, stopper)
+    if stopper.stopped:
+        msg = "stopped while the journals of earlier runs were loaded"
+        raise KeyboardInterrupt(msg)
+    return reports
 
 
-def recover_one(leftover: Leftover, plan: Plan) -> Report:
+def recover_one(leftover: Leftover, plan: Plan, stopper: Stopper) -> Report:
     """Load what is left in one journal.
 
     Args:
         leftover: The journal.
         plan: Where to; what the journal does not know is taken from it.
+        stopper: Stops the run that loads it.
 
     Raises:
         LockedError: Another process has begun to recover it.
@@ -116,7 +132,8 @@ def recover_one(leftover: Leftover, plan: Plan) -> Report:
         raise LockedError(msg) from error
     log.info("recovering run %s: %d rows", leftover.run_id, leftover.rows)
     try:
-        return Run(source, _plan_of(leftover, plan), metrics=Metrics()).execute()
+        run = Run(source, _plan_of(leftover, plan), metrics=Metrics())
+        return stopper.execute(run)
     finally:
         source.close(remove=False)
 

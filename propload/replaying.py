@@ -14,6 +14,7 @@ from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
 from propload.rejecting import RejectStore, read_lines
 from propload.running import Run, read_report
+from propload.stopping import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,9 +70,11 @@ def replay(
         )
         raise ConfigError(msg)
     source = RejectSource(path.stem, again, fix)
-    report = Run(source, plan, metrics=Metrics()).execute()
-    # every replayed row is loaded by now, or refused under the new run's name
-    store.replace(path.stem, lines.filter(pl.col("values").is_null()))
+    run = Run(source, plan, metrics=Metrics())
+    report = stoppable(lambda stopper: stopper.execute(run))
+    if report.status == "loaded":
+        # every replayed row is loaded by now, or refused under the new run's name
+        store.replace(path.stem, lines.filter(pl.col("values").is_null()))
     return report
 
 

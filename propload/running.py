@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.composing import compose
+from propload.composing import compose, open_database
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from propload.composing import Parts
     from propload.monitoring.metrics import Metrics
     from propload.planning import Plan
+    from propload.postgres.loading import Database
     from propload.sources.source import Source
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two requests to break off a statement: one that comes between
+#: two statements is without effect.
+CANCEL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,12 @@ class Run:
         self._plan = plan
         self._metrics = metrics
         self._memory = MemoryWatch(plan.options.max_memory, metrics)
+        self._database: Database | None = None
         self._parts: Parts | None = None
+        self._composed = threading.Event()
+        self._ended = threading.Event()
         self._stopped = threading.Event()
+        self._aborted = threading.Event()
         self._began = time.monotonic()
 
     def execute(self) -> Report:
@@ -72,20 +81,17 @@ class Run:
         Raises:
             LoadError: The run stopped early; it carries the report.
             PropLoadError: The run could not begin.
+            KeyboardInterrupt: It was stopped before it began.
         """
-        with ExitStack() as stack:
-            parts = compose(
-                self._source,
-                self._plan,
-                metrics=self._metrics,
-                memory=self._memory,
-                stack=stack,
-            )
-            self._parts = parts
-            stack.enter_context(self._memory)
-            if self._stopped.is_set():
-                parts.stop()
-            ending = self._settle(parts, self._load(parts))
+        try:
+            with ExitStack() as stack:
+                parts = self._compose(stack)
+                stack.enter_context(self._memory)
+                if self._stopped.is_set():
+                    parts.stop()
+                ending = self._settle(parts, self._load(parts))
+        finally:
+            self._ended.set()
         report = self._report(parts, ending)
         save_report(self._plan.places.runs / f"{parts.run_id}.json", report)
         return _returned(report, ending)
@@ -93,14 +99,45 @@ class Run:
     def stop(self) -> None:
         """Read no more, commit what was read, and end with a report."""
         self._stopped.set()
+        # nothing is read yet, so what it waits for (a lock) is not waited for
+        while not self._composed.wait(CANCEL_SECONDS):
+            self._break_off()
         if self._parts is not None:
             self._parts.stop()
 
     def abort(self, error: BaseException) -> None:
         """End at once: what is not committed stays in the source or the journal."""
         self._stopped.set()
-        if self._parts is not None:
-            self._parts.pipeline.abort(error)
+        self._aborted.set()
+        while not self._ended.is_set():
+            if self._parts is not None:
+                self._parts.pipeline.abort(error)
+            self._break_off()
+            self._ended.wait(CANCEL_SECONDS)
+
+    def _break_off(self) -> None:
+        if self._database is not None:
+            self._database.cancel()
+
+    def _compose(self, stack: ExitStack) -> Parts:
+        try:
+            database = self._database = stack.enter_context(open_database(self._plan))
+            self._parts = compose(
+                self._source,
+                self._plan,
+                database,
+                metrics=self._metrics,
+                memory=self._memory,
+                stack=stack,
+            )
+        except PropLoadError as error:
+            if self._stopped.is_set():
+                msg = "the run was stopped before it began"
+                raise KeyboardInterrupt(msg) from error
+            raise
+        finally:
+            self._composed.set()
+        return self._parts
 
     def _load(self, parts: Parts) -> Ending:
         try:
@@ -110,6 +147,9 @@ class Run:
         except BlockedError as error:
             return Ending("blocked", error)
         except BaseException as error:  # noqa: BLE001 - raised again with the report
+            if self._aborted.is_set():
+                # what a statement or a queue says that was broken off says nothing
+                return Ending("failed", LoadError("the run was told to end at once"))
             return Ending("failed", error)
         return Ending("interrupted" if self._stopped.is_set() else "loaded")
 
@@ -136,7 +176,7 @@ class Run:
         retry(
             lambda: parts.finish(ending.status),
             RetryOptions(attempts, options.retry_seconds),
-            stop=threading.Event(),
+            stop=self._aborted,
             name="the end of the run",
             on_retry=parts.pipeline.on_retry,
         )

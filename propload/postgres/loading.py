@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -67,6 +68,8 @@ class Database:
         self._connection: Connection | None = None
         self._opening = threading.Lock()
         self._runs: dict[str, _Run] = {}
+        self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._tracking = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +97,14 @@ class Database:
             ConfigError: The connection string, user or password is wrong.
             TransientWriteError: The server cannot be reached now.
         """
-        return self._session().sibling()
+        return self._track(self._session().sibling())
+
+    def cancel(self) -> None:
+        """Break off the statements of all sessions; to be called by another thread."""
+        with self._tracking:
+            sessions = [one for one in self._sessions if not one.closed]
+        for session in sessions:
+            session.cancel()
 
     def facts(self, table: TableName, /) -> TableFacts | None:
         """Return what the catalog knows of a table, or None where there is none.
@@ -202,8 +212,13 @@ class Database:
     def _session(self) -> Connection:
         with self._opening:
             if self._connection is None or self._connection.closed:
-                self._connection = connect(self._dsn)
+                self._connection = self._track(connect(self._dsn))
             return self._connection
+
+    def _track(self, session: Connection) -> Connection:
+        with self._tracking:
+            self._sessions.add(session)
+        return session
 
 
 class PreparedTarget:

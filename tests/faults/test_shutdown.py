@@ -8,9 +8,18 @@ import signal
 import pytest
 
 from propload.postgres.connection import connect
+from propload.postgres.locking import target_lock
 from propload.recovering import leftovers
+from propload.target import TableName
 from tests.faults import loading
-from tests.faults.server import SLOW_LEDGER, ask, commits_of, prepare_ledger, wait_until
+from tests.faults.server import (
+    BACKENDS,
+    SLOW_LEDGER,
+    ask,
+    commits_of,
+    prepare_ledger,
+    wait_until,
+)
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -85,3 +94,136 @@ def test_two_signals_leave_pushed_rows_in_the_journal(dsn):
     with loading.start("recover", "--to", dsn) as process:
         assert process.wait() == 0, process.log
     assert ask(dsn, "SELECT count(*), max(id) FROM homes") == [(waiting, waiting - 1)]
+
+
+def words_of(dsn, file, *more):
+    return ["ingest", file, *loading.words(dsn, mode="append"), "--json", *more]
+
+
+def is_blocked(dsn):
+    return ask(dsn, "SELECT 1 FROM pg_locks WHERE NOT granted")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_the_table_is_made_ready(dsn, file, number):
+    run_sql(dsn, "ALTER TABLE homes DROP COLUMN text")
+    words = words_of(dsn, file, "--on-new-columns", "add")
+    with connect(dsn, application_name="observer") as session:
+        # who reads the table keeps others from giving it a column
+        session.execute("LOCK TABLE homes IN ACCESS SHARE MODE")
+        with loading.start(*words) as process:
+            wait_until(lambda: is_blocked(dsn))
+            process.signal(number)
+            process.wait_for("what was read is still committed")
+            session.commit()
+            report = process.report(code=130)
+    assert report["status"] == "interrupted"
+    inserted = loading.counts_of(report).inserted
+    assert inserted > 0
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(inserted,)]
+    with loading.start(*words, "--resume", "true") as process:
+        assert loading.counts_of(process.report()).inserted == 40_000
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_two_signals_while_the_table_is_made_ready(dsn, file, number):
+    run_sql(dsn, "ALTER TABLE homes DROP COLUMN text")
+    words = words_of(dsn, file, "--on-new-columns", "add")
+    with connect(dsn, application_name="observer") as session:
+        session.execute("LOCK TABLE homes IN ACCESS SHARE MODE")
+        with loading.start(*words) as process:
+            wait_until(lambda: is_blocked(dsn))
+            process.signal(number)
+            process.wait_for("what was read is still committed")
+            process.signal(number)
+            assert process.wait(30) == 130, process.log
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(0,)]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_before_anything_is_read_ends_the_wait(dsn, file, number):
+    with connect(dsn, application_name="observer") as session:
+        session.execute("LOCK TABLE homes IN ACCESS EXCLUSIVE MODE")
+        with loading.start(*words_of(dsn, file)) as process:
+            wait_until(lambda: is_blocked(dsn))
+            process.signal(number)
+            assert process.wait(30) == 130, process.log
+        assert "interrupted" in process.log
+
+
+def test_a_signal_ends_the_wait_for_another_run(dsn, file):
+    table = TableName("public", "homes")
+    words = words_of(dsn, file, "--lock", "--lock-wait", "100")
+    with (
+        connect(dsn) as session,
+        target_lock(session, table),
+        loading.start(*words) as process,
+    ):
+        wait_until(lambda: is_blocked(dsn))
+        process.signal(signal.SIGINT)
+        assert process.wait(30) == 130, process.log
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_the_end_is_noted_changes_nothing(dsn, file, number):
+    with loading.start(*words_of(dsn, file)) as process:
+        wait_until(lambda: commits_of(dsn) >= 2)
+        with connect(dsn, application_name="observer") as session:
+            session.execute("LOCK TABLE propload.runs IN SHARE MODE")
+            wait_until(lambda: is_blocked(dsn))
+            process.signal(number)
+            process.wait_for("what was read is still committed")
+        report = process.report()
+    assert report["status"] == "loaded"
+    assert loading.counts_of(report).inserted == 40_000
+
+
+def test_two_signals_while_the_end_is_noted_lose_nothing(dsn, file):
+    words = words_of(dsn, file)
+    with loading.start(*words) as process:
+        wait_until(lambda: commits_of(dsn) >= 2)
+        with connect(dsn, application_name="observer") as session:
+            session.execute("LOCK TABLE propload.runs IN SHARE MODE")
+            wait_until(lambda: is_blocked(dsn))
+            process.signal(signal.SIGINT)
+            process.wait_for("what was read is still committed")
+            process.signal(signal.SIGTERM)
+            assert process.wait(30) == 130, process.log
+    with loading.start(*words, "--resume", "true") as process:
+        assert loading.counts_of(process.report()).inserted == 40_000
+    assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
+        (40_000, 40_000)
+    ]
+
+
+def test_a_signal_stops_a_recovery_and_the_next_one_goes_on(dsn):
+    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    words = ["ingest", "-", "--format", "ndjson", "--to", dsn, "--table", "homes"]
+    words += ["--key", "id", "--batch-seconds", "0.05"]
+    rows = "".join(json.dumps({"id": n}) + "\n" for n in range(30_000))
+    with connect(dsn, application_name="observer") as session:
+        session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
+        with (
+            loading.pipe_of(rows) as pipe,
+            loading.start(*words, stdin=pipe) as process,
+        ):
+            wait_until(lambda: is_blocked(dsn))
+            process.kill()
+        # a session that waits does not see that its client is gone
+        session.commit()
+        wait_until(lambda: not ask(dsn, BACKENDS))
+        waiting = sum(one.rows for one in leftovers())
+        session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
+        with loading.start("recover", "--to", dsn, "--json") as process:
+            wait_until(lambda: is_blocked(dsn))
+            process.signal(signal.SIGTERM)
+            process.wait_for("what was read is still committed")
+            session.commit()
+            assert process.wait() == 130, process.log
+    (report,) = json.loads(process.printed)
+    assert report["status"] == "interrupted"
+    assert 0 < loading.counts_of(report).inserted <= waiting
+    with loading.start("recover", "--to", dsn) as process:
+        assert process.wait() == 0, process.log
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(waiting,)]
+    assert not leftovers()

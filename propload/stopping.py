@@ -1,0 +1,176 @@
+"""Signals end a load cleanly: it works in a thread of its own, the main one listens.
+
+Python tells of a signal between two steps of the main thread only. A main thread
+that waits in a driver's call would hear of it late, or break that call off.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from propload.report import Report
+    from propload.running import Run
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: The longest that a load may take to end at once, in seconds: a statement is broken
+#: off and a batch prepared within it. What does not answer is left behind.
+ABORT_SECONDS = 10.0
+
+
+class Stopper:
+    """Stops the run that goes on, and lets none begin after it.
+
+    Attributes:
+        stopped: Whether it was told to stop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._run: Run | None = None
+        self.stopped = False
+
+    def execute(self, run: Run, /) -> Report:
+        """Return what happened in a run.
+
+        Raises:
+            PropLoadError: As `Run.execute`.
+            KeyboardInterrupt: It was told to stop before the run began.
+        """
+        with self._lock:
+            if self.stopped:
+                msg = "stopped before the run began"
+                raise KeyboardInterrupt(msg)
+            self._run = run
+        try:
+            return run.execute()
+        finally:
+            with self._lock:
+                self._run = None
+
+    def stop(self) -> None:
+        """Read no more; what was read is committed."""
+        with self._lock:
+            self.stopped = True
+            run = self._run
+        if run is not None:
+            run.stop()
+
+    def abort(self, error: BaseException, /) -> None:
+        """End at once; what is not committed stays in the source or the journal."""
+        with self._lock:
+            self.stopped = True
+            run = self._run
+        if run is not None:
+            run.abort(error)
+
+
+def stoppable(action: Callable[[Stopper], T], /) -> T:
+    """Return what `action` returns; signals stop the runs that it executes.
+
+    The first SIGINT or SIGTERM lets a run commit what was read, the second one ends
+    it at once. Only the main thread hears signals: in others `action` is just called.
+
+    Args:
+        action: Executes runs by the stopper that it is given.
+
+    Raises:
+        KeyboardInterrupt: A second signal came.
+    """
+    stopper = Stopper()
+    if threading.current_thread() is not threading.main_thread():
+        return action(stopper)
+    work = _Work(action, stopper)
+    with _signals_heard(stopper):
+        try:
+            work.start()
+            work.ended.wait()
+        except BaseException as error:
+            work.abort(error)
+            raise
+    return work.outcome()
+
+
+class _Work(Generic[T]):
+    """An action in a thread of its own, and what came of it."""
+
+    def __init__(self, action: Callable[[Stopper], T], stopper: Stopper) -> None:
+        self.ended = threading.Event()
+        self._action = action
+        self._stopper = stopper
+        self._results: list[T] = []
+        self._error: BaseException | None = None
+
+    def start(self) -> None:
+        # what the caller has set for its own context holds here as well
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=context.run, args=(self._run,), name="propload-run", daemon=True
+        ).start()
+
+    def abort(self, error: BaseException) -> None:
+        """End at once, and wait for the end as long as that may take."""
+        threading.Thread(
+            target=self._stopper.abort,
+            args=(error,),
+            name="propload-abort",
+            daemon=True,
+        ).start()
+        if not self.ended.wait(ABORT_SECONDS):
+            log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
+
+    def outcome(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._action(self._stopper))
+        except BaseException as error:  # noqa: BLE001 - raised by outcome()
+            self._error = error
+        finally:
+            self.ended.set()
+
+
+@contextmanager
+def _signals_heard(stopper: Stopper) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM stop the load, and the second interrupt it."""
+
+    def stop(name: str) -> None:
+        log.warning(
+            "%s: what was read is still committed; a second one ends at once", name
+        )
+        stopper.stop()
+
+    def first(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, second)
+        # a log or a lock may be in use by the step that the signal came between
+        name = signal.Signals(number).name
+        threading.Thread(
+            target=stop, args=(name,), name=f"propload-{name}", daemon=True
+        ).start()
+
+    def second(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {
+        number: signal.signal(number, first)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
