@@ -30,6 +30,10 @@ SIZES = (10, 100, 1_000, 5_000, 25_000, 50_000, 100_000, 200_000)
 PUSHES = (100, 1_000, 10_000)
 #: So many batches of a size tell its pace.
 BATCHES = 50
+#: Lots of a size, which are smaller.
+LOTS = 400
+#: Fewer rows end before they tell a pace.
+LEAST_ROWS = 2_000
 #: Pushes whose way to the table is timed.
 TIMED = 7
 #: A look this often finds the commit soon enough.
@@ -38,44 +42,66 @@ LOOK_SECONDS = 0.001
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run; `commit_ms` is from push to commit, `peak_mb` resident."""
-    return measure(_cases(scratch, options.rows), options)
+    frame = measure(_cases(scratch, options.rows), options)
+    if frame.is_empty():
+        return frame
+    waits = [
+        {"batch_rows": size, "commit_ms": 1_000 * _commit_seconds(scratch, size)}
+        for size in frame.get_column("batch_rows").unique(maintain_order=True)
+    ]
+    return frame.join(pl.DataFrame(waits), on="batch_rows", maintain_order="left")
 
 
 def conclude(frame: pl.DataFrame) -> str:
     """Return the smallest batch size that is nearly as fast as the fastest."""
     table = summarize(frame, by=BY).filter(pl.col("how") == "batch_rows")
+    if table.is_empty():
+        return "no size of a batch was among the cases"
     fastest = table.get_column("rows_per_second").max()
     good = table.filter(pl.col("rows_per_second") >= NEAR * pl.lit(fastest))
     best = good.sort("batch_rows").row(0, named=True)
     return (
         f"batch_rows = {best['batch_rows']:,} is the smallest size within "
         f"{1 - NEAR:.0%} of the fastest: {best['rows_per_second']:,.0f} rows/s, "
-        f"peak {best['peak_mb']:,.0f} MB"
+        f"{best['commit_ms']:,.0f} ms to its commit, peak {best['peak_mb']:,.0f} MB"
     )
 
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
     frame = listings(rows)
+    made: dict[int, tuple[int, int]] = {}
+    for how, size, most in _sizes(rows):
+        part = frame.head(most)
+        if part.height not in made:
+            made[part.height] = scratch.digest_of(part)
+        yield _case(scratch, (how, size), part, made[part.height])
+
+
+def _sizes(rows: int) -> Iterator[tuple[str, int, int]]:
+    """Give how rows come, how many at once, and how many tell the pace."""
     for size in SIZES:
-        part = frame.head(min(rows, max(size * BATCHES, 2_000)))
         if size <= rows:
-            yield Case(
-                {"how": "batch_rows", "batch_rows": size},
-                part.height,
-                lambda part=part, size=size: _load(scratch, part, size),  # type: ignore[misc] # mypy has no type for a lambda's defaults
-                lambda: scratch.create("target"),
-                lambda part=part: _verify(scratch, part.height),  # type: ignore[misc] # as above
-            )
+            yield "batch_rows", size, max(size * BATCHES, LEAST_ROWS)
     for size in PUSHES:
-        part = frame.head(min(rows, size * 400))
         if size <= rows:
-            yield Case(
-                {"how": "pushed", "batch_rows": size},
-                part.height,
-                lambda part=part, size=size: _push(scratch, part, size),  # type: ignore[misc] # as above
-                lambda: scratch.create("target"),
-                lambda part=part: _verify(scratch, part.height),  # type: ignore[misc] # as above
-            )
+            yield "pushed", size, size * LOTS
+
+
+def _case(
+    scratch: Scratch,
+    kind: tuple[str, int],
+    rows: pl.DataFrame,
+    expected: tuple[int, int],
+) -> Case:
+    how, size = kind
+    run = _load if how == "batch_rows" else _push
+    return Case(
+        {"how": how, "batch_rows": size},
+        rows.height,
+        lambda: run(scratch, rows, size),
+        lambda: scratch.create("target"),
+        lambda: scratch.verify("target", expected),
+    )
 
 
 def _load(scratch: Scratch, rows: pl.DataFrame, size: int) -> dict[str, float]:
@@ -91,13 +117,14 @@ def _push(scratch: Scratch, rows: pl.DataFrame, size: int) -> dict[str, float]:
     return {"peak_mb": report.peak_memory_bytes / 1e6} if report else {}
 
 
-def commit_seconds(scratch: Scratch, size: int, /) -> float:
+def _commit_seconds(scratch: Scratch, size: int) -> float:
     """Return the median seconds from a push of so many rows to its commit."""
     scratch.create("target")
     metrics = Metrics()
     found = []
-    settings = {**place(scratch, "target"), "batch_seconds": 0.0}
-    with propload.Loader(metrics=metrics, **settings) as loader:  # type: ignore[arg-type] # settings of any kind
+    settings = place(scratch, "target")
+    settings |= {"batch_seconds": 0.0, "batch_rows": size}
+    with propload.Loader(metrics=metrics, **settings) as loader:
         for turn in range(TIMED):
             part = listings(size, first=turn * size)
             began = time.perf_counter()
@@ -105,15 +132,9 @@ def commit_seconds(scratch: Scratch, size: int, /) -> float:
             while metrics.snapshot().counts.accounted < (turn + 1) * size:
                 time.sleep(LOOK_SECONDS)
             found.append(time.perf_counter() - began)
+    scratch.verify("target", scratch.digest_of(listings(size * TIMED)))
     # the first opens connections
     return median(found[1:])
-
-
-def _verify(scratch: Scratch, rows: int) -> None:
-    found = scratch.count("target")
-    if found != rows:
-        msg = f"{found:,} rows in the table, expected {rows:,}"
-        raise ValueError(msg)
 
 
 if __name__ == "__main__":

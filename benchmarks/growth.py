@@ -3,98 +3,165 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.alone import MemoryUse, load_alone
-from benchmarks.listings import KEY, listings
+from benchmarks.alone import load_alone
+from benchmarks.listings import listings
 from benchmarks.loads import load
-from benchmarks.measuring import Case, Options, main, measure
+from benchmarks.measuring import Case, Options, main, measure, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from benchmarks.alone import MemoryUse
     from benchmarks.scratch import Scratch
 
 NAME = "growth"
 QUESTION = "Does it slow down as the table grows, and does memory grow with the input?"
-#: Rows in the table in the end; the target of the project is 20 million.
-ROWS = 2_000_000
+#: Rows in the table in the end: the project's aim is told at this size.
+ROWS = 20_000_000
 BY = ("what", "size")
-STEPS = 4
-#: Rows added at each size of the table, in the order of nothing.
-ADDED = 250_000
+#: Sizes of the table, besides the empty one.
+STEPS = 5
+#: What later rows are compared with: the runs at the empty table make them.
+FIRST = 1_000_000
+LEAST_INPUT = 10_000
+MOST_INPUT = 10_000_000
+#: Rows that grow the table from one size to the next are made so many at once.
+BLOCK = 1_000_000
+TABLE = "grown"
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run; `size` is the rows in the table or in the input."""
-    frames = [
-        measure(_inputs(scratch, options.rows), Options(0, options.runs), warm=0),
-        measure(_tables(scratch, options.rows), Options(0, options.runs), warm=0),
+    once = Options(0, options.runs)
+    found = [
+        measure([case], once, warm=0)
+        for case in _cases(scratch, options)
+        if options.wants(*case.labels.values())
     ]
-    return pl.concat(frames, how="diagonal_relaxed")
+    return pl.concat(found or [pl.DataFrame()], how="diagonal_relaxed")
 
 
-def _inputs(scratch: Scratch, rows: int) -> Iterator[Case]:
+def conclude(frame: pl.DataFrame) -> str:
+    """Return the pace at the largest table beside the first, and the memory."""
+    lines = []
+    summary = summarize(frame, by=BY).sort("size")
+    for (what,), table in summary.group_by("what", maintain_order=True):
+        first, last = table.row(0, named=True), table.row(-1, named=True)
+        if what == "table":
+            pace, before = last["rows_per_second"], first["rows_per_second"]
+            lines.append(
+                f"with {last['size']:,} rows in the table {pace:,.0f} rows/s: "
+                f"{pace / before:.2f} of the {before:,.0f} rows/s of the first "
+                f"{first['rows'] * first['runs']:,}"
+            )
+        else:
+            lines.append(
+                f"an input of {first['size']:,} rows peaks at {first['peak_mb']:,.0f} "
+                f"MB, one of {last['size']:,} at {last['peak_mb']:,.0f} MB"
+            )
+    return "\n".join(lines)
+
+
+def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
+    yield from _inputs(scratch, min(options.rows, MOST_INPUT))
+    yield from _tables(scratch, options)
+
+
+def _inputs(scratch: Scratch, most: int) -> Iterator[Case]:
     """Inputs of ten thousand rows and more, each in a process of its own."""
-    size = min(10_000, rows)
-    while size <= rows:
-        path = scratch.state / f"input_{size}.parquet"
-        listings(size).write_parquet(path, row_group_size=100_000)
-
-        def run(path: object = path) -> dict[str, float]:
-            return _numbers(load_alone(str(path), scratch, "target"))
-
-        yield Case(
-            {"what": "input", "size": size},
-            size,
-            run,
-            lambda: scratch.create("target"),
-        )
-        size *= 10 if size * 10 <= rows or size == rows else max(2, rows // size)
+    size = min(LEAST_INPUT, most)
+    while size:
+        yield _input(scratch, size)
+        size = min(size * 10, most) if size < most else 0
 
 
-def _numbers(use: MemoryUse) -> dict[str, float]:
-    return {"peak_mb": use.peak / 1e6, "load_seconds": use.seconds}
+def _input(scratch: Scratch, size: int) -> Case:
+    path = scratch.state / "input.parquet"
+    expected: list[tuple[int, int]] = []
+
+    def prepare() -> None:
+        if not expected:
+            rows = listings(size)
+            rows.write_parquet(path, row_group_size=100_000)
+            expected.append(scratch.digest_of(rows))
+        scratch.create("target")
+
+    return Case(
+        {"what": "input", "size": size},
+        size,
+        lambda: _numbers(load_alone(str(path), scratch, "target")),
+        prepare,
+        lambda: scratch.verify("target", expected[0]),
+    )
 
 
-def _tables(scratch: Scratch, rows: int) -> Iterator[Case]:
-    """A batch of new rows into a table of each size; it is taken out again."""
-    added = min(ADDED, rows)
+def _tables(scratch: Scratch, options: Options) -> Iterator[Case]:
+    """New rows into a table of each size; they stay in it."""
+    added = max(1, min(FIRST, options.rows // STEPS) // max(1, options.runs))
+    table = _Table(scratch, scratch.state / "added.parquet", added)
     for step in range(STEPS + 1):
-        size = rows * step // STEPS
-        fresh = listings(added, first=size)
-
-        def prepare(size: int = size) -> None:
-            _grow(scratch, size)
-
+        size = options.rows * step // STEPS
         yield Case(
             {"what": "table", "size": size},
             added,
-            lambda fresh=fresh: _load(scratch, fresh),  # type: ignore[misc] # mypy has no type for a lambda's defaults
-            prepare,
+            table.load,
+            lambda size=size: table.prepare(size),  # type: ignore[misc] # mypy has no type for a lambda's defaults
+            table.verify,
         )
 
 
-def _grow(scratch: Scratch, size: int) -> None:
-    if size == 0:
-        scratch.create("grown")
-        return
-    have = scratch.count("grown")
-    if have < size:
-        load(listings(size - have, first=have), scratch, "grown")
-    if have > size:
-        # a later turn begins with a smaller table
-        scratch.create("grown")
-        load(listings(size), scratch, "grown")
-    scratch.settle("grown")
+@dataclass(slots=True)
+class _Table:
+    """A table to which each run adds rows.
+
+    Attributes:
+        scratch: Where it is.
+        path: The file of the rows that are added.
+        added: How many each run adds.
+        stored: How many it holds.
+    """
+
+    scratch: Scratch
+    path: Path
+    added: int
+    stored: int = 0
+
+    def prepare(self, size: int) -> None:
+        """Grow the table to a size at least, and write the rows to be added."""
+        if not self.stored:
+            self.scratch.create(TABLE)
+        if self.stored < size:
+            self._grow(size)
+        self._fresh().write_parquet(self.path)
+
+    def _grow(self, size: int) -> None:
+        while self.stored < size:
+            rows = min(BLOCK, size - self.stored)
+            load(listings(rows, first=self.stored), self.scratch, TABLE)
+            self.stored += rows
+        self.scratch.settle(TABLE)
+
+    def _fresh(self) -> pl.DataFrame:
+        return listings(self.added, first=self.stored)
+
+    def load(self) -> dict[str, float]:
+        return _numbers(load_alone(str(self.path), self.scratch, TABLE))
+
+    def verify(self) -> None:
+        """Compare what was added, and the number of all rows."""
+        fresh = self._fresh()
+        self.stored += self.added
+        self.scratch.verify_part(TABLE, fresh, rows=self.stored)
 
 
-def _load(scratch: Scratch, fresh: pl.DataFrame) -> None:
-    load(fresh, scratch, "grown")
-    keys = ", ".join(f"'{one}'" for one in fresh.get_column(KEY[1]).head(1))
-    scratch.execute(f"SELECT 1 FROM grown WHERE {KEY[1]} IN ({keys})")
+def _numbers(use: MemoryUse) -> dict[str, float]:
+    return {"seconds": use.seconds, "peak_mb": use.peak / 1e6}
 
 
 if __name__ == "__main__":

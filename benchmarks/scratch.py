@@ -125,12 +125,15 @@ class Scratch:
 
     def digest_of(self, frame: pl.DataFrame) -> tuple[int, int]:
         """Return the digest of a table that holds these rows and no others."""
-        self.create("oracle", key=False)
-        with self.connect() as connection, connection.cursor() as cursor:
-            _copy(cursor, "oracle", frame)
+        self._store("oracle", frame)
         found = self.digest("oracle")
         self.execute("DROP TABLE oracle")
         return found
+
+    def _store(self, table: str, frame: pl.DataFrame) -> None:
+        self.create(table, key=False)
+        with self.connect() as connection, connection.cursor() as cursor:
+            _copy(cursor, table, frame)
 
     def verify(self, table: str, expected: tuple[int, int]) -> None:
         """Compare a table with what it should hold.
@@ -142,6 +145,25 @@ class Scratch:
         if found != expected:
             msg = f"{table} holds {found[0]:,} rows, expected {expected[0]:,}"
             raise WrongValuesError(msg if found[0] != expected[0] else f"{msg}: values")
+
+    def verify_part(self, table: str, frame: pl.DataFrame, *, rows: int) -> None:
+        """Compare the rows of some keys, and how many there are in all.
+
+        Args:
+            table: What is compared.
+            frame: What it should hold for the keys in here.
+            rows: How many rows it should hold.
+
+        Raises:
+            WrongValuesError: It holds something else.
+        """
+        self._store("part", frame)
+        joined = f"(SELECT t.* FROM {table} AS t JOIN part USING ({self.layout.keyed}))"
+        self.verify(f"{joined} AS those", self.digest("part"))
+        self.execute("DROP TABLE part")
+        if self.count(table) != rows:
+            msg = f"{table} holds {self.count(table):,} rows, expected {rows:,}"
+            raise WrongValuesError(msg)
 
     def server_folder(self) -> Path:
         """Return a folder that the server may write to: its own, or the state's."""

@@ -49,7 +49,8 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
                     }
                     for stage, seconds in found.items()
                 ]
-    return pl.DataFrame(lines)
+    wanted = [one for one in lines if options.wants(one["batch_rows"], one["stage"])]
+    return pl.DataFrame(wanted)
 
 
 def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
@@ -83,6 +84,7 @@ def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
 
         clock.time("copy, 1 session", copy)
         clock.time("commit", session.commit)
+    scratch.verify("target", scratch.digest_of(rows))
     return clock.seconds
 
 

@@ -24,6 +24,8 @@ NEAR = 0.95
 BY = ("work", "batch_rows", "workers")
 WORKERS = (1, 2, 4, 8, 16)
 SIZES = (5_000, 50_000)
+NEW = "new table"
+CHANGED = "20 % changed"
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
@@ -50,26 +52,34 @@ def conclude(frame: pl.DataFrame) -> str:
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
     fresh = listings(rows)
-    later = changed(fresh, 0.2)
     scratch.fill("stored", fresh)
     for size in SIZES:
         # small batches tell their pace sooner
-        part = min(rows, size * 20)
+        new = fresh.head(size * 20)
+        made = scratch.digest_of(new)
         for workers in WORKERS:
-            yield _case(scratch, "new table", fresh.head(part), size, workers)
-            if size == max(SIZES):
-                yield _case(scratch, "20 % changed", later.head(part), size, workers)
+            yield _case(scratch, NEW, new, made, (size, workers))
+    later = changed(fresh, 0.2)
+    made = scratch.digest_of(later)
+    for workers in WORKERS:
+        yield _case(scratch, CHANGED, later, made, (max(SIZES), workers))
 
 
 def _case(
-    scratch: Scratch, work: str, rows: pl.DataFrame, size: int, workers: int
+    scratch: Scratch,
+    work: str,
+    rows: pl.DataFrame,
+    expected: tuple[int, int],
+    setting: tuple[int, int],
 ) -> Case:
+    size, workers = setting
+
     def run() -> dict[str, float]:
         report = load(rows, scratch, "target", batch_rows=size, workers=workers)
         return {"peak_mb": report.peak_memory_bytes / 1e6}
 
     def prepare() -> None:
-        if work == "new table":
+        if work == NEW:
             scratch.create("target")
         else:
             scratch.copy_of("stored", "target")
@@ -79,6 +89,7 @@ def _case(
         rows.height,
         run,
         prepare,
+        lambda: scratch.verify("target", expected),
     )
 
 
