@@ -164,7 +164,7 @@ def compose(
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
-    point = _resume_point(resuming, source, plan, target)
+    point = resuming.point(source, plan.settings.get("resume"), target)
     run_id = _run_id(source, point)
     resuming.claim(run_id)
     if point is not None:
@@ -197,17 +197,6 @@ def compose(
     )
     parts.sizes, parts.chosen = sizes, why
     return parts
-
-
-def _resume_point(
-    resuming: Resuming, source: Source, plan: Plan, target: Target
-) -> ResumePoint | None:
-    if isinstance(source, JournalSource):
-        return resuming.point_of(source.folder.name)
-    wanted = plan.settings.get("resume")
-    if not wanted:
-        return None
-    return resuming.find("" if wanted is True else str(wanted), source, target)
 
 
 def _run_id(source: Source, point: ResumePoint | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError, SourceError
+from propload.journal import JournalSource
 from propload.postgres.history import find_point, read_runs
-from propload.postgres.locking import GRACE_SECONDS, take
+from propload.postgres.locking import GRACE_SECONDS, is_free, take
+from propload.postgres.sql.bookkeeping import pieces_of
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.sources.source import Source
     from propload.target import Target
+
+#: A commit that a killed process had asked for ends within it, unless the server
+#: waits for a standby or for much that is deferred.
+COMMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +39,53 @@ class Resuming:
     database: Database
     state_dir: Path
     stack: ExitStack
+    _claimed: set[str] = field(default_factory=set)
 
     def claim(self, run_id: str) -> None:
         """Hold a run, so that nobody goes on with it at the same time.
 
+        What its process had told the server to commit before it was killed is
+        committed, or undone, when this returns.
+
         Raises:
             LockedError: The run still goes on.
         """
+        if run_id in self._claimed:
+            return
         session = self.stack.enter_context(self.database.connect())
         if not take(session, f"run:{run_id}", wait=GRACE_SECONDS):
             msg = f"run {run_id} still goes on in another process: wait for its end"
             raise LockedError(msg)
+        if not is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS):
+            msg = (
+                f"run {run_id} has a transaction in the server that does not end: "
+                "try again when it has ended"
+            )
+            raise LockedError(msg)
+        self._claimed.add(run_id)
+
+    def point(
+        self, source: Source, wanted: object, target: Target
+    ) -> ResumePoint | None:
+        """Return where a source goes on, or None where it begins anew.
+
+        Args:
+            source: What is read, a killed run's journal included.
+            wanted: The setting `resume`.
+            target: Where it goes.
+
+        Raises:
+            PropLoadError: As `find`.
+        """
+        if isinstance(source, JournalSource):
+            return self.point_of(source.folder.name)
+        if not wanted:
+            return None
+        return self.find("" if wanted is True else str(wanted), source, target)
 
     def point_of(self, run_id: str) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it."""
+        self.claim(run_id)
         with self.database.connect() as session:
             for run in read_runs(session, self.state_dir):
                 if run.run_id == run_id:
@@ -67,12 +106,16 @@ class Resuming:
             LockedError: The run still goes on.
         """
         with self.database.connect() as session:
-            runs = read_runs(session, self.state_dir)
-            run = _choose(runs, wanted, source, target)
-            if run is None:
-                return None
-            _require_same(run, source, target)
-            return find_point(session, self.state_dir, run)
+            while True:
+                runs = read_runs(session, self.state_dir)
+                run = _choose(runs, wanted, source, target)
+                if run is None:
+                    return None
+                _require_same(run, source, target)
+                if run.run_id in self._claimed:
+                    return find_point(session, self.state_dir, run)
+                # it may have ended while its claim was waited for: look again
+                self.claim(run.run_id)
 
 
 def _choose(

@@ -65,6 +65,20 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
     return bool(taken) or (wait > 0 and _is_taken_in_time(connection, subject, wait))
 
 
+def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
+    """Return whether nobody holds or shares a lock, or gave it back in time.
+
+    Args:
+        connection: A session.
+        subject: What is locked.
+        wait: Seconds to wait for it.
+    """
+    if not take(connection, subject, wait=wait):
+        return False
+    release(connection, subject)
+    return True
+
+
 def release(connection: Connection, subject: str, /) -> None:
     """Give a lock back."""
     connection.rows(locks.release(subject))

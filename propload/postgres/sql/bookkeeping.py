@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.postgres.sql import locks
 from propload.postgres.sql.quoting import text
 
 if TYPE_CHECKING:
@@ -96,11 +97,17 @@ SELECT run_id, source, fingerprint, target, mode, settings, status,
 FROM propload.runs WHERE run_id = $1::text"""
 
 
+def pieces_of(run_id: str, /) -> str:
+    """Return the name of the lock that a run's open pieces share."""
+    return f"pieces:{run_id}"
+
+
 def record(run_id: str, piece: Piece, counts: Counts, /) -> str:
     """Return the statement that enters a piece; part of its transaction.
 
     Its numbers stand in the text: a statement without parameters needs one
-    round trip, one with them three.
+    round trip, one with them three. It takes the run's lock of open pieces along,
+    for which who continues the run waits.
     """
     numbers = (
         piece.batch,
@@ -118,7 +125,7 @@ def record(run_id: str, piece: Piece, counts: Counts, /) -> str:
     values = ", ".join(map(str, numbers))
     return (
         f"INSERT INTO propload.ledger (run_id, {_ENTRY}) "
-        f"VALUES ({text(run_id)}, {values})"
+        f"SELECT {text(run_id)}, {values} FROM {locks.share(pieces_of(run_id))}"
     )
 
 

@@ -15,6 +15,11 @@ def wait_for(subject: str, /) -> str:
     return f"SELECT pg_advisory_lock({_number(subject)})::text"
 
 
+def share(subject: str, /) -> str:
+    """Return the call that shares a lock until its transaction ends."""
+    return f"pg_advisory_xact_lock_shared({_number(subject)})"
+
+
 def release(subject: str, /) -> str:
     """Return the query that gives a lock back."""
     return f"SELECT pg_advisory_unlock({_number(subject)})"

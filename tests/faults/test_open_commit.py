@@ -1,0 +1,60 @@
+"""A killed loader's last commit that the server has not ended is waited for."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload.batch import Piece
+from propload.postgres.connection import connect
+from propload.postgres.sql import bookkeeping
+from propload.report import Counts
+from tests.faults import loading
+from tests.faults.server import (
+    BACKENDS,
+    SLOW_LEDGER,
+    ask,
+    commits_of,
+    prepare_ledger,
+    wait_until,
+)
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+ROWS = 20_000
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+LAST = """
+SELECT run_id, max(batch) + 1, max(through_row) FROM propload.ledger GROUP BY run_id"""
+
+
+def write_next_batch(session, frame):
+    """Write a batch as the dead loader did, all but the end of its commit."""
+    ((run, number, first),) = session.rows(LAST)
+    rows = frame[first : first + loading.BATCH_ROWS]
+    for row in rows.iter_rows():
+        session.execute("INSERT INTO homes VALUES ($1, $2, $3::text::int8, $4)", row)
+    piece = Piece(number, 0, (rows,), first, first + rows.height)
+    counts = Counts(read=rows.height, inserted=rows.height)
+    session.execute(bookkeeping.record(run, piece, counts))
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_resume_waits_for_it(dsn, tmp_path, chance, end):
+    prepare_ledger(dsn, *SLOW_LEDGER)
+    run_sql(dsn, loading.table_sql(mode="append"))
+    frame = loading.listings(ROWS, chance=chance)
+    file = tmp_path / "homes.csv"
+    frame.write_csv(file)
+    told = loading.words(dsn, mode="append", workers=1)
+    words = ["ingest", file, *told, "--json"]
+    with loading.start(*words) as process:
+        wait_until(lambda: commits_of(dsn) >= 2)
+        process.kill()
+    wait_until(lambda: not ask(dsn, BACKENDS))
+    with connect(dsn, application_name="observer") as session:
+        write_next_batch(session, frame)
+        with loading.start(*words, "--resume", "true") as process:
+            wait_until(lambda: ask(dsn, WAITING))
+            getattr(session, end)()
+            assert loading.counts_of(process.report()).inserted == ROWS
+    assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))
