@@ -9,14 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import psutil
 import pyarrow as pa
 
+from benchmarks.candidates import Candidate
 from benchmarks.listings import listings
 from benchmarks.loads import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from benchmarks.scratch import Scratch
 
@@ -67,25 +70,57 @@ def _load(
 ) -> MemoryUse:
     # what is imported and compiled by the first load is part of the base
     load(listings(WARM_ROWS), scratch, f"{table}_warm", **settings)
-    process = psutil.Process()
-    base = process.memory_info().rss
+    base = _resident()
     began = time.perf_counter()
-    with _most_arrow_bytes() as arrow:
+    with _watched(pa.total_allocated_bytes) as arrow:
         report = load(source, scratch, table, **settings)
     seconds = time.perf_counter() - began
-    after = process.memory_info().rss
+    after = _resident()
     return MemoryUse(base, report.peak_memory_bytes, after, max(arrow), seconds)
 
 
+def grown_alone(name: str, source: Path, scratch: Scratch, table: str, /) -> int:
+    """Return the bytes by which a new process grows while a candidate upserts rows.
+
+    Args:
+        name: The candidate.
+        source: A Parquet file of the rows; they are read before, so not counted.
+        scratch: Where to.
+        table: The table; it holds these rows afterwards.
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_grown, (name, source, scratch, table))
+
+
+def _grown(name: str, source: Path, scratch: Scratch, table: str) -> int:
+    one = Candidate.find(name)
+    if one is None:
+        return 0
+    rows = pl.read_parquet(source)
+    given = one.taken(rows)
+    one.clear(scratch, table)
+    one.load(one.taken(rows.head(WARM_ROWS)), scratch, table)
+    one.clear(scratch, table)
+    base = _resident()
+    with _watched(_resident) as resident:
+        one.load(given, scratch, table)
+    return max(resident) - base
+
+
+def _resident() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
 @contextmanager
-def _most_arrow_bytes() -> Iterator[list[int]]:
-    """Give a list that is filled with the bytes that Arrow holds, again and again."""
-    found = [0]
+def _watched(number: Callable[[], int]) -> Iterator[list[int]]:
+    """Give a list that is filled with a number as it is again and again."""
+    found = [number()]
     ended = threading.Event()
 
     def look() -> None:
         while not ended.wait(LOOK_SECONDS):
-            found.append(pa.total_allocated_bytes())
+            found.append(number())
 
     thread = threading.Thread(target=look, name="benchmark-arrow", daemon=True)
     thread.start()
@@ -94,3 +129,4 @@ def _most_arrow_bytes() -> Iterator[list[int]]:
     finally:
         ended.set()
         thread.join()
+        found.append(number())

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import polars as pl
+
     from benchmarks.scratch import Scratch
 
 #: Modules of `benchmarks.peers`.
@@ -57,3 +59,14 @@ class Candidate:
             return None
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
+
+    def taken(self, rows: pl.DataFrame, /) -> Any:
+        """Return rows in the form that it takes."""
+        return rows.to_dicts() if self.form == "dicts" else rows
+
+    def clear(self, scratch: Scratch, table: str, /) -> None:
+        """Make its table anew, or forget those that it makes itself."""
+        if self.reset is None:
+            scratch.create(table)
+        else:
+            self.reset(scratch, table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from benchmarks.listings import listings
-from benchmarks.measuring import Options, main
+from benchmarks.measuring import Options, main, summarize
 from propload.options import SourceOptions
 from propload.postgres.connection import connect
 from propload.prepare.dedupe import dedupe
@@ -29,28 +29,54 @@ ROWS = 100_000
 BY = ("batch_rows", "stage")
 #: The check's fixed cost shows at the small ones.
 SIZES = (500, 5_000, 50_000)
+#: Measured for comparison: a load from a frame has no part in them.
+ASIDE = ("source: dicts", "pandera alone")
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a stage, batch size and run."""
     lines: list[dict[str, Any]] = []
-    for size in SIZES:
+    for size in [size for size in SIZES if size <= options.rows] or [options.rows]:
         for turn in range(-1, options.runs):
             found = _stages(scratch, listings(size))
             if turn >= 0:
-                lines += [
-                    {
-                        "batch_rows": size,
-                        "stage": stage,
-                        "rows": size,
-                        "run": turn,
-                        "seconds": seconds,
-                        "rows_per_second": size / seconds,
-                    }
-                    for stage, seconds in found.items()
-                ]
+                lines += _lines(size, turn, found)
     wanted = [one for one in lines if options.wants(one["batch_rows"], one["stage"])]
-    return pl.DataFrame(wanted)
+    return pl.DataFrame(wanted, infer_schema_length=None)
+
+
+def conclude(frame: pl.DataFrame) -> str:
+    """Return the stage that takes most, and what a call of the check costs."""
+    lines = []
+    table = summarize(frame, by=BY)
+    for (size,), rows in table.group_by("batch_rows", maintain_order=True):
+        seconds = dict(rows.select("stage", "seconds").iter_rows())
+        most = rows.sort("share", descending=True, nulls_last=True).row(0, named=True)
+        if most["share"] is None or not {"check", "pandera alone"} <= set(seconds):
+            continue
+        lines.append(
+            f"{size:,} rows: {most['stage']} takes {most['share']:.0%}; the check "
+            f"{1_000 * seconds['check']:,.1f} ms, where pandera alone takes "
+            f"{1_000 * seconds['pandera alone']:,.1f} ms"
+        )
+    return "\n".join(lines)
+
+
+def _lines(size: int, turn: int, found: dict[str, float]) -> list[dict[str, Any]]:
+    """Return a line a stage; `share` is its part of a load from a frame."""
+    whole = sum(seconds for stage, seconds in found.items() if stage not in ASIDE)
+    return [
+        {
+            "batch_rows": size,
+            "stage": stage,
+            "rows": size,
+            "run": turn,
+            "seconds": seconds,
+            "rows_per_second": size / seconds,
+            "share": None if stage in ASIDE else seconds / whole,
+        }
+        for stage, seconds in found.items()
+    ]
 
 
 def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:

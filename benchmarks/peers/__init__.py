@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from benchmarks.alone import grown_alone
 from benchmarks.candidates import CANDIDATES, Candidate
 from benchmarks.measuring import Case, Options, measure, summarize
 from benchmarks.works import NEW, FileWorks, ListingWorks
@@ -31,6 +32,8 @@ SEED_FIGURES = {
     "the seed, 1 worker": 1_000,
     "the seed, 8 workers": 5_000,
 }
+#: It took 2 to 3 MB for each 1,000 rows of the input.
+SEED_MB = 2.5
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
@@ -46,7 +49,9 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def compare(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return medians, and each candidate's pace as a part of propload's.
+    """Return medians, and how many times as fast propload is.
+
+    `mb_per_1000_rows` is by how much a process of its own grows, once for each.
 
     Args:
         frame: What `ask` returned.
@@ -56,7 +61,7 @@ def compare(frame: pl.DataFrame) -> pl.DataFrame:
         [(name, float(pace)) for name, pace in SEED_FIGURES.items()],
         schema=["candidate", "rows_per_second"],
         orient="row",
-    ).with_columns(work=pl.lit(NEW))
+    ).with_columns(work=pl.lit(NEW), mb_per_1000_rows=pl.lit(SEED_MB))
     everyone = pl.concat([table, seed], how="diagonal")
     ours = table.filter(pl.col("candidate") == "propload_frame").select(
         "work", pl.col("rows_per_second").alias("ours")
@@ -98,7 +103,23 @@ def _measure(
     chosen = Options(options.rows, options.runs, only=wanted)
     frame = measure(_cases(scratch, works, work, chosen), chosen)
     scratch.execute("DROP TABLE IF EXISTS target")
-    return frame
+    if work != NEW or frame.is_empty():
+        return frame
+    sizes = frame.select("candidate", "rows").unique(maintain_order=True)
+    grown = [_megabytes(scratch, works, *size) for size in sizes.rows()]
+    taken = sizes.select("candidate", pl.Series("mb_per_1000_rows", grown))
+    return frame.join(taken, on="candidate", maintain_order="left")
+
+
+def _megabytes(scratch: Scratch, works: Works, name: str, rows: int) -> float:
+    """Return the memory that a candidate takes for 1,000 rows of a new table, in MB."""
+    path = scratch.state / "alone.parquet"
+    given = works.work(NEW, rows).given
+    given.write_parquet(path)
+    grown = grown_alone(name, path, scratch, "alone")
+    scratch.verify("alone", scratch.digest_of(given))
+    scratch.execute("DROP TABLE alone")
+    return grown / 1e6 / (given.height / 1_000)
 
 
 def _cases(
@@ -128,7 +149,7 @@ def _stored(work: Work) -> str:
 def _case(
     scratch: Scratch, one: Candidate, work: Work, expected: tuple[int, int]
 ) -> Case:
-    given = work.given.to_dicts() if one.form == "dicts" else work.given
+    given = one.taken(work.given)
 
     def prepare() -> None:
         if one.reset is None:
@@ -136,10 +157,7 @@ def _case(
             return
         one.reset(scratch, "target")
         if work.stored.height:
-            stored = work.stored
-            one.load(
-                stored.to_dicts() if one.form == "dicts" else stored, scratch, "target"
-            )
+            one.load(one.taken(work.stored), scratch, "target")
             scratch.settle("target")
 
     return Case(
