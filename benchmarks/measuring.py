@@ -212,10 +212,17 @@ def answer(
 
 
 def size(*, rows: int, runs: int) -> dict[str, int]:
-    """Return the sizes of a notebook: small ones where its test asks for them."""
+    """Return the sizes of a notebook, or those that its environment asks for.
+
+    `NOTEBOOK_SIZE=small` is for its test; `NOTEBOOK_ROWS` and `NOTEBOOK_RUNS` are
+    the most of each.
+    """
     if os.environ.get("NOTEBOOK_SIZE") == "small":
         return {"rows": min(rows, 2_000), "runs": 1}
-    return {"rows": rows, "runs": runs}
+    return {
+        "rows": min(rows, int(os.environ.get("NOTEBOOK_ROWS", rows))),
+        "runs": min(runs, int(os.environ.get("NOTEBOOK_RUNS", runs))),
+    }
 
 
 def keep(name: str, frame: pl.DataFrame, facts: Mapping[str, object], /) -> Path:

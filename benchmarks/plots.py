@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
-
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
 # a picture is what every viewer shows; without the converter it is Vega's own form
 alt.renderers.enable(
     "png" if importlib.util.find_spec("vl_convert") else "mimetype",
     **({"ppi": 72} if importlib.util.find_spec("vl_convert") else {}),
 )
+# without a kernel nobody can ask for the rest of a table
+pl.Config.set_tbl_cols(-1)
+pl.Config.set_tbl_rows(-1)
+pl.Config.set_tbl_width_chars(160)
+# and no more digits than runs agree on
+pl.Config.set_float_precision(2)
+pl.Config.set_thousands_separator(True)
 
 
 def lines(

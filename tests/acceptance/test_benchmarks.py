@@ -1,0 +1,176 @@
+"""The benchmarks: what they judge by is right, and each one runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from benchmarks import growth, limit, measuring, peers, stages
+from benchmarks.layout import Layout, column_types
+from benchmarks.listings import LISTINGS, changed, listings
+from benchmarks.scratch import WrongValuesError, open_scratch
+from benchmarks.works import NEW, SECOND, UNCHANGED, FileWorks, ListingWorks
+
+pytestmark = pytest.mark.timeout(240)
+
+FIRST = "id,day,price\n1,2026-11-01,$5\n1,2026-11-02,\n2,2026-11-01,$7\n"
+SECOND_FILE = "id,day,price\n2,2026-11-01,$8\n3,2026-11-01,$9\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Write two files that share a key."""
+    paths = [tmp_path / "first.csv", tmp_path / "second.csv"]
+    for path, text in zip(paths, (FIRST, SECOND_FILE), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+# --- works ------------------------------------------------------------------------
+
+
+def test_a_second_file_replaces_the_rows_whose_keys_it_shares(files):
+    works = FileWorks.read(files, ("id", "day"))
+    assert works.layout == Layout(
+        {"id": "bigint", "day": "date", "price": "text"}, ("id", "day")
+    )
+    work = works.work(SECOND, 10)
+    expected = pl.DataFrame(
+        {
+            "id": [1, 1, 2, 3],
+            "day": [date(2026, 11, day) for day in (1, 2, 1, 1)],
+            "price": ["$5", None, "$8", "$9"],
+        }
+    )
+    assert_frame_equal(work.result.sort("id", "day"), expected)
+
+
+def test_one_file_has_no_second_one(files):
+    works = FileWorks.read(files[:1], ("id", "day"))
+    assert works.names == (NEW, UNCHANGED)
+    assert works.work(NEW, 2).result.height == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [(("id",), "does not name each row once"), (("code",), "has no column code")],
+)
+def test_a_key_that_is_none_is_refused(files, key, told):
+    with pytest.raises(ValueError, match=told):
+        FileWorks.read(files, key)
+
+
+def test_columns_of_other_types_are_refused():
+    with pytest.raises(ValueError, match="column a: benchmarks have no rows of type"):
+        column_types(pl.DataFrame({"a": [[1]]}))
+
+
+@pytest.mark.parametrize("name", ListingWorks().names)
+def test_the_result_of_a_work_holds_every_given_row(name):
+    work = ListingWorks().work(name, 200)
+    keys = list(LISTINGS.key)
+    assert work.result.select(keys).n_unique() == work.result.height
+    assert work.result.join(work.given, on=work.given.columns, how="semi").height >= 100
+    lost = work.stored.join(work.result, on=keys, how="anti")
+    assert lost.is_empty()
+
+
+# --- the oracle -------------------------------------------------------------------
+
+
+def test_other_values_are_found(database):
+    rows = listings(50)
+    with open_scratch(database) as scratch:
+        scratch.fill("target", rows)
+        expected = scratch.digest_of(rows)
+        scratch.verify("target", expected)
+        scratch.verify_part("target", rows.head(10), rows=50)
+        with pytest.raises(WrongValuesError, match="holds 50 rows, expected 49"):
+            scratch.verify_part("target", rows.head(10), rows=49)
+        scratch.fill("target", changed(rows, 0.05))
+        with pytest.raises(WrongValuesError, match="values"):
+            scratch.verify("target", expected)
+        with pytest.raises(WrongValuesError, match="values"):
+            scratch.verify_part("target", rows.head(10), rows=50)
+        scratch.fill("target", rows.head(49))
+        with pytest.raises(WrongValuesError, match="holds 49 rows, expected 50"):
+            scratch.verify("target", expected)
+
+
+# --- runs -------------------------------------------------------------------------
+
+
+def answer(benchmark, database, rows, **more):
+    frame = measuring.answer(benchmark, rows=rows, runs=1, to=database, **more)
+    assert frame.get_column("rows_per_second").min() > 0
+    return frame
+
+
+def test_peers_take_files(database, files):
+    only = ("propload_frame", "psycopg_copy")
+    told = {"only": only, "inputs": files, "key": ("id", "day")}
+    compared = peers.compare(answer(peers, database, 10, **told))
+    assert set(compared.get_column("work")) == {NEW, UNCHANGED, SECOND}
+    seed = compared.filter(pl.col("candidate").str.starts_with("the seed"))
+    assert seed.get_column("rows_per_second").to_list() == [1_000, 5_000]
+    assert seed.get_column("mb_per_1000_rows").to_list() == [2.5, 2.5]
+
+
+def test_growth_compares_the_largest_table_with_the_first_rows(database, monkeypatch):
+    monkeypatch.setattr(growth, "STEPS", 2)
+    frame = answer(growth, database, 400)
+    sizes = frame.select("what", "size").rows()
+    assert sizes == [("input", 400), ("table", 0), ("table", 200), ("table", 400)]
+    told = growth.conclude(frame)
+    assert "with 400 rows in the table" in told
+    assert "of the first 200" in told
+
+
+def test_stages_tell_their_share(database):
+    frame = answer(stages, database, 500)
+    assert frame.get_column("share").sum() == pytest.approx(1)
+    assert "the check" in stages.conclude(frame)
+
+
+def test_the_limit_holds_the_same_rows(database):
+    assert answer(limit, database, 500).height == 5
+
+
+# --- from the command line --------------------------------------------------------
+
+
+def test_a_run_is_kept_and_told(database, tmp_path, monkeypatch, capsys):
+    told = tmp_path / "told.json"
+    flags = ["--rows", "500", "--runs", "1", "--to", database, "--json", str(told)]
+    monkeypatch.setattr(measuring, "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stages", *flags, "--only", "check"])
+    measuring.main(stages)
+    assert stages.QUESTION in capsys.readouterr().out
+    cases = json.loads(told.read_text(encoding="utf-8"))["cases"]
+    assert [case["stage"] for case in cases] == ["check"]
+    kept = measuring.results("stages")
+    assert kept.height == 1
+    assert "polars" in json.loads(kept.item(0, "machine"))
+
+
+def test_a_part_of_no_label_is_said(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "RESULTS", tmp_path)
+    flags = ["--rows", "100", "--runs", "1", "--to", database, "--only", "nothing"]
+    monkeypatch.setattr(sys, "argv", ["stages", *flags])
+    with pytest.raises(SystemExit, match="no case has one of nothing in a label"):
+        measuring.main(stages)
+
+
+@pytest.mark.parametrize("flags", [["--input", "a.csv"], ["--input", "a", "b", "c"]])
+def test_input_without_a_key_or_of_too_many_files_is_refused(
+    flags, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "argv", ["peers", *flags])
+    with pytest.raises(SystemExit):
+        measuring.main(peers)
+    assert "needs --key" in capsys.readouterr().err
