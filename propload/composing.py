@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -93,8 +94,7 @@ class Parts:
         Raises:
             WriteError: The database cannot be told.
         """
-        for table in self.fit.tables:
-            table.finish(succeeded=status == "loaded", status=status)
+        self.fit.finish(status)
 
     def close_journal(self, *, loaded: bool) -> None:
         """Close the journal; remove it where all of it is committed."""
@@ -165,15 +165,13 @@ def compose(
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
     point = resuming.point(source, plan.settings.get("resume"), target)
-    run_id = _run_id(source, point)
-    resuming.claim(run_id)
+    resuming.claim(run_id := _run_id(source, point))
     if point is not None:
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
         metrics.add(replace(point.counts, read=point.counts.accounted))
     plan, why = with_workers(plan, database)
     sizes = batch_sizes(plan, metrics)
-    rejects = _rejects(plan, run_id, point)
-    stack.callback(rejects.close)
+    rejects = stack.enter_context(closing(_rejects(plan, run_id, point)))
     record = _record(run_id, source, target, plan)
     fit = TableFit(
         database,
@@ -181,6 +179,7 @@ def compose(
         make_preparer(plan, source, checker, target),
         record,
         checker.pg_types if checker else {},
+        continued=point is not None and point.run.status != "loaded",
     )
     journal, feed = _journal(source, plan, record, target, database.label)
     batches = skip_rows(feed or source, _rows_done(source, point))

@@ -136,6 +136,7 @@ class TableFit:
         preparer: How rows are mapped and checked; it learns columns and plan here.
         run: The run, as the ledger knows it.
         pg_types: PostgreSQL types for columns of a table that is created.
+        continued: Whether an earlier process of the run may have written already.
     """
 
     def __init__(
@@ -145,7 +146,10 @@ class TableFit:
         preparer: Preparer,
         run: RunRecord,
         pg_types: Mapping[str, str],
+        *,
+        continued: bool = False,
     ) -> None:
+        self._continued = continued
         self._database = database
         self._target = target
         self._preparer = preparer
@@ -175,3 +179,17 @@ class TableFit:
         )
         self.tables.append(table)
         return FittedTable(preparer.with_plan(table.plan), table)
+
+    def finish(self, status: str) -> None:
+        """Let tables and ledger know how the run ended.
+
+        Raises:
+            WriteError: The database cannot be told.
+        """
+        succeeded = status == "loaded"
+        for table in self.tables:
+            table.finish(succeeded=succeeded, status=status)
+        if not self.tables and self._continued:
+            self._database.finish_continued(
+                self._target, run=self._run, succeeded=succeeded, status=status
+            )

@@ -74,7 +74,7 @@ class PushedSource:
 
     def stop(self) -> None:
         """Take no more; what was pushed is loaded."""
-        self.finish()
+        self._end(whole=False)
 
     def is_producing(self) -> bool:
         """Return whether more may be pushed."""
@@ -121,9 +121,14 @@ class PushedSource:
 
     def finish(self) -> None:
         """Say that no more rows come."""
+        self._end(whole=True)
+
+    def _end(self, *, whole: bool) -> None:
         with self._changed:
             self._finished = True
             if self._journal is not None:
+                if whole:
+                    self._journal.note_whole()
                 self._journal.finish()
 
     def _batches(self, rows: object) -> Iterable[Batch]:

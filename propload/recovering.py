@@ -53,6 +53,9 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
 def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
     """Load what killed runs left in their journals; return a report for each.
 
+    A replace whose source had not given all its rows is left alone unless it is
+    named: the table would lose its old rows for a part of the new ones.
+
     Args:
         run_id: One run only; all that went into this database by default.
         **settings: `to`, and what a run was given as Python objects (a mapping, a
@@ -68,6 +71,7 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
         label = database.label
     if not run_id:
         mine = [one for one in found if one.about.get("database") == label]
+        mine = [one for one in mine if not _is_part_of_replace(one)]
         return stoppable(lambda stopper: _recover_all(mine, plan, stopper))
     named = [one for one in found if one.run_id == run_id]
     if not named:
@@ -78,6 +82,21 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
         msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
         raise ConfigError(msg)
     return stoppable(lambda stopper: _recover_all(named, plan, stopper))
+
+
+def _is_part_of_replace(one: Leftover) -> bool:
+    """Whether a journal would replace a table by a part of what was to come."""
+    told = one.about.get("settings")
+    if one.whole or not isinstance(told, dict) or told.get("mode") != "replace":
+        return False
+    log.warning(
+        "run %s ended before its source did, so %s keeps its old rows: load it anew, "
+        "or put what came in their place with: propload recover %s",
+        one.run_id,
+        one.about.get("table"),
+        one.run_id,
+    )
+    return True
 
 
 def _recover_all(found: list[Leftover], plan: Plan, stopper: Stopper) -> list[Report]:
@@ -105,6 +124,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
         label = database.label
     wanted = {"database": label, "table": str(target.table)}
     mine = [one for one in found if wanted.items() <= dict(one.about).items()]
+    mine = [one for one in mine if not _is_part_of_replace(one)]
     reports = _recover_all(mine, plan, stopper)
     if stopper.stopped:
         msg = "stopped while the journals of earlier runs were loaded"

@@ -84,6 +84,8 @@ class JournaledSource:
                 self._keep(batch)
                 if self._stopped.is_set() and not hasattr(self._source, "stop"):
                     break
+            if not self._stopped.is_set():
+                self._journal.note_whole()
         except QueueClosedError as error:
             log.debug("the producer was told to end: %s", error)
         except BaseException as error:  # noqa: BLE001 - raised where it is iterated

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from propload.journal import records
+from propload.journal.folders import ABOUT, WHOLE, lock_folder, remove_folder
 from propload.journal.records import Torn
-from propload.journal.writing import ABOUT, lock_folder, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ class Leftover:
         rows: Rows in whole records, committed ones included.
         nbytes: Bytes on disk.
         torn_bytes: Bytes at the end that are no whole record; never acknowledged.
+        whole: Whether the source had given all that it had.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class Leftover:
     rows: int
     nbytes: int
     torn_bytes: int
+    whole: bool = False
 
 
 def find_leftovers(folder: Path) -> list[Leftover]:
@@ -69,6 +71,7 @@ def _describe(folder: Path) -> Leftover:
         rows=rows,
         nbytes=sum(path.stat().st_size for path in records.segments(folder)),
         torn_bytes=torn.bytes,
+        whole=(folder / WHOLE).exists(),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import threading
@@ -14,6 +13,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from propload.errors import JournalError, QueueClosedError
 from propload.journal import records
+from propload.journal.folders import (
+    ABOUT,
+    WHOLE,
+    lock_folder,
+    remove_folder,
+    write_all,
+    write_private,
+)
 from propload.journal.records import Record
 
 if TYPE_CHECKING:
@@ -30,8 +37,6 @@ SEGMENT_BYTES = 16 << 20
 RECENT_BYTES = 8 << 20
 #: With `second`, written records reach the disk at least this often, in seconds.
 SYNC_SECONDS = 1.0
-ABOUT = "about.json"
-LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Journal:
         self._unsynced_since: float | None = None
         folder.mkdir(mode=0o700, parents=True, exist_ok=False)
         self._lock_file: int | None = lock_folder(folder)
-        _write_private(folder / ABOUT, json.dumps(about).encode())
+        write_private(folder / ABOUT, json.dumps(about).encode())
         self._syncer = threading.Thread(
             target=self._sync_each_second, name="propload-journal-sync", daemon=True
         )
@@ -142,6 +147,12 @@ class Journal:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def note_whole(self) -> None:
+        """Note that the source gave all it has; a recovery may rely on it."""
+        # where the disk refuses it, a recovery is careful, and nothing is lost
+        with contextlib.suppress(OSError):
+            write_private(self.folder / WHOLE, b"")
 
     def fail(self, error: BaseException) -> None:
         """Wake the producer and the loader with an error; files stay."""
@@ -253,7 +264,7 @@ class Journal:
         assert self._file is not None  # noqa: S101 - opened above
         first, path, size = self._segments[-1]
         try:
-            _write_all(self._file, data)
+            write_all(self._file, data)
             if self._options.sync == "always":
                 os.fdatasync(self._file)
         except OSError as error:
@@ -359,41 +370,3 @@ class _Reader:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def lock_folder(folder: Path) -> int:
-    """Return a file descriptor that holds a journal's lock while it is open.
-
-    Raises:
-        BlockingIOError: Another process holds it.
-    """
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a journal's folder; what is not a journal's file stays."""
-    for path in [*records.segments(folder), folder / ABOUT, folder / LOCK]:
-        path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        _write_all(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -13,9 +13,8 @@ from propload.postgres import failures, schema
 from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import describe_dsn
-from propload.postgres.ledger import DatabaseLedger, FileLedger
+from propload.postgres.loading_run import LoadingRun
 from propload.postgres.locking import target_lock
-from propload.postgres.shadow import Shadow
 from propload.postgres.shaping import read_shape
 from propload.postgres.sql.session import FREE_CONNECTIONS
 from propload.postgres.types import plan_columns
@@ -67,7 +66,7 @@ class Database:
         self._state_dir = state_dir
         self._connection: Connection | None = None
         self._opening = threading.Lock()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, LoadingRun] = {}
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._tracking = threading.Lock()
 
@@ -172,6 +171,32 @@ class Database:
                 error, table=str(target.table), batch=0
             ) from error
 
+    def finish_continued(
+        self, target: Target, /, *, run: RunRecord, succeeded: bool, status: str
+    ) -> None:
+        """End a run that was continued and had no more rows to write.
+
+        Args:
+            target: The table and its rules.
+            run: The run.
+            succeeded: Whether every row was loaded: a replace takes effect now.
+            status: What the ledger says.
+
+        Raises:
+            WriteError: The server refused.
+        """
+        try:
+            session = self._session()
+            facts = schema.describe(session, target.table)
+            opened = self._open_run(run)
+            if facts is not None and opened.ledger.committed(session):
+                opened.writes_into(target, facts)
+            session.rollback()
+        except ServerError as error:
+            self._lose_session()
+            raise failures.as_write_error(error, table=run.target, batch=0) from error
+        opened.finish(succeeded=succeeded, status=status)
+
     def _prepare(
         self,
         target: Target,
@@ -204,9 +229,11 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _open_run(self, run: RunRecord) -> _Run:
+    def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:
-            self._runs[run.run_id] = _Run(self, self._session(), run, self._state_dir)
+            self._runs[run.run_id] = LoadingRun(
+                self, self._session(), run, self._state_dir
+            )
         return self._runs[run.run_id]
 
     def _session(self) -> Connection:
@@ -233,7 +260,7 @@ class PreparedTarget:
     def __init__(
         self,
         database: Database,
-        run: _Run,
+        run: LoadingRun,
         plan: tuple[ColumnPlan, ...],
         shape: Shape,
         *,
@@ -284,88 +311,6 @@ class PreparedTarget:
         self._run.finish(
             succeeded=succeeded, status=status or ("loaded" if succeeded else "failed")
         )
-
-
-class _Run:
-    """What the tables of one run share: the ledger, and a replace's shadow."""
-
-    def __init__(
-        self, database: Database, session: Connection, run: RunRecord, state_dir: Path
-    ) -> None:
-        self.notes: tuple[str, ...] = ()
-        self.ledger: Ledger
-        self._database = database
-        self._record = run
-        self._keeper: Connection | None = None
-        self._shadow: Shadow | None = None
-        self._finished = False
-        self._unsure = False
-        kept = DatabaseLedger.open(session, run)
-        if kept is not None:
-            self.ledger, self._namespace = kept, "propload"
-            return
-        files = FileLedger(state_dir / "runs", run)
-        self.ledger, self._namespace = files, ""
-        note = (
-            "this user may not create the schema propload in the database, so the "
-            f"run's ledger is the file {files.path}"
-        )
-        self.notes = (note,)
-
-    def writes_into(self, target: Target, facts: TableFacts) -> TableName:
-        """Return the table that writers fill: the target or its shadow."""
-        if target.mode != "replace":
-            return target.table
-        if self._shadow is None:
-            namespace = self._namespace or target.table.namespace
-            keeper = self._session()
-            shadow = Shadow(keeper, target, self._record.run_id, namespace)
-            keys = {frozenset(unique) for unique in facts.unique_keys}
-            shadow.make(
-                unique=frozenset(target.key) in keys,
-                continued=bool(self.ledger.committed(keeper)),
-            )
-            self._shadow = shadow
-        return self._shadow.table
-
-    def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
-        if self._shadow is not None:
-            self._shadow.carries([each.column for each in plan])
-
-    def finish(self, *, succeeded: bool, status: str) -> None:
-        if self._finished:
-            return
-        try:
-            session = self._session()
-            if not self._is_finished(session, status):
-                if self._shadow is not None and succeeded:
-                    self._shadow.swap()
-                self.ledger.finish(session, status)
-                self._unsure = True
-                session.commit()
-            self._finished = True
-        except ServerError as error:
-            raise failures.as_write_error(
-                error, table=self._record.target, batch=0
-            ) from error
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        if self._keeper is not None:
-            self._keeper.close()
-            self._keeper = None
-
-    def _is_finished(self, session: Connection, status: str) -> bool:
-        """Whether an earlier attempt was committed although its answer was lost."""
-        return self._unsure and self.ledger.status(session) == status
-
-    def _session(self) -> Connection:
-        if self._keeper is None:
-            self._keeper = self._database.connect()
-            if self._shadow is not None:
-                self._shadow.move_to(self._keeper)
-        return self._keeper
 
 
 def _make_table(

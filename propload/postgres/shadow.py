@@ -7,12 +7,13 @@ replace of any table beside it removes it.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.postgres import failures, locking
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.sql import swapping
+from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.target import TableName
 
@@ -39,9 +40,7 @@ class Shadow:
     def __init__(
         self, connection: Connection, target: Target, run_id: str, namespace: str
     ) -> None:
-        told = f"{run_id} {target.table}".encode()
-        letters = hashlib.blake2b(told).hexdigest()[:_LETTERS]
-        self.table = TableName(namespace, swapping.PREFIX + letters)
+        self.table = TableName(namespace, _name_of(run_id, str(target.table)))
         self._connection = connection
         self._target = target
         self._columns: dict[str, None] = {}
@@ -66,7 +65,10 @@ class Shadow:
                 "gone: start the replace anew, without --resume"
             )
             raise WriteError(msg, table=str(self._target.table))
-        if not continued:
+        if continued:
+            noted = self._connection.rows(swapping.noted(self.table))[0][0]
+            self._columns |= dict.fromkeys(json.loads(noted or "[]"))
+        else:
             self._create(unique=unique)
         self._connection.commit()
 
@@ -80,8 +82,14 @@ class Shadow:
         self._take_lock()
 
     def carries(self, columns: Sequence[str], /) -> None:
-        """Note columns that rows come with."""
+        """Note columns that rows come with, for who continues the run as well."""
+        if self._columns.keys() >= set(columns):
+            return
         self._columns |= dict.fromkeys(columns)
+        self._connection.execute(
+            swapping.note(self.table, json.dumps([*self._columns]))
+        )
+        self._connection.commit()
 
     def swap(self) -> None:
         """Put the shadow's rows in place of the table's; ends with the commit.
@@ -128,17 +136,35 @@ class Shadow:
             run(swapping.add_constraint(self.table, constraint, definition))
 
     def _remove_abandoned(self) -> None:
-        """Remove shadows of runs that were killed: nobody holds their lock."""
+        """Remove shadows that nobody holds the lock of.
+
+        Not those of killed runs whose rows nobody can read again: `propload
+        recover` still finishes them.
+        """
         query = (self._target.table.namespace,)
-        for found in self._connection.rows(swapping.SHADOWS, query):
-            other = TableName(*found)
-            if other == self.table:
+        found = [
+            TableName(*each) for each in self._connection.rows(swapping.SHADOWS, query)
+        ]
+        spared = {self.table.table, *self._recoverable()}
+        for other in found:
+            if other.table in spared:
                 continue
             if locking.take(self._connection, self._subject(other)):
                 self._connection.execute(swapping.drop(other))
                 self._connection.commit()
                 locking.release(self._connection, self._subject(other))
 
+    def _recoverable(self) -> list[str]:
+        if not self._connection.rows(bookkeeping.STANDING)[0][0]:
+            return []
+        runs = self._connection.rows(bookkeeping.KILLED_REPLACES)
+        return [_name_of(run_id, target) for run_id, target in runs]
+
     @staticmethod
     def _subject(shadow: TableName) -> str:
         return f"shadow:{shadow}"
+
+
+def _name_of(run_id: str, target: str) -> str:
+    told = f"{run_id} {target}".encode()
+    return swapping.PREFIX + hashlib.blake2b(told).hexdigest()[:_LETTERS]

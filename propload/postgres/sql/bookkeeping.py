@@ -97,6 +97,13 @@ SELECT run_id, source, fingerprint, target, mode, settings, status,
 FROM propload.runs WHERE run_id = $1::text"""
 
 
+#: After a week nobody comes back for what such a run had gathered.
+KILLED_REPLACES = """
+SELECT run_id, target FROM propload.runs
+WHERE mode = 'replace' AND status = 'running' AND fingerprint IS NULL
+  AND started_at > now() - interval '7 days'"""
+
+
 def pieces_of(run_id: str, /) -> str:
     """Return the name of the lock that a run's open pieces share."""
     return f"pieces:{run_id}"

@@ -60,6 +60,16 @@ def exists(shadow: TableName, /) -> str:
     return f"SELECT to_regclass({text(table(shadow))}) IS NOT NULL"
 
 
+def note(shadow: TableName, remark: str, /) -> str:
+    """Return the statement that keeps a remark with a shadow."""
+    return f"COMMENT ON TABLE {table(shadow)} IS {text(remark)}"
+
+
+def noted(shadow: TableName, /) -> str:
+    """Return the query for the remark that is kept with a shadow."""
+    return f"SELECT obj_description(to_regclass({text(table(shadow))}), 'pg_class')"
+
+
 def swap(
     target: TableName,
     shadow: TableName,

@@ -206,7 +206,7 @@ def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monke
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(writing, "_write_all", refuse)
+        patched.setattr(writing, "write_all", refuse)
         with pytest.raises(JournalError, match="No space left"):
             journal.append(batch(5, 5))
     journal.append(batch(5, 5))

@@ -1,0 +1,59 @@
+"""A journal's folder: its notes, its lock, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from propload.journal import records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABOUT = "about.json"
+#: Stands in a journal whose source was read to its end.
+WHOLE = "whole"
+LOCK = "lock"
+_NOTES = (ABOUT, WHOLE, LOCK)
+
+
+def lock_folder(folder: Path) -> int:
+    """Return a file descriptor that holds a journal's lock while it is open.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a journal's folder; what is not a journal's file stays."""
+    for path in [*records.segments(folder), *(folder / n for n in _NOTES)]:
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that its owner alone can read, to the disk itself."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of some bytes."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,104 @@
+"""What the tables of one run share: the ledger, and the shadow of a replace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres import failures
+from propload.postgres.driver_errors import ServerError
+from propload.postgres.ledger import DatabaseLedger, FileLedger
+from propload.postgres.shadow import Shadow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.postgres.connection import Connection
+    from propload.postgres.facts import TableFacts
+    from propload.postgres.ledger import Ledger, RunRecord
+    from propload.postgres.loading import Database
+    from propload.target import ColumnPlan, TableName, Target
+
+
+class LoadingRun:
+    """What the tables of one run share: the ledger, and a replace's shadow."""
+
+    def __init__(
+        self, database: Database, session: Connection, run: RunRecord, state_dir: Path
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.ledger: Ledger
+        self._database = database
+        self._record = run
+        self._keeper: Connection | None = None
+        self._shadow: Shadow | None = None
+        self._finished = False
+        self._unsure = False
+        kept = DatabaseLedger.open(session, run)
+        if kept is not None:
+            self.ledger, self._namespace = kept, "propload"
+            return
+        files = FileLedger(state_dir / "runs", run)
+        self.ledger, self._namespace = files, ""
+        note = (
+            "this user may not create the schema propload in the database, so the "
+            f"run's ledger is the file {files.path}"
+        )
+        self.notes = (note,)
+
+    def writes_into(self, target: Target, facts: TableFacts) -> TableName:
+        """Return the table that writers fill: the target or its shadow."""
+        if target.mode != "replace":
+            return target.table
+        if self._shadow is None:
+            namespace = self._namespace or target.table.namespace
+            keeper = self._session()
+            shadow = Shadow(keeper, target, self._record.run_id, namespace)
+            keys = {frozenset(unique) for unique in facts.unique_keys}
+            shadow.make(
+                unique=frozenset(target.key) in keys,
+                continued=bool(self.ledger.committed(keeper)),
+            )
+            self._shadow = shadow
+        return self._shadow.table
+
+    def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
+        """Note columns that rows come with."""
+        if self._shadow is not None:
+            self._shadow.carries([each.column for each in plan])
+
+    def finish(self, *, succeeded: bool, status: str) -> None:
+        """Let table and ledger know how the run ended; the first call counts."""
+        if self._finished:
+            return
+        try:
+            session = self._session()
+            if not self._is_finished(session, status):
+                if self._shadow is not None and succeeded:
+                    self._shadow.swap()
+                self.ledger.finish(session, status)
+                self._unsure = True
+                session.commit()
+            self._finished = True
+        except ServerError as error:
+            raise failures.as_write_error(
+                error, table=self._record.target, batch=0
+            ) from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the session that keeps the shadow's lock."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+
+    def _is_finished(self, session: Connection, status: str) -> bool:
+        """Whether an earlier attempt was committed although its answer was lost."""
+        return self._unsure and self.ledger.status(session) == status
+
+    def _session(self) -> Connection:
+        if self._keeper is None:
+            self._keeper = self._database.connect()
+            if self._shadow is not None:
+                self._shadow.move_to(self._keeper)
+        return self._keeper

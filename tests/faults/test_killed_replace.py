@@ -1,0 +1,92 @@
+"""A replace that is killed takes effect when it is gone on with, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload.postgres.connection import connect
+from propload.recovering import leftovers, recover
+from tests.faults import loading
+from tests.faults.server import BACKENDS, ask, commits_of, prepare_ledger, wait_until
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+ROWS = 600
+NEW = [(n,) for n in range(ROWS)]
+#: Gives rows that nobody can read again; after the last of them it may wait.
+GENERATOR = """
+import sys, threading
+import propload
+dsn, waits = sys.argv[1:]
+def rows():
+    yield from ({"id": n} for n in range(60_000 if waits == "waits" else 600))
+    if waits == "waits":
+        threading.Event().wait()
+propload.ingest(rows(), to=dsn, table="homes", mode="replace", key="id", workers=1,
+                progress=False, batch_rows=200, batch_seconds=0.05)
+"""
+BLOCKED = "SELECT 1 FROM pg_locks WHERE NOT granted"
+
+
+@pytest.fixture
+def old(dsn):
+    prepare_ledger(dsn)
+    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, note text DEFAULT 'new')")
+    run_sql(dsn, "INSERT INTO homes VALUES (-1, 'old')")
+    return [(-1,)]
+
+
+def stored(dsn):
+    return ask(dsn, "SELECT id FROM homes ORDER BY id")
+
+
+def kill_before_the_swap(dsn, start):
+    with connect(dsn, application_name="observer") as session:
+        # the swap, which empties the table, has to wait
+        session.execute("LOCK TABLE homes IN ACCESS SHARE MODE")
+        with start() as process:
+            wait_until(lambda: process.ended or ask(dsn, BLOCKED))
+            assert process.kill() == -9, process.log
+    wait_until(lambda: not ask(dsn, BACKENDS))
+
+
+def test_a_generator_that_had_given_all(dsn, old):
+    kill_before_the_swap(dsn, lambda: loading.start_python(GENERATOR, dsn, "ends"))
+    assert stored(dsn) == old
+    # another replace beside it leaves what was gathered
+    with loading.start_python(
+        GENERATOR.replace('"homes"', '"others"'), dsn, "ends"
+    ) as process:
+        assert process.wait() == 0, process.log
+    [report] = recover(to=dsn, progress=False)
+    assert report.counts.inserted == ROWS
+    assert stored(dsn) == NEW
+    assert ask(dsn, "SELECT DISTINCT note FROM homes") == [("new",)]
+    assert not leftovers()
+
+
+def test_a_file(dsn, old, tmp_path):
+    file = tmp_path / "homes.csv"
+    file.write_text("id\n" + "".join(f"{n}\n" for n in range(ROWS)))
+    words = ["ingest", file, "--to", dsn, "--table", "homes", "--mode", "replace"]
+    kill_before_the_swap(dsn, lambda: loading.start(*words))
+    assert stored(dsn) == old
+    with loading.start(*words, "--resume", "true") as process:
+        assert process.wait() == 0, process.log
+    assert stored(dsn) == NEW
+
+
+def test_a_generator_that_had_more_to_give(dsn, old):
+    with loading.start_python(GENERATOR, dsn, "waits") as process:
+        wait_until(lambda: process.ended or commits_of(dsn) >= 2)
+        process.kill()
+    wait_until(lambda: not ask(dsn, BACKENDS))
+    [left] = leftovers()
+    assert recover(to=dsn, progress=False) == []
+    assert stored(dsn) == old
+    recover(left.run_id, to=dsn, progress=False)
+    ids = stored(dsn)
+    assert ids == [(n,) for n in range(len(ids))]
+    assert len(ids) >= 400
+    assert not leftovers()
