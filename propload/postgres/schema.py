@@ -230,8 +230,9 @@ def _column_types(
 def _check_names(table: TableName, names: Collection[str]) -> None:
     if len(names) > TABLE_COLUMNS:
         msg = (
-            f"{len(names):,} columns are more than the {TABLE_COLUMNS:,} that a table "
-            "can have: map the columns that you need"
+            f"table {table} cannot be made: {len(names):,} columns are more than the "
+            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            "you need with a mapping (--mapping)"
         )
         raise SchemaMismatchError(msg)
     for name in (table.namespace, table.table, *names):
