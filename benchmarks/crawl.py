@@ -22,6 +22,8 @@ NAME = "crawl"
 QUESTION = "What does the table cost a crawl?"
 ROWS = 20_000
 BY = ("how",)
+#: The digest of a table without rows.
+NOTHING = (0, 0)
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
@@ -30,16 +32,21 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
-    def case(how: str, run: Callable[[Any], None], told: object) -> Case:
+    expected = scratch.digest_of(listings(rows))
+
+    def case(
+        how: str, run: Callable[[Any], None], told: object, stored: tuple[int, int]
+    ) -> Case:
         return Case(
             {"how": how},
             rows,
             lambda: _alone(run, told),
             lambda: scratch.create("target"),
+            lambda: scratch.verify("target", stored),
         )
 
-    yield case("crawl alone", _crawl, rows)
-    yield case("crawl into a table", _crawl_and_load, (rows, scratch))
+    yield case("crawl alone", _crawl, rows, NOTHING)
+    yield case("crawl into a table", _crawl_and_load, (rows, scratch), expected)
 
 
 def _alone(run: Callable[[Any], None], told: object) -> None:
