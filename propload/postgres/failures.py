@@ -17,6 +17,8 @@ from propload.postgres.driver_errors import ServerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from propload.postgres.own_names import OwnNames
+
 Kind = Literal["transient", "data", "permanent"]
 
 
@@ -145,18 +147,28 @@ def classify(error: BaseException, /) -> Failure:
     )
 
 
-def as_write_error(error: BaseException, /, *, table: str, batch: int) -> WriteError:
+def as_write_error(
+    error: BaseException,
+    /,
+    *,
+    table: str,
+    batch: int,
+    own_names: OwnNames | None = None,
+) -> WriteError:
     """Return the error to raise for a failure that no row is to blame for.
 
     Args:
         error: What the database raised; give it as the cause.
         table: The qualified table.
         batch: The batch's number.
+        own_names: What the target calls what the server names of its shadow.
     """
     failure = classify(error)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     text = f"batch {batch} into {table}: {failure.message}{code} ({failure.reason})"
+    if own_names is not None:
+        text = own_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=failure.sqlstate)
 
 

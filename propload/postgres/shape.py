@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from propload.postgres import types
+from propload.postgres.own_names import OwnNames
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Shape:
         merges: Whether the server's MERGE answers with what it did.
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
+        own_names: What the target calls what the server names of its shadow.
     """
 
     table: TableName
@@ -99,6 +101,7 @@ class Shape:
     partitioned: bool = False
     merges: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
+    own_names: OwnNames = field(default_factory=OwnNames)
 
     @property
     def loose_key(self) -> bool:

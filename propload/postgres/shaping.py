@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from propload.postgres import types
+from propload.postgres.own_names import read_own_names
 from propload.postgres.shape import ColumnShape, Comparison, Shape
 from propload.postgres.sql import catalog
 from propload.postgres.sql.quoting import table as quoted_table
@@ -72,6 +73,7 @@ def read_shape(
         partitioned=bool(partitioned),
         merges=connection.server_version >= _MERGE_RETURNS and not ruled,
         counts_by=_counts_by(connection.server_version, partitioned=partitioned),
+        own_names=read_own_names(connection, table, target.table),
     )
 
 

@@ -96,7 +96,8 @@ class Triage:
 
     def reasons(self) -> pl.DataFrame:
         """Return why rows were refused, in the order of the rows."""
-        return join_reasons([*self._known, *self._sifted]).sort(ROW)
+        found = join_reasons([*self._known, *self._sifted]).sort(ROW)
+        return self._shape.own_names.in_reasons(found)
 
     def learn(self, connection: Connection, failure: Failure, /) -> bool:
         """Take in a failure and return whether another attempt is worth it.

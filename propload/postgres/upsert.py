@@ -73,6 +73,8 @@ class TableWriter:
         self._staging = False
         self._unsure: tuple[int, Written] | None = None
         self._triage = Triage(shape)
+        #: The table that people know, also while its shadow is written.
+        self._target = shape.own_names.in_text(str(shape.table))
 
     def write(self, piece: Piece) -> Written:
         """Commit a piece in one transaction and return what became of it.
@@ -213,11 +215,12 @@ class TableWriter:
         if self._staging:
             return
         if not connection.rows(session.MAY_STAGE)[0][0]:
+            table = self._target
             msg = (
-                f"{self._shape.table} takes rows through a temporary table, which "
+                f"{table} takes rows through a temporary table, which "
                 "this user may not make: GRANT TEMPORARY ON DATABASE to it"
             )
-            raise WriteError(msg, table=str(self._shape.table))
+            raise WriteError(msg, table=table)
         for statement in session.set_up(self._shape):
             connection.execute(statement)
         # the stage outlives the transaction that first used it
@@ -242,7 +245,10 @@ class TableWriter:
 
     def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
         raised = failures.as_write_error(
-            error, table=str(self._shape.table), batch=piece.batch
+            error,
+            table=self._target,
+            batch=piece.batch,
+            own_names=self._shape.own_names,
         )
         if isinstance(raised, TransientWriteError):
             self._drop()

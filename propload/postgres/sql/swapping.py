@@ -34,6 +34,27 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
                WHERE confrelid = ($1::text)::regclass AND conrelid <> confrelid
                  AND contype = 'f')"""
 
+#: Indexes of a shadow beside those they were copied from, by name: of the same
+#: definition, in the order in which they were made. LIKE keeps the names of all
+#: other constraints.
+TWINS = """
+WITH indexes AS (
+    SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, d.definition,
+           row_number() OVER (
+               PARTITION BY i.indrelid, i.indisunique, i.indisprimary, d.definition
+               ORDER BY i.indexrelid) AS place
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+    CROSS JOIN LATERAL (
+        SELECT substring(pg_catalog.pg_get_indexdef(c.oid) FROM ' USING .*')
+    ) AS d (definition)
+    WHERE i.indrelid IN (($1::text)::regclass, ($2::text)::regclass)
+)
+SELECT s.relname::text, t.relname::text
+FROM indexes AS s
+JOIN indexes AS t USING (indisunique, indisprimary, definition, place)
+WHERE s.indrelid = ($1::text)::regclass AND t.indrelid = ($2::text)::regclass"""
+
 
 def create(shadow: TableName, target: TableName, /) -> str:
     """Return the statement that makes an empty shadow with the target's rules."""

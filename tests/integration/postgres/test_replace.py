@@ -146,3 +146,65 @@ def test_bad_rows_are_refused_while_rows_are_gathered(database, state_dir):
     assert counts([done]) == [(1, 0, 0, 0)]
     assert set(done.reasons["check"]) == {"t_k_fkey", "t_v_check"}
     assert stored(database) == [(3, "y")]
+
+
+RULED = """
+CREATE TABLE t (
+    k bigint PRIMARY KEY, v text CONSTRAINT no_x CHECK (v <> 'x'),
+    w int NOT NULL CONSTRAINT only_w UNIQUE DEFERRABLE, u int UNIQUE, a int, b int
+)"""
+
+
+@pytest.mark.parametrize("key", [("k",), ()], ids=["keyed", "keyless"])
+def test_refused_rows_name_the_constraints_of_the_table_itself(
+    database, state_dir, key
+):
+    execute(
+        database,
+        RULED,
+        "CREATE INDEX plain_ab ON t (a, b)",
+        "CREATE UNIQUE INDEX one_ab ON t (a, b)",
+        "CREATE UNIQUE INDEX lower_v ON t (lower(v)) WHERE v <> ''",
+    )
+    rows = [
+        (1, "a", 1, 1, 1, 1),
+        (2, "A", 2, 2, 2, 2),
+        (3, "b", 1, 3, 3, 3),
+        (4, "c", 4, 1, 4, 4),
+        (5, "d", 5, 5, 1, 1),
+        (6, "x", 6, 6, 6, 6),
+        (7, "e", None, 7, 7, 7),
+    ]
+    frame = pl.DataFrame(rows, schema=[*"kvwuab"], orient="row")
+    [done] = write(database, target(mode="replace", key=key), state_dir, frame)
+    refused = done.reasons.sort("check")
+    assert refused["check"].to_list() == [
+        *("lower_v", "no_x", "not_null", "one_ab", "only_w", "t_u_key")
+    ]
+    assert not refused["message"].str.contains("propload").any()
+    for check, message in refused.select("check", "message").iter_rows():
+        assert f'"{check}"' in message or 'relation "t"' in message
+    assert query(database, "SELECT k FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("spread", [False, True], ids=["direct", "searched"])
+def test_a_row_that_repeats_a_primary_key_names_it(database, state_dir, spread):
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    frame = pl.DataFrame({"k": [1, 1, 2, *([2] if spread else [])]})
+    [done] = write(database, target(mode="replace", key=()), state_dir, frame)
+    assert set(done.reasons["check"]) == {"t_pkey"}
+    assert all('"t_pkey"' in message for message in done.reasons["message"])
+    assert query(database, "SELECT k FROM t ORDER BY k") == [(1,), (2,)]
+
+
+def test_an_error_while_rows_are_gathered_names_the_table_itself(database, state_dir):
+    write(database, target(), state_dir, OLD)
+    with (
+        prepared(database, GOAL, NEW, state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        execute(database, "DROP SCHEMA propload CASCADE")
+        with pytest.raises(WriteError, match=r"public\.t") as caught:
+            writer.write(make_piece(NEW, 0, key=("k",)))
+    assert "shadow" not in str(caught.value)
+    assert caught.value.table == "public.t"
