@@ -59,8 +59,8 @@ class ItemSource:
     def __iter__(self) -> Iterator[Batch]:
         maker = RowBatches(self.name, self._options, self.columns)
         try:
-            for item in self._items:
-                if maker.add(item):
+            for due in self._fill(maker):
+                if due:
                     yield from maker.flush()
         except PropLoadError:
             yield from maker.flush()
@@ -75,6 +75,20 @@ class ItemSource:
         if not maker.rows_read:
             msg = f"{self.name} is empty: it gave no rows"
             raise SourceError(msg, source=self.name)
+
+    def _fill(self, maker: RowBatches) -> Iterator[bool]:
+        """Give items to a maker, and yield whether a batch is due after each step."""
+        if not isinstance(self._items, list | tuple):
+            yield from map(maker.add, self._items)
+            return
+        # they are all there: nobody waits for the first of them
+        place = 0
+        while place < len(self._items):
+            some = self._items[place : place + maker.room]
+            place += len(some)
+            if not maker.extend(some):
+                yield from map(maker.add, some)
+            yield maker.is_full
 
 
 class RowBatches:
@@ -109,6 +123,38 @@ class RowBatches:
         self._rows.append(row)
         return self._is_due(row)
 
+    @property
+    def room(self) -> int:
+        """How many items may be taken at once."""
+        return min(WEIGHED_EACH, self._options.chunk_rows - len(self._rows))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many rows, or as heavy ones, as one batch may hold."""
+        return (
+            len(self._rows) >= self._options.chunk_rows
+            or self._weight >= self._options.chunk_bytes
+        )
+
+    def extend(self, items: Sequence[object]) -> bool:
+        """Take some dicts at once, or none of the items where they need a closer look.
+
+        Args:
+            items: At most `room` of them.
+        """
+        rows = [item for item in items if type(item) is dict and item]
+        if len(rows) < len(items):
+            return False
+        weight = len(rows) * _weigh(rows[0])
+        if self._weight + weight >= self._options.chunk_bytes:
+            return False
+        self.rows_read += len(rows)
+        if not self._rows:
+            self._since = time.monotonic()
+        self._rows += rows
+        self._weight += weight
+        return True
+
     def refuse(self, text: str, check: str, message: str) -> None:
         """Account for the row counted last as one that cannot be read."""
         self._faults.append(Unread(self.rows_read, shorten(text), check, message))
@@ -136,11 +182,7 @@ class RowBatches:
             self._weight += _weigh(row)
         elif count % WEIGHED_EACH == 0:
             self._weight += WEIGHED_EACH * _weigh(row)
-        return (
-            count >= self._options.chunk_rows
-            or self._weight >= self._options.chunk_bytes
-            or time.monotonic() - self._since >= FLUSH_SECONDS
-        )
+        return self.is_full or time.monotonic() - self._since >= FLUSH_SECONDS
 
     def _build(
         self, rows: list[dict[str, Any]], faults: Sequence[Unread], first: int

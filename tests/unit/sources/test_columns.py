@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from propload.sources import columns
 from propload.sources.columns import Columns, make_array
 from propload.sources.values import as_text
 
@@ -90,19 +91,61 @@ SCALAR = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(SCALAR, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_every_value_is_itself_or_its_text(chunks):
-    columns = Columns()
+    made = Columns()
     for values in chunks:
-        read = columns.build([{"a": value} for value in values]).column(0).to_pylist()
+        read = made.build([{"a": value} for value in values]).column(0).to_pylist()
         for value, found in zip(values, read, strict=True):
             same = found == value and isinstance(found, type(value) | float)
             assert same or found == as_text(value)
 
 
+MOMENTS = st.datetimes(timezones=st.sampled_from([None, UTC, AWARE.tzinfo]))
+KINDS = st.sampled_from(
+    [
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+        st.integers(),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(allow_nan=False),
+        st.booleans(),
+        st.binary(max_size=3),
+        st.dates(),
+        st.times(),
+        MOMENTS,
+        st.lists(st.integers(0, 9), max_size=2),
+        SCALAR,
+    ]
+)
+#: Mostly values of one kind, as in a real column.
+COLUMN = KINDS.flatmap(
+    lambda kind: st.lists(st.one_of(kind, kind, st.none()), min_size=9, max_size=9)
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(COLUMN, min_size=1, max_size=5), st.integers(1, 9))
+def test_parts_make_the_column_that_all_values_make(whole, first):
+    rows = [
+        {f"c{place}": value for place, value in enumerate(values)}
+        for values in zip(*whole, strict=True)
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columns, "HOT_ROWS", 2)
+        made = Columns()
+        batches = [made.build(rows[:first])]
+        batches += [made.build(rows[first:])] if rows[first:] else []
+    for place, values in enumerate(whole):
+        known = None
+        for batch, part in zip(batches, (values[:first], values[first:]), strict=False):
+            expected = make_array(part, known)
+            assert batch.column(f"c{place}").equals(expected)
+            known = expected.type if expected.null_count < len(expected) else known
+
+
 def test_a_column_of_nulls_takes_its_type_later():
-    columns = Columns()
-    assert columns.build([{"a": None}]).schema.field("a").type == pa.large_string()
-    assert columns.build([{"a": 1}]).schema.field("a").type == pa.int64()
-    assert columns.build([{"b": 1}]).schema.field("a").type == pa.int64()
+    made = Columns()
+    assert made.build([{"a": None}]).schema.field("a").type == pa.large_string()
+    assert made.build([{"a": 1}]).schema.field("a").type == pa.int64()
+    assert made.build([{"b": 1}]).schema.field("a").type == pa.int64()
 
 
 def test_rows_need_not_agree_on_order_or_keys():

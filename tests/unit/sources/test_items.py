@@ -129,6 +129,29 @@ def test_large_rows_make_short_batches(read):
     assert len(reading.rows) == 500
 
 
+@pytest.mark.parametrize("chunk_rows", [1, 50, 64, 1000])
+def test_a_list_gives_the_batches_that_its_rows_give_one_by_one(read, chunk_rows):
+    rows = [{"id": place, "text": "x" * (place % 7)} for place in range(500)]
+    rows[70], rows[200], rows[300] = None, {"id": "\ud800"}, {"other": 1}
+    listed = read(rows, chunk_rows=chunk_rows)
+    given = read(iter(rows), chunk_rows=chunk_rows)
+    assert [one.rows for one in listed.batches] == [one.rows for one in given.batches]
+    assert listed.numbers == given.numbers
+    assert listed.unread == given.unread
+
+
+def test_a_list_of_large_rows_makes_short_batches(read):
+    reading = read([{"page": "x" * 1000}] * 500, chunk_bytes=10_000)
+    assert max(batch.rows.num_rows for batch in reading.batches) <= 20
+    assert len(reading.rows) == 500
+
+
+@pytest.mark.parametrize("make", [list, iter])
+def test_only_rows_that_cannot_be_read_make_no_row(read, make):
+    reading = read(make([1, 2, 3]))
+    assert (reading.rows, len(reading.unread)) == ([], 3)
+
+
 def test_a_slow_producer_does_not_wait(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
