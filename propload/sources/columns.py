@@ -97,8 +97,8 @@ class Columns:
         for name, one in zip(names, growing, strict=True):
             array = one.array()
             if array is None:
-                values = [row.get(name) for row in rows]
-                array = make_array(values, self._known.get(name))
+                whole = [row.get(name) for row in rows]
+                array = make_array(whole, self._known.get(name))
             made[name] = array
         return made
 
