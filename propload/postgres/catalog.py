@@ -68,6 +68,16 @@ LEFT JOIN pg_catalog.pg_type AS e ON e.oid = t.typelem AND t.typcategory = 'A'
 ORDER BY a.attnum
 """
 
+#: The names of all columns that a relation has or had: a dropped one keeps its
+#: place, under a name of the server's own.
+PLACES_QUERY = """
+SELECT a.attname::text
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
+"""
+
 #: Unique indexes that ON CONFLICT can use, the primary key first.
 UNIQUE_KEYS_QUERY = """
 SELECT i.indisprimary,

@@ -8,6 +8,7 @@ from propload.batch import ROW
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.catalog import (
     COLUMNS_QUERY,
+    PLACES_QUERY,
     RELATION_QUERY,
     UNIQUE_KEYS_QUERY,
     add_columns_statement,
@@ -108,6 +109,13 @@ def create_table(
         WriteError: The namespace is missing, or this user may not create there.
     """
     types = _column_types(frame_schema, pg_types or {})
+    if len(types) > TABLE_COLUMNS:
+        msg = (
+            f"table {table} cannot be made: {len(types):,} columns are more than the "
+            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            "you need with a mapping (--mapping)"
+        )
+        raise SchemaMismatchError(msg)
     _check_names(table, types)
     unknown = [name for name in key if name not in types]
     if unknown:
@@ -142,11 +150,13 @@ def add_columns(
         pg_types: PostgreSQL types of columns whose own type does not tell.
 
     Raises:
-        SchemaMismatchError: A name or type cannot be a column's.
+        SchemaMismatchError: A name or type cannot be a column's, or the table has
+            no room for so many.
         WriteError: This user may not change the table.
     """
     types = _column_types(frame_schema, pg_types or {})
     _check_names(table, types)
+    _check_room(connection, table, types)
     _change(connection, table, add_columns_statement(table, types))
     made = describe(connection, table)
     if made is None:
@@ -228,13 +238,6 @@ def _column_types(
 
 
 def _check_names(table: TableName, names: Collection[str]) -> None:
-    if len(names) > TABLE_COLUMNS:
-        msg = (
-            f"table {table} cannot be made: {len(names):,} columns are more than the "
-            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
-            "you need with a mapping (--mapping)"
-        )
-        raise SchemaMismatchError(msg)
     for name in (table.namespace, table.table, *names):
         size = len(name.encode())
         if not name or size > NAME_BYTES or "\0" in name:
@@ -244,6 +247,23 @@ def _check_names(table: TableName, names: Collection[str]) -> None:
     reserved = _SYSTEM_COLUMNS.intersection(names)
     if reserved:
         msg = f"column {', '.join(sorted(reserved))} has a name of the server's own"
+        raise SchemaMismatchError(msg)
+
+
+def _check_room(
+    connection: Connection, table: TableName, names: Collection[str]
+) -> None:
+    found = connection.rows(PLACES_QUERY, (table.namespace, table.table))
+    connection.rollback()
+    new = set(names).difference(name for (name,) in found)
+    if new and len(found) + len(new) > TABLE_COLUMNS:
+        msg = (
+            f"{len(new):,} columns cannot be added to table {table}: with its own "
+            f"{len(found):,}, dropped ones included, they are more than the "
+            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            "you need with a mapping (--mapping), or leave all new ones out with "
+            "--on-new-columns ignore"
+        )
         raise SchemaMismatchError(msg)
 
 

@@ -223,6 +223,23 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
     assert len(wider.columns) == 3
 
 
+def test_columns_are_added_while_the_table_has_room(connection):
+    own = ", ".join(f"c{n} int" for n in range(1_598))
+    run(connection, f"CREATE TABLE t ({own}); ALTER TABLE t DROP COLUMN c0")
+    three = dict.fromkeys(("c1", "x", "y", "z"), pl.Int64())
+    told = (
+        r"^3 columns cannot be added to table public\.t: with its own 1,598, dropped "
+        r".* 1,600 .*--mapping.*--on-new-columns ignore"
+    )
+    with pytest.raises(SchemaMismatchError, match=told):
+        add_columns(connection, TABLE, three)
+    assert describe(connection, TABLE).column("x") is None
+    del three["z"]
+    assert len(add_columns(connection, TABLE, three).columns) == 1_599
+    # those that are there need no room
+    assert len(add_columns(connection, TABLE, three).columns) == 1_599
+
+
 def test_given_types_are_used(connection):
     schema = {"a": pl.String(), "b": pl.String()}
     facts = create_table(connection, TABLE, schema, pg_types={"a": "jsonb"})
