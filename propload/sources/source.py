@@ -136,6 +136,9 @@ def cut(
 
 
 def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
+    if rows.num_rows <= 1:
+        # to weigh it would cost a pushed row as much as half its columns
+        return 1
     width = rows.nbytes / rows.num_rows if rows.num_rows else 0
     # text of this many bytes needs about twice as much as Arrow (offsets, nulls)
     fitting = int(2 * options.chunk_bytes / width) if width else options.chunk_rows
