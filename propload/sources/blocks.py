@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Bytes read at once: large enough that calls cost nothing.
 BLOCK_BYTES = 256 << 10
+#: Stands between blocks where a pipe pauses: what has arrived is to be handed on.
+PAUSE = b""
 
 
 def read_blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
@@ -33,16 +35,19 @@ def read_blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
 def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
     """Return how blocks begin, and an iterator of all of them.
 
-    An error of the blocks is kept until its place comes.
+    An error of the blocks, and a pause, are kept until their place comes.
 
     Args:
         blocks: Blocks of any size.
-        count: Bytes that are enough.
+        count: Bytes that are enough; before a pause, fewer are.
     """
     head = bytearray()
     try:
         while len(head) < count:
-            head += next(blocks)
+            block = next(blocks)
+            if block == PAUSE and head:
+                return bytes(head), chain([bytes(head), PAUSE], blocks)
+            head += block
     except StopIteration:
         return bytes(head), iter([bytes(head)])
     except SourceError as error:

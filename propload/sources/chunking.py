@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from propload.errors import SourceError
-from propload.sources.blocks import BLOCK_BYTES
+from propload.sources.blocks import BLOCK_BYTES, PAUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: A longer row is refused: it would take several times its bytes in memory, and no
 #: field of a listing comes near.
@@ -27,11 +27,14 @@ class Chunk(NamedTuple):
         text: UTF-8 bytes.
         final: Whether nothing follows, so that the last row is whole.
         overlong: Whether the first row is longer than `MAX_ROW_BYTES`.
+        paused: Whether nothing may follow for a while, so that rows go on; there may
+            be no text.
     """
 
     text: bytes
     final: bool
     overlong: bool = False
+    paused: bool = False
 
 
 class Chunks:
@@ -54,38 +57,51 @@ class Chunks:
         self._want = self._chunk_bytes
         self._text = b""
         self._ended = False
+        self._paused = False
 
-    def peek(self, count: int) -> bytes:
+    def peek(self, count: int, is_enough: Callable[[bytes], bool]) -> bytes:
         """Return how the text begins without taking any of it.
 
         Args:
             count: Bytes that are enough if there is a whole line in them.
+            is_enough: Says whether fewer are, where the blocks pause.
         """
         self._fill(count)
-        while not LINE_END.search(self._text.lstrip()) and not self._ended:
+        while not self._ended:
+            if len(self._text) >= count:
+                if LINE_END.search(self._text.lstrip()):
+                    break
+            elif is_enough(self._text):
+                break
             if len(self._text) > MAX_ROW_BYTES:
                 msg = f"its first line is longer than {MAX_ROW_BYTES >> 20} MiB"
                 raise SourceError(msg)
-            self._fill(2 * len(self._text))
+            self._fill(max(count, 2 * len(self._text)))
         if self.error and not self._text:
             raise self.error
         return self._text
 
     def __iter__(self) -> Iterator[Chunk]:
         while True:
-            self._fill(self._want)
+            if not self._paused:
+                self._fill(self._want)
             # what is about as long goes out as it is: cutting it means a copy
             fits = len(self._text) <= self._want + BLOCK_BYTES
             whole = self._ended and fits
             if whole and not self._text:
                 return
             final = whole and self.error is None
+            paused = self._paused and fits
+            self._paused = self._paused and not fits
             before = len(self._text)
-            yield Chunk(self._text if fits else self._text[: self._want], final)
+            text = self._text if fits else self._text[: self._want]
+            yield Chunk(text, final, paused=paused)
             if len(self._text) < before:
                 self._want = self._chunk_bytes
             elif whole:
                 return
+            elif paused:
+                continue
             elif before > MAX_ROW_BYTES:
                 yield Chunk(self._text, final=False, overlong=True)
             else:
@@ -105,9 +121,11 @@ class Chunks:
 
     def _fill(self, count: int) -> None:
         parts, size = [self._text], len(self._text)
-        while size < count and not self._ended:
+        self._paused = False
+        while size < count and not self._ended and not self._paused:
             self._text = b""
             self._read()
+            self._paused = self._text == PAUSE and not self._ended
             parts.append(self._text)
             size += len(self._text)
         self._text = b"".join(parts) if len(parts) > 1 else self._text

@@ -192,7 +192,8 @@ def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[by
     try:
         for block in blocks:
             yield decoder.decode(block).encode("utf-8", "surrogatepass")
-        yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+        if rest := decoder.decode(b"", final=True):
+            yield rest.encode("utf-8", "surrogatepass")
     except UnicodeError as error:
         msg = f"{name} is not {encoding} or is cut short: {error}"
         raise SourceError(msg, source=name) from error

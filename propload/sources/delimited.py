@@ -11,8 +11,15 @@ from propload.batch import Unread
 from propload.errors import SourceError
 from propload.sources.chunking import MAX_ROW_BYTES, Chunk, Chunks
 from propload.sources.decoding import to_utf8
-from propload.sources.dialect import SAMPLE_BYTES, Dialect, find_dialect
-from propload.sources.records import QUOTES_WRONG, Sorted, find_end, match_end, sort_out
+from propload.sources.dialect import CANDIDATES, SAMPLE_BYTES, Dialect, find_dialect
+from propload.sources.records import (
+    QUOTES_WRONG,
+    Sorted,
+    find_end,
+    holds_rows,
+    match_end,
+    sort_out,
+)
 from propload.sources.source import SHOWN_CHARACTERS, cut, located, shorten, with_nulls
 
 if TYPE_CHECKING:
@@ -43,7 +50,7 @@ def read_delimited(
             a column twice; rows before the place were yielded.
     """
     chunks = Chunks(to_utf8(blocks, name, options.encoding), options.chunk_bytes)
-    head = _head(chunks, name)
+    head = _head(chunks, name, options)
     if not head.strip():
         msg = f"{name} is empty"
         raise SourceError(msg, source=name)
@@ -55,9 +62,11 @@ def read_delimited(
     yield from reader.read(chunks)
 
 
-def _head(chunks: Chunks, name: str) -> bytes:
+def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:
+    delimiters = (options.delimiter or "".join(CANDIDATES)).encode()
     try:
-        return chunks.peek(SAMPLE_BYTES)
+        # before a pause two rows will do: a header and one of its rows
+        return chunks.peek(SAMPLE_BYTES, lambda text: holds_rows(text, delimiters, 2))
     except SourceError as error:
         raise located(error, name, 0) from error
 
@@ -79,8 +88,9 @@ class _Reader:
                 yield from self._refuse_first_line(chunk)
                 chunks.drop_line()
                 continue
-            taken = yield from self._take(chunk)
-            chunks.take(taken)
+            if chunk.text:
+                taken = yield from self._take(chunk)
+                chunks.take(taken)
         if chunks.error:
             raise located(chunks.error, self._name, self._rows_read)
         if not self._rows_read:
@@ -95,6 +105,8 @@ class _Reader:
             return 0
         if end is None:
             found = sort_out(chunk.text, self._delimiter, final=chunk.final)
+            if not found.end:
+                return 0
         else:
             parsed = self._parse_clean(chunk.text, end)
             if parsed:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
-from propload.sources.blocks import peek, read_blocks
+from propload.sources.blocks import peek
 from propload.sources.columnar import read_arrow, read_parquet
 from propload.sources.compression import (
     is_packed,
@@ -30,6 +30,7 @@ from propload.sources.formats import (
     is_workbook,
 )
 from propload.sources.json_rows import read_json
+from propload.sources.pipes import read_stream, without_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -148,7 +149,7 @@ def _fingerprint(path: Path) -> bytes:
 
 def _read(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
     """Yield the rows of an open file of any format, packed or not."""
-    head, blocks = peek(read_blocks(file, name), HEAD_BYTES)
+    head, blocks = peek(read_stream(file, name), HEAD_BYTES)
     if not head:
         msg = f"{name} is empty"
         raise SourceError(msg, source=name)
@@ -159,7 +160,8 @@ def _read(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]
     plain: IO[bytes] | None = file
     if is_packed(head):
         plain = None
-        head, blocks = peek(unpack(blocks, name), HEAD_BYTES)
+        unpacked = unpack(without_pauses(blocks), name)
+        head, blocks = peek(unpacked, HEAD_BYTES)
     kind = find_format(name, head, options.format)
     if kind in ("csv", "tsv"):
         yield from read_delimited(blocks, name, options, tabs=kind == "tsv")

@@ -108,6 +108,8 @@ def _read_lines(chunks: Chunks, maker: RowBatches) -> Iterator[Batch]:
                     yield from maker.flush()
         line += len(text) - 1
         chunks.take(end)
+        if chunk.paused:
+            yield from maker.flush()
     if chunks.error:
         raise chunks.error
 

@@ -128,12 +128,12 @@ class Patterns(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _patterns(delimiter: bytes) -> Patterns:
-    apart = re.escape(delimiter)
+def _patterns(delimiters: bytes) -> Patterns:
+    apart = re.escape(delimiters)
     quoted = rb'"(?:[^"]++|"")*+"'
     field = rb"(?:%s|[^\"%s\r\n][^%s\r\n]*+|)" % (quoted, apart, apart)
-    row = rb"%s(?:%s%s)*+(?:\r\n|\n|\r" % (field, apart, field)
-    cut = rb'(?:%s%s)*+"(?:[^"]++|"")*+\Z' % (field, apart)
+    row = rb"%s(?:[%s]%s)*+(?:\r\n|\n|\r" % (field, apart, field)
+    cut = rb'(?:%s[%s])*+"(?:[^"]++|"")*+\Z' % (field, apart)
     return Patterns(
         re.compile(row + rb"|\Z)"),
         re.compile(rb"(?:%s))*+" % row),
@@ -194,6 +194,25 @@ def first_row_end(text: bytes, start: int, delimiter: bytes) -> int | None:
     """Return where the row at `start` ends, or None where its quotes do not close."""
     match = _patterns(delimiter).row.match(text, start)
     return match.end() if match else None
+
+
+def holds_rows(text: bytes, delimiters: bytes, count: int) -> bool:
+    """Return whether so many whole rows, none of them blank, begin a text.
+
+    Args:
+        text: Text that begins where a row begins.
+        delimiters: Each byte that may stand between fields.
+        count: How many rows.
+    """
+    whole = text[: text.rfind(b"\n") + 1]
+    start = found = 0
+    while found < count and start < len(whole):
+        end = first_row_end(whole, start, delimiters)
+        if end is None:
+            return False
+        found += bool(whole[start:end].strip())
+        start = end
+    return found >= count
 
 
 QUOTES_WRONG = (

@@ -235,6 +235,34 @@ def test_ctrl_c_ends_the_run_with_a_report(homes, folder, environment):
     assert report["counts"]["inserted"] > 0
 
 
+def test_rows_of_a_slow_pipe_are_stored_before_it_ends(homes, sql, folder, environment):
+    words = ["ingest", "-", "--format", "csv", "--table", "homes", "--key", "id"]
+    words += ["--batch-seconds", "0.1", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "propload", *words],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            process.stdin.write("id,city\n1,Delft\n")
+            process.stdin.flush()
+            wait_for_rows(folder, process)
+            assert process.poll() is None
+            printed, told = process.communicate("2,Leiden\n", timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, told
+    assert json.loads(printed)["counts"]["inserted"] == 2
+    assert sql("SELECT id, city FROM homes ORDER BY id") == [
+        (1, "Delft"),
+        (2, "Leiden"),
+    ]
+
+
 def feed(stream):
     """Write rows until nobody reads them; the pipe sets the pace."""
     try:

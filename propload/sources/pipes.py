@@ -1,0 +1,93 @@
+"""Bytes from a pipe, handed on when its producer pauses."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import stat
+import time
+from typing import IO, TYPE_CHECKING
+
+from propload.errors import SourceError
+from propload.sources.blocks import BLOCK_BYTES, PAUSE, read_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: A slow producer's rows go on after this, in seconds, however few they are.
+FLUSH_SECONDS = 1.0
+
+
+def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """Yield the bytes of a file or a pipe in blocks, a pipe's with its pauses.
+
+    Args:
+        file: What is open.
+        name: What messages call it.
+
+    Raises:
+        SourceError: It cannot be read; every byte before was yielded.
+    """
+    if isinstance(file, io.BufferedReader) and _is_pipe(file):
+        return _read_pipe(file, name)
+    return read_blocks(file, name)
+
+
+def without_pauses(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Return the blocks for who needs all of them before there is a row."""
+    return filter(None, blocks)
+
+
+def _is_pipe(file: IO[bytes]) -> bool:
+    """Return whether the file is a pipe or socket that can be waited for."""
+    try:
+        mode = os.fstat(file.fileno()).st_mode
+    except OSError:
+        # no file of the system's, as a member of an archive
+        return False
+    can_wait = hasattr(select, "poll")
+    return can_wait and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+
+
+def _read_pipe(file: io.BufferedReader, name: str) -> Iterator[bytes]:
+    try:
+        yield from _blocks_and_pauses(file)
+    except OSError as error:
+        msg = f"{name} cannot be read on: {error}"
+        raise SourceError(msg, source=name) from error
+
+
+def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
+    """Yield full blocks and, once whole lines have waited long enough, a pause.
+
+    Before a pause comes what has arrived up to its last line end, so that who looks
+    at the text for the first time sees whole lines and whole characters.
+    """
+    pipe = select.poll()
+    pipe.register(file, select.POLLIN)
+    held = bytearray()
+    waited, due = 0.0, False
+    # not waited for: some of it may be in the file's buffer, which `poll` cannot see
+    block = file.read1(BLOCK_BYTES)
+    while block:
+        held += block
+        due = due or b"\n" in block
+        if len(held) >= BLOCK_BYTES:
+            yield bytes(held)
+            held.clear()
+        arrived = False
+        while not arrived:
+            began = time.monotonic()
+            arrived = bool(pipe.poll(1000 * (FLUSH_SECONDS - waited) if due else None))
+            # only waiting counts: where the reader is the slower one, more is there
+            waited += time.monotonic() - began if due else 0.0
+            if due and waited >= FLUSH_SECONDS:
+                end = held.rfind(b"\n") + 1
+                yield from filter(None, [bytes(held[:end])])
+                yield PAUSE
+                del held[:end]
+                waited, due = 0.0, False
+        block = file.read1(BLOCK_BYTES - len(held))
+    if held:
+        yield bytes(held)
