@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from typing import TYPE_CHECKING, cast
 
 from propload import config
@@ -90,11 +91,13 @@ def _is_part_of_replace(one: Leftover) -> bool:
     if one.whole or not isinstance(told, dict) or told.get("mode") != "replace":
         return False
     log.warning(
-        "run %s ended before its source did, so %s keeps its old rows: load it anew, "
-        "or put what came in their place with: propload recover %s",
+        "run %s was to replace %s and ended before its source did: what came of it is "
+        "left out. To put that in place of all the table's rows: propload recover %s. "
+        "After a later replace drop it instead, and this warning with it: rm -r %s",
         one.run_id,
         one.about.get("table"),
         one.run_id,
+        shlex.quote(str(one.folder)),
     )
     return True
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+
 import pytest
 
 from propload.postgres.connection import connect
@@ -77,16 +80,34 @@ def test_a_file(dsn, old, tmp_path):
     assert stored(dsn) == NEW
 
 
-def test_a_generator_that_had_more_to_give(dsn, old):
+def test_a_generator_that_had_more_to_give(dsn, old, caplog):
     with loading.start_python(GENERATOR, dsn, "waits") as process:
         wait_until(lambda: process.ended or commits_of(dsn) >= 2)
         process.kill()
     wait_until(lambda: not ask(dsn, BACKENDS))
     [left] = leftovers()
     assert recover(to=dsn, progress=False) == []
+    assert f"propload recover {left.run_id}." in caplog.text
     assert stored(dsn) == old
     recover(left.run_id, to=dsn, progress=False)
     ids = stored(dsn)
     assert ids == [(n,) for n in range(len(ids))]
     assert len(ids) >= 400
     assert not leftovers()
+
+
+def test_its_warning_ends_with_the_command_that_it_names(dsn, old, caplog):
+    with loading.start_python(GENERATOR, dsn, "waits") as process:
+        wait_until(lambda: process.ended or commits_of(dsn) >= 2)
+        process.kill()
+    wait_until(lambda: not ask(dsn, BACKENDS))
+    with loading.start_python(GENERATOR, dsn, "ends") as process:
+        assert process.wait() == 0, process.log
+    assert stored(dsn) == NEW
+    assert recover(to=dsn, progress=False) == []
+    told = caplog.messages[-1]
+    subprocess.run(shlex.split(told.partition(" with it: ")[2]), check=True)
+    caplog.clear()
+    assert recover(to=dsn, progress=False) == []
+    assert not caplog.messages
+    assert stored(dsn) == NEW
