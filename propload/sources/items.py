@@ -10,7 +10,7 @@ import pyarrow as pa
 from propload.batch import Batch, Unread
 from propload.errors import PropLoadError, SourceError
 from propload.sources.columns import Columns
-from propload.sources.source import check_names, cut, located, shorten
+from propload.sources.source import FLUSH_SECONDS, check_names, cut, located, shorten
 from propload.sources.values import row_of
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from propload.options import SourceOptions
 
-#: A slow producer's rows go on after this, in seconds, however few they are.
-FLUSH_SECONDS = 1.0
 #: Rows are weighed one by one up to here and then one in as many: weighing each
 #: would cost as much as building the columns.
 WEIGHED_EACH = 64

@@ -11,12 +11,10 @@ from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
 from propload.sources.blocks import BLOCK_BYTES, PAUSE, read_blocks
+from propload.sources.source import FLUSH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: A slow producer's rows go on after this, in seconds, however few they are.
-FLUSH_SECONDS = 1.0
 
 
 def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:

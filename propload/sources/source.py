@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from propload.options import SourceOptions
 
+#: A slow producer's rows go on after this, in seconds, however few they are.
+FLUSH_SECONDS = 1.0
 #: A refused row is shown in reports and kept in rejects; a megabyte of one is not.
 SHOWN_CHARACTERS = 2_000
 
