@@ -59,6 +59,7 @@ class LoadingRun:
                 continued=bool(self.ledger.committed(keeper)),
             )
             self._shadow = shadow
+        self._shadow.widen(facts.columns)
         return self._shadow.table
 
     def carries(self, plan: tuple[ColumnPlan, ...]) -> None:

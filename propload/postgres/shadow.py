@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from propload.postgres.connection import Connection
+    from propload.postgres.facts import TableColumn
     from propload.target import Target
 
 #: Letters of the run's hash in a shadow's name: no two runs of one database meet.
@@ -80,6 +81,22 @@ class Shadow:
         """
         self._connection = connection
         self._take_lock()
+
+    def widen(self, columns: Sequence[TableColumn], /) -> None:
+        """Add the columns that the target was given since the shadow was made.
+
+        Args:
+            columns: The target's columns.
+        """
+        there = {
+            name for (name,) in self._connection.rows(swapping.columns_of(self.table))
+        }
+        for column in columns:
+            if column.name not in there:
+                self._connection.execute(
+                    swapping.add_column(self.table, column.name, column.pg_type)
+                )
+        self._connection.commit()
 
     def carries(self, columns: Sequence[str], /) -> None:
         """Note columns that rows come with, for who continues the run as well."""

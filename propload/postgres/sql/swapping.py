@@ -71,6 +71,19 @@ def add_constraint(shadow: TableName, constraint: str, definition: str, /) -> st
     return f"ALTER TABLE {table(shadow)} ADD CONSTRAINT {name(constraint)} {definition}"
 
 
+def columns_of(shadow: TableName, /) -> str:
+    """Return the query for the names of a shadow's columns."""
+    return (
+        "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT "
+        f"attisdropped AND attrelid = {text(table(shadow))}::regclass"
+    )
+
+
+def add_column(shadow: TableName, column: str, pg_type: str, /) -> str:
+    """Return the statement that gives a shadow a column that its target was given."""
+    return f"ALTER TABLE {table(shadow)} ADD COLUMN {name(column)} {pg_type}"
+
+
 def drop(shadow: TableName, /) -> str:
     """Return the statement that removes a shadow."""
     return f"DROP TABLE IF EXISTS {table(shadow)}"

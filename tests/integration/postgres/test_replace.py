@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from propload.errors import WriteError
+from propload.postgres.loading import Database
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -208,3 +209,18 @@ def test_an_error_while_rows_are_gathered_names_the_table_itself(database, state
             writer.write(make_piece(NEW, 0, key=("k",)))
     assert "shadow" not in str(caught.value)
     assert caught.value.table == "public.t"
+
+
+def test_a_column_that_comes_later_is_taken_along(database, state_dir):
+    write(database, target(), state_dir, OLD)
+    goal = target(mode="replace", on_new_columns="add")
+    wide = pl.DataFrame({"k": [5], "v": ["w"], "z": [7]})
+    run = run_record(goal)
+    with Database(database, state_dir=state_dir) as opened:
+        for number, rows in enumerate([NEW, wide]):
+            ready = opened.prepare(goal, rows.schema, run=run)
+            with closing(ready.open_writer(0)) as writer:
+                writer.write(make_piece(rows, number, key=("k",)))
+        ready.finish(succeeded=True)
+    found = query(database, "SELECT k, v, z FROM t ORDER BY k")
+    assert found == [(*row, None) for row in NEW.rows()] + wide.rows()
