@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -41,6 +41,12 @@ _MOMENT = (
 EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 #: `%Y` also reads the year 18 of "1/2/18"; nothing that is sold is that old.
 FIRST_YEAR = 1000
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # to list them reads several folders, and a mapping is applied to every batch
+    return frozenset(zoneinfo.available_timezones())
 
 
 def parse_date(
@@ -88,7 +94,7 @@ def parse_timestamp(
     Raises:
         ConfigError: The zone or the locale is not known.
     """
-    if time_zone not in zoneinfo.available_timezones():
+    if time_zone not in _time_zones():
         msg = f"time zone {time_zone!r} is not known: give one such as Europe/Amsterdam"
         raise ConfigError(msg)
     month_numbers(locale)
