@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -216,12 +217,13 @@ def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for inputs in dict.fromkeys((rule.field, *rule.beside) for rule in RULES):
         given = texts.select(inputs)
+        if given.select(pl.all_horizontal(pl.all().is_null().all())).item():
+            # most files lack most columns
+            nothing = _made_of_nothing(tuple(given.schema.items()))
+            parts.append(nothing[pl.zeros(texts.height, pl.UInt32, eager=True)])
+            continue
         distinct = given.unique()
-        made = distinct.select(
-            rule.parse(pl.col(rule.field)).alias(rule.column)
-            for rule in RULES
-            if (rule.field, *rule.beside) == inputs
-        )
+        made = distinct.select(_rules_of(inputs))
         # prefixed, because a column may be called like the text that makes it
         keys = [pl.col(name).alias(f"text:{name}") for name in inputs]
         read = pl.concat([distinct.select(keys), made], how="horizontal")
@@ -231,6 +233,21 @@ def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
         )
         parts.append(joined.drop(names))
     return pl.concat(parts, how="horizontal")
+
+
+def _rules_of(inputs: tuple[str, ...]) -> list[pl.Expr]:
+    return [
+        rule.parse(pl.col(rule.field)).alias(rule.column)
+        for rule in RULES
+        if (rule.field, *rule.beside) == inputs
+    ]
+
+
+@cache
+def _made_of_nothing(inputs: tuple[tuple[str, pl.DataType], ...]) -> pl.DataFrame:
+    """Return what the rules of some fields make of a row that has none of them."""
+    row = pl.DataFrame({name: [None] for name, _ in inputs}, schema=dict(inputs))
+    return row.select(_rules_of(tuple(name for name, _ in inputs)))
 
 
 def _identity() -> list[pl.Expr]:
