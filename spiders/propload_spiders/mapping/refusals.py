@@ -33,6 +33,8 @@ def unreadable(
     if rule.keeps:
         return no_reasons()
     failed = parsed.filter(text.is_not_null() & pl.col(rule.column).is_null())
+    if not failed.height:
+        return no_reasons()
     bad = failed.filter(~text.str.contains(rule.unsaid)).select(
         ROW, text.alias("value")
     )
