@@ -295,8 +295,7 @@ class _Looking:
             for name, dtype in fitted.schema.items():
                 created = self._pg_types.get(name) or create_type(dtype)
                 self._types.setdefault(name, (str(dtype), created))
-            plan = (ColumnPlan(n, t, "copy", str(t)) for n, t in fitted.schema.items())
-            return fitted.with_plan(tuple(plan))
+            return _as_they_are(fitted)
         known = {column.name: column.pg_type for column in facts.columns}
         new = [name for name in fitted.schema if name not in known]
         if new and self._target.on_new_columns == "refuse":
@@ -308,10 +307,13 @@ class _Looking:
         for name, dtype in fitted.schema.items():
             self._types.setdefault(name, (str(dtype), known.get(name, "(new)")))
         try:
-            return fitted.with_plan(plan_columns(kept, facts.columns))
+            plan = plan_columns(kept, facts.columns)
         except SchemaMismatchError as error:
             self._problems.append(str(error))
-            return fitted
+            return _as_they_are(fitted)
+        # what the table lacks is told already; the rows are judged all the same
+        has_key = all(name in kept for name in self._target.key)
+        return fitted.with_plan(plan) if has_key else _as_they_are(fitted)
 
     def _look_at(self, column: pl.Series) -> None:
         name = column.name
@@ -333,6 +335,12 @@ class _Looking:
             key = (stage, column, what)
             self._reasons[key] += 1
             self._examples.setdefault(key, message)
+
+
+def _as_they_are(fitted: Preparer) -> Preparer:
+    """Return the preparer with a plan that casts no column."""
+    plan = (ColumnPlan(n, t, "copy", str(t)) for n, t in fitted.schema.items())
+    return fitted.with_plan(tuple(plan))
 
 
 def _hashes(frame: pl.DataFrame) -> pl.Series:

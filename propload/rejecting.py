@@ -178,8 +178,11 @@ def _as_lines(refused: Refused, run_id: str) -> pl.DataFrame:
     reasons = refused.reasons.group_by(ROW, maintain_order=True).agg(
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )
-    values = [name for name in refused.raw.columns if name not in {ROW, SOURCE, NUMBER}]
-    raw = refused.raw.with_columns(_printable(refused.raw.select(values)))
+    names = [name for name in refused.raw.columns if name not in {ROW, SOURCE, NUMBER}]
+    printable = refused.raw.with_columns(_printable(refused.raw.select(names)))
+    # one column, before others that a row's own may be called like
+    values = (pl.struct(names) if names else pl.lit(None)).alias("values")
+    raw = printable.select(ROW, SOURCE, NUMBER, values)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return reasons.join(raw, on=ROW, how="left", maintain_order="left").select(
         pl.lit(run_id).alias("run"),
@@ -188,8 +191,7 @@ def _as_lines(refused: Refused, run_id: str) -> pl.DataFrame:
         pl.col(NUMBER).alias("row"),
         pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
         pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
-        (pl.struct(values) if values else pl.lit(None)).alias("values"),
-        pl.col("reasons"),
+        pl.col("values", "reasons"),
     )
 
 

@@ -159,12 +159,12 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
         ignore_nulls=True,
     )
     reasons = pl.col("reasons").list.eval(said).list.join("; ")
-    flat = frame.with_columns(propload_reasons=reasons)
-    kept = ["propload_reasons"]
-    if isinstance(flat.schema["values"], pl.Struct):
-        kept = [*(field.name for field in flat.schema["values"].fields), *kept]
-        flat = flat.unnest("values")
-    return flat.select(kept)
+    told = frame.select(reasons.alias("propload_reasons"))
+    if not isinstance(frame.schema["values"], pl.Struct):
+        return told
+    # by itself: a row may have columns called like those of the rejects
+    values = frame.get_column("values").struct.unnest()
+    return values.drop("propload_reasons", strict=False).hstack(told)
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:

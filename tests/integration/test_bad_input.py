@@ -245,3 +245,19 @@ def test_a_column_whose_name_is_a_pattern(load, write, database, name):
         write(f"id,{name},price\n1,2,3\n"), to=database, table="homes", key="id"
     )
     assert any("pattern" in each for each in report.problems)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("id bigint PRIMARY KEY, sold date NOT NULL", "column sold takes no null"),
+        ("price bigint", "lacks the key column id"),
+    ],
+)
+def test_a_check_of_rows_that_do_not_fit_says_what_is_wrong(
+    write, database, table, told
+):
+    run_sql(database, f"CREATE TABLE homes ({table})")
+    report = propload.check(write(GOOD), to=database, table="homes", key="id")
+    assert any(told in each for each in report.problems), report.problems
+    assert (report.rows, report.rejected, report.key_repeats) == (3, 0, 0)

@@ -138,6 +138,22 @@ def test_export_writes_values_and_reasons(ending, run, refused, tmp_path):
     ]
 
 
+def test_export_keeps_columns_that_are_called_like_those_of_rejects(
+    run, state_dir, tmp_path
+):
+    own = {"source": "funda", "row": "1", "reasons": "none", "values": "few"}
+    raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1})
+    reason = {"stage": "map", "column": "row", "message": "is odd"}
+    reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
+    writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
+    writer.write(Refused(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
+    writer.close()
+    result = run("export", RUNS[0], "--output", "out.ndjson")
+    assert result.exit_code == 0, result.output
+    written = pl.read_ndjson(tmp_path / "out.ndjson").row(0, named=True)
+    assert written == {**own, "propload_reasons": "row: is odd"}
+
+
 def test_export_says_what_it_cannot_write(run, refused):
     assert run("export", "--output", "out.doc").exit_code == 2
     assert run("export", "--output", "nowhere/out.csv").exit_code == 2
