@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from propload import config
 from propload.composing import find_checker, find_target, open_database
-from propload.errors import ConfigError
+from propload.errors import ConfigError, LoadError
 from propload.ingesting import source_options
 from propload.monitoring.metrics import Metrics
 from propload.options import BATCH_ROWS, WORKERS, Places
@@ -279,7 +279,12 @@ class _Bench:
                     self.plan.options, batch_rows=batch_rows, workers=workers
                 ),
             )
-            report = Run(self.sample, plan, metrics=Metrics()).execute()
+            try:
+                report = Run(self.sample, plan, metrics=Metrics()).execute()
+            except LoadError as error:
+                # its own words say how to go on, which a trial never does
+                msg = f"the rows cannot be tried: {error.__cause__ or error}"
+                raise LoadError(msg, exit_code=error.exit_code) from error
         return _trial(batch_rows, workers, report)
 
 

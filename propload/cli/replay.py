@@ -167,10 +167,22 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     return values.drop("propload_reasons", strict=False).hstack(told)
 
 
+def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415 - heavy
+
+    from propload.prepare.text_out import write_text  # noqa: PLC0415 - needs Polars
+
+    nested = {name: dtype for name, dtype in frame.schema.items() if dtype.is_nested()}
+    texts = {name: write_text(pl.col(name), dtype) for name, dtype in nested.items()}
+    return frame.with_columns(
+        text.alias(name) for name, text in texts.items() if text is not None
+    )
+
+
 def _write(frame: pl.DataFrame, path: Path) -> None:
     try:
         if path.suffix == ".csv":
-            frame.write_csv(path)
+            _nested_as_json(frame).write_csv(path)
         elif path.suffix == ".parquet":
             frame.write_parquet(path)
         elif path.suffix == ".ndjson":

@@ -1,10 +1,13 @@
 """The search for batch size and workers, on a real server."""
 
+import polars as pl
 import pytest
 
 from propload import tuning
+from propload.errors import LoadError
 from propload.postgres.connection import connect
 from propload.tuning import Trial, Tuning, tune
+from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -39,6 +42,14 @@ def test_the_target_is_looked_at_and_left_alone(database):
     tune(ROWS, to=database, table="rows", seconds=1)
     with connect(database) as session:
         assert session.rows("SELECT id, name FROM rows") == [(1, "mine")]
+
+
+def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, sold date NOT NULL)")
+    with pytest.raises(LoadError, match="column sold takes no null") as caught:
+        tune(pl.DataFrame({"id": [1, 2]}), to=database, table="homes", seconds=1)
+    assert "--resume" not in str(caught.value)
+    assert caught.value.report is None
 
 
 def test_an_interrupt_removes_the_scratch_tables(database):

@@ -138,20 +138,36 @@ def test_export_writes_values_and_reasons(ending, run, refused, tmp_path):
     ]
 
 
-def test_export_keeps_columns_that_are_called_like_those_of_rejects(
-    run, state_dir, tmp_path
-):
-    own = {"source": "funda", "row": "1", "reasons": "none", "values": "few"}
+def refuse(state_dir, **own):
+    """Let a run refuse one row of these values."""
     raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1})
     reason = {"stage": "map", "column": "row", "message": "is odd"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
     writer.write(Refused(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
     writer.close()
+
+
+def test_export_keeps_columns_that_are_called_like_those_of_rejects(
+    run, state_dir, tmp_path
+):
+    own = {"source": "funda", "row": "1", "reasons": "none", "values": "few"}
+    refuse(state_dir, **own)
     result = run("export", RUNS[0], "--output", "out.ndjson")
     assert result.exit_code == 0, result.output
     written = pl.read_ndjson(tmp_path / "out.ndjson").row(0, named=True)
     assert written == {**own, "propload_reasons": "row: is odd"}
+
+
+def test_export_writes_nested_values_as_json_where_cells_are_texts(
+    run, state_dir, tmp_path
+):
+    refuse(state_dir, row="1", tags=[["a", "b"]], place=[{"city": "Delft"}])
+    result = run("export", RUNS[0], "--output", "out.csv")
+    assert result.exit_code == 0, result.output
+    written = pl.read_csv(tmp_path / "out.csv", infer_schema=False).row(0, named=True)
+    assert json.loads(written["tags"]) == ["a", "b"]
+    assert json.loads(written["place"]) == {"city": "Delft"}
 
 
 def test_export_says_what_it_cannot_write(run, refused):
