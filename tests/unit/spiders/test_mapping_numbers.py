@@ -11,13 +11,22 @@ from propload_spiders.mapping import numbers
 
 
 def read(parse, text):
-    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    return frame.select(parse(pl.col("text"))).item()
+    return read_all(parse, [text])[0]
 
 
-@pytest.mark.parametrize(
-    ("text", "euros"),
-    [
+def read_all(parse, texts):
+    """Read many texts in one frame, because a frame has a fixed cost."""
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    return frame.select(parse(pl.col("text"))).to_series().to_list()
+
+
+def assert_read(parse, told):
+    texts = [text for text, _ in told]
+    assert list(zip(texts, read_all(parse, texts), strict=True)) == told
+
+
+def test_a_price_is_read_whatever_stands_around_it():
+    told = [
         ("€ 400.000 k.k.", 400_000),
         ("€ 415,000 kosten koper", 415_000),
         ("€ 1.260.000 vrij op naam", 1_260_000),
@@ -34,15 +43,12 @@ def read(parse, text):
         ("vanaf € 318.276 v.o.n.", 318_276),
         ("€ 1.725,50 per maand", 1_726),
         ("2110", 2_110),
-    ],
-)
-def test_a_price_is_read_whatever_stands_around_it(text, euros):
-    assert read(numbers.whole_euros, text) == euros
+    ]
+    assert_read(numbers.whole_euros, told)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_is_no_price_is_null():
+    texts = [
         "3 rooms (2 bedrooms)",
         "59 m²",
         "Verkocht",
@@ -54,15 +60,12 @@ def test_a_price_is_read_whatever_stands_around_it(text, euros):
         "https://www.funda.nl/koop/delft/huis-41420853-straat-1/",
         "11 oktober 2019",
         None,
-    ],
-)
-def test_what_is_no_price_is_null(text):
-    assert read(numbers.whole_euros, text) is None
+    ]
+    assert_read(numbers.whole_euros, [(text, None) for text in texts])
 
 
-@pytest.mark.parametrize(
-    ("text", "fee"),
-    [
+def test_a_fee_keeps_its_cents():
+    told = [
         ("€ 164,54 per maand", Decimal("164.54")),
         ("€ 100 per maand", Decimal("100.00")),
         ("€ 1,113.30 per month", Decimal("1113.30")),
@@ -72,15 +75,12 @@ def test_what_is_no_price_is_null(text):
         ("€ 0 per maand", Decimal("0.00")),
         ("€ 1,2345 per maand", None),
         ("veel", None),
-    ],
-)
-def test_a_fee_keeps_its_cents(text, fee):
-    assert read(numbers.euros_and_cents, text) == fee
+    ]
+    assert_read(numbers.euros_and_cents, told)
 
 
-@pytest.mark.parametrize(
-    ("text", "metres"),
-    [
+def test_an_area_is_square_metres():
+    told = [
         ("91 m²", 91.0),
         ("1.234 m²", 1234.0),
         ("1,441 m2", 1441.0),
@@ -93,10 +93,8 @@ def test_a_fee_keeps_its_cents(text, fee):
         ("218 m³", None),
         ("3 kamers", None),
         ("91 m² 92 m²", None),
-    ],
-)
-def test_an_area_is_square_metres(text, metres):
-    assert read(numbers.square_metres, text) == metres
+    ]
+    assert_read(numbers.square_metres, told)
 
 
 def test_a_volume_is_cubic_metres_and_never_an_area():
@@ -133,9 +131,8 @@ def test_a_count_begins_its_text(parse, text, number):
     assert read(parse, text) == number
 
 
-@pytest.mark.parametrize(
-    ("text", "period"),
-    [
+def test_the_period_of_a_rent():
+    told = [
         ("€ 1.725 per maand", "month"),
         ("€ 1,790 per month", "month"),
         ("per_month", "month"),
@@ -145,25 +142,20 @@ def test_a_count_begins_its_text(parse, text, number):
         ("per_year", "year"),
         ("€ 400.000 k.k.", None),
         ("2110", None),
-    ],
-)
-def test_the_period_of_a_rent(text, period):
-    assert read(numbers.rent_period, text) == period
+    ]
+    assert_read(numbers.rent_period, told)
 
 
-@pytest.mark.parametrize(
-    ("text", "condition"),
-    [
+def test_who_pays_the_costs():
+    told = [
         ("€ 400.000 k.k.", "k.k."),
         ("kosten_koper", "k.k."),
         ("K.K.", "k.k."),
         ("€ 380,000 vrij op naam", "v.o.n."),
         ("V.O.N.", "v.o.n."),
         ("€ 400.000", None),
-    ],
-)
-def test_who_pays_the_costs(text, condition):
-    assert read(numbers.price_condition, text) == condition
+    ]
+    assert_read(numbers.price_condition, told)
 
 
 def test_a_coordinate_never_has_thousands():
@@ -176,11 +168,6 @@ def test_one_of_several_areas_is_found_by_its_word():
     text = "114 m² residential surface area / 81 m² plot surface area"
     assert read(lambda t: numbers.part_of_area(t, "residential"), text) == 114.0
     assert read(lambda t: numbers.part_of_area(t, "plot"), text) == 81.0
-
-
-def read_all(parse, texts):
-    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
-    return frame.select(parse(pl.col("text"))).to_series().to_list()
 
 
 # many texts in one frame, because a frame has a fixed cost
