@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 
 _SECRET_KEYS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+#: What libpq calls the settings whose values may be shown.
+_OPEN = (
+    "host hostaddr port dbname user passfile require_auth channel_binding "
+    "connect_timeout client_encoding options application_name "
+    "fallback_application_name keepalives keepalives_idle keepalives_interval "
+    "keepalives_count tcp_user_timeout replication gssencmode sslmode requiressl "
+    "sslnegotiation sslcompression sslcert sslkey sslkeylogfile sslcertmode "
+    "sslrootcert sslcrl sslcrldir sslsni requirepeer ssl_min_protocol_version "
+    "ssl_max_protocol_version min_protocol_version max_protocol_version krbsrvname "
+    "gsslib gssdelegation service servicefile target_session_attrs "
+    "load_balance_hosts oauth_issuer oauth_client_id oauth_scope"
+)
+_OPEN_KEYS = frozenset(_OPEN.split())
 _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
 _QUERY_SECRET = re.compile(
@@ -109,6 +122,9 @@ def mask(dsn: str, /) -> str:
     try:
         pairs = list(_pairs(text))
     except ConfigError:
+        return HIDDEN
+    if any(key.lower() not in _OPEN_KEYS | _SECRET_KEYS for key, _ in pairs):
+        # the rest of a password with a space and a = in it looks like a setting
         return HIDDEN
     return " ".join(
         f"{key}={HIDDEN if key.lower() in _SECRET_KEYS else _quoted(value)}"

@@ -30,6 +30,7 @@ SECRET = "s3cr3tpw"  # noqa: S105 - made up
         (f"host=h sslpassword={SECRET}", "host=h sslpassword=***"),
         ("host='a b' dbname=d", "host='a b' dbname=d"),
         (f"host=h password={SECRET} and more", "***"),
+        (f"host=h password=x y={SECRET}", "***"),
         (SECRET, "***"),
     ],
 )
