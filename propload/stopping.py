@@ -27,6 +27,10 @@ T = TypeVar("T")
 #: off and a batch prepared within it. What does not answer is left behind.
 ABORT_SECONDS = 10.0
 
+#: Seconds between two steps of the main thread, which hears a signal only then: of two
+#: that come at once, the system may give the second one to another thread.
+LISTEN_SECONDS = 0.2
+
 
 class Stopper:
     """Stops the run that goes on, and lets none begin after it.
@@ -94,7 +98,8 @@ def stoppable(action: Callable[[Stopper], T], /) -> T:
     with _signals_heard(stopper):
         try:
             work.start()
-            work.ended.wait()
+            while not work.ended.wait(LISTEN_SECONDS):
+                continue
         except BaseException as error:
             work.abort(error)
             raise
@@ -153,20 +158,21 @@ def _signals_heard(stopper: Stopper) -> Iterator[None]:
         )
         stopper.stop()
 
-    def first(number: int, _frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, second)
-        # a log or a lock may be in use by the step that the signal came between
+    heard: list[int] = []
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        # the next signal may come before this line, and then counts as the first
+        heard.append(number)
         name = signal.Signals(number).name
+        if len(heard) > 1:
+            raise KeyboardInterrupt(name)
+        # a log or a lock may be in use by the step that the signal came between
         threading.Thread(
             target=stop, args=(name,), name=f"propload-{name}", daemon=True
         ).start()
 
-    def second(number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
     before = {
-        number: signal.signal(number, first)
+        number: signal.signal(number, hear)
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
