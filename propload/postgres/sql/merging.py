@@ -139,7 +139,7 @@ def _match(shape: Shape) -> str:
     called for.
     """
     start, stale = "", "0::bigint"
-    if _tells_stale(shape):
+    if tells_stale(shape):
         # the counter begins anew before the first row comes
         start = f"WHERE (SELECT setval('{STALES}', 1)) = 1"
         stale = f"currval('{STALES}') - 1"
@@ -214,26 +214,24 @@ def _is_news(shape: Shape, stored: Side = STORED) -> str:
 
 def _is_stale(shape: Shape, stored: Side = STORED) -> str:
     """Return the condition that a row, which is news, is older than the stored one."""
-    if not _tells_stale(shape):
+    if not tells_stale(shape):
         return "false"
     if shape.on_null == "keep":
         return f"NOT {comparing.outdoes(shape, INCOMING, stored)}"
     return comparing.loses(shape, INCOMING, stored)
 
 
-def _tells_stale(shape: Shape) -> bool:
+def tells_stale(shape: Shape, /) -> bool:
+    """Return whether rows may be older than the stored ones that they meet."""
     return shape.newest is not None and shape.mode != "insert-new"
 
 
 def _when_matched(shape: Shape) -> str:
-    assignments = ", ".join(
-        f"{name(column.name)} = {value}"
-        for column, value in _assignments(shape, INCOMING)
-    )
-    if shape.mode == "insert-new" or not assignments:
+    assignments = _assignments(shape, INCOMING)
+    if not assignments:
         return ""
     changes = _is_news(shape, CURRENT)
-    if _tells_stale(shape):
+    if tells_stale(shape):
         stale = _is_stale(shape, CURRENT)
         changes += f" AND CASE WHEN {stale} THEN nextval('{STALES}') < 0 ELSE true END"
     return f"WHEN MATCHED AND {changes} THEN UPDATE SET {assignments}"
@@ -259,11 +257,8 @@ def _insert(
 
 
 def _update_in_place(shape: Shape) -> str:
-    assignments = ", ".join(
-        f"{name(column.name)} = {value}"
-        for column, value in _assignments(shape, INCOMING)
-    )
-    if shape.mode == "insert-new" or not assignments:
+    assignments = _assignments(shape, INCOMING)
+    if not assignments:
         return "SELECT WHERE false"
     return (
         f"UPDATE {table(shape.table)} AS t SET {assignments} "
@@ -277,17 +272,27 @@ def _chosen(condition: str) -> str:
     return f"(SELECT place, home FROM judged WHERE {condition} ORDER BY ordinal) AS j"
 
 
-def _assignments(shape: Shape, new: Side) -> list[tuple[ColumnShape, str]]:
-    settable = [column for column in shape.values if column.settable]
+def _assignments(shape: Shape, new: Side) -> str:
+    """Return what an update sets; nothing where stored rows stay as they are."""
+    if shape.mode == "insert-new":
+        return ""
+    return ", ".join(
+        f"{name(column.name)} = {_updated(shape, column, new)}"
+        for column in shape.values
+        if column.settable
+    )
+
+
+def _updated(shape: Shape, column: ColumnShape, new: Side) -> str:
     if shape.on_null == "keep":
-        return [(c, comparing.folded(shape, c, new, CURRENT)) for c in settable]
-    return [(column, new(column)) for column in settable]
+        return comparing.folded(shape, column, new, CURRENT)
+    return new(column)
 
 
 def _on_conflict(shape: Shape) -> str:
     key = names(shape.key)
-    assigned = _assignments(shape, PROPOSED)
-    if shape.mode == "insert-new" or not assigned:
+    assignments = _assignments(shape, PROPOSED)
+    if not assignments:
         return f"ON CONFLICT ({key}) DO NOTHING"
     if shape.on_null == "keep":
         changes = (
@@ -301,7 +306,6 @@ def _on_conflict(shape: Shape) -> str:
         )
     if shape.counts_by == "sequence":
         changes = f"CASE WHEN {changes} THEN nextval('{UPDATES}') > 0 END"
-    assignments = ", ".join(f"{name(column.name)} = {v}" for column, v in assigned)
     return f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {changes}"
 
 

@@ -39,7 +39,7 @@ def set_up(shape: Shape, /) -> tuple[str, ...]:
     made = [merging.create_stage(shape)]
     if shape.counts_by == "sequence":
         made.append(merging.create_counter(merging.UPDATES))
-    if shape.merges and shape.newest is not None:
+    if shape.merges and merging.tells_stale(shape):
         made.append(merging.create_counter(merging.STALES))
     if shape.merges and shape.key:
         made.append(merging.create_match(shape))
