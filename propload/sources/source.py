@@ -141,7 +141,7 @@ def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
     if rows.num_rows <= 1:
         # to weigh it would cost a pushed row as much as half its columns
         return 1
-    width = rows.nbytes / rows.num_rows if rows.num_rows else 0
+    width = rows.nbytes / rows.num_rows
     # text of this many bytes needs about twice as much as Arrow (offsets, nulls)
     fitting = int(2 * options.chunk_bytes / width) if width else options.chunk_rows
     return max(1, min(options.chunk_rows, fitting))
