@@ -37,9 +37,34 @@ def file(dsn, tmp_path, chance):
     return path
 
 
+def words_of(dsn, file, *more):
+    return ["ingest", file, *loading.words(dsn, mode="append"), "--json", *more]
+
+
+def is_blocked(dsn):
+    return ask(dsn, "SELECT 1 FROM pg_locks WHERE NOT granted")
+
+
+def pushed(dsn):
+    """Make a table; return the words that load standard input into it, and rows."""
+    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    words = ["ingest", "-", "--format", "ndjson", "--to", dsn, "--table", "homes"]
+    words += ["--key", "id", "--batch-seconds", "0.05"]
+    return words, "".join(json.dumps({"id": n}) + "\n" for n in range(30_000))
+
+
+def resume_to_the_end(dsn, words):
+    """Go on with a run that was ended, and find every row once."""
+    with loading.start(*words, "--resume", "true") as process:
+        assert loading.counts_of(process.report()).inserted == 40_000
+    assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
+        (40_000, 40_000)
+    ]
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_one_signal_commits_what_was_read_and_reports(dsn, file, number):
-    words = ["ingest", file, *loading.words(dsn, mode="append"), "--json"]
+    words = words_of(dsn, file)
     with loading.start(*words) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         process.signal(number)
@@ -48,44 +73,32 @@ def test_one_signal_commits_what_was_read_and_reports(dsn, file, number):
     counts = loading.counts_of(report)
     assert ask(dsn, "SELECT count(*) FROM homes") == [(counts.inserted,)]
     assert 0 < counts.inserted <= 40_000
-    with loading.start(*words, "--resume", "true") as process:
-        assert loading.counts_of(process.report()).inserted == 40_000
-    assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
-        (40_000, 40_000)
-    ]
+    resume_to_the_end(dsn, words)
 
 
 def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file):
-    words = ["ingest", file, *loading.words(dsn, mode="append"), "--json"]
+    words = words_of(dsn, file)
     with loading.start(*words) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         with connect(dsn, application_name="observer") as session:
             # nobody can write on: what is in flight would wait for ever
             session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
             process.signal(signal.SIGTERM)
-            threads = "SELECT 1 FROM pg_locks WHERE NOT granted"
-            wait_until(lambda: ask(dsn, threads))
+            wait_until(lambda: is_blocked(dsn))
             process.signal(signal.SIGTERM)
             assert process.wait(30) == 130, process.log
-    with loading.start(*words, "--resume", "true") as process:
-        assert loading.counts_of(process.report()).inserted == 40_000
-    assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
-        (40_000, 40_000)
-    ]
+    resume_to_the_end(dsn, words)
 
 
 def test_two_signals_leave_pushed_rows_in_the_journal(dsn):
-    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
-    words = ["ingest", "-", "--format", "ndjson", "--to", dsn, "--table", "homes"]
-    words += ["--key", "id", "--batch-seconds", "0.05"]
-    rows = "".join(json.dumps({"id": n}) + "\n" for n in range(30_000))
+    words, rows = pushed(dsn)
     with connect(dsn, application_name="observer") as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         with (
             loading.pipe_of(rows) as pipe,
             loading.start(*words, stdin=pipe) as process,
         ):
-            wait_until(lambda: ask(dsn, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+            wait_until(lambda: is_blocked(dsn))
             process.signal(signal.SIGINT)
             process.signal(signal.SIGTERM)
             assert process.wait(30) == 130, process.log
@@ -94,14 +107,6 @@ def test_two_signals_leave_pushed_rows_in_the_journal(dsn):
     with loading.start("recover", "--to", dsn) as process:
         assert process.wait() == 0, process.log
     assert ask(dsn, "SELECT count(*), max(id) FROM homes") == [(waiting, waiting - 1)]
-
-
-def words_of(dsn, file, *more):
-    return ["ingest", file, *loading.words(dsn, mode="append"), "--json", *more]
-
-
-def is_blocked(dsn):
-    return ask(dsn, "SELECT 1 FROM pg_locks WHERE NOT granted")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -189,18 +194,11 @@ def test_two_signals_while_the_end_is_noted_lose_nothing(dsn, file):
             process.wait_for("what was read is still committed")
             process.signal(signal.SIGTERM)
             assert process.wait(30) == 130, process.log
-    with loading.start(*words, "--resume", "true") as process:
-        assert loading.counts_of(process.report()).inserted == 40_000
-    assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
-        (40_000, 40_000)
-    ]
+    resume_to_the_end(dsn, words)
 
 
 def test_a_signal_stops_a_recovery_and_the_next_one_goes_on(dsn):
-    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
-    words = ["ingest", "-", "--format", "ndjson", "--to", dsn, "--table", "homes"]
-    words += ["--key", "id", "--batch-seconds", "0.05"]
-    rows = "".join(json.dumps({"id": n}) + "\n" for n in range(30_000))
+    words, rows = pushed(dsn)
     with connect(dsn, application_name="observer") as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         with (
