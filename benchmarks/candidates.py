@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CANDIDATES = (
     "propload_frame",
     "dlt_arrow",
+    "dlt_keyless",
     "psycopg_copy",
     "pgpq_copy",
     "polars_write",
@@ -26,6 +27,8 @@ CANDIDATES = (
     "propload_dicts",
     "dlt_dicts",
 )
+#: Candidate that writes into a table without the primary key that all others keep.
+KEYLESS = "dlt_keyless"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Candidate:
         form: What it takes: frame or dicts.
         most_rows: Rows enough to know its pace.
         load: Upserts rows into a table.
-        reset: For those that make their own tables: forgets earlier ones.
+        reset: For those that know of their tables: makes one anew and forgets
+            the earlier one.
     """
 
     name: str
@@ -65,7 +69,7 @@ class Candidate:
         return rows.to_dicts() if self.form == "dicts" else rows
 
     def clear(self, scratch: Scratch, table: str, /) -> None:
-        """Make its table anew, or forget those that it makes itself."""
+        """Make its table anew, or let it do so itself."""
         if self.reset is None:
             scratch.create(table)
         else:

@@ -1,8 +1,9 @@
 """How fast is propload beside its peers? One file here is one candidate.
 
 `FORM` says what `load` takes (frame or dicts), `MOST_ROWS` how many rows are enough to
-know its pace, and `load(rows, scratch, table)` upserts them by their key. Values are
-compared after each run.
+know its pace, and `load(rows, scratch, table)` upserts them by their key. All write
+into a table with the same primary key, but for `dlt_keyless`. Values are compared
+after each run.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from benchmarks.alone import grown_alone
-from benchmarks.candidates import CANDIDATES, Candidate
+from benchmarks.candidates import CANDIDATES, KEYLESS, Candidate
 from benchmarks.measuring import Case, Options, measure, summarize
 from benchmarks.works import NEW, FileWorks, ListingWorks
 
@@ -74,22 +75,32 @@ def compare(frame: pl.DataFrame) -> pl.DataFrame:
 
 def conclude(frame: pl.DataFrame) -> str:
     """Return what the numbers say, one line a work."""
-    lines = []
     table = compare(frame).filter(pl.col("least").is_not_null())
-    for work in table.get_column("work").unique(maintain_order=True):
-        rows = table.filter(pl.col("work") == work)
-        ours = rows.filter(pl.col("candidate") == "propload_frame")
-        others = rows.filter(~pl.col("candidate").str.starts_with("propload"))
-        if ours.is_empty() or others.is_empty():
-            continue
-        best = others.sort("rows_per_second", descending=True).row(0, named=True)
-        pace = ours.get_column("rows_per_second").item()
-        lines.append(
-            f"{work}: propload {pace:,.0f} rows/s, the fastest other "
-            f"({best['candidate']}) {best['rows_per_second']:,.0f}: "
-            f"{pace / best['rows_per_second']:.1f} times"
-        )
-    return "\n".join(lines)
+    works = table.get_column("work").unique(maintain_order=True)
+    return "\n".join(
+        line
+        for work in works
+        if (line := _conclude(work, table.filter(pl.col("work") == work)))
+    )
+
+
+def _conclude(work: str, rows: pl.DataFrame) -> str:
+    """Return what the medians of one work say; nothing where nobody is beside."""
+    name = pl.col("candidate")
+    ours = rows.filter(name == "propload_frame")
+    others = rows.filter(~name.str.starts_with("propload"), name != KEYLESS)
+    if ours.is_empty() or others.is_empty():
+        return ""
+    best = others.sort("rows_per_second").row(-1, named=True)
+    said = (
+        f"{work}: propload {ours.item(0, 'rows_per_second'):,.0f} rows/s, the "
+        f"fastest other with the same key ({best['candidate']}) "
+        f"{best['rows_per_second']:,.0f}: {best['propload_is_faster']:.1f} times"
+    )
+    keyless = rows.filter(name == KEYLESS)
+    if keyless.is_empty():
+        return said
+    return f"{said}; {keyless.item(0, 'propload_is_faster'):.1f} times {KEYLESS}"
 
 
 def _measure(

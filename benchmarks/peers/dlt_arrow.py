@@ -1,6 +1,7 @@
 """dlt, merge with strategy upsert, from Arrow by way of Parquet and ADBC.
 
-It makes its table itself, without a primary key: its loads do less than the others'.
+Into a table that has the primary key already, as every other candidate's has: dlt
+makes none itself (`dlt_keyless`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
 
 
 def reset(scratch: Scratch, table: str, /) -> None:
+    """Make the table anew, with its key, and forget what dlt knows of it."""
+    forget(scratch, table)
+    scratch.create(table)
+
+
+def forget(scratch: Scratch, table: str, /) -> None:
     """Forget what earlier runs made: dlt keeps state in folder and server."""
     shutil.rmtree(scratch.state / "dlt" / table, ignore_errors=True)
     scratch.execute(f"DROP TABLE IF EXISTS {table}", *_dropped(scratch))

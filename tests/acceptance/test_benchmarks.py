@@ -102,6 +102,24 @@ def test_other_values_are_found(database):
             scratch.verify("target", expected)
 
 
+# --- conclusions ------------------------------------------------------------------
+
+
+def test_peers_with_the_same_key_and_the_one_without_are_told_apart():
+    paces = {"propload_frame": 300, "pgpq_copy": 100, "dlt_keyless": 200}
+    lines = [
+        {"work": UNCHANGED, "candidate": name, "rows": 9, "seconds": 1.0}
+        | {"rows_per_second": float(pace), "run": 0}
+        for name, pace in paces.items()
+    ]
+    assert peers.conclude(pl.DataFrame(lines)) == (
+        "unchanged: propload 300 rows/s, the fastest other with the same key "
+        "(pgpq_copy) 100: 3.0 times; 1.5 times dlt_keyless"
+    )
+    # alone, propload is compared with nobody
+    assert peers.conclude(pl.DataFrame(lines[:1])) == ""
+
+
 # --- runs -------------------------------------------------------------------------
 
 
