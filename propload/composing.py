@@ -19,8 +19,9 @@ from propload.postgres.loading import Database
 from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
+from propload.private_files import make_private_folder
 from propload.pushing import PushedSource
-from propload.rejecting import RejectStore, RejectWriter, make_private_folder
+from propload.rejecting import RejectStore, RejectWriter
 from propload.resuming import Resuming
 from propload.retrying import RetryOptions
 from propload.stages import START
@@ -218,8 +219,9 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     if point is not None:
         store.keep(
             run_id,
-            lambda batch, lane: (
-                batch < point.batch or (batch, lane or 0) in point.committed
+            lambda line: (
+                line["batch"] < point.batch
+                or (line["batch"], line["lane"] or 0) in point.committed
             ),
         )
     return RejectWriter(store.path(run_id), run_id)

@@ -6,9 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from propload.batch import Batch
+from propload.columns import Columns
 from propload.errors import QueueClosedError
 from propload.sources import open_source
-from propload.sources.columns import Columns
 from propload.sources.items import ItemSource
 
 if TYPE_CHECKING:

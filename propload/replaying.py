@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol
-
-import polars as pl
 
 from propload import config
 from propload.batch import Batch
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
-from propload.rejecting import RejectStore, read_lines
+from propload.rejecting import RejectStore
+from propload.rejecting.lines import each_line, rows_as_read
 from propload.running import Run, read_report
 from propload.stopping import stoppable
 
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import polars as pl
     from typing_extensions import Unpack
 
     from propload.options import Settings
+    from propload.rejecting.lines import Line
     from propload.report import Plain, Report
+
+
+#: Rows of one source and of the same columns that are mended and loaded together.
+ROWS_AT_ONCE = 10_000
 
 
 class Fix(Protocol):
@@ -33,7 +39,8 @@ class Fix(Protocol):
         """Return the rows as they should have been read; rows may be left out.
 
         Args:
-            frame: Refused rows, columns as read.
+            frame: Refused rows of one source, columns as read; it is called for up
+                to `ROWS_AT_ONCE` of them at a time.
         """
 
 
@@ -61,20 +68,18 @@ def replay(
     path = store.find(run_id)
     told = _settings_of(places.runs / f"{path.stem}.json")
     plan = Plan.of(config.resolve({**told, **settings}))
-    lines = read_lines(path)
-    again = lines.filter(pl.col("values").is_not_null())
-    if not again.height:
+    source = RejectSource(path, fix)
+    if not any(True for _ in source.lines()):
         msg = (
             f"the refused rows of run {path.stem} could not be read at all: mend the "
             "file and ingest it again"
         )
         raise ConfigError(msg)
-    source = RejectSource(path.stem, again, fix)
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
         # every replayed row is loaded by now, or refused under the new run's name
-        store.replace(path.stem, lines.filter(pl.col("values").is_null()))
+        store.keep(path.stem, lambda line: not was_read(line))
     return report
 
 
@@ -93,24 +98,27 @@ def _settings_of(path: Path) -> Settings:
     return known  # type: ignore[return-value] # config.resolve reads each value
 
 
+def was_read(line: Line, /) -> bool:
+    """Return whether a refused row was read, so that it can be loaded again."""
+    return line["values"] is not None
+
+
 @dataclass(frozen=True, slots=True)
 class RejectSource:
     """Refused rows as a source: each keeps its source and number.
 
     Attributes:
-        run_id: The run that refused them.
-        lines: The lines of its file, each with values.
+        path: The file of the run that refused them.
         fix: Mends them, or None.
     """
 
-    run_id: str
-    lines: pl.DataFrame
+    path: Path
     fix: Fix | None = None
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"rejects of {self.run_id}"
+        return f"rejects of {self.path.stem}"
 
     @property
     def rereadable(self) -> bool:
@@ -119,20 +127,25 @@ class RejectSource:
 
     @property
     def size_hint(self) -> int | None:
-        """The rows."""
-        return self.lines.height
+        """The rows, which nobody has counted."""
+        return None
 
     def fingerprint(self) -> str | None:
         """Return None: the file shrinks as rows are replayed."""
         return None
 
-    def __iter__(self) -> Iterator[Batch]:
-        for source, part in self.lines.group_by("source", maintain_order=True):
-            yield self._batch(str(source[0]), part)
+    def lines(self) -> Iterator[Line]:
+        """Yield the rows that were read."""
+        return (line for _, line in each_line(self.path) if was_read(line))
 
-    def _batch(self, source: str, part: pl.DataFrame) -> Batch:
-        rows = part["values"].struct.unnest()
-        numbers = tuple(part["row"].to_list())
+    def __iter__(self) -> Iterator[Batch]:
+        for (source, _), alike in groupby(self.lines(), _kind):
+            while part := list(islice(alike, ROWS_AT_ONCE)):
+                yield self._batch(source, part)
+
+    def _batch(self, source: str, part: list[Line]) -> Batch:
+        rows = rows_as_read([line["values"] for line in part])
+        numbers = tuple(line["row"] for line in part)
         if self.fix is not None:
             mended = self.fix(rows)
             if mended.height != rows.height:
@@ -142,3 +155,8 @@ class RejectSource:
         if not batches:
             batches = [rows.to_arrow().schema.empty_table().to_batches()[0]]
         return Batch(batches[0], source, numbers[0] if numbers else 1, numbers, True)  # noqa: FBT003 - untyped
+
+
+def _kind(line: Line) -> tuple[str, tuple[str, ...]]:
+    """Return what the rows of a batch share, so that none gets nulls it had not."""
+    return line["source"], tuple(line["values"])

@@ -20,7 +20,8 @@ from propload.errors import (
     RejectLimitError,
 )
 from propload.monitoring.memory import MemoryWatch
-from propload.rejecting import open_private, read_lines
+from propload.private_files import open_private
+from propload.rejecting.lines import read_lines
 from propload.report import Report, Status, TargetName, from_dict
 from propload.retrying import RetryOptions, retry
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import polars as pl
 import pyarrow as pa
 
+from propload.columns import make_array
 from propload.errors import SourceError
-from propload.sources.columns import make_array
 from propload.sources.source import check_names, cut, located
 
 if TYPE_CHECKING:

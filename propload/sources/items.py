@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from propload.batch import Batch, Unread
+from propload.columns import Columns
 from propload.errors import PropLoadError, SourceError
-from propload.sources.columns import Columns
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, located, shorten
-from propload.sources.values import row_of
+from propload.values import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -78,3 +78,29 @@ def test_a_replay_that_fails_keeps_every_refused_row(dsn, refused, state_dir):
     with pytest.raises((ValueError, propload.PropLoadError), match="broken"):
         replay(refused.run_id, fix=broken, to=dsn, progress=False)
     assert store.read(refused.run_id).equals(before)
+
+
+def test_rows_keep_their_own_columns_and_types(dsn, state_dir, tmp_path):
+    """A column that a row never had does not erase what is stored of it."""
+    run_sql(
+        dsn,
+        "CREATE TABLE homes (id bigint PRIMARY KEY, title text, price bigint, "
+        "picture bytea, notes jsonb, agent bigint CONSTRAINT known CHECK (agent > 0))",
+        "INSERT INTO homes (id, title, price) VALUES (1, 'one', 100), (2, 'two', 200)",
+    )
+    told = {"to": dsn, "table": "homes", "key": "id", "progress": False}
+    prices, homes = tmp_path / "prices.csv", tmp_path / "homes.parquet"
+    prices.write_text("id,price,agent\n1,110,0\n")
+    home = {"id": 2, "title": "zwei", "picture": b"\x00\xff", "notes": {"a": [1, None]}}
+    pl.DataFrame([home | {"agent": -1}]).write_parquet(homes)
+    refused = propload.ingest([prices, homes], **told)
+    assert refused.counts.rejected == 2
+    run_sql(dsn, "ALTER TABLE homes DROP CONSTRAINT known")
+    again = replay(refused.run_id, to=dsn, progress=False)
+    again.counts.verify()
+    assert again.counts.updated == 2
+    stored = "SELECT id, title, price, picture::text, notes::text FROM homes ORDER BY 1"
+    assert ask(dsn, stored) == [
+        (1, "one", 110, None, None),
+        (2, "zwei", 200, "\\x00ff", '{"a": [1, null]}'),
+    ]

@@ -11,7 +11,7 @@ from itemadapter import ItemAdapter
 from propload.options import SourceOptions
 from propload.sources.items import RowBatches
 from propload.sources.source import shorten
-from propload.sources.values import KNOWN, as_text, plain, row_of
+from propload.values import KNOWN, as_text, plain, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

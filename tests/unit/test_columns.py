@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.sources import columns
-from propload.sources.columns import Columns, make_array
-from propload.sources.values import as_text
+from propload import columns
+from propload.columns import Columns, make_array
+from propload.values import as_text
 
 UTC = dt.UTC
 NAIVE = dt.datetime(2024, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a value under test

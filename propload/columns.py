@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pyarrow as pa
 
-from propload.sources.values import KNOWN, as_text, plain
+from propload.values import KNOWN, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

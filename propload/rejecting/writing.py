@@ -1,29 +1,30 @@
-"""Refused rows on disk: one NDJSON line a row, as read, with every reason."""
+"""The refused rows of a run, written to disk as they come."""
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload.batch import NUMBER, ROW, SOURCE
-from propload.errors import ConfigError, WriteError
+from propload.errors import WriteError
+from propload.private_files import open_private
+from propload.rejecting.lines import REASON_COLUMNS
+from propload.rejecting.store import RejectStore
 from propload.report import ReasonCount
+from propload.values import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from io import BufferedWriter
     from pathlib import Path
-
-#: The columns of a line, besides the row itself.
-REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
-REJECT_COLUMNS = ("run", "time", "source", "row", "batch", "lane", "values", "reasons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +43,6 @@ class Refused:
     reasons: pl.DataFrame
     batch: int
     lane: int | None = None
-
-
-def make_private_folder(path: Path) -> None:
-    """Make a folder, and its parents, that only its owner may enter."""
-    if not path.parent.exists():
-        make_private_folder(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-
-
-def open_private(path: Path, mode: str) -> BufferedWriter:
-    """Open a file for bytes that only its owner may read."""
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    make_private_folder(path.parent)
-    # Path.open takes no opener, and without one the file is public for a moment
-    return cast("BufferedWriter", open(path, mode, opener=opener))
 
 
 class RejectWriter:
@@ -115,7 +98,7 @@ class RejectWriter:
             self._file.close()
             self._file = None
         store, place = RejectStore(self.path.parent), (batch, lane)
-        store.keep(self._run_id, lambda *other: other != place)
+        store.keep(self._run_id, lambda line: (line["batch"], line["lane"]) != place)
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
@@ -195,15 +178,16 @@ def _as_lines(refused: Refused, run_id: str) -> pl.DataFrame:
     )
 
 
-def _printable(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Return casts of what JSON cannot hold, so that no value is changed or lost."""
+def _printable(frame: pl.DataFrame) -> list[pl.Expr | pl.Series]:
+    """Return texts of what JSON cannot hold, so that no value is changed or lost."""
     return [expr for name in frame.columns for expr in _as_json_value(frame[name])]
 
 
-def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
+def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
     name, dtype = column.name, column.dtype
     if dtype == pl.Binary:
-        yield pl.col(name).bin.encode("hex")
+        # as PostgreSQL writes and reads bytes
+        yield ("\\x" + pl.col(name).bin.encode("hex")).alias(name)
     elif dtype.is_float():
         if not column.is_finite().all(ignore_nulls=True):
             yield pl.col(name).cast(pl.String)
@@ -213,141 +197,24 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
         yield pl.col(name).dt.to_string()
     elif dtype == pl.Duration:
         yield pl.col(name).dt.to_string("iso")
+    elif dtype.is_nested():
+        values = column.to_list()
+        if not _is_json(values):
+            texts = [None if value is None else as_text(value) for value in values]
+            yield pl.Series(name, texts, dtype=pl.String)
 
 
-@dataclass(frozen=True, slots=True)
-class RejectRun:
-    """The refused rows of one run, as the list of runs shows them.
-
-    Attributes:
-        run_id: The run's name.
-        path: Its file.
-        rows: How many rows it holds.
-        source: The source of the first row.
-        time: When the first row was refused, ISO 8601.
-        reason: The first row's first message.
-    """
-
-    run_id: str
-    path: Path
-    rows: int
-    source: str
-    time: str
-    reason: str
-
-
-class RejectStore:
-    """The refused rows of all runs.
-
-    Args:
-        folder: The folder of their files.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def path(self, run_id: str) -> Path:
-        """Return the file of a run, whether it exists or not."""
-        return self._folder / f"{run_id}.ndjson"
-
-    def runs(self) -> list[RejectRun]:
-        """Return the runs that have refused rows, newest first."""
-        paths = sorted(self._folder.glob("*.ndjson"), reverse=True)
-        return [_summary(path) for path in paths if path.stat().st_size]
-
-    def read(self, run_id: str = "") -> pl.DataFrame:
-        """Return a run's refused rows: columns `REJECT_COLUMNS`, one line a row.
-
-        Args:
-            run_id: The run, or its beginning; empty for the newest.
-
-        Raises:
-            ConfigError: No such run has refused rows.
-        """
-        return read_lines(self.find(run_id))
-
-    def find(self, run_id: str = "") -> Path:
-        """Return the file of the run whose name begins so; empty is the newest.
-
-        Raises:
-            ConfigError: There is none, or more than one.
-        """
-        paths = sorted(self._folder.glob("*.ndjson"))
-        if not run_id and paths:
-            return paths[-1]
-        found = [path for path in paths if path.stem.startswith(run_id) and run_id]
-        exact = [path for path in found if path.stem == run_id]
-        if len(found) == 1 or exact:
-            return (exact or found)[0]
-        what = f"run {run_id!r}" if run_id else "any run"
-        how_many = f"{len(found)} runs begin so" if found else "no refused rows"
-        msg = f"{what}: {how_many}. See: propload rejects list"
-        raise ConfigError(msg)
-
-    def drop(self, run_id: str) -> Path:
-        """Delete a run's refused rows; return the file that was deleted."""
-        path = self.find(run_id)
-        path.unlink()
-        return path
-
-    def keep(self, run_id: str, is_kept: Callable[[int, int | None], bool]) -> None:
-        """Keep only lines whose (batch, lane) is kept; what is redone comes again.
-
-        Args:
-            run_id: The run.
-            is_kept: Called with batch and lane (None before the lanes).
-        """
-        path = self.path(run_id)
-        if not path.exists():
-            return
-        frame = read_lines(path)
-        kept = [
-            is_kept(batch, lane)
-            for batch, lane in frame.select("batch", "lane").iter_rows()
-        ]
-        self.replace(run_id, frame.filter(pl.Series(kept, dtype=pl.Boolean)))
-
-    def replace(self, run_id: str, lines: pl.DataFrame) -> None:
-        """Put other lines in the place of a run's; none removes its file.
-
-        Args:
-            run_id: The run.
-            lines: Columns `REJECT_COLUMNS`.
-        """
-        path = self.path(run_id)
-        if not lines.height:
-            path.unlink(missing_ok=True)
-            return
-        aside = path.with_suffix(".tmp")
-        with open_private(aside, "wb") as file:
-            lines.write_ndjson(file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+def _is_json(value: object) -> bool:
+    """Return whether all values inside have JSON of their own."""
+    if isinstance(value, dict):
+        return all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, bytes)
 
 
 def _cause(error: OSError) -> str:
     # what writes the lines tells it in one text
     return error.strerror or str(error)
-
-
-def read_lines(path: Path) -> pl.DataFrame:
-    """Return the refused rows of a file: columns `REJECT_COLUMNS`."""
-    if not path.exists() or not path.stat().st_size:
-        return pl.DataFrame(schema=dict.fromkeys(REJECT_COLUMNS, pl.String))
-    # a later line may hold a column or a type that the first ones lack
-    return pl.read_ndjson(path, infer_schema_length=None)
-
-
-def _summary(path: Path) -> RejectRun:
-    with path.open("rb") as file:
-        first = pl.read_ndjson(file.readline()).row(0, named=True)
-        rows = 1 + sum(1 for _ in file)
-    return RejectRun(
-        path.stem,
-        path,
-        rows,
-        first["source"],
-        first["time"],
-        first["reasons"][0]["message"],
-    )

@@ -1,0 +1,12 @@
+"""Refused rows: files of one NDJSON line a row, as read, with every reason.
+
+`writing` adds lines while a run goes on, `store` finds the files of all runs and takes
+lines out again, `lines` knows what stands in a line.
+"""
+
+from __future__ import annotations
+
+from propload.rejecting.store import RejectRun, RejectStore
+from propload.rejecting.writing import Refused, RejectWriter
+
+__all__ = ["Refused", "RejectRun", "RejectStore", "RejectWriter"]

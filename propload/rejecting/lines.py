@@ -1,0 +1,97 @@
+"""What stands in a line of refused rows, and lines as a frame."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from propload.columns import make_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+#: What is told of each reason of a row.
+REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
+#: What is told of a row, with the row itself under `values`.
+REJECT_COLUMNS = ("run", "time", "source", "row", "batch", "lane", "values", "reasons")
+
+_PLAIN_COLUMNS = {
+    "run": pl.String,
+    "time": pl.String,
+    "source": pl.String,
+    "row": pl.Int64,
+    "batch": pl.Int64,
+    "lane": pl.Int64,
+}
+_REASONS = pl.List(pl.Struct(dict.fromkeys(REASON_COLUMNS, pl.String)))
+
+#: A line as JSON gives it: `REJECT_COLUMNS`. `values` is None where the row could
+#: not be read at all.
+Line: TypeAlias = "Mapping[str, Any]"
+
+
+def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
+    """Yield the lines of a file, as they stand there and as values.
+
+    A last line that a killed run left without its end is passed over: what it was to
+    say was not acknowledged, so it comes again.
+    """
+    with path.open("rb") as file:
+        for text in file:
+            if text.endswith(b"\n"):
+                yield text, json.loads(text)
+
+
+def read_lines(path: Path) -> pl.DataFrame:
+    """Return the refused rows of a file: columns `REJECT_COLUMNS`, one line a row."""
+    lines = [line for _, line in each_line(path)] if path.exists() else []
+    plain = [
+        pl.Series(name, [line[name] for line in lines], dtype=dtype)
+        for name, dtype in _PLAIN_COLUMNS.items()
+    ]
+    reasons = pl.Series("reasons", [line["reasons"] for line in lines], dtype=_REASONS)
+    return pl.DataFrame([*plain, _values(lines), reasons])
+
+
+def _values(lines: Sequence[Line]) -> pl.Series:
+    """Return the rows as one column; a row that was not read is null."""
+    frame = rows_as_read([line["values"] or {} for line in lines])
+    if not frame.width:
+        return pl.Series("values", [None] * len(lines), dtype=pl.Null)
+    was_read = pl.Series([line["values"] is not None for line in lines])
+    whole = pl.when(was_read).then(pl.struct(frame.columns)).alias("values")
+    return frame.select(whole).to_series()
+
+
+def rows_as_read(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return rows as a frame with every column that one of them has.
+
+    A column of values that no one type holds exactly is text.
+
+    Args:
+        rows: Rows as JSON gives them.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame(
+        [_column(name, [row.get(name) for row in rows]) for name in names]
+    )
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    if {type(value) for value in values} - {type(None)} in ({dict}, {list}):
+        nested = _nested(name, values)
+        if nested is not None:
+            return nested
+    return pl.Series(name, make_array(values, None))
+
+
+def _nested(name: str, values: list[Any]) -> pl.Series | None:
+    """Return lists or structs as such, or None where that would change a value."""
+    try:
+        found = pl.DataFrame({name: values}, infer_schema_length=None).to_series()
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return None
+    return found if found.to_list() == values else None

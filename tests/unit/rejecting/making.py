@@ -1,0 +1,22 @@
+import polars as pl
+
+from propload.batch import NUMBER, REASONS, ROW, SOURCE
+from propload.rejecting import Refused
+
+
+def refused(rows, *, batch=0, lane=None, values=None):
+    raw = pl.DataFrame(
+        {ROW: rows, SOURCE: ["a.csv"] * len(rows), NUMBER: [r + 1 for r in rows]}
+        | (values or {"price": [f"p{r}" for r in rows]}),
+        schema_overrides={ROW: pl.UInt32},
+    )
+    reasons = pl.DataFrame(
+        [
+            (r, "check", column, "ge", f"p{r}", f"{column} is wrong", None)
+            for r in rows
+            for column in ("price", "area")
+        ],
+        schema=REASONS,
+        orient="row",
+    )
+    return Refused(raw, reasons, batch, lane)

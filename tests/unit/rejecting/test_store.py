@@ -1,0 +1,77 @@
+import pytest
+
+from propload.errors import ConfigError
+from propload.rejecting import RejectWriter
+from tests.unit.rejecting.making import refused
+
+RUN = "20260101-ab"
+
+
+def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
+    writer.write(refused([1, 2, 3]))
+    other = RejectWriter(tmp_path / "rejects" / "20260102-cd.ndjson", "20260102-cd")
+    other.write(refused([1]))
+    other.close()
+    assert [(run.run_id, run.rows) for run in store.runs()] == [
+        ("20260102-cd", 1),
+        (RUN, 3),
+    ]
+    assert store.find().stem == "20260102-cd"
+    assert store.find("20260101").stem == RUN
+    with pytest.raises(ConfigError, match="2 runs begin so"):
+        store.find("2026")
+    with pytest.raises(ConfigError, match="no refused rows"):
+        store.find("nothing")
+    store.drop("20260102")
+    assert [run.run_id for run in store.runs()] == [RUN]
+
+
+def test_an_empty_store_says_so(store):
+    with pytest.raises(ConfigError, match="any run: no refused rows"):
+        store.find()
+
+
+def test_what_is_redone_is_taken_out(writer, store):
+    writer.write(refused([1], batch=0))
+    writer.write(refused([2], batch=1))
+    writer.write(refused([3], batch=1, lane=1))
+    store.keep(RUN, lambda line: line["batch"] == 0 or line["lane"] == 1)
+    assert store.read()["row"].to_list() == [2, 4]
+
+
+def test_kept_lines_stay_as_they_are(writer, store):
+    writer.write(refused([1], batch=0, values={"a": [7], "when": [None]}))
+    writer.write(refused([2], batch=1, values={"b": [1.5]}))
+    writer.write(refused([3], batch=2, values={"a": ["seven"], "c": [{"d": [1]}]}))
+    lines = writer.path.read_bytes().splitlines(keepends=True)
+    store.keep(RUN, lambda line: line["batch"] != 1)
+    assert writer.path.read_bytes() == lines[0] + lines[2]
+
+
+def test_a_file_without_kept_lines_is_removed(writer, store):
+    writer.write(refused([1]))
+    store.keep(RUN, lambda _: False)
+    assert not writer.path.exists()
+    assert not list(writer.path.parent.iterdir())
+
+
+def test_rows_of_other_columns_and_types_are_read_as_one_frame(writer, store):
+    writer.write(refused([1], values={"a": [7], "c": [True]}))
+    writer.write(refused([2], values={"b": [1.5], "c": [{"d": 1}]}))
+    writer.write(refused([3], values={"a": [2.5], "c": [[1, 2]]}))
+    values = store.read()["values"].struct
+    # a number is a number whether it has decimals or not
+    assert values.field("a").to_list() == [7.0, None, 2.5]
+    assert values.field("b").to_list() == [None, 1.5, None]
+    # a flag, an object and a list are of no one type: their text is
+    assert values.field("c").to_list() == ["true", '{"d": 1}', "[1, 2]"]
+
+
+def test_half_a_line_of_a_killed_run_is_passed_over_and_taken_out(writer, store):
+    writer.write(refused([1]))
+    whole = writer.path.read_bytes()
+    writer.path.write_bytes(whole + whole[: len(whole) // 2])
+    assert store.read()["row"].to_list() == [2]
+    assert [run.rows for run in store.runs()] == [1]
+    store.keep(RUN, lambda _: True)
+    assert writer.path.read_bytes() == whole
