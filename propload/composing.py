@@ -224,7 +224,7 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
                 or (line["batch"], line["lane"] or 0) in point.committed
             ),
         )
-    return RejectWriter(store.path(run_id), run_id)
+    return RejectWriter(store.files.path(run_id), run_id)
 
 
 def default_settings(source: Source, settings: Settings) -> Settings:

@@ -13,7 +13,8 @@ from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line, rows_as_read
-from propload.running import Run, read_report
+from propload.reports import ReportStore
+from propload.running import Run
 from propload.stopping import stoppable
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def replay(
     resolved = config.resolve(settings)
     places = Plan.of(resolved).places
     store = RejectStore(places.rejects)
-    path = store.find(run_id)
-    told = _settings_of(places.runs / f"{path.stem}.json")
+    path = store.files.find(run_id)
+    told = _settings_of(ReportStore(places.runs), path.stem)
     plan = Plan.of(config.resolve({**told, **settings}))
     source = RejectSource(path, fix)
     if not any(True for _ in source.lines()):
@@ -83,11 +84,11 @@ def replay(
     return report
 
 
-def _settings_of(path: Path) -> Settings:
+def _settings_of(reports: ReportStore, run_id: str) -> Settings:
     """Return the settings of a run from its report, and its table."""
-    if not path.exists():
+    if not reports.files.path(run_id).exists():
         return {}
-    report = read_report(path)
+    report = reports.read(run_id)
     told: dict[str, Plain] = dict(report.settings)
     objects = told.pop("objects", None)
     for name in objects if isinstance(objects, list) else []:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -20,14 +19,12 @@ from propload.errors import (
     RejectLimitError,
 )
 from propload.monitoring.memory import MemoryWatch
-from propload.private_files import open_private
 from propload.rejecting.lines import read_lines
-from propload.report import Report, Status, TargetName, from_dict
+from propload.report import Report, Status, TargetName
+from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from propload.composing import Parts
     from propload.monitoring.metrics import Metrics
     from propload.planning import Plan
@@ -94,7 +91,7 @@ class Run:
         finally:
             self._ended.set()
         report = self._report(parts, ending)
-        save_report(self._plan.places.runs / f"{parts.run_id}.json", report)
+        ReportStore(self._plan.places.runs).save(report)
         return _returned(report, ending)
 
     def stop(self) -> None:
@@ -223,28 +220,3 @@ def _returned(report: Report, ending: Ending) -> Report:
     if is_told_wrong or not isinstance(error, PropLoadError):
         raise error
     raise LoadError(report.message, report=report, exit_code=error.exit_code) from error
-
-
-def save_report(path: Path, report: Report) -> None:
-    """Write a report to a private file, for `propload runs`.
-
-    A disk that refuses is logged: the run itself has ended well or not by then.
-    """
-    try:
-        with open_private(path, "wb") as file:
-            file.write(report.to_json().encode())
-    except OSError as error:
-        log.warning("the report was not kept in %s: %s", path, error)
-
-
-def read_report(path: Path) -> Report:
-    """Return the report that a run left.
-
-    Raises:
-        ConfigError: The file is none of a report.
-    """
-    try:
-        return from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is not the report of a run: {error}"
-        raise ConfigError(msg) from error

@@ -23,6 +23,12 @@ _CONFIG = Part(
         rich_help_panel="Running",
     ),
 )
+#: The flag of commands that ask before they delete.
+YES = Part(
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask.", show_default=False),
+    default=False,
+)
 
 
 def command(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import YES, command
 from propload.cli.flags import Group, Part
 from propload.cli.places import places
 from propload.cli.settings import settings_group
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from propload.cli.screen import Screen
     from propload.options import Settings
 
-_YES = Part(
-    bool,
-    typer.Option("--yes", "-y", help="Do not ask.", show_default=False),
-    default=False,
-)
 _WORDS = Part(
     list[str] | None,
     typer.Argument(
@@ -120,7 +115,7 @@ def _add_psql(group: typer.Typer) -> None:
 
 def _add_destroy(group: typer.Typer) -> None:
     @command(
-        group, "destroy", example="propload db destroy", yes=_YES, given=_state_dir()
+        group, "destroy", example="propload db destroy", yes=YES, given=_state_dir()
     )
     def destroy(yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
         """Stop the embedded database and delete it with all its rows."""

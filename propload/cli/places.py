@@ -13,6 +13,7 @@ from propload.options import Places
 
 if TYPE_CHECKING:
     from propload.options import Settings
+    from propload.rejecting import RejectStore
 
 #: The argument that names an earlier run.
 RUN = Part(
@@ -33,3 +34,14 @@ def places(given: Settings) -> Places:
         ConfigError: A setting cannot be used.
     """
     return Places(Path(resolve(given)["state_dir"]))
+
+
+def find_rejects(given: Settings) -> RejectStore:
+    """Return the refused rows of all runs.
+
+    Raises:
+        ConfigError: A setting cannot be used.
+    """
+    from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
+
+    return RejectStore(places(given).rejects)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,12 +11,9 @@ from propload.cli.flags import Part
 from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.errors import ConfigError
-from propload.report import from_dict
+from propload.reports import ReportStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from propload.cli.screen import Screen
     from propload.options import Settings
     from propload.report import Report
@@ -52,8 +48,7 @@ def _add_list(group: typer.Typer) -> None:
     )
     def list_runs(limit: int, given: Settings, screen: Screen) -> None:
         """List runs with what became of their rows, newest first."""
-        paths = _reports(given)
-        reports = [_load(path) for path in paths[: limit or None]]
+        reports = _store(given).newest(limit)
         if screen.as_json:
             screen.show_values([report.as_dict() for report in reports])
             return
@@ -74,30 +69,11 @@ def _add_show(group: typer.Typer) -> None:
     )
     def show(run: str, given: Settings, screen: Screen) -> None:
         """Show the report of a run."""
-        screen.show(_load(_find(_reports(given), run)))
+        screen.show(_store(given).read(run))
 
 
-def _reports(given: Settings) -> list[Path]:
-    """Return the files of reports, newest first: a run's name begins with its time."""
-    return sorted(places(given).runs.glob("*.json"), reverse=True)
-
-
-def _find(paths: list[Path], run: str) -> Path:
-    found = [path for path in paths if path.stem.startswith(run)]
-    exact = [path for path in found if path.stem == run]
-    if exact or len(found) == 1 or (found and not run):
-        return (exact or found)[0]
-    how_many = f"{len(found)} runs begin so" if found else "there is no such run"
-    msg = f"run {run!r}: {how_many}. See: propload runs list"
-    raise ConfigError(msg)
-
-
-def _load(path: Path) -> Report:
-    try:
-        return from_dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"the report {path} cannot be read: {error}"
-        raise ConfigError(msg) from error
+def _store(given: Settings) -> ReportStore:
+    return ReportStore(places(given).runs)
 
 
 def _line(report: Report) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from typing import TYPE_CHECKING
 
 from propload.journal import records
+from propload.private_files import lock_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +25,7 @@ def lock_folder(folder: Path) -> int:
     Raises:
         BlockingIOError: Another process holds it.
     """
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    return descriptor
+    return lock_private(folder / LOCK, wait=False)
 
 
 def remove_folder(folder: Path) -> None:
@@ -40,16 +34,6 @@ def remove_folder(folder: Path) -> None:
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that its owner alone can read, to the disk itself."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -19,9 +19,9 @@ from propload.journal.folders import (
     lock_folder,
     remove_folder,
     write_all,
-    write_private,
 )
 from propload.journal.records import Record
+from propload.private_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

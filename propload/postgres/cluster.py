@@ -8,7 +8,6 @@ server, which trusts whoever can reach its socket.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import pwd
@@ -27,6 +26,7 @@ import psutil
 
 from propload.errors import ConfigError, WriteError
 from propload.postgres.server_settings import settings_text
+from propload.private_files import lock_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -292,13 +292,11 @@ class Cluster:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keep other processes from starting or stopping the same cluster."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = lock_private(path, wait=True)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
 def _works_in(pid: int, folder: Path) -> bool:

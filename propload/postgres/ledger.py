@@ -7,7 +7,6 @@ run be continued, and rows be appended, exactly once.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from propload.errors import TransientWriteError
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
+from propload.private_files import write_private
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -157,7 +157,6 @@ class FileLedger:
         self.run_id = run.run_id
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / f"{run.run_id}.ledger.ndjson"
         self._entries = {}
         if self.path.exists():
@@ -203,11 +202,7 @@ class FileLedger:
         return None
 
     def _append(self, line: dict[str, object]) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(self.path, json.dumps(line).encode() + b"\n", add=True)
 
 
 def _stand_up(connection: Connection) -> bool:

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.errors import ConfigError
 from propload.private_files import open_private
 from propload.rejecting.lines import each_line, read_lines
+from propload.run_files import RunFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,19 +45,20 @@ class RejectStore:
 
     Args:
         folder: The folder of their files.
+
+    Attributes:
+        files: The files.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def path(self, run_id: str) -> Path:
-        """Return the file of a run, whether it exists or not."""
-        return self._folder / f"{run_id}.ndjson"
+        self.files = RunFiles(
+            folder, ".ndjson", "refused rows", "propload rejects list"
+        )
 
     def runs(self) -> list[RejectRun]:
         """Return the runs that have refused rows, newest first."""
-        paths = sorted(self._folder.glob("*.ndjson"), reverse=True)
-        return [run for path in paths if (run := _summary(path)) is not None]
+        summaries = map(_summary, self.files.all())
+        return [run for run in summaries if run is not None]
 
     def read(self, run_id: str = "") -> pl.DataFrame:
         """Return a run's refused rows: columns `REJECT_COLUMNS`, one line a row.
@@ -68,29 +69,11 @@ class RejectStore:
         Raises:
             ConfigError: No such run has refused rows.
         """
-        return read_lines(self.find(run_id))
-
-    def find(self, run_id: str = "") -> Path:
-        """Return the file of the run whose name begins so; empty is the newest.
-
-        Raises:
-            ConfigError: There is none, or more than one.
-        """
-        paths = sorted(self._folder.glob("*.ndjson"))
-        if not run_id and paths:
-            return paths[-1]
-        found = [path for path in paths if path.stem.startswith(run_id) and run_id]
-        exact = [path for path in found if path.stem == run_id]
-        if len(found) == 1 or exact:
-            return (exact or found)[0]
-        what = f"run {run_id!r}" if run_id else "any run"
-        how_many = f"{len(found)} runs begin so" if found else "no refused rows"
-        msg = f"{what}: {how_many}. See: propload rejects list"
-        raise ConfigError(msg)
+        return read_lines(self.files.find(run_id))
 
     def drop(self, run_id: str) -> Path:
         """Delete a run's refused rows; return the file that was deleted."""
-        path = self.find(run_id)
+        path = self.files.find(run_id)
         path.unlink()
         return path
 
@@ -101,7 +84,7 @@ class RejectStore:
             run_id: The run.
             is_kept: Tells of a line whether it stays.
         """
-        path = self.path(run_id)
+        path = self.files.path(run_id)
         if not path.exists():
             return
         aside = path.with_suffix(".tmp")

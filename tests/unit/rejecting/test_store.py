@@ -16,19 +16,19 @@ def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
         ("20260102-cd", 1),
         (RUN, 3),
     ]
-    assert store.find().stem == "20260102-cd"
-    assert store.find("20260101").stem == RUN
+    assert store.files.find().stem == "20260102-cd"
+    assert store.files.find("20260101").stem == RUN
     with pytest.raises(ConfigError, match="2 runs begin so"):
-        store.find("2026")
+        store.files.find("2026")
     with pytest.raises(ConfigError, match="no refused rows"):
-        store.find("nothing")
+        store.files.find("nothing")
     store.drop("20260102")
     assert [run.run_id for run in store.runs()] == [RUN]
 
 
 def test_an_empty_store_says_so(store):
     with pytest.raises(ConfigError, match="any run: no refused rows"):
-        store.find()
+        store.files.find()
 
 
 def test_what_is_redone_is_taken_out(writer, store):

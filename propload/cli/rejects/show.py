@@ -1,16 +1,14 @@
-"""`propload rejects`: look at the rows that runs refused, and load them after all."""
+"""`propload rejects show`: refused rows and why."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part
-from propload.cli.places import RUN, places
-from propload.cli.replay import add_drop, add_export, add_replay
+from propload.cli.places import RUN, find_rejects
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     from propload.cli.screen import Screen
     from propload.options import Settings
-    from propload.rejecting import RejectStore
 
 #: Enough to see what is wrong; `--limit 0` shows all.
 SHOWN_ROWS = 20
@@ -32,39 +29,9 @@ LIMIT = Part(
 )
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the group `rejects` to the app."""
-    group = typer.Typer(
-        help="Look at the rows that runs refused, and load them after all.",
-        no_args_is_help=True,
-    )
-    app.add_typer(group, name="rejects")
-    for add in (_add_list, _add_show, add_replay, add_export, add_drop):
-        add(group)
+def add_to(group: typer.Typer) -> None:
+    """Add `show` to the group."""
 
-
-def _add_list(group: typer.Typer) -> None:
-    @command(
-        group,
-        "list",
-        example="propload rejects list",
-        given=settings_group(["state_dir"]),
-    )
-    def list_runs(given: Settings, screen: Screen) -> None:
-        """List the runs that refused rows, newest first."""
-        runs = _store(given).runs()
-        if screen.as_json:
-            screen.show_values([{**asdict(one), "path": str(one.path)} for one in runs])
-            return
-        if not runs:
-            screen.tell("no run has refused rows")
-            return
-        columns = ("run", "rows", "source", "time", "first reason")
-        lines = [(r.run_id, f"{r.rows:,}", r.source, r.time, r.reason) for r in runs]
-        print_table(screen, columns, lines)
-
-
-def _add_show(group: typer.Typer) -> None:
     @command(
         group,
         "show",
@@ -78,8 +45,8 @@ def _add_show(group: typer.Typer) -> None:
 
         With --json each line is one row as JSON, and all rows are shown.
         """
-        store = _store(given)
-        path = store.find(run)
+        store = find_rejects(given)
+        path = store.files.find(run)
         if screen.as_json:
             screen.print_lines(_lines(path))
             return
@@ -90,12 +57,6 @@ def _add_show(group: typer.Typer) -> None:
         left = frame.height - shown.height
         if left:
             screen.tell(f"{left:,} more rows; --limit 0 shows all")
-
-
-def _store(given: Settings) -> RejectStore:
-    from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
-
-    return RejectStore(places(given).rejects)
 
 
 def _lines(path: Path) -> Iterable[str]:

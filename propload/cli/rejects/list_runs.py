@@ -1,0 +1,40 @@
+"""`propload rejects list`: the runs that refused rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from propload.cli.command import command
+from propload.cli.places import find_rejects
+from propload.cli.settings import settings_group
+from propload.cli.table import print_table
+
+if TYPE_CHECKING:
+    import typer
+
+    from propload.cli.screen import Screen
+    from propload.options import Settings
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add `list` to the group."""
+
+    @command(
+        group,
+        "list",
+        example="propload rejects list",
+        given=settings_group(["state_dir"]),
+    )
+    def list_runs(given: Settings, screen: Screen) -> None:
+        """List the runs that refused rows, newest first."""
+        runs = find_rejects(given).runs()
+        if screen.as_json:
+            screen.show_values([{**asdict(one), "path": str(one.path)} for one in runs])
+            return
+        if not runs:
+            screen.tell("no run has refused rows")
+            return
+        columns = ("run", "rows", "source", "time", "first reason")
+        lines = [(r.run_id, f"{r.rows:,}", r.source, r.time, r.reason) for r in runs]
+        print_table(screen, columns, lines)

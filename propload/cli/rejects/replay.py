@@ -1,0 +1,67 @@
+"""`propload rejects replay`: load refused rows again, mended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import typer
+
+from propload.cli.command import command
+from propload.cli.flags import Part
+from propload.cli.ingest import EXIT_CODES, quieted
+from propload.cli.places import RUN
+from propload.cli.settings import settings_group
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from propload.cli.screen import Screen
+    from propload.options import Settings
+    from propload.replaying import Fix
+
+_FIX = Part(
+    str | None,
+    typer.Option(
+        "--fix",
+        metavar="MODULE:FUNCTION",
+        help="Function that mends the rows: frame in, frame out.",
+    ),
+)
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add `replay` to the group."""
+
+    @command(
+        group,
+        "replay",
+        example="propload rejects replay RUN --fix mending:fix\n"
+        "propload rejects replay RUN --mapping mended.toml",
+        run=RUN,
+        fix=_FIX,
+        given=settings_group(),
+    )
+    def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
+        """Load a run's refused rows again, after the cause was mended.
+
+        Settings are those of the run, unless given. What is refused again is kept
+        under the new run's name.
+        """
+        from propload.replaying import replay as load  # noqa: PLC0415 - heavy
+
+        mends = _function(fix) if fix else None
+        report = load(run, fix=mends, **quieted(given, screen))
+        screen.show(report)
+        raise typer.Exit(EXIT_CODES[report.status])
+
+
+def _function(name: str) -> Fix:
+    from propload.prepare.registry import find_object  # noqa: PLC0415 - needs Polars
+
+    if ":" not in name:
+        msg = f"--fix {name!r} is not MODULE:FUNCTION"
+        raise ConfigError(msg)
+    found = find_object(name, group="propload.fixes", kind="fix")
+    if not callable(found):
+        msg = f"--fix {name!r} is not a function"
+        raise ConfigError(msg)
+    return cast("Fix", found)

@@ -1,0 +1,71 @@
+"""The reports of earlier runs, each a private file of JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload.private_files import write_private
+from propload.report import from_dict
+from propload.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.report import Report
+
+log = logging.getLogger(__name__)
+
+
+class ReportStore:
+    """The reports of all runs.
+
+    Args:
+        folder: The folder of their files.
+
+    Attributes:
+        files: The files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.files = RunFiles(folder, ".json", "such run", "propload runs list")
+
+    def save(self, report: Report, /) -> None:
+        """Keep a report.
+
+        A disk that refuses is logged: the run itself has ended well or not by then.
+        """
+        path = self.files.path(report.run_id)
+        try:
+            write_private(path, report.to_json().encode())
+        except OSError as error:
+            log.warning("the report was not kept in %s: %s", path, error)
+
+    def read(self, run_id: str = "", /) -> Report:
+        """Return a run's report.
+
+        Args:
+            run_id: The run, or its beginning; empty for the newest.
+
+        Raises:
+            ConfigError: There is none, or its file is none of a report.
+        """
+        return _read(self.files.find(run_id))
+
+    def newest(self, limit: int = 0, /) -> list[Report]:
+        """Return the reports of the newest runs, those of all where there is no limit.
+
+        Raises:
+            ConfigError: A file is none of a report.
+        """
+        return [_read(path) for path in self.files.all()[: limit or None]]
+
+
+def _read(path: Path) -> Report:
+    try:
+        return from_dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path} is not the report of a run: {error}"
+        raise ConfigError(msg) from error

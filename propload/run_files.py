@@ -1,0 +1,54 @@
+"""Files that runs leave behind, one a run, named by the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of one kind that runs have left.
+
+    Attributes:
+        folder: Where they are.
+        ending: What their names end in: `.json`.
+        kind: What a run without one has not: `refused rows`.
+        listing: The command that lists them.
+    """
+
+    folder: Path
+    ending: str
+    kind: str
+    listing: str
+
+    def path(self, run_id: str, /) -> Path:
+        """Return the file of a run, whether it exists or not."""
+        return self.folder / f"{run_id}{self.ending}"
+
+    def all(self) -> list[Path]:
+        """Return the files, newest first: a run's name begins with its time."""
+        return sorted(self.folder.glob(f"*{self.ending}"), reverse=True)
+
+    def find(self, run_id: str = "", /) -> Path:
+        """Return the file of the run whose name begins so; empty is the newest.
+
+        Raises:
+            ConfigError: There is none, or more than one.
+        """
+        paths = self.all()
+        if not run_id and paths:
+            return paths[0]
+        exact = self.path(run_id)
+        found = [path for path in paths if path.name.startswith(run_id) and run_id]
+        if exact in found or len(found) == 1:
+            return exact if exact in found else found[0]
+        what = f"run {run_id!r}" if run_id else "any run"
+        how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
+        msg = f"{what}: {how_many}. See: {self.listing}"
+        raise ConfigError(msg)

@@ -1,0 +1,61 @@
+import logging
+
+import pytest
+
+from propload.errors import ConfigError
+from propload.report import Counts, Report, TargetName
+from propload.reports import ReportStore
+
+
+def report(run_id):
+    return Report(
+        run_id=run_id,
+        status="loaded",
+        source="a.csv",
+        target=TargetName("here", "public.homes"),
+        counts=Counts(read=1, inserted=1),
+        seconds=1.0,
+    )
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ReportStore(tmp_path / "runs")
+
+
+def test_reports_are_kept_private_and_read_again_newest_first(store):
+    for run_id in ("20260101-ab", "20260102-cd", "20260103-ef"):
+        store.save(report(run_id))
+    path = store.files.path("20260101-ab")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert store.read("20260101").counts == Counts(read=1, inserted=1)
+    assert store.read().run_id == "20260103-ef"
+    newest = [one.run_id for one in store.newest(2)]
+    assert newest == ["20260103-ef", "20260102-cd"]
+    assert len(store.newest()) == 3
+
+
+def test_a_run_that_is_not_known_is_said(store):
+    with pytest.raises(ConfigError, match="any run: no such run"):
+        store.read()
+    store.save(report("20260101-ab"))
+    store.save(report("20260101-cd"))
+    with pytest.raises(ConfigError, match="run '2026': 2 runs begin so"):
+        store.read("2026")
+    with pytest.raises(ConfigError, match="run 'x': no such run"):
+        store.read("x")
+
+
+def test_a_damaged_report_is_said(store):
+    store.save(report("20260101-ab"))
+    store.files.path("20260101-ab").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match="is not the report of a run"):
+        store.read()
+
+
+def test_a_disk_that_refuses_is_logged(store, caplog):
+    store.files.folder.write_text("a file where the folder should be")
+    with caplog.at_level(logging.WARNING):
+        store.save(report("20260101-ab"))
+    assert "the report was not kept" in caplog.text
