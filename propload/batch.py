@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW = "propload_row"
-#: Columns that say where a refused row stood: its source and its number there.
+#: Columns that say where a refused row stood, its source and its number there, and
+#: when it was true, ISO 8601, or null where nobody says.
 SOURCE = "propload_source"
 NUMBER = "propload_number"
+AS_OF = "propload_as_of"
+#: These columns and the position of the row, as frames have them.
+ORIGINS = pl.Schema(
+    {ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64, AS_OF: pl.String}
+)
 
 Stage = Literal["read", "map", "check", "database"]
 
@@ -59,7 +65,7 @@ class Unread:
 
     Attributes:
         row: Its 1-based number in the source.
-        text: The row as it stood there, cut to a readable length.
+        text: The row as it stood there; of one too long to be held, how it begins.
         check: A short name of what failed: `ragged`, `json`, `encoding`, ...
         message: What is wrong with it.
     """

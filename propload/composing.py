@@ -388,6 +388,6 @@ def _pipeline_options(
         lane_bytes=waiting // 2 // plan.workers,
         retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
         max_rejects=options.max_rejects,
-        by_moment="mapping" in plan.settings and "as_of" not in plan.settings,
+        by_context="mapping" in plan.settings,
         start=point or START,
     )

@@ -56,7 +56,7 @@ class PipelineOptions:
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.
         max_rejects: How many refused rows stop the run.
-        by_moment: Whether rows of different `as_of` are prepared apart.
+        by_context: Whether rows of another source or `as_of` are prepared apart.
         start: Where the run begins: a resumed one goes on where it ended.
     """
 
@@ -67,7 +67,7 @@ class PipelineOptions:
     lane_bytes: int
     retries: RetryOptions
     max_rejects: RejectLimit
-    by_moment: bool = False
+    by_context: bool = False
     start: Start = START
 
 
@@ -193,7 +193,7 @@ class Pipeline:
             options.batch_rows,
             options.batch_seconds,
             start.ends,
-            by_moment=options.by_moment,
+            by_context=options.by_context,
             number=start.batch,
             first_row=start.first_row,
         )

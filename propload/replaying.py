@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol
 
+import pyarrow as pa
+
 from propload import config
 from propload.batch import Batch
+from propload.composing import open_database
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
@@ -63,12 +67,10 @@ def replay(
         ConfigError: There is no such run, or no row of it can be replayed.
         LoadError: The run stopped early; the refused rows stay.
     """
-    resolved = config.resolve(settings)
-    places = Plan.of(resolved).places
+    places = Plan.of(config.resolve(settings)).places
     store = RejectStore(places.rejects)
     path = store.files.find(run_id)
-    told = _settings_of(ReportStore(places.runs), path.stem)
-    plan = Plan.of(config.resolve({**told, **settings}))
+    plan = _plan_of(path.stem, ReportStore(places.runs), settings)
     source = RejectSource(path, fix)
     if not any(True for _ in source.lines()):
         msg = (
@@ -84,16 +86,34 @@ def replay(
     return report
 
 
-def _settings_of(reports: ReportStore, run_id: str) -> Settings:
-    """Return the settings of a run from its report, and its table."""
+def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
+    """Return what holds for a replay: what the run was told, and what is given now."""
     if not reports.files.path(run_id).exists():
-        return {}
+        return Plan.of(config.resolve(given))
     report = reports.read(run_id)
+    plan = Plan.of(config.resolve({**_settings_of(report), **given}))
+    if "to" not in given:
+        with open_database(plan) as database:
+            label = database.label
+        if label != report.target.database:
+            msg = (
+                f"the rows of run {run_id} were refused by {report.target.database}, "
+                f"but would go to {label}: say where to with --to"
+            )
+            raise ConfigError(msg)
+    return plan
+
+
+def _settings_of(report: Report) -> Settings:
+    """Return the settings of a run from its report, and its table."""
     told: dict[str, Plain] = dict(report.settings)
     objects = told.pop("objects", None)
     for name in objects if isinstance(objects, list) else []:
         told.pop(str(name), None)
     told["table"] = report.target.table
+    if told.get("mode") == "replace":
+        # the rows belong to those that replaced the table, not in their place
+        told["mode"] = "upsert" if told.get("key") else "append"
     known = {name: value for name, value in told.items() if name in config.SETTINGS}
     known.pop("resume", None)
     return known  # type: ignore[return-value] # config.resolve reads each value
@@ -140,24 +160,40 @@ class RejectSource:
         return (line for _, line in each_line(self.path) if was_read(line))
 
     def __iter__(self) -> Iterator[Batch]:
-        for (source, _), alike in groupby(self.lines(), _kind):
+        for _, alike in groupby(self.lines(), _kind):
             while part := list(islice(alike, ROWS_AT_ONCE)):
-                yield self._batch(source, part)
+                yield self._batch(part)
 
-    def _batch(self, source: str, part: list[Line]) -> Batch:
-        rows = rows_as_read([line["values"] for line in part])
+    def _batch(self, part: list[Line]) -> Batch:
+        read = rows_as_read([line["values"] for line in part])
+        rows = self._mended(read, part[0]["source"])
         numbers = tuple(line["row"] for line in part)
-        if self.fix is not None:
-            mended = self.fix(rows)
-            if mended.height != rows.height:
-                numbers = tuple(range(1, mended.height + 1))
-            rows = mended
-        batches = rows.rechunk().to_arrow().to_batches()
-        if not batches:
-            batches = [rows.to_arrow().schema.empty_table().to_batches()[0]]
-        return Batch(batches[0], source, numbers[0] if numbers else 1, numbers, True)  # noqa: FBT003 - untyped
+        if rows.num_rows != len(part):
+            numbers = tuple(range(1, rows.num_rows + 1))
+        moment = part[0].get("as_of")
+        return Batch(
+            rows,
+            part[0]["source"],
+            numbers[0] if numbers else 1,
+            numbers,
+            untyped=True,
+            as_of=datetime.fromisoformat(moment) if moment else None,
+        )
+
+    def _mended(self, read: pl.DataFrame, source: str) -> pa.RecordBatch:
+        try:
+            table = pa.table(read if self.fix is None else self.fix(read))
+            columns = [column.combine_chunks() for column in table.columns]
+            return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+        except Exception as error:
+            name = getattr(self.fix, "__qualname__", type(self.fix).__name__)
+            msg = (
+                f"the fix {name} failed on {read.height:,} refused rows of {source}: "
+                f"{type(error).__name__}: {error}. It has to return a frame of rows"
+            )
+            raise ConfigError(msg) from error
 
 
-def _kind(line: Line) -> tuple[str, tuple[str, ...]]:
+def _kind(line: Line) -> tuple[object, ...]:
     """Return what the rows of a batch share, so that none gets nulls it had not."""
-    return line["source"], tuple(line["values"])
+    return line["source"], line.get("as_of"), tuple(line["values"])

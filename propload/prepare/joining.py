@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import NUMBER, REASONS, ROW, SOURCE, Unread, no_reasons
+from propload.batch import ORIGINS, REASONS, ROW, Unread, no_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -79,7 +79,7 @@ class Joined:
         return frame.with_row_index(ROW)
 
     def origins(self, rows: pl.Series) -> pl.DataFrame:
-        """Return `ROW`, `SOURCE` and `NUMBER` of some raw rows.
+        """Return where some raw rows stood, columns `ORIGINS`.
 
         Args:
             rows: Positions in the raw rows, unsigned integers.
@@ -89,36 +89,29 @@ class Joined:
             starts.append(start)
             start += part.rows.num_rows
         wanted = rows.to_list()
-        found = [self._origin(row, starts) for row in wanted]
-        return pl.DataFrame(
-            [wanted, [one[0] for one in found], [one[1] for one in found]],
-            schema={ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64},
-        )
+        found = [(row, *self._origin(row, starts)) for row in wanted]
+        return pl.DataFrame(found, schema=ORIGINS, orient="row")
 
-    def _origin(self, row: int, starts: list[int]) -> tuple[str, int]:
+    def _origin(self, row: int, starts: list[int]) -> tuple[str, int, str | None]:
         low, high = 0, len(starts)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if starts[middle] <= row else (low, middle)
         part, inside = self.parts[low], row - starts[low]
         numbers = part.row_numbers
-        return part.source, numbers[inside] if numbers else part.first_row + inside
+        number = numbers[inside] if numbers else part.first_row + inside
+        moment = part.as_of.isoformat() if part.as_of else None
+        return part.source, number, moment
 
     def refused_by_source(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return unread rows as origins and reasons, stage `read`."""
-        unread = [(part.source, one) for part in self.parts for one in part.unread]
+        found = [(part.source, one) for part in self.parts for one in part.unread]
+        unread = list(enumerate(found))
         if not unread:
-            empty = {ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64}
-            return pl.DataFrame(schema=empty), no_reasons()
-        origins = pl.DataFrame(
-            [
-                list(range(len(unread))),
-                [source for source, _ in unread],
-                [one.row for _, one in unread],
-            ],
-            schema={ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64},
-        )
-        lines = [_reason(row, one) for row, (_, one) in enumerate(unread)]
+            return pl.DataFrame(schema=ORIGINS), no_reasons()
+        places = [(row, source, one.row, None) for row, (source, one) in unread]
+        origins = pl.DataFrame(places, schema=ORIGINS, orient="row")
+        lines = [_reason(row, one) for row, (_, one) in unread]
         return origins, pl.DataFrame(lines, schema=REASONS, orient="row")
 
 
@@ -136,7 +129,7 @@ class Joiner:
         batch_seconds: Longest wait of a row for company.
         ends: Row numbers at which joined batches must end, ascending: a resumed
             run makes the batches of the run that it continues again.
-        by_moment: Whether rows of different `as_of` are kept apart.
+        by_context: Whether rows of another source or `as_of` are kept apart.
         number: The number of the first joined batch.
         first_row: The run's number of the first row.
     """
@@ -145,7 +138,7 @@ class Joiner:
     batch_rows: Callable[[], int]
     batch_seconds: float
     ends: Iterable[int] = ()
-    by_moment: bool = False
+    by_context: bool = False
     number: int = 0
     first_row: int = 0
     _rest: Batch | None = None
@@ -180,7 +173,7 @@ class Joiner:
     def _alike(self, one: Batch, other: Batch) -> bool:
         return (
             one.untyped == other.untyped
-            and (one.as_of == other.as_of or not self.by_moment)
+            and (not self.by_context or _context(one) == _context(other))
             and bool(one.rows.schema.equals(other.rows.schema))
         )
 
@@ -194,6 +187,11 @@ class Joiner:
             return self.incoming.get(timeout=wait)
         except TimeoutError:
             return None
+
+
+def _context(batch: Batch) -> tuple[str, datetime | None]:
+    """Return what a mapping may say of all rows of a batch."""
+    return batch.source, batch.as_of
 
 
 def _split(batch: Batch, room: int) -> tuple[Batch, Batch | None]:

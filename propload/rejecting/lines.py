@@ -16,13 +16,24 @@ if TYPE_CHECKING:
 #: What is told of each reason of a row.
 REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
 #: What is told of a row, with the row itself under `values`.
-REJECT_COLUMNS = ("run", "time", "source", "row", "batch", "lane", "values", "reasons")
+REJECT_COLUMNS = (
+    "run",
+    "time",
+    "source",
+    "row",
+    "as_of",
+    "batch",
+    "lane",
+    "values",
+    "reasons",
+)
 
 _PLAIN_COLUMNS = {
     "run": pl.String,
     "time": pl.String,
     "source": pl.String,
     "row": pl.Int64,
+    "as_of": pl.String,
     "batch": pl.Int64,
     "lane": pl.Int64,
 }
@@ -49,7 +60,7 @@ def read_lines(path: Path) -> pl.DataFrame:
     """Return the refused rows of a file: columns `REJECT_COLUMNS`, one line a row."""
     lines = [line for _, line in each_line(path)] if path.exists() else []
     plain = [
-        pl.Series(name, [line[name] for line in lines], dtype=dtype)
+        pl.Series(name, [line.get(name) for line in lines], dtype=dtype)
         for name, dtype in _PLAIN_COLUMNS.items()
     ]
     reasons = pl.Series("reasons", [line["reasons"] for line in lines], dtype=_REASONS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import NUMBER, ROW, SOURCE
+from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
 from propload.private_files import open_private
 from propload.rejecting.lines import REASON_COLUMNS
@@ -32,8 +32,7 @@ class Refused:
     """Refused rows of one prepared batch, ready to be written.
 
     Attributes:
-        raw: The rows as read, with `ROW`, `source` and `row` under the names
-            `SOURCE` and `NUMBER`; one line a row.
+        raw: The rows as read, with the columns `ORIGINS`; one line a row.
         reasons: One line a reason, columns `REASONS`.
         batch: The prepared batch's number.
         lane: The lane, or None for rows refused before the lanes.
@@ -161,17 +160,18 @@ def _as_lines(refused: Refused, run_id: str) -> pl.DataFrame:
     reasons = refused.reasons.group_by(ROW, maintain_order=True).agg(
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )
-    names = [name for name in refused.raw.columns if name not in {ROW, SOURCE, NUMBER}]
+    names = [name for name in refused.raw.columns if name not in ORIGINS]
     printable = refused.raw.with_columns(_printable(refused.raw.select(names)))
     # one column, before others that a row's own may be called like
     values = (pl.struct(names) if names else pl.lit(None)).alias("values")
-    raw = printable.select(ROW, SOURCE, NUMBER, values)
+    raw = printable.select(*ORIGINS, values)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return reasons.join(raw, on=ROW, how="left", maintain_order="left").select(
         pl.lit(run_id).alias("run"),
         pl.lit(now).alias("time"),
         pl.col(SOURCE).alias("source"),
         pl.col(NUMBER).alias("row"),
+        pl.col(AS_OF).alias("as_of"),
         pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
         pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
         pl.col("values", "reasons"),

@@ -20,7 +20,7 @@ from propload.sources.records import (
     match_end,
     sort_out,
 )
-from propload.sources.source import SHOWN_CHARACTERS, cut, located, shorten, with_nulls
+from propload.sources.source import KEPT_BYTES, cut, located, with_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -197,13 +197,13 @@ class _Reader:
         self, number: int, line: int, text: str, check: str, message: str
     ) -> Unread:
         where = f"line {self._line + line}: {message}"
-        shown = shorten(text.rstrip("\r\n"))
-        return Unread(self._rows_read + number, shown, check, where)
+        return Unread(self._rows_read + number, text.rstrip("\r\n"), check, where)
 
     def _refuse_first_line(self, chunk: Chunk) -> Iterator[Batch]:
         line, feed, _ = chunk.text.partition(b"\n")
         check, message = QUOTES_WRONG if feed else TOO_LONG
-        text = line[: 4 * SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")
+        kept = line if feed else line[:KEPT_BYTES]
+        text = kept.decode("utf-8", "backslashreplace")
         fault = self._unread(1, 0, text, check, message)
         yield from self._cut(_no_rows(self._names), [fault])
         self._line += 1

@@ -10,7 +10,7 @@ import pyarrow as pa
 from propload.batch import Batch, Unread
 from propload.columns import Columns
 from propload.errors import PropLoadError, SourceError
-from propload.sources.source import FLUSH_SECONDS, check_names, cut, located, shorten
+from propload.sources.source import FLUSH_SECONDS, check_names, cut, located
 from propload.values import row_of
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class RowBatches:
 
     def refuse(self, text: str, check: str, message: str) -> None:
         """Account for the row counted last as one that cannot be read."""
-        self._faults.append(Unread(self.rows_read, shorten(text), check, message))
+        self._faults.append(Unread(self.rows_read, text, check, message))
 
     def skip(self, text: str, check: str, message: str) -> None:
         """Count a row that cannot be read."""
@@ -219,7 +219,7 @@ def _weigh(row: dict[str, Any]) -> int:
 
 
 def _describe(item: object) -> str:
-    return shorten(repr(item).encode("utf-8", "backslashreplace").decode())
+    return repr(item).encode("utf-8", "backslashreplace").decode()
 
 
 def _complaint(item: object) -> str:

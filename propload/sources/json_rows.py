@@ -13,7 +13,7 @@ from propload.errors import SourceError
 from propload.sources.chunking import MAX_ROW_BYTES, Chunks
 from propload.sources.decoding import to_utf8
 from propload.sources.items import RowBatches
-from propload.sources.source import SHOWN_CHARACTERS, located
+from propload.sources.source import KEPT_BYTES, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def _read_lines(chunks: Chunks, maker: RowBatches) -> Iterator[Batch]:
     line = 1
     for chunk in chunks:
         if chunk.overlong:
-            shown = chunk.text[:SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")
+            shown = chunk.text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
             message = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
             maker.skip(f"{shown}…", "too_long", message)
             chunks.drop_line()

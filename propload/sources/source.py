@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 #: A slow producer's rows go on after this, in seconds, however few they are.
 FLUSH_SECONDS = 1.0
-#: A refused row is shown in reports and kept in rejects; a megabyte of one is not.
-SHOWN_CHARACTERS = 2_000
+#: Of a row that is too long to be held so many bytes are kept.
+KEPT_BYTES = 2_000
 
 
 class Source(Protocol):
@@ -41,13 +41,6 @@ class Source(Protocol):
 
     def fingerprint(self) -> str | None:
         """Return what changes when the content does, or None where unknown."""
-
-
-def shorten(text: str) -> str:
-    """Return the text, cut where it is too long to be shown."""
-    if len(text) <= SHOWN_CHARACTERS:
-        return text
-    return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"
 
 
 def check_names(names: Sequence[str], source: str) -> None:

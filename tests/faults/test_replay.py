@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+from urllib.parse import urlsplit
+
 import polars as pl
 import pytest
 
 import propload
+from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.replaying import replay
 from tests.faults.server import ask
@@ -103,4 +108,50 @@ def test_rows_keep_their_own_columns_and_types(dsn, state_dir, tmp_path):
     assert ask(dsn, stored) == [
         (1, "one", 110, None, None),
         (2, "zwei", 200, "\\x00ff", '{"a": [1, null]}'),
+    ]
+
+
+def test_rows_that_a_replace_refused_join_those_that_it_loaded(dsn, state_dir):
+    told = {"to": dsn, "table": "homes", "key": "id", "progress": False}
+    propload.ingest([{"id": 1, "price": 1}, {"id": 9, "price": 9}], **told)
+    rows = [
+        {"id": 1, "price": "2"},
+        {"id": 2, "price": "dear"},
+        {"id": 3, "price": "3"},
+    ]
+    refused = propload.ingest(rows, mode="replace", **told)
+    assert (refused.counts.inserted, refused.counts.rejected) == (2, 1)
+    again = replay(fix=mend, to=dsn, progress=False)
+    assert again.counts.inserted == 1
+    assert ask(dsn, "SELECT * FROM homes ORDER BY 1") == [(1, 2), (2, 7), (3, 3)]
+
+
+def test_rows_are_replayed_into_the_database_that_refused_them(
+    dsn, refused, state_dir, monkeypatch
+):
+    other = dsn.replace(urlsplit(dsn).path, "/postgres")
+    monkeypatch.setenv("PROPLOAD_TO", other)
+    with pytest.raises(ConfigError, match=r"refused by .*/faults.* would go to"):
+        replay(refused.run_id, fix=mend, progress=False)
+    monkeypatch.setenv("PROPLOAD_TO", dsn)
+    assert replay(refused.run_id, fix=mend, progress=False).counts.inserted == 30
+
+
+def test_the_moment_of_a_row_is_kept(dsn, state_dir, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,price\n1,dear\n2,5\n")
+    moment = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
+    os.utime(path, (moment.timestamp(),) * 2)
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(
+        'id = { parse = "integer" }\nprice = { parse = "integer" }\n'
+        'seen = { context = "as_of" }\n'
+    )
+    told = {"to": dsn, "table": "homes", "key": "id", "progress": False}
+    refused = propload.ingest(path, mapping=mapping, **told)
+    assert refused.counts.rejected == 1
+    replay(fix=mend, to=dsn, progress=False).counts.verify()
+    assert ask(dsn, "SELECT id, price, seen FROM homes ORDER BY 1") == [
+        (1, 7, moment),
+        (2, 5, moment),
     ]

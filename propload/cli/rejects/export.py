@@ -62,10 +62,14 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl  # noqa: PLC0415 - heavy
 
     reason = pl.element().struct
+    unread = reason.field("stage") == "read"
     said = pl.concat_str(
         reason.field("column").fill_null("row"),
         pl.lit(": "),
         reason.field("message"),
+        # such a row has no columns, its text is all there is of it
+        pl.when(unread).then(pl.lit(": ")),
+        pl.when(unread).then(reason.field("value")),
         ignore_nulls=True,
     )
     reasons = pl.col("reasons").list.eval(said).list.join("; ")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Enough to see what is wrong; `--limit 0` shows all.
 SHOWN_ROWS = 20
 
+#: A row that could not be read may be long, and nobody reads more of it in a table.
+SHOWN_CHARACTERS = 500
+
 LIMIT = Part(
     int,
     typer.Option("--limit", metavar="N", min=0, help="Rows shown; 0 shows all."),
@@ -70,5 +73,12 @@ def _reasons(rows: Iterable[Mapping[str, object]]) -> Iterable[tuple[str, ...]]:
         where = f"{row['source']}:{row['row']}"
         for reason in cast("list[dict[str, object]]", row["reasons"]):
             said = (reason[part] for part in ("stage", "column", "check", "value"))
-            texts = ("" if one is None else str(one) for one in said)
-            yield (where, *texts, str(reason["message"]))
+            texts = ("" if one is None else _shortened(str(one)) for one in said)
+            yield (where, *texts, _shortened(str(reason["message"])))
+
+
+def _shortened(text: str) -> str:
+    """Return a text as a line shows it; --json shows it whole."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"

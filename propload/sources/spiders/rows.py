@@ -10,7 +10,6 @@ from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
 from propload.sources.items import RowBatches
-from propload.sources.source import shorten
 from propload.values import KNOWN, as_text, plain, row_of
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def _describe(item: object) -> str:
         text = repr(item)
     except Exception:  # noqa: BLE001 - a user's item may raise anything
         return f"<{type(item).__name__} that cannot be shown>"
-    return shorten(text.encode("utf-8", "backslashreplace").decode())
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _complaint(item: object, error: Exception) -> str:

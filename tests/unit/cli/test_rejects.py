@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from propload.batch import NUMBER, REASONS, ROW, SOURCE
+from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli import build_app
 from propload.rejecting import Refused, RejectWriter
 from propload.report import Counts, Report, TargetName
@@ -40,6 +40,7 @@ def refused(state_dir):
                 ROW: range(rows),
                 SOURCE: ["a.csv"] * rows,
                 NUMBER: range(1, rows + 1),
+                AS_OF: None,
             },
             schema_overrides={ROW: pl.UInt32},
         )
@@ -140,7 +141,7 @@ def test_export_writes_values_and_reasons(ending, run, refused, tmp_path):
 
 def refuse(state_dir, **own):
     """Let a run refuse one row of these values."""
-    raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1})
+    raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1, AS_OF: None})
     reason = {"stage": "map", "column": "row", "message": "is odd"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
@@ -168,6 +169,23 @@ def test_export_writes_nested_values_as_json_where_cells_are_texts(
     written = pl.read_csv(tmp_path / "out.csv", infer_schema=False).row(0, named=True)
     assert json.loads(written["tags"]) == ["a", "b"]
     assert json.loads(written["place"]) == {"city": "Delft"}
+
+
+def test_a_row_that_was_not_read_is_exported_whole_and_shown_short(
+    run, state_dir, tmp_path
+):
+    text = "2," + "y" * 5_000
+    origins = pl.DataFrame({ROW: [0], SOURCE: "-", NUMBER: 2, AS_OF: None})
+    reason = {"stage": "read", "check": "ragged", "value": text, "message": "3 fields"}
+    reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
+    writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
+    writer.write(Refused(origins.cast({ROW: pl.UInt32}), reasons, batch=0))
+    writer.close()
+    assert text not in (shown := run("show").stdout)
+    assert "(5,002 characters)" in shown
+    assert json.loads(run("show", "--json").stdout)["reasons"][0]["value"] == text
+    assert run("export", "--output", "out.csv").exit_code == 0
+    assert pl.read_csv(tmp_path / "out.csv").item() == f"row: 3 fields: {text}"
 
 
 def test_export_says_what_it_cannot_write(run, refused):

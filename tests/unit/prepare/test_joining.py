@@ -89,5 +89,12 @@ def test_rows_of_different_moments_are_kept_apart_where_it_matters():
     early, late = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     batches = [replace(batch(0, 3), as_of=early), replace(batch(3, 3), as_of=late)]
     assert [one.height for one in join(batches)] == [6]
-    apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_moment=True))
+    apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_context=True))
     assert [(one.height, one.as_of) for one in apart] == [(3, early), (3, late)]
+
+
+def test_rows_of_different_sources_are_kept_apart_where_it_matters():
+    batches = [batch(0, 3), replace(batch(3, 3), source="other")]
+    assert [one.height for one in join(batches)] == [6]
+    apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_context=True))
+    assert [one.parts[0].source for one in apart] == [batches[0].source, "other"]

@@ -1,12 +1,13 @@
 import polars as pl
 
-from propload.batch import NUMBER, REASONS, ROW, SOURCE
+from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.rejecting import Refused
 
 
 def refused(rows, *, batch=0, lane=None, values=None):
     raw = pl.DataFrame(
         {ROW: rows, SOURCE: ["a.csv"] * len(rows), NUMBER: [r + 1 for r in rows]}
+        | {AS_OF: None}
         | (values or {"price": [f"p{r}" for r in rows]}),
         schema_overrides={ROW: pl.UInt32},
     )
