@@ -53,6 +53,40 @@ def no_reasons() -> pl.DataFrame:
     return _NO_REASONS.clone()
 
 
+def reason_lines(
+    rows: pl.DataFrame,
+    /,
+    *,
+    stage: Stage,
+    column: str | None,
+    check: str,
+    value: pl.Expr | None = None,
+    message: pl.Expr,
+) -> pl.DataFrame:
+    """Return one reason for each row, columns `REASONS`.
+
+    Args:
+        rows: The refused rows, with `ROW`.
+        stage: The stage that refused them.
+        column: The column at fault, or None for the whole row.
+        check: The short name of what failed.
+        value: The refused value as text, or None where it is not told.
+        message: What is wrong, as a text of the rows' columns.
+    """
+    nothing = pl.lit(None, pl.String)
+    # Polars 2.1 panics where `format` meets a column that begins with an empty part,
+    # as a filter leaves one
+    return rows.rechunk().select(
+        pl.col(ROW),
+        pl.lit(stage).alias("stage"),
+        pl.lit(column, pl.String).alias("column"),
+        pl.lit(check).alias("check"),
+        (nothing if value is None else value).alias("value"),
+        message.alias("message"),
+        nothing.alias("sqlstate"),
+    )
+
+
 def join_reasons(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return one frame of the columns `REASONS` from several, in order."""
     full = [frame for frame in frames if frame.height]

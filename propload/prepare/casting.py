@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import REASONS, ROW, Sifted, join_reasons, no_reasons
+from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.limits import limit
@@ -262,17 +262,9 @@ def refuse(
     text = write_text(pl.col(column), rows.schema[column], pg_type="bytea")
     value = pl.lit("(object)") if text is None else text
     shown = value.str.head(VALUE_LENGTH)
-    return rows.select(
-        pl.col(ROW),
-        pl.lit(stage).alias("stage"),
-        pl.lit(column).alias("column"),
-        pl.lit(check).alias("check"),
-        shown.alias("value"),
-        pl.format(
-            "column {}: '{}' {}",
-            pl.lit(column),
-            shown.fill_null("null"),
-            pl.lit(problem),
-        ).alias("message"),
-        pl.lit(None, pl.String).alias("sqlstate"),
-    ).select(list(REASONS))
+    said = pl.format(
+        "column {}: '{}' {}", pl.lit(column), shown.fill_null("null"), pl.lit(problem)
+    )
+    return reason_lines(
+        rows, stage=stage, column=column, check=check, value=shown, message=said
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from propload.batch import REASONS, ROW, Sifted, no_reasons
+from propload.batch import ROW, Sifted, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -57,17 +57,10 @@ def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
 
 def _gap_reasons(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     rows = frame.filter(pl.col(column).is_null())
-    return rows.select(
-        pl.col(ROW),
-        pl.lit("check").alias("stage"),
-        pl.lit(column).alias("column"),
-        pl.lit("key").alias("check"),
-        pl.lit(None, pl.String).alias("value"),
-        pl.lit(f"column {column}: null in the key, so the row has no identity").alias(
-            "message"
-        ),
-        pl.lit(None, pl.String).alias("sqlstate"),
-    ).select(list(REASONS))
+    said = f"column {column}: null in the key, so the row has no identity"
+    return reason_lines(
+        rows, stage="check", column=column, check="key", message=pl.lit(said)
+    )
 
 
 def dedupe(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from propload.batch import REASONS, ROW
+from propload.batch import ROW, reason_lines
 from propload.prepare.casting import VALUE_LENGTH
 from propload.prepare.text_out import write_text
 
@@ -31,15 +31,14 @@ class Failure:
 
     def reasons(self) -> pl.DataFrame:
         """Return one reason for each row."""
-        return self.rows.select(
-            pl.col(ROW),
-            pl.lit("check").alias("stage"),
-            pl.lit(self.column, pl.String).alias("column"),
-            pl.lit(self.check).alias("check"),
-            self._value().str.head(VALUE_LENGTH).alias("value"),
-            pl.lit(self.message).alias("message"),
-            pl.lit(None, pl.String).alias("sqlstate"),
-        ).select(list(REASONS))
+        return reason_lines(
+            self.rows,
+            stage="check",
+            column=self.column,
+            check=self.check,
+            value=self._value().str.head(VALUE_LENGTH),
+            message=pl.lit(self.message),
+        )
 
     def _value(self) -> pl.Expr:
         schema = self.rows.schema

@@ -71,7 +71,9 @@ class Joined:
 
     def raw(self) -> pl.DataFrame:
         """Return the rows as read, with `ROW`; a few large parts are not copied."""
-        table = pa.Table.from_batches([part.rows for part in self.parts])
+        # an expression may fail on a column that begins with an empty part
+        full = [part.rows for part in self.parts if part.rows.num_rows]
+        table = pa.Table.from_batches(full or [self.parts[0].rows])
         if len(self.parts) > MOST_PARTS:
             table = table.combine_chunks()
         frame = pl.from_arrow(table, rechunk=False)

@@ -146,7 +146,7 @@ def _marked(text: pl.Series, locale: str | None) -> pl.Series:
     )
     frame = frame.with_columns(number.alias("number"))
     marked = pl.col("text").str.replace(
-        rf"(?i)\b(?:{names})\b\.?", pl.format("@{}@", pl.col("number"))
+        rf"(?i)\b(?:{names})\b\.?", "@" + pl.col("number") + "@"
     )
     return frame.select(pl.coalesce(marked, "text")).to_series()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import REASONS, ROW, no_reasons
+from propload.batch import ROW, no_reasons, reason_lines
 from propload_spiders.mapping.cells import as_text, cleaned, in_long_form
 from propload_spiders.mapping.dates import moments
 from propload_spiders.mapping.names import LABELS
@@ -166,11 +166,7 @@ def _reasons(
 ) -> pl.DataFrame:
     if not bad.height:
         return no_reasons()
-    made = bad.with_columns(
-        stage=pl.lit("map"),
-        message=message,
-        column=pl.lit(column, dtype=pl.String),
-        check=pl.lit(check),
-        sqlstate=pl.lit(None, dtype=pl.String),
+    value = pl.col("value")
+    return reason_lines(
+        bad, stage="map", column=column, check=check, value=value, message=message
     )
-    return made.select(REASONS.names()).cast(REASONS)

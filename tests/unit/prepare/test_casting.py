@@ -361,6 +361,29 @@ def test_no_number_ever_becomes_another_one(data):
         assert is_same(column[row], value, source, wanted)
 
 
+@pytest.mark.parametrize("source", [pl.Float64(), pl.Float32()])
+@pytest.mark.parametrize("wanted", [pl.Decimal(12, 2), pl.Decimal(38, 10)])
+def test_a_number_that_a_decimal_has_no_room_for_costs_its_row(source, wanted):
+    values = [1.0, 1e10, -1e30, math.inf, math.nan, 2.5]
+    column = pl.Series("value", values, dtype=source)
+    found, refused = cast_values(column, source, wanted)
+    room = [0, 5] if wanted.precision == 12 else [0, 1, 5]
+    assert list(found) == room
+    assert refused == [row for row in range(6) if row not in room]
+
+
+def test_a_list_with_a_number_too_large_for_a_decimal_costs_its_row():
+    column = pl.Series("value", [[1.5], [1e10, 1.0], None, []])
+    source, wanted = column.dtype, pl.List(pl.Decimal(12, 2))
+    found, _ = cast_values(column, source, wanted)
+    lists = [None if value is None else value.to_list() for value in found.values()]
+    assert dict(zip(found, lists, strict=True)) == {
+        0: [Decimal("1.50")],
+        2: None,
+        3: [],
+    }
+
+
 def is_same(before, after, source, wanted):
     if before is None or (isinstance(before, float) and math.isnan(before)):
         return after is None or str(after).lower() == "nan"

@@ -1,0 +1,30 @@
+import itertools
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from propload.batch import REASONS, ROW, reason_lines
+
+LAYOUTS = [sizes for sizes in itertools.product((0, 1, 2), repeat=3) if any(sizes)]
+
+
+@pytest.mark.parametrize("sizes", LAYOUTS, ids=str)
+def test_reasons_are_the_same_however_the_rows_lie_in_memory(sizes):
+    """Polars 2.1 panics in `format` where the first part of a column is empty."""
+    whole = pl.DataFrame({ROW: range(sum(sizes))}, schema={ROW: pl.UInt32})
+    whole = whole.with_columns(text="x" + pl.col(ROW).cast(pl.String))
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    parts = [whole.slice(*place) for place in zip(starts, sizes, strict=True)]
+    rows = pl.concat(parts, rechunk=False)
+    told = {"stage": "map", "column": "text", "check": "cast"}
+    message = pl.format("{} is '{}'", pl.lit("text"), "text")
+    found = reason_lines(rows, value=pl.col("text"), message=message, **told)
+    assert found.schema == REASONS
+    values = whole["text"].to_list()
+    expected = pl.DataFrame(
+        {ROW: whole[ROW], **told, "value": values, "sqlstate": None}
+        | {"message": [f"text is '{value}'" for value in values]},
+        schema=REASONS,
+    )
+    assert_frame_equal(found, expected)
