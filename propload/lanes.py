@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from propload.batch import Piece, Written
     from propload.errors import TransientWriteError
-    from propload.target import OnRefused, Writer
+    from propload.stages import Fitted
+    from propload.target import Writer
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,12 @@ class Work:
 
     Attributes:
         piece: What to write.
-        open_writer: Opens a writer for a lane; pieces of the same columns bear
-            the same object, so that a lane keeps its writer.
+        fitted: Opens the writer; pieces of the same columns bear the same object,
+            so that a lane keeps its writer.
     """
 
     piece: Piece
-    open_writer: Callable[[int, OnRefused], Writer]
+    fitted: Fitted
 
     @property
     def nbytes(self) -> int:
@@ -60,9 +61,6 @@ class Listener(Protocol):
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
         """Hear that a transaction is tried again after `wait` seconds."""
 
-    def on_failed(self, error: BaseException) -> None:
-        """Hear that the lane ended with an error."""
-
 
 class Lane:
     """One lane: a bounded queue of pieces and the thread that writes them.
@@ -72,19 +70,28 @@ class Lane:
         listener: Who hears what becomes of the pieces.
         retries: How long to try one transaction.
         max_bytes: Most bytes of pieces that wait.
+        on_failed: Called when the lane ended with an error.
     """
 
     def __init__(
-        self, number: int, listener: Listener, retries: RetryOptions, max_bytes: int
+        self,
+        number: int,
+        listener: Listener,
+        retries: RetryOptions,
+        *,
+        max_bytes: int,
+        on_failed: Callable[[BaseException], None],
     ) -> None:
         self.number = number
         self.error: BaseException | None = None
         self._listener = listener
         self._retries = retries
+        self._on_failed = on_failed
         self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
         self._subscription = self._queue.subscribe()
         self._aborted = threading.Event()
-        self._writers: dict[int, tuple[Work, Writer]] = {}
+        #: Rows of other columns seldom come back: one writer, one connection.
+        self._opened: tuple[Fitted, Writer] | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"propload-lane-{number}", daemon=True
         )
@@ -120,8 +127,7 @@ class Lane:
         """Wait for the lane's thread to end; an aborted one is broken off."""
         while self._thread.is_alive():
             if self._aborted.is_set():
-                for _, writer in tuple(self._writers.values()):
-                    writer.cancel()
+                self._cancel()
             self._thread.join(CANCEL_SECONDS)
 
     def _run(self) -> None:
@@ -133,9 +139,9 @@ class Lane:
         except BaseException as error:  # noqa: BLE001 - handed to the pipeline
             self.error = error
             self._queue.close(error)
-            self._listener.on_failed(error)
+            self._on_failed(error)
         finally:
-            self._close_writers()
+            self._close()
 
     def _write(self, work: Work) -> None:
         piece = work.piece
@@ -150,17 +156,18 @@ class Lane:
         self._listener.on_written(piece, written)
 
     def _writer(self, work: Work) -> Writer:
-        key = id(work.open_writer)
-        if key not in self._writers:
-            # rows of other columns seldom come back: one connection a lane
-            self._close_writers()
-            self._writers[key] = (
-                work,
-                work.open_writer(self.number, self._listener.on_refused),
-            )
-        return self._writers[key][1]
+        if self._opened is None or self._opened[0] is not work.fitted:
+            self._close()
+            writer = work.fitted.open_writer(self.number, self._listener.on_refused)
+            self._opened = work.fitted, writer
+        return self._opened[1]
 
-    def _close_writers(self) -> None:
-        for _, writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
+    def _cancel(self) -> None:
+        opened = self._opened
+        if opened is not None:
+            opened[1].cancel()
+
+    def _close(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened[1].close()

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.batch import ROW, Piece, Written
+from propload.batch import Piece
 from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
-from propload.in_flight import InFlight
 from propload.lanes import Lane, Work
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
 from propload.queueing import BatchQueue
-from propload.rejecting import Refused
-from propload.report import Counts, ReasonCount
 from propload.retrying import retry
 from propload.stages import START, Start
+from propload.tallying import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,14 +23,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.batch import Batch
-    from propload.errors import TransientWriteError
     from propload.options import RejectLimit
     from propload.rejecting import RejectWriter
     from propload.retrying import RetryOptions
-    from propload.stages import Fit, Fitted, Prepared
-    from propload.target import OnRefused, Writer
-
-    OpenWriter = Callable[[int, OnRefused], Writer]
+    from propload.stages import Fit, Fitted
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +74,9 @@ class Pipeline:
         options: What the pipeline keeps to.
         metrics: The run's live counters.
         on_committed: Told the run's row number below which all is committed.
+
+    Attributes:
+        tally: Accounts for every row.
     """
 
     def __init__(
@@ -94,18 +90,16 @@ class Pipeline:
         on_committed: Callable[[int], None] | None = None,
     ) -> None:
         self.metrics = metrics
-        self._warned: Counter[tuple[str | None, str, str]] = Counter()
         self._source = source
         self._fit = fit
-        self._rejects = rejects
         self._options = options
-        self._in_flight = InFlight(on_committed)
+        self.tally = Tally(rejects, options.max_rejects, metrics, on_committed)
         self._queue: BatchQueue[Batch] = BatchQueue(
             BATCHES_WAITING, min(options.queue_bytes, BYTES_WAITING)
         )
         self._subscription = self._queue.subscribe()
         self._lanes: list[Lane] = []
-        self._fitted: list[tuple[object, Fitted, OpenWriter]] = []
+        self._fitted: list[tuple[object, Fitted]] = []
         self._stopping = threading.Event()
         self._aborted = threading.Event()
         self._source_error: BaseException | None = None
@@ -124,7 +118,7 @@ class Pipeline:
         try:
             self._prepare_all()
             self._finish_lanes()
-            self._check_limit(ended=True)
+            self.tally.check_limit(ended=True)
         except QueueClosedError as error:
             self._abort(error)
             raise self._cause(error) from error
@@ -148,11 +142,6 @@ class Pipeline:
         self._stopping.set()
         self._abort(error)
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the run was told to stop."""
-        return self._stopping.is_set()
-
     # ---- reading: its own thread ----
 
     def _read(self) -> None:
@@ -174,7 +163,13 @@ class Pipeline:
     def _start(self) -> None:
         options = self._options
         self._lanes = [
-            Lane(number, self, options.retries, options.lane_bytes)
+            Lane(
+                number,
+                self.tally,
+                options.retries,
+                max_bytes=options.lane_bytes,
+                on_failed=self._on_failed,
+            )
             for number in range(options.lanes)
         ]
         self.metrics.observe_fill(self._measure_fill)
@@ -199,127 +194,46 @@ class Pipeline:
         )
         for joined in joiner:
             self._prepare(joined)
-            self._check_limit()
+            self.tally.check_limit()
 
     def _prepare(self, joined: Joined) -> None:
         committed = self._options.start.committed
-        fitted, open_writer = self._fitted_for(joined)
+        fitted = self._fitted_for(joined)
         prepared = fitted.prepare(joined)
-        refused = self._refuse(joined, prepared)
-        self._in_flight.add(joined, len(self._lanes))
+        refused = self.tally.begin(
+            joined,
+            prepared,
+            len(self._lanes),
+            counted=(joined.number, 0) in committed,
+        )
         for lane, layers in zip(self._lanes, prepared.lanes, strict=True):
             piece = _piece(joined, lane.number, layers, prepared.duplicates, refused)
             if (joined.number, lane.number) in committed:
-                self._in_flight.done(joined.number)
+                self.tally.pass_over(joined.number)
             else:
-                lane.put(Work(piece, open_writer))
-        self.metrics.add(Counts(), batches=1)
-        self._count_warnings(prepared)
+                lane.put(Work(piece, fitted))
 
-    def _count_warnings(self, prepared: Prepared) -> None:
-        if prepared.warnings is not None:
-            columns = prepared.warnings.select("column", "check", "message", "rows")
-            for column, check, message, rows in columns.iter_rows():
-                self._warned[column, check, message] += rows
-
-    @property
-    def warnings(self) -> tuple[ReasonCount, ...]:
-        """The loaded rows by warning, most first; known when the run has ended."""
-        return tuple(
-            ReasonCount("warning", column, check, rows, message)
-            for (column, check, message), rows in self._warned.most_common()
-        )
-
-    def _fitted_for(self, joined: Joined) -> tuple[Fitted, OpenWriter]:
+    def _fitted_for(self, joined: Joined) -> Fitted:
         schema = joined.parts[0].rows.schema
-        for known, fitted, open_writer in self._fitted:
+        for known, fitted in self._fitted:
             if schema.equals(known):
-                return fitted, open_writer
+                return fitted
         fitted = retry(
             lambda: self._fit(joined),
             self._options.retries,
             stop=self._aborted,
             name=f"the table of batch {joined.number}",
-            on_retry=self.on_retry,
+            on_retry=self.tally.on_retry,
         )
         self.metrics.set_activity("")
-        # one object a set of columns: lanes know their writer by it
-        open_writer = fitted.open_writer
-        self._fitted.append((schema, fitted, open_writer))
-        return fitted, open_writer
-
-    def _refuse(self, joined: Joined, prepared: Prepared) -> int:
-        """Write refused rows to disk before the batch goes on; return how many."""
-        if (joined.number, 0) in self._options.start.committed:
-            return 0
-        origins, reasons = joined.refused_by_source()
-        refused = self._rejects.write(Refused(origins, reasons, joined.number))
-        refused += self._write_rejects(joined, prepared.reasons, None)
-        self.metrics.add(
-            Counts(
-                read=refused + prepared.duplicates,
-                duplicates=prepared.duplicates,
-                rejected=refused,
-            )
-        )
-        return refused
-
-    def _write_rejects(
-        self, joined: Joined, reasons: pl.DataFrame, lane: int | None
-    ) -> int:
-        if not reasons.height:
-            return 0
-        rows = reasons[ROW].unique(maintain_order=True)
-        raw = joined.raw()[rows].join(joined.origins(rows), on=ROW)
-        return self._rejects.write(Refused(raw, reasons, joined.number, lane))
-
-    def _check_limit(self, *, ended: bool = False) -> None:
-        rejected = self.metrics.snapshot().counts.rejected
-        read = self._in_flight.through
-        if self._options.max_rejects.is_passed(
-            rejected=rejected, read=read, ended=ended
-        ):
-            msg = (
-                f"{rejected:,} of {read:,} rows were refused, which is "
-                "more than max_rejects allows: see propload rejects show"
-            )
-            raise RejectLimitError(msg)
-
-    # ---- hearing from the lanes: their threads ----
-
-    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
-        """Write the rows that the database refuses to disk, before the commit."""
-        self._write_rejects(self._in_flight.get(piece.batch), reasons, piece.lane)
-
-    def on_written(self, piece: Piece, written: Written) -> None:
-        """Count a committed piece."""
-        rejected = written.reasons[ROW].n_unique()
-        if not rejected:
-            # an attempt that was undone may have refused rows
-            self._rejects.take_back(piece.batch, piece.lane)
-        self.metrics.add(
-            Counts(
-                read=piece.height,
-                inserted=written.inserted,
-                updated=written.updated,
-                unchanged=written.unchanged,
-                stale=written.stale,
-                rejected=rejected,
-            )
-        )
-        self.metrics.set_activity("")
-        self._in_flight.done(piece.batch)
-
-    def on_retry(self, error: TransientWriteError, wait: float) -> None:
-        """Count a retry and show what the run waits for."""
-        self.metrics.add(Counts(), retries=1)
-        self.metrics.set_activity(f"next try within {wait:.1f} s: {error}")
-
-    def on_failed(self, error: BaseException) -> None:
-        """Wake the thread that prepares: a lane has ended."""
-        self._queue.close(error)
+        self._fitted.append((schema, fitted))
+        return fitted
 
     # ---- ending ----
+
+    def _on_failed(self, error: BaseException) -> None:
+        """Wake the thread that prepares: a lane has ended."""
+        self._queue.close(error)
 
     def _finish_lanes(self) -> None:
         for lane in self._lanes:

@@ -176,7 +176,7 @@ class Run:
             RetryOptions(attempts, options.retry_seconds),
             stop=self._aborted,
             name="the end of the run",
-            on_retry=parts.pipeline.on_retry,
+            on_retry=parts.pipeline.tally.on_retry,
         )
 
     def _report(self, parts: Parts, ending: Ending) -> Report:
@@ -193,7 +193,7 @@ class Run:
             batches=now.batches,
             retries=now.retries,
             reasons_counted=parts.rejects.counted,
-            warnings=parts.pipeline.warnings,
+            warnings=parts.pipeline.tally.warnings,
             rejects_path=str(path) if path else None,
             settings=parts.settings,
             notes=parts.notes(),

@@ -1,10 +1,11 @@
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 import pytest
 
-from propload.batch import REASONS, ROW, join_reasons, no_reasons
+from propload.batch import join_reasons, no_reasons, reason_lines
 from propload.errors import (
     RejectLimitError,
     SourceError,
@@ -37,19 +38,19 @@ class Fitted:
     table: MemoryTable
     lanes: int
     failures: dict = field(default_factory=dict)
+    writing: Callable | None = None
 
     def prepare(self, joined):
         raw = joined.raw()
         bad = raw.filter(pl.col("bad"))
-        reasons = bad.select(
-            ROW,
-            stage=pl.lit("check"),
-            column=pl.lit("bad"),
-            check=pl.lit("is_good"),
+        reasons = reason_lines(
+            bad,
+            stage="check",
+            column="bad",
+            check="is_good",
             value=pl.col("bad").cast(pl.String),
             message=pl.lit("the row is bad"),
-            sqlstate=pl.lit(None, dtype=pl.String),
-        ).cast(dict(REASONS))
+        )
         good = raw.filter(~pl.col("bad"))
         lanes = [
             (good.filter(pl.col("id") % self.lanes == lane),)
@@ -58,18 +59,27 @@ class Fitted:
         return Prepared(lanes, join_reasons([no_reasons(), reasons]))
 
     def open_writer(self, lane, on_refused):
-        return MemoryWriter(self.table, lane, self.failures.pop(lane, []))
+        writer = MemoryWriter(self.table, lane, self.failures.pop(lane, []))
+        return self.writing(writer, on_refused) if self.writing else writer
 
 
 @pytest.fixture
 def make(tmp_path):
     opened = []
 
-    def make(source, *, lanes=2, failures=None, committed=None, **options):
+    def make(
+        source,
+        *,
+        lanes=2,
+        failures=None,
+        committed=None,
+        writing=None,
+        **options,
+    ):
         table = MemoryTable(("id",))
         rejects = RejectWriter(tmp_path / "rejects" / "run.ndjson", "run")
         opened.append(rejects)
-        fitted = Fitted(table, lanes, failures or {})
+        fitted = Fitted(table, lanes, failures or {}, writing)
         settings = {
             "batch_rows": lambda: 7,
             "batch_seconds": 0.01,
@@ -252,42 +262,37 @@ def test_no_rows_at_all(make):
     assert table.rows == {}
 
 
-def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):
-    class Refusing(MemoryWriter):
-        def write(self, piece):
-            layer = piece.layers[0]
-            reasons = layer.head(1).select(
-                ROW,
-                stage=pl.lit("database"),
-                column=pl.lit("id"),
-                check=pl.lit("positive"),
-                value=pl.lit("0"),
-                message=pl.lit("refused by the server"),
-                sqlstate=pl.lit("23514"),
-            )
-            on_refused(piece, reasons.cast(dict(REASONS)))
-            written = super().write(replace(piece, layers=(layer.slice(1),)))
-            return replace(written, reasons=reasons)
+@dataclass
+class Refusing:
+    """Refuses the first row of each piece, before it is written."""
 
-    pipeline, table = make(MemorySource(rows(5)), lanes=1)
-    on_refused = pipeline.on_refused
-    failing = Refusing(table, 0, [TransientWriteError("line lost after the refusal")])
-    fitted = pipeline._fit(None)
-    pipeline._fit = lambda _joined: Fixed(fitted, failing)
+    writer: MemoryWriter
+    on_refused: Callable
+
+    def write(self, piece):
+        layer = piece.layers[0]
+        reasons = reason_lines(
+            layer.head(1),
+            stage="database",
+            column="id",
+            check="positive",
+            message=pl.lit("refused by the server"),
+        )
+        self.on_refused(piece, reasons)
+        written = self.writer.write(replace(piece, layers=(layer.slice(1),)))
+        return replace(written, reasons=reasons)
+
+    def cancel(self):
+        self.writer.cancel()
+
+    def close(self):
+        self.writer.close()
+
+
+def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):
+    failures = {0: [TransientWriteError("line lost after the refusal")]}
+    source = MemorySource(rows(5))
+    pipeline, _ = make(source, lanes=1, failures=failures, writing=Refusing)
     pipeline.run()
     assert counts(pipeline).rejected == 1
     assert RejectStore(tmp_path / "rejects").read("run").height == 1
-
-
-@dataclass
-class Fixed:
-    """Prepares like another one, and writes with one writer."""
-
-    fitted: Fitted
-    writer: MemoryWriter
-
-    def prepare(self, joined):
-        return self.fitted.prepare(joined)
-
-    def open_writer(self, lane, on_refused):
-        return self.writer

@@ -1,0 +1,179 @@
+"""What becomes of the rows of a run: counted, and the refused ones kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.errors import RejectLimitError
+from propload.rejecting import Refused
+from propload.report import Counts, ReasonCount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from propload.batch import Piece, Written
+    from propload.errors import TransientWriteError
+    from propload.monitoring.metrics import Metrics
+    from propload.options import RejectLimit
+    from propload.prepare.joining import Joined
+    from propload.rejecting import RejectWriter
+    from propload.stages import Prepared
+
+
+class Tally:
+    """Accounts for every row that was read; lanes tell it of pieces from their threads.
+
+    A batch is in flight from its preparation until it is committed on every lane.
+
+    Args:
+        rejects: Where refused rows go.
+        limit: How many refused rows stop the run.
+        metrics: The run's live counters.
+        on_committed: Told the run's row number below which all is committed.
+    """
+
+    def __init__(
+        self,
+        rejects: RejectWriter,
+        limit: RejectLimit,
+        metrics: Metrics,
+        on_committed: Callable[[int], None] | None = None,
+    ) -> None:
+        self._rejects = rejects
+        self._limit = limit
+        self._metrics = metrics
+        self._on_committed = on_committed
+        self._lock = threading.Lock()
+        self._joined: dict[int, Joined] = {}
+        self._left: dict[int, int] = {}
+        #: The run's row number after the last prepared row.
+        self._through = 0
+        self._warned: Counter[tuple[str | None, str, str]] = Counter()
+
+    @property
+    def warnings(self) -> tuple[ReasonCount, ...]:
+        """The loaded rows by warning, most first; known when the run has ended."""
+        return tuple(
+            ReasonCount("warning", column, check, rows, message)
+            for (column, check, message), rows in self._warned.most_common()
+        )
+
+    # ---- preparing: the thread that prepares ----
+
+    def begin(
+        self, joined: Joined, prepared: Prepared, lanes: int, /, *, counted: bool
+    ) -> int:
+        """Note a batch before its pieces go to the lanes; return its refused rows.
+
+        They are on disk when this returns.
+
+        Args:
+            joined: The batch as read.
+            prepared: What was made of it.
+            lanes: How many lanes have to commit a piece of it.
+            counted: Whether an earlier attempt of the run kept and counted the
+                rows that were refused before the lanes.
+
+        Raises:
+            WriteError: Refused rows cannot be written.
+        """
+        refused = 0 if counted else self._refuse(joined, prepared)
+        with self._lock:
+            self._joined[joined.number] = joined
+            self._left[joined.number] = lanes
+            self._through = joined.through_row
+        self._metrics.add(Counts(), batches=1)
+        self._count_warnings(prepared)
+        return refused
+
+    def _refuse(self, joined: Joined, prepared: Prepared) -> int:
+        unread = Refused(*joined.refused_by_source(), joined.number)
+        refused = self._rejects.write(unread)
+        refused += self._write(joined, prepared.reasons, None)
+        self._metrics.add(
+            Counts(
+                read=refused + prepared.duplicates,
+                duplicates=prepared.duplicates,
+                rejected=refused,
+            )
+        )
+        return refused
+
+    def _count_warnings(self, prepared: Prepared) -> None:
+        if prepared.warnings is not None:
+            columns = prepared.warnings.select("column", "check", "message", "rows")
+            for column, check, message, rows in columns.iter_rows():
+                self._warned[column, check, message] += rows
+
+    def check_limit(self, *, ended: bool = False) -> None:
+        """Stop a run that refuses too many rows.
+
+        Args:
+            ended: Whether all rows were read, so that a share of them is known.
+
+        Raises:
+            RejectLimitError: More rows were refused than the limit allows.
+        """
+        rejected = self._metrics.snapshot().counts.rejected
+        if self._limit.is_passed(rejected=rejected, read=self._through, ended=ended):
+            msg = (
+                f"{rejected:,} of {self._through:,} rows were refused, which is "
+                "more than max_rejects allows: see propload rejects show"
+            )
+            raise RejectLimitError(msg)
+
+    # ---- hearing from the lanes: their threads ----
+
+    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+        """Write the rows that the database refuses to disk, before the commit."""
+        with self._lock:
+            joined = self._joined[piece.batch]
+        self._write(joined, reasons, piece.lane)
+
+    def on_written(self, piece: Piece, written: Written) -> None:
+        """Count a committed piece."""
+        rejected = written.reasons[ROW].n_unique()
+        if not rejected:
+            # an attempt that was undone may have refused rows
+            self._rejects.take_back(piece.batch, piece.lane)
+        self._metrics.add(
+            Counts(
+                read=piece.height,
+                inserted=written.inserted,
+                updated=written.updated,
+                unchanged=written.unchanged,
+                stale=written.stale,
+                rejected=rejected,
+            )
+        )
+        self._metrics.set_activity("")
+        self.pass_over(piece.batch)
+
+    def on_retry(self, error: TransientWriteError, wait: float) -> None:
+        """Count a retry and show what the run waits for."""
+        self._metrics.add(Counts(), retries=1)
+        self._metrics.set_activity(f"next try within {wait:.1f} s: {error}")
+
+    def pass_over(self, batch: int, /) -> None:
+        """Note that one lane has committed its piece, now or in an earlier attempt."""
+        with self._lock:
+            self._left[batch] -= 1
+            if self._left[batch]:
+                return
+            del self._left[batch], self._joined[batch]
+            rows = (joined.first_row for joined in self._joined.values())
+            below = min(rows, default=self._through)
+        if self._on_committed:
+            self._on_committed(below)
+
+    def _write(self, joined: Joined, reasons: pl.DataFrame, lane: int | None) -> int:
+        if not reasons.height:
+            return 0
+        rows = reasons[ROW].unique(maintain_order=True)
+        raw = joined.raw()[rows].join(joined.origins(rows), on=ROW)
+        return self._rejects.write(Refused(raw, reasons, joined.number, lane))
