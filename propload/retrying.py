@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-import stamina
-
 from propload.errors import TransientWriteError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -23,16 +21,6 @@ T = TypeVar("T")
 FIRST_WAIT = 0.1
 #: No wait is longer than this many seconds: a server that came back is soon noticed.
 LONGEST_WAIT = 15.0
-
-_here = threading.local()
-
-
-def _is_not_told_here(_: logging.LogRecord) -> bool:
-    return not getattr(_here, "retries", False)
-
-
-# stamina tells of each retry as well, without a word on what is tried or why
-logging.getLogger("stamina").addFilter(_is_not_told_here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +64,10 @@ class _Waiting:
         self._counted = 0
         self._deadline = time.monotonic() + options.seconds
 
-    def __call__(self, error: Exception) -> float | bool:
+    def goes_on(self, error: TransientWriteError) -> bool:
+        """Return whether to try again, after the wait; a stop ends it."""
         self._attempt += 1
-        if not isinstance(error, TransientWriteError) or self._stop.is_set():
+        if self._stop.is_set():
             return False
         # full jitter: writers that failed together do not come back together
         wait = random.uniform(0, backoff(self._attempt))  # noqa: S311 - not a secret
@@ -95,7 +84,7 @@ class _Waiting:
             error,
         )
         self._on_retry(error, wait)
-        return False if self._stop.wait(wait) else 0.0
+        return not self._stop.wait(wait)
 
     def _is_used_up(self, wait: float) -> bool:
         self._counted += 1
@@ -125,13 +114,9 @@ def retry(
         TransientWriteError: The last one, when the attempts or seconds are used up.
     """
     waiting = _Waiting(options, stop, name, on_retry)
-    _here.retries = True
-    try:
-        # the hook has waited already, and it knows the limits: stamina runs the loop
-        for attempt in stamina.retry_context(on=waiting, attempts=None, timeout=None):
-            with attempt:
-                return action()
-    finally:
-        _here.retries = False
-    msg = "the retry loop ended without a result"
-    raise AssertionError(msg)
+    while True:
+        try:
+            return action()
+        except TransientWriteError as error:
+            if not waiting.goes_on(error):
+                raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from contextlib import contextmanager
@@ -57,14 +58,18 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(skip)
 
 
+_state_folders = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def state_dir(tmp_path, monkeypatch):
+def state_dir(tmp_path_factory, monkeypatch):
     """Give each test a state folder of its own and no settings from outside."""
     kept = {"PROPLOAD_TEST_DSN", "PROPLOAD_SHARED"}
     for name in list(os.environ):
         if name.startswith(("PROPLOAD_", "PG")) and name not in kept:
             monkeypatch.delenv(name)
-    folder = tmp_path / "state"
+    # only named: most tests never make it
+    folder = tmp_path_factory.getbasetemp() / f"state{next(_state_folders)}"
     monkeypatch.setenv("PROPLOAD_STATE_DIR", str(folder))
     yield folder
     if (folder / "embedded.lock").exists():

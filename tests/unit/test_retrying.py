@@ -1,5 +1,4 @@
 import threading
-import time
 
 import pytest
 
@@ -69,11 +68,22 @@ def test_attempts_are_bounded(quick):
 
 
 def test_seconds_are_bounded(monkeypatch):
+    clock = [100.0]
+
+    class Clock:
+        def is_set(self):
+            return False
+
+        def wait(self, seconds):
+            clock[0] += seconds
+            return False
+
     monkeypatch.setattr(retrying.random, "uniform", lambda _low, high: high)
-    began = time.monotonic()
-    with pytest.raises(TransientWriteError):
-        run(failing(99), attempts=99, seconds=0.35)
-    assert time.monotonic() - began < 5
+    monkeypatch.setattr(retrying.time, "monotonic", lambda: clock[0])
+    with pytest.raises(TransientWriteError, match="96 more"):
+        run(failing(99), attempts=99, seconds=0.35, stop=Clock())
+    # 0.1 and 0.2 s were waited; 0.4 s more would have been too late
+    assert clock[0] == pytest.approx(100.3)
 
 
 def test_a_stop_wakes_the_wait(monkeypatch):

@@ -115,22 +115,30 @@ def test_every_setting_has_a_text_in_this_test():
     assert set(WRITTEN) == set(SETTINGS)
 
 
-@pytest.mark.parametrize("command", ["ingest", "check"])
-@pytest.mark.parametrize("name", SETTINGS)
-def test_the_flag_of_a_setting_reaches_the_load_under_its_name(
-    command, name, run, load
-):
-    written = WRITTEN[name]
+def words_for(name, written):
     flag = SETTINGS[name].flag
     if written is True:
-        words = [flag]
-    elif written is False:
-        words = ["--no-" + flag.removeprefix("--")]
-    else:
-        words = [flag, written]
+        return [flag]
+    if written is False:
+        return ["--no-" + flag.removeprefix("--")]
+    return [flag, written]
+
+
+@pytest.mark.parametrize("command", ["ingest", "check"])
+def test_the_flag_of_each_setting_reaches_the_load_under_its_name(command, run, load):
+    # every text is another one, so that a flag under a wrong name would show
+    texts = [text for text in WRITTEN.values() if isinstance(text, str)]
+    assert len(set(texts)) == len(texts)
+    words = [word for name in SETTINGS for word in words_for(name, WRITTEN[name])]
     result = run(command, "a.csv", *words)
     assert result.exit_code == 0, result.output
-    assert load.calls == [("a.csv", {"job": None, name: written})]
+    assert load.calls == [("a.csv", {"job": None, **WRITTEN})]
+
+
+@pytest.mark.parametrize("name", ["header", "lock", "progress"])
+def test_a_switch_alone_is_one_setting(name, run, load):
+    assert run("ingest", "a.csv", *words_for(name, WRITTEN[name])).exit_code == 0
+    assert load.calls == [("a.csv", {"job": None, name: WRITTEN[name]})]
 
 
 def test_a_flag_that_is_not_given_is_not_a_setting(run, load):
