@@ -24,7 +24,7 @@ from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.accepting import Acceptor, CheckFacts, ColumnFacts, is_known
 from propload.prepare.casting import VALUE_LENGTH
 from propload.prepare.failing import Failure
-from propload.prepare.registry import find_object
+from propload.registry import find_object
 from propload.schemas import RowSchema
 
 if TYPE_CHECKING:

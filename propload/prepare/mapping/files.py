@@ -12,7 +12,7 @@ import polars as pl
 from propload.errors import ConfigError
 from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
 from propload.prepare.parsers import make_parser, near
-from propload.prepare.registry import find_object
+from propload.registry import find_object
 
 if TYPE_CHECKING:
     from propload.prepare.mapping.rules import RowMapping

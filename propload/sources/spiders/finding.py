@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scrapy import Spider
 
 from propload.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from propload.registry import find_object
 
 #: The entry point group where packages register spiders.
 GROUP = "propload.spiders"
@@ -60,18 +53,11 @@ def find_spider(name: str, /) -> type[Spider]:
     Raises:
         ConfigError: There is none of that name, or it cannot be imported.
     """
-    registered = {entry.name: entry for entry in entry_points(group=GROUP)}
-    entry = registered.get(name)
-    if entry is None:
-        if ":" not in name:
-            known = ", ".join(sorted(registered)) or "none"
-            msg = (
-                f"there is no spider {name!r}: give one of those registered ({known}) "
-                "or module:Class"
-            )
-            raise ConfigError(msg)
-        entry = EntryPoint(name, name, GROUP)
-    return _load(entry)
+    found = find_object(name, group=GROUP, kind="spider")
+    if not (isinstance(found, type) and issubclass(found, Spider)):
+        msg = f"{name} is not a spider: give a class made from scrapy.Spider"
+        raise ConfigError(msg)
+    return found
 
 
 def list_spiders() -> tuple[SpiderEntry, ...]:
@@ -82,7 +68,7 @@ def list_spiders() -> tuple[SpiderEntry, ...]:
 
 def _describe(entry: EntryPoint) -> SpiderEntry:
     try:
-        spider = _load(entry)
+        spider = find_spider(entry.name)
     except ConfigError as error:
         return SpiderEntry(entry.name, str(error), is_broken=True)
     summary = (inspect.getdoc(spider) or "").partition("\n")[0]
@@ -95,31 +81,3 @@ def arguments_of(spider: type[Spider], /) -> tuple[SpiderArgument, ...]:
         SpiderArgument(str(one.name), str(one.default), str(one.help))
         for one in getattr(spider, "arguments", ())
     )
-
-
-def _load(entry: EntryPoint) -> type[Spider]:
-    try:
-        with _current_folder_importable():
-            import_module(entry.module)
-            found = entry.load()
-    except Exception as error:
-        msg = (
-            f"spider {entry.name} ({entry.value}) cannot be imported: "
-            f"{type(error).__name__}: {error}"
-        )
-        raise ConfigError(msg) from error
-    if not (isinstance(found, type) and issubclass(found, Spider)):
-        msg = f"{entry.value} is not a spider: give a class made from scrapy.Spider"
-        raise ConfigError(msg)
-    return found
-
-
-@contextmanager
-def _current_folder_importable() -> Iterator[None]:
-    """Find modules of the current folder too, as `python -m` does."""
-    folder = str(Path.cwd())
-    sys.path.append(folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)

@@ -246,7 +246,7 @@ def test_schemas_are_found_by_module_and_name(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("nothing-registered", "not known"),
+        ("nothing-registered", "there is no schema .nothing-registered."),
         ("no_such_module:X", "cannot be imported"),
         ("json:nothing", "cannot be imported"),
         ("json:dumps", "not a pandera schema for Polars"),

@@ -1,11 +1,11 @@
-"""Finding schemas and mappings by name: entry points, and `module:NAME`."""
+"""What is found by name: entry points, and `module:NAME`."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 import sys
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,33 +28,33 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
         ConfigError: There is no such name, module or attribute.
     """
     if ":" in spec:
-        return _imported(spec, kind)
-    registered = importlib.metadata.entry_points(group=group)
+        return _imported(EntryPoint(spec, spec, group), kind)
+    registered = entry_points(group=group)
     if spec not in registered.names:
         known = ", ".join(sorted(registered.names)) or "none"
         msg = (
-            f"{kind} {spec!r} is not known; registered are: {known}. "
-            f"Give one of them, or your own as module:NAME"
+            f"there is no {kind} {spec!r}: give one of those registered ({known}) "
+            "or module:NAME"
         )
         raise ConfigError(msg)
-    try:
-        return registered[spec].load()
-    except (ImportError, AttributeError) as error:
-        msg = f"{kind} {spec!r} cannot be loaded: {error}"
-        raise ConfigError(msg) from error
+    return _imported(registered[spec], kind)
 
 
-def _imported(spec: str, kind: str) -> object:
-    module_name, _, path = spec.partition(":")
+def _imported(entry: EntryPoint, kind: str) -> object:
     try:
         with _current_folder():
-            found: object = importlib.import_module(module_name)
-        for name in path.split("."):
-            found = getattr(found, name)
-    except (ImportError, AttributeError, ValueError) as error:
-        msg = f"{kind} {spec!r} cannot be imported: {error}"
+            # the module first: its own error says more than that of a name in it
+            import_module(entry.module)
+            return entry.load()
+    except Exception as error:
+        # a module of the user's may raise anything
+        msg = f"{kind} {entry.name!r} cannot be imported: {_reason(error)}"
         raise ConfigError(msg) from error
-    return found
+
+
+def _reason(error: Exception) -> str:
+    told = isinstance(error, (ImportError, AttributeError))
+    return str(error) if told else f"{type(error).__name__}: {error}"
 
 
 @contextmanager
