@@ -61,8 +61,12 @@ class _Waiting:
         self._name = name
         self._on_retry = on_retry
         self._attempt = 0
+        self._was_patient = False
+        self._renew()
+
+    def _renew(self) -> None:
         self._counted = 0
-        self._deadline = time.monotonic() + options.seconds
+        self._deadline = time.monotonic() + self._options.seconds
 
     def goes_on(self, error: TransientWriteError) -> bool:
         """Return whether to try again, after the wait; a stop ends it."""
@@ -71,10 +75,12 @@ class _Waiting:
             return False
         # full jitter: writers that failed together do not come back together
         wait = random.uniform(0, backoff(self._attempt))  # noqa: S311 - not a secret
-        if self._options.patience():
-            self._counted = 0
-            self._deadline = time.monotonic() + self._options.seconds
-        elif self._is_used_up(wait):
+        patient = self._options.patience()
+        if patient or self._was_patient:
+            # the wait that patience ended in says nothing about the time from then on
+            self._renew()
+        self._was_patient = patient
+        if not patient and self._is_used_up(wait):
             return False
         log.warning(
             "%s: attempt %d failed, next in %.1f s: %s",

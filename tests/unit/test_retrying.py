@@ -67,23 +67,47 @@ def test_attempts_are_bounded(quick):
     assert len(calls) == 4
 
 
-def test_seconds_are_bounded(monkeypatch):
-    clock = [100.0]
+class Clock:
+    """A stop that never comes; the time passes by waiting for it."""
 
-    class Clock:
-        def is_set(self):
-            return False
+    def __init__(self):
+        self.now = 100.0
 
-        def wait(self, seconds):
-            clock[0] += seconds
-            return False
+    def is_set(self):
+        return False
 
+    def wait(self, seconds):
+        self.now += seconds
+        return False
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
     monkeypatch.setattr(retrying.random, "uniform", lambda _low, high: high)
-    monkeypatch.setattr(retrying.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(retrying.time, "monotonic", lambda: clock.now)
+    return clock
+
+
+def test_seconds_are_bounded(clock):
     with pytest.raises(TransientWriteError, match="96 more"):
-        run(failing(99), attempts=99, seconds=0.35, stop=Clock())
+        run(failing(99), attempts=99, seconds=0.35, stop=clock)
     # 0.1 and 0.2 s were waited; 0.4 s more would have been too late
-    assert clock[0] == pytest.approx(100.3)
+    assert clock.now == pytest.approx(100.3)
+
+
+def test_seconds_count_from_the_end_of_patience(clock):
+    options = RetryOptions(99, 2.0, lambda: clock.now < 101.0)
+    with pytest.raises(TransientWriteError, match="93 more"):
+        retry(
+            failing(99),
+            options,
+            stop=clock,
+            name="batch",
+            on_retry=lambda _error, _wait: None,
+        )
+    # a wait of 0.8 s began in patience and ended at 101.5: 1.6 s more are allowed
+    assert clock.now == pytest.approx(103.1)
 
 
 def test_a_stop_wakes_the_wait(monkeypatch):
