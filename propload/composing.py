@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -14,7 +13,6 @@ from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.feeding import JournaledSource
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.planning import new_run_id, settings_shown
-from propload.postgres.ledger import RunRecord
 from propload.postgres.loading import Database
 from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
@@ -22,7 +20,7 @@ from propload.prepare.preparing import Preparer
 from propload.private_files import make_private_folder
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
-from propload.resuming import Resuming
+from propload.resuming import Resuming, begin_record
 from propload.retrying import RetryOptions
 from propload.stages import START
 
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from propload.options import Settings
     from propload.planning import Plan
     from propload.postgres.history import ResumePoint
+    from propload.postgres.ledger import RunRecord
     from propload.prepare.validation import Checker
     from propload.report import Plain, Status
     from propload.sources.source import Source
@@ -98,9 +97,12 @@ class Parts:
         self.fit.finish(status)
 
     def close_journal(self, *, loaded: bool) -> None:
-        """Close the journal; remove it where all of it is committed."""
+        """Close the journal; remove it where all of it is committed.
+
+        What a replace has committed is not in its table before the end.
+        """
         if self.journal is not None:
-            self.journal.close(remove=loaded or not self.journal.waiting)
+            self.journal.close(remove=loaded or self._all_in_table)
         if isinstance(self.source, JournalSource):
             self.source.close(remove=loaded)
 
@@ -120,21 +122,37 @@ class Parts:
         chosen: list[Plain] = [*self.chosen, *sizes]
         return {**shown, "chosen": chosen} if chosen else shown
 
+    @property
+    def _all_in_table(self) -> bool:
+        waiting = self.journal.waiting if self.journal is not None else 0
+        return not waiting and self.target.mode != "replace"
+
     def how_to_continue(self) -> str:
         """Return what the reader of a message does next."""
         if isinstance(self.source, JournalSource):
             return "What is left stays in the journal: run propload recover again"
-        if self.journal is not None and not self.journal.waiting:
-            return "All rows that came are loaded or refused; nothing waits"
-        if self.journal is not None:
+        if self.journal is None:
+            return self._how_to_resume()
+        if self.target.mode == "replace":
             return (
-                f"{self.journal.waiting:,} rows wait in the journal: "
-                "load them with propload recover"
+                f"{self.target.table} keeps its old rows. To put what came in their "
+                f"place: propload recover {self.run_id}"
             )
+        if self._all_in_table:
+            return "All rows that came are loaded or refused; nothing waits"
         return (
-            "What was committed stays. "
-            f"To go on: the same command with --resume {self.run_id}"
+            f"{self.journal.waiting:,} rows wait in the journal: "
+            "load them with propload recover"
         )
+
+    def _how_to_resume(self) -> str:
+        """Return how a source that can be read again is loaded to its end."""
+        replaces = self.target.mode == "replace"
+        kept = f"{self.target.table} keeps its old rows" if replaces else ""
+        kept = kept or "What was committed stays"
+        if self.source.fingerprint() is None:
+            return f"{kept}. To go on: load {self.source.name} again"
+        return f"{kept}. To go on: the same command with --resume {self.run_id}"
 
 
 def compose(
@@ -165,7 +183,8 @@ def compose(
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
-    point = resuming.point(source, plan.settings.get("resume"), target)
+    record = begin_record(source, target, plan)
+    point = resuming.point(source, plan.settings.get("resume"), record)
     resuming.claim(run_id := _run_id(source, point))
     if point is not None:
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
@@ -173,7 +192,7 @@ def compose(
     plan, why = with_workers(plan, database)
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, run_id, point)))
-    record = _record(run_id, source, target, plan)
+    record = replace(begin_record(source, target, plan), run_id=run_id)
     fit = TableFit(
         database,
         target,
@@ -309,17 +328,6 @@ def make_preparer(
         on_null=target.on_null,
         lanes=plan.workers,
         context=MapContext(as_of, source.name),
-    )
-
-
-def _record(run_id: str, source: Source, target: Target, plan: Plan) -> RunRecord:
-    return RunRecord(
-        run_id=run_id,
-        source=source.name,
-        target=str(target.table),
-        mode=target.mode,
-        fingerprint=source.fingerprint(),
-        settings=json.dumps({"workers": plan.workers}),
     )
 
 

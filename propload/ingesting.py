@@ -172,10 +172,13 @@ class Loader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # rows that were put are loaded, even where the block failed after them
+        # rows that were put are loaded, even where the block failed after them; but a
+        # part of them is not put in place of a table
         if error is None:
             self.close()
             return
+        if self._plan.settings.get("mode") == "replace":
+            self._run.stop()
         try:
             self.close()
         except LoadError as also:

@@ -125,6 +125,8 @@ class PushedSource:
 
     def _end(self, *, whole: bool) -> None:
         with self._changed:
+            # who was told to stop has not given all, whatever closes it then
+            whole = whole and not self._finished
             self._finished = True
             if self._journal is not None:
                 if whole:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
+from propload.planning import settings_shown
 from propload.postgres.history import find_point, read_runs
+from propload.postgres.ledger import RunRecord
 from propload.postgres.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
-    from pathlib import Path
 
+    from propload.planning import Plan
     from propload.postgres.history import ResumePoint
-    from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database
     from propload.sources.source import Source
     from propload.target import Target
@@ -24,6 +28,51 @@ if TYPE_CHECKING:
 #: A commit that a killed process had asked for ends within it, unless the server
 #: waits for a standby or for much that is deferred.
 COMMIT_SECONDS = 60.0
+
+#: What decides which rows a source gives, what they become and what takes them: a
+#: run that goes on passes over rows by their numbers and lanes.
+_SHAPING = (
+    "format",
+    "delimiter",
+    "header",
+    "encoding",
+    "null_words",
+    "sheet",
+    "mapping",
+    "schema",
+    "as_of",
+    "key",
+    "newest",
+    "on_null",
+    "on_new_columns",
+)
+
+
+def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
+    """Return a run as the ledger is to know it, without a name yet."""
+    kept = {"workers": plan.workers, "shaping": shaping_mark(plan, target)}
+    return RunRecord(
+        run_id="",
+        source=source.name,
+        target=str(target.table),
+        mode=target.mode,
+        fingerprint=source.fingerprint(),
+        settings=json.dumps(kept),
+    )
+
+
+def shaping_mark(plan: Plan, target: Target) -> str:
+    """Return what changes when rows would be read, mapped or routed otherwise.
+
+    A mapping or schema given as a Python object is known by its name only.
+    """
+    shown = settings_shown(plan, target)
+    told = json.dumps([shown.get(name) for name in _SHAPING], sort_keys=True)
+    found = hashlib.sha256(told.encode())
+    mapping = plan.settings.get("mapping")
+    if isinstance(mapping, (str, Path)) and Path(mapping).is_file():
+        found.update(Path(mapping).read_bytes())
+    return found.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +114,14 @@ class Resuming:
         self._claimed.add(run_id)
 
     def point(
-        self, source: Source, wanted: object, target: Target
+        self, source: Source, wanted: object, record: RunRecord
     ) -> ResumePoint | None:
         """Return where a source goes on, or None where it begins anew.
 
         Args:
             source: What is read, a killed run's journal included.
             wanted: The setting `resume`.
-            target: Where it goes.
+            record: The run that is to begin.
 
         Raises:
             PropLoadError: As `find`.
@@ -81,7 +130,7 @@ class Resuming:
             return self.point_of(source.folder.name)
         if not wanted:
             return None
-        return self.find("" if wanted is True else str(wanted), source, target)
+        return self.find("" if wanted is True else str(wanted), record)
 
     def point_of(self, run_id: str) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it."""
@@ -92,35 +141,32 @@ class Resuming:
                     return find_point(session, self.state_dir, run)
         return None
 
-    def find(self, wanted: str, source: Source, target: Target) -> ResumePoint | None:
+    def find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
         """Return where to go on with a source, or None where nothing is unfinished.
 
         Args:
             wanted: A run, or empty for the last unfinished one of this source.
-            source: What is read again.
-            target: Where it goes.
+            record: The run that is to begin.
 
         Raises:
             ConfigError: That run is not known, or wrote in another way.
-            SourceError: The source has changed since.
+            SourceError: The source has changed since, or cannot be known again.
             LockedError: The run still goes on.
         """
         with self.database.connect() as session:
             while True:
                 runs = read_runs(session, self.state_dir)
-                run = _choose(runs, wanted, source, target)
+                run = _choose(runs, wanted, record)
                 if run is None:
                     return None
-                _require_same(run, source, target)
+                _require_same(run, record)
                 if run.run_id in self._claimed:
                     return find_point(session, self.state_dir, run)
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)
 
 
-def _choose(
-    runs: list[RunRecord], wanted: str, source: Source, target: Target
-) -> RunRecord | None:
+def _choose(runs: list[RunRecord], wanted: str, record: RunRecord) -> RunRecord | None:
     if wanted:
         found = [run for run in runs if run.run_id == wanted]
         if not found:
@@ -130,33 +176,53 @@ def _choose(
             msg = f"run {wanted} was loaded to its end: there is nothing to resume"
             raise ConfigError(msg)
         return found[0]
-    place = (source.name, str(target.table))
+    if record.fingerprint is None:
+        # nobody can know whether these are the rows that the last run began with
+        return None
+    place = (record.source, record.target)
     same = [run for run in runs if (run.source, run.target) == place]
     # a later run of the same source that ended well has loaded what was missing
-    if same and (same[0].status != "loaded" or _holds_all(same[0], source, target)):
+    if same and (same[0].status != "loaded" or _holds_all(same[0], record)):
         return same[0]
     return None
 
 
-def _holds_all(run: RunRecord, source: Source, target: Target) -> bool:
+def _holds_all(run: RunRecord, record: RunRecord) -> bool:
     """Whether loading the source again would only add its rows a second time.
 
     Who was killed at the very end cannot know that the run had ended.
     """
-    known = run.fingerprint is not None and run.fingerprint == source.fingerprint()
-    return run.mode == target.mode == "append" and known
+    same = run.fingerprint == record.fingerprint
+    return run.mode == record.mode == "append" and same
 
 
-def _require_same(run: RunRecord, source: Source, target: Target) -> None:
-    if (run.target, run.mode) != (str(target.table), target.mode):
+def _require_same(run: RunRecord, record: RunRecord) -> None:
+    if (run.target, run.mode) != (record.target, record.mode):
         msg = (
             f"run {run.run_id} wrote into {run.target} in mode {run.mode}, not into "
-            f"{target.table} in mode {target.mode}: resume it with its own settings"
+            f"{record.target} in mode {record.mode}: resume it with its own settings"
         )
         raise ConfigError(msg)
-    if run.fingerprint != source.fingerprint():
-        msg = (
-            f"{source.name} has changed since run {run.run_id} read it, so its rows "
-            "cannot be told apart: load it anew, without --resume"
+    if record.fingerprint is None or run.fingerprint != record.fingerprint:
+        cause = (
+            "cannot be known again"
+            if record.fingerprint is None
+            else f"has changed since run {run.run_id} read it"
         )
-        raise SourceError(msg, source=source.name)
+        msg = (
+            f"{record.source} {cause}, so its rows cannot be told apart: load it "
+            "anew, without --resume"
+        )
+        raise SourceError(msg, source=record.source)
+    if _shaping(run) not in (None, _shaping(record)):
+        msg = (
+            f"run {run.run_id} read, mapped or matched its rows by other settings "
+            f"({', '.join(_SHAPING)}): resume it with its own, or load "
+            f"{record.source} anew, without --resume"
+        )
+        raise ConfigError(msg)
+
+
+def _shaping(run: RunRecord) -> str | None:
+    found = json.loads(run.settings).get("shaping")
+    return None if found is None else str(found)

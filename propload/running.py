@@ -153,10 +153,12 @@ class Run:
 
     def _settle(self, parts: Parts, ending: Ending) -> Ending:
         """Let table, ledger and journal know of the end; judge the counts."""
-        loaded = ending.status == "loaded"
+        loaded = False
         try:
             self._metrics.snapshot().counts.verify()
+            ending = self._judged(parts, ending)
             self._finish(parts, ending)
+            loaded = ending.status == "loaded"
         except CountsError as error:
             return Ending("failed", error)
         except PropLoadError as error:
@@ -166,6 +168,18 @@ class Run:
         finally:
             parts.close_journal(loaded=loaded)
         return ending
+
+    def _judged(self, parts: Parts, ending: Ending) -> Ending:
+        """Refuse to replace a table by nothing."""
+        counts = self._metrics.snapshot().counts
+        written = counts.inserted + counts.updated + counts.unchanged
+        if ending.status != "loaded" or parts.target.mode != "replace" or written:
+            return ending
+        msg = (
+            f"no row of {self._source.name} could be loaded, so nothing is there to "
+            f"replace {parts.target.table} by"
+        )
+        return Ending("failed", LoadError(msg))
 
     def _finish(self, parts: Parts, ending: Ending) -> None:
         options = parts.plan.options

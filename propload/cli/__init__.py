@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from propload.cli.flags import Part, expand
+from propload.cli.streams import open_closed_streams
 
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
@@ -38,6 +39,7 @@ embedded PostgreSQL is used. See `propload COMMAND --help`.
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    open_closed_streams()
     build_app()(prog_name="propload")
 
 

@@ -6,7 +6,13 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger, RunRecord
+from propload.postgres.ledger import (
+    DatabaseLedger,
+    Entry,
+    FileLedger,
+    RunRecord,
+    read_lines,
+)
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 
@@ -53,7 +59,8 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
             keep it in the database.
     """
     in_database = []
-    if connection.rows(bookkeeping.STANDING)[0][0]:
+    _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+    if usable:
         in_database = [_record(row[:7]) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()
     paths = (state_dir / "runs").glob("*.ledger.ndjson")
@@ -103,11 +110,7 @@ def _record(row: tuple[str, ...]) -> RunRecord:
 def _read_run(path: Path) -> RunRecord | None:
     record, status = None, "running"
     names = {one.name for one in fields(RunRecord)}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            found = json.loads(line)
-        except json.JSONDecodeError:  # the last line of a killed run is torn
-            continue
+    for found in read_lines(path):
         if "run" in found:
             record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
         status = found.get("status", status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from propload.errors import TransientWriteError
 from propload.postgres.driver_errors import ServerError
@@ -18,6 +18,7 @@ from propload.private_files import write_private
 from propload.report import Counts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from propload.batch import Piece
@@ -70,6 +71,18 @@ class Entry:
     counts: Counts
 
 
+class Place(Protocol):
+    """What has a place in a run: a piece, or its entry."""
+
+    @property
+    def batch(self) -> int:
+        """The prepared batch's number."""
+
+    @property
+    def lane(self) -> int:
+        """The lane's number."""
+
+
 class Ledger(Protocol):
     """Where committed pieces are entered; shared by all lanes of a run."""
 
@@ -78,7 +91,7 @@ class Ledger(Protocol):
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
         """Enter a piece; called in its transaction, before the commit."""
 
-    def settle(self, piece: Piece) -> None:
+    def settle(self, piece: Place) -> None:
         """Learn that the commit of a piece came through."""
 
     def find(self, connection: Connection, piece: Piece) -> Entry | None:
@@ -118,7 +131,7 @@ class DatabaseLedger:
         """Enter a piece in its own transaction."""
         connection.execute(bookkeeping.record(self.run_id, piece, counts))
 
-    def settle(self, piece: Piece) -> None:
+    def settle(self, piece: Place) -> None:
         """Do nothing: the commit took the entry with it."""
 
     def find(self, connection: Connection, piece: Piece) -> Entry | None:
@@ -143,10 +156,10 @@ class DatabaseLedger:
 
 
 class FileLedger:
-    """The ledger in the state folder; entries follow the commits.
+    """The ledger in the state folder: an entry stands there before its commit.
 
-    Where a commit's answer was lost, the server is asked whether that
-    transaction was committed.
+    Where nobody noted how a commit ended, because its answer was lost or the process
+    was killed, the server is asked whether that transaction was committed.
 
     Args:
         folder: The folder of run files; made, private, when needed.
@@ -158,28 +171,29 @@ class FileLedger:
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
         self.path = folder / f"{run.run_id}.ledger.ndjson"
-        self._entries = {}
+        self._entries: dict[tuple[int, int], Entry] = {}
         if self.path.exists():
-            self._entries = {(e.batch, e.lane): e for e in _read_entries(self.path)}
+            self._read()
         else:
             self._append({"run": asdict(run)})
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
-        """Remember which transaction the piece is in."""
-        number = connection.rows("SELECT pg_current_xact_id()::text")[0][0]
+        """Write down which transaction the piece is in."""
+        number = connection.rows(bookkeeping.TRANSACTION)[0][0]
         entry = Entry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
         )
         with self._lock:
             self._open[piece.batch, piece.lane] = (number, entry)
+            self._append({"transaction": number, "entry": asdict(entry)})
 
-    def settle(self, piece: Piece) -> None:
-        """Write the entry down."""
+    def settle(self, piece: Place) -> None:
+        """Write down that the piece is committed."""
         place = piece.batch, piece.lane
         with self._lock:
             _, entry = self._open.pop(place)
             self._entries[place] = entry
-            self._append({"entry": asdict(entry)})
+            self._append({"committed": place})
 
     def find(self, connection: Connection, piece: Piece) -> Entry | None:
         """Return the entry of a piece, asking the server where it is open."""
@@ -188,8 +202,11 @@ class FileLedger:
             self.settle(piece)
         return self._entries.get(place)
 
-    def committed(self, connection: Connection) -> list[Entry]:  # noqa: ARG002  the protocol's
-        """Return every entry of the run."""
+    def committed(self, connection: Connection) -> list[Entry]:
+        """Return every entry of the run, asking the server about the open ones."""
+        for number, entry in list(self._open.values()):
+            if _was_committed(connection, number):
+                self.settle(entry)
         return [self._entries[place] for place in sorted(self._entries)]
 
     def finish(self, connection: Connection, status: str) -> None:  # noqa: ARG002  the protocol's
@@ -200,6 +217,18 @@ class FileLedger:
     def status(self, connection: Connection) -> str | None:  # noqa: ARG002  the protocol's
         """Return None: a file that was written is known to be."""
         return None
+
+    def _read(self) -> None:
+        if not self.path.read_bytes().endswith(b"\n"):
+            # what a power cut tore must not take the next line along
+            write_private(self.path, b"\n", add=True)
+        for line in read_lines(self.path):
+            if "entry" in line:
+                entry = _read_entry(line["entry"])
+                self._open[entry.batch, entry.lane] = (str(line["transaction"]), entry)
+            elif "committed" in line:
+                batch, lane = line["committed"]
+                _, self._entries[batch, lane] = self._open.pop((batch, lane))
 
     def _append(self, line: dict[str, object]) -> None:
         write_private(self.path, json.dumps(line).encode() + b"\n", add=True)
@@ -235,7 +264,7 @@ def _make(connection: Connection) -> None:
 
 def _was_committed(connection: Connection, number: str) -> bool:
     try:
-        status = connection.rows(f"SELECT pg_xact_status('{number}'::xid8)")[0][0]
+        status = connection.rows(bookkeeping.status_of(number))[0][0]
     except ServerError as error:
         if error.sqlstate is None:
             raise
@@ -254,13 +283,14 @@ def _entry(row: tuple[int, ...]) -> Entry:
     return Entry(batch, lane, first_row, through_row, Counts(*row[4:]))
 
 
-def _read_entries(path: Path) -> list[Entry]:
-    entries = []
+def _read_entry(written: dict[str, Any]) -> Entry:
+    return Entry(**{**written, "counts": Counts(**written["counts"])})
+
+
+def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
+    """Yield what stands in a ledger's file, but for the torn end of a killed run."""
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            found = json.loads(line).get("entry")
-        except json.JSONDecodeError:  # the last line of a killed run is torn
+            yield json.loads(line)
+        except json.JSONDecodeError:
             continue
-        if found:
-            entries.append(Entry(**{**found, "counts": Counts(**found["counts"])}))
-    return entries

@@ -155,14 +155,15 @@ class Shadow:
     def _remove_abandoned(self) -> None:
         """Remove shadows that nobody holds the lock of.
 
-        Not those of killed runs whose rows nobody can read again: `propload
-        recover` still finishes them.
+        Not those of runs into other tables that have not ended, whose session may
+        have been lost for a while, and not those of killed runs whose rows nobody
+        can read again: `propload recover` still finishes them.
         """
         query = (self._target.table.namespace,)
         found = [
             TableName(*each) for each in self._connection.rows(swapping.SHADOWS, query)
         ]
-        spared = {self.table.table, *self._recoverable()}
+        spared = {self.table.table, *self._unfinished()}
         for other in found:
             if other.table in spared:
                 continue
@@ -171,10 +172,12 @@ class Shadow:
                 self._connection.commit()
                 locking.release(self._connection, self._subject(other))
 
-    def _recoverable(self) -> list[str]:
-        if not self._connection.rows(bookkeeping.STANDING)[0][0]:
+    def _unfinished(self) -> list[str]:
+        _, _, usable = self._connection.rows(bookkeeping.STANDING)[0]
+        if not usable:
             return []
-        runs = self._connection.rows(bookkeeping.KILLED_REPLACES)
+        query = (str(self._target.table),)
+        runs = self._connection.rows(bookkeeping.UNFINISHED_REPLACES, query)
         return [_name_of(run_id, target) for run_id, target in runs]
 
     @staticmethod

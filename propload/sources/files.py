@@ -60,7 +60,8 @@ class FileSource:
     ) -> None:
         self.name = name
         self.paths = tuple(paths)
-        self.rereadable = None not in self.paths
+        # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
+        self.rereadable = all(path and path.is_file() for path in self.paths)
         self._options = options
 
     @property
@@ -86,9 +87,14 @@ class FileSource:
                 yield from _read(sys.stdin.buffer, "stdin", self._options)
                 continue
             with _open(path) as file:
-                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 for batch in _read(file, str(path), self._options):
-                    yield replace(batch, as_of=changed)
+                    yield replace(batch, as_of=_changed_at(path))
+
+
+def _changed_at(path: Path) -> datetime | None:
+    if not path.is_file():
+        return None
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def find_files(pattern: str) -> list[Path | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import SourceOptions
+
+
+#: So many rows, evenly spread, tell tables of one size and type apart; to hash them
+#: takes a millisecond.
+SAMPLED_ROWS = 500
 
 
 class Exporter(Protocol):
@@ -39,6 +46,7 @@ class FrameSource:
         name: What messages call it.
         rereadable: Whether `open_reader` gives the same rows each time.
         size_hint: Its rows, where known.
+        sample: Returns rows by which the same table is known again, where it is.
     """
 
     def __init__(
@@ -49,16 +57,31 @@ class FrameSource:
         name: str,
         rereadable: bool,
         size_hint: int | None = None,
+        sample: Callable[[], ArrowStream] | None = None,
     ) -> None:
         self.name = name
         self.rereadable = rereadable
         self.size_hint = size_hint
         self._open_reader = open_reader
         self._options = options
+        self._sample = sample
 
     def fingerprint(self) -> str | None:
-        """Return None: a frame in memory has no lasting name."""
-        return None
+        """Return a hash of types, size and some rows, or None where it is a query."""
+        if self._sample is None:
+            return None
+        try:
+            schema, batches = self._sample()
+            content = io.BytesIO()
+            with pa.ipc.new_stream(content, schema) as writer:
+                for rows in batches:
+                    writer.write_batch(rows)
+        except (pa.ArrowException, pl.exceptions.PolarsError):
+            # told where the rows are read
+            return None
+        found = hashlib.sha256(str(self.size_hint).encode())
+        found.update(content.getbuffer())
+        return found.hexdigest()
 
     def __iter__(self) -> Iterator[Batch]:
         rows_read = 0
@@ -87,17 +110,20 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
         options: How many rows and bytes go into one batch.
     """
     if isinstance(source, pl.DataFrame):
-        return _in_memory(source, partial(_slices, source, options), options)
+        read = partial(_slices, options=options)
+        return _in_memory(source, source[:: _stride(len(source))], read, options)
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         return FrameSource(query, options, name="lazy frame", rereadable=True)
     if type(source).__module__.partition(".")[0] == "pandas":
-        frame: Any = source
-        return _in_memory(frame, lambda: _table(_from_pandas(frame)), options)
+        frame: Any = source if hasattr(source, "iloc") else _as_frame(source)
+        some = frame.iloc[:: _stride(len(frame))]
+        return _in_memory(frame, some, lambda one: _table(_from_pandas(one)), options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
-        return _in_memory(source, lambda: _table(source), options)
+        some = source.take(_places(len(source)))
+        return _in_memory(source, some, _table, options)
     if hasattr(source, "__arrow_c_stream__"):
         exporter: Any = source
         return FrameSource(
@@ -111,11 +137,27 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
 
 
 def _in_memory(
-    source: Any, open_reader: Callable[[], ArrowStream], options: SourceOptions
+    source: Any,
+    some: Any,
+    read: Callable[[Any], ArrowStream],
+    options: SourceOptions,
 ) -> FrameSource:
     return FrameSource(
-        open_reader, options, name="frame", rereadable=True, size_hint=len(source)
+        partial(read, source),
+        options,
+        name="frame",
+        rereadable=True,
+        size_hint=len(source),
+        sample=partial(read, some),
     )
+
+
+def _places(rows: int) -> pa.Array:
+    return pa.array(range(0, rows, _stride(rows)), pa.int64())
+
+
+def _stride(rows: int) -> int:
+    return max(1, rows // SAMPLED_ROWS)
 
 
 def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
@@ -164,12 +206,16 @@ def _stream(exporter: Exporter) -> ArrowStream:
 def _from_pandas(frame: Any) -> pa.Table:
     """Return a pandas frame as a table, with the index where it has a name."""
     if not hasattr(frame, "columns"):
-        frame = frame.to_frame()
+        frame = _as_frame(frame)
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
     columns = [_pandas_column(frame.iloc[:, place]) for place in range(len(names))]
     return pa.Table.from_arrays(columns, names)
+
+
+def _as_frame(values: Any) -> Any:
+    return values.to_frame()
 
 
 def _pandas_column(column: Any) -> pa.Array:

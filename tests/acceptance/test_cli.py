@@ -116,6 +116,31 @@ def test_json_is_all_of_stdout_and_no_run_id_is_used_twice(run, homes):
     assert reports[0]["status"] == "loaded"
 
 
+SHELL = 'exec "$1" -m propload ingest homes.csv --table closed --key id --newest seen'
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_end_no_load(folder, environment, homes, sql, closed):
+    words = ["sh", "-c", f"{SHELL} {closed}", "sh", sys.executable]
+    ended = subprocess.run(
+        words,
+        cwd=folder,
+        env=environment,
+        timeout=120,
+        check=False,
+        capture_output=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert sql("SELECT count(*) FROM closed") == [(2,)]
+
+
+def test_a_shells_process_substitution_is_a_source(folder, environment, homes, sql):
+    line = '"$1" -m propload ingest <(cat homes.csv) --table piped --key id -q'
+    words = ["bash", "-c", line, "bash", sys.executable]
+    subprocess.run(words, cwd=folder, env=environment, timeout=120, check=True)
+    assert sql("SELECT count(*) FROM piped") == [(2,)]
+
+
 def test_rows_come_from_stdin_too(run, homes, sql):
     given = "".join(json.dumps({"id": n, "price": n * 10}) + "\n" for n in range(100))
     words = ("ingest", "-", "--format", "ndjson", "--table", "homes", "--key", "id")

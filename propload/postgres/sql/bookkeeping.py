@@ -18,16 +18,24 @@ _MAKING = "propload:schema"
 LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::text"
 
 #: Whether the two tables are there, and whether this user may make or use them.
+#: By their numbers: to ask for a name in a schema without USAGE on it is an error.
 STANDING = """
-SELECT to_regclass('propload.runs') IS NOT NULL
-           AND to_regclass('propload.ledger') IS NOT NULL,
-       CASE WHEN to_regnamespace('propload') IS NULL
-            THEN has_database_privilege(current_database(), 'CREATE')
-            ELSE has_schema_privilege('propload', 'USAGE, CREATE') END,
-       CASE WHEN to_regclass('propload.ledger') IS NULL OR
-                 NOT has_schema_privilege('propload', 'USAGE') THEN false
-            ELSE has_table_privilege('propload.ledger', 'SELECT, INSERT')
-             AND has_table_privilege('propload.runs', 'SELECT, INSERT, UPDATE') END"""
+WITH schema AS (
+    SELECT oid, has_schema_privilege(oid, 'USAGE') AS usable
+    FROM pg_catalog.pg_namespace WHERE nspname = 'propload'
+), tables AS (
+    SELECT relname,
+           has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+           AND (relname = 'ledger' OR has_table_privilege(c.oid, 'UPDATE'))
+           AND schema.usable AS usable
+    FROM pg_catalog.pg_class AS c JOIN schema ON c.relnamespace = schema.oid
+    WHERE relname IN ('runs', 'ledger')
+)
+SELECT (SELECT count(*) = 2 FROM tables),
+       CASE WHEN EXISTS (SELECT FROM schema)
+            THEN (SELECT usable AND has_schema_privilege(oid, 'CREATE') FROM schema)
+            ELSE has_database_privilege(current_database(), 'CREATE') END,
+       (SELECT count(*) = 2 FROM tables WHERE usable)"""
 
 CREATE = (
     "CREATE SCHEMA IF NOT EXISTS propload",
@@ -98,10 +106,20 @@ FROM propload.runs WHERE run_id = $1::text"""
 
 
 #: After a week nobody comes back for what such a run had gathered.
-KILLED_REPLACES = """
+#: Of a file's that goes into the same table, a newer replace takes the place.
+UNFINISHED_REPLACES = """
 SELECT run_id, target FROM propload.runs
-WHERE mode = 'replace' AND status = 'running' AND fingerprint IS NULL
+WHERE mode = 'replace' AND status = 'running'
+  AND (fingerprint IS NULL OR target <> $1::text)
   AND started_at > now() - interval '7 days'"""
+
+#: The number of the open transaction, by which `status_of` knows it for long.
+TRANSACTION = "SELECT pg_current_xact_id()::text"
+
+
+def status_of(transaction: str, /) -> str:
+    """Return the query for what became of a transaction: committed, aborted, ..."""
+    return f"SELECT pg_xact_status({text(transaction)}::xid8)"
 
 
 def pieces_of(run_id: str, /) -> str:

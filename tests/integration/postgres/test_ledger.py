@@ -147,6 +147,35 @@ def test_a_file_ledger_is_read_again_and_private(database, state_dir):
     assert files.path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("committed", [True, False])
+def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
+    database, state_dir, committed
+):
+    run = run_record(target())
+    files = FileLedger(state_dir / "runs", run)
+    with connect(database) as session:
+        files.record(session, make_piece(ROWS), Counts(2, 2))
+        session.commit() if committed else session.rollback()
+        again = FileLedger(state_dir / "runs", run)
+        found = [entry(0, 2)] if committed else []
+        assert again.committed(session) == found
+        # and noted it for the next one, who may come when the server has forgotten
+        assert FileLedger(state_dir / "runs", run)._open.keys() == (
+            set() if committed else {(0, 0)}
+        )
+
+
+def test_a_ledger_in_a_schema_that_is_not_ours_gives_way_to_a_file(database, state_dir):
+    goal = target(key=(), mode="append")
+    with prepared(database, goal, ROWS, state_dir):
+        pass
+    with (
+        user_without_rights(database) as limited,
+        prepared(limited, goal, ROWS, state_dir, run=run_record(goal)) as ready,
+    ):
+        assert isinstance(ready.ledger, FileLedger)
+
+
 def test_a_writer_whose_backend_was_killed_connects_anew(database, state_dir):
     goal = target()
     with (

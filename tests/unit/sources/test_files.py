@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,24 @@ def test_a_folder_is_its_files_in_order(read, folder):
     names = [Path(batch.source).name for batch in reading.batches]
     assert names == ["a.csv", "b.csv", "c.ndjson"]
     assert [batch.first_row for batch in reading.batches] == [1, 1, 1]
+
+
+def test_a_pipe_by_its_name_is_read_once_as_stdin_is(read, tmp_path):
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    source = opened(path)
+    assert not source.rereadable
+    assert source.fingerprint() is None
+    assert source.size_hint is None
+    writer = threading.Thread(target=path.write_text, args=("x,y\n1,a\n2,b\n",))
+    writer.start()
+    batches = list(source)
+    writer.join(10)
+    assert [row for one in batches for row in one.rows.to_pylist()] == [
+        {"x": "1", "y": "a"},
+        {"x": "2", "y": "b"},
+    ]
+    assert [one.as_of for one in batches] == [None]
 
 
 def test_a_glob_is_its_matches_in_order(read, folder):

@@ -46,7 +46,26 @@ def test_only_frames_in_memory_are_read_again(form):
     if source.rereadable:
         assert len(list(source)) == len(list(source)) == 1
     assert source.size_hint == (None if form in ("lazy", "reader") else 3)
-    assert source.fingerprint() is None
+
+
+FRAMES = [form for form in FORMS if form not in ("lazy", "reader")]
+
+
+@pytest.mark.parametrize("form", FRAMES)
+def test_a_frame_in_memory_is_known_again_by_its_rows(form):
+    def mark(frame):
+        return open_source(frame, SourceOptions()).fingerprint()
+
+    given = FORMS[form]()
+    assert mark(given) == mark(FORMS[form]()) is not None
+    assert mark(given) != mark(FRAME.head(2))
+    assert mark(given) != mark(FRAME.with_columns(id=pl.col("id") + 1))
+    assert mark(given) != mark(FRAME.rename({"id": "key"}))
+
+
+@pytest.mark.parametrize("form", ["lazy", "reader"])
+def test_what_is_read_once_or_asked_anew_is_not_known_again(form):
+    assert open_source(FORMS[form](), SourceOptions()).fingerprint() is None
 
 
 @pytest.mark.parametrize("form", ["polars", "lazy", "table"])

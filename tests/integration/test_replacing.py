@@ -1,0 +1,86 @@
+"""A replace puts all rows in place of the old ones, or leaves the table alone."""
+
+import pytest
+
+import propload
+from propload.errors import LoadError
+from propload.postgres.connection import connect
+from propload.recovering import leftovers, recover
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+OLD = {(number, 0) for number in range(500)}
+
+
+@pytest.fixture
+def goal(database):
+    """Make a table of old rows. Value: the settings that replace them."""
+    run_sql(
+        database,
+        "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)",
+        "INSERT INTO homes SELECT n, 0 FROM generate_series(0, 499) AS n",
+    )
+    told = {"to": database, "table": "homes", "key": "id"}
+    return {**told, "mode": "replace", "batch_rows": 100}
+
+
+def rows(day, count=300):
+    return [{"id": number, "day": day} for number in range(count)]
+
+
+def stored(database):
+    return set(read_table(database, "homes").select("id", "day").rows())
+
+
+@pytest.mark.parametrize("bad", [[], [{"id": None, "day": 1}]], ids=["none", "refused"])
+def test_a_source_without_a_usable_row_replaces_nothing(goal, database, tmp_path, bad):
+    path = tmp_path / "homes.csv"
+    path.write_text("id,day\n" + "".join(f",{row['day']}\n" for row in bad))
+    with pytest.raises(LoadError, match=r"no row of .* could be loaded") as told:
+        propload.ingest(path, **goal)
+    assert "public.homes keeps its old rows" in str(told.value)
+    assert told.value.report.status == "failed"
+    assert stored(database) == OLD
+
+
+def test_a_block_that_fails_puts_no_part_in_place_of_the_table(goal, database):
+    loader = propload.Loader(**goal)
+    error = RuntimeError("the site went away")
+
+    def block():
+        with loader:
+            loader.put(rows(1))
+            raise error
+
+    with pytest.raises(RuntimeError, match="went away"):
+        block()
+    assert loader.report.status == "interrupted"
+    assert stored(database) == OLD
+    # what came is not lost: whoever wants the part names the run
+    assert recover(to=database) == []
+    [report] = recover(loader.report.run_id, to=database)
+    assert report.status == "loaded"
+    assert stored(database) == {(number, 1) for number in range(300)}
+    assert leftovers() == []
+
+
+def test_rows_of_a_swap_that_failed_stay_in_the_journal(goal, database):
+    with connect(database) as holder:
+
+        def given():
+            yield from rows(1)
+            # a reader's open transaction, for which the swap cannot wait long
+            holder.rows("SELECT count(*) FROM homes")
+
+        impatient = f"{database}&options=-c%20lock_timeout%3D200"
+        told = {**goal, "to": impatient, "retry_attempts": 2}
+        with pytest.raises(LoadError, match="propload recover") as caught:
+            propload.ingest(given(), **told)
+        holder.rollback()
+    assert stored(database) == OLD
+    [left] = leftovers()
+    assert left.run_id == caught.value.report.run_id
+    [report] = recover(left.run_id, to=database)
+    assert report.counts.read == 300
+    assert stored(database) == {(number, 1) for number in range(300)}

@@ -1,0 +1,127 @@
+"""A run goes on only with the rows that it began with."""
+
+import polars as pl
+import pytest
+
+import propload
+from propload.errors import ConfigError, LoadError, RejectLimitError, SourceError
+from tests.integration.reading import read_table
+
+pytestmark = pytest.mark.timeout(120)
+
+ROWS = 5_000
+#: It ends the first attempt after some batches were committed.
+BAD = {"id": None, "day": 1}
+
+
+def rows(day, count=ROWS):
+    return [{"id": day * 100_000 + number, "day": day} for number in range(count)]
+
+
+@pytest.fixture
+def load(database):
+    def load(source, **settings):
+        told = {"table": "homes", "key": "id", "batch_rows": 1_000}
+        return propload.ingest(source, to=database, **{**told, **settings})
+
+    return load
+
+
+def stopped(load, source, **settings):
+    """Load until the bad row, and return the run's name."""
+    with pytest.raises(RejectLimitError) as caught:
+        load(source, max_rejects=0, **settings)
+    return caught.value.report.run_id
+
+
+def stored(database, day):
+    return read_table(database, "homes").filter(pl.col("day") == day).height
+
+
+SHAPES = {
+    "frame": lambda given: pl.DataFrame(given, infer_schema_length=None),
+    "pandas": lambda given: pl.DataFrame(given, infer_schema_length=None).to_pandas(),
+    "arrow": lambda given: pl.DataFrame(given, infer_schema_length=None).to_arrow(),
+}
+
+
+@pytest.mark.parametrize("make", [list, iter])
+def test_other_rows_from_memory_are_loaded_from_their_first_one(load, database, make):
+    stopped(load, make([*rows(1), BAD]))
+    report = load(make(rows(2)), resume=True)
+    assert report.status == "loaded"
+    assert stored(database, 2) == ROWS
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_same_table_in_memory_goes_on(load, database, shape):
+    given = SHAPES[shape]([*rows(1), BAD, *rows(2)])
+    run_id = stopped(load, given, mode="append")
+    report = load(given, resume=run_id, mode="append")
+    assert report.run_id == run_id
+    assert (stored(database, 1), stored(database, 2)) == (ROWS, ROWS)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_another_table_in_memory_is_told_from_the_one_that_was_begun(load, shape):
+    stopped(load, SHAPES[shape]([*rows(1), BAD]))
+    with pytest.raises(SourceError, match="has changed since"):
+        load(SHAPES[shape](rows(2)), resume=True)
+
+
+def test_rows_that_cannot_be_known_again_are_not_resumed_by_name(load):
+    run_id = stopped(load, [*rows(1), BAD])
+    with pytest.raises(SourceError, match=r"cannot be known again.*without --resume"):
+        load([*rows(1), BAD], resume=run_id)
+
+
+def test_a_stopped_list_is_not_told_to_resume(load):
+    with pytest.raises(RejectLimitError) as caught:
+        load([*rows(1), BAD], max_rejects=0)
+    assert "load list again" in str(caught.value)
+    assert "--resume" not in str(caught.value)
+
+
+def test_pushed_rows_of_another_day_are_all_loaded(database, load):
+    loader = propload.Loader(to=database, table="homes", key="id", max_rejects=0)
+    loader.put(rows(1))
+    loader.put([BAD])
+    with pytest.raises(LoadError):
+        loader.close()
+    with propload.Loader(to=database, table="homes", key="id", resume=True) as again:
+        again.put(rows(2))
+    assert stored(database, 2) == ROWS
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "homes.csv"
+    pl.DataFrame([*rows(1), BAD, *rows(2)], infer_schema_length=None).write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"key": "day"},
+        {"newest": "day"},
+        {"null_words": ["2"]},
+        {"mapping": {"columns": {"id": "id", "day": {"from": "day"}}}},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_file_is_resumed_by_the_settings_it_began_with(load, csv, changed):
+    run_id = stopped(load, csv)
+    for resume in (run_id, True):
+        with pytest.raises(ConfigError, match="other settings"):
+            load(csv, resume=resume, **changed)
+    assert load(csv, resume=True).run_id == run_id
+
+
+def test_a_mapping_file_that_was_mended_is_another_one(load, csv, tmp_path):
+    mapping = tmp_path / "homes.toml"
+    mapping.write_text('id = "id"\nday = "day"\n')
+    run_id = stopped(load, csv, mapping=mapping)
+    mapping.write_text('id = "id"\nday = { from = "day", parse = "integer" }\n')
+    with pytest.raises(ConfigError, match="other settings"):
+        load(csv, resume=run_id, mapping=mapping)
