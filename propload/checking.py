@@ -13,14 +13,16 @@ import polars as pl
 
 from propload import config
 from propload.batch import ROW
-from propload.composing import (
+from propload.choosing import (
+    choose_table,
+    choose_target,
     default_settings,
     find_checker,
-    make_preparer,
     open_database,
 )
+from propload.composing import make_preparer
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.fitting import choose_table, choose_target, in_context, refuse_patterns
+from propload.fitting import in_context, refuse_patterns
 from propload.ingesting import source_options
 from propload.planning import Plan
 from propload.postgres.types import create_type, plan_columns

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from propload.adapting import BatchRows, batch_sizes, with_workers
+from propload.choosing import find_checker, find_target
 from propload.errors import ConfigError
-from propload.fitting import TableFit, choose_table, choose_target
+from propload.fitting import TableFit
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.feeding import JournaledSource
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.planning import new_run_id, settings_shown
-from propload.postgres.loading import Database
 from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
-    from propload.options import Settings
     from propload.planning import Plan
     from propload.postgres.history import ResumePoint
     from propload.postgres.ledger import RunRecord
+    from propload.postgres.loading import Database
     from propload.prepare.validation import Checker
     from propload.report import Plain, Status
     from propload.sources.source import Source
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 Feed: TypeAlias = JournaledSource | PushedSource
 
-#: What reports call the database that runs where none is named.
-EMBEDDED = "the embedded database"
 #: The part of the memory limit that may wait in queue and lanes: what is worked on
 #: takes several times its own size, and the interpreter with its libraries the rest.
 WAITING_SHARE = 0.1
@@ -183,9 +181,7 @@ def compose(
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
-    record = begin_record(source, target, plan)
-    point = resuming.point(source, plan.settings.get("resume"), record)
-    resuming.claim(run_id := _run_id(source, point))
+    run_id, point = _beginning(source, target, plan, resuming)
     if point is not None:
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
         metrics.add(replace(point.counts, read=point.counts.accounted))
@@ -218,6 +214,17 @@ def compose(
     return parts
 
 
+def _beginning(
+    source: Source, target: Target, plan: Plan, resuming: Resuming
+) -> tuple[str, ResumePoint | None]:
+    """Return the run's name, claimed, and where it goes on if it is not new."""
+    wanted = plan.settings.get("resume")
+    point = resuming.point(source, wanted, begin_record(source, target, plan))
+    run_id = _run_id(source, point)
+    resuming.claim(run_id)
+    return run_id, point
+
+
 def _run_id(source: Source, point: ResumePoint | None) -> str:
     if point is not None:
         return point.run.run_id
@@ -244,67 +251,6 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
             ),
         )
     return RejectWriter(store.files.path(run_id), run_id)
-
-
-def default_settings(source: Source, settings: Settings) -> Settings:
-    """Return what a spider or a mapping sets where the user does not.
-
-    A spider's class may name its `mapping` and `schema`, a mapping its `schema`.
-
-    Raises:
-        ConfigError: The mapping cannot be used.
-    """
-    spider = getattr(source, "spider", None)
-    mapping = settings.get("mapping", getattr(spider, "mapping", None))
-    schema = getattr(spider, "schema", None)
-    if mapping is not None and schema is None:
-        schema = getattr(load_mapping(mapping), "schema", None)
-    found = {"mapping": mapping, "schema": schema}
-    kept = {name: value for name, value in found.items() if value is not None}
-    return cast("Settings", kept)
-
-
-def find_checker(settings: Settings) -> Checker | None:
-    """Return what judges the rows of a run, or None where all pass.
-
-    Raises:
-        ConfigError: The schema cannot be used.
-    """
-    if "schema" not in settings:
-        return None
-    # pandera takes a quarter of a second, which a run without a schema saves
-    from propload.prepare.validation import load_schema  # noqa: PLC0415
-
-    return load_schema(settings["schema"])
-
-
-def open_database(plan: Plan) -> Database:
-    """Return the database of a run: as set, else the embedded one, started.
-
-    Raises:
-        WriteError: It cannot be reached.
-    """
-    state_dir = plan.places.state_dir
-    dsn = plan.settings.get("to")
-    if dsn is None:
-        from propload.postgres import embedded  # noqa: PLC0415 - only where it is used
-
-        # its address is a path of this machine, which says nothing to a reader
-        return Database(embedded.start(state_dir), state_dir=state_dir, label=EMBEDDED)
-    return Database(dsn, state_dir=state_dir)
-
-
-def find_target(
-    settings: Settings, checker: Checker | None, source: Source, database: Database
-) -> Target:
-    """Return the target of a run.
-
-    Raises:
-        ConfigError: Nobody names a table, or the mode needs a key.
-    """
-    defaults = checker.target_defaults if checker else None
-    table = choose_table(settings, defaults, source.name)
-    return choose_target(settings, defaults, table, database.facts(table))
 
 
 def make_preparer(

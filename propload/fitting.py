@@ -5,76 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.errors import ConfigError, SchemaMismatchError
+from propload.errors import SchemaMismatchError
 from propload.prepare.mapping import MapContext
-from propload.target import TableName, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from propload.options import Settings
-    from propload.postgres.facts import TableFacts
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database, PreparedTarget
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.stages import Prepared
-    from propload.target import OnRefused, Writer
-
-
-def choose_table(settings: Settings, defaults: Target | None, source: str) -> TableName:
-    """Return the table: as set, else the schema's own, else named like the source.
-
-    Args:
-        settings: What the user said.
-        defaults: What the schema says, where there is one.
-        source: The source's name.
-
-    Raises:
-        ConfigError: Nobody names a table.
-    """
-    text = settings.get("table")
-    if text is not None:
-        return TableName.parse(text)
-    if defaults is not None:
-        return defaults.table
-    name = _table_like(source)
-    if not name:
-        msg = f"no table to load {source} into: give --table TABLE"
-        raise ConfigError(msg)
-    return TableName("public", name)
-
-
-def _table_like(source: str) -> str:
-    stem = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
-    letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
-    return letters.strip("_") if source not in {"stdin", "frame"} else ""
-
-
-def choose_target(
-    settings: Settings,
-    defaults: Target | None,
-    table: TableName,
-    facts: TableFacts | None,
-) -> Target:
-    """Return the target: as set, else as the schema says, else as the table is.
-
-    Raises:
-        ConfigError: The mode needs a key and there is none.
-    """
-    mode = settings.get("mode") or "upsert"
-    key = settings.get("key") or (defaults.key if defaults else ())
-    if not key and mode in {"upsert", "insert-new"} and facts is not None:
-        key = facts.primary_key
-    return Target(
-        table=table,
-        key=(key,) if isinstance(key, str) else tuple(key),
-        newest=settings.get("newest") or (defaults.newest if defaults else None),
-        mode=mode,
-        on_null=settings.get("on_null")
-        or (defaults.on_null if defaults else "overwrite"),
-        on_new_columns=settings.get("on_new_columns") or "refuse",
-    )
+    from propload.target import OnRefused, Target, Writer
 
 
 def refuse_patterns(names: Sequence[str], /) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from propload import config
-from propload.composing import default_settings
+from propload.choosing import default_settings
 from propload.display import watch
 from propload.errors import LoadError, QueueClosedError
 from propload.monitoring.metrics import Metrics

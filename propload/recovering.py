@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, cast
 
 from propload import config
-from propload.composing import find_checker, find_target, open_database
+from propload.choosing import find_checker, find_target, open_database
 from propload.errors import ConfigError, LockedError
 from propload.journal import JournalSource, find_leftovers
 from propload.monitoring.metrics import Metrics

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from propload import config
 from propload.batch import Batch
-from propload.composing import open_database
+from propload.choosing import open_database
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.planning import Plan

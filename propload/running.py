@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.composing import compose, open_database
+from propload.choosing import open_database
+from propload.composing import compose
 from propload.errors import (
     BlockedError,
     ConfigError,

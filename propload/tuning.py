@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload import config
-from propload.composing import find_checker, find_target, open_database
+from propload.choosing import find_checker, find_target, open_database
 from propload.errors import ConfigError, LoadError
 from propload.ingesting import source_options
 from propload.monitoring.metrics import Metrics

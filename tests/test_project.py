@@ -296,7 +296,12 @@ def test_help_loads_nothing_heavy(words):
 def test_help_loads_no_command_and_no_setting():
     loaded = loaded_by_command_line("--help")
     own = {name for name in loaded if name.startswith("propload")}
-    assert own == {"propload", "propload.cli", "propload.cli.flags"}
+    assert own == {
+        "propload",
+        "propload.cli",
+        "propload.cli.flags",
+        "propload.cli.streams",
+    }
     # a scan of the installed packages
     assert "importlib.metadata" not in loaded
 

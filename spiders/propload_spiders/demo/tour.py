@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from propload import config
-from propload.composing import open_database
+from propload.choosing import open_database
 from propload.errors import ConfigError
 from propload.ingesting import ingest
 from propload.planning import Plan
