@@ -272,6 +272,7 @@ def make_preparer(
         key=target.key,
         newest=target.newest,
         on_null=target.on_null,
+        mode=target.mode,
         lanes=plan.workers,
         context=MapContext(as_of, source.name),
     )

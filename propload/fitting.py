@@ -120,7 +120,9 @@ class TableFit:
             pg_types=self._pg_types,
         )
         self.tables.append(table)
-        return FittedTable(preparer.with_plan(table.plan), table)
+        return FittedTable(
+            preparer.with_plan(table.plan, together=table.together), table
+        )
 
     def finish(self, status: str) -> None:
         """Let tables and ledger know how the run ended.

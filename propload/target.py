@@ -62,6 +62,10 @@ def _split_identifier(text: str) -> list[str]:
     return [*parts, current]
 
 
+#: What travels as text and is compared as text; an enum or JSON has an own order.
+_SORTED_TEXTS = ("text", "character varying")
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
     """How one column travels into the table.
@@ -78,6 +82,13 @@ class ColumnPlan:
     dtype: pl.DataType
     carrier: Literal["copy", "text"]
     pg_type: str
+
+    @property
+    def ranks(self) -> bool:
+        """Whether the values sort here as they do in the server, byte by byte."""
+        if self.carrier == "text":
+            return False
+        return str(self.dtype) != "String" or self.pg_type.startswith(_SORTED_TEXTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class PreparedTarget:
 
     Attributes:
         plan: How each column travels.
-        key: The key's columns.
+        together: Whether all rows are to take one lane.
         notes: What a reader of the report should know.
     """
 
@@ -267,8 +267,8 @@ class PreparedTarget:
         empty: bool,
     ) -> None:
         self.plan = plan
-        self.key = shape.key
-        self.notes = run.notes
+        self.together = shape.bound is not None
+        self.notes = (*run.notes, *_lane_note(shape))
         self._database = database
         self._run = run
         self._shape = shape
@@ -311,6 +311,12 @@ class PreparedTarget:
         self._run.finish(
             succeeded=succeeded, status=status or ("loaded" if succeeded else "failed")
         )
+
+
+def _lane_note(shape: Shape) -> tuple[str, ...]:
+    if shape.bound is None:
+        return ()
+    return (f"all rows take one lane: {shape.bound}",)
 
 
 def _make_table(

@@ -87,6 +87,7 @@ class Shape:
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
         own_names: What the target calls what the server names of its shadow.
+        entangled: Whether a constraint ties rows of the table to one another.
     """
 
     table: TableName
@@ -102,11 +103,22 @@ class Shape:
     merges: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
     own_names: OwnNames = field(default_factory=OwnNames)
+    entangled: bool = False
 
     @property
     def loose_key(self) -> bool:
         """Whether a frame may hold a key twice although its own keys differ."""
         return any(self.column(name).loose for name in self.key)
+
+    @property
+    def bound(self) -> str | None:
+        """Why rows of different keys may not be written at once, or None."""
+        loose = [name for name in self.key if self.column(name).loose]
+        if loose:
+            return f"only the server knows which values of {', '.join(loose)} are equal"
+        if self.entangled:
+            return f"a constraint of {self.table} ties its rows to one another"
+        return None
 
     @property
     def values(self) -> tuple[ColumnShape, ...]:

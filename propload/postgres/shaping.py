@@ -49,7 +49,7 @@ def read_shape(
     """
     relation = quoted_table(table)
     stored = {row[0]: row for row in connection.rows(catalog.COLUMNS, (relation,))}
-    partitioned, policed, triggered, ruled = connection.rows(
+    partitioned, policed, triggered, ruled, entangled = connection.rows(
         catalog.RELATION, (relation,)
     )[0]
     columns = tuple(_column(each, stored[each.column]) for each in plan)
@@ -74,6 +74,7 @@ def read_shape(
         merges=connection.server_version >= _MERGE_RETURNS and not ruled,
         counts_by=_counts_by(connection.server_version, partitioned=partitioned),
         own_names=read_own_names(connection, table, target.table),
+        entangled=bool(entangled),
     )
 
 

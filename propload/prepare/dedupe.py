@@ -70,6 +70,8 @@ def dedupe(
     key: Sequence[str],
     newest: str | None = None,
     on_null: OnNull = "overwrite",
+    ranked: bool = True,
+    first: bool = False,
 ) -> Deduped:
     """Return each key's newest row; without `newest`, its last in source order.
 
@@ -78,21 +80,27 @@ def dedupe(
         key: The columns that identify a row; without any, every row stays.
         newest: The column that orders the versions of a row; null is oldest.
         on_null: `keep` fills the nulls of the newest row from older ones.
+        ranked: Whether the values of `newest` sort here as they do in the server,
+            which otherwise gets all versions of a row to choose from.
+        first: Whether the first row in source order stays, whatever its age.
     """
-    if not key:
+    if not key or frame.height < 2:
         return Deduped((frame,), 0)
-    if frame.height < 2:
-        return Deduped((frame,), 0)
-    ordered = _sorted(frame, key, newest)
+    order = newest if ranked and not first else None
+    ordered = _sorted(frame, key, order)
     is_last = ordered.select(_is_last(key)).to_series()
     if is_last.all():
         return Deduped((ordered,), 0)
-    if on_null == "keep":
-        folded = _fold(ordered, key, newest)
-        return Deduped((folded,), frame.height - folded.height)
-    kept = ordered.filter(is_last)
-    layers = (kept,) if newest is None else _with_ties(ordered, kept, key, newest)
-    return Deduped(layers, frame.height - sum(layer.height for layer in layers))
+    if first:
+        layers = [ordered.filter(is_last.shift(1, fill_value=True))]
+    elif newest is not None and not ranked:
+        layers = _stacked(ordered, key)
+    elif on_null == "keep":
+        layers = _folded(ordered, key, newest)
+    else:
+        kept = ordered.filter(is_last)
+        layers = [kept] if newest is None else _with_ties(ordered, kept, key, newest)
+    return Deduped(tuple(layers), frame.height - sum(each.height for each in layers))
 
 
 def _sorted(
@@ -116,47 +124,61 @@ def _is_last(columns: Sequence[str]) -> pl.Expr:
 
 def _with_ties(
     ordered: pl.DataFrame, kept: pl.DataFrame, key: Sequence[str], newest: str
-) -> tuple[pl.DataFrame, ...]:
+) -> list[pl.DataFrame]:
     """Return layers that hold every different row as new as the kept one."""
     best = [*key, newest]
-    # a row that the next one equals in key and newest ties with it
-    ties = ordered.filter(~_is_last(best)).select(best).unique()
-    top = kept.select(best).join(ties, on=best, how="semi", nulls_equal=True)
+    top = kept.select(best).join(
+        _tied(ordered, best), on=best, how="semi", nulls_equal=True
+    )
     if top.is_empty():
-        return (kept,)
+        return [kept]
     rivals = ordered.join(
         top, on=best, how="semi", nulls_equal=True, maintain_order="left"
     )
-    content = [name for name in kept.columns if name != ROW]
-    # the last of equal rows, so that the kept row itself is always among them
-    rivals = rivals.unique(content, keep="last", maintain_order=True)
+    return [kept, *_stacked(rivals, key)[1:]]
+
+
+def _tied(ordered: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the values of the columns that neighbouring rows share."""
+    return ordered.filter(~_is_last(columns)).select(columns).unique()
+
+
+def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
+    """Return all different rows of each key, the last ones in the first layer."""
+    content = [name for name in ordered.columns if name != ROW]
+    # the last of equal rows, so that a key's last row itself is always among them
+    rows = ordered.unique(content, keep="last", maintain_order=True)
     depth = pl.int_range(pl.len()).reverse().over(key).alias(_DEPTH)
-    extra = rivals.with_columns(depth).filter(pl.col(_DEPTH) > 0)
-    levels = extra.get_column(_DEPTH).unique().sort()
-    return (
-        kept,
-        *(extra.filter(pl.col(_DEPTH) == level).drop(_DEPTH) for level in levels),
-    )
+    deep = rows.with_columns(depth)
+    levels = deep.get_column(_DEPTH).unique().sort()
+    return [deep.filter(pl.col(_DEPTH) == level).drop(_DEPTH) for level in levels]
 
 
-def _fold(
+def _folded(
     ordered: pl.DataFrame, key: Sequence[str], newest: str | None
-) -> pl.DataFrame:
+) -> list[pl.DataFrame]:
+    """Return one row a key, but all rows of keys that hold two rows of one age.
+
+    Of those the server keeps the greater values, by its own order.
+    """
+    if newest is None:
+        return [_fold(ordered, key)]
+    tied = _tied(ordered, [*key, newest]).select(key).unique()
+    if tied.is_empty():
+        return [_fold(ordered, key)]
+    calm = ordered.join(tied, on=list(key), how="anti", maintain_order="left")
+    rivals = ordered.join(tied, on=list(key), how="semi", maintain_order="left")
+    top, *others = _stacked(rivals, key)
+    return [pl.concat([_fold(calm, key), top]).sort(list(key)), *others]
+
+
+def _fold(ordered: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Return one row a key: of each column the latest value that is not null."""
     alone = _is_last(key) & _is_last(key).shift(1, fill_value=True)
     single = ordered.filter(alone)
     several = ordered.filter(~alone)
     values = [name for name in ordered.columns if name not in (*key, ROW)]
     folded = several.group_by(list(key), maintain_order=True).agg(
-        *(_latest(name, several.schema[name], newest) for name in values),
-        pl.col(ROW).last(),
+        *(pl.col(name).drop_nulls().last() for name in values), pl.col(ROW).last()
     )
     return pl.concat([single, folded.select(ordered.columns)]).sort(list(key))
-
-
-def _latest(name: str, dtype: pl.DataType, newest: str | None) -> pl.Expr:
-    """Return the newest value that is not null; of one age the greater, as in SQL."""
-    values = pl.col(name)
-    if newest is not None and name != newest and not dtype.is_nested():
-        values = values.sort_by([newest, name])
-    return values.drop_nulls().last()

@@ -10,7 +10,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import ConfigError
 from propload.prepare.casting import Cast, cast, cast_types
-from propload.prepare.dedupe import check_keys, dedupe
+from propload.prepare.dedupe import Deduped, check_keys, dedupe
 from propload.prepare.inference import infer_types
 from propload.prepare.mapping.rules import MapContext
 from propload.prepare.routing import route
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from propload.prepare.mapping.rules import RowMapping
-    from propload.target import ColumnPlan, OnNull
+    from propload.target import ColumnPlan, Mode, OnNull
 
 
 class RowChecker(Protocol):
@@ -65,11 +65,13 @@ class Preparer:
         key: The columns that identify a row.
         newest: The column that orders the versions of a row.
         on_null: Whether a null erases a known value or keeps it.
+        mode: What happens to a row whose key is stored.
         lanes: How many lanes rows are routed to.
         context: What the mapping knows beyond the rows.
         schema: The columns of the rows, after `fit`, without `ROW`.
         guessed: The types among them that were guessed from text.
         plan: The table's columns, after `with_plan`.
+        together: Whether all rows take one lane, after `with_plan`.
     """
 
     mapping: RowMapping | None = None
@@ -77,11 +79,13 @@ class Preparer:
     key: tuple[str, ...] = ()
     newest: str | None = None
     on_null: OnNull = "overwrite"
+    mode: Mode = "upsert"
     lanes: int = 1
     context: MapContext = field(default_factory=MapContext)
     schema: pl.Schema = field(default_factory=pl.Schema)
     guessed: Mapping[str, pl.DataType] = field(default_factory=dict)
     plan: tuple[ColumnPlan, ...] = ()
+    together: bool = False
 
     def fit(
         self, raw: pl.DataFrame, *, untyped: bool = False, stored: Collection[str] = ()
@@ -119,9 +123,16 @@ class Preparer:
         guessed = {n: t for n, t in guessed.items() if t != pl.String}
         return replace(self, schema=schema, guessed=guessed)
 
-    def with_plan(self, plan: tuple[ColumnPlan, ...]) -> Preparer:
-        """Return a preparer that casts to the table's columns."""
-        return replace(self, plan=tuple(plan))
+    def with_plan(
+        self, plan: tuple[ColumnPlan, ...], *, together: bool = False
+    ) -> Preparer:
+        """Return a preparer that casts to the table's columns.
+
+        Args:
+            plan: The columns.
+            together: Whether all rows are to take one lane.
+        """
+        return replace(self, plan=tuple(plan), together=together)
 
     def prepare(self, raw: pl.DataFrame) -> Prepared:
         """Return the rows of one batch, ready to be written.
@@ -133,10 +144,10 @@ class Preparer:
             SchemaMismatchError: The rows as a whole do not fit schema or table.
         """
         sifted, warnings = self.sift(raw)
-        deduped = dedupe(
-            sifted.frame, key=self.key, newest=self.newest, on_null=self.on_null
+        deduped = self._dedupe(sifted.frame)
+        lanes = route(
+            deduped.layers, key=self.key, lanes=self.lanes, together=self.together
         )
-        lanes = route(deduped.layers, key=self.key, lanes=self.lanes)
         return Prepared(lanes, sifted.reasons, deduped.duplicates, warnings)
 
     def sift(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
@@ -149,6 +160,21 @@ class Preparer:
         steps = (mapped, typed, checked, planned, keyed)
         reasons = join_reasons([step.reasons for step in steps])
         return Sifted(keyed.frame, reasons), warnings
+
+    def _dedupe(self, frame: pl.DataFrame) -> Deduped:
+        if self.mode == "append":
+            # each row is added; in the order of the key the index fills faster
+            return Deduped(
+                (frame.sort(self.key, maintain_order=True) if self.key else frame,), 0
+            )
+        return dedupe(
+            frame,
+            key=self.key,
+            newest=self.newest,
+            on_null=self.on_null,
+            ranked=all(p.ranks for p in self.plan if p.column == self.newest),
+            first=self.mode == "insert-new",
+        )
 
     def _map(self, raw: pl.DataFrame) -> Sifted:
         if self.mapping is None:

@@ -28,7 +28,12 @@ _LANE = "propload_lane"
 
 
 def route(
-    layers: Sequence[pl.DataFrame], /, *, key: Sequence[str], lanes: int
+    layers: Sequence[pl.DataFrame],
+    /,
+    *,
+    key: Sequence[str],
+    lanes: int,
+    together: bool = False,
 ) -> list[tuple[pl.DataFrame, ...]]:
     """Return the layers of each lane; rows keep their order.
 
@@ -37,9 +42,10 @@ def route(
         key: The columns that identify a row; without any, each lane gets a run
             of neighbours.
         lanes: How many lanes there are, at least 1.
+        together: Whether all rows take the first lane.
     """
-    if lanes == 1:
-        return [tuple(layers)]
+    if lanes == 1 or together:
+        return [tuple(layers), *[(layers[0].clear(),)] * (lanes - 1)]
     if not key:
         return _slices(layers, lanes)
     parts = [_by_hash(layer, key, lanes) for layer in layers]
@@ -104,6 +110,10 @@ def _words(column: pl.Series) -> pl.Series:
         return column.to_physical().cast(pl.Int64).reinterpret(signed=False)
     if dtype in (pl.String, pl.Binary):
         return _text_words(column.cast(pl.Binary))
+    if dtype.is_float():
+        # the two zeros are one key
+        zero = pl.Series([0.0], dtype=dtype)
+        column = column.zip_with(column != 0, zero).alias(column.name)
     text = write_text(pl.col(column.name), dtype)
     if text is None:
         msg = f"key column {column.name} is {dtype}, by which no row can be found"

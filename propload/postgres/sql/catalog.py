@@ -45,13 +45,17 @@ WHERE t.typtype <> 'd'
 ORDER BY r.attnum"""
 
 #: Whether the table is partitioned, whether a row policy applies to this user,
-#: whether a trigger may skip or change a row before it is stored, and whether the
-#: table has rules, which MERGE does not take.
+#: whether a trigger may skip or change a row before it is stored, whether the table
+#: has rules, which MERGE does not take, and whether rows of it depend on each other:
+#: by a reference to the table itself, or a uniqueness that is checked at the end.
 RELATION = """
 SELECT c.relkind = 'p', pg_catalog.row_security_active(c.oid), EXISTS (
     SELECT FROM pg_catalog.pg_trigger AS g
     WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
       AND (g.tgrelid = c.oid OR g.tgrelid IN (
           SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
-    c.relhasrules
+    c.relhasrules, EXISTS (
+    SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid
+      AND (k.contype = 'f' AND k.confrelid = c.oid
+           OR k.contype IN ('u', 'p', 'x') AND k.condeferrable))
 FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""

@@ -53,6 +53,10 @@ def content(frame):
     return [tuple(row) for row in frame.drop(ROW).rows()]
 
 
+def all_rows(deduped):
+    return sorted((row for each in deduped.layers for row in content(each)), key=str)
+
+
 @QUICK
 @given(ROWS)
 def test_the_last_row_of_a_key_wins_without_newest(rows):
@@ -108,8 +112,43 @@ def test_keep_with_newest_does_not_depend_on_the_order_of_rows(rows, random):
     once = dedupe(frame_of(rows), key=KEY, newest="seen", on_null="keep")
     shuffled = random.sample(rows, len(rows))
     again = dedupe(frame_of(shuffled), key=KEY, newest="seen", on_null="keep")
-    assert content(once.layers[0]) == content(again.layers[0])
+    assert all_rows(once) == all_rows(again)
     assert once.duplicates == again.duplicates
+
+
+@QUICK
+@given(ROWS)
+def test_keep_leaves_keys_with_two_rows_of_one_age_to_the_server(rows):
+    deduped = dedupe(frame_of(rows), key=KEY, newest="seen", on_null="keep")
+    for key, group in by_key(rows).items():
+        found = {row for row in all_rows(deduped) if row[:2] == key}
+        ages = [age(row) for _, row in group]
+        different = {tuple(map(row.get, SCHEMA)) for _, row in group}
+        if len(set(ages)) == len(ages):
+            assert len(found) == 1
+        else:
+            assert found == different
+
+
+@QUICK
+@given(ROWS)
+def test_ages_that_only_the_server_can_rank_are_all_handed_over(rows):
+    given_rows = frame_of(rows)
+    deduped = dedupe(given_rows, key=KEY, newest="seen", ranked=False)
+    assert set(all_rows(deduped)) == set(content(given_rows))
+    for layer in deduped.layers:
+        assert not layer.select(KEY).is_duplicated().any()
+    # equal rows are the only duplicates
+    assert deduped.duplicates == len(rows) - len(set(content(given_rows)))
+
+
+@QUICK
+@given(ROWS)
+def test_the_first_row_of_a_key_stays_where_only_new_ones_are_wanted(rows):
+    layers, duplicates = dedupe(frame_of(rows), key=KEY, newest="seen", first=True)
+    expected = {key: group[0][0] for key, group in by_key(rows).items()}
+    assert {row[1:3]: row[0] for row in layers[0].rows()} == expected
+    assert duplicates == len(rows) - len(expected)
 
 
 def test_a_fold_takes_each_value_from_the_newest_row_that_knows_it():

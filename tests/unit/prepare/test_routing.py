@@ -97,6 +97,19 @@ def test_one_lane_gets_everything_as_it_is():
     assert route(layers, key=["id"], lanes=1) == [layers]
 
 
+def test_all_rows_together_take_the_first_lane():
+    layers = (frame_of(id=[1, 2]), frame_of(id=[1]))
+    routed = route(layers, key=["id"], lanes=3, together=True)
+    assert routed[0] == layers
+    assert [[each.height for each in lane] for lane in routed[1:]] == [[0], [0]]
+    assert routed[1][0].schema == layers[0].schema
+
+
+def test_the_two_zeros_share_a_lane():
+    frame = frame_of(id=[0.0, -0.0])
+    assert lane_of(frame, ["id"], 997).n_unique() == 1
+
+
 def test_layers_stay_in_order_and_empty_ones_after_the_first_go():
     first, second = frame_of(id=list(range(100))), frame_of(id=[5])
     routed = route((first, second), key=["id"], lanes=4)
