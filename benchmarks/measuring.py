@@ -59,13 +59,14 @@ class Options:
 
     Attributes:
         rows: How many rows a run moves, where the benchmark has no sizes of its own.
-        runs: How often each case is measured, after one warm-up.
+        runs: How often each case is measured, after the warm-up.
         to: The server's connection string; None is the embedded one.
         json: Where the summary goes as JSON, or None.
         only: Parts of labels; cases that bear none of them are left out.
         inputs: CSV files whose rows are taken instead of made-up ones: what is
             stored, and what is loaded over it.
         key: The key of their rows.
+        warm: Turns before the first one that counts.
     """
 
     rows: int
@@ -75,6 +76,7 @@ class Options:
     only: tuple[str, ...] = field(default=())
     inputs: tuple[Path, ...] = ()
     key: tuple[str, ...] = ()
+    warm: int = 1
 
     def wants(self, *labels: object) -> bool:
         """Return whether a case of these labels is asked for."""
@@ -83,7 +85,7 @@ class Options:
 
 
 def measure(
-    cases: Iterable[Case], options: Options, /, *, warm: int = 1
+    cases: Iterable[Case], options: Options, /, *, warm: int | None = None
 ) -> pl.DataFrame:
     """Return one line a run: labels, rows, run, seconds, rows_per_second, more.
 
@@ -92,11 +94,12 @@ def measure(
     Args:
         cases: What is measured.
         options: How often, and which cases.
-        warm: Turns before the first one that counts.
+        warm: Turns before the first one that counts, where the cases know better.
     """
+    turns = options.warm if warm is None else warm
     chosen = [case for case in cases if options.wants(*case.labels.values())]
     lines: list[dict[str, Any]] = []
-    for turn in range(-warm, options.runs):
+    for turn in range(-turns, options.runs):
         for case in chosen:
             line = _time(case)
             if turn >= 0:
@@ -196,6 +199,7 @@ def answer(
     only: Sequence[str] = (),
     inputs: Sequence[str | Path] = (),
     key: Sequence[str] = (),
+    warm: int = 1,
 ) -> pl.DataFrame:
     """Return what a benchmark measures, for a notebook: one line a run."""
     options = Options(
@@ -205,6 +209,7 @@ def answer(
         only=tuple(only),
         inputs=tuple(map(Path, inputs)),
         key=tuple(key),
+        warm=warm,
     )
     with open_scratch(to) as scratch:
         frame: pl.DataFrame = benchmark.ask(scratch, options)
@@ -218,7 +223,7 @@ def size(*, rows: int, runs: int) -> dict[str, int]:
     the most of each.
     """
     if os.environ.get("NOTEBOOK_SIZE") == "small":
-        return {"rows": min(rows, 2_000), "runs": 1}
+        return {"rows": min(rows, 2_000), "runs": 1, "warm": 0}
     return {
         "rows": min(rows, int(os.environ.get("NOTEBOOK_ROWS", rows))),
         "runs": min(runs, int(os.environ.get("NOTEBOOK_RUNS", runs))),

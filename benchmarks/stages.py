@@ -37,7 +37,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a stage, batch size and run."""
     lines: list[dict[str, Any]] = []
     for size in [size for size in SIZES if size <= options.rows] or [options.rows]:
-        for turn in range(-1, options.runs):
+        for turn in range(-options.warm, options.runs):
             found = _stages(scratch, listings(size))
             if turn >= 0:
                 lines += _lines(size, turn, found)

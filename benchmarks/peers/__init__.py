@@ -111,7 +111,7 @@ def _measure(
     if named and work not in named:
         return pl.DataFrame()
     wanted = tuple(part for part in options.only if part not in named)
-    chosen = Options(options.rows, options.runs, only=wanted)
+    chosen = Options(options.rows, options.runs, only=wanted, warm=options.warm)
     frame = measure(_cases(scratch, works, work, chosen), chosen)
     scratch.execute("DROP TABLE IF EXISTS target")
     if work != NEW or frame.is_empty():
