@@ -116,8 +116,9 @@ def _with_types(
 
 
 def _is_done(source: pl.DataType, wanted: Cast) -> bool:
-    # a type with a length has parentheses
-    return source == wanted.dtype and "(" not in wanted.pg_type
+    # a type with a length has parentheses; a time has one that is not written
+    same = source == wanted.dtype and wanted.dtype != pl.Time
+    return same and "(" not in wanted.pg_type
 
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)

@@ -13,14 +13,19 @@ from decimal import Decimal
 
 import polars as pl
 
-from propload.prepare.text_out import inner_type
+from propload.prepare.text_out import (
+    SECONDS_OF_A_DAY,
+    UNITS,
+    inner_type,
+    write_text,
+)
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}
 #: The widest number that PostgreSQL's numeric shares with Arrow's decimal128.
 DECIMAL_DIGITS = 38
-#: Parts of a second in the time units of Polars.
-UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+#: The largest number of 64 bits, which times are counted in.
+_MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ def _between_times(
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion | None:
     if source == pl.Date and isinstance(target, pl.Datetime):
-        return Conversion(_as_zone(column.cast(pl.Datetime(target.time_unit)), target))
+        days = _countable(column, SECONDS_OF_A_DAY * UNITS[target.time_unit])
+        return Conversion(_as_zone(days.cast(pl.Datetime(target.time_unit)), target))
     if isinstance(source, pl.Datetime) and target == pl.Date:
         day = column.dt.date()
         midnight = column.dt.replace_time_zone(None) == day.cast(
@@ -80,9 +86,18 @@ def _between_times(
         return _between_datetimes(column, source, target)
     if isinstance(source, pl.Duration) and isinstance(target, pl.Duration):
         if UNITS[source.time_unit] <= UNITS[target.time_unit]:
-            return Conversion(column.cast(target))
+            factor = UNITS[target.time_unit] // UNITS[source.time_unit]
+            return Conversion(_countable(column, factor).cast(target))
         return _by_round_trip(column.cast(target), column, source)
     return None
+
+
+def _countable(column: pl.Expr, factor: int) -> pl.Expr:
+    """Return times that so many times finer steps can count, and null for others."""
+    if factor == 1:
+        return column
+    most = _MOST // factor
+    return pl.when(column.to_physical().is_between(-most, most)).then(column)
 
 
 def _by_round_trip(value: pl.Expr, column: pl.Expr, source: pl.DataType) -> Conversion:
@@ -95,8 +110,7 @@ def _between_numbers(
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion:
     if source.is_float() and isinstance(target, pl.Decimal):
-        value = _within(column, target).cast(target, strict=False)
-        return _by_round_trip(value, column, source)
+        return _by_round_trip(_as_decimal(column, source, target), column, source)
     value = column.cast(target, strict=False)
     if source.is_integer():
         exact = not target.is_float()
@@ -107,6 +121,13 @@ def _between_numbers(
     if source.is_float() and target.is_float():
         return _float_to_float(column, value, source, target)
     return _by_round_trip(value, column, source)
+
+
+def _as_decimal(column: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Expr:
+    """Return floats as the shortest decimals that name them, whatever the scale."""
+    text = write_text(_within(column, target), source)
+    assert text is not None  # noqa: S101 - floats have texts
+    return text.cast(target, strict=False)
 
 
 def _within(column: pl.Expr, target: pl.Decimal) -> pl.Expr:
@@ -156,7 +177,8 @@ def _between_datetimes(
         value = _as_zone(value, target)
     elif source.time_zone != target.time_zone and target.time_zone is not None:
         value = value.dt.convert_time_zone(target.time_zone)
-    value = value.dt.cast_time_unit(target.time_unit)
+    factor = UNITS[target.time_unit] // UNITS[source.time_unit]
+    value = _countable(value, max(1, factor)).dt.cast_time_unit(target.time_unit)
     finer, coarser = UNITS[source.time_unit], UNITS[target.time_unit]
     if finer <= coarser:
         return Conversion(value)
@@ -171,10 +193,10 @@ def _between_lists(
     lists = column.cast(pl.List(inner))
     if inner == wanted:
         return Conversion(lists)
-    element = pl.element()
+    element = pl.element().cast(wanted, strict=False)
     if inner.is_float() and isinstance(wanted, pl.Decimal):
-        element = _within(element, wanted)
-    value = lists.list.eval(element.cast(wanted, strict=False))
+        element = _as_decimal(pl.element(), inner, wanted)
+    value = lists.list.eval(element)
     back = value.cast(source, strict=False)
     refused = back.ne_missing(column)
     return Conversion(value, refused.any(), refused)

@@ -15,6 +15,8 @@ _TYPE = re.compile(
 )
 #: PostgreSQL keeps times in microseconds, six digits.
 TIME_DIGITS = 6
+#: Polars counts nanoseconds of a day, also where no length is written.
+_WHOLE_TIMES = ("time", "time without time zone")
 
 
 def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
@@ -25,6 +27,8 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
         dtype: Their type: text, decimal or a time.
         pg_type: The type as PostgreSQL writes it, such as `numeric(12,2)`.
     """
+    if dtype == pl.Time and pg_type in _WHOLE_TIMES:
+        return _time_limit(column, dtype, TIME_DIGITS)
     found = _TYPE.fullmatch(pg_type)
     if found is None:
         return None
@@ -34,7 +38,7 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     if isinstance(dtype, pl.Decimal) and name == "numeric":
         scale = int(found["second"] or 0)
         return None if dtype.scale <= scale else column.round(scale) != column
-    if name in ("timestamp", "time") and first < TIME_DIGITS:
+    if name in ("timestamp", "time") and first <= TIME_DIGITS:
         return _time_limit(column, dtype, first)
     return None
 

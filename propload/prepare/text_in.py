@@ -26,8 +26,11 @@ GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 FLOAT_DIGITS = 15
 #: Above this, a double no longer holds every whole number.
 FLOAT_WHOLE = 2.0**53
-#: "2026-07-02T11:42:25.865786+02:00": longer, and digits may be lost.
-MICROSECOND_LENGTH = 26
+#: "2026-7-2 1:42:25.8657869": shorter, and no digit beyond microseconds is there.
+NANOSECOND_LENGTH = 24
+#: Polars reads the year 18 of "18-2-1"; which century is meant nobody can tell.
+SHORT_YEAR = r"^\d{1,3}-"
+FIRST_YEAR = 1000
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
 
 _NAIVE_FORMATS = (
@@ -135,7 +138,14 @@ def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
     changed = (wide.abs() >= FLOAT_WHOLE) & (
         wide.cast(pl.Int128, strict=False) != whole
     ).fill_null(value=False)
-    return Conversion(value, doubt, overflowed | vanished | changed)
+    refused = overflowed | vanished | changed
+    if target == pl.Float64:
+        return Conversion(value, doubt, refused)
+    # what counts is the shortest decimal that names the value, as between floats
+    other = value.cast(pl.String).cast(pl.Float64) != wide
+    return Conversion(
+        value, doubt | (value.cast(pl.Float64) != wide).any(), refused | other
+    )
 
 
 def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
@@ -163,8 +173,11 @@ def _boolean(column: pl.Expr) -> pl.Expr:
 def _date(column: pl.Expr) -> Conversion:
     text = column.str.strip_chars()
     midnight = text.str.replace(r"[ T]00:00(?::00(?:\.0+)?)?$", "")
+    value = text.str.to_date("%Y-%m-%d", strict=False)
     return Conversion(
-        text.str.to_date("%Y-%m-%d", strict=False),
+        value,
+        value.dt.year().min() < FIRST_YEAR,
+        text.str.contains(SHORT_YEAR),
         retry=midnight.str.to_date("%Y-%m-%d", strict=False),
     )
 
@@ -178,11 +191,12 @@ def _datetime(column: pl.Expr, target: pl.Datetime) -> Conversion:
         pl.coalesce(naive[:2]) if target.time_zone is None else pl.coalesce(zoned[:2])
     )
     rest = pl.coalesce(naive + zoned)
-    lengthy = text.str.len_bytes().max() > MICROSECOND_LENGTH
+    lengthy = text.str.len_bytes().max() >= NANOSECOND_LENGTH
+    value = _in_zone(first, target)
     return Conversion(
-        _in_zone(first, target),
-        lengthy,
-        text.str.contains(BEYOND_MICROSECONDS),
+        value,
+        lengthy | (value.dt.year().min() < FIRST_YEAR),
+        text.str.contains(BEYOND_MICROSECONDS) | text.str.contains(SHORT_YEAR),
         _in_zone(rest, target),
     )
 

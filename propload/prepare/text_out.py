@@ -9,6 +9,11 @@ import polars as pl
 if TYPE_CHECKING:
     from polars.datatypes import DataTypeClass
 
+#: Parts of a second in the time units of Polars.
+UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+SECONDS_OF_A_DAY = 86_400
+#: The calendar of Polars ends in the year 262142, and begins as long before 1 BC.
+LAST_WRITABLE_DAY = 95_000_000
 _NESTED = (pl.List, pl.Array, pl.Struct)
 
 
@@ -29,7 +34,7 @@ def write_text(  # noqa: PLR0911 - one return a type
         return _json_text(column) if _has_json(source) else None
     if source == pl.Binary:
         return pl.lit("\\x") + column.bin.encode("hex") if "bytea" in pg_type else None
-    if isinstance(source, pl.Datetime):
+    if source in (pl.Date, pl.Time) or isinstance(source, pl.Datetime):
         return _moment_text(column, source)
     if isinstance(source, pl.Duration):
         return _duration_text(column, source, pg_type)
@@ -50,10 +55,23 @@ def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     )
 
 
-def _moment_text(column: pl.Expr, source: pl.Datetime) -> pl.Expr:
-    if source.time_zone is None:
+def _moment_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
+    if source == pl.Time:
         return column.dt.to_string("iso")
-    return column.dt.convert_time_zone("UTC").dt.to_string("iso")
+    # Polars panics on what its calendar has no day for
+    number = column.to_physical()
+    last = LAST_WRITABLE_DAY * _per_day(source)
+    known: pl.Expr = pl.when(number.is_between(-last, last)).then(column)
+    if isinstance(source, pl.Datetime) and source.time_zone is not None:
+        known = known.dt.convert_time_zone("UTC")
+    return known.dt.to_string("iso").fill_null(number.cast(pl.String))
+
+
+def _per_day(source: pl.DataType) -> int:
+    """Return how many of a type's steps make a day."""
+    if not isinstance(source, pl.Datetime):
+        return 1
+    return SECONDS_OF_A_DAY * UNITS[source.time_unit]
 
 
 def _duration_text(column: pl.Expr, source: pl.Duration, pg_type: str) -> pl.Expr:

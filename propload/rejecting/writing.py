@@ -15,6 +15,7 @@ import polars as pl
 
 from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
+from propload.prepare.text_out import write_text
 from propload.private_files import open_private
 from propload.rejecting.lines import REASON_COLUMNS
 from propload.rejecting.store import RejectStore
@@ -193,10 +194,8 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
             yield pl.col(name).cast(pl.String)
     elif dtype.is_decimal() or dtype in {pl.Int128, pl.UInt128}:
         yield pl.col(name).cast(pl.String)
-    elif dtype.is_temporal() and dtype != pl.Duration:
-        yield pl.col(name).dt.to_string()
-    elif dtype == pl.Duration:
-        yield pl.col(name).dt.to_string("iso")
+    elif dtype.is_temporal() and (text := write_text(pl.col(name), dtype)) is not None:
+        yield text
     elif dtype.is_nested():
         values = column.to_list()
         if not _is_json(values):

@@ -176,21 +176,27 @@ def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
 
 
 def _schema(empty: pl.DataFrame) -> pa.Schema:
-    return _without_objects(empty).to_arrow().schema
+    return _exportable(empty).to_arrow().schema
 
 
 def _to_batches(frame: pl.DataFrame) -> list[pa.RecordBatch]:
     batches: list[pa.RecordBatch] = (
-        _without_objects(frame).to_arrow().combine_chunks().to_batches()
+        _exportable(frame).to_arrow().combine_chunks().to_batches()
     )
     return batches
 
 
-def _without_objects(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with Python objects as text: Arrow would copy pointers."""
+def _exportable(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame as Arrow has types for it.
+
+    Of Python objects it would copy pointers; whole numbers of 128 bits are decimals
+    of 38 digits, of which a longer one is refused.
+    """
     objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
+    wide = [n for n, kind in frame.schema.items() if kind in (pl.Int128, pl.UInt128)]
     return frame.with_columns(
-        pl.Series(name, make_array(frame[name].to_list(), None)) for name in objects
+        *(pl.Series(name, make_array(frame[name].to_list(), None)) for name in objects),
+        pl.col(wide).cast(pl.Decimal(38, 0)),
     )
 
 

@@ -63,18 +63,24 @@ def _from_file(path: Path) -> Mapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"mapping {path} is not TOML: {error}"
         raise ConfigError(msg) from error
-    return make_mapping({"name": f"mapping {path.name}", **content})
+    return make_mapping(content, name=f"mapping {path.name}")
 
 
-def make_mapping(content: abc.Mapping[str, object], /) -> Mapping:
+def make_mapping(
+    content: abc.Mapping[str, object], /, *, name: str = "mapping"
+) -> Mapping:
     """Return the mapping of a mapping file's content, or of a dict of columns.
+
+    Args:
+        content: Columns, or `columns` and the other keys of a mapping.
+        name: What messages call it, unless the content says so beside `columns`.
 
     Raises:
         ConfigError: A key is not known, or its value not usable.
     """
     if not isinstance(content.get("columns"), abc.Mapping):
-        plain = {key: value for key, value in content.items() if key != "name"}
-        content = {"columns": plain, "name": content.get("name", "mapping")}
+        # all of them are columns, also one that is called `name`
+        content = {"columns": dict(content)}
     for key in content:
         if key not in _FILE_KEYS:
             msg = f"mapping: key {key!r} is not known{near(key, list(_FILE_KEYS))}"
@@ -87,7 +93,7 @@ def make_mapping(content: abc.Mapping[str, object], /) -> Mapping:
         {target: _column(target, one) for target, one in columns.items()},
         null_words=_words("null_words", content.get("null_words", ())),
         keep_others=_flag("keep_others", content.get("keep_others", False)),
-        name=str(content.get("name", "mapping")),
+        name=str(content.get("name", name)),
     )
 
 
@@ -197,7 +203,10 @@ def _check_default(rule: Rule) -> None:
     if rule.default is None:
         return
     try:
-        pl.select(pl.lit(rule.default).cast(rule.parser.dtype))
+        made = pl.select(pl.lit(rule.default).cast(rule.parser.dtype)).item()
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
         msg = f"default {rule.default!r} is no {rule.parser.name}"
         raise ConfigError(msg) from error
+    if rule.parser.dtype.is_integer() and made != rule.default:
+        msg = f"default {rule.default!r} is no {rule.parser.name}"
+        raise ConfigError(msg)

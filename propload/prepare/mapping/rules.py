@@ -258,6 +258,9 @@ def _read_values(
     if rule.parser.dtype == pl.String:
         return None
     frame = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
+    if rule.parser.place is not None:
+        placed = rule.parser.place(pl.col(target), values.dtype)
+        frame = frame.with_columns(placed.alias(target))
     wanted = Cast(target, rule.parser.dtype, rule.parser.name)
     try:
         sifted = cast_types(frame, [wanted])

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from propload.errors import ConfigError
-from propload.prepare.parsers.dates import parse_date, parse_timestamp
+from propload.prepare.parsers.dates import in_utc, parse_date, parse_timestamp
 from propload.prepare.parsers.numbers import (
     MONEY_DIGITS,
+    in_square_metres,
     parse_area,
     parse_integer,
     parse_money,
@@ -57,11 +58,14 @@ class Parser:
         name: What reasons call it.
         dtype: The type of what it returns.
         parse: From texts to values, null where a text is none.
+        place: From values that are no texts, of a given type, to such in the
+            parser's unit or time zone; None leaves them as they are.
     """
 
     name: str
     dtype: pl.DataType
     parse: Callable[[pl.Expr], pl.Expr]
+    place: Callable[[pl.Expr, pl.DataType], pl.Expr] | None = None
 
 
 #: Parsers by their names in mapping files, with the types of their values.
@@ -107,9 +111,20 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
             raise ConfigError(msg)
     if name == "money":
         dtype = pl.Decimal(MONEY_DIGITS, settings.get("scale", 2))
-    parser = Parser(name, dtype, partial(function, **settings))
+    parser = Parser(name, dtype, partial(function, **settings), _placing(settings))
     _try(parser)
     return parser
+
+
+def _placing(
+    settings: Mapping[str, Any],
+) -> Callable[[pl.Expr, pl.DataType], pl.Expr] | None:
+    """Return what the settings say of values that are no texts."""
+    if "unit" in settings:
+        return partial(in_square_metres, unit=settings["unit"])
+    if "time_zone" in settings:
+        return partial(in_utc, time_zone=settings["time_zone"])
+    return None
 
 
 def _try(parser: Parser) -> None:

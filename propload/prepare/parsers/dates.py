@@ -37,8 +37,15 @@ _MOMENT = (
     r"(\d{1,2}[:.h]\d{2}(?::\d{2}(?:[.,]\d+)?)?)(?: ?([AaPp]\.?[Mm]\.?))?"
     r"(?: (?i:uur|uhr|h))? ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
+#: The end of the year 9999 in microseconds: what is later counts in smaller parts.
+_LAST_MOMENT = 253_402_300_799_999_999
 #: Seconds, milliseconds and microseconds since 1970, as formats of their own.
 EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+#: Stands for an offset where only the day counts.
+_OFFSET_MARK = "@z@"
+_WRITTEN_OFFSET = r"(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
+#: No place is more than so many hours from UTC.
+_MOST_HOURS = 15
 #: `%Y` also reads the year 18 of "1/2/18"; nothing that is sold is that old.
 FIRST_YEAR = 1000
 
@@ -64,6 +71,7 @@ def parse_date(
     """
     month_numbers(locale)
     if formats:
+        _check_formats(formats)
         read = partial(_day_by_formats, formats=tuple(formats), locale=locale)
     else:
         read = partial(_free_day, locale=locale)
@@ -99,6 +107,7 @@ def parse_timestamp(
         raise ConfigError(msg)
     month_numbers(locale)
     if formats:
+        _check_formats(formats)
         read = partial(
             _moment_by_formats,
             formats=tuple(formats),
@@ -108,6 +117,39 @@ def parse_timestamp(
     else:
         read = partial(_free_moment, locale=locale, time_zone=time_zone)
     return text.map_batches(read, return_dtype=pl.Datetime("us", "UTC"))
+
+
+def in_utc(moment: pl.Expr, dtype: pl.DataType, /, *, time_zone: str) -> pl.Expr:
+    """Return the moments of naive times and days of a zone; others stay as they are."""
+    if dtype == pl.Date:
+        moment = moment.cast(pl.Datetime("us"))
+    elif not isinstance(dtype, pl.Datetime) or dtype.time_zone is not None:
+        return moment
+    return _placed(moment, time_zone)
+
+
+#: Parts of a format that would be passed over, with what to write instead.
+_UNREADABLE = {
+    "%X": "%H:%M:%S",
+    "%r": "%I:%M:%S %p",
+    "%c": "%a %b %d %H:%M:%S %Y",
+    "%x": "%m/%d/%y",
+    "%+": "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%s": "epoch",
+    "%Z": "no zone's name: one can mean several offsets",
+}
+
+
+def _check_formats(formats: Sequence[str]) -> None:
+    for shape in formats:
+        for part, instead in _UNREADABLE.items():
+            if part in shape.replace("%%", ""):
+                msg = f"format {shape!r}: {part} cannot be read, write {instead!r}"
+                raise ConfigError(msg)
+
+
+def _has_offset(shape: str) -> bool:
+    return re.search("%(?:#|:{1,3})?z", shape) is not None
 
 
 # The readers below take whole columns and go on with the texts that are left, so
@@ -228,7 +270,9 @@ def _offset(offset: pl.Expr) -> pl.Expr:
     sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
     hours = offset.str.extract(r"(\d{2})", 1).cast(pl.Int64).fill_null(0)
     minutes = offset.str.extract(r"\d{2}:?(\d{2})", 1).cast(pl.Int64).fill_null(0)
-    return pl.duration(minutes=sign * (hours * 60 + minutes), time_unit="us")
+    exists = (hours < _MOST_HOURS) & (minutes < 60)
+    length = pl.when(exists).then(sign * (hours * 60 + minutes))
+    return pl.duration(minutes=length, time_unit="us")
 
 
 def _placed(naive: pl.Expr, time_zone: str) -> pl.Expr:
@@ -273,16 +317,24 @@ def _for_formats(
 def _day(text: pl.Series, *, shape: str) -> pl.Series:
     text, shape = _without_weekday(text, shape)
     if _has_clock(shape):
+        # the day is the one that is written, not that of another place in UTC
+        shape = re.sub("%(?:#|:{1,3})?z", _OFFSET_MARK, shape)
+        if _OFFSET_MARK in shape:
+            text = _apply(
+                text, lambda one: one.str.replace(_WRITTEN_OFFSET, _OFFSET_MARK)
+            )
         return text.str.to_datetime(shape, time_unit="us", strict=False).dt.date()
     return _to_date(text, shape=shape)
 
 
 def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
     if shape in EPOCHS:
-        count = text.cast(pl.Int64, strict=False) * EPOCHS[shape]
+        count = text.cast(pl.Int64, strict=False)
+        most = _LAST_MOMENT // EPOCHS[shape]
+        count = count.set(~count.is_between(-most, most), None) * EPOCHS[shape]
         return count.cast(pl.Datetime("us", "UTC"))
     text, shape = _without_weekday(text, shape)
-    if "z" in shape:
+    if _has_offset(shape):
         return text.str.to_datetime(
             shape, time_unit="us", time_zone="UTC", strict=False
         )

@@ -16,23 +16,36 @@ DecimalMark = Literal[".", ","]
 
 #: Digits and what may stand between them; a text with a second number names none.
 _ONE_NUMBER = r"^[^\d]*(\d(?:[\d.,'\u2019\s_]*\d)?)[^\d]*$"
-#: A minus counts at the start, or where a space or a currency sign goes before it.
+#: A minus counts at the start, or where a space or a currency goes before it;
+#: bookkeepers write parentheses instead.
+_CURRENCY = r"(?:(?:\p{Sc}|[A-Z]{3})\s?)?"
 _NEGATIVE = (
-    r"^\s*[-\u2212]\s?(?:\p{Sc}\s?)?\d"
-    r"|[\s\p{Sc}][-\u2212](?:\p{Sc}\s?)?\d"
-    r"|^\s*\(\s*\p{Sc}?\s?\d.*\)\s*$"
+    rf"^\s*[-\u2212\u2013]\s?{_CURRENCY}\d"
+    rf"|[\s\p{{Sc}}][-\u2212]{_CURRENCY}\d"
+    rf"|^\s*{_CURRENCY}\(\s*{_CURRENCY}\d.*\)\s*$"
 )
+#: What a reader may take for another number than the digits say: `5½`, `500-`.
+_DOUBTFUL = r"[\u00bc-\u00be\u2150-\u215f]|\d[-\u2212]\s*$"
+#: A number may begin with its decimal mark, but not behind a word: `no.5`.
+_BARE_MARK = r"^((?:[^\d]*[\s\p{Sc}(+\-\u2212])?)([.,]\d)"
+#: Words that count thousands and more, by the zeros that they stand for. A `k` ends
+#: the text or its word (`k.k.` is none), and a metre is no million.
+_MAGNITUDES: Mapping[str, int] = {
+    r"\d\s?(?:[kK](?:$|[^\p{L}\d.])|(?i:tys|tsd|duizend|thousand)\b)": 3,
+    r"\d(?:M(?:$|[^\p{L}\d.])|\s?(?i:mln|mio|miljoen|milion\w*|millions?)\b)": 6,
+    r"\d\s?(?i:mld|mrd|bn|miljard|milliarden?|billions?)\b": 9,
+}
 #: Above this, a double no longer holds every whole number.
 FLOAT_WHOLE = 2.0**53
 #: The 2 of m2 is no number of its own.
-_UNIT_POWER = r"(\p{L})[23]\b"
+_UNIT_POWER = r"(?i)(m|ft|yd)[23]\b"
 
 #: Square metres of one unit, by what its name looks like.
 AREA_UNITS: Mapping[str, float] = {
     r"ha\b|hectares?\b|hektar\w*": 10_000.0,
     r"km(?:²|2)|square kilomet\w+": 1_000_000.0,
     # the international foot is 0.3048 m, the yard three of them
-    r"ft(?:²|2)|sq\.?\s*ft\.?|sqft|square f(?:ee|oo)t": 0.3048**2,
+    r"ft(?:²|2)|sq\.?\s*f(?:ee|oo)?t\.?|sf\b|square\s*f(?:ee|oo)t": 0.3048**2,
     r"sq\.?\s*yd\.?|square yards?": 0.9144**2,
     r"acres?\b": 4046.8564224,
     r"m(?:²|2)|sq\.?\s*m\b|sqm|qm\b|square met\w+|vierkante meter|mkw\b": 1.0,
@@ -94,16 +107,36 @@ def parse_area(
         decimal: The decimal mark, where it is known.
         unit: The unit of texts that name none.
     """
-    named = text.str.extract(r"(?i)\d[\s.,-]*(\p{L}.*)$", 1).str.to_lowercase()
-    given = pl.when(named.is_null()).then(pl.lit(_unit_size(unit)))
-    sizes = [
+    after = text.str.extract(r"\d[\s.,(/-]*(\p{L}.*)$", 1).str.to_lowercase()
+    # a word in front may be anything: only a unit counts
+    before = text.str.extract(r"^\s*(\p{L}[^\d]*)\d", 1).str.to_lowercase()
+    in_front = pl.when(after.is_null()).then(pl.coalesce(_sizes(before)))
+    named = pl.coalesce(_sizes(after))
+    given = pl.when(after.is_null()).then(pl.lit(unit_size(unit)))
+    size = pl.coalesce([in_front, given, named])
+    return parse_number(text, decimal=decimal) * size
+
+
+def in_square_metres(number: pl.Expr, dtype: pl.DataType, /, *, unit: str) -> pl.Expr:
+    """Return numbers of a unit in square metres; what is no number stays as it is."""
+    size = unit_size(unit)
+    return number * size if dtype.is_numeric() and size != 1 else number
+
+
+def _sizes(named: pl.Expr) -> list[pl.Expr]:
+    """Return a unit's square metres, one expression for each unit."""
+    return [
         pl.when(named.str.contains(f"^(?:{name})")).then(pl.lit(size))
         for name, size in AREA_UNITS.items()
     ]
-    return parse_number(text, decimal=decimal) * pl.coalesce([given, *sizes])
 
 
-def _unit_size(unit: str) -> float:
+def unit_size(unit: str, /) -> float:
+    """Return the square metres of one unit of area.
+
+    Raises:
+        ConfigError: The unit is not known.
+    """
     for name, size in AREA_UNITS.items():
         if re.match(f"(?:{name})", unit.lower()):
             return size
@@ -113,11 +146,23 @@ def _unit_size(unit: str) -> float:
 
 def _plain_number(text: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
     """Return the number as `-1234.5`: a minus, digits, one point."""
-    bare = text.str.replace_all(_UNIT_POWER, "$1")
-    digits = bare.str.extract(_ONE_NUMBER, 1)
-    size = _without_groups(digits, decimal)
+    bare = text.str.replace_all(_UNIT_POWER, "$1").str.replace(_BARE_MARK, "${1}0$2")
+    certain = pl.when(~bare.str.contains(_DOUBTFUL)).then(bare)
+    size = _without_groups(certain.str.extract(_ONE_NUMBER, 1), decimal)
+    size = _magnified(bare, size)
     negative = size.str.replace("^", "-")
     return pl.when(bare.str.contains(_NEGATIVE)).then(negative).otherwise(size)
+
+
+def _magnified(text: pl.Expr, number: pl.Expr) -> pl.Expr:
+    """Return plain numbers with the zeros that a word such as `mln` stands for."""
+    whole = number.str.extract(r"^(\d+)", 1)
+    fraction = number.str.extract(r"\.(\d+)$", 1).fill_null("")
+    for words, zeros in _MAGNITUDES.items():
+        digits = fraction.str.pad_end(zeros, "0")
+        moved = whole + digits.str.head(zeros) + "." + digits.str.slice(zeros) + "0"
+        number = pl.when(text.str.contains(words)).then(moved).otherwise(number)
+    return number
 
 
 def _without_groups(digits: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:

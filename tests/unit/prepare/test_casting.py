@@ -372,6 +372,57 @@ def test_a_number_that_a_decimal_has_no_room_for_costs_its_row(source, wanted):
     assert refused == [row for row in range(6) if row not in room]
 
 
+@pytest.mark.parametrize("source", [pl.Float64(), pl.Float32()])
+def test_a_float_is_the_shortest_decimal_that_names_it(source):
+    values = [0.1, 0.29, 41.5] + ([1e20, 1234567890.1] if source == pl.Float64 else [])
+    kept, refused = cast_values(values, source, pl.Decimal(38, 10))
+    assert refused == []
+    assert [*kept.values()] == [Decimal(repr(value)) for value in values]
+    lists, _ = cast_values([values], pl.List(source), pl.List(pl.Decimal(38, 10)))
+    assert list(lists[0]) == [Decimal(repr(value)) for value in values]
+
+
+def test_a_time_keeps_its_fraction_or_costs_its_row():
+    times = pl.Series([3_723_400_000_000, 3_723_000_000_001]).cast(pl.Time)
+    pg_type = "time without time zone"
+    kept, refused = cast_values(times, pl.Time(), pl.Time(), pg_type)
+    assert (kept, refused) == ({0: dt.time(1, 2, 3, 400_000)}, [1])
+    assert cast_values(times, pl.Time(), pl.String())[0] == {
+        0: "01:02:03.400",
+        1: "01:02:03.000000001",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        (pl.Date(), pl.Datetime("us")),
+        (pl.Datetime("ms"), pl.Datetime("us")),
+        (pl.Datetime("ms", "UTC"), pl.Datetime("us")),
+        (pl.Duration("ms"), pl.Duration("us")),
+    ],
+)
+def test_what_no_calendar_has_costs_its_row_and_no_panic(source, wanted):
+    most = 2**31 - 1 if source == pl.Date() else 2**63 - 1
+    numbers = pl.Series([0, most], dtype=pl.Int64)
+    values = numbers.cast(pl.Int32 if source == pl.Date() else pl.Int64).cast(source)
+    kept, refused = cast_values(values, source, wanted)
+    assert (list(kept), refused) == ([0], [1])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "texts"),
+    [
+        (pl.Date(), ["10-11-20", "1-2-3"]),
+        (pl.Datetime("us"), ["10-11-20 10:00:00", "2024-1-5 1:2:3.1234567"]),
+        (pl.Float32(), ["123456789", "0.123456789"]),
+    ],
+)
+def test_texts_that_lose_a_century_or_a_digit_are_refused(wanted, texts):
+    kept, refused = cast_values(texts, pl.String(), wanted)
+    assert (kept, refused) == ({}, [0, 1])
+
+
 def test_a_list_with_a_number_too_large_for_a_decimal_costs_its_row():
     column = pl.Series("value", [[1.5], [1e10, 1.0], None, []])
     source, wanted = column.dtype, pl.List(pl.Decimal(12, 2))

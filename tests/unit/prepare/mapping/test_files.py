@@ -57,6 +57,13 @@ class Own:
         return Sifted(frame, no_reasons())
 
 
+def test_a_column_may_be_called_as_a_key_of_a_mapping_is():
+    given = {"name": "title", "null_words": "b", "columns": "c"}
+    assert list(load_mapping(given).columns) == ["name", "null_words", "columns"]
+    named = load_mapping({"name": "mine", "columns": {"name": "title"}})
+    assert (named.name, list(named.columns)) == ("mine", ["name"])
+
+
 def test_names_of_modules_and_objects_are_mappings(tmp_path, monkeypatch):
     own = Own()
     assert load_mapping(own) is own
@@ -90,6 +97,7 @@ def test_names_that_are_none_are_told(spec):
         ({"a": {"constant": 1, "from": "b"}}, "goes not together"),
         ({"a": {"parse": "one_of"}}, "one_of needs words"),
         ({"a": {"parse": "integer", "default": "x"}}, "default 'x' is no integer"),
+        ({"a": {"parse": "integer", "default": 1.7}}, "default 1.7 is no integer"),
         ({"a": {"parse": "date", "locale": "xx"}}, "locale 'xx'"),
         ({"a": 5}, "neither a name nor a rule"),
         ({}, "no column"),

@@ -14,6 +14,7 @@ from propload.prepare.mapping import Constant, MapContext, Mapping, Rule, load_m
 from propload.prepare.parsers import make_parser
 
 NOBODY = MapContext()
+NOON = dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)
 
 
 def apply(rules, context=NOBODY, /, *, keep_others=False, null_words=(), **columns):
@@ -182,6 +183,28 @@ def test_typed_columns_are_not_read_as_text():
         (0, Decimal("1.25"), 3, dt.date(2024, 1, 1), "5", True)
     ]
     assert found.reasons["column"].to_list() == ["price"]
+
+
+def test_a_unit_and_a_time_zone_hold_for_typed_columns_too():
+    frame = pl.DataFrame(
+        {
+            "area": [100.0],
+            "count": [100],
+            "naive": pl.Series([NOON]).dt.replace_time_zone(None),
+            "day": [NOON.date()],
+            "zoned": [NOON],
+        }
+    )
+    feet = {"parse": "area", "unit": "sqft"}
+    here = {"parse": "timestamp", "time_zone": "Europe/Amsterdam"}
+    rules = {"area": feet, "count": feet, "naive": here, "day": here, "zoned": here}
+    [row] = load_mapping(rules).apply(frame, NOBODY).frame.drop(ROW).rows()
+    assert row[:2] == pytest.approx((9.290304, 9.290304))
+    assert [moment.isoformat() for moment in row[2:]] == [
+        "2024-07-01T10:00:00+00:00",
+        "2024-06-30T22:00:00+00:00",
+        "2024-07-01T12:00:00+00:00",
+    ]
 
 
 def test_expressions_may_make_columns():

@@ -136,6 +136,41 @@ def test_moments_by_format():
     ]
 
 
+def test_parts_of_a_format_that_would_be_passed_over_are_told():
+    for part in ("%X", "%r", "%c", "%x", "%+", "%s", "%Z"):
+        with pytest.raises(ConfigError, match=f"{part[:1]}.*cannot be read"):
+            read(parse_timestamp, "x", formats=[f"%Y {part}"])
+    assert read(parse_date, "100 %X", formats=["%j0 %%X"]) == [None]
+
+
+def test_a_day_with_a_clock_elsewhere_is_the_day_that_is_written():
+    texts = ["2024-10-11T00:30:00+02:00", "2024-10-11T00:30:00Z"]
+    for mark in ("%z", "%#z"):
+        found = read(parse_date, *texts, formats=[f"%Y-%m-%dT%H:%M:%S{mark}"])
+        assert found == [dt.date(2024, 10, 11)] * 2
+
+
+def test_no_place_is_days_from_utc_and_no_count_ends_in_other_ages():
+    texts = ["2024-10-11T10:00:00+99:99", "2024-10-11T10:00:00+14:00"]
+    assert [one and one.day for one in read(parse_timestamp, *texts)] == [None, 10]
+    epochs = ["1700000000", "1700000000000000"]
+    found = read(parse_timestamp, *epochs, formats=["epoch"])
+    assert [one and one.year for one in found] == [2023, None]
+    found = read(parse_timestamp, *epochs, formats=["epoch", "epoch_us"])
+    assert [one.year for one in found] == [2023, 2023]
+
+
+def test_a_letter_z_of_a_word_is_no_offset():
+    shape = "%d.%m.%Y godz. %H:%M"
+    [found] = read(
+        parse_timestamp,
+        "01.07.2024 godz. 12:00",
+        formats=[shape],
+        time_zone="Europe/Warsaw",
+    )
+    assert found.hour == 10
+
+
 def test_unknown_zones_and_locales_are_told():
     with pytest.raises(ConfigError, match="Mars"):
         parse_timestamp(pl.col("text"), time_zone="Mars")

@@ -58,6 +58,24 @@ def read(parse, *texts, **settings_):
         ("\u22125", "-5"),
         ("(5.00)", "-5"),
         ("vraag-prijs 500", "500"),
+        (".5", "0.5"),
+        ("-.5", "-0.5"),
+        ("€.50", "0.5"),
+        ("no.5", "5"),
+        ("\u20135", "-5"),
+        ("-EUR 5", "-5"),
+        ("EUR -5", "-5"),
+        ("$(5.00)", "-5"),
+        ("1,2 mln", "1200000"),
+        ("$1.2M", "1200000"),
+        ("1.5 million", "1500000"),
+        ("2 miljoen euro", "2000000"),
+        ("1.25 mld", "1250000000"),
+        ("350k", "350000"),
+        ("350 K", "350000"),
+        ("$950K/mo", "950000"),
+        ("2,5 tys. zł", "2500"),
+        ("12 m", "12"),
         ("prijs - 500", "500"),
     ],
 )
@@ -117,6 +135,9 @@ def test_areas_become_square_metres():
     found = read(parse_area, *texts)
     assert found[:4] == [91.0, 1234.0, 5000.0, 59.0]
     assert found[4:] == pytest.approx([90.95207616, 50.0])
+    feet = ["979 (sq ft)", "sq ft 979", "SQFT: 979", "979/sq ft", "979 sq. feet"]
+    assert read(parse_area, *feet) == pytest.approx([90.95207616] * len(feet))
+    assert read(parse_area, "area 91", "Wohnfläche 91 m²", "91 (m²)") == [91.0] * 3
     assert read(parse_area, "218 m³", "3 appels", "m²") == [None, None, None]
     assert read(parse_area, "1,000", unit="sqft") == pytest.approx([92.90304])
     with pytest.raises(ConfigError, match="unit 'miles'"):
