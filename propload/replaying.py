@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol
@@ -15,11 +16,13 @@ from propload.choosing import open_database
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
+from propload.postgres.history import read_runs
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line, rows_as_read
 from propload.reports import ReportStore
 from propload.running import Run
 from propload.stopping import stoppable
+from propload.target import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +32,14 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from propload.options import Settings
+    from propload.postgres.ledger import RunRecord
     from propload.rejecting.lines import Line
     from propload.report import Plain, Report
 
 
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
+_BLOCK_BYTES = 1 << 20
 
 
 class Fix(Protocol):
@@ -56,7 +61,8 @@ def replay(
 
     The settings are those of the run; what is given differs from them. What is
     refused again is kept under the new run's name; rows that could not be read at
-    all stay where they are, since only their file can be mended.
+    all stay where they are, since only their file can be mended. A replay that was
+    stopped or killed is gone on with: no row is loaded twice.
 
     Args:
         run_id: The run, or how its name begins; the newest by default.
@@ -64,13 +70,26 @@ def replay(
         **settings: What differs from the run's own: a mended mapping or schema.
 
     Raises:
-        ConfigError: There is no such run, or no row of it can be replayed.
+        ConfigError: There is no such run, no row of it can be replayed, or a
+            setting is needed that only the caller has.
+        LockedError: The run still goes on, or is being replayed.
         LoadError: The run stopped early; the refused rows stay.
     """
     places = Plan.of(config.resolve(settings)).places
     store = RejectStore(places.rejects)
     path = store.files.find(run_id)
-    plan = _plan_of(path.stem, ReportStore(places.runs), settings)
+    with store.alone(path.stem):
+        return _replay(path, store, fix, ReportStore(places.runs), settings)
+
+
+def _replay(
+    path: Path,
+    store: RejectStore,
+    fix: Fix | None,
+    reports: ReportStore,
+    settings: Settings,
+) -> Report:
+    plan = _plan_of(path.stem, reports, settings)
     source = RejectSource(path, fix)
     if not any(True for _ in source.lines()):
         msg = (
@@ -78,20 +97,48 @@ def replay(
             "file and ingest it again"
         )
         raise ConfigError(msg)
-    run = Run(source, plan, metrics=Metrics())
-    report = stoppable(lambda stopper: stopper.execute(run))
-    if report.status == "loaded":
-        # every replayed row is loaded by now, or refused under the new run's name
-        store.keep(path.stem, lambda line: not was_read(line))
+    begun = _begun(source, plan)
+    if begun is None or begun.status != "loaded":
+        if begun is not None:
+            plan = replace(plan, settings={**plan.settings, "resume": begun.run_id})
+        run = Run(source, plan, metrics=Metrics())
+        report = stoppable(lambda stopper: stopper.execute(run))
+        if report.status != "loaded":
+            return report
+    # every replayed row is loaded by now, or refused under the new run's name
+    store.keep(path.stem, lambda line: not was_read(line))
+    if begun is not None and begun.status == "loaded":
+        msg = (
+            f"the refused rows of run {path.stem} were loaded by its replay "
+            f"{begun.run_id}: nothing is left of them"
+        )
+        raise ConfigError(msg)
     return report
+
+
+def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:
+    """Return the replay of these very rows that did not come to forget them."""
+    table = str(TableName.parse(plan.settings["table"]))
+    with open_database(plan) as database, database.connect() as session:
+        for run in read_runs(session, plan.places.state_dir):
+            if (run.source, run.target) == (source.name, table):
+                return run if run.fingerprint == source.fingerprint() else None
+    return None
 
 
 def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
     """Return what holds for a replay: what the run was told, and what is given now."""
     if not reports.files.path(run_id).exists():
-        return Plan.of(config.resolve(given))
+        plan = Plan.of(config.resolve(given))
+        if "table" not in plan.settings:
+            msg = (
+                f"run {run_id} was killed before its report was written: say which "
+                "table its rows belong to, and its other settings (--table, --key)"
+            )
+            raise ConfigError(msg)
+        return plan
     report = reports.read(run_id)
-    plan = Plan.of(config.resolve({**_settings_of(report), **given}))
+    plan = Plan.of(config.resolve({**_settings_of(report, given), **given}))
     if "to" not in given:
         with open_database(plan) as database:
             label = database.label
@@ -104,12 +151,18 @@ def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
     return plan
 
 
-def _settings_of(report: Report) -> Settings:
+def _settings_of(report: Report, given: Settings) -> Settings:
     """Return the settings of a run from its report, and its table."""
     told: dict[str, Plain] = dict(report.settings)
     objects = told.pop("objects", None)
-    for name in objects if isinstance(objects, list) else []:
-        told.pop(str(name), None)
+    for name in map(str, objects if isinstance(objects, list) else []):
+        told.pop(name, None)
+        if name not in given:
+            msg = (
+                f"run {report.run_id} was given its {name} as a Python object: call "
+                f"propload.replay({report.run_id!r}, {name}=...) with it"
+            )
+            raise ConfigError(msg)
     told["table"] = report.target.table
     if told.get("mode") == "replace":
         # the rows belong to those that replaced the table, not in their place
@@ -152,8 +205,12 @@ class RejectSource:
         return None
 
     def fingerprint(self) -> str | None:
-        """Return None: the file shrinks as rows are replayed."""
-        return None
+        """Return a hash of the rows and of the name of what mends them."""
+        found = hashlib.sha256(_name_of(self.fix).encode())
+        with self.path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                found.update(block)
+        return found.hexdigest()
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows that were read."""
@@ -186,12 +243,16 @@ class RejectSource:
             columns = [column.combine_chunks() for column in table.columns]
             return pa.RecordBatch.from_arrays(columns, schema=table.schema)
         except Exception as error:
-            name = getattr(self.fix, "__qualname__", type(self.fix).__name__)
             msg = (
-                f"the fix {name} failed on {read.height:,} refused rows of {source}: "
-                f"{type(error).__name__}: {error}. It has to return a frame of rows"
+                f"the fix {_name_of(self.fix)} failed on {read.height:,} refused rows "
+                f"of {source}: {type(error).__name__}: {error}. It has to return a "
+                "frame of rows"
             )
             raise ConfigError(msg) from error
+
+
+def _name_of(fix: Fix | None) -> str:
+    return getattr(fix, "__qualname__", type(fix).__name__)
 
 
 def _kind(line: Line) -> tuple[object, ...]:

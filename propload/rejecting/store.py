@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.private_files import open_private
+from propload.errors import LockedError
+from propload.private_files import lock_private, open_private
 from propload.rejecting.lines import each_line, read_lines
 from propload.run_files import RunFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import polars as pl
@@ -72,10 +74,29 @@ class RejectStore:
         return read_lines(self.files.find(run_id))
 
     def drop(self, run_id: str) -> Path:
-        """Delete a run's refused rows; return the file that was deleted."""
+        """Delete a run's refused rows; return the file that was deleted.
+
+        Raises:
+            ConfigError: No such run has refused rows.
+            LockedError: The run still goes on, or is being replayed.
+        """
         path = self.files.find(run_id)
-        path.unlink()
+        with self.alone(path.stem):
+            path.unlink()
         return path
+
+    @contextmanager
+    def alone(self, run_id: str, /) -> Iterator[None]:
+        """Hold a run's refused rows against who would add some or replay them.
+
+        Raises:
+            LockedError: The run still goes on, or is being replayed.
+        """
+        descriptor = take_alone(self.files.path(run_id))
+        try:
+            yield
+        finally:
+            let_go(self.files.path(run_id), descriptor)
 
     def keep(self, run_id: str, is_kept: Callable[[Line], bool], /) -> None:
         """Keep some lines as they stand; a file without any is removed.
@@ -96,6 +117,32 @@ class RejectStore:
         aside.replace(path)
         if is_empty:
             path.unlink()
+
+
+def take_alone(path: Path, /) -> int:
+    """Return a descriptor that holds a file of refused rows; see `let_go`.
+
+    Raises:
+        LockedError: Its run goes on in another process, or it is being replayed.
+    """
+    try:
+        return lock_private(_lock_of(path), wait=False)
+    except BlockingIOError as error:
+        msg = (
+            f"run {path.stem} still goes on, or its refused rows are being replayed: "
+            "try again after its end"
+        )
+        raise LockedError(msg) from error
+
+
+def let_go(path: Path, descriptor: int, /) -> None:
+    """Give a file of refused rows back."""
+    _lock_of(path).unlink(missing_ok=True)
+    os.close(descriptor)
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.lock")
 
 
 def _summary(path: Path) -> RejectRun | None:

@@ -18,7 +18,7 @@ from propload.errors import WriteError
 from propload.prepare.text_out import write_text
 from propload.private_files import open_private
 from propload.rejecting.lines import REASON_COLUMNS
-from propload.rejecting.store import RejectStore
+from propload.rejecting.store import RejectStore, let_go, take_alone
 from propload.report import ReasonCount
 from propload.values import as_text
 
@@ -61,6 +61,7 @@ class RejectWriter:
         self._run_id = run_id
         self._lock = threading.Lock()
         self._file: BufferedWriter | None = None
+        self._held: int | None = None
         self._counted: Counter[tuple[str, str | None, str]] = Counter()
         self._examples: dict[tuple[str, str | None, str], str] = {}
         self._last: dict[int, tuple[int, pl.DataFrame]] = {}
@@ -117,9 +118,15 @@ class RejectWriter:
             if self._file:
                 self._file.close()
                 self._file = None
+            if self._held is not None:
+                let_go(self.path, self._held)
+                self._held = None
 
     def _append(self, lines: pl.DataFrame) -> None:
         try:
+            if self._held is None:
+                # nobody replays or drops rows to which others may come
+                self._held = take_alone(self.path)
             if self._file is None:
                 self._file = open_private(self.path, "ab")
             kept = self._file.tell()

@@ -6,11 +6,12 @@ import datetime as dt
 import os
 from urllib.parse import urlsplit
 
+import pandera.polars as pa
 import polars as pl
 import pytest
 
 import propload
-from propload.errors import ConfigError
+from propload.errors import ConfigError, LockedError, RejectLimitError
 from propload.rejecting import RejectStore
 from propload.replaying import replay
 from tests.faults.server import ask
@@ -155,3 +156,94 @@ def test_the_moment_of_a_row_is_kept(dsn, state_dir, tmp_path):
         (1, 7, moment),
         (2, 5, moment),
     ]
+
+
+@pytest.fixture
+def appended(dsn):
+    """Append rows of which every second one is refused. Value: the settings."""
+    run_sql(dsn, "CREATE TABLE homes (id bigint, price bigint)")
+    told = {"to": dsn, "mode": "append", "batch_rows": 50, "workers": 2}
+    rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(1_000)]
+    report = propload.ingest(rows, table="homes", **told)
+    assert (report.counts.inserted, report.counts.rejected) == (500, 500)
+    return report, told
+
+
+def assert_all_are_there_once(dsn):
+    counted = "SELECT count(*), count(DISTINCT id) FROM homes"
+    assert ask(dsn, counted) == [(1_000, 1_000)]
+
+
+def test_a_replay_that_was_stopped_goes_on_and_doubles_nothing(dsn, appended):
+    report, told = appended
+    late = pl.col("id") == 999
+
+    def mend_most(frame):
+        return mend(frame).with_columns(
+            price=pl.when(late).then(pl.lit("x")).otherwise("price")
+        )
+
+    with pytest.raises(RejectLimitError):
+        replay(report.run_id, fix=mend_most, max_rejects=0, **told)
+    [(stored,)] = ask(dsn, "SELECT count(*) FROM homes")
+    assert stored > 500
+    again = replay(report.run_id, fix=mend_most, **told)
+    assert again.counts.read == 500
+    replay(fix=lambda frame: frame.with_columns(price=pl.lit("7")), **told)
+    assert_all_are_there_once(dsn)
+
+
+def test_a_replay_that_was_killed_at_its_end_is_not_repeated(
+    dsn, appended, state_dir, monkeypatch
+):
+    report, told = appended
+    store = RejectStore(state_dir / "rejects")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RejectStore, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replay(report.run_id, fix=mend, **told)
+    assert [run.run_id for run in store.runs()] == [report.run_id]
+    with pytest.raises(ConfigError, match="were loaded by its replay"):
+        replay(report.run_id, fix=mend, **told)
+    assert store.runs() == []
+    assert_all_are_there_once(dsn)
+
+
+def test_rows_to_which_others_may_come_are_neither_replayed_nor_dropped(
+    dsn, appended, state_dir
+):
+    report, told = appended
+    store = RejectStore(state_dir / "rejects")
+    with store.alone(report.run_id):
+        with pytest.raises(LockedError, match="still goes on"):
+            replay(report.run_id, **told)
+        with pytest.raises(LockedError, match="still goes on"):
+            store.drop(report.run_id)
+    replay(report.run_id, fix=mend, **told)
+    assert_all_are_there_once(dsn)
+
+
+def test_a_schema_that_was_an_object_is_asked_for(dsn, state_dir):
+    class Dear(pa.DataFrameModel):
+        price: int = pa.Field(gt=10)
+
+    told = {"to": dsn, "table": "homes", "key": "id"}
+    rows = [{"id": n, "price": n} for n in range(20)]
+    report = propload.ingest(rows, schema=Dear, **told)
+    assert report.counts.rejected == 11
+    with pytest.raises(ConfigError, match="its schema as a Python object"):
+        replay(report.run_id, to=dsn)
+    assert replay(report.run_id, to=dsn, schema=Dear).counts.rejected == 11
+
+
+def test_a_run_without_a_report_is_told_its_table(dsn, appended, state_dir):
+    report, told = appended
+    (state_dir / "runs" / f"{report.run_id}.json").unlink()
+    with pytest.raises(ConfigError, match="say which table"):
+        replay(report.run_id, fix=mend, **told)
+    replay(report.run_id, fix=mend, table="homes", **told)
+    assert_all_are_there_once(dsn)

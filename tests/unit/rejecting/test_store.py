@@ -52,6 +52,7 @@ def test_a_file_without_kept_lines_is_removed(writer, store):
     writer.write(refused([1]))
     store.keep(RUN, lambda _: False)
     assert not writer.path.exists()
+    writer.close()
     assert not list(writer.path.parent.iterdir())
 
 
