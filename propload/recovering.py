@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from typing import TYPE_CHECKING, cast
 
 from propload import config
 from propload.choosing import find_checker, find_target, open_database
-from propload.errors import ConfigError, LockedError
+from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers
 from propload.monitoring.metrics import Metrics
 from propload.planning import Plan
@@ -16,6 +15,8 @@ from propload.running import Run
 from propload.stopping import stoppable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from typing_extensions import Unpack
 
     from propload.journal import Leftover
@@ -59,8 +60,8 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
 
     Args:
         run_id: One run only; all that went into this database by default.
-        **settings: `to`, and what a run was given as Python objects (a mapping, a
-            schema); the rest is in the journal.
+        **settings: `to`, what a run was given as Python objects (a mapping, a
+            schema), and what is to differ from the settings in the journal.
 
     Raises:
         ConfigError: There is no such journal, or it belongs to another database.
@@ -70,19 +71,43 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
     found = find_leftovers(plan.places.journal)
     with open_database(plan) as database:
         label = database.label
+    given = frozenset(settings)
     if not run_id:
         mine = [one for one in found if one.about.get("database") == label]
         mine = [one for one in mine if not _is_part_of_replace(one)]
-        return stoppable(lambda stopper: _recover_all(mine, plan, stopper))
-    named = [one for one in found if one.run_id == run_id]
-    if not named:
-        msg = f"no journal of run {run_id} is left"
-        raise ConfigError(msg)
-    meant = named[0].about.get("database")
+        return stoppable(lambda stopper: _recover_all(mine, plan, stopper, given))
+    named = _named(found, run_id)
+    meant = named.about.get("database")
     if meant != label:
         msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
         raise ConfigError(msg)
-    return stoppable(lambda stopper: _recover_all(named, plan, stopper))
+    return stoppable(lambda stopper: _recover_all([named], plan, stopper, given))
+
+
+def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
+    """Delete what a run left in its journal; return the rows that are lost by it.
+
+    Args:
+        run_id: The run.
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: There is no such journal.
+        LockedError: It is being recovered.
+    """
+    plan = Plan.of(config.resolve(settings))
+    named = _named(find_leftovers(plan.places.journal), run_id)
+    source = _opened(named)
+    source.close(remove=True)
+    return named.rows
+
+
+def _named(found: list[Leftover], run_id: str) -> Leftover:
+    for one in found:
+        if one.run_id == run_id:
+            return one
+    msg = f"no journal of run {run_id} is left. See: propload recover --list"
+    raise ConfigError(msg)
 
 
 def _is_part_of_replace(one: Leftover) -> bool:
@@ -93,18 +118,38 @@ def _is_part_of_replace(one: Leftover) -> bool:
     log.warning(
         "run %s was to replace %s and ended before its source did: what came of it is "
         "left out. To put that in place of all the table's rows: propload recover %s. "
-        "After a later replace drop it instead, and this warning with it: rm -r %s",
+        "After a later replace drop it instead, and this warning with it: "
+        "propload recover --drop %s",
         one.run_id,
         one.about.get("table"),
         one.run_id,
-        shlex.quote(str(one.folder)),
+        one.run_id,
     )
     return True
 
 
-def _recover_all(found: list[Leftover], plan: Plan, stopper: Stopper) -> list[Report]:
-    """Return a report for each journal that was loaded until the user said stop."""
-    return [recover_one(one, plan, stopper) for one in found if not stopper.stopped]
+def _recover_all(
+    found: list[Leftover],
+    plan: Plan,
+    stopper: Stopper,
+    given: Collection[str] = (),
+) -> list[Report]:
+    """Return a report for each journal that was loaded until the user said stop.
+
+    A journal that cannot be loaded keeps no other one from it; it is told at the end.
+    """
+    reports: list[Report] = []
+    failed: list[PropLoadError] = []
+    for one in found:
+        if stopper.stopped:
+            break
+        try:
+            reports.append(recover_one(one, plan, stopper, given))
+        except PropLoadError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return reports
 
 
 def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
@@ -115,7 +160,10 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
         source: Its source.
         stopper: Stops the runs that load it.
 
+    What another process loads at this moment is left to it.
+
     Raises:
+        LoadError: What is left cannot be loaded: the message says how to go on.
         KeyboardInterrupt: It was stopped before all was loaded.
     """
     found = find_leftovers(plan.places.journal)
@@ -128,24 +176,63 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
     wanted = {"database": label, "table": str(target.table)}
     mine = [one for one in found if wanted.items() <= dict(one.about).items()]
     mine = [one for one in mine if not _is_part_of_replace(one)]
-    reports = _recover_all(mine, plan, stopper)
+    reports = _recover_before(mine, plan, stopper)
     if stopper.stopped:
         msg = "stopped while the journals of earlier runs were loaded"
         raise KeyboardInterrupt(msg)
     return reports
 
 
-def recover_one(leftover: Leftover, plan: Plan, stopper: Stopper) -> Report:
+def _recover_before(
+    found: list[Leftover], plan: Plan, stopper: Stopper
+) -> list[Report]:
+    try:
+        return _recover_all(found, plan, stopper)
+    except LockedError as error:
+        log.warning("%s", error)
+        return []
+    except PropLoadError as error:
+        names = ", ".join(one.run_id for one in found)
+        msg = (
+            f"what an earlier run left in its journal comes first, and cannot be "
+            f"loaded: {error}. Recover it with other settings (propload recover RUN "
+            f"--schema ... --mapping ...) or drop it (propload recover --drop RUN); "
+            f"the runs are: {names}"
+        )
+        raise LoadError(
+            msg, report=getattr(error, "report", None), exit_code=error.exit_code
+        ) from error
+
+
+def recover_one(
+    leftover: Leftover, plan: Plan, stopper: Stopper, given: Collection[str] = ()
+) -> Report:
     """Load what is left in one journal.
 
     Args:
         leftover: The journal.
         plan: Where to; what the journal does not know is taken from it.
         stopper: Stops the run that loads it.
+        given: The settings of `plan` that hold although the journal knows others.
 
     Raises:
         LockedError: Another process has begun to recover it.
         LoadError: The run stopped early again; the journal stays.
+    """
+    source = _opened(leftover)
+    log.info("recovering run %s: %d rows", leftover.run_id, leftover.rows)
+    try:
+        run = Run(source, _plan_of(leftover, plan, given), metrics=Metrics())
+        return stopper.execute(run)
+    finally:
+        source.close(remove=False)
+
+
+def _opened(leftover: Leftover) -> JournalSource:
+    """Return a journal as a source that nobody else has.
+
+    Raises:
+        LockedError: Another process has begun to recover it.
     """
     source = JournalSource(leftover.folder, name=str(leftover.about["source"]))
     try:
@@ -153,18 +240,14 @@ def recover_one(leftover: Leftover, plan: Plan, stopper: Stopper) -> Report:
     except BlockingIOError as error:
         msg = f"the journal of run {leftover.run_id} is being recovered already"
         raise LockedError(msg) from error
-    log.info("recovering run %s: %d rows", leftover.run_id, leftover.rows)
-    try:
-        run = Run(source, _plan_of(leftover, plan), metrics=Metrics())
-        return stopper.execute(run)
-    finally:
-        source.close(remove=False)
+    return source
 
 
-def _plan_of(leftover: Leftover, plan: Plan) -> Plan:
+def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:
     told = leftover.about.get("settings")
     known = dict(told) if isinstance(told, dict) else {}
-    given = {name: plan.settings[name] for name in _USERS_OWN if name in plan.settings}  # type: ignore[literal-required] # the names are the settings' own
+    own = [name for name in (*_USERS_OWN, *names) if name in plan.settings]
+    given = {name: plan.settings[name] for name in own}  # type: ignore[literal-required] # the names are the settings' own
     for name in leftover_objects(leftover):
         if name not in plan.settings:
             msg = (

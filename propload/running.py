@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.choosing import open_database
@@ -213,7 +214,8 @@ class Run:
             settings=parts.settings,
             notes=parts.notes(),
             message=_message(parts, ending),
-            read_rejects=(lambda: read_lines(path)) if path else None,
+            # no lambda: reports are sent between processes
+            read_rejects=partial(read_lines, parts.rejects.path),
         )
 
 

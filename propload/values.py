@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import KeysView, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+_SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
+#: What pandas calls a value that is missing.
+_MISSING = frozenset({"NAType", "NaTType"})
 #: The types that `columns` builds from; any other is made one of these first.
 KNOWN = frozenset(
     {
@@ -61,20 +65,45 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
         return value
     if isinstance(value, Enum):
         return plain(value.value)
+    if type(value).__module__.partition(".")[0] == "pandas":
+        return _of_pandas(value)
     fields_of_value = row_of(value)
     if fields_of_value is not None:
         return fields_of_value
-    if isinstance(value, tuple | set | frozenset):
+    if isinstance(value, _SEVERAL):
         return list(value)
     for kind in (str, bool, int, float, bytes, dt.datetime, dt.date):
         if isinstance(value, kind):
             return _downcast(value, kind)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        # a NumPy scalar
-        return plain(value.item())
+        return _of_numpy(value)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return str(value)
+
+
+def _of_pandas(value: Any) -> Any:
+    if type(value).__name__ in _MISSING:
+        return None
+    if hasattr(value, "to_pydatetime") and not value.nanosecond:
+        return value.to_pydatetime()
+    if hasattr(value, "to_pytimedelta") and not value.nanoseconds:
+        return value.to_pytimedelta()
+    # its times hold more than Python's: their text says all
+    return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+
+
+def _of_numpy(value: Any) -> Any:
+    """Return a NumPy scalar as the Python value of it, or as text where none is it."""
+    if value != value:  # noqa: PLR0124 - a time that is none, or NaN
+        return None if value.dtype.kind in "mM" else float(value)
+    if value.dtype.kind in "mM":
+        in_microseconds = value.astype(f"{value.dtype.kind}8[us]")
+        return in_microseconds.item() if in_microseconds == value else str(value)
+    found = value.item()
+    if type(found) in KNOWN:
+        return found
+    return float(found) if found == float(found) else str(found)
 
 
 def _downcast(value: Any, kind: type) -> Any:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import YES, command
 from propload.cli.flags import Part
 from propload.cli.ingest import EXIT_CODES, quieted
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
+from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
@@ -30,6 +31,13 @@ _LIST = Part(
     typer.Option("--list", help="Only list the journals.", show_default=False),
     default=False,
 )
+_DROP = Part(
+    bool,
+    typer.Option(
+        "--drop", help="Delete the journal of RUN; asks first.", show_default=False
+    ),
+    default=False,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,18 +49,32 @@ def add_to(app: typer.Typer) -> None:
         example="propload recover\npropload recover --list",
         run=_RUN,
         only_list=_LIST,
+        dropped=_DROP,
+        yes=YES,
         given=settings_group(),
     )
-    def recover(run: str, only_list: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
+    def recover(
+        *,
+        run: str,
+        only_list: bool,
+        dropped: bool,
+        yes: bool,
+        given: Settings,
+        screen: Screen,
+    ) -> None:
         """Load what killed runs left in their journals: nothing is lost.
 
         A journal holds rows of sources that cannot be read again: crawls, pipes,
-        pushed rows. Settings are those of the run; --to names its database.
+        pushed rows. Settings are those of the run, unless they are given; --to
+        names its database.
         """
         from propload.recovering import recover as load  # noqa: PLC0415 - heavy
 
         if only_list:
             _list(given, screen)
+            return
+        if dropped:
+            _drop(run, given, screen, yes=yes)
             return
         reports = load(run, **quieted(given, screen))
         if screen.as_json:
@@ -63,6 +85,18 @@ def add_to(app: typer.Typer) -> None:
             for report in reports:
                 screen.show(report)
         raise typer.Exit(max((EXIT_CODES[one.status] for one in reports), default=0))
+
+
+def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
+    from propload.recovering import drop  # noqa: PLC0415 - heavy
+
+    if not run:
+        msg = "say which run's journal is to be deleted: propload recover --drop RUN"
+        raise ConfigError(msg)
+    if not yes:
+        question = f"Delete the journal of run {run}? Its rows cannot be read again."
+        typer.confirm(question, abort=True, err=True)
+    screen.tell(f"deleted the journal of run {run}: {drop(run, **given):,} rows")
 
 
 def _list(given: Settings, screen: Screen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.report import Plain
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,16 @@ def find_leftovers(folder: Path) -> list[Leftover]:
         except BlockingIOError:
             continue
         os.close(descriptor)
-        found.append(_describe(one))
+        try:
+            found.append(_describe(one))
+        except ValueError as error:
+            # killed between making the file and writing it: no row had come
+            log.log(
+                logging.WARNING if records.segments(one) else logging.DEBUG,
+                "the notes of the journal %s cannot be read, so it is left alone: %s",
+                one,
+                error,
+            )
     return found
 
 

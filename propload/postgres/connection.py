@@ -56,12 +56,15 @@ _SESSION = {
 _CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
-def connect(dsn: str, /, *, application_name: str = "propload") -> Connection:
+def connect(
+    dsn: str, /, *, application_name: str = "propload", again: bool = False
+) -> Connection:
     """Return an open connection; each belongs to one thread.
 
     Args:
         dsn: A connection string; libpq adds what it leaves out.
         application_name: The name the server shows for it.
+        again: Whether the string has led to the server before.
 
     Raises:
         ConfigError: The string, host, user, password or database is wrong.
@@ -71,7 +74,7 @@ def connect(dsn: str, /, *, application_name: str = "propload") -> Connection:
     try:
         raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
-        raise connect_error(error, dsn) from error
+        raise connect_error(error, dsn, again=again) from error
     return _opened(raw, dsn, application_name, threading.Lock())
 
 
@@ -150,7 +153,7 @@ class Connection:
             with self._opening:
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
-            raise connect_error(error, self._dsn) from error
+            raise connect_error(error, self._dsn, again=True) from error
         return _opened(raw, self._dsn, self._application_name, self._opening)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:

@@ -31,6 +31,7 @@ _ADVICE = {
     "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
     "string": "the connection string is wrong",
 }
+_OUTAGES = frozenset({"host", "encryption"})
 _ALL_NEEDED = frozenset({'database "', 'role "'})
 
 
@@ -96,18 +97,24 @@ def _text(value: bytes | str) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def connect_error(error: Exception, dsn: str, /) -> WriteError | ConfigError:
+def connect_error(
+    error: Exception, dsn: str, /, *, again: bool = False
+) -> WriteError | ConfigError:
     """Return why there is no connection, and what to do about it.
 
     Args:
         error: The driver's error.
         dsn: The connection string, whose secrets are hidden.
+        again: Whether it has led to the server before, so that a host that is not
+            known, or a line that cannot be encrypted, is an outage.
     """
     said = hide_secrets(str(error), dsn).partition("Failed to connect:")
     text = " ".join((said[2] or said[0]).split())
     place = describe_dsn(dsn)
     for words, cause in _REFUSALS:
         needed = all if words[0] in _ALL_NEEDED else any
+        if again and cause in _OUTAGES:
+            continue
         if needed(word in text for word in words):
             msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
             return ConfigError(msg)

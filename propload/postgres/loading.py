@@ -65,6 +65,7 @@ class Database:
         self._dsn = dsn
         self._state_dir = state_dir
         self._connection: Connection | None = None
+        self._was_open = False
         self._opening = threading.Lock()
         self._runs: dict[str, LoadingRun] = {}
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -239,7 +240,9 @@ class Database:
     def _session(self) -> Connection:
         with self._opening:
             if self._connection is None or self._connection.closed:
-                self._connection = self._track(connect(self._dsn))
+                again = self._was_open
+                self._connection = self._track(connect(self._dsn, again=again))
+                self._was_open = True
             return self._connection
 
     def _track(self, session: Connection) -> Connection:

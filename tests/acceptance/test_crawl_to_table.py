@@ -102,9 +102,11 @@ def test_two_days_are_compared_to_the_listing(database):
     assert again["days"][1]["crawls"][0]["report"]["status"] == "loaded"
 
     # and never drops what no demo made
-    with_sql(database, "COMMENT ON TABLE demo_listings_day_1 IS NULL")
-    refused = run_propload(*demo_words(database), check=2)
-    assert "not made by a demo" in refused.stderr
+    for table in ("demo_listings", "demo_listings_day_1"):
+        with_sql(database, f"COMMENT ON TABLE {table} IS NULL")
+        refused = run_propload(*demo_words(database), check=2)
+        assert f"{table} is there and was not made by a demo" in refused.stderr
+        with_sql(database, f"COMMENT ON TABLE {table} IS 'made by propload demo'")
 
 
 def quiet(database):

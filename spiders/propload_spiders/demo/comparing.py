@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Where listings are loaded, and a copy of it as day 1 left it.
 TABLE = "public.demo_listings"
 DAY_1 = "public.demo_listings_day_1"
-#: A comment on the copy that says: the next demo may drop both.
+#: A comment on both that says: the next demo may drop it.
 _MARK = "made by propload demo"
 
 _PRICE_CHANGES = """\
@@ -43,9 +43,10 @@ WHERE scraped_at < $1 AND status IS DISTINCT FROM 'withdrawn'
 ORDER BY listing_id
 """
 
-_FOUND = """
-SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NOT NULL,
-       obj_description(to_regclass($2), 'pg_class')
+_NOT_OURS = """
+SELECT named.name FROM unnest(ARRAY[$1::text, $2::text]) AS named (name)
+WHERE to_regclass(named.name) IS NOT NULL
+  AND obj_description(to_regclass(named.name), 'pg_class') IS DISTINCT FROM $3::text
 """
 
 
@@ -84,27 +85,29 @@ def open_tables(session: Connection, /, *, keep: bool) -> None:
     Raises:
         ConfigError: One of them was not made by a demo.
     """
-    ((has_table, has_day_1, mark),) = session.rows(_FOUND, (TABLE, DAY_1))
-    if (has_day_1 and mark != _MARK) or (has_table and not has_day_1):
+    for (name,) in session.rows(_NOT_OURS, (TABLE, DAY_1, _MARK)):
         msg = (
-            f"the table {DAY_1 if has_day_1 else TABLE} is there and was not made by "
-            "a demo: rename it, or give the demo another database with --to"
+            f"the table {name} is there and was not made by a demo: rename it, or give "
+            "the demo another database with --to"
         )
         raise ConfigError(msg)
     if not keep:
         session.execute(f"DROP TABLE IF EXISTS {TABLE}")
-    # made before the first crawl, so that a demo that fails can be run again
-    _make_day_1(session, "()")
+    session.execute(f"DROP TABLE IF EXISTS {DAY_1}")
+    session.commit()
+
+
+def mark_table(session: Connection, /) -> None:
+    """Note on the table, where it is there, that a demo made it."""
+    if session.rows(f"SELECT to_regclass('{TABLE}') IS NOT NULL")[0][0]:
+        session.execute(f"COMMENT ON TABLE {TABLE} IS '{_MARK}'")
+    session.commit()
 
 
 def remember_day(session: Connection, /) -> None:
     """Copy the table as it is."""
-    _make_day_1(session, f"AS TABLE {TABLE}")
-
-
-def _make_day_1(session: Connection, content: str) -> None:
     session.execute(f"DROP TABLE IF EXISTS {DAY_1}")
-    session.execute(f"CREATE TABLE {DAY_1} {content}")
+    session.execute(f"CREATE TABLE {DAY_1} AS TABLE {TABLE}")
     session.execute(f"COMMENT ON TABLE {DAY_1} IS '{_MARK}'")
     session.commit()
 

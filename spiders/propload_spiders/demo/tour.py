@@ -130,7 +130,11 @@ class _Tour:
         told: dict[str, object] = {"base_url": site.url}
         told |= {"start_urls": urls} if urls else {"place": ",".join(site.places)}
         before = _pages(site)
-        report = ingest(spider, arguments=told, **self._target())
+        try:
+            report = ingest(spider, arguments=told, **self._target())
+        finally:
+            # so that a demo that fails can be run again
+            comparing.mark_table(self._session)
         return Crawl(name, _pages(site) - before, report)
 
     def _target(self) -> Settings:

@@ -1,0 +1,88 @@
+"""What is left in journals never shuts a table for ever."""
+
+import pickle
+
+import pytest
+
+import propload
+from propload.errors import ConfigError, LoadError, LockedError
+from propload.recovering import drop, leftovers, recover
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+ROWS = [{"id": number, "extra": number} for number in range(10)]
+
+
+@pytest.fixture
+def goal(database):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    return {"to": database, "table": "homes"}
+
+
+@pytest.fixture
+def stuck(goal):
+    """Leave a journal of rows that do not fit the table. Value: its run."""
+    with pytest.raises(LoadError, match="10 rows wait in the journal"):
+        propload.ingest(iter(ROWS), **goal)
+    [left] = leftovers()
+    return left
+
+
+def test_what_cannot_be_recovered_is_told_with_the_ways_out(goal, stuck):
+    with pytest.raises(LoadError, match="recover --drop") as caught:
+        propload.ingest([{"id": 99}], **goal)
+    assert stuck.run_id in str(caught.value)
+
+
+def test_a_recovery_takes_other_settings_than_the_run_had(goal, database, stuck):
+    [report] = recover(stuck.run_id, to=database, on_new_columns="ignore")
+    assert report.counts.inserted == 10
+    assert leftovers() == []
+
+
+def test_a_journal_that_is_dropped_is_in_nobodys_way(goal, database, stuck):
+    assert drop(stuck.run_id) == 10
+    with pytest.raises(ConfigError, match="no journal of run"):
+        drop(stuck.run_id)
+    propload.ingest([{"id": 99}], **goal)
+    assert read_table(database, "homes")["id"].to_list() == [99]
+
+
+def test_one_journal_keeps_no_other_from_its_rows(goal, database, stuck):
+    run_sql(database, "CREATE TABLE others (id bigint PRIMARY KEY)")
+    other = {**goal, "table": "others"}
+    with pytest.raises(LoadError):
+        propload.ingest(iter(ROWS), **other)
+    run_sql(database, "ALTER TABLE others ADD COLUMN extra bigint")
+    with pytest.raises(LoadError, match="extra"):
+        recover(to=database)
+    assert read_table(database, "others").height == 10
+    assert [one.run_id for one in leftovers()] == [stuck.run_id]
+
+
+def test_a_journal_in_other_hands_is_left_to_them(goal, database, stuck, monkeypatch):
+    def held(*_):
+        msg = "it is being recovered already"
+        raise LockedError(msg)
+
+    monkeypatch.setattr("propload.recovering.recover_one", held)
+    propload.ingest([{"id": 99}], **goal)
+    assert read_table(database, "homes")["id"].to_list() == [99]
+
+
+def test_notes_that_a_killed_run_did_not_come_to_write_stop_nobody(goal, stuck, caplog):
+    (stuck.folder / "about.json").write_bytes(b"")
+    assert leftovers() == []
+    assert str(stuck.folder) in caplog.text
+    propload.ingest([{"id": 99}], **goal)
+
+
+def test_a_report_can_be_sent_to_another_process(goal):
+    report = propload.ingest([{"id": 1}, {"id": None}], **goal)
+    again = pickle.loads(pickle.dumps(report))  # noqa: S301 - of its own making
+    assert again == report
+    assert again.rejects.equals(report.rejects)
+    clean = propload.ingest([{"id": 1}], **goal)
+    assert clean.rejects.columns == report.rejects.columns
+    assert clean.rejects.is_empty()
