@@ -28,7 +28,7 @@ SELECT r.attname::text, t.typname::text,
        r.not_null, r.filled, r.fixed, r.generated,
        coalesce((SELECT NOT c.collisdeterministic FROM pg_catalog.pg_collation AS c
                  WHERE c.oid = r.collation), false),
-       t.typtype IN ('e', 'r', 'm', 'c') OR EXISTS (
+       t.typtype IN ('e', 'r', 'm') OR EXISTS (
            SELECT FROM pg_catalog.pg_opclass AS o
            -- btree and hash: other methods need no equality
            WHERE o.opcdefault AND o.opcmethod IN (403, 405) AND (

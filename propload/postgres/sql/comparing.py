@@ -33,8 +33,7 @@ def knows_other(shape: Shape, new: Side, old: Side) -> str:
     return _any(
         shape,
         lambda c: (
-            f"({new(c)} IS NOT NULL AND "
-            f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)})"
+            f"({_known(c, new)} AND {_exact(c, new)} IS DISTINCT FROM {_exact(c, old)})"
         ),
     )
 
@@ -56,11 +55,11 @@ def outdoes(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that folding `new`, which knows other, changes `old`."""
     if shape.newest is None:
         return "true"
-    fills = _any(shape, lambda c: f"({old(c)} IS NULL AND {new(c)} IS NOT NULL)")
+    fills = _any(shape, lambda c: f"(NOT {_known(c, old)} AND {_known(c, new)})")
     greater = _any(
         shape,
         lambda c: (
-            f"({new(c)} IS NOT NULL AND ({old(c)} IS NULL OR {_greater(c, new, old)}))"
+            f"({_known(c, new)} AND (NOT {_known(c, old)} OR {_greater(c, new, old)}))"
         ),
     )
     return (
@@ -83,7 +82,7 @@ def folded(shape: Shape, column: ColumnShape, new: Side, old: Side) -> str:
         f"CASE WHEN {_is_newer(shape, new, old)} THEN {fresh} "
         f"WHEN {is_older(shape, new, old)} "
         f"THEN coalesce({old(column)}, {new(column)}) "
-        f"WHEN {is_as_old(shape, new, old)} AND {old(column)} IS NOT NULL "
+        f"WHEN {is_as_old(shape, new, old)} AND {_known(column, old)} "
         f"AND {_greater(column, new, old)} IS NOT TRUE THEN {old(column)} "
         f"ELSE {fresh} END"
     )
@@ -121,7 +120,7 @@ def _greater(column: ColumnShape, new: Side, old: Side) -> str:
 
 
 def _rank(shape: Shape, side: Side) -> str:
-    values = ", ".join(c.canonical.format(side(c)) for c in shape.values)
+    values = ", ".join(c.canonical.format(side(c)) for c in shape.values if c.settable)
     return f'(ROW({values})::text COLLATE "C")'
 
 
@@ -129,10 +128,16 @@ def _text(column: ColumnShape, side: Side) -> str:
     return f'({column.canonical.format(side(column))})::text COLLATE "C"'
 
 
+def _known(column: ColumnShape, side: Side) -> str:
+    """Return the condition that a side has a value; of a row, that of any field."""
+    # a row with a null in it is neither NULL nor NOT NULL
+    return f"({side(column)} IS DISTINCT FROM NULL)"
+
+
 def _exact(column: ColumnShape, side: Side) -> str:
     return _EXACT[column.compare].format(side(column))
 
 
 def _any(shape: Shape, condition: Callable[[ColumnShape], str]) -> str:
-    conditions = [condition(column) for column in shape.values]
+    conditions = [condition(column) for column in shape.values if column.settable]
     return "(" + " OR ".join(conditions) + ")" if conditions else "false"

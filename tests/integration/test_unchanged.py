@@ -1,0 +1,64 @@
+"""What is stored already is not written again, whatever its type."""
+
+import pytest
+
+import propload
+from propload.postgres.connection import connect
+from tests.integration.reading import run_sql, writes_of
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.parametrize("on_null", ["overwrite", "keep"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("bigint GENERATED ALWAYS AS IDENTITY", 7),
+        ("pair", "(1.2,)"),
+        ("pair", "(,)"),
+        ("noted", '(1.20,"{""a"": 1}")'),
+        ("numeric(10,2)[]", "{1.2,1}"),
+    ],
+)
+def test_a_second_load_writes_nothing(database, column, value, on_null):
+    run_sql(
+        database,
+        "CREATE TYPE pair AS (a numeric(10,2), b text)",
+        "CREATE TYPE noted AS (a numeric(10,2), b json)",
+        f"CREATE TABLE homes (k bigint PRIMARY KEY, v {column}, w text)",
+    )
+    told = {"to": database, "table": "homes", "on_null": on_null}
+    rows = [{"k": 1, "v": value, "w": "x"}]
+    assert propload.ingest(rows, **told).counts.inserted == 1
+    before = writes_of(database, "homes")
+    again = propload.ingest(rows, **told).counts
+    assert (again.unchanged, again.updated) == (1, 0)
+    assert writes_of(database, "homes") == before
+
+
+def test_a_row_with_a_null_in_it_is_a_value_where_nulls_keep_what_is_known(database):
+    run_sql(
+        database,
+        "CREATE TYPE pair AS (a bigint, b text)",
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v pair)",
+        "INSERT INTO homes VALUES (1, NULL)",
+    )
+    told = {"to": database, "table": "homes", "on_null": "keep"}
+    report = propload.ingest([{"k": 1, "v": "(,y)"}], **told)
+    assert report.counts.updated == 1
+    with connect(database) as session:
+        assert session.rows("SELECT v::text FROM homes") == [("(,y)",)]
+
+
+def test_an_identity_of_its_own_is_no_change(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, "
+        "n bigint GENERATED ALWAYS AS IDENTITY, w text)",
+        "INSERT INTO homes (k, w) VALUES (1, 'x')",
+    )
+    told = {"to": database, "table": "homes"}
+    first = propload.ingest([{"k": 1, "n": 99, "w": "x"}], **told).counts
+    assert (first.unchanged, first.updated) == (1, 0)
+    second = propload.ingest([{"k": 1, "n": 99, "w": "y"}], **told).counts
+    assert second.updated == 1
