@@ -196,6 +196,7 @@ def compose(
         record,
         checker.pg_types if checker else {},
         continued=point is not None and point.run.status != "loaded",
+        lenient=isinstance(source, JournalSource) or not source.rereadable,
     )
     journal, feed = _journal(source, plan, record, target, database.label)
     batches = skip_rows(feed or source, _rows_done(source, point))

@@ -79,6 +79,8 @@ class TableFit:
         run: The run, as the ledger knows it.
         pg_types: PostgreSQL types for columns of a table that is created.
         continued: Whether an earlier process of the run may have written already.
+        lenient: Whether rows come one by one, so that the first ones may lack a key
+            that the table has.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class TableFit:
         pg_types: Mapping[str, str],
         *,
         continued: bool = False,
+        lenient: bool = False,
     ) -> None:
+        self._lenient = lenient
         self._continued = continued
         self._database = database
         self._target = target
@@ -111,7 +115,10 @@ class TableFit:
         facts = self._database.facts(self._target.table)
         stored = [column.name for column in facts.columns] if facts else []
         preparer = in_context(self._preparer, joined).fit(
-            raw, untyped=joined.untyped, stored=stored
+            raw,
+            untyped=joined.untyped,
+            stored=stored,
+            lenient=bool(self.tables) or (self._lenient and facts is not None),
         )
         table = self._database.prepare(
             self._target,

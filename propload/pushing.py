@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from os import PathLike
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from propload.batch import Batch
 from propload.columns import Columns
-from propload.errors import QueueClosedError
+from propload.errors import ConfigError, QueueClosedError
 from propload.sources import open_source
 from propload.sources.items import ItemSource
+from propload.values import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -136,9 +140,10 @@ class PushedSource:
     def _batches(self, rows: object) -> Iterable[Batch]:
         if isinstance(rows, Batch):
             return [rows]
-        is_many = isinstance(rows, (list, tuple)) or hasattr(rows, "__arrow_c_stream__")
-        is_many = is_many or hasattr(rows, "__next__")
-        source = open_source(rows if is_many else [rows], self._options)
+        several = _several(rows)
+        if isinstance(several, list) and not several:
+            return []
+        source = open_source(several, self._options)
         if not isinstance(source, ItemSource) or not source.rereadable:
             return source
         # A lone null has no type of its own. Without the type that its column had
@@ -146,3 +151,27 @@ class PushedSource:
         source.columns = self._columns
         with self._building:
             return list(source)
+
+
+def _several(rows: object) -> object:
+    """Return pushed rows as a list of rows, or as the frame or iterator they are.
+
+    Raises:
+        ConfigError: They are no rows: a text would be taken for a file's name.
+    """
+    if isinstance(rows, pl.LazyFrame):
+        return rows.collect()
+    if hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__next__"):
+        return rows
+    if row_of(rows) is not None:
+        return [rows]
+    if isinstance(rows, (list, tuple)):
+        strange = [one for one in rows if isinstance(one, (str, bytes, PathLike))]
+        if not strange:
+            return list(rows)
+        rows = strange[0]
+    msg = (
+        f"{rows!r} is no row: put takes dicts, dataclasses, pydantic objects, lists of "
+        "these, frames and batches"
+    )
+    raise ConfigError(msg)

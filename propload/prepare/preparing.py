@@ -28,6 +28,9 @@ class RowChecker(Protocol):
     def types(self, names: Collection[str]) -> Mapping[str, pl.DataType]:
         """Return the types that columns are to have before the check."""
 
+    def shape(self, schema: pl.Schema, /) -> pl.Schema:
+        """Return the columns that rows of these have after the check."""
+
     def check(self, frame: pl.DataFrame) -> Sifted:
         """Return the rows that pass, and every reason of the others."""
 
@@ -88,7 +91,12 @@ class Preparer:
     together: bool = False
 
     def fit(
-        self, raw: pl.DataFrame, *, untyped: bool = False, stored: Collection[str] = ()
+        self,
+        raw: pl.DataFrame,
+        *,
+        untyped: bool = False,
+        stored: Collection[str] = (),
+        lenient: bool = False,
     ) -> Preparer:
         """Return a preparer that knows the columns of rows like these.
 
@@ -96,6 +104,8 @@ class Preparer:
             raw: The first rows as read, with `ROW`.
             untyped: Whether text columns are text only for want of types.
             stored: Columns of the existing table, whose types win over guesses.
+            lenient: Whether rows without the key or `newest` are no mistake of the
+                caller: other rows of the run have them.
 
         Raises:
             ConfigError: The rows lack a column of the key, or `newest`.
@@ -110,11 +120,20 @@ class Preparer:
             ]
             # a mapping's texts are texts because it says so
             guessed = {} if self.mapping else infer_types(mapped, open_names)
+            # 1.10 and 1.1 are one number, but may be two names
+            guessed |= {
+                n: pl.String() for n in self.key if guessed.get(n) == pl.Float64
+            }
         schema = pl.Schema(
             {n: typed.get(n) or guessed.get(n) or t for n, t in schema.items()}
         )
+        if self.checker is not None:
+            schema = self.checker.shape(schema)
         missing = [name for name in self._needed() if name not in schema]
-        if missing:
+        if missing and lenient:
+            # each of these rows is refused for its null key, or is the oldest
+            schema = pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
+        elif missing:
             msg = (
                 f"column {', '.join(missing)} is needed (key or newest) but is not "
                 f"among the columns of the rows: {', '.join(schema)}"
@@ -153,6 +172,10 @@ class Preparer:
     def sift(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         """Return the rows that may be written, why others may not, and warnings."""
         mapped = self._map(raw)
+        absent = [n for n in self._needed() if n not in mapped.frame.columns]
+        if absent:
+            nulls = [pl.lit(None).alias(name) for name in absent]
+            mapped = Sifted(mapped.frame.with_columns(nulls), mapped.reasons)
         typed = cast_types(mapped.frame, self._first_casts(mapped.frame.schema))
         checked, warnings = self._check(typed.frame)
         planned = cast(checked.frame, self.plan)

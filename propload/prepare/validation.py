@@ -110,6 +110,26 @@ class Checker:
         typed = ((name, self._type_of(name)) for name in names)
         return {name: dtype for name, dtype in typed if dtype is not None}
 
+    def shape(self, schema: pl.Schema, /) -> pl.Schema:
+        """Return the columns that rows of these have after the check.
+
+        A schema that is `strict="filter"` drops those that it does not name, one
+        with `add_missing_columns` adds those that it names.
+        """
+        known = self._schema.columns
+        kept = dict(schema)
+        if self._schema.strict == "filter":
+            named = [str(one.name) for one in known.values() if one.regex]
+            kept = {
+                name: dtype
+                for name, dtype in schema.items()
+                if name in known or any(re.fullmatch(one, name) for one in named)
+            }
+        if self._schema.add_missing_columns:
+            absent = [n for n, one in known.items() if n not in kept and not one.regex]
+            kept |= self.types(absent)
+        return pl.Schema(kept)
+
     def _type_of(self, name: str) -> pl.DataType | None:
         columns = self._schema.columns
         patterns = (one for one in columns.values() if one.regex)

@@ -77,7 +77,8 @@ def make(tmp_path):
         **options,
     ):
         table = MemoryTable(("id",))
-        rejects = RejectWriter(tmp_path / "rejects" / "run.ndjson", "run")
+        name = f"run{len(opened)}"
+        rejects = RejectWriter(tmp_path / "rejects" / f"{name}.ndjson", name)
         opened.append(rejects)
         fitted = Fitted(table, lanes, failures or {}, writing)
         settings = {

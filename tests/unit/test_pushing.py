@@ -1,7 +1,12 @@
 """Rows that are pushed one by one: their batches fit each other."""
 
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
 import pytest
 
+from propload.errors import ConfigError
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
 
@@ -42,3 +47,40 @@ def test_a_row_has_no_columns_of_earlier_ones(pushed):
         ["id", "title"],
         ["id", "price"],
     ]
+
+
+class Named(NamedTuple):
+    id: int
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"id": 1},
+        [{"id": 1}],
+        Named(1),
+        [Named(1)],
+        pl.DataFrame({"id": [1]}),
+        pl.DataFrame({"id": [1]}).lazy(),
+        iter([{"id": 1}]),
+    ],
+    ids=["dict", "list", "named", "list of named", "frame", "lazy", "iterator"],
+)
+def test_rows_of_many_kinds_are_taken(pushed, rows):
+    source, kept = pushed
+    source.put(rows)
+    assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
+
+
+def test_no_rows_are_nothing_to_keep(pushed):
+    source, kept = pushed
+    source.put([])
+    assert kept.batches == []
+
+
+@pytest.mark.parametrize("rows", ["homes.csv", ["homes.csv"], [Path("homes.csv")], 5])
+def test_what_is_no_row_is_no_file_either(pushed, rows):
+    source, kept = pushed
+    with pytest.raises(ConfigError, match="is no row"):
+        source.put(rows)
+    assert kept.batches == []

@@ -188,3 +188,43 @@ def test_every_row_is_accounted_for(rows, lanes, on_null):
     assert raw.height == len(refused) + len(written) + prepared.duplicates
     for layers in prepared.lanes:
         assert layers[0]["id"].is_sorted()
+
+
+def test_a_key_is_never_guessed_to_be_a_number_with_a_fraction():
+    raw = raw_of(id=["1.1", "1.10"], size=["1.1", "1.10"])
+    fitted = Preparer(key=("id",)).fit(raw, untyped=True)
+    assert fitted.schema == {"id": pl.String(), "size": pl.Float64()}
+    assert fitted.guessed == {"size": pl.Float64()}
+
+
+def test_rows_without_the_key_cost_themselves_where_others_have_it():
+    raw = raw_of(name=["x", "y"])
+    with pytest.raises(ConfigError, match="id, seen is needed"):
+        Preparer(key=("id",), newest="seen").fit(raw)
+    fitted = Preparer(key=("id",), newest="seen").fit(raw, lenient=True)
+    prepared = fitted.with_plan(plan_of(fitted.schema)).prepare(raw)
+    assert prepared.reasons.select("column", "check").unique().rows() == [("id", "key")]
+    assert prepared.reasons[ROW].to_list() == [0, 1]
+
+
+def test_a_schema_that_filters_erases_nothing_in_the_table():
+    class Narrow(Home):
+        class Config:
+            strict = "filter"
+
+    raw = raw_of(id=["a"], price=[1], other=["kept by the table"])
+    preparer = ready(Preparer(checker=load_schema(Narrow), key=("id",)), raw)
+    assert list(preparer.schema) == ["id", "price"]
+    assert preparer.prepare(raw).lanes[0][0].columns == [ROW, "id", "price"]
+
+
+def test_columns_that_a_schema_adds_travel():
+    class Wide(Home):
+        kind: pl.String = pa.Field(default="house")
+
+        class Config:
+            add_missing_columns = True
+
+    raw = raw_of(id=["a"], price=[1])
+    preparer = ready(Preparer(checker=load_schema(Wide), key=("id",)), raw)
+    assert preparer.prepare(raw).lanes[0][0].rows() == [(0, "a", 1, "house")]
