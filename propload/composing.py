@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database
     from propload.prepare.validation import Checker
-    from propload.report import Plain, Status
+    from propload.report import Counts, Plain, Status
     from propload.sources.source import Source
     from propload.target import Target
 
@@ -125,11 +125,17 @@ class Parts:
         waiting = self.journal.waiting if self.journal is not None else 0
         return not waiting and self.target.mode != "replace"
 
-    def how_to_continue(self) -> str:
-        """Return what the reader of a message does next."""
+    def how_to_continue(self, counts: Counts) -> str:
+        """Return what the reader of a message does next.
+
+        Args:
+            counts: What became of the rows so far.
+        """
         if isinstance(self.source, JournalSource):
             return "What is left stays in the journal: run propload recover again"
         if self.journal is None:
+            if not counts.accounted:
+                return "Nothing was written"
             return self._how_to_resume()
         if self.target.mode == "replace":
             return (

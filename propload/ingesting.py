@@ -193,8 +193,9 @@ class Loader:
             timeout: Seconds to wait for room; None waits as long as it takes.
 
         Raises:
-            TimeoutError: There was no room in time; nothing was taken.
-            LoadError: The load has failed; nothing was taken.
+            TimeoutError: There was no room in time for all rows: its message says
+                how many of them were taken.
+            LoadError: The load has failed.
         """
         self._guard(lambda: self._source.put(rows, timeout=timeout))
 

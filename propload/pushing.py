@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -105,12 +106,20 @@ class PushedSource:
         """Hand rows over, waiting for room.
 
         Raises:
-            TimeoutError: There was no room in time.
+            TimeoutError: There was no room in time for all rows.
             QueueClosedError: The run failed or is closed.
         """
         journal = self.journal()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        taken = 0
         for batch in self._batches(rows):
-            journal.append(batch, timeout=timeout)
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                journal.append(batch, timeout=left)
+            except TimeoutError as error:
+                msg = f"no room within {timeout} s: the first {taken:,} rows were taken"
+                raise TimeoutError(msg) from error
+            taken += batch.rows.num_rows
 
     def try_put(self, batch: Batch) -> bool:
         """Hand a batch over if there is room now; return whether it was taken."""

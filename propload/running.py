@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from propload.monitoring.metrics import Metrics
     from propload.planning import Plan
     from propload.postgres.loading import Database
+    from propload.report import Counts
     from propload.sources.source import Source
 
 log = logging.getLogger(__name__)
@@ -213,18 +214,18 @@ class Run:
             rejects_path=str(path) if path else None,
             settings=parts.settings,
             notes=parts.notes(),
-            message=_message(parts, ending),
+            message=_message(parts, ending, now.counts),
             # no lambda: reports are sent between processes
             read_rejects=partial(read_lines, parts.rejects.path),
         )
 
 
-def _message(parts: Parts, ending: Ending) -> str:
+def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     """Return why a run ended early, and how it goes on; empty where it did not."""
     if ending.status == "loaded":
         return ""
     text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
-    return text + parts.how_to_continue()
+    return text + parts.how_to_continue(counts)
 
 
 def _returned(report: Report, ending: Ending) -> Report:

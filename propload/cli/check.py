@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from propload.cli.command import command
 from propload.cli.ingest import quieted
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
-    import typer
-
     from propload.cli.screen import Screen
     from propload.cli.sources import Chosen
     from propload.options import Settings
@@ -33,7 +33,13 @@ def add_to(app: typer.Typer) -> None:
         given=settings_group(),
     )
     def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
-        """Say what ingest would do, without writing: columns, types, refused rows."""
+        """Say what ingest would do, without writing: columns, types, refused rows.
+
+        It exits with 1 where something would stop the load.
+        """
         from propload.checking import check as look  # noqa: PLC0415 - heavy
 
-        screen.show(look(chosen.source(), job=chosen.job, **quieted(given, screen)))
+        report = look(chosen.source(), job=chosen.job, **quieted(given, screen))
+        screen.show(report)
+        if report.problems:
+            raise typer.Exit(1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
@@ -25,7 +26,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 from propload.postgres.catalog import JSONB_COLUMNS_QUERY
 from propload.postgres.driver_errors import ServerError, connect_error, server_error
 from propload.postgres.dsn import describe_dsn, mask, resolve_dsn
-from propload.postgres.sql import quoting
+from propload.postgres.sql import bookkeeping, quoting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -98,6 +99,8 @@ class Connection:
     Attributes:
         server_version: As the server counts: 150004 is 15.4.
         label: `host:port/database`, fit to be shown.
+        token: What the session itself calls itself, so that another one that a
+            pooler gives a transaction to is told from it.
     """
 
     def __init__(
@@ -117,8 +120,12 @@ class Connection:
         self._jsonb: dict[tuple[str | None, str], frozenset[str]] = {}
         self._failed = False
         self.closed = False
+        self.token = secrets.token_hex(8)
         self.label = describe_dsn(dsn)
-        settings = _SESSION | {"application_name": application_name[:63]}
+        settings = _SESSION | {
+            "application_name": application_name[:63],
+            bookkeeping.SESSION: self.token,
+        }
         calls = ", ".join(
             f"set_config('{name}', ${place}, false)"
             for place, name in enumerate(settings, start=1)

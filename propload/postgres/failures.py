@@ -152,7 +152,7 @@ def as_write_error(
     /,
     *,
     table: str,
-    batch: int,
+    batch: int | None = None,
     own_names: OwnNames | None = None,
 ) -> WriteError:
     """Return the error to raise for a failure that no row is to blame for.
@@ -160,13 +160,17 @@ def as_write_error(
     Args:
         error: What the database raised; give it as the cause.
         table: The qualified table.
-        batch: The batch's number.
+        batch: The batch's number, or None outside a batch.
         own_names: What the target calls what the server names of its shadow.
     """
     failure = classify(error)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
-    text = f"batch {batch} into {table}: {failure.message}{code} ({failure.reason})"
+    place = table if batch is None else f"batch {batch} into {table}"
+    hint = (
+        f". Hint: {error.hint}" if isinstance(error, ServerError) and error.hint else ""
+    )
+    text = f"{place}: {failure.message}{code} ({failure.reason}){hint}"
     if own_names is not None:
         text = own_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=failure.sqlstate)

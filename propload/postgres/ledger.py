@@ -11,7 +11,7 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from propload.errors import TransientWriteError
+from propload.errors import TransientWriteError, WriteError
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
 from propload.private_files import write_private
@@ -129,7 +129,9 @@ class DatabaseLedger:
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
         """Enter a piece in its own transaction."""
-        connection.execute(bookkeeping.record(self.run_id, piece, counts))
+        entry = bookkeeping.record(self.run_id, piece, counts, token=connection.token)
+        if connection.execute(entry) != 1:
+            raise _lost_session()
 
     def settle(self, piece: Place) -> None:
         """Do nothing: the commit took the entry with it."""
@@ -179,7 +181,9 @@ class FileLedger:
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
         """Write down which transaction the piece is in."""
-        number = connection.rows(bookkeeping.TRANSACTION)[0][0]
+        number = connection.rows(bookkeeping.TRANSACTION, (connection.token,))[0][0]
+        if number is None:
+            raise _lost_session()
         entry = Entry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
         )
@@ -232,6 +236,15 @@ class FileLedger:
 
     def _append(self, line: dict[str, object]) -> None:
         write_private(self.path, json.dumps(line).encode() + b"\n", add=True)
+
+
+def _lost_session() -> WriteError:
+    msg = (
+        "the transaction ran in another session than the one that was opened, as with "
+        "a pooler in transaction mode; nothing of it was written. Give the address of "
+        "the server itself, or of a pooler in session mode (--to)"
+    )
+    return WriteError(msg)
 
 
 def _stand_up(connection: Connection) -> bool:

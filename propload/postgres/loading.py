@@ -116,7 +116,7 @@ class Database:
             return schema.describe(self._session(), table)
         except ServerError as error:
             self._lose_session()
-            raise failures.as_write_error(error, table=str(table), batch=0) from error
+            raise failures.as_write_error(error, table=str(table)) from error
 
     def room(self) -> ServerRoom:
         """Return what the server has left for a run, and how far it is.
@@ -168,9 +168,7 @@ class Database:
             self._lose_session()
             if run.run_id in self._runs:
                 self._runs[run.run_id].close()
-            raise failures.as_write_error(
-                error, table=str(target.table), batch=0
-            ) from error
+            raise failures.as_write_error(error, table=str(target.table)) from error
 
     def finish_continued(
         self, target: Target, /, *, run: RunRecord, succeeded: bool, status: str
@@ -195,7 +193,7 @@ class Database:
             session.rollback()
         except ServerError as error:
             self._lose_session()
-            raise failures.as_write_error(error, table=run.target, batch=0) from error
+            raise failures.as_write_error(error, table=run.target) from error
         opened.finish(succeeded=succeeded, status=status)
 
     def _prepare(

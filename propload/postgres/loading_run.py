@@ -81,9 +81,7 @@ class LoadingRun:
                 session.commit()
             self._finished = True
         except ServerError as error:
-            raise failures.as_write_error(
-                error, table=self._record.target, batch=0
-            ) from error
+            raise failures.as_write_error(error, table=self._record.target) from error
         finally:
             self.close()
 

@@ -340,7 +340,10 @@ def _fault(
     if column is None:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        return f"column {name} is not in the table{hint}"
+        return (
+            f"column {name} is not in the table{hint}: add it (--on-new-columns add), "
+            "or leave such columns out (--on-new-columns ignore)"
+        )
     if column.generated:
         return f"column {name} is computed by the server: leave it out of the input"
     return (

@@ -84,3 +84,17 @@ def test_what_is_no_row_is_no_file_either(pushed, rows):
     with pytest.raises(ConfigError, match="is no row"):
         source.put(rows)
     assert kept.batches == []
+
+
+def test_rows_that_found_no_room_in_time_are_told_from_those_that_did():
+    source, kept = PushedSource(SourceOptions(chunk_rows=2)), Kept()
+    source.attach(kept)
+
+    def full(batch, *, timeout):
+        if kept.batches:
+            raise TimeoutError
+        kept.batches.append(batch.rows)
+
+    kept.append = full
+    with pytest.raises(TimeoutError, match="the first 2 rows were taken"):
+        source.put([{"id": 1}, {"id": 2}, {"id": 3}], timeout=1.0)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Names the lock under which the schema is made; any number but a run's own.
 _MAKING = "propload:schema"
 
+#: The setting by which a session is known again.
+SESSION = "propload.session"
+
 LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::text"
 
 #: Whether the two tables are there, and whether this user may make or use them.
@@ -114,7 +117,10 @@ WHERE mode = 'replace' AND status = 'running'
   AND started_at > now() - interval '7 days'"""
 
 #: The number of the open transaction, by which `status_of` knows it for long.
-TRANSACTION = "SELECT pg_current_xact_id()::text"
+#: It has none in a session of another token.
+TRANSACTION = f"""
+SELECT CASE WHEN current_setting('{SESSION}', true) = $1::text
+            THEN pg_current_xact_id()::text END"""
 
 
 def status_of(transaction: str, /) -> str:
@@ -127,8 +133,14 @@ def pieces_of(run_id: str, /) -> str:
     return f"pieces:{run_id}"
 
 
-def record(run_id: str, piece: Piece, counts: Counts, /) -> str:
+def _is_session(token: str) -> str:
+    return f"current_setting('{SESSION}', true) = {text(token)}"
+
+
+def record(run_id: str, piece: Piece, counts: Counts, /, *, token: str) -> str:
     """Return the statement that enters a piece; part of its transaction.
+
+    It enters nothing in a session of another token.
 
     Its numbers stand in the text: a statement without parameters needs one
     round trip, one with them three. It takes the run's lock of open pieces along,
@@ -150,7 +162,8 @@ def record(run_id: str, piece: Piece, counts: Counts, /) -> str:
     values = ", ".join(map(str, numbers))
     return (
         f"INSERT INTO propload.ledger (run_id, {_ENTRY}) "
-        f"SELECT {text(run_id)}, {values} FROM {locks.share(pieces_of(run_id))}"
+        f"SELECT {text(run_id)}, {values} FROM {locks.share(pieces_of(run_id))} "
+        f"WHERE {_is_session(token)}"
     )
 
 

@@ -215,3 +215,23 @@ def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
         ledger_module._make(slow)
         slow.commit()
         assert slow.rows(bookkeeping.STANDING)[0][0]
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_transaction_that_a_pooler_gave_to_another_session_is_not_committed(
+    database, state_dir, limited
+):
+    execute(database, "CREATE TABLE t (k bigint, v text)")
+    goal = target(key=(), mode="append")
+    with user_without_rights(database) as limited_dsn:
+        dsn = limited_dsn if limited else database
+        with (
+            prepared(dsn, goal, ROWS, state_dir) as ready,
+            closing(ready.open_writer(0)) as writer,
+        ):
+            session = writer._open()
+            session.execute("SELECT set_config('propload.session', 'another', false)")
+            session.commit()
+            with pytest.raises(WriteError, match="pooler in transaction mode"):
+                writer.write(make_piece(ROWS))
+    assert query(database, "SELECT count(*) FROM t") == [(0,)]

@@ -301,6 +301,6 @@ def test_the_plan_names_every_fault_at_once(connection):
     said = str(caught.value)
     assert "column a is Binary" in said
     assert "column g is computed by the server" in said
-    assert "column prize is not in the table (did you mean price?)" in said
+    assert "column prize is not in the table (did you mean price?): add it" in said
     assert "column needed takes no null and has no default" in said
     assert "filled" not in said

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from dataclasses import dataclass
 from types import ModuleType
 
 import pytest
@@ -69,6 +70,16 @@ def a_report(**changes):
     return Report(**{**values, **changes})
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A report of `check`, as far as the command looks at it."""
+
+    problems: tuple[str, ...] = ()
+
+    def to_json(self):
+        return "{}"
+
+
 class Called:
     """Takes the place of the loader and remembers what it was told."""
 
@@ -91,6 +102,12 @@ def load(monkeypatch):
         module.ingest = module.check = called
         monkeypatch.setitem(sys.modules, f"propload.{name}", module)
     return called
+
+
+@pytest.mark.parametrize(("problems", "code"), [((), 0), (("no key",), 1)])
+def test_check_exits_with_1_where_a_load_would_stop(run, load, problems, code):
+    load.answer = Checked(problems)
+    assert run("check", "a.csv").exit_code == code
 
 
 @pytest.fixture
@@ -130,6 +147,8 @@ def test_the_flag_of_each_setting_reaches_the_load_under_its_name(command, run, 
     texts = [text for text in WRITTEN.values() if isinstance(text, str)]
     assert len(set(texts)) == len(texts)
     words = [word for name in SETTINGS for word in words_for(name, WRITTEN[name])]
+    if command == "check":
+        load.answer = Checked()
     result = run(command, "a.csv", *words)
     assert result.exit_code == 0, result.output
     assert load.calls == [("a.csv", {"job": None, **WRITTEN})]
