@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
+
     from propload.batch import Batch as Batch
     from propload.checking import CheckReport as CheckReport
     from propload.checking import check as check

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from propload.prepare.validation import Checker
     from propload.sources.source import Source
 
+#: What messages call sources that nobody gave a name.
+_NAMELESS = frozenset(
+    {"stdin", "frame", "lazy frame", "list", "tuple", "<genexpr>", "pushed"}
+)
 #: What reports call the database that runs where none is named.
 EMBEDDED = "the embedded database"
 
@@ -107,7 +111,7 @@ def choose_table(settings: Settings, defaults: Target | None, source: str) -> Ta
 def _table_like(source: str) -> str:
     stem = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
     letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
-    return letters.strip("_") if source not in {"stdin", "frame"} else ""
+    return letters.strip("_") if source not in _NAMELESS else ""
 
 
 def choose_target(

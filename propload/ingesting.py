@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from contextlib import nullcontext
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 from propload import config
 from propload.choosing import default_settings
 from propload.display import watch
-from propload.errors import LoadError, QueueClosedError
+from propload.errors import ConfigError, LoadError, QueueClosedError
 from propload.monitoring.metrics import Metrics
 from propload.options import CrawlOptions, SourceOptions
 from propload.planning import Plan
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from propload.stopping import Stopper
 
 T = TypeVar("T")
+
+#: How alike a setting's name and another word are, where that is a slip of the pen.
+_MISSPELT = 0.8
 
 __all__ = ["Loader", "ingest", "rejects"]
 
@@ -102,6 +106,14 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
     """Return what a spider is told, and the settings of the run."""
     given = dict(settings)
     told = {name: given.pop(name) for name in settings if name not in config.SETTINGS}
+    for name in told:
+        near = difflib.get_close_matches(name, config.SETTINGS, n=1, cutoff=_MISSPELT)
+        if near:
+            msg = (
+                f"{name} is no setting: did you mean {near[0]}? What a spider is to be "
+                f"told under that name goes into arguments={{{name!r}: ...}}"
+            )
+            raise ConfigError(msg)
     return told, cast("Settings", given)
 
 

@@ -1,0 +1,11 @@
+"""What `ingest` refuses before it opens anything."""
+
+import pytest
+
+import propload
+from propload.errors import ConfigError
+
+
+def test_a_slip_of_the_pen_is_no_argument_of_a_spider():
+    with pytest.raises(ConfigError, match="tabel is no setting: did you mean table"):
+        propload.ingest("spider:funda", tabel="homes")
