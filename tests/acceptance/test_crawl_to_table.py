@@ -19,7 +19,7 @@ from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
 from tests.acceptance.crawling import TABLE, ask, at_once, everywhere, load, stored_ids
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
     # the crawl is what is tested; both servers are loaded into by other tests
     pytest.mark.parametrize("postgres_server", ["18"], indirect=True, scope="session"),
 ]
@@ -130,7 +130,7 @@ def run_propload(*words, check=0):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
     assert ended.returncode == check, ended.stdout + ended.stderr
@@ -303,7 +303,7 @@ def test_scrapy_crawl_loads_through_the_sink(database, tmp_path):
             cwd=REPOSITORY / "spiders",
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=200,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr

@@ -39,7 +39,7 @@ def tell(report):
 """
 #: One page at a time: long enough to be interrupted.
 SLOW_CRAWL = """
-tell(crawl(crawl_settings={"CONCURRENT_REQUESTS": 1, "DOWNLOAD_DELAY": 0.05}))
+tell(crawl(crawl_settings={"CONCURRENT_REQUESTS": 1, "DOWNLOAD_DELAY": 0.5}))
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -146,29 +147,42 @@ def unit_size(unit: str, /) -> float:
 
 def _plain_number(text: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
     """Return the number as `-1234.5`: a minus, digits, one point."""
-    bare = text.str.replace_all(_UNIT_POWER, "$1").str.replace(_BARE_MARK, "${1}0$2")
-    certain = pl.when(~bare.str.contains(_DOUBTFUL)).then(bare)
-    size = _without_groups(certain.str.extract(_ONE_NUMBER, 1), decimal)
-    size = _magnified(bare, size)
-    negative = size.str.replace("^", "-")
-    return pl.when(bare.str.contains(_NEGATIVE)).then(negative).otherwise(size)
-
-
-def _magnified(text: pl.Expr, number: pl.Expr) -> pl.Expr:
-    """Return plain numbers with the zeros that a word such as `mln` stands for."""
-    whole = number.str.extract(r"^(\d+)", 1)
-    fraction = number.str.extract(r"\.(\d+)$", 1).fill_null("")
-    for words, zeros in _MAGNITUDES.items():
-        digits = fraction.str.pad_end(zeros, "0")
-        moved = whole + digits.str.head(zeros) + "." + digits.str.slice(zeros) + "0"
-        number = pl.when(text.str.contains(words)).then(moved).otherwise(number)
-    return number
-
-
-def _without_groups(digits: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
     if decimal not in (None, ".", ","):
         msg = f"decimal {decimal!r} is no decimal mark: give '.' or ','"
         raise ConfigError(msg)
+    read = partial(_read_plain, decimal=decimal)
+    return text.map_batches(read, return_dtype=pl.String())
+
+
+# The readers below take whole columns: as one expression, of which each step names
+# the one before several times, they would take longer to plan than to run.
+
+
+def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
+    column = pl.col("text")
+    bare = column.str.replace_all(_UNIT_POWER, "$1").str.replace(_BARE_MARK, "${1}0$2")
+    frame = text.alias("text").to_frame().select(bare)
+    certain = pl.when(~column.str.contains(_DOUBTFUL)).then(column)
+    frame = frame.with_columns(certain.str.extract(_ONE_NUMBER, 1).alias("digits"))
+    frame = frame.with_columns(_without_groups(pl.col("digits"), decimal).alias("size"))
+    for words, zeros in _MAGNITUDES.items():
+        named = frame.get_column("text").str.contains(words).fill_null(value=False)
+        if named.any():
+            moved = pl.when(named).then(_moved(pl.col("size"), zeros)).otherwise("size")
+            frame = frame.with_columns(moved.alias("size"))
+    negative = pl.when(column.str.contains(_NEGATIVE)).then(pl.lit("-"))
+    signed = (negative.otherwise(pl.lit("")) + pl.col("size")).alias(text.name)
+    return frame.select(signed).to_series()
+
+
+def _moved(number: pl.Expr, zeros: int) -> pl.Expr:
+    """Return plain numbers with their point so many places to the right."""
+    digits = number.str.extract(r"\.(\d+)$", 1).fill_null("").str.pad_end(zeros, "0")
+    whole = number.str.extract(r"^(\d+)", 1)
+    return whole + digits.str.head(zeros) + "." + digits.str.slice(zeros) + "0"
+
+
+def _without_groups(digits: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
     if decimal is not None:
         group = rf"[{',' if decimal == '.' else '.'}\s'\u2019_]"
         return pl.coalesce(
