@@ -182,11 +182,6 @@ class Places:
         return self.state_dir / "journal"
 
     @property
-    def embedded(self) -> Path:
-        """The folder of the embedded database."""
-        return self.state_dir / "embedded"
-
-    @property
     def runs(self) -> Path:
         """The folder of reports, one file a run."""
         return self.state_dir / "runs"

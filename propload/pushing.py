@@ -32,11 +32,9 @@ class PushedSource:
 
     Attributes:
         rereadable: What was pushed cannot be asked for again.
-        size_hint: Nobody knows how much will come.
     """
 
     rereadable = False
-    size_hint: int | None = None
 
     def __init__(self, options: SourceOptions, name: str = "pushed") -> None:
         self.name = name

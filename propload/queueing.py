@@ -139,12 +139,6 @@ class BatchQueue(Generic[T]):
             self._room_listeners.append(listener)
 
     @property
-    def closed(self) -> bool:
-        """Whether nothing more may be put."""
-        with self._changed:
-            return self._closed
-
-    @property
     def nbytes(self) -> int:
         """The bytes held now."""
         with self._changed:

@@ -199,11 +199,6 @@ class RejectSource:
         """Whether iterating again gives the same rows."""
         return True
 
-    @property
-    def size_hint(self) -> int | None:
-        """The rows, which nobody has counted."""
-        return None
-
     def fingerprint(self) -> str | None:
         """Return a hash of the rows and of the name of what mends them."""
         found = hashlib.sha256(_name_of(self.fix).encode())

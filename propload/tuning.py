@@ -194,7 +194,7 @@ class Sample:
     Attributes:
         name: The source's name.
         rereadable: It is read once for each trial.
-        size_hint: Its rows.
+        rows: How many.
     """
 
     rereadable = True
@@ -202,7 +202,7 @@ class Sample:
     def __init__(self, name: str, batches: Sequence[Batch]) -> None:
         self.name = name
         self._batches = tuple(batches)
-        self.size_hint: int | None = sum(one.rows.num_rows for one in batches)
+        self.rows = sum(one.rows.num_rows for one in batches)
 
     @classmethod
     def of(cls, source: Source, rows: int, /) -> Sample:
@@ -308,7 +308,7 @@ def _trial(batch_rows: int, workers: int, report: Report) -> Trial:
 def _search(bench: _Bench, seconds: float, on_trial: Callable[[Trial], None]) -> Tuning:
     """Try workers at the usual batch size, then sizes with the best; then again."""
     until = time.monotonic() + seconds
-    rows = bench.sample.size_hint or 0
+    rows = bench.sample.rows
     trials: list[Trial] = []
 
     def attempt(batch_rows: int, workers: int) -> None:

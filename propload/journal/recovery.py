@@ -32,7 +32,6 @@ class Leftover:
         folder: Its folder.
         about: What the run noted of itself.
         rows: Rows in whole records, committed ones included.
-        nbytes: Bytes on disk.
         torn_bytes: Bytes at the end that are no whole record; never acknowledged.
         whole: Whether the source had given all that it had.
     """
@@ -41,7 +40,6 @@ class Leftover:
     folder: Path
     about: Mapping[str, Plain]
     rows: int
-    nbytes: int
     torn_bytes: int
     whole: bool = False
 
@@ -82,7 +80,6 @@ def _describe(folder: Path) -> Leftover:
         folder=folder,
         about=json.loads((folder / ABOUT).read_text()),
         rows=rows,
-        nbytes=sum(path.stat().st_size for path in records.segments(folder)),
         torn_bytes=torn.bytes,
         whole=(folder / WHOLE).exists(),
     )
@@ -104,11 +101,6 @@ class JournalSource:
     rereadable: bool = True
     torn: Torn = field(default_factory=Torn)
     _lock: int | None = None
-
-    @property
-    def size_hint(self) -> int:
-        """The bytes of the journal."""
-        return sum(path.stat().st_size for path in records.segments(self.folder))
 
     @property
     def first_row(self) -> int:

@@ -12,18 +12,14 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 #: A relation by namespace and name: oid, kind, the right that is missing (or an
-#: empty text), whether row-level security holds, whether row triggers fire.
+#: empty text), whether row-level security holds.
 RELATION_QUERY = """
 SELECT c.oid::int8, c.relkind::text,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
             WHEN NOT has_table_privilege(c.oid, 'INSERT') THEN 'INSERT'
             WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'SELECT'
             ELSE '' END,
-       row_security_active(c.oid),
-       EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
-               WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
-                 AND g.tgenabled IN ('O', 'A')
-                 AND g.tgtype & 1 = 1 AND g.tgtype & 20 <> 0)
+       row_security_active(c.oid)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2

@@ -25,7 +25,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 
 from propload.postgres.catalog import JSONB_COLUMNS_QUERY
 from propload.postgres.driver_errors import ServerError, connect_error, server_error
-from propload.postgres.dsn import describe_dsn, mask, resolve_dsn
+from propload.postgres.dsn import mask, resolve_dsn
 from propload.postgres.sql import bookkeeping, quoting
 
 if TYPE_CHECKING:
@@ -98,7 +98,6 @@ class Connection:
 
     Attributes:
         server_version: As the server counts: 150004 is 15.4.
-        label: `host:port/database`, fit to be shown.
         token: What the session itself calls itself, so that another one that a
             pooler gives a transaction to is told from it.
     """
@@ -121,7 +120,6 @@ class Connection:
         self._failed = False
         self.closed = False
         self.token = secrets.token_hex(8)
-        self.label = describe_dsn(dsn)
         settings = _SESSION | {
             "application_name": application_name[:63],
             bookkeeping.SESSION: self.token,

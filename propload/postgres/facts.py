@@ -69,18 +69,14 @@ class TableFacts:
         primary_key: The primary key's columns in order, or empty.
         unique_keys: The columns of each unique index that stands for a plain
             unique constraint (whole table, plain columns), primary key included.
-        partitioned: Whether it is a partitioned table.
         empty: Whether it held no row when it was looked at.
-        row_triggers: Whether a trigger fires for each inserted or updated row.
     """
 
     name: TableName
     columns: tuple[TableColumn, ...]
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
-    partitioned: bool = False
     empty: bool = False
-    row_triggers: bool = False
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""

@@ -64,13 +64,6 @@ class FileSource:
         self.rereadable = all(path and path.is_file() for path in self.paths)
         self._options = options
 
-    @property
-    def size_hint(self) -> int | None:
-        """The files' bytes, or None with stdin among them."""
-        if not self.rereadable:
-            return None
-        return sum(path.stat().st_size for path in self.paths if path)
-
     def fingerprint(self) -> str | None:
         """Return a hash of paths, sizes, times, beginnings and ends."""
         if not self.rereadable:

@@ -45,7 +45,7 @@ class FrameSource:
         options: How many rows and bytes go into one batch.
         name: What messages call it.
         rereadable: Whether `open_reader` gives the same rows each time.
-        size_hint: Its rows, where known.
+        rows: How many, where that is known.
         sample: Returns rows by which the same table is known again, where it is.
     """
 
@@ -56,12 +56,12 @@ class FrameSource:
         *,
         name: str,
         rereadable: bool,
-        size_hint: int | None = None,
+        rows: int | None = None,
         sample: Callable[[], ArrowStream] | None = None,
     ) -> None:
         self.name = name
         self.rereadable = rereadable
-        self.size_hint = size_hint
+        self._rows = rows
         self._open_reader = open_reader
         self._options = options
         self._sample = sample
@@ -79,7 +79,7 @@ class FrameSource:
         except (pa.ArrowException, pl.exceptions.PolarsError):
             # told where the rows are read
             return None
-        found = hashlib.sha256(str(self.size_hint).encode())
+        found = hashlib.sha256(str(self._rows).encode())
         found.update(content.getbuffer())
         return found.hexdigest()
 
@@ -147,7 +147,7 @@ def _in_memory(
         options,
         name="frame",
         rereadable=True,
-        size_hint=len(source),
+        rows=len(source),
         sample=partial(read, some),
     )
 

@@ -46,7 +46,6 @@ class ItemSource:
         self.columns: Columns | None = None
         self.name = name
         self.rereadable = isinstance(items, list | tuple)
-        self.size_hint = len(items) if isinstance(items, list | tuple) else None
         self._items = items
         self._options = options
 

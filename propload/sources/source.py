@@ -32,10 +32,6 @@ class Source(Protocol):
     def rereadable(self) -> bool:
         """Whether iterating again gives the same rows."""
 
-    @property
-    def size_hint(self) -> int | None:
-        """Its bytes (files) or rows (frames), or None where unknown."""
-
     def __iter__(self) -> Iterator[Batch]:
         """Yield the rows in source order."""
 

@@ -111,7 +111,6 @@ class SpiderSource:
         self.spider = find_spider(spider) if isinstance(spider, str) else spider
         self.name = str(self.spider.name)
         self.rereadable = False
-        self.size_hint: int | None = None
         #: What became of the last crawl; None before one has ended.
         self.outcome: CrawlOutcome | None = None
         self._arguments = dict(arguments or {})
