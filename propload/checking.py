@@ -22,7 +22,7 @@ from propload.choosing import (
 )
 from propload.composing import make_preparer
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.fitting import in_context, refuse_patterns
+from propload.fitting import in_context, refuse_names
 from propload.ingesting import source_options
 from propload.planning import Plan
 from propload.postgres.types import create_type, plan_columns
@@ -278,10 +278,10 @@ class _Looking:
         schema = joined.parts[0].rows.schema
         shape = tuple(f"{field.name}:{field.type}" for field in schema)
         if shape not in self._fitted:
-            first = replace(joined, parts=joined.parts[:1]).raw()
             stored = [c.name for c in self._facts.columns] if self._facts else []
             try:
-                refuse_patterns(first.columns)
+                refuse_names(schema.names)
+                first = replace(joined, parts=joined.parts[:1]).raw()
                 fitted = in_context(self._preparer, joined).fit(
                     first, untyped=joined.untyped, stored=stored
                 )

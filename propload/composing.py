@@ -134,9 +134,7 @@ class Parts:
         if isinstance(self.source, JournalSource):
             return "What is left stays in the journal: run propload recover again"
         if self.journal is None:
-            if not counts.accounted:
-                return "Nothing was written"
-            return self._how_to_resume()
+            return self._how_to_resume(counts)
         if self.target.mode == "replace":
             return (
                 f"{self.target.table} keeps its old rows. To put what came in their "
@@ -149,10 +147,12 @@ class Parts:
             "load them with propload recover"
         )
 
-    def _how_to_resume(self) -> str:
+    def _how_to_resume(self, counts: Counts) -> str:
         """Return how a source that can be read again is loaded to its end."""
         replaces = self.target.mode == "replace"
         kept = f"{self.target.table} keeps its old rows" if replaces else ""
+        if not counts.accounted:
+            return kept or "Nothing was written"
         kept = kept or "What was committed stays"
         if self.source.fingerprint() is None:
             return f"{kept}. To go on: load {self.source.name} again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.prepare.mapping import MapContext
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from propload.target import OnRefused, Target, Writer
 
 
-def refuse_patterns(names: Sequence[str], /) -> None:
-    """Refuse columns whose names are patterns to Polars: they would name others.
+def refuse_names(names: Sequence[str], /) -> None:
+    """Refuse columns whose names would name others: propload's own, or patterns.
 
     Raises:
         SchemaMismatchError: There are such columns.
     """
+    if ROW in names:
+        msg = f"column {ROW} is propload's own: give it another name in the source"
+        raise SchemaMismatchError(msg)
     found = [
         name
         for name in names
@@ -110,8 +114,8 @@ class TableFit:
         depend on how many rows are joined.
         """
         first = replace(joined, parts=joined.parts[:1])
+        refuse_names(first.parts[0].rows.schema.names)
         raw = first.raw()
-        refuse_patterns(raw.columns)
         facts = self._database.facts(self._target.table)
         stored = [column.name for column in facts.columns] if facts else []
         preparer = in_context(self._preparer, joined).fit(

@@ -35,7 +35,7 @@ def write_next_batch(session, frame):
         session.execute("INSERT INTO homes VALUES ($1, $2, $3::text::int8, $4)", row)
     piece = Piece(number, 0, (rows,), first, first + rows.height)
     counts = Counts(read=rows.height, inserted=rows.height)
-    session.execute(bookkeeping.record(run, piece, counts))
+    session.execute(bookkeeping.record(run, piece, counts, token=session.token))
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])

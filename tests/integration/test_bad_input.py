@@ -235,6 +235,14 @@ def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
     assert stored(database).height == report.counts.inserted
 
 
+def test_a_column_of_proploads_own_name(load, write, database):
+    path = write("id,propload_row\n1,2\n")
+    with pytest.raises(LoadError, match="propload_row is propload's own"):
+        load(path)
+    report = propload.check(path, to=database, table="homes", key="id")
+    assert any("propload's own" in each for each in report.problems)
+
+
 @pytest.mark.parametrize("name", ["*", "^p.*$"])
 def test_a_column_whose_name_is_a_pattern(load, write, database, name):
     with pytest.raises(LoadError, match=r"cannot be told from a pattern") as caught:
