@@ -20,7 +20,7 @@ from propload.prepare.preparing import Preparer
 from propload.private_files import make_private_folder
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
-from propload.resuming import Resuming, begin_record
+from propload.resuming import Resuming, begin_record, with_lanes
 from propload.retrying import RetryOptions
 from propload.stages import START
 
@@ -187,14 +187,14 @@ def compose(
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
-    run_id, point = _beginning(source, target, plan, resuming)
+    record, point = _beginning(source, target, plan, resuming)
     if point is not None:
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
         metrics.add(replace(point.counts, read=point.counts.accounted))
     plan, why = with_workers(plan, database)
     sizes = batch_sizes(plan, metrics)
-    rejects = stack.enter_context(closing(_rejects(plan, run_id, point)))
-    record = replace(begin_record(source, target, plan), run_id=run_id)
+    rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
+    record = with_lanes(record, plan.workers)
     fit = TableFit(
         database,
         target,
@@ -214,22 +214,21 @@ def compose(
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
-    parts = Parts(
-        run_id, source, plan, database, target, fit, rejects, pipeline, journal, feed
+    choices = (journal, feed, sizes, why)
+    return Parts(
+        record.run_id, source, plan, database, target, fit, rejects, pipeline, *choices
     )
-    parts.sizes, parts.chosen = sizes, why
-    return parts
 
 
 def _beginning(
     source: Source, target: Target, plan: Plan, resuming: Resuming
-) -> tuple[str, ResumePoint | None]:
-    """Return the run's name, claimed, and where it goes on if it is not new."""
-    wanted = plan.settings.get("resume")
-    point = resuming.point(source, wanted, begin_record(source, target, plan))
+) -> tuple[RunRecord, ResumePoint | None]:
+    """Return the run, whose name is claimed, and where it goes on if it is not new."""
+    record = begin_record(source, target, plan)
+    point = resuming.point(source, plan.settings.get("resume"), record)
     run_id = _run_id(source, point)
     resuming.claim(run_id)
-    return run_id, point
+    return replace(record, run_id=run_id), point
 
 
 def _run_id(source: Source, point: ResumePoint | None) -> str:

@@ -61,8 +61,8 @@ def replay(
 
     The settings are those of the run; what is given differs from them. What is
     refused again is kept under the new run's name; rows that could not be read at
-    all stay where they are, since only their file can be mended. A replay that was
-    stopped or killed is gone on with: no row is loaded twice.
+    all stay where they are, since only their file can be mended. A replay that adds
+    rows and was stopped or killed is gone on with: no row is added twice.
 
     Args:
         run_id: The run, or how its name begins; the newest by default.
@@ -117,7 +117,13 @@ def _replay(
 
 
 def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:
-    """Return the replay of these very rows that did not come to forget them."""
+    """Return the replay of these very rows that did not come to forget them.
+
+    Only where rows are added it matters: to write rows by their key once more
+    changes nothing, and may be done by other settings.
+    """
+    if plan.settings.get("mode") != "append":
+        return None
     table = str(TableName.parse(plan.settings["table"]))
     with open_database(plan) as database, database.connect() as session:
         for run in read_runs(session, plan.places.state_dir):

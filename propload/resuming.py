@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: waits for a standby or for much that is deferred.
 COMMIT_SECONDS = 60.0
 
+_LANES = "workers"
+
 #: What decides which rows a source gives, what they become and what takes them: a
 #: run that goes on passes over rows by their numbers and lanes.
 _SHAPING = (
@@ -50,7 +52,7 @@ _SHAPING = (
 
 def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
     """Return a run as the ledger is to know it, without a name yet."""
-    kept = {"workers": plan.workers, "shaping": shaping_mark(plan, target)}
+    kept = {_LANES: plan.workers, "shaping": shaping_mark(plan, target)}
     return RunRecord(
         run_id="",
         source=source.name,
@@ -59,6 +61,12 @@ def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
         fingerprint=source.fingerprint(),
         settings=json.dumps(kept),
     )
+
+
+def with_lanes(record: RunRecord, lanes: int, /) -> RunRecord:
+    """Return the record of a run whose number of lanes was chosen."""
+    kept = {**json.loads(record.settings), _LANES: lanes}
+    return replace(record, settings=json.dumps(kept))
 
 
 def shaping_mark(plan: Plan, target: Target) -> str:

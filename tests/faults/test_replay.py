@@ -193,6 +193,16 @@ def test_a_replay_that_was_stopped_goes_on_and_doubles_nothing(dsn, appended):
     assert_all_are_there_once(dsn)
 
 
+def test_a_replay_by_key_that_was_stopped_may_begin_anew_by_other_settings(
+    dsn, refused, state_dir
+):
+    with pytest.raises(RejectLimitError):
+        replay(refused.run_id, fix=mend, to=dsn, max_rejects=0)
+    again = replay(refused.run_id, fix=mend, to=dsn, null_words=["dear"])
+    assert again.counts.read == 90
+    assert again.run_id != refused.run_id
+
+
 def test_a_replay_that_was_killed_at_its_end_is_not_repeated(
     dsn, appended, state_dir, monkeypatch
 ):
