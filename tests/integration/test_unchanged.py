@@ -62,3 +62,20 @@ def test_an_identity_of_its_own_is_no_change(database):
     assert (first.unchanged, first.updated) == (1, 0)
     second = propload.ingest([{"k": 1, "n": 99, "w": "y"}], **told).counts
     assert second.updated == 1
+
+
+def test_lists_of_texts_become_arrays_of_times(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, d date[], m timestamptz[])",
+    )
+    days = ["2024-01-01", None, "2024-02-01"]
+    rows = [
+        {"k": 1, "d": days, "m": ["2024-01-01T10:00:00+02:00"]},
+        {"k": 2, "d": ["never"], "m": None},
+    ]
+    report = propload.ingest(rows, to=database, table="homes")
+    assert (report.counts.inserted, report.counts.rejected) == (1, 1)
+    with connect(database) as session:
+        [row] = session.rows("SELECT d::text, m::text FROM homes")
+    assert row == ("{2024-01-01,NULL,2024-02-01}", '{"2024-01-01 08:00:00+00"}')
