@@ -149,11 +149,11 @@ class Parts:
 
     def _how_to_resume(self, counts: Counts) -> str:
         """Return how a source that can be read again is loaded to its end."""
-        replaces = self.target.mode == "replace"
-        kept = f"{self.target.table} keeps its old rows" if replaces else ""
+        kept = "What was committed stays" if counts.accounted else "Nothing was written"
+        if self.target.mode == "replace":
+            kept = f"{self.target.table} keeps its old rows"
         if not counts.accounted:
-            return kept or "Nothing was written"
-        kept = kept or "What was committed stays"
+            return kept
         if self.source.fingerprint() is None:
             return f"{kept}. To go on: load {self.source.name} again"
         return f"{kept}. To go on: the same command with --resume {self.run_id}"

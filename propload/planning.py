@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.errors import ConfigError
 from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from propload.options import Settings
     from propload.report import Plain
     from propload.target import Target
@@ -86,6 +89,34 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
         "batch_rows": plan.batch_rows,
         "workers": plan.workers,
     }
+
+
+def object_names(told: Plain) -> list[str]:
+    """Return what `settings_shown` lists as `objects`, read back."""
+    return [str(name) for name in told] if isinstance(told, list) else []
+
+
+def require_objects(
+    names: Iterable[str], given: Collection[str], /, *, run_id: str, function: str
+) -> None:
+    """Refuse to go on with a run without the objects that it was given.
+
+    Args:
+        names: The settings that a run was given as Python objects.
+        given: The settings that are given now.
+        run_id: The run.
+        function: Of `propload`, the function that takes them.
+
+    Raises:
+        ConfigError: One is missing.
+    """
+    for name in names:
+        if name not in given:
+            msg = (
+                f"run {run_id} was given its {name} as a Python object: call "
+                f"propload.{function}({run_id!r}, {name}=...) with it"
+            )
+            raise ConfigError(msg)
 
 
 def _is_plain(value: object) -> bool:

@@ -10,7 +10,7 @@ from propload.choosing import find_checker, find_target, open_database
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers
 from propload.monitoring.metrics import Metrics
-from propload.planning import Plan
+from propload.planning import Plan, object_names, require_objects
 from propload.running import Run
 from propload.stopping import stoppable
 
@@ -248,19 +248,9 @@ def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:
     known = dict(told) if isinstance(told, dict) else {}
     own = [name for name in (*_USERS_OWN, *names) if name in plan.settings]
     given = {name: plan.settings[name] for name in own}  # type: ignore[literal-required] # the names are the settings' own
-    for name in leftover_objects(leftover):
-        if name not in plan.settings:
-            msg = (
-                f"run {leftover.run_id} was given its {name} as a Python object: call "
-                f"propload.recover({leftover.run_id!r}, {name}=...) with it"
-            )
-            raise ConfigError(msg)
+    objects = object_names(leftover.about.get("objects"))
+    require_objects(objects, plan.settings, run_id=leftover.run_id, function="recover")
+    for name in objects:
         given[name] = plan.settings[name]  # type: ignore[literal-required] # as above
     resolved = config.resolve(cast("Settings", {**known, **given}))
     return Plan.of(resolved)
-
-
-def leftover_objects(leftover: Leftover) -> list[str]:
-    """Return the settings that a run was given as Python objects."""
-    named = leftover.about.get("objects")
-    return [str(name) for name in named] if isinstance(named, list) else []

@@ -15,7 +15,7 @@ from propload.batch import Batch
 from propload.choosing import open_database
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
-from propload.planning import Plan
+from propload.planning import Plan, object_names, require_objects
 from propload.postgres.history import read_runs
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line, rows_as_read
@@ -98,22 +98,25 @@ def _replay(
         )
         raise ConfigError(msg)
     begun = _begun(source, plan)
-    if begun is None or begun.status != "loaded":
-        if begun is not None:
-            plan = replace(plan, settings={**plan.settings, "resume": begun.run_id})
-        run = Run(source, plan, metrics=Metrics())
-        report = stoppable(lambda stopper: stopper.execute(run))
-        if report.status != "loaded":
-            return report
-    # every replayed row is loaded by now, or refused under the new run's name
-    store.keep(path.stem, lambda line: not was_read(line))
     if begun is not None and begun.status == "loaded":
+        _forget(path, store)
         msg = (
             f"the refused rows of run {path.stem} were loaded by its replay "
             f"{begun.run_id}: nothing is left of them"
         )
         raise ConfigError(msg)
+    if begun is not None:
+        plan = replace(plan, settings={**plan.settings, "resume": begun.run_id})
+    run = Run(source, plan, metrics=Metrics())
+    report = stoppable(lambda stopper: stopper.execute(run))
+    if report.status == "loaded":
+        _forget(path, store)
     return report
+
+
+def _forget(path: Path, store: RejectStore) -> None:
+    """Let go of rows that are loaded by now, or refused under the new run's name."""
+    store.keep(path.stem, lambda line: not was_read(line))
 
 
 def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:
@@ -160,15 +163,10 @@ def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
 def _settings_of(report: Report, given: Settings) -> Settings:
     """Return the settings of a run from its report, and its table."""
     told: dict[str, Plain] = dict(report.settings)
-    objects = told.pop("objects", None)
-    for name in map(str, objects if isinstance(objects, list) else []):
+    objects = object_names(told.pop("objects", None))
+    require_objects(objects, given, run_id=report.run_id, function="replay")
+    for name in objects:
         told.pop(name, None)
-        if name not in given:
-            msg = (
-                f"run {report.run_id} was given its {name} as a Python object: call "
-                f"propload.replay({report.run_id!r}, {name}=...) with it"
-            )
-            raise ConfigError(msg)
     told["table"] = report.target.table
     if told.get("mode") == "replace":
         # the rows belong to those that replaced the table, not in their place

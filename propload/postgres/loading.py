@@ -238,8 +238,8 @@ class Database:
     def _session(self) -> Connection:
         with self._opening:
             if self._connection is None or self._connection.closed:
-                again = self._was_open
-                self._connection = self._track(connect(self._dsn, again=again))
+                opened = connect(self._dsn, again=self._was_open)
+                self._connection = self._track(opened)
                 self._was_open = True
             return self._connection
 

@@ -80,8 +80,9 @@ class FileSource:
                 yield from _read(sys.stdin.buffer, "stdin", self._options)
                 continue
             with _open(path) as file:
+                changed = _changed_at(path)
                 for batch in _read(file, str(path), self._options):
-                    yield replace(batch, as_of=_changed_at(path))
+                    yield replace(batch, as_of=changed)
 
 
 def _changed_at(path: Path) -> datetime | None:

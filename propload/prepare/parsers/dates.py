@@ -11,6 +11,7 @@ import polars as pl
 
 from propload.errors import ConfigError
 from propload.prepare.parsers.months import language_of, month_numbers
+from propload.prepare.text_in import FIRST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,8 +47,6 @@ _OFFSET_MARK = "@z@"
 _WRITTEN_OFFSET = r"(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
 #: No place is more than so many hours from UTC.
 _MOST_HOURS = 15
-#: `%Y` also reads the year 18 of "1/2/18"; nothing that is sold is that old.
-FIRST_YEAR = 1000
 
 
 @cache

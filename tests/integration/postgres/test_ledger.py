@@ -104,11 +104,9 @@ def cut_the_answer(writer, *, committed):
     session.commit = broken
 
 
-@pytest.mark.parametrize("committed", [True, False])
-@pytest.mark.parametrize("limited", [True, False])
-def test_a_piece_whose_answer_was_lost_is_written_exactly_once(
-    database, state_dir, committed, limited
-):
+@contextmanager
+def appending(database, state_dir, *, limited):
+    """Append to the table `t`, with a ledger in the database or in a file."""
     execute(database, "CREATE TABLE t (k bigint, v text)")
     goal = target(key=(), mode="append")
     with user_without_rights(database) as limited_dsn:
@@ -120,13 +118,22 @@ def test_a_piece_whose_answer_was_lost_is_written_exactly_once(
             kind = FileLedger if limited else DatabaseLedger
             assert isinstance(ready.ledger, kind)
             assert bool(ready.notes) == limited
-            piece = make_piece(ROWS)
-            cut_the_answer(writer, committed=committed)
-            with pytest.raises(TransientWriteError):
-                writer.write(piece)
-            assert counts([writer.write(piece)]) == [(2, 0, 0, 0)]
-            with connect(database) as session:
-                assert ready.ledger.committed(session) == [entry(0, 2)]
+            yield ready, writer
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_piece_whose_answer_was_lost_is_written_exactly_once(
+    database, state_dir, committed, limited
+):
+    with appending(database, state_dir, limited=limited) as (ready, writer):
+        piece = make_piece(ROWS)
+        cut_the_answer(writer, committed=committed)
+        with pytest.raises(TransientWriteError):
+            writer.write(piece)
+        assert counts([writer.write(piece)]) == [(2, 0, 0, 0)]
+        with connect(database) as session:
+            assert ready.ledger.committed(session) == [entry(0, 2)]
     assert query(database, "SELECT count(*) FROM t") == [(2,)]
 
 
@@ -221,17 +228,10 @@ def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
 def test_a_transaction_that_a_pooler_gave_to_another_session_is_not_committed(
     database, state_dir, limited
 ):
-    execute(database, "CREATE TABLE t (k bigint, v text)")
-    goal = target(key=(), mode="append")
-    with user_without_rights(database) as limited_dsn:
-        dsn = limited_dsn if limited else database
-        with (
-            prepared(dsn, goal, ROWS, state_dir) as ready,
-            closing(ready.open_writer(0)) as writer,
-        ):
-            session = writer._open()
-            session.execute("SELECT set_config('propload.session', 'another', false)")
-            session.commit()
-            with pytest.raises(WriteError, match="pooler in transaction mode"):
-                writer.write(make_piece(ROWS))
+    with appending(database, state_dir, limited=limited) as (_, writer):
+        session = writer._open()
+        session.execute("SELECT set_config('propload.session', 'another', false)")
+        session.commit()
+        with pytest.raises(WriteError, match="pooler in transaction mode"):
+            writer.write(make_piece(ROWS))
     assert query(database, "SELECT count(*) FROM t") == [(0,)]
