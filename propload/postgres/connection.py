@@ -23,10 +23,10 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
     connect as open_session,
 )
 
-from propload.postgres.catalog import JSONB_COLUMNS_QUERY
 from propload.postgres.driver_errors import ServerError, connect_error, server_error
 from propload.postgres.dsn import mask, resolve_dsn
 from propload.postgres.sql import bookkeeping, quoting
+from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.postgres.catalog import (
+from propload.postgres.driver_errors import ServerError
+from propload.postgres.facts import TableColumn, TableFacts
+from propload.postgres.sql import quoting
+from propload.postgres.sql.tables import (
     COLUMNS_QUERY,
     PLACES_QUERY,
     RELATION_QUERY,
@@ -16,9 +19,6 @@ from propload.postgres.catalog import (
     is_empty_query,
     lock_name_query,
 )
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.facts import TableColumn, TableFacts
-from propload.postgres.sql import quoting
 from propload.postgres.types import create_type
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def create_table(
     /,
     *,
     key: Sequence[str] = (),
-    required: Collection[str] = (),
     pg_types: Mapping[str, str] | None = None,
 ) -> TableFacts:
     """Return the facts of a table that is made unless it is there; commits.
@@ -99,7 +98,6 @@ def create_table(
         frame_schema: Names and types of its columns; `propload_row` is left out.
         key: The primary key's columns; those of text are ordered by bytes, as
             rows come, which makes the index faster to fill.
-        required: Other columns that take no null.
         pg_types: PostgreSQL types of columns whose own type does not tell.
 
     Raises:
@@ -122,7 +120,7 @@ def create_table(
             f"{', '.join(types)}"
         )
         raise ConfigError(msg)
-    statement = create_table_statement(table, types, key=key, required=required)
+    statement = create_table_statement(table, types, key=key)
     _change(connection, table, statement)
     made = describe(connection, table)
     if made is None:

@@ -6,12 +6,13 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from propload.batch import ROW, Written
-from propload.errors import TransientWriteError, WriteError
+from propload.errors import TransientWriteError
 from propload.postgres import failures
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.sql import bookkeeping, merging, session
-from propload.postgres.triage import Triage, patched, staged
+from propload.postgres.sql import bookkeeping, merging
+from propload.postgres.staging import fill_stage, make_stage, travelling
+from propload.postgres.triage import Triage, patched
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class TableWriter:
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
         self._triage.begin(
-            tuple(_travelling(layer, self._shape) for layer in piece.layers)
+            tuple(travelling(layer, self._shape) for layer in piece.layers)
         )
         while True:
             try:
@@ -192,10 +193,8 @@ class TableWriter:
         total = Counts()
         for number, layer in enumerate(self._triage.layers):
             self._triage.layer = number
-            if number:
-                connection.execute(merging.EMPTY_STAGE)
+            fill_stage(connection, layer, again=number > 0)
             if layer.height:
-                connection.copy(merging.STAGE, staged(layer), temporary=True)
                 total += self._merge(connection, layer)
         return total
 
@@ -204,28 +203,16 @@ class TableWriter:
         if shape.loose_key and connection.rows(merging.key_comes_twice(shape))[0][0]:
             # one by one, in the order of the source: the last one wins
             layer = layer.sort(ROW)
-            connection.execute(merging.EMPTY_STAGE)
-            connection.copy(merging.STAGE, staged(layer), temporary=True)
+            fill_stage(connection, layer, again=True)
             return self._triage.sift(connection, layer, alone=True)
         if self._triage.step != "none":
             return self._triage.sift(connection, layer)
         return write_stage(connection, shape, layer.height, patched(shape, layer))
 
     def _make_stage(self, connection: Connection) -> None:
-        if self._staging:
-            return
-        if not connection.rows(session.MAY_STAGE)[0][0]:
-            table = self._target
-            msg = (
-                f"{table} takes rows through a temporary table, which "
-                "this user may not make: GRANT TEMPORARY ON DATABASE to it"
-            )
-            raise WriteError(msg, table=table)
-        for statement in session.set_up(self._shape):
-            connection.execute(statement)
-        # the stage outlives the transaction that first used it
-        connection.commit()
-        self._staging = True
+        if not self._staging:
+            make_stage(connection, self._shape)
+            self._staging = True
 
     def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
         if self._on_refused is not None and written.reasons.height:
@@ -278,10 +265,6 @@ class _Pace:
     def staged(self, *, all_new: bool) -> None:
         self._new_in_a_row = self._new_in_a_row + 1 if all_new else 0
         self.fast = self._new_in_a_row >= self._needed
-
-
-def _travelling(layer: pl.DataFrame, shape: Shape) -> pl.DataFrame:
-    return layer.select(*(column.name for column in shape.columns), ROW)
 
 
 def _counts(piece: Piece, written: Written) -> Counts:

@@ -199,11 +199,11 @@ def test_no_right_to_create_is_told(connection, role):
 def test_a_table_is_made_with_its_key_and_any_names(connection):
     schema = {"select": pl.String(), 'a;"b ü': pl.Int64(), "propload_row": pl.UInt32()}
     name = TableName("public", 'order"; x')
-    facts = create_table(connection, name, schema, key=["select"], required=['a;"b ü'])
+    facts = create_table(connection, name, schema, key=["select"])
     assert facts.name == name
     assert facts.primary_key == ("select",)
     assert [column.name for column in facts.columns] == ["select", 'a;"b ü']
-    assert not any(column.nullable for column in facts.columns)
+    assert [column.nullable for column in facts.columns] == [False, True]
     # made again, nothing happens
     assert create_table(connection, name, schema, key=["select"]) == facts
     wider = add_columns(connection, name, {"new": pl.Date(), "select": pl.String()})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from propload.target import TableName
 
@@ -117,7 +117,6 @@ def create_table_statement(
     /,
     *,
     key: Sequence[str],
-    required: Collection[str],
 ) -> str:
     """Return the statement that makes a table unless it is there.
 
@@ -125,13 +124,12 @@ def create_table_statement(
         table: Its name.
         types: PostgreSQL types by column, in order.
         key: The primary key's columns.
-        required: Columns that take no null.
     """
     parts = []
     for name, pg_type in types.items():
         # rows come in byte order, and an index in that order fills faster
         order = ' COLLATE "C"' if name in key and pg_type == "text" else ""
-        null = " NOT NULL" if name in required or name in key else ""
+        null = " NOT NULL" if name in key else ""
         parts.append(f"{quoting.name(name)} {pg_type}{order}{null}")
     if key:
         parts.append(f"PRIMARY KEY ({quoting.names(key)})")
