@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     __version__: str
 
     from propload.batch import Batch as Batch
-    from propload.checking import CheckReport as CheckReport
+    from propload.check_report import CheckReport as CheckReport
     from propload.checking import check as check
     from propload.errors import BlockedError as BlockedError
     from propload.errors import ConfigError as ConfigError
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Batch": "batch",
     "BlockedError": "errors",
-    "CheckReport": "checking",
+    "CheckReport": "check_report",
     "ConfigError": "errors",
     "Counts": "report",
     "LoadError": "errors",

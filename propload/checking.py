@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
-from html import escape
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload import config
 from propload.batch import ROW
+from propload.check_report import CheckReport, ColumnCheck
 from propload.choosing import (
     choose_table,
     choose_target,
@@ -24,101 +23,31 @@ from propload.composing import make_preparer
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.fitting import in_context, refuse_names
 from propload.ingesting import source_options
-from propload.planning import Plan
+from propload.planning import Plan, nothing_to_replace
+from propload.postgres import schema
+from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.types import create_type, plan_columns
 from propload.prepare.joining import Joiner
-from propload.report import ReasonCount
+from propload.report import Counts, ReasonCount
 from propload.sources import open_source
 from propload.target import ColumnPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from typing_extensions import Unpack
 
     from propload.batch import Batch
     from propload.options import Settings
     from propload.postgres.facts import TableFacts
+    from propload.postgres.loading import Database
+    from propload.prepare.dedupe import Deduped
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.report import Plain, TextPrinter
     from propload.target import Target
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
 CHECKED_ROWS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnCheck:
-    """How one column would travel.
-
-    Attributes:
-        column: Its name.
-        type: Its type in the rows, after mapping and guessing.
-        table_type: The table's type, or the one it would be created with.
-        nulls: Rows without a value.
-        distinct: Whether no value stands twice.
-    """
-
-    column: str
-    type: str
-    table_type: str
-    nulls: int
-    distinct: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What a load would do.
-
-    Attributes:
-        source: What was read.
-        table: Where it would go.
-        exists: Whether that table is there.
-        rows: Rows read.
-        rejected: Rows that would be refused before the database.
-        columns: How each column would travel.
-        reasons: Refused rows by reason, most first.
-        key: The key that would be used; empty where there is none.
-        key_repeats: Rows whose key stands in an earlier row.
-        row_repeats: Rows that are the same as an earlier row in every column.
-        problems: What would stop the load, one sentence each.
-    """
-
-    source: str
-    table: str
-    exists: bool
-    rows: int
-    rejected: int
-    columns: tuple[ColumnCheck, ...]
-    reasons: tuple[ReasonCount, ...]
-    key: tuple[str, ...]
-    key_repeats: int
-    row_repeats: int
-    problems: tuple[str, ...] = ()
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """The columns that identify every row by themselves."""
-        return tuple(c.column for c in self.columns if c.distinct and not c.nulls)
-
-    def as_dict(self) -> dict[str, Plain]:
-        """Return the report as plain values."""
-        values = cast("dict[str, Plain]", asdict(self))
-        return {**values, "candidates": list(self.candidates)}
-
-    def to_json(self) -> str:
-        """Return the report as one JSON object."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
-
-    def __str__(self) -> str:
-        return "\n".join(_lines(self))
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
-
-    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
-        printer.text(str(self))
 
 
 def check(
@@ -141,25 +70,25 @@ def check(
     checker = find_checker(plan.settings)
     defaults = checker.target_defaults if checker else None
     table = choose_table(plan.settings, defaults, opened.name)
-    with ExitStack() as stack:
-        facts = stack.enter_context(open_database(plan)).facts(table)
-    problems: list[str] = []
-    try:
-        target = choose_target(plan.settings, defaults, table, facts)
-    except ConfigError as error:
-        problems.append(str(error))
-        without_key: Settings = {**plan.settings, "mode": "append"}
-        target = choose_target(without_key, defaults, table, facts)
-    looking = _Looking(
-        make_preparer(plan, opened, checker, target),
-        target,
-        facts,
-        checker.pg_types if checker else {},
-        problems,
-    )
-    for joined in Joiner(_Given(iter(opened)), lambda: CHECKED_ROWS, 0.0):
-        looking.look(joined)
-    return looking.report(opened.name)
+    with open_database(plan) as database:
+        facts = database.facts(table)
+        problems: list[str] = []
+        try:
+            target = choose_target(plan.settings, defaults, table, facts)
+        except ConfigError as error:
+            problems.append(str(error))
+            without_key: Settings = {**plan.settings, "mode": "append"}
+            target = choose_target(without_key, defaults, table, facts)
+        pg_types = checker.pg_types if checker else {}
+        with ExitStack() as stack:
+            looking = _Looking(
+                make_preparer(plan, opened, checker, target),
+                _Table(database, target, facts, pg_types, stack),
+                problems,
+            )
+            for joined in Joiner(_Given(iter(opened)), lambda: CHECKED_ROWS, 0.0):
+                looking.look(joined)
+            return looking.report(opened.name)
 
 
 class _Given:
@@ -191,24 +120,133 @@ class _Repeats:
         return every.len() - every.n_unique()
 
 
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """How rows of one set of columns are looked at.
+
+    Attributes:
+        preparer: Maps and checks them.
+        rehearsal: Asks the server about them, or None where it cannot be asked.
+    """
+
+    preparer: Preparer
+    rehearsal: Rehearsal | None = None
+
+
+@dataclass(slots=True)
+class _Table:
+    """The table that rows would go to.
+
+    Attributes:
+        database: Where it is.
+        target: The table and its rules.
+        facts: What the catalog knows of it, or None where it would be created.
+        pg_types: PostgreSQL types for columns of a table that is created.
+        stack: Closes what is opened here.
+        types: Each column's type in the rows and in the table.
+        notes: What a reader should know.
+    """
+
+    database: Database
+    target: Target
+    facts: TableFacts | None
+    pg_types: Mapping[str, str]
+    stack: ExitStack
+    types: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def without_key(self) -> list[str]:
+        """Return what is wrong with the key, or nothing."""
+        if self.facts is None or not self.target.key:
+            return []
+        try:
+            self.facts.require_key(self.target.key)
+        except WriteError as error:
+            return [str(error)]
+        return []
+
+    def fit(self, fitted: Preparer, problems: list[str]) -> _Fitted:
+        """Return how rows like these are looked at; tells what would stop them."""
+        try:
+            if self.facts is None:
+                return self._created(fitted)
+            return self._planned(fitted, self.facts, problems)
+        except (ConfigError, SchemaMismatchError, WriteError) as error:
+            problems.append(str(error))
+            return _Fitted(_as_they_are(fitted))
+
+    def _created(self, fitted: Preparer) -> _Fitted:
+        for name, dtype in fitted.schema.items():
+            created = self.pg_types.get(name) or create_type(dtype)
+            self.types.setdefault(name, (str(dtype), created))
+        with self.database.connect() as connection:
+            schema.rehearse_table(
+                connection,
+                self.target.table,
+                fitted.schema,
+                key=self.target.key,
+                pg_types=self.pg_types,
+            )
+        return _Fitted(_as_they_are(fitted))
+
+    def _planned(
+        self, fitted: Preparer, facts: TableFacts, problems: list[str]
+    ) -> _Fitted:
+        known = {column.name: column.pg_type for column in facts.columns}
+        for name, dtype in fitted.schema.items():
+            self.types.setdefault(name, (str(dtype), known.get(name, "(new)")))
+        problems += self._new_columns(
+            facts, [n for n in fitted.schema if n not in known]
+        )
+        kept = {n: t for n, t in fitted.schema.items() if n in known}
+        partial = facts.takes_parts(self.target)
+        plan = plan_columns(kept, facts.columns, partial=partial)
+        if any(name not in kept for name in self.target.key):
+            # that is told already; the rows are judged all the same
+            return _Fitted(_as_they_are(fitted))
+        return _Fitted(fitted.with_plan(plan), self._rehearsal(plan))
+
+    def _new_columns(self, facts: TableFacts, new: list[str]) -> list[str]:
+        """Return what is wrong with columns that the table lacks."""
+        if not new or self.target.on_new_columns == "ignore":
+            return []
+        if self.target.on_new_columns == "refuse":
+            msg = (
+                f"table {facts.name} lacks the column {', '.join(new)}: add it with "
+                "--on-new-columns add, or leave it out with --on-new-columns ignore"
+            )
+            return [msg]
+        with self.database.connect() as connection:
+            try:
+                schema.check_new_columns(connection, facts.name, new)
+            except SchemaMismatchError as error:
+                return [str(error)]
+        return []
+
+    def _rehearsal(self, plan: tuple[ColumnPlan, ...]) -> Rehearsal | None:
+        connection = self.stack.enter_context(self.database.connect())
+        try:
+            return Rehearsal.of(connection, self.target, plan)
+        except WriteError as error:
+            self.notes.append(f"the server was not asked about the rows: {error}")
+            return None
+
+
 class _Looking:
     """Looks at the rows of a source and notes what would become of them."""
 
     def __init__(
         self,
         preparer: Preparer,
-        target: Target,
-        facts: TableFacts | None,
-        pg_types: Mapping[str, str],
+        table: _Table,
         problems: list[str],
     ) -> None:
         self._preparer = preparer
-        self._target = target
-        self._facts = facts
-        self._pg_types = pg_types
-        self._problems = problems
-        self._fitted: dict[tuple[str, ...], Preparer] = {}
-        self._types: dict[str, tuple[str, str]] = {}
+        self._table = table
+        self._target = table.target
+        self._problems = [*problems, *table.without_key()]
+        self._fitted: dict[tuple[str, ...], _Fitted] = {}
+        self._expected = Counts()
         self._nulls: Counter[str] = Counter()
         self._columns: dict[str, _Repeats] = {}
         self._repeated: set[str] = set()
@@ -217,21 +255,23 @@ class _Looking:
         self._reasons: Counter[tuple[str, str | None, str]] = Counter()
         self._examples: dict[tuple[str, str | None, str], str] = {}
         self._read = self._rejected = 0
-        self._require_key()
 
     def look(self, joined: Joined) -> None:
         """Note what would become of some rows."""
         self._read += joined.height + joined.unread
         _, unread = joined.refused_by_source()
         self._refuse(unread)
-        preparer = self._fit(joined)
-        if preparer is None:
+        fitted = self._fit(joined)
+        if fitted is None:
             return
-        sifted, _ = in_context(preparer, joined).sift(joined.raw())
+        preparer = in_context(fitted.preparer, joined)
+        sifted, _ = preparer.sift(joined.raw())
         self._refuse(sifted.reasons)
         frame = sifted.frame.drop(ROW)
         if not frame.height:
             return
+        if fitted.rehearsal is not None:
+            self._rehearse(preparer.layer(sifted.frame), fitted.rehearsal)
         self._rows.add(_hashes(frame))
         if self._target.key:
             self._keys.add(_hashes(frame.select(self._target.key)))
@@ -240,6 +280,8 @@ class _Looking:
 
     def report(self, source: str) -> CheckReport:
         """Return what was noted."""
+        if self._target.mode == "replace" and self._read == self._rejected:
+            self._problems.append(nothing_to_replace(source, self._target))
         columns = tuple(
             ColumnCheck(
                 name,
@@ -247,12 +289,12 @@ class _Looking:
                 nulls=self._nulls[name],
                 distinct=name in self._columns and not self._columns[name].count,
             )
-            for name, types in self._types.items()
+            for name, types in self._table.types.items()
         )
         return CheckReport(
             source=source,
             table=str(self._target.table),
-            exists=self._facts is not None,
+            exists=self._table.facts is not None,
             rows=self._read,
             rejected=self._rejected,
             columns=columns,
@@ -264,23 +306,30 @@ class _Looking:
             key_repeats=self._keys.count,
             row_repeats=self._rows.count,
             problems=tuple(dict.fromkeys(self._problems)),
+            expected=self._forecast(),
+            notes=tuple(dict.fromkeys(self._table.notes)),
         )
 
-    def _require_key(self) -> None:
-        if self._facts is None or not self._target.key:
-            return
-        try:
-            self._facts.require_key(self._target.key)
-        except WriteError as error:
-            self._problems.append(str(error))
+    def _forecast(self) -> Counts | None:
+        """Return what would become of the rows where that is known of all."""
+        told = replace(self._expected, read=self._read, rejected=self._rejected)
+        return told if self._table.facts and told.accounted == told.read else None
 
-    def _fit(self, joined: Joined) -> Preparer | None:
-        schema = joined.parts[0].rows.schema
-        shape = tuple(f"{field.name}:{field.type}" for field in schema)
+    def _rehearse(self, deduped: Deduped, rehearsal: Rehearsal) -> None:
+        self._expected += Counts(duplicates=deduped.duplicates)
+        for layer in deduped.layers:
+            forecast = rehearsal.forecast(layer)
+            self._expected += forecast.counts
+            self._refuse(forecast.reasons)
+
+    def _fit(self, joined: Joined) -> _Fitted | None:
+        columns = joined.parts[0].rows.schema
+        shape = tuple(f"{one.name}:{one.type}" for one in columns)
         if shape not in self._fitted:
-            stored = [c.name for c in self._facts.columns] if self._facts else []
+            facts = self._table.facts
+            stored = [c.name for c in facts.columns] if facts else []
             try:
-                refuse_names(schema.names)
+                refuse_names(columns.names)
                 first = replace(joined, parts=joined.parts[:1]).raw()
                 fitted = in_context(self._preparer, joined).fit(
                     first, untyped=joined.untyped, stored=stored
@@ -288,34 +337,8 @@ class _Looking:
             except (ConfigError, SchemaMismatchError) as error:
                 self._problems.append(str(error))
                 return None
-            self._fitted[shape] = self._plan(fitted)
+            self._fitted[shape] = self._table.fit(fitted, self._problems)
         return self._fitted[shape]
-
-    def _plan(self, fitted: Preparer) -> Preparer:
-        facts = self._facts
-        if facts is None:
-            for name, dtype in fitted.schema.items():
-                created = self._pg_types.get(name) or create_type(dtype)
-                self._types.setdefault(name, (str(dtype), created))
-            return _as_they_are(fitted)
-        known = {column.name: column.pg_type for column in facts.columns}
-        new = [name for name in fitted.schema if name not in known]
-        if new and self._target.on_new_columns == "refuse":
-            self._problems.append(
-                f"table {facts.name} lacks the column {', '.join(new)}: add it with "
-                "--on-new-columns add, or leave it out with --on-new-columns ignore"
-            )
-        kept = {n: t for n, t in fitted.schema.items() if n in known}
-        for name, dtype in fitted.schema.items():
-            self._types.setdefault(name, (str(dtype), known.get(name, "(new)")))
-        try:
-            plan = plan_columns(kept, facts.columns)
-        except SchemaMismatchError as error:
-            self._problems.append(str(error))
-            return _as_they_are(fitted)
-        # what the table lacks is told already; the rows are judged all the same
-        has_key = all(name in kept for name in self._target.key)
-        return fitted.with_plan(plan) if has_key else _as_they_are(fitted)
 
     def _look_at(self, column: pl.Series) -> None:
         name = column.name
@@ -347,35 +370,3 @@ def _as_they_are(fitted: Preparer) -> Preparer:
 
 def _hashes(frame: pl.DataFrame) -> pl.Series:
     return frame.hash_rows(seed=0)
-
-
-def _lines(report: CheckReport) -> Iterable[str]:
-    there = "exists" if report.exists else "would be created"
-    yield f"{report.source} → {report.table} ({there}): nothing was written"
-    yield f"  {report.rows:,} rows read, {report.rejected:,} would be refused"
-    yield from _key_lines(report)
-    width = max((len(c.column) for c in report.columns), default=0)
-    for column in report.columns:
-        nulls = f"  {column.nulls:,} nulls" if column.nulls else ""
-        yield f"  {column.column:<{width}}  {column.type} → {column.table_type}{nulls}"
-    if report.reasons:
-        yield "  would be refused because:"
-    for one in report.reasons:
-        column_name = f" {one.column}" if one.column else ""
-        yield f"    {one.rows:,}  {one.stage}{column_name} {one.check}: {one.example}"
-    for problem in report.problems:
-        yield f"  would stop the load: {problem}"
-
-
-def _key_lines(report: CheckReport) -> Iterable[str]:
-    if report.key:
-        yield (
-            f"  key {', '.join(report.key)}: {report.key_repeats:,} rows repeat "
-            "the key of an earlier row"
-        )
-    elif report.candidates:
-        yield f"  may be the key: {', '.join(report.candidates)}"
-    else:
-        yield "  no column identifies a row by itself: each repeats a value or is empty"
-    if report.row_repeats:
-        yield f"  {report.row_repeats:,} rows repeat an earlier row in every column"

@@ -119,6 +119,14 @@ def require_objects(
             raise ConfigError(msg)
 
 
+def nothing_to_replace(source: str, target: Target, /) -> str:
+    """Return what is said of a replace whose source has no row that can be loaded."""
+    return (
+        f"no row of {source} could be loaded, so nothing is there to replace "
+        f"{target.table} by"
+    )
+
+
 def _is_plain(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return all(_is_plain(one) for one in value)

@@ -21,6 +21,7 @@ from propload.errors import (
     RejectLimitError,
 )
 from propload.monitoring.memory import MemoryWatch
+from propload.planning import nothing_to_replace
 from propload.rejecting.lines import read_lines
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
@@ -178,10 +179,7 @@ class Run:
         written = counts.inserted + counts.updated + counts.unchanged
         if ending.status != "loaded" or parts.target.mode != "replace" or written:
             return ending
-        msg = (
-            f"no row of {self._source.name} could be loaded, so nothing is there to "
-            f"replace {parts.target.table} by"
-        )
+        msg = nothing_to_replace(self._source.name, parts.target)
         return Ending("failed", LoadError(msg))
 
     def _finish(self, parts: Parts, ending: Ending) -> None:

@@ -11,7 +11,7 @@ from propload.postgres.sql import quoting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.target import TableName
+    from propload.target import TableName, Target
 
 ColumnKind = Literal["base", "enum", "array", "range", "composite", "other"]
 
@@ -81,6 +81,13 @@ class TableFacts:
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def takes_parts(self, target: Target, /) -> bool:
+        """Return whether rows may be parts of stored ones: new ones are refused then.
+
+        Where no row is stored, or none is looked for, a missing column is a mistake.
+        """
+        return target.mode == "upsert" and not self.empty
 
     def require_key(self, key: Sequence[str], /) -> None:
         """Refuse a key that the table does not keep unique.

@@ -21,10 +21,12 @@ class FirstLook:
 
     Args:
         shape: How rows go into the table.
+        fresh: Whether stored rows are of no account.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, *, fresh: bool = False) -> None:
         self._shape = shape
+        self._fresh = fresh
         self._known_rules: list[screening.Rule] | None = None
 
     def take_out(self, connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
@@ -55,7 +57,10 @@ class FirstLook:
         if self._known_rules is None:
             table = quoted_table(self._shape.table)
             rows = connection.rows(screening.RULES, (table,))
-            self._known_rules = [screening.Rule(*row) for row in rows]
+            rules = [screening.Rule(*row) for row in rows]
+            self._known_rules = [
+                rule for rule in rules if not (self._fresh and rule.unique)
+            ]
         return self._known_rules
 
 

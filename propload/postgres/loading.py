@@ -211,7 +211,8 @@ class Database:
                 for name, dtype in frame_schema.items()
                 if facts.column(name) is not None
             }
-        plan = plan_columns(frame_schema, facts.columns)
+        partial = facts.takes_parts(target)
+        plan = plan_columns(frame_schema, facts.columns, partial=partial)
         if target.mode in ("upsert", "insert-new"):
             facts.require_key(target.key)
         opened = self._open_run(run)

@@ -104,29 +104,39 @@ def create_table(
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
-    types = _column_types(frame_schema, pg_types or {})
-    if len(types) > TABLE_COLUMNS:
-        msg = (
-            f"table {table} cannot be made: {len(types):,} columns are more than the "
-            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
-            "you need with a mapping (--mapping)"
-        )
-        raise SchemaMismatchError(msg)
-    _check_names(table, types)
-    unknown = [name for name in key if name not in types]
-    if unknown:
-        msg = (
-            f"key column {', '.join(unknown)} is not in the input, whose columns are "
-            f"{', '.join(types)}"
-        )
-        raise ConfigError(msg)
-    statement = create_table_statement(table, types, key=key)
+    statement = _creation(table, frame_schema, key, pg_types or {})
     _change(connection, table, statement)
     made = describe(connection, table)
     if made is None:
         msg = f"table {table} was dropped while it was being made: try again"
         raise WriteError(msg, table=str(table))
     return made
+
+
+def rehearse_table(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    key: Sequence[str] = (),
+    pg_types: Mapping[str, str] | None = None,
+) -> None:
+    """Raise what `create_table` would raise; nothing is made.
+
+    Args:
+        connection: A connection with no open work.
+        table: The name of the table.
+        frame_schema: Names and types of its columns.
+        key: The primary key's columns.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        SchemaMismatchError: A name or type cannot be a column's.
+        WriteError: The namespace is missing, or this user may not create there.
+    """
+    statement = _creation(table, frame_schema, key, pg_types or {})
+    _change(connection, table, statement, keep=False)
 
 
 def add_columns(
@@ -151,14 +161,50 @@ def add_columns(
         WriteError: This user may not change the table.
     """
     types = _column_types(frame_schema, pg_types or {})
-    _check_names(table, types)
-    _check_room(connection, table, types)
+    check_new_columns(connection, table, types)
     _change(connection, table, add_columns_statement(table, types))
     made = describe(connection, table)
     if made is None:
         msg = f"table {table} is not there to add columns to"
         raise WriteError(msg, table=str(table))
     return made
+
+
+def check_new_columns(
+    connection: Connection, table: TableName, names: Collection[str], /
+) -> None:
+    """Refuse columns that a table cannot be given.
+
+    Raises:
+        SchemaMismatchError: A name cannot be a column's, or there is no room.
+    """
+    _check_names(table, names)
+    _check_room(connection, table, names)
+
+
+def _creation(
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    key: Sequence[str],
+    pg_types: Mapping[str, str],
+) -> str:
+    types = _column_types(frame_schema, pg_types)
+    if len(types) > TABLE_COLUMNS:
+        msg = (
+            f"table {table} cannot be made: {len(types):,} columns are more than the "
+            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            "you need with a mapping (--mapping)"
+        )
+        raise SchemaMismatchError(msg)
+    _check_names(table, types)
+    unknown = [name for name in key if name not in types]
+    if unknown:
+        msg = (
+            f"key column {', '.join(unknown)} is not in the input, whose columns are "
+            f"{', '.join(types)}"
+        )
+        raise ConfigError(msg)
+    return create_table_statement(table, types, key=key)
 
 
 def _refuse_unwritable(
@@ -263,12 +309,17 @@ def _check_room(
         raise SchemaMismatchError(msg)
 
 
-def _change(connection: Connection, table: TableName, statement: str) -> None:
+def _change(
+    connection: Connection, table: TableName, statement: str, *, keep: bool = True
+) -> None:
     try:
         # two runs that make one table at once would trip over each other's names
         connection.rows(lock_name_query(), (str(table),))
         connection.execute(statement)
-        connection.commit()
+        if keep:
+            connection.commit()
+        else:
+            connection.rollback()
     except ServerError as error:
         connection.rollback()
         raise _explained(error, table) from error

@@ -115,13 +115,19 @@ def create_type(dtype: pl.DataType, /) -> str:
 
 
 def plan_columns(
-    frame_schema: Mapping[str, pl.DataType], columns: Sequence[TableColumn], /
+    frame_schema: Mapping[str, pl.DataType],
+    columns: Sequence[TableColumn],
+    /,
+    *,
+    partial: bool = False,
 ) -> tuple[ColumnPlan, ...]:
     """Return how each column of a frame travels into a table, in frame order.
 
     Args:
         frame_schema: Names and types of the frame; `propload_row` is left out.
         columns: All columns of the table.
+        partial: Whether rows may be parts of stored ones, which have their own value
+            of a column that the frame lacks although the table needs it.
 
     Raises:
         SchemaMismatchError: A column has no way into the table, or the table
@@ -141,7 +147,8 @@ def plan_columns(
     faults += [
         f"column {c.name} takes no null and has no default, and the input lacks it"
         for c in columns
-        if c.name not in frame_schema
+        if not partial
+        and c.name not in frame_schema
         and not (c.nullable or c.has_default or c.generated)
     ]
     if faults:

@@ -163,7 +163,7 @@ class Preparer:
             SchemaMismatchError: The rows as a whole do not fit schema or table.
         """
         sifted, warnings = self.sift(raw)
-        deduped = self._dedupe(sifted.frame)
+        deduped = self.layer(sifted.frame)
         lanes = route(
             deduped.layers, key=self.key, lanes=self.lanes, together=self.together
         )
@@ -184,7 +184,12 @@ class Preparer:
         reasons = join_reasons([step.reasons for step in steps])
         return Sifted(keyed.frame, reasons), warnings
 
-    def _dedupe(self, frame: pl.DataFrame) -> Deduped:
+    def layer(self, frame: pl.DataFrame) -> Deduped:
+        """Return rows without those that others outdo, in layers to write in turn.
+
+        Args:
+            frame: What `sift` let pass.
+        """
         if self.mode == "append":
             # each row is added; in the order of the key the index fills faster
             return Deduped(

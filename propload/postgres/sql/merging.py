@@ -178,6 +178,20 @@ def place(shape: Shape, /) -> str:
     )
 
 
+def forecast(shape: Shape, /) -> str:
+    """Return the query for what the stage would do to the table.
+
+    It answers with three counts: rows to insert, rows to update, rows judged stale.
+    """
+    known = "home IS NOT NULL"
+    return (
+        f"WITH judged AS MATERIALIZED ({judged(shape)}) "
+        "SELECT count(*) FILTER (WHERE home IS NULL), "
+        f"count(*) FILTER (WHERE {known} AND NOT stale), "
+        f"count(*) FILTER (WHERE {known} AND stale) FROM judged"
+    )
+
+
 def count_overtaken(shape: Shape, /, *, without: Sequence[int] = ()) -> str:
     """Return the query for staged rows that now meet a newer stored row."""
     return (

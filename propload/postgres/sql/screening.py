@@ -87,6 +87,11 @@ class Rule:
     parent: str | None
     parent_columns: list[str]
 
+    @property
+    def unique(self) -> bool:
+        """Whether it refuses what a stored row holds."""
+        return self.kind in {"p", "u"}
+
 
 def uncastable(shape: Shape, /) -> list[Verdict]:
     """Return what tells texts that the server cannot cast, on newer servers."""
@@ -105,24 +110,20 @@ def uncastable(shape: Shape, /) -> list[Verdict]:
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
     """Return what tells rows that a null, a check or a key forbids."""
-    relation = shape.table.table
     found = [
-        Verdict(
-            f"{INCOMING(column)} IS NULL",
-            "23502",
-            f'null value in column "{column.name}" of relation "{relation}" '
-            "violates not-null constraint",
-            column.name,
-        )
+        _null(shape, f"{INCOMING(column)} IS NULL", column.name)
         for column in shape.columns
         if not column.nullable
     ]
+    # a stored row has its own value of what does not travel
+    new = "j.home IS NULL" if shape.key else "true"
+    found += [_null(shape, new, column) for column in shape.required]
     travelling = {column.name for column in shape.columns}
     known = [rule for rule in rules if travelling.issuperset(rule.columns)]
     found += [_check(shape, rule) for rule in known if rule.kind == "c"]
     found += [_parent(shape, rule) for rule in known if rule.kind == "f"]
     # rows that meet by the key itself are updates
-    unique = [rule for rule in known if rule.kind in {"p", "u"}]
+    unique = [rule for rule in known if rule.unique]
     own = set(shape.key)
     return found + [_holder(shape, each) for each in unique if set(each.columns) != own]
 
@@ -192,6 +193,14 @@ def _take_out(
         RETURN QUERY SELECT unnest(propload_rows), unnest(propload_verdicts);"""
 
 
+def _null(shape: Shape, condition: str, column: str) -> Verdict:
+    message = (
+        f'null value in column "{column}" of relation "{shape.table.table}" '
+        "violates not-null constraint"
+    )
+    return Verdict(condition, "23502", message, column)
+
+
 def _check(shape: Shape, rule: Rule) -> Verdict:
     values = ", ".join(
         f"{INCOMING(shape.column(each))} AS {name(each)}" for each in rule.columns
@@ -211,7 +220,8 @@ def _holder(shape: Shape, rule: Rule) -> Verdict:
     same = " AND ".join(f"p.{name(each.name)} = {INCOMING(each)}" for each in columns)
     # a holder that is itself about to change may let go of the value
     stays = (
-        "AND p.ctid NOT IN (SELECT home FROM judged WHERE home IS NOT NULL)"
+        "AND p.ctid NOT IN "
+        "(SELECT home FROM judged WHERE home IS NOT NULL AND NOT stale)"
         if shape.key
         else ""
     )

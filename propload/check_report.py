@@ -1,0 +1,134 @@
+"""What a check found, as a value that shows itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from propload.report import Counts, Plain, ReasonCount, TextPrinter
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCheck:
+    """How one column would travel.
+
+    Attributes:
+        column: Its name.
+        type: Its type in the rows, after mapping and guessing.
+        table_type: The table's type, or the one it would be created with.
+        nulls: Rows without a value.
+        distinct: Whether no value stands twice.
+    """
+
+    column: str
+    type: str
+    table_type: str
+    nulls: int
+    distinct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a load would do.
+
+    Attributes:
+        source: What was read.
+        table: Where it would go.
+        exists: Whether that table is there.
+        rows: Rows read.
+        rejected: Rows that would be refused before the database.
+        columns: How each column would travel.
+        reasons: Refused rows by reason, most first.
+        key: The key that would be used; empty where there is none.
+        key_repeats: Rows whose key stands in an earlier row.
+        row_repeats: Rows that are the same as an earlier row in every column.
+        problems: What would stop the load, one sentence each.
+        expected: What would become of the rows as the table is now, where it exists
+            and nothing stops the load; else None. It adds up as a run's counts do.
+        notes: What a reader should know.
+    """
+
+    source: str
+    table: str
+    exists: bool
+    rows: int
+    rejected: int
+    columns: tuple[ColumnCheck, ...]
+    reasons: tuple[ReasonCount, ...]
+    key: tuple[str, ...]
+    key_repeats: int
+    row_repeats: int
+    problems: tuple[str, ...] = ()
+    expected: Counts | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The columns that identify every row by themselves."""
+        return tuple(c.column for c in self.columns if c.distinct and not c.nulls)
+
+    def as_dict(self) -> dict[str, Plain]:
+        """Return the report as plain values."""
+        values = cast("dict[str, Plain]", asdict(self))
+        return {**values, "candidates": list(self.candidates)}
+
+    def to_json(self) -> str:
+        """Return the report as one JSON object."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
+        printer.text(str(self))
+
+
+def _lines(report: CheckReport) -> Iterable[str]:
+    there = "exists" if report.exists else "would be created"
+    yield f"{report.source} → {report.table} ({there}): nothing was written"
+    yield f"  {report.rows:,} rows read, {report.rejected:,} would be refused"
+    if report.expected is not None:
+        yield f"  as the table is now: {_ends(report.expected)}"
+    yield from _key_lines(report)
+    width = max((len(c.column) for c in report.columns), default=0)
+    for column in report.columns:
+        nulls = f"  {column.nulls:,} nulls" if column.nulls else ""
+        yield f"  {column.column:<{width}}  {column.type} → {column.table_type}{nulls}"
+    if report.reasons:
+        yield "  would be refused because:"
+    for one in report.reasons:
+        column_name = f" {one.column}" if one.column else ""
+        yield f"    {one.rows:,}  {one.stage}{column_name} {one.check}: {one.example}"
+    for note in report.notes:
+        yield f"  note: {note}"
+    for problem in report.problems:
+        yield f"  would stop the load: {problem}"
+
+
+def _ends(counts: Counts) -> str:
+    ends = asdict(counts)
+    shown = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
+    told = [f"{ends[name]:,} {name}" for name in shown if ends[name]]
+    return ", ".join(told) or "no row"
+
+
+def _key_lines(report: CheckReport) -> Iterable[str]:
+    if report.key:
+        yield (
+            f"  key {', '.join(report.key)}: {report.key_repeats:,} rows repeat "
+            "the key of an earlier row"
+        )
+    elif report.candidates:
+        yield f"  may be the key: {', '.join(report.candidates)}"
+    else:
+        yield "  no column identifies a row by itself: each repeats a value or is empty"
+    if report.row_repeats:
+        yield f"  {report.row_repeats:,} rows repeat an earlier row in every column"

@@ -1,0 +1,138 @@
+"""What a table would do with rows: the server is asked, and writes none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from propload.batch import join_reasons
+from propload.postgres import failures
+from propload.postgres.driver_errors import ServerError
+from propload.postgres.first_look import FirstLook
+from propload.postgres.refusals import reasons_of
+from propload.postgres.shaping import read_shape
+from propload.postgres.sql import merging
+from propload.postgres.staging import (
+    fill_stage,
+    make_stage,
+    travelling,
+    uncopied,
+)
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.connection import Connection
+    from propload.postgres.shape import Shape
+    from propload.target import ColumnPlan, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would become of rows, as the table is now.
+
+    Attributes:
+        counts: How many would be inserted, updated, left as they are, or are older
+            than the stored ones.
+        reasons: Why rows would be refused, columns `REASONS`.
+    """
+
+    counts: Counts
+    reasons: pl.DataFrame
+
+
+class Rehearsal:
+    """Asks the server what a table would do with rows.
+
+    They are copied into a temporary table and looked at there. What only a trigger,
+    an exclusion constraint or another row of the same source refuses, and before
+    PostgreSQL 16 a text that cannot be cast, is not found.
+
+    Args:
+        connection: A session of its own, with a stage.
+        shape: How rows go into the table.
+        fresh: Whether stored rows are of no account, as in a replace.
+    """
+
+    def __init__(self, connection: Connection, shape: Shape, *, fresh: bool) -> None:
+        self._connection = connection
+        self._shape = shape
+        self._first_look = FirstLook(shape, fresh=fresh)
+
+    @classmethod
+    def of(
+        cls, connection: Connection, target: Target, plan: Sequence[ColumnPlan], /
+    ) -> Self:
+        """Return the rehearsal of a load into an existing table.
+
+        Args:
+            connection: A session of its own.
+            target: The table and its rules.
+            plan: The columns that travel.
+
+        Raises:
+            WriteError: This user may not make temporary tables, or the server
+                cannot be asked.
+        """
+        fresh = target.mode == "replace"
+        if fresh:
+            # its rows meet none of the stored ones
+            target = replace(target, mode="append")
+        try:
+            shape = read_shape(connection, target, plan, table=target.table)
+            make_stage(connection, shape)
+        except ServerError as error:
+            raise failures.as_write_error(error, table=str(target.table)) from error
+        return cls(connection, shape, fresh=fresh)
+
+    def forecast(self, layer: pl.DataFrame, /) -> Forecast:
+        """Return what would become of rows.
+
+        Args:
+            layer: Prepared rows, at most one of each key, with `ROW`.
+
+        Raises:
+            WriteError: The server cannot be asked.
+        """
+        table = str(self._shape.table)
+        try:
+            return self._forecast(travelling(layer, self._shape))
+        except ServerError as error:
+            raise failures.as_write_error(error, table=table) from error
+        finally:
+            self._connection.rollback()
+
+    def _forecast(self, layer: pl.DataFrame) -> Forecast:
+        copied, early = self._fill(layer)
+        refusals = self._first_look.take_out(self._connection, copied)
+        late = reasons_of(copied, refusals)
+        counts = self._count(copied.height - len(refusals))
+        return Forecast(counts, join_reasons([early, late]))
+
+    def _fill(self, layer: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the rows that are in the stage now, and why others are not."""
+        try:
+            fill_stage(self._connection, layer)
+        except ServerError as error:
+            self._connection.rollback()
+            if failures.classify(error).kind != "data":
+                raise
+            refusals = uncopied(self._connection, layer)
+            places = pl.Series([one.place for one in refusals], dtype=pl.UInt32)
+            bad = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(places.implode())
+            kept, later = self._fill(layer.filter(~bad))
+            return kept, join_reasons([reasons_of(layer, refusals), later])
+        return layer, reasons_of(layer, ())
+
+    def _count(self, height: int) -> Counts:
+        if not self._shape.key:
+            return Counts(inserted=height)
+        answer = self._connection.rows(merging.forecast(self._shape))[0]
+        inserted, updated, stale = map(int, answer)
+        unchanged = height - inserted - updated - stale
+        return Counts(
+            inserted=inserted, updated=updated, unchanged=unchanged, stale=stale
+        )

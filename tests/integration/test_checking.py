@@ -1,0 +1,171 @@
+"""What `check` says is what `ingest` then does, and the table is left alone."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import propload
+from propload.postgres.connection import connect
+from propload.postgres.dsn import parse_dsn
+from tests.integration.reading import run_sql, writes_of
+
+pytestmark = pytest.mark.timeout(180)
+
+TABLE = (
+    "CREATE TYPE kind AS ENUM ('house', 'villa')",
+    "CREATE TABLE towns (name text PRIMARY KEY)",
+    "INSERT INTO towns VALUES ('Ede'), ('Epe')",
+    """CREATE TABLE homes (id int PRIMARY KEY, kind kind, price int CHECK (price > 0),
+       town text NOT NULL REFERENCES towns, plot text UNIQUE, at date)""",
+    """INSERT INTO homes VALUES (1, 'house', 100, 'Ede', 'a', '2026-01-02'),
+       (2, 'villa', 200, 'Epe', 'b', '2026-01-02'), (3, NULL, 300, 'Ede', NULL, NULL)
+    """,
+)
+NAMES = ("id", "kind", "price", "town", "plot", "at")
+ROWS = st.tuples(
+    st.integers(1, 6),
+    st.sampled_from(["house", "villa", None]),
+    st.sampled_from([100, 200, -1, None]),
+    st.sampled_from(["Ede", "Epe", "Oz", None]),
+    st.sampled_from(["a", None]),
+    st.sampled_from(["2026-01-01", "2026-01-03", None]),
+)
+MODES = st.sampled_from(
+    [
+        {"mode": "upsert"},
+        {"mode": "upsert", "newest": "at"},
+        {"mode": "upsert", "newest": "at", "on_null": "keep"},
+        {"mode": "insert-new"},
+        {"mode": "replace"},
+    ]
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(ROWS, min_size=1, max_size=8, unique_by=lambda row: row[0]), MODES)
+def test_a_load_does_what_the_check_said(database, rows, told):
+    run_sql(
+        database,
+        "DROP TABLE IF EXISTS homes, towns CASCADE",
+        "DROP TYPE IF EXISTS kind",
+        *TABLE,
+    )
+    # a replace without a good row is no load
+    rows = [*rows, (9, "house", 100, "Ede", None, None)]
+    given_rows = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    # two rows of one unique value, the stored holder among them, are told by the load
+    # alone
+    holders = [row for row in given_rows if row["plot"] or row["id"] == 1]
+    for row in holders[1:]:
+        row["plot"] = None
+    told = {**told, "to": database, "table": "homes", "key": "id"}
+    before = writes_of(database, "homes")
+    said = propload.check(given_rows, **told)
+    assert writes_of(database, "homes") == before
+    assert said.problems == ()
+    done = propload.ingest(given_rows, **told)
+    if told.get("on_null") == "keep":
+        # whether a stored row lends its value is known when it is written
+        assert said.expected.rejected <= done.counts.rejected
+        return
+    assert said.expected == done.counts
+    reasons = done.reasons.select("column", "check", "rows")
+    told_first = {(one.column, one.check, one.rows) for one in said.reasons}
+    assert told_first == set(reasons.iter_rows())
+
+
+def test_a_replace_is_not_judged_by_the_rows_that_it_replaces(database):
+    run_sql(database, *TABLE)
+    row = {"id": 9, "kind": "villa", "price": 5, "town": "Ede", "plot": "a", "at": None}
+    told = {"to": database, "table": "homes", "key": "id"}
+    assert propload.check([row], **told).rejected == 1
+    assert propload.check([row], **told, mode="replace").expected.inserted == 1
+    row["price"] = -1
+    [problem] = propload.check([row], **told, mode="replace").problems
+    with pytest.raises(propload.LoadError, match=problem):
+        propload.ingest([row], **told, mode="replace")
+
+
+def test_values_that_copy_refuses_are_told_one_by_one(database):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, name varchar(3))")
+    rows = [
+        {"id": 1, "name": "a\0b"},
+        {"id": 2, "name": "Ede"},
+        {"id": 3, "name": "Utrecht"},
+    ]
+    said = propload.check(rows, to=database, table="homes")
+    done = propload.ingest(rows, to=database, table="homes")
+    assert said.expected == done.counts
+    assert (said.rejected, said.expected.inserted) == (2, 1)
+
+
+def test_a_column_that_rows_lack_and_the_table_needs_refuses_new_rows(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int, owner text NOT NULL)",
+        "INSERT INTO homes VALUES (1, 5, 'x')",
+    )
+    rows = [{"id": 1, "price": 6}, {"id": 2, "price": 7}]
+    said = propload.check(rows, to=database, table="homes")
+    assert said.expected == propload.ingest(rows, to=database, table="homes").counts
+    assert [(r.column, r.check) for r in said.reasons] == [("owner", "not_null")]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("nowhere.homes", 'CREATE SCHEMA "nowhere"'),
+        ("a" * 64, "has 64 bytes"),
+    ],
+)
+def test_a_table_that_cannot_be_made_is_a_problem(database, table, told):
+    said = propload.check([{"id": 1}], to=database, table=table, key="id")
+    assert len(said.problems) == 1
+    assert told in said.problems[0]
+    assert said.expected is None
+
+
+def test_nothing_is_left_of_a_table_that_could_be_made(database):
+    said = propload.check([{"id": 1}], to=database, table="homes", key="id")
+    assert said.problems == ()
+    with connect(database) as session:
+        assert session.rows("SELECT to_regclass('homes') IS NULL") == [(True,)]
+
+
+def test_columns_with_names_too_long_are_a_problem(database):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY)")
+    said = propload.check(
+        [{"id": 1, "b" * 64: 2}], to=database, table="homes", on_new_columns="add"
+    )
+    assert ["has 64 bytes" in problem for problem in said.problems] == [True]
+
+
+def test_who_may_not_make_temporary_tables_is_told_so(database):
+    role = f"checker_{os.getpid()}"
+    name = parse_dsn(database)["dbname"]
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY)",
+        f"CREATE ROLE {role} LOGIN",
+        f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
+        f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
+    )
+    separator = "&" if "?" in database else "?"
+    dsn = f"{database}{separator}user={role}"
+    try:
+        said = propload.check([{"id": 1}], to=dsn, table="homes")
+    finally:
+        run_sql(
+            database,
+            f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC",
+            f"DROP OWNED BY {role}",
+            f"DROP ROLE {role}",
+        )
+    assert (said.problems, said.expected) == ((), None)
+    assert ["GRANT TEMPORARY" in note for note in said.notes] == [True]
