@@ -200,7 +200,7 @@ class TableWriter:
 
     def _merge(self, connection: Connection, layer: pl.DataFrame) -> Counts:
         shape = self._shape
-        if shape.loose_key and connection.rows(merging.key_comes_twice(shape))[0][0]:
+        if self._goes_alone(connection):
             # one by one, in the order of the source: the last one wins
             layer = layer.sort(ROW)
             fill_stage(connection, layer, again=True)
@@ -208,6 +208,15 @@ class TableWriter:
         if self._triage.step != "none":
             return self._triage.sift(connection, layer)
         return write_stage(connection, shape, layer.height, patched(shape, layer))
+
+    def _goes_alone(self, connection: Connection) -> bool:
+        """Return whether the stage may hold a key twice, as the server sees keys."""
+        if not self._shape.loose_key:
+            return False
+        if self._triage.step != "none":
+            # a key that cannot be cast cannot be compared either
+            return True
+        return bool(connection.rows(merging.key_comes_twice(self._shape))[0][0])
 
     def _make_stage(self, connection: Connection) -> None:
         if not self._staging:

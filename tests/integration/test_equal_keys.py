@@ -146,3 +146,24 @@ def test_insert_new_keeps_the_first_and_append_every_row(database, batch_rows, w
     run_sql(database, "ALTER TABLE homes DROP CONSTRAINT homes_pkey")
     report = propload.ingest(rows, mode="append", **told)
     assert (report.counts.inserted, report.counts.duplicates) == (20, 0)
+
+
+@pytest.mark.parametrize(
+    ("pg_type", "good"),
+    [
+        ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a{:02d}"),
+        ("inet", "10.0.0.{}"),
+        ("interval", "{} days"),
+        ("int4range", "[1,{})"),
+        ("money", "{}.00"),
+    ],
+)
+def test_a_key_that_cannot_be_cast_costs_one_row(database, pg_type, good):
+    run_sql(database, f"CREATE TABLE homes (k {pg_type} PRIMARY KEY, v bigint)")
+    keys = [good.format(n) for n in range(10, 20)]
+    keys[7] = "no such thing"
+    rows = [{"k": key, "v": n} for n, key in enumerate(keys)]
+    report = propload.ingest(rows, to=database, table="homes")
+    assert (report.counts.inserted, report.counts.rejected) == (9, 1)
+    again = propload.ingest(rows, to=database, table="homes")
+    assert (again.counts.unchanged, again.counts.rejected) == (9, 1)

@@ -62,12 +62,15 @@ SELECT k.constraint_name::text, array_to_string(ARRAY(
 FROM keys AS k"""
 
 
+#: The rows of a run. Their places are no range: COPY puts a short row where a page
+#: has room left for it.
+_CHOSEN = "s.ctid = ANY (propload_chosen)"
+
 #: The pass; `write` puts one run into the table and its counts into a record.
 _SIFT = """
 #variable_conflict use_column
 DECLARE
-    propload_places tid[]; propload_ordinals integer[];
-    propload_lowest tid; propload_highest tid;
+    propload_places tid[]; propload_ordinals integer[]; propload_chosen tid[];
     propload_first integer := 1; propload_last integer; propload_end integer;
     propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
@@ -78,8 +81,7 @@ BEGIN
     INTO propload_places, propload_ordinals, propload_end FROM {stage} AS s;
     WHILE propload_first <= propload_end LOOP
         propload_last := least(propload_first + propload_run - 1, propload_end);
-        propload_lowest := propload_places[propload_first];
-        propload_highest := propload_places[propload_last];
+        propload_chosen := propload_places[propload_first:propload_last];
         BEGIN
             {write};
             propload_sums := ARRAY[
@@ -104,7 +106,8 @@ BEGIN
                 IF column_name = '' AND (left(state, 2) = '22'
                         OR left(state, 2) = '23' AND propload_table = '') THEN
                     propload_likely := coalesce(pg_temp.propload_blame(
-                        propload_lowest, propload_likely), propload_likely);
+                        propload_places[propload_first], propload_likely),
+                        propload_likely);
                     blamed := propload_likely;
                 END IF;
                 RETURN NEXT;
@@ -175,14 +178,12 @@ def _create_sift(shape: Shape, patched: Sequence[str]) -> str:
         write = merging.merge(
             shape,
             patched=patched,
-            within="s.ctid BETWEEN propload_lowest AND propload_highest",
+            within=_CHOSEN,
             into="INTO propload_one",
         )
     else:
         write = (
-            merging.append(
-                shape, within="s.ctid BETWEEN propload_lowest AND propload_highest"
-            )
+            merging.append(shape, within=_CHOSEN)
             + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
             "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
             "propload_done AS c4 INTO propload_one"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import string
 
 import polars as pl
 import pytest
@@ -14,6 +16,7 @@ from tests.integration.postgres.writing import counts, execute, query, target, w
 
 pytestmark = pytest.mark.timeout(120)
 
+LETTERS = string.ascii_letters + string.digits
 PROPERTY = settings(
     max_examples=4,
     deadline=None,
@@ -246,3 +249,30 @@ def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, co
     assert counts([done]) == [(0, 99, 0, 0)]
     assert done.reasons.select(ROW, "column", "value").rows() == [(40, "n", str(bad))]
     assert query(database, "SELECT count(*) FROM t WHERE n = 2") == [(99,)]
+
+
+@pytest.mark.parametrize("rules", [{}, {"key": (), "mode": "append"}])
+def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
+    database, state_dir, rules
+):
+    # the server puts a short row where a page has room left, out of the order of rows
+    widths = [1500, 1200, 700, 10, 10, 100, 900]
+    chance = random.Random(1)  # noqa: S311 - test rows, no secret
+    words = [
+        "".join(chance.choices(LETTERS, k=chance.choice(widths))) for _ in range(5)
+    ]
+    texts = [chance.choice(words) + str(n) for n in range(6_000)]
+    bad = [2_000, 4_000, 4_001]
+    rows = pl.DataFrame({"k": range(len(texts)), "w": texts}).with_columns(
+        v=pl.when(pl.col("k").is_in(bad)).then(pl.lit("bad")).otherwise(pl.lit("good"))
+    )
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, w text, v text)",
+        REFUSE,
+        ON_WRITE,
+    )
+    (written,) = write(database, target(**rules), state_dir, rows)
+    assert sorted(written.reasons[ROW].to_list()) == bad
+    assert written.inserted == len(texts) - len(bad)
+    assert query(database, "SELECT count(*) FROM t") == [(written.inserted,)]
