@@ -100,7 +100,7 @@ class Parts:
         What a replace has committed is not in its table before the end.
         """
         if self.journal is not None:
-            self.journal.close(remove=loaded or self._all_in_table)
+            self.journal.close(remove=loaded, drained=self.target.mode != "replace")
         if isinstance(self.source, JournalSource):
             self.source.close(remove=loaded)
 
@@ -249,13 +249,14 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     """Return where refused rows go, without those of batches that are made again."""
     store = RejectStore(plan.places.rejects)
     if point is not None:
-        store.keep(
-            run_id,
-            lambda line: (
-                line["batch"] < point.batch
-                or (line["batch"], line["lane"] or 0) in point.committed
-            ),
-        )
+        with store.alone(run_id):
+            store.keep(
+                run_id,
+                lambda line: (
+                    line["batch"] < point.batch
+                    or (line["batch"], line["lane"] or 0) in point.committed
+                ),
+            )
     return RejectWriter(store.files.path(run_id), run_id)
 
 

@@ -43,6 +43,17 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
         os.fsync(file.fileno())
 
 
+def replace_private(path: Path, text: bytes) -> None:
+    """Write bytes to a private file, which holds all of them or what it held."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        write_private(aside, text)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
 def lock_private(path: Path, *, wait: bool) -> int:
     """Return a file descriptor that holds a file's lock while it is open.
 
@@ -54,10 +65,32 @@ def lock_private(path: Path, *, wait: bool) -> int:
         BlockingIOError: Another process holds it, and nobody is to wait.
     """
     make_private_folder(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BaseException:
+    return lock_file(path, wait=wait)
+
+
+def lock_file(path: Path, *, wait: bool) -> int:
+    """Return what `lock_private` returns; the file's folder is not made.
+
+    Raises:
+        BlockingIOError: Another process holds it, and nobody is to wait.
+        FileNotFoundError: There is no such folder.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if _is_at(path, descriptor):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # who held it has removed the file: others lock the new one
         os.close(descriptor)
-        raise
-    return descriptor
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Return whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116 - a descriptor beside it
+    except FileNotFoundError:
+        return False

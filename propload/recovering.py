@@ -138,18 +138,29 @@ def _recover_all(
 
     A journal that cannot be loaded keeps no other one from it; it is told at the end.
     """
+    reports, failed = _recover_each(found, plan, stopper, given)
+    if failed:
+        raise failed[0][1]
+    return reports
+
+
+def _recover_each(
+    found: list[Leftover],
+    plan: Plan,
+    stopper: Stopper,
+    given: Collection[str] = (),
+) -> tuple[list[Report], list[tuple[str, PropLoadError]]]:
+    """Return the reports, and the runs that could not be loaded with the reason."""
     reports: list[Report] = []
-    failed: list[PropLoadError] = []
+    failed: list[tuple[str, PropLoadError]] = []
     for one in found:
         if stopper.stopped:
             break
         try:
             reports.append(recover_one(one, plan, stopper, given))
         except PropLoadError as error:
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    return reports
+            failed.append((one.run_id, error))
+    return reports, failed
 
 
 def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
@@ -186,22 +197,24 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
 def _recover_before(
     found: list[Leftover], plan: Plan, stopper: Stopper
 ) -> list[Report]:
-    try:
-        return _recover_all(found, plan, stopper)
-    except LockedError as error:
-        log.warning("%s", error)
-        return []
-    except PropLoadError as error:
-        names = ", ".join(one.run_id for one in found)
-        msg = (
-            f"what an earlier run left in its journal comes first, and cannot be "
-            f"loaded: {error}. Recover it with other settings (propload recover RUN "
-            f"--schema ... --mapping ...) or drop it (propload recover --drop RUN); "
-            f"the runs are: {names}"
-        )
-        raise LoadError(
-            msg, report=getattr(error, "report", None), exit_code=error.exit_code
-        ) from error
+    reports, failed = _recover_each(found, plan, stopper)
+    for _, error in failed:
+        if isinstance(error, LockedError):
+            log.warning("%s", error)
+    serious = [each for each in failed if not isinstance(each[1], LockedError)]
+    if not serious:
+        return reports
+    _, error = serious[0]
+    names = ", ".join(run_id for run_id, _ in serious)
+    msg = (
+        f"what an earlier run left in its journal comes first, and cannot be "
+        f"loaded: {error}. Recover it with other settings (propload recover RUN "
+        f"--schema ... --mapping ...) or drop it (propload recover --drop RUN); "
+        f"the runs are: {names}"
+    )
+    raise LoadError(
+        msg, report=getattr(error, "report", None), exit_code=error.exit_code
+    ) from error
 
 
 def recover_one(

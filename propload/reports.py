@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
-from propload.private_files import write_private
+from propload.private_files import replace_private
 from propload.report import from_dict
 from propload.run_files import RunFiles
 
@@ -39,7 +39,7 @@ class ReportStore:
         """
         path = self.files.path(report.run_id)
         try:
-            write_private(path, report.to_json().encode())
+            replace_private(path, report.to_json().encode())
         except OSError as error:
             log.warning("the report was not kept in %s: %s", path, error)
 
@@ -57,10 +57,17 @@ class ReportStore:
     def newest(self, limit: int = 0, /) -> list[Report]:
         """Return the reports of the newest runs, those of all where there is no limit.
 
-        Raises:
-            ConfigError: A file is none of a report.
+        A file that is none of a report is passed over with a warning.
         """
-        return [_read(path) for path in self.files.all()[: limit or None]]
+        found: list[Report] = []
+        for path in self.files.all():
+            try:
+                found.append(_read(path))
+            except ConfigError as error:
+                log.warning("%s", error)
+            if limit and len(found) == limit:
+                break
+        return found
 
 
 def _read(path: Path) -> Report:

@@ -96,7 +96,11 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     if not yes:
         question = f"Delete the journal of run {run}? Its rows cannot be read again."
         typer.confirm(question, abort=True, err=True)
-    screen.tell(f"deleted the journal of run {run}: {drop(run, **given):,} rows")
+    rows = drop(run, **given)
+    if screen.as_json:
+        screen.show_values({"run_id": run, "rows": rows})
+    else:
+        screen.tell(f"deleted the journal of run {run}: {rows:,} rows")
 
 
 def _list(given: Settings, screen: Screen) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from propload.errors import LoadError, PropLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from types import FrameType
     from typing import Protocol
 
     class Reported(Protocol):
@@ -31,6 +34,29 @@ if TYPE_CHECKING:
 _PANEL = "Output"
 #: 128 and the number of SIGINT, as shells report it.
 _INTERRUPTED = 130
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: it removes what is to be removed.
+
+    A load listens itself, and lets the first signal commit what was read.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        # a second one ends it at once, as it would have without this
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +114,8 @@ class Screen:
         """
         self._set_up_logs()
         try:
-            yield
+            with _terminable():
+                yield
         except PropLoadError as error:
             self._fail(error)
             raise typer.Exit(error.exit_code) from None

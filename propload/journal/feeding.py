@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Seconds for a source to hand over what it has begun. Sources do so each second
+#: (`FLUSH_SECONDS`); to make a batch of it takes less than another one.
+GRACE_SECONDS = 2.0
+
 
 class Batches(Protocol):
     """Anything that yields batches."""
@@ -68,8 +72,22 @@ class JournaledSource:
         if stop is not None:
             stop()
         else:
-            # a source that waits for input cannot be woken: end without it
-            self._journal.finish()
+            threading.Thread(
+                target=self._end_soon, name="propload-producer-end", daemon=True
+            ).start()
+
+    def _end_soon(self) -> None:
+        """End with the batch that is being made, without a source that waits."""
+        if self._thread.ident is not None:
+            self._thread.join(GRACE_SECONDS)
+        held = getattr(self._source, "held_rows", 0)
+        if self._thread.is_alive() and held:
+            log.warning(
+                "the source gives no more: the last %d rows it gave are not loaded",
+                held,
+            )
+        # one that waits for input cannot be woken
+        self._journal.finish()
 
     def _keep(self, batch: Batch) -> None:
         try:

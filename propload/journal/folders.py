@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from propload.journal import records
-from propload.private_files import lock_private
+from propload.private_files import lock_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,9 @@ def lock_folder(folder: Path) -> int:
 
     Raises:
         BlockingIOError: Another process holds it.
+        FileNotFoundError: There is no such folder, or no longer.
     """
-    return lock_private(folder / LOCK, wait=False)
+    return lock_file(folder / LOCK, wait=False)
 
 
 def remove_folder(folder: Path) -> None:

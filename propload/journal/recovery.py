@@ -54,11 +54,11 @@ def find_leftovers(folder: Path) -> list[Leftover]:
     for one in sorted(path for path in folder.glob("*") if (path / ABOUT).exists()):
         try:
             descriptor = lock_folder(one)
-        except BlockingIOError:
-            continue
-        os.close(descriptor)
-        try:
+            os.close(descriptor)
             found.append(_describe(one))
+        except (BlockingIOError, FileNotFoundError):
+            # its run goes on, or has just ended and removed it
+            continue
         except ValueError as error:
             # killed between making the file and writing it: no row had come
             log.log(
@@ -81,7 +81,8 @@ def _describe(folder: Path) -> Leftover:
         about=json.loads((folder / ABOUT).read_text()),
         rows=rows,
         torn_bytes=torn.bytes,
-        whole=(folder / WHOLE).exists(),
+        # a torn end was part of what the source gave
+        whole=(folder / WHOLE).exists() and not torn.bytes,
     )
 
 

@@ -151,7 +151,10 @@ class Journal:
     def note_whole(self) -> None:
         """Note that the source gave all it has; a recovery may rely on it."""
         # where the disk refuses it, a recovery is careful, and nothing is lost
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, JournalError):
+            with self._changed:
+                # a note that outlives rows would vouch for a part of them
+                self._close_segment()
             write_private(self.folder / WHOLE, b"")
 
     def fail(self, error: BaseException) -> None:
@@ -225,14 +228,29 @@ class Journal:
         for listener in listeners:
             listener()
 
-    def close(self, *, remove: bool) -> None:
-        """End the journal; remove its folder where everything is committed."""
+    def close(self, *, remove: bool, drained: bool = False) -> None:
+        """End the journal: nothing more is taken.
+
+        Args:
+            remove: Whether its folder goes, whatever it holds.
+            drained: Whether its folder goes if every row taken is committed.
+
+        Raises:
+            JournalError: The disk refuses what was taken last.
+        """
+        try:
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+                self._close_segment()
+                # asked here: a row may have been taken since anyone else asked
+                if remove or (drained and self._next_row == self._committed_row):
+                    remove_folder(self.folder)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-            self._close_segment()
-            if remove:
-                remove_folder(self.folder)
             if self._lock_file is not None:
                 os.close(self._lock_file)
                 self._lock_file = None
@@ -298,10 +316,15 @@ class Journal:
     def _close_segment(self) -> None:
         if self._file is None:
             return
-        if self._options.sync != "off":
-            os.fdatasync(self._file)
-        os.close(self._file)
-        self._file = None
+        file, self._file = self._file, None
+        try:
+            if self._options.sync != "off":
+                os.fdatasync(file)
+        except OSError as error:
+            msg = f"the journal {self.folder} cannot be written: {error.strerror}"
+            raise JournalError(msg) from error
+        finally:
+            os.close(file)
 
     def _next(self, reader: _Reader) -> Record | None:
         with self._changed:

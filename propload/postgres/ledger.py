@@ -103,6 +103,9 @@ class Ledger(Protocol):
     def finish(self, connection: Connection, status: str) -> None:
         """Enter how the run ended; part of the open transaction."""
 
+    def settle_end(self, status: str) -> None:
+        """Learn that the commit of the run's end came through."""
+
     def status(self, connection: Connection) -> str | None:
         """Return how the run ended as far as is entered, or None."""
 
@@ -151,6 +154,9 @@ class DatabaseLedger:
         """Enter how the run ended."""
         connection.execute(bookkeeping.FINISH, (self.run_id, status))
 
+    def settle_end(self, status: str) -> None:
+        """Do nothing: the commit took the status with it."""
+
     def status(self, connection: Connection) -> str | None:
         """Return how the run ended as far as is entered."""
         rows = connection.rows(bookkeeping.STATUS, (self.run_id,))
@@ -174,6 +180,7 @@ class FileLedger:
         self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
         self.path = folder / f"{run.run_id}.ledger.ndjson"
         self._entries: dict[tuple[int, int], Entry] = {}
+        self._ending: tuple[str, str] | None = None
         if self.path.exists():
             self._read()
         else:
@@ -181,9 +188,7 @@ class FileLedger:
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
         """Write down which transaction the piece is in."""
-        number = connection.rows(bookkeeping.TRANSACTION, (connection.token,))[0][0]
-        if number is None:
-            raise _lost_session()
+        number = _transaction(connection)
         entry = Entry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
         )
@@ -213,14 +218,21 @@ class FileLedger:
                 self.settle(entry)
         return [self._entries[place] for place in sorted(self._entries)]
 
-    def finish(self, connection: Connection, status: str) -> None:  # noqa: ARG002  the protocol's
+    def finish(self, connection: Connection, status: str) -> None:
+        """Remember which transaction the run's end is in."""
+        self._ending = _transaction(connection), status
+
+    def settle_end(self, status: str) -> None:
         """Write down how the run ended."""
         with self._lock:
             self._append({"status": status})
 
-    def status(self, connection: Connection) -> str | None:  # noqa: ARG002  the protocol's
-        """Return None: a file that was written is known to be."""
-        return None
+    def status(self, connection: Connection) -> str | None:
+        """Return how the run ended, asking the server whether that was committed."""
+        if self._ending is None:
+            return None
+        number, status = self._ending
+        return status if _was_committed(connection, number) else None
 
     def _read(self) -> None:
         if not self.path.read_bytes().endswith(b"\n"):
@@ -235,7 +247,26 @@ class FileLedger:
                 _, self._entries[batch, lane] = self._open.pop((batch, lane))
 
     def _append(self, line: dict[str, object]) -> None:
-        write_private(self.path, json.dumps(line).encode() + b"\n", add=True)
+        try:
+            write_private(self.path, json.dumps(line).encode() + b"\n", add=True)
+        except OSError as error:
+            msg = (
+                f"the run's ledger {self.path} cannot be written: {error.strerror}. "
+                "Make room, then go on with --resume"
+            )
+            raise WriteError(msg) from error
+
+
+def _transaction(connection: Connection) -> str:
+    """Return the number of the open transaction.
+
+    Raises:
+        WriteError: It runs in another session than the one that was opened.
+    """
+    number = connection.rows(bookkeeping.TRANSACTION, (connection.token,))[0][0]
+    if number is None:
+        raise _lost_session()
+    return str(number)
 
 
 def _lost_session() -> WriteError:

@@ -79,6 +79,7 @@ class LoadingRun:
                 self.ledger.finish(session, status)
                 self._unsure = True
                 session.commit()
+            self.ledger.settle_end(status)
             self._finished = True
         except ServerError as error:
             raise failures.as_write_error(error, table=self._record.target) from error

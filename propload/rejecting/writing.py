@@ -94,12 +94,17 @@ class RejectWriter:
         last, reasons = self._last.pop(lane, (None, None))
         if last != batch or reasons is None:
             return
-        self._count(reasons, -1)
         if self._file is not None:
             self._file.close()
             self._file = None
         store, place = RejectStore(self.path.parent), (batch, lane)
-        store.keep(self._run_id, lambda line: (line["batch"], line["lane"]) != place)
+        try:
+            store.keep(
+                self._run_id, lambda line: (line["batch"], line["lane"]) != place
+            )
+        except OSError as error:
+            raise self._unwritten(error) from error
+        self._count(reasons, -1)
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
@@ -138,11 +143,14 @@ class RejectWriter:
                 self._cut(kept)
                 raise
         except OSError as error:
-            msg = (
-                f"refused rows cannot be written to {self.path}: {_cause(error)}. "
-                "Make room or give another --state-dir, then run the same command again"
-            )
-            raise WriteError(msg) from error
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: OSError) -> WriteError:
+        msg = (
+            f"refused rows cannot be written to {self.path}: {_cause(error)}. "
+            "Make room or give another --state-dir, then run the same command again"
+        )
+        return WriteError(msg)
 
     def _cut(self, size: int) -> None:
         """Leave no half line behind where the disk was full."""

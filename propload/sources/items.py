@@ -48,13 +48,19 @@ class ItemSource:
         self.rereadable = isinstance(items, list | tuple)
         self._items = items
         self._options = options
+        self._maker: RowBatches | None = None
+
+    @property
+    def held_rows(self) -> int:
+        """The rows that were taken and are in no batch yet."""
+        return self._maker.held_rows if self._maker is not None else 0
 
     def fingerprint(self) -> str | None:
         """Return None: objects in memory have no lasting name."""
         return None
 
     def __iter__(self) -> Iterator[Batch]:
-        maker = RowBatches(self.name, self._options, self.columns)
+        maker = self._maker = RowBatches(self.name, self._options, self.columns)
         try:
             for due in self._fill(maker):
                 if due:
@@ -119,6 +125,11 @@ class RowBatches:
             self._since = time.monotonic()
         self._rows.append(row)
         return self._is_due(row)
+
+    @property
+    def held_rows(self) -> int:
+        """The rows that were added since the last flush."""
+        return len(self._rows)
 
     @property
     def room(self) -> int:

@@ -86,3 +86,15 @@ def test_a_report_can_be_sent_to_another_process(goal):
     clean = propload.ingest([{"id": 1}], **goal)
     assert clean.rejects.columns == report.rejects.columns
     assert clean.rejects.is_empty()
+
+
+def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):
+    failures = [LockedError("it is being recovered"), LoadError("it is damaged")]
+
+    def fail(*_):
+        raise failures.pop(0)
+
+    monkeypatch.setattr("propload.recovering.find_leftovers", lambda _: [stuck, stuck])
+    monkeypatch.setattr("propload.recovering.recover_one", fail)
+    with pytest.raises(LoadError, match="it is damaged"):
+        propload.ingest([{"id": 99}], **goal)

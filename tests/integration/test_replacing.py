@@ -84,3 +84,20 @@ def test_rows_of_a_swap_that_failed_stay_in_the_journal(goal, database):
     [report] = recover(left.run_id, to=database)
     assert report.counts.read == 300
     assert stored(database) == {(number, 1) for number in range(300)}
+
+
+def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_table(
+    goal, database
+):
+    run_sql(
+        database,
+        "ALTER TABLE homes ADD COLUMN note text DEFAULT 'none', "
+        "ADD COLUMN twice bigint GENERATED ALWAYS AS (day * 2) STORED",
+        "UPDATE homes SET note = 'old'",
+        "CREATE TABLE visits (home bigint REFERENCES homes)",
+        "INSERT INTO visits VALUES (7)",
+    )
+    propload.ingest(rows(1), **goal)
+    table = read_table(database, "homes")
+    assert table.height == 300
+    assert set(table.select("day", "note", "twice").rows()) == {(1, "none", 2)}

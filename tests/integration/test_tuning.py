@@ -1,5 +1,8 @@
 """The search for batch size and workers, on a real server."""
 
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -58,6 +61,25 @@ def test_an_interrupt_removes_the_scratch_tables(database):
 
     with pytest.raises(KeyboardInterrupt):
         tune(ROWS, to=database, table="rows", key="id", on_trial=interrupt)
+    assert namespaces(database) == []
+
+
+def test_a_terminated_search_removes_the_scratch_tables(database, tmp_path):
+    path = tmp_path / "rows.csv"
+    pl.DataFrame(ROWS).write_csv(path)
+    command = [sys.executable, "-m", "propload", "tune", path, "--to", database]
+    with subprocess.Popen(
+        [*command, "--table", "rows", "--key", "id"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        # the first trial is told: there are scratch tables now
+        assert "rows/s" in process.stderr.readline()
+        assert namespaces(database)
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
     assert namespaces(database) == []
 
 

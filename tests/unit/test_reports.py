@@ -54,6 +54,26 @@ def test_a_damaged_report_is_said(store):
         store.read()
 
 
+def test_a_damaged_report_hides_no_other(store, caplog):
+    for run_id in ("20260101-ab", "20260102-cd", "20260103-ef"):
+        store.save(report(run_id))
+    store.files.path("20260103-ef").write_text("{", encoding="utf-8")
+    assert [one.run_id for one in store.newest(2)] == ["20260102-cd", "20260101-ab"]
+    assert "is not the report of a run" in caplog.text
+
+
+def test_a_report_that_cannot_be_written_leaves_the_one_before(store, monkeypatch):
+    store.save(report("20260101-ab"))
+
+    def refuse(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("propload.private_files.os.fsync", refuse)
+    store.save(report("20260101-ab"))
+    assert store.read().run_id == "20260101-ab"
+    assert [path.name for path in store.files.folder.iterdir()] == ["20260101-ab.json"]
+
+
 def test_a_disk_that_refuses_is_logged(store, caplog):
     store.files.folder.write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):

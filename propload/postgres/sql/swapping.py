@@ -94,6 +94,14 @@ def exists(shadow: TableName, /) -> str:
     return f"SELECT to_regclass({text(table(shadow))}) IS NOT NULL"
 
 
+#: The columns of a table that an update may set.
+SETTABLE = """
+SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attgenerated = '' AND a.attidentity <> 'a'
+"""
+
+
 def note(shadow: TableName, remark: str, /) -> str:
     """Return the statement that keeps a remark with a shadow."""
     return f"COMMENT ON TABLE {table(shadow)} IS {text(remark)}"
@@ -111,6 +119,7 @@ def swap(
     key: Sequence[str],
     /,
     *,
+    others: Sequence[str] = (),
     referenced: bool,
 ) -> tuple[str, ...]:
     """Return the statements that put the shadow's rows in place of the target's.
@@ -120,8 +129,9 @@ def swap(
     Args:
         target: The table.
         shadow: Its shadow.
-        columns: The columns that rows came with; the others take their defaults.
+        columns: The columns that rows came with.
         key: The key's columns, or empty.
+        others: The columns that rows came without: they take their defaults.
         referenced: Whether other tables point to the target: then only the rows
             whose key is gone are deleted.
     """
@@ -142,6 +152,7 @@ def swap(
         f"(SELECT FROM {table(shadow)} AS w WHERE {same})"
     )
     values = [each for each in columns if each not in key]
-    settings = ", ".join(f"{name(each)} = excluded.{name(each)}" for each in values)
-    action = f"DO UPDATE SET {settings}" if values else "DO NOTHING"
+    settings = [f"{name(each)} = excluded.{name(each)}" for each in values]
+    settings += [f"{name(each)} = DEFAULT" for each in others]
+    action = f"DO UPDATE SET {', '.join(settings)}" if settings else "DO NOTHING"
     return lock, gone, f"{fill} ON CONFLICT ({names(key)}) {action}", drop(shadow)

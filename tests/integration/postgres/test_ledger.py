@@ -235,3 +235,21 @@ def test_a_transaction_that_a_pooler_gave_to_another_session_is_not_committed(
         with pytest.raises(WriteError, match="pooler in transaction mode"):
             writer.write(make_piece(ROWS))
     assert query(database, "SELECT count(*) FROM t") == [(0,)]
+
+
+def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
+    database, state_dir
+):
+    files = FileLedger(state_dir / "runs", run_record(target()))
+    with connect(database) as session:
+        assert files.status(session) is None
+        files.finish(session, "loaded")
+        session.rollback()
+        assert files.status(session) is None
+        assert "loaded" not in files.path.read_text()
+        files.finish(session, "loaded")
+        session.commit()
+        # its answer may be lost: the server still knows
+        assert files.status(session) == "loaded"
+    files.settle_end("loaded")
+    assert '{"status": "loaded"}' in files.path.read_text()

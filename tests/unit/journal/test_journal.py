@@ -11,12 +11,17 @@ from propload.journal import (
     Journal,
     JournalOptions,
     JournalSource,
+    feeding,
     find_leftovers,
     records,
+    recovery,
     writing,
 )
+from propload.journal.feeding import JournaledSource
 from propload.journal.records import Record, Torn
+from propload.options import SourceOptions
 from propload.prepare.joining import skip_rows
+from propload.sources.items import ItemSource
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -212,3 +217,121 @@ def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monke
     journal.append(batch(5, 5))
     journal.finish()
     assert ids(journal.follow()) == list(range(10))
+
+
+def test_a_journal_goes_at_its_end_only_where_all_it_took_is_committed(make):
+    journal = make()
+    journal.append(batch(0, 5))
+    journal.close(remove=False, drained=True)
+    assert journal.folder.exists()
+    JournalSource(journal.folder).close(remove=True)
+    journal = make()
+    journal.append(batch(0, 5))
+    journal.committed(5)
+    journal.close(remove=False, drained=True)
+    assert not journal.folder.exists()
+
+
+def test_what_vouches_for_all_rows_is_on_disk_after_them(make, monkeypatch):
+    journal = make("second")
+    journal.append(batch(0, 5))
+    steps = []
+    synced, noted = writing.os.fdatasync, writing.write_private
+    monkeypatch.setattr(
+        writing.os, "fdatasync", lambda file: (steps.append("rows"), synced(file))
+    )
+    monkeypatch.setattr(
+        writing, "write_private", lambda *told: (steps.append("note"), noted(*told))
+    )
+    journal.note_whole()
+    journal.append(batch(5, 5))
+    journal.finish()
+    assert steps[steps.index("note") - 1] == "rows"
+    assert ids(journal.follow()) == list(range(10))
+
+
+def test_a_torn_journal_is_not_whole_whatever_it_says(make, tmp_path):
+    journal = make()
+    journal.append(batch(0, 5))
+    journal.append(batch(5, 5))
+    journal.note_whole()
+    journal.close(remove=False)
+    [whole] = find_leftovers(tmp_path / "journal")
+    assert whole.whole
+    [segment] = records.segments(journal.folder)
+    segment.write_bytes(segment.read_bytes()[:-1])
+    [torn] = find_leftovers(tmp_path / "journal")
+    assert (torn.whole, torn.rows) == (False, 5)
+
+
+def test_a_journal_that_goes_while_others_are_read_is_passed_over(
+    make, tmp_path, monkeypatch
+):
+    journal = make()
+    journal.append(batch(0, 5))
+    journal.close(remove=False)
+    gone = tmp_path / "journal" / "gone"
+    gone.mkdir()
+    (gone / "about.json").write_text("{}")
+    lock = recovery.lock_folder
+
+    def lock_late(folder):
+        if folder == gone:
+            (gone / "about.json").unlink()
+            gone.rmdir()
+        return lock(folder)
+
+    monkeypatch.setattr(recovery, "lock_folder", lock_late)
+    assert [one.folder for one in find_leftovers(gone.parent)] == [journal.folder]
+    assert not gone.exists()
+
+
+def test_rows_that_a_source_has_begun_to_give_are_taken_when_it_is_stopped(make):
+    journal = make()
+    begun, go_on = threading.Event(), threading.Event()
+    given_rows = []
+
+    def rows():
+        for number in range(1_000_000):
+            if number == 10:
+                begun.set()
+                go_on.wait(10)
+            given_rows.append(number)
+            yield {"id": number}
+
+    options = SourceOptions(chunk_rows=100)
+    source = JournaledSource(ItemSource(rows(), options, name="rows"), journal)
+    taken = []
+    reader = threading.Thread(target=lambda: taken.extend(ids(source)))
+    reader.start()
+    assert begun.wait(10)
+    source.stop()
+    go_on.set()
+    reader.join(10)
+    assert taken == given_rows
+    assert len(taken) >= 10
+
+
+def test_a_source_that_waits_is_left_and_what_it_holds_is_told(
+    make, monkeypatch, caplog
+):
+    monkeypatch.setattr(feeding, "GRACE_SECONDS", 0.05)
+    journal = make()
+    begun, never = threading.Event(), threading.Event()
+
+    def rows():
+        yield {"id": 1}
+        begun.set()
+        never.wait(10)
+
+    source = ItemSource(rows(), SourceOptions(), name="rows")
+    journaled = JournaledSource(source, journal)
+    taken = []
+    reader = threading.Thread(target=lambda: taken.extend(ids(journaled)))
+    reader.start()
+    assert begun.wait(10)
+    journaled.stop()
+    reader.join(10)
+    never.set()
+    assert taken == []
+    assert "the last 1 rows it gave are not loaded" in caplog.text

@@ -1,5 +1,6 @@
 import datetime as dt
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -76,3 +77,19 @@ def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
     assert writer.path.read_bytes() == whole
     writer.write(refused([3]))
     assert store.read()["row"].to_list() == [2, 4]
+
+
+def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
+    writer, store, monkeypatch
+):
+    writer.write(replace(refused([1, 2]), lane=0))
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("propload.rejecting.store.open_private", refuse)
+        with pytest.raises(WriteError, match="No space left"):
+            writer.take_back(refused([1]).batch, 0)
+    assert sum(one.rows for one in writer.counted if one.column == "price") == 2
+    assert store.read().height == 2

@@ -1,0 +1,45 @@
+import os
+import threading
+
+import pytest
+
+from propload.private_files import lock_file, lock_private, replace_private
+
+pytestmark = pytest.mark.timeout(20)
+
+
+def test_a_lock_whose_file_was_removed_is_nobodys(tmp_path):
+    path = tmp_path / "folder" / "lock"
+    first = lock_private(path, wait=False)
+    taken = []
+    # it opens the file that is about to go, and waits for it
+    waiter = threading.Thread(target=lambda: taken.append(lock_file(path, wait=True)))
+    waiter.start()
+    with pytest.raises(BlockingIOError):
+        lock_file(path, wait=False)
+    path.unlink()
+    second = lock_file(path, wait=False)
+    os.close(first)
+    waiter.join(0.2)
+    assert taken == []
+    os.close(second)
+    waiter.join(10)
+    [third] = taken
+    with pytest.raises(BlockingIOError):
+        lock_file(path, wait=False)
+    os.close(third)
+
+
+def test_a_lock_in_a_folder_that_is_gone_makes_none(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        lock_file(tmp_path / "gone" / "lock", wait=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_replaced_whole_and_private(tmp_path):
+    path = tmp_path / "notes"
+    replace_private(path, b"old")
+    replace_private(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
