@@ -216,7 +216,6 @@ class Written:
         unchanged: Rows that the table held already.
         stale: Rows older than the stored one by `newest`.
         reasons: Refused rows, columns `REASONS`, stage `database`.
-        retries: How often the transaction was tried again.
     """
 
     inserted: int
@@ -224,4 +223,3 @@ class Written:
     unchanged: int
     stale: int
     reasons: pl.DataFrame
-    retries: int = 0

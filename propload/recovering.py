@@ -163,8 +163,8 @@ def _recover_each(
     return reports, failed
 
 
-def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
-    """Load what is left for the target of a run that is about to begin.
+def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
+    """Load what is left for the target of a run that is about to begin, and say so.
 
     Args:
         plan: What holds for that run.
@@ -179,7 +179,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
     """
     found = find_leftovers(plan.places.journal)
     if not found:
-        return []
+        return
     with open_database(plan) as database:
         checker = find_checker(plan.settings)
         target = find_target(plan.settings, checker, source, database)
@@ -187,11 +187,15 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> list[Report]:
     wanted = {"database": label, "table": str(target.table)}
     mine = [one for one in found if wanted.items() <= dict(one.about).items()]
     mine = [one for one in mine if not _is_part_of_replace(one)]
-    reports = _recover_before(mine, plan, stopper)
+    for report in _recover_before(mine, plan, stopper):
+        log.warning(
+            "loaded first what run %s had left in its journal: %d rows",
+            report.run_id,
+            report.counts.read,
+        )
     if stopper.stopped:
         msg = "stopped while the journals of earlier runs were loaded"
         raise KeyboardInterrupt(msg)
-    return reports
 
 
 def _recover_before(

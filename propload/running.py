@@ -20,6 +20,7 @@ from propload.errors import (
     PropLoadError,
     RejectLimitError,
 )
+from propload.lanes import CANCEL_SECONDS
 from propload.monitoring.memory import MemoryWatch
 from propload.planning import nothing_to_replace
 from propload.rejecting.lines import read_lines
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from propload.sources.source import Source
 
 log = logging.getLogger(__name__)
-
-#: Seconds between two requests to break off a statement: one that comes between
-#: two statements is without effect.
-CANCEL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
