@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import threading
 from contextlib import nullcontext
 from functools import partial
@@ -156,6 +157,7 @@ class Loader:
         metrics: Metrics | None = None,
         **settings: Unpack[Settings],
     ) -> None:
+        self._process = os.getpid()
         self._plan = Plan.of(config.resolve(settings, job=job))
         self.metrics = metrics or Metrics()
         self._source = PushedSource(source_options(self._plan.settings), name)
@@ -237,7 +239,7 @@ class Loader:
         Raises:
             LoadError: The load stopped early; it carries the report.
         """
-        self._source.finish()
+        self._guard(self._source.finish)
         self._thread.join()
         self._raise_failure()
         assert self.report is not None  # noqa: S101 - the thread ended without error
@@ -249,6 +251,10 @@ class Loader:
         self._thread.join()
 
     def _guard(self, action: Callable[[], T]) -> T:
+        # a fork has neither the threads that load nor a right to their connections
+        if os.getpid() != self._process:
+            msg = "this Loader is another process's: open one in each process"
+            raise ConfigError(msg)
         try:
             return action()
         except QueueClosedError as error:
