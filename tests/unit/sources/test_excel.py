@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import dataclass
 
 import pytest
 
@@ -17,6 +18,13 @@ class Day(float):
     """A number that is shown as a date."""
 
 
+@dataclass(frozen=True)
+class Error:
+    """What a formula gave instead of a value."""
+
+    shown: str
+
+
 def cell(place, value):
     if value is None:
         return ""
@@ -24,6 +32,8 @@ def cell(place, value):
     if isinstance(value, str):
         text = f'<is><t xml:space="preserve">{value}</t></is>'
         return f'<c {where} t="inlineStr">{text}</c>'
+    if isinstance(value, Error):
+        return f'<c {where} t="e"><v>{value.shown}</v></c>'
     if isinstance(value, bool):
         return f'<c {where} t="b"><v>{int(value)}</v></c>'
     style = ' s="1"' if isinstance(value, Day) else ""
@@ -127,6 +137,32 @@ def test_a_header_alone_gives_the_columns(read, write):
 def test_duplicate_columns_are_named(read, write):
     reading = read(write("a.xlsx", workbook(One=[["a", "a"], ["1", "2"]])))
     assert "'a'" in str(reading.error)
+
+
+@pytest.mark.parametrize("above", [0, 2])
+def test_an_error_of_a_formula_costs_its_row(read, write, above):
+    rows = [
+        *[[None, None]] * above,
+        ["id", "price"],
+        [1, 5],
+        [2, Error("#DIV/0!")],
+        [None, None],
+        [3, None],
+        [4, Error("#N/A")],
+    ]
+    path = write("a.xlsx", workbook(One=rows))
+    reading = read(path)
+    assert reading.tuples == [("1", "5"), ("3", None)]
+    assert reading.numbers == [1, 3]
+    assert [(one.row, one.text, one.check) for one in reading.unread] == [
+        (2, "2,#DIV/0!", "cell"),
+        (4, "4,#N/A", "cell"),
+    ]
+    assert "column price: #DIV/0!" in reading.unread[0].message
+    # as a word for nothing it is one
+    reading = read(path, null_words=("#N/A",))
+    assert reading.tuples == [("1", "5"), ("3", None), ("4", None)]
+    assert [one.row for one in reading.unread] == [2]
 
 
 @pytest.mark.parametrize("cut", [0, 100])
