@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from propload.report import Counts, Plain, Status
     from propload.sources.source import Source
     from propload.target import Target
+
+log = logging.getLogger(__name__)
 
 Feed: TypeAlias = JournaledSource | PushedSource
 
@@ -192,6 +195,7 @@ def compose(
         plan = replace(plan, options=replace(plan.options, workers=point.lanes))
         metrics.add(replace(point.counts, read=point.counts.accounted))
     plan, why = with_workers(plan, database)
+    _tell(record, source, target, database, plan)
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
     record = with_lanes(record, plan.workers)
@@ -217,6 +221,22 @@ def compose(
     choices = (journal, feed, sizes, why)
     return Parts(
         record.run_id, source, plan, database, target, fit, rejects, pipeline, *choices
+    )
+
+
+def _tell(
+    record: RunRecord, source: Source, target: Target, database: Database, plan: Plan
+) -> None:
+    log.info(
+        "run %s: %s into %s of %s, mode %s, key (%s), newest %s, %d workers",
+        record.run_id,
+        source.name,
+        target.table,
+        database.label,
+        target.mode,
+        ", ".join(target.key),
+        target.newest,
+        plan.workers,
     )
 
 

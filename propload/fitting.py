@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.stages import Prepared
-    from propload.target import OnRefused, Target, Writer
+    from propload.target import ColumnPlan, OnRefused, Target, Writer
+
+log = logging.getLogger(__name__)
 
 
 def refuse_names(names: Sequence[str], /) -> None:
@@ -50,6 +53,15 @@ def in_context(preparer: Preparer, joined: Joined) -> Preparer:
     told = preparer.context
     context = MapContext(told.as_of or joined.as_of, joined.parts[0].source)
     return replace(preparer, context=context)
+
+
+def _described(plan: Sequence[ColumnPlan]) -> str:
+    """Return how columns travel, for a log."""
+    return ", ".join(
+        f"{one.column} {one.dtype} → {one.pg_type}"
+        + (" by a cast of the server" if one.carrier == "text" else "")
+        for one in plan
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,7 @@ class TableFit:
             pg_types=self._pg_types,
         )
         self.tables.append(table)
+        log.info("table %s: %s", self._target.table, _described(table.plan))
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -146,12 +147,24 @@ class Lane:
     def _write(self, work: Work) -> None:
         piece = work.piece
         writer = self._writer(work)
+        began = time.monotonic()
         written = retry(
             lambda: writer.write(piece),
             self._retries,
             stop=self._aborted,
             name=f"batch {piece.batch}, lane {self.number}",
             on_retry=self._listener.on_retry,
+        )
+        log.info(
+            "batch %d, lane %d: committed %d inserted, %d updated, %d unchanged, "
+            "%d stale in %.3f s",
+            piece.batch,
+            self.number,
+            written.inserted,
+            written.updated,
+            written.unchanged,
+            written.stale,
+            time.monotonic() - began,
         )
         self._listener.on_written(piece, written)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -199,7 +200,16 @@ class Pipeline:
     def _prepare(self, joined: Joined) -> None:
         committed = self._options.start.committed
         fitted = self._fitted_for(joined)
+        began = time.monotonic()
         prepared = fitted.prepare(joined)
+        log.info(
+            "batch %d: prepared %d rows of %s, %d duplicates, in %.3f s",
+            joined.number,
+            joined.height,
+            joined.parts[0].source,
+            prepared.duplicates,
+            time.monotonic() - began,
+        )
         refused = self.tally.begin(
             joined,
             prepared,

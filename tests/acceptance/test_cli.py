@@ -107,10 +107,12 @@ def test_a_file_is_loaded_looked_at_and_loaded_again(run, homes, sql):
 
 
 def test_json_is_all_of_stdout_and_no_run_id_is_used_twice(run, homes):
-    reports = [
-        json.loads(run("ingest", "homes.csv", *TARGET, "--json", "--verbose").stdout)
-        for _ in range(2)
+    ended = [
+        run("ingest", "homes.csv", *TARGET, "--json", "--verbose") for _ in range(2)
     ]
+    reports = [json.loads(one.stdout) for one in ended]
+    for step in ("homes.csv into public.homes", "prepared", "lane 1: committed"):
+        assert step in ended[0].stderr
     assert reports[0]["run_id"] != reports[1]["run_id"]
     assert reports[0]["target"]["table"] == "public.homes"
     assert reports[0]["status"] == "loaded"
