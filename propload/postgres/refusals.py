@@ -87,6 +87,12 @@ class Refusal:
         return ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
 
 
+def without(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
+    """Return a layer without the refused rows."""
+    bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
+    return layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode()))
+
+
 def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
     """Return why rows of a layer were refused, columns `REASONS`."""
     if not refusals:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-import polars as pl
-
 from propload.batch import join_reasons
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.first_look import FirstLook
-from propload.postgres.refusals import reasons_of
+from propload.postgres.refusals import reasons_of, without
 from propload.postgres.shaping import read_shape
 from propload.postgres.sql import merging
 from propload.postgres.staging import (
@@ -24,6 +22,8 @@ from propload.report import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
     from propload.postgres.connection import Connection
     from propload.postgres.shape import Shape
@@ -121,9 +121,7 @@ class Rehearsal:
             if failures.classify(error).kind != "data":
                 raise
             refusals = uncopied(self._connection, layer)
-            places = pl.Series([one.place for one in refusals], dtype=pl.UInt32)
-            bad = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(places.implode())
-            kept, later = self._fill(layer.filter(~bad))
+            kept, later = self._fill(without(layer, refusals))
             return kept, join_reasons([reasons_of(layer, refusals), later])
         return layer, reasons_of(layer, ())
 

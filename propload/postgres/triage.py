@@ -3,8 +3,8 @@
 One bad row is named by COPY itself (`line N`) and left out, or suspected by the
 values that the server quotes and written by itself. Where that is not the end of it,
 the rows go through the stage in a pass of the server that tries them run by run
-(`sql/sifting.py`). What COPY cannot even bring into the stage is found
-here: by looking for what the server never takes, then by halving.
+(`sql/sifting.py`). What COPY cannot even bring into the stage is found by
+`staging.uncopied`: by looking for what the server never takes, then by halving.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import polars as pl
-
 from propload.batch import ROW, join_reasons
 from propload.postgres.counting import settle, updates_so_far, write_stage
 from propload.postgres.first_look import FirstLook
-from propload.postgres.refusals import TELLING_DETAILS, Refusal, reasons_of
+from propload.postgres.refusals import TELLING_DETAILS, Refusal, reasons_of, without
 from propload.postgres.sql import sifting
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.staging import names_its_row, uncopied
@@ -25,6 +23,8 @@ from propload.postgres.suspecting import suspects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
     from propload.postgres.connection import Connection
     from propload.postgres.failures import Failure
@@ -160,10 +160,7 @@ class Triage:
     def _leave_out(self, number: int, refusals: Sequence[Refusal]) -> bool:
         layer = self.layers[number]
         self._known.append(reasons_of(layer, refusals))
-        bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
-        kept = layer.filter(
-            ~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode())
-        )
+        kept = without(layer, refusals)
         self.layers = (*self.layers[:number], kept, *self.layers[number + 1 :])
         return bool(refusals)
 
