@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.config import SETTINGS
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
 from propload.planning import settings_shown
@@ -34,19 +35,8 @@ _LANES = "workers"
 #: What decides which rows a source gives, what they become and what takes them: a
 #: run that goes on passes over rows by their numbers and lanes.
 _SHAPING = (
-    "format",
-    "delimiter",
-    "header",
-    "encoding",
-    "null_words",
-    "sheet",
-    "mapping",
-    "schema",
-    "as_of",
-    "key",
-    "newest",
-    "on_null",
-    "on_new_columns",
+    *(one.name for one in SETTINGS.values() if one.panel in {"Reading", "Rows"}),
+    *("key", "newest", "on_null", "on_new_columns"),
 )
 
 

@@ -41,7 +41,8 @@ class Setting:
 
     Attributes:
         name: Its name as a keyword; the flag writes `-` for `_`.
-        panel: The group that `--help` shows it in.
+        panel: The group that `--help` shows it in. Those of `Reading` and `Rows`
+            decide what rows there are: a run goes on only by the same ones.
         meaning: What it does, in one sentence.
         read: Makes the setting's value from a keyword, flag, config or
             environment value, or raises `ConfigError`.
