@@ -134,6 +134,9 @@ class Parts:
         Args:
             counts: What became of the rows so far.
         """
+        if self.target.mode == "replace" and counts.rejected == counts.read > 0:
+            # the same rows would fail again
+            return f"{self.target.table} keeps its old rows"
         if isinstance(self.source, JournalSource):
             return "What is left stays in the journal: run propload recover again"
         if self.journal is None:

@@ -216,9 +216,8 @@ def _recover_before(
         f"--schema ... --mapping ...) or drop it (propload recover --drop RUN); "
         f"the runs are: {names}"
     )
-    raise LoadError(
-        msg, report=getattr(error, "report", None), exit_code=error.exit_code
-    ) from error
+    # its report is the earlier run's, not that of the one that does not begin
+    raise LoadError(msg, exit_code=error.exit_code) from error
 
 
 def recover_one(

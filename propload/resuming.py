@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.sources.source import Source
     from propload.target import Target
+
+log = logging.getLogger(__name__)
 
 #: A commit that a killed process had asked for ends within it, unless the server
 #: waits for a standby or for much that is deferred.
@@ -159,6 +162,13 @@ class Resuming:
                     return None
                 _require_same(run, record)
                 if run.run_id in self._claimed:
+                    if run.status == "loaded":
+                        log.warning(
+                            "run %s had loaded all of %s: nothing is added, and its "
+                            "counts are shown again",
+                            run.run_id,
+                            run.source,
+                        )
                     return find_point(session, self.state_dir, run)
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)

@@ -34,6 +34,19 @@ KNOWN = frozenset(
 )
 
 
+#: What spreadsheets show where a formula gave no value, by calamine's names.
+FORMULA_ERRORS = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+    "GettingData": "#GETTING_DATA",
+}
+
+
 def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
     """Return the fields of an item, or None where it is nothing with fields.
 

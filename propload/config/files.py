@@ -49,8 +49,9 @@ class ConfigFile:
         """
         if name in self.jobs:
             return self.jobs[name]
-        where = self.path or "no configuration file (propload.toml)"
-        msg = f"job {name!r} is not in {where}{_meant(name, self.jobs)}"
+        msg = f"job {name!r} is not in {self.path}{_meant(name, self.jobs)}"
+        if self.path is None:
+            msg = f"there is no configuration file (propload.toml) with a job {name!r}"
         raise ConfigError(msg)
 
 

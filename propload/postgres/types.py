@@ -20,7 +20,7 @@ from propload.errors import SchemaMismatchError
 from propload.target import ColumnPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from propload.postgres.facts import TableColumn
 
@@ -59,6 +59,11 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 _DECIMAL_DIGITS = 38
 #: Decimal digits of the largest unsigned 64-bit whole number.
 _UINT64_DIGITS = 20
+
+#: So many names of missing columns are told; the others are counted.
+NAMES_TOLD = 10
+#: How like a name must be to one of the table to be taken for a slip.
+_MISSPELT = 0.75
 
 _LENGTH = re.compile(r"\([^)]*\)")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
@@ -134,14 +139,14 @@ def plan_columns(
             needs one that the frame lacks. The message names every such column.
     """
     known = {column.name: column for column in columns}
-    plans, faults = [], []
+    plans, faults = [], _unknown(frame_schema, known)
     for name, dtype in frame_schema.items():
-        if name == ROW:
-            continue
         column = known.get(name)
-        plan = _plan(column, dtype) if column else None
+        if column is None:
+            continue
+        plan = _plan(column, dtype)
         if plan is None:
-            faults.append(_fault(name, dtype, column, known))
+            faults.append(_fault(name, dtype, column))
         else:
             plans.append(plan)
     faults += [
@@ -340,19 +345,27 @@ def _innermost(dtype: pl.DataType) -> pl.DataType:
     return dtype
 
 
-def _fault(
-    name: str,
-    dtype: pl.DataType,
-    column: TableColumn | None,
-    known: Mapping[str, TableColumn],
-) -> str:
-    if column is None:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        return (
-            f"column {name} is not in the table{hint}: add it (--on-new-columns add), "
-            "or leave such columns out (--on-new-columns ignore)"
-        )
+def _unknown(names: Iterable[str], known: Mapping[str, TableColumn]) -> list[str]:
+    """Return what is said of columns that the table lacks; empty where it has all."""
+    missing = [name for name in names if name != ROW and name not in known]
+    if not missing:
+        return []
+    free = {name.lower(): name for name in known if name not in names}
+    told = []
+    for name in missing[:NAMES_TOLD]:
+        near = difflib.get_close_matches(name.lower(), free, n=1, cutoff=_MISSPELT)
+        told.append(f"{name} (did you mean {free[near[0]]}?)" if near else name)
+    more = len(missing) - len(told)
+    rest = f" and {more:,} more" if more else ""
+    it = "it" if len(missing) == 1 else "them"
+    said = (
+        f"column {', '.join(told)}{rest} is not in the table: add {it} "
+        "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
+    )
+    return [said]
+
+
+def _fault(name: str, dtype: pl.DataType, column: TableColumn) -> str:
     if column.generated:
         return f"column {name} is computed by the server: leave it out of the input"
     return (

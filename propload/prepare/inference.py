@@ -8,6 +8,7 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.prepare.text_in import read_guess
+from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +47,9 @@ def infer_types(
 
 
 def _infer(column: pl.Series) -> pl.DataType:
-    values = column.drop_nulls()
+    known = column.drop_nulls()
+    # a failed formula has no type: among numbers, such a row is refused
+    values = known.filter(~known.is_in([*FORMULA_ERRORS.values()]))
     if values.is_empty():
         return pl.String()
     sample = values.head(SAMPLE_ROWS)

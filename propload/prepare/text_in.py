@@ -93,7 +93,9 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
     elif target.is_float():
         # counting digits costs most; a short text needs none
         doubt |= column.str.len_bytes().max() > FLOAT_DIGITS
-        strange |= _significant_digits(column) > FLOAT_DIGITS
+        written = reading.value.cast(pl.String)
+        changed = written != _without_last_zeros(column)
+        strange |= (_significant_digits(column) > FLOAT_DIGITS) & changed
     # the retries of the other types read what they would not write
     retry = reading.retry if isinstance(target, pl.Datetime) else None
     return Conversion(reading.value, doubt, strange, retry)
@@ -110,6 +112,12 @@ def guess_pattern(target: pl.DataType) -> str | None:
         pl.Date(): GUESSED_DATE,
     }
     return patterns.get(target)
+
+
+def _without_last_zeros(column: pl.Expr) -> pl.Expr:
+    """Return decimals as a double is written: with the digits that tell it."""
+    short = column.str.replace(r"(\.[0-9]*?)0+$", "$1")
+    return short.str.replace(r"\.$", ".0")
 
 
 def _significant_digits(column: pl.Expr) -> pl.Expr:

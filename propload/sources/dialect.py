@@ -64,7 +64,9 @@ def find_dialect(
     start += len(head[start:]) - len(head[start:].lstrip(b"\r\n"))
     sample = head[start : start + SAMPLE_BYTES].decode("utf-8", "replace")
     whole = len(head) <= start + SAMPLE_BYTES
-    delimiter = options.delimiter or declared or ("\t" if tabs else None)
+    # a shell hands a tab over as it is written
+    told = "\t" if options.delimiter == r"\t" else options.delimiter
+    delimiter = told or declared or ("\t" if tabs else None)
     delimiter = delimiter or _find_delimiter(sample, whole=whole)
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         msg = f"delimiter {delimiter!r} cannot be used: give one ASCII character"

@@ -33,6 +33,8 @@ def test_what_cannot_be_recovered_is_told_with_the_ways_out(goal, stuck):
     with pytest.raises(LoadError, match="recover --drop") as caught:
         propload.ingest([{"id": 99}], **goal)
     assert stuck.run_id in str(caught.value)
+    # that of the run before would be taken for its own
+    assert caught.value.report is None
 
 
 def test_a_recovery_takes_other_settings_than_the_run_had(goal, database, stuck):

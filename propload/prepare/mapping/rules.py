@@ -237,6 +237,11 @@ def _read(
     reasons = no_reasons()
     if rule.unparsed == "refuse" and lost.any():
         place = f"(from {names[0]}) is no {rule.parser.name}"
+        if rule.pattern is not None:
+            place = (
+                f"(from {names[0]}) holds no {rule.parser.name} "
+                f"where the pattern {rule.pattern!r} looks for it"
+            )
         reasons = refuse(
             given.filter(lost),
             target,

@@ -79,15 +79,18 @@ def parse_one_of(
 
     Args:
         text: Texts; case and space around them do not count.
-        words: Values by word.
+        words: Values by word. A value stands for itself, unless it is a word.
         otherwise: The value of all other words; without it they have none.
     """
-    return fold(text).replace_strict(
-        [fold_word(word) for word in words],
-        list(words.values()),
+    known = {fold_word(value): value for value in words.values()}
+    known |= {fold_word(word): value for word, value in words.items()}
+    value = fold(text).replace_strict(
+        list(known),
+        list(known.values()),
         default=otherwise,
         return_dtype=pl.String,
     )
+    return pl.when(text.is_not_null()).then(value)
 
 
 def parse_json(text: pl.Expr, /) -> pl.Expr:

@@ -211,6 +211,20 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
     assert len(wider.columns) == 3
 
 
+def test_many_unknown_columns_are_told_in_few_words(connection):
+    run(connection, 'CREATE TABLE t (id int, "Postcode" text)')
+    columns = describe(connection, TABLE).columns
+    schema = {"id": pl.Int32(), "postcode": pl.String()}
+    schema |= {f"other_{number}": pl.Int32() for number in range(300)}
+    with pytest.raises(SchemaMismatchError) as caught:
+        plan_columns(schema, columns)
+    said = str(caught.value)
+    assert "column postcode (did you mean Postcode?), other_0, " in said
+    assert "and 291 more is not in the table" in said
+    assert said.count("--on-new-columns ignore") == 1
+    assert len(said) < 500
+
+
 def test_columns_are_added_while_the_table_has_room(connection):
     own = ", ".join(f"c{n} int" for n in range(1_598))
     run(connection, f"CREATE TABLE t ({own}); ALTER TABLE t DROP COLUMN c0")
@@ -289,6 +303,6 @@ def test_the_plan_names_every_fault_at_once(connection):
     said = str(caught.value)
     assert "column a is Binary" in said
     assert "column g is computed by the server" in said
-    assert "column prize is not in the table (did you mean price?): add it" in said
+    assert "column prize (did you mean price?) is not in the table: add it" in said
     assert "column needed takes no null and has no default" in said
     assert "filled" not in said

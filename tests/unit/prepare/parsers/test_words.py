@@ -60,7 +60,14 @@ def test_words_stand_for_values():
         None,
     ]
     found = read(parse_one_of, *texts, words=words, otherwise="unknown")
-    assert found[2] == "unknown"
+    # nothing stays nothing
+    assert found[2:] == ["unknown", None]
+
+
+def test_a_value_stands_for_itself_unless_it_is_a_word():
+    words = {"huis": "house", "flat": "apartment", "house": "villa"}
+    found = read(parse_one_of, "apartment", "house", "Huis", words=words)
+    assert found == ["apartment", "villa", "house"]
 
 
 def test_text_loses_the_space_around_it():
