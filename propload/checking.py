@@ -26,14 +26,14 @@ from propload.ingesting import source_options
 from propload.planning import Plan, nothing_to_replace
 from propload.postgres import schema
 from propload.postgres.rehearsing import Rehearsal
-from propload.postgres.types import create_type, plan_columns
+from propload.postgres.types import create_type, plan_columns, unknown_columns
 from propload.prepare.joining import Joiner
 from propload.report import Counts, ReasonCount
 from propload.sources import open_source
 from propload.target import ColumnPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from typing_extensions import Unpack
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from propload.prepare.dedupe import Deduped
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.target import Target
+    from propload.target import TableName, Target
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
 CHECKED_ROWS = 100_000
@@ -195,9 +195,7 @@ class _Table:
         known = {column.name: column.pg_type for column in facts.columns}
         for name, dtype in fitted.schema.items():
             self.types.setdefault(name, (str(dtype), known.get(name, "(new)")))
-        problems += self._new_columns(
-            facts, [n for n in fitted.schema if n not in known]
-        )
+        problems += self._new_columns(facts.name, fitted.schema, known)
         kept = {n: t for n, t in fitted.schema.items() if n in known}
         partial = facts.takes_parts(self.target)
         plan = plan_columns(kept, facts.columns, partial=partial)
@@ -206,19 +204,18 @@ class _Table:
             return _Fitted(_as_they_are(fitted))
         return _Fitted(fitted.with_plan(plan), self._rehearsal(plan))
 
-    def _new_columns(self, facts: TableFacts, new: list[str]) -> list[str]:
+    def _new_columns(
+        self, table: TableName, names: Collection[str], known: Collection[str]
+    ) -> list[str]:
         """Return what is wrong with columns that the table lacks."""
+        if self.target.on_new_columns == "refuse":
+            return unknown_columns(names, known)
+        new = [name for name in names if name not in known]
         if not new or self.target.on_new_columns == "ignore":
             return []
-        if self.target.on_new_columns == "refuse":
-            msg = (
-                f"table {facts.name} lacks the column {', '.join(new)}: add it with "
-                "--on-new-columns add, or leave it out with --on-new-columns ignore"
-            )
-            return [msg]
         with self.database.connect() as connection:
             try:
-                schema.check_new_columns(connection, facts.name, new)
+                schema.check_new_columns(connection, table, new)
             except SchemaMismatchError as error:
                 return [str(error)]
         return []

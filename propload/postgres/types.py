@@ -20,7 +20,7 @@ from propload.errors import SchemaMismatchError
 from propload.target import ColumnPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from propload.postgres.facts import TableColumn
 
@@ -139,7 +139,7 @@ def plan_columns(
             needs one that the frame lacks. The message names every such column.
     """
     known = {column.name: column for column in columns}
-    plans, faults = [], _unknown(frame_schema, known)
+    plans, faults = [], unknown_columns(frame_schema, known)
     for name, dtype in frame_schema.items():
         column = known.get(name)
         if column is None:
@@ -345,8 +345,13 @@ def _innermost(dtype: pl.DataType) -> pl.DataType:
     return dtype
 
 
-def _unknown(names: Iterable[str], known: Mapping[str, TableColumn]) -> list[str]:
-    """Return what is said of columns that the table lacks; empty where it has all."""
+def unknown_columns(names: Collection[str], known: Collection[str], /) -> list[str]:
+    """Return what is said of columns that a table lacks; empty where it has all.
+
+    Args:
+        names: The columns of the rows.
+        known: The columns of the table.
+    """
     missing = [name for name in names if name != ROW and name not in known]
     if not missing:
         return []
