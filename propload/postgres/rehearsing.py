@@ -121,6 +121,9 @@ class Rehearsal:
             if failures.classify(error).kind != "data":
                 raise
             refusals = uncopied(self._connection, layer)
+            if not refusals:
+                # what is refused together and taken in parts would be tried for ever
+                raise
             kept, later = self._fill(without(layer, refusals))
             return kept, join_reasons([reasons_of(layer, refusals), later])
         return layer, reasons_of(layer, ())

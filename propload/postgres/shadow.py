@@ -118,15 +118,13 @@ class Shadow:
         query = (quoted_table(target),)
         try:
             referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
-            settable = [
-                one for (one,) in self._connection.rows(swapping.SETTABLE, query)
-            ]
+            settable = self._connection.rows(swapping.SETTABLE, query)
             for statement in swapping.swap(
                 target,
                 self.table,
                 tuple(self._columns),
                 self._target.key,
-                others=[one for one in settable if one not in self._columns],
+                others=[one for (one,) in settable if one not in self._columns],
                 referenced=referenced,
             ):
                 self._connection.execute(statement)

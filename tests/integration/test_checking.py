@@ -122,6 +122,13 @@ def test_values_that_copy_refuses_are_told_one_by_one(database):
     assert (said.rejected, said.expected.inserted) == (2, 1)
 
 
+def test_rows_that_are_refused_only_together_end_the_check(database, monkeypatch):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, name text)")
+    monkeypatch.setattr("propload.postgres.rehearsing.uncopied", lambda *_: [])
+    with pytest.raises(propload.WriteError, match="homes"):
+        propload.check([{"id": 1, "name": "a\0b"}], to=database, table="homes")
+
+
 def test_a_column_that_rows_lack_and_the_table_needs_refuses_new_rows(database):
     run_sql(
         database,
