@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from propload.batch import ROW, join_reasons
-from propload.postgres.counting import settle, updates_so_far, write_stage
+from propload.postgres.counting import counts_of, updates_so_far, write_stage
 from propload.postgres.first_look import FirstLook
 from propload.postgres.refusals import TELLING_DETAILS, Refusal, reasons_of, without
 from propload.postgres.sql import sifting
@@ -115,27 +115,21 @@ class Triage:
         """
         suspecting = self.step == "suspect"
         if suspecting and self.layer != self._suspected:
-            return write_stage(
-                connection, self._shape, layer.height, patched(self._shape, layer)
-            )
+            return write_stage(connection, self._shape, patched(self._shape, layer))
         connection.execute(sifting.IMMEDIATE)
         refusals = [] if suspecting else self._first_look.take_out(connection, layer)
         if self.step == "screen" and refusals and not alone:
-            good = layer.height - len(refusals)
             self._sifted.append(reasons_of(layer, refusals))
-            return write_stage(
-                connection, self._shape, good, patched(self._shape, layer)
-            )
+            return write_stage(connection, self._shape, patched(self._shape, layer))
         for statement in sifting.create(self._shape, patched(self._shape, layer)):
             connection.execute(statement)
         before = updates_so_far(connection, self._shape)
         *bad, answer = connection.rows(sifting.ALONE if alone else sifting.SIFT)
         refusals += [self._refusal(connection, row) for row in bad]
         self._sifted.append(reasons_of(layer, refusals))
-        return settle(
+        return counts_of(
             connection,
             self._shape,
-            layer.height - len(refusals),
             answer[7:],
             before,
             without=[each.place for each in refusals],

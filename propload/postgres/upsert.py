@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from propload.batch import ROW, Written
-from propload.errors import TransientWriteError
+from propload.errors import CountsError, TransientWriteError
 from propload.postgres import failures
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
@@ -163,6 +163,7 @@ class TableWriter:
             tally.stale,
             self._triage.reasons(),
         )
+        self._account(piece, written)
         self._commit(connection, piece, written)
         if not direct:
             self._pace.staged(all_new=tally.inserted == piece.height)
@@ -207,7 +208,7 @@ class TableWriter:
             return self._triage.sift(connection, layer, alone=True)
         if self._triage.step != "none":
             return self._triage.sift(connection, layer)
-        return write_stage(connection, shape, layer.height, patched(shape, layer))
+        return write_stage(connection, shape, patched(shape, layer))
 
     def _goes_alone(self, connection: Connection) -> bool:
         """Return whether the stage may hold a key twice, as the server sees keys."""
@@ -222,6 +223,19 @@ class TableWriter:
         if not self._staging:
             make_stage(connection, self._shape)
             self._staging = True
+
+    def _account(self, piece: Piece, written: Written) -> None:
+        """Refuse to commit where the end of a row is not known."""
+        counts = _counts(piece, written)
+        before = piece.duplicates + piece.rejected
+        if counts.accounted - before != piece.height:
+            msg = (
+                f"{self._target}: {piece.height:,} rows of batch {piece.batch} were "
+                f"written but {counts.accounted - before:,} are accounted for "
+                f"({counts}); the batch was not committed: please report this with "
+                "the command that you ran"
+            )
+            raise CountsError(msg)
 
     def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
         if self._on_refused is not None and written.reasons.height:

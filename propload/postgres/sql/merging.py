@@ -32,6 +32,8 @@ UPDATES = "propload_updates"
 #: Counts stale rows, which MERGE passes over without a word.
 STALES = "propload_stales"
 EMPTY_STAGE = f"DELETE FROM {STAGE}"
+#: Tells how many rows the stage holds.
+COUNT_STAGE = f"SELECT count(*) FROM {STAGE}"
 #: Calls what `create_match` makes.
 MATCH = "SELECT * FROM pg_temp.propload_match()"
 
@@ -90,9 +92,10 @@ def merge(
     within: str = "true",
     into: str = "",
 ) -> str:
-    """Return one statement that writes the stage and answers with four counts.
+    """Return one statement that writes the stage and answers with five counts.
 
-    They are: rows judged stale, rows proposed, rows inserted, rows written.
+    They are: rows judged stale, rows proposed, rows inserted, rows written, and
+    rows that were looked at, whatever the writer thinks the stage holds.
 
     Args:
         shape: The table and its rules.
@@ -111,7 +114,8 @@ def merge(
         f"RETURNING {_was_inserted(shape)} AS inserted) "
         "SELECT (SELECT count(*) FROM judged WHERE stale) AS c1, "
         "(SELECT count(*) FROM judged WHERE NOT stale) AS c2, "
-        f"count(*) FILTER (WHERE inserted) AS c3, count(*) AS c4 {into} FROM written"
+        "count(*) FILTER (WHERE inserted) AS c3, count(*) AS c4, "
+        f"({COUNT_STAGE} AS s WHERE {within}) AS c5 {into} FROM written"
     )
 
 
@@ -120,13 +124,14 @@ def create_match(shape: Shape, /) -> str:
 
     It is a function of the session because the server then plans the statement
     once: that takes it 3 ms for 20 columns, as long as writing 500 rows. The call
-    answers with three counts: rows inserted, rows written, rows stale.
+    answers with four counts: rows inserted, rows written, rows stale, rows staged.
     """
     # the columns of the statement, not of the answer, whatever a table calls its own
     body = f"#variable_conflict use_column\nBEGIN RETURN QUERY {_match(shape)}; END"
     return (
         "CREATE FUNCTION pg_temp.propload_match() RETURNS TABLE ("
-        "propload_inserted bigint, propload_written bigint, propload_stale bigint) "
+        "propload_inserted bigint, propload_written bigint, propload_stale bigint, "
+        "propload_staged bigint) "
         f"LANGUAGE plpgsql AS {text(body)}"
     )
 
@@ -151,7 +156,8 @@ def _match(shape: Shape) -> str:
         f"ON {_same_key(shape, CURRENT)} {_when_matched(shape)} "
         f"WHEN NOT MATCHED THEN INSERT ({_columns(shape)}) OVERRIDING SYSTEM VALUE "
         f"VALUES ({incoming}) RETURNING merge_action() = 'INSERT' AS inserted) "
-        f"SELECT count(*) FILTER (WHERE inserted), count(*), {stale} FROM written"
+        f"SELECT count(*) FILTER (WHERE inserted), count(*), {stale}, "
+        f"({COUNT_STAGE}) FROM written"
     )
 
 
@@ -164,8 +170,8 @@ def place(shape: Shape, /) -> str:
     meanwhile, the row is not updated; where it inserts the key, the statement
     fails. Both call for `merge`.
 
-    It answers with four counts: rows judged stale, rows to update, rows updated,
-    rows inserted.
+    It answers with five counts: rows judged stale, rows to update, rows updated,
+    rows inserted, rows staged.
     """
     insert = _insert(shape, "home IS NULL")
     return (
@@ -174,7 +180,8 @@ def place(shape: Shape, /) -> str:
         f"inserted AS ({insert} RETURNING 1) "
         "SELECT (SELECT count(*) FROM judged WHERE stale), "
         "(SELECT count(*) FROM judged WHERE home IS NOT NULL AND NOT stale), "
-        "(SELECT count(*) FROM updated), (SELECT count(*) FROM inserted)"
+        "(SELECT count(*) FROM updated), (SELECT count(*) FROM inserted), "
+        f"({COUNT_STAGE})"
     )
 
 

@@ -74,7 +74,7 @@ DECLARE
     propload_first integer := 1; propload_last integer; propload_end integer;
     propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
-    propload_sums bigint[] := ARRAY[0, 0, 0, 0]; propload_likely integer;
+    propload_sums bigint[] := ARRAY[0, 0, 0, 0, 0]; propload_likely integer;
 BEGIN
     SELECT array_agg(s.ctid ORDER BY s.{ordinal}),
            array_agg(s.{ordinal} ORDER BY s.{ordinal}), count(*)
@@ -86,7 +86,8 @@ BEGIN
             {write};
             propload_sums := ARRAY[
                 propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
-                propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4];
+                propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4,
+                propload_sums[5] + propload_one.c5];
             propload_good := propload_good + propload_last - propload_first + 1;
             propload_first := propload_last + 1;
             propload_run := least(propload_run * 2, propload_longest_run);
@@ -122,6 +123,7 @@ BEGIN
     row_ordinal := NULL;
     stale := propload_sums[1]; proposed := propload_sums[2];
     inserted := propload_sums[3]; written := propload_sums[4];
+    looked_at := propload_sums[5];
     RETURN NEXT;
 END"""
 
@@ -186,7 +188,8 @@ def _create_sift(shape: Shape, patched: Sequence[str]) -> str:
             merging.append(shape, within=_CHOSEN)
             + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
             "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
-            "propload_done AS c4 INTO propload_one"
+            "propload_done AS c4, "
+            f"({merging.COUNT_STAGE} AS s WHERE {_CHOSEN}) AS c5 INTO propload_one"
         )
     classes = ", ".join(f"'{each}'" for each in _NOT_OF_ROWS)
     body = _SIFT.format(
@@ -201,6 +204,7 @@ def _create_sift(shape: Shape, patched: Sequence[str]) -> str:
         "propload_first_run integer, propload_longest_run integer) RETURNS TABLE ("
         "row_ordinal integer, state text, message text, detail text, "
         "column_name text, constraint_name text, blamed integer, "
-        "stale bigint, proposed bigint, inserted bigint, written bigint) "
+        "stale bigint, proposed bigint, inserted bigint, written bigint, "
+        "looked_at bigint) "
         f"LANGUAGE plpgsql AS {text(body)}"
     )

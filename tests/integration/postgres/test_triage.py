@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
+from propload.errors import CountsError
+from propload.postgres.sql import sifting
+from propload.postgres.staging import fill_stage
 from tests.integration.postgres.writing import counts, execute, query, target, write
 
 pytestmark = pytest.mark.timeout(120)
@@ -276,3 +279,23 @@ def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
     assert sorted(written.reasons[ROW].to_list()) == bad
     assert written.inserted == len(texts) - len(bad)
     assert query(database, "SELECT count(*) FROM t") == [(written.inserted,)]
+
+
+@pytest.mark.parametrize("rules", [{}, {"key": (), "mode": "append"}])
+@pytest.mark.parametrize("lost", ["on the way to the stage", "by the pass"])
+def test_a_row_without_an_end_is_told_before_the_commit(
+    database, state_dir, monkeypatch, rules, lost
+):
+    if lost == "by the pass":
+        monkeypatch.setattr(sifting, "_CHOSEN", f"{sifting._CHOSEN} AND s.k <> 7")
+    else:
+        monkeypatch.setattr(
+            "propload.postgres.upsert.fill_stage",
+            lambda session, layer, **again: fill_stage(session, layer[:-1], **again),
+        )
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)", REFUSE, ON_WRITE)
+    words = ["bad" if n == 20 and lost == "by the pass" else "good" for n in range(90)]
+    rows = pl.DataFrame({"k": range(90), "v": words})
+    with pytest.raises(CountsError, match=r"90 rows .* 89 are accounted .* not commit"):
+        write(database, target(**rules), state_dir, rows)
+    assert query(database, "SELECT count(*) FROM t") == [(0,)]

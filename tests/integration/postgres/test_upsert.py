@@ -85,7 +85,7 @@ def test_a_plan_that_was_made_for_one_row_suits_any_table(database, state_dir):
             session.execute(statement)
         rows = frame([0], "b").with_columns(pl.lit(0, pl.Int32).alias(ORDINAL))
         session.copy(merging.STAGE, rows, temporary=True)
-        assert write_stage(session, shape, 1, ()).updated == 1
+        assert write_stage(session, shape, ()).updated == 1
         read, probed = session.rows(f"{scans} WHERE relname = 't'")[0]
     assert (read, probed) == (0, 1)
 
