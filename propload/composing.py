@@ -329,7 +329,6 @@ def _journal(
         return None, None
     options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
     about = _about(plan, record, target, label)
-    make_private_folder(plan.places.journal)
     journal = Journal(plan.places.journal / record.run_id, options, about)
     if isinstance(source, PushedSource):
         source.attach(journal)

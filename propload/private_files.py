@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from typing import TYPE_CHECKING, cast
@@ -13,9 +14,27 @@ if TYPE_CHECKING:
 
 def make_private_folder(path: Path) -> None:
     """Make a folder, and its parents, that only its owner may enter."""
-    if not path.parent.exists():
-        make_private_folder(path.parent)
+    if path.is_dir():
+        return
+    make_private_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's list of files on the disk itself.
+
+    A file that is on disk is lost in a power cut where its name is not.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # some file systems of networks know no such call
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def open_private(path: Path, mode: str) -> BufferedWriter:
@@ -37,10 +56,13 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
         text: What is written.
         add: Whether it is added to what is there; else it replaces that.
     """
+    is_new = not path.exists()
     with open_private(path, "ab" if add else "wb") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    if is_new:
+        sync_folder(path.parent)
 
 
 def replace_private(path: Path, text: bytes) -> None:
@@ -49,6 +71,7 @@ def replace_private(path: Path, text: bytes) -> None:
     try:
         write_private(aside, text)
         aside.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
 from propload.journal import records
@@ -20,8 +20,9 @@ from propload.journal.folders import (
     remove_folder,
     write_all,
 )
+from propload.journal.reading import Entry, Reader
 from propload.journal.records import Record
-from propload.private_files import write_private
+from propload.private_files import make_private_folder, sync_folder, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,16 +55,6 @@ class JournalOptions:
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A record that the loader has not taken yet: in memory, else on disk."""
-
-    record: Record | None
-    path: Path
-    offset: int
-    size: int
-
-
 class Journal:
     """A journal that is being written and followed.
 
@@ -89,14 +80,16 @@ class Journal:
         self._committed_row = first_row
         self._segments: deque[tuple[int, Path, int]] = deque()
         self._file: int | None = None
-        self._pending: deque[_Entry] = deque()
+        self._pending: deque[Entry] = deque()
         self._recent_bytes = 0
         self._waiting_for_room = 0
         self._closed = False
         self._error: BaseException | None = None
         self._room_listeners: list[Callable[[], None]] = []
         self._unsynced_since: float | None = None
-        folder.mkdir(mode=0o700, parents=True, exist_ok=False)
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700)
+        self._sync_names(folder.parent)
         self._lock_file: int | None = lock_folder(folder)
         write_private(folder / ABOUT, json.dumps(about).encode())
         self._syncer = threading.Thread(
@@ -205,7 +198,7 @@ class Journal:
         Raises:
             QueueClosedError: The journal failed.
         """
-        reader = _Reader()
+        reader = Reader()
         try:
             while (record := self._next(reader)) is not None:
                 yield record.batch
@@ -299,7 +292,7 @@ class Journal:
             self._unsynced_since = time.monotonic()
         recent = self._recent_bytes + len(data) <= RECENT_BYTES
         self._recent_bytes += len(data) if recent else 0
-        self._pending.append(_Entry(record if recent else None, path, size, len(data)))
+        self._pending.append(Entry(record if recent else None, path, size, len(data)))
         self._changed.notify_all()
 
     def _open_segment(self, first_row: int) -> None:
@@ -307,11 +300,20 @@ class Journal:
         path = self.folder / records.segment_name(first_row)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
-            self._file = os.open(path, flags, 0o600)
+            file = os.open(path, flags, 0o600)
+            with contextlib.ExitStack() as undo:
+                undo.callback(os.close, file)
+                self._sync_names(self.folder)
+                undo.pop_all()
         except OSError as error:
             msg = f"the journal {path} cannot be made: {error.strerror}"
             raise JournalError(msg) from error
+        self._file = file
         self._segments.append((first_row, path, 0))
+
+    def _sync_names(self, folder: Path) -> None:
+        if self._options.sync != "off":
+            sync_folder(folder)
 
     def _close_segment(self) -> None:
         if self._file is None:
@@ -326,7 +328,7 @@ class Journal:
         finally:
             os.close(file)
 
-    def _next(self, reader: _Reader) -> Record | None:
+    def _next(self, reader: Reader) -> Record | None:
         with self._changed:
             while not self._pending:
                 if self._error is not None:
@@ -363,33 +365,3 @@ class Journal:
                 with contextlib.suppress(OSError):
                     os.fdatasync(file)
                 os.close(file)
-
-
-class _Reader:
-    """Reads records from disk, for a loader that fell behind its producer."""
-
-    def __init__(self) -> None:
-        self._path: Path | None = None
-        self._file: BinaryIO | None = None
-
-    def read(self, entry: _Entry) -> Record:
-        """Return the record of an entry.
-
-        Raises:
-            JournalError: It is not there: the files were changed from outside.
-        """
-        if self._path != entry.path or self._file is None:
-            self.close()
-            self._path, self._file = entry.path, entry.path.open("rb")
-        self._file.seek(entry.offset)
-        record = records.read(self._file)
-        if record is None:
-            msg = f"the journal {entry.path} was cut at byte {entry.offset}"
-            raise JournalError(msg)
-        return record
-
-    def close(self) -> None:
-        """Close what is open."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -16,7 +16,7 @@ import polars as pl
 from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
 from propload.prepare.text_out import write_text
-from propload.private_files import open_private
+from propload.private_files import open_private, sync_folder
 from propload.rejecting.lines import REASON_COLUMNS
 from propload.rejecting.store import RejectStore, let_go, take_alone
 from propload.report import ReasonCount
@@ -134,6 +134,7 @@ class RejectWriter:
                 self._held = take_alone(self.path)
             if self._file is None:
                 self._file = open_private(self.path, "ab")
+                sync_folder(self.path.parent)
             kept = self._file.tell()
             try:
                 lines.write_ndjson(self._file)

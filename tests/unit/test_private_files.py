@@ -1,9 +1,16 @@
+import errno
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from propload.private_files import lock_file, lock_private, replace_private
+from propload.private_files import (
+    lock_file,
+    lock_private,
+    replace_private,
+    write_private,
+)
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -43,3 +50,45 @@ def test_a_file_is_replaced_whole_and_private(tmp_path):
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The paths that were put on the disk itself, in order."""
+    paths, sync = [], os.fsync
+
+    def record(descriptor):
+        paths.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    return paths
+
+
+def test_names_reach_the_disk_with_the_files(tmp_path, synced):
+    path = tmp_path / "folder" / "notes"
+    write_private(path, b"one")
+    assert synced == [tmp_path, path, path.parent]
+    synced.clear()
+    write_private(path, b"two", add=True)
+    assert synced == [path]
+    synced.clear()
+    replace_private(path, b"three")
+    assert synced[-1] == path.parent
+
+
+def test_a_folder_that_cannot_be_synced_is_no_failure_of_the_file(
+    tmp_path, monkeypatch
+):
+    def refuse(number):
+        def fsync(descriptor):
+            if os.path.samestat(os.fstat(descriptor), tmp_path.stat()):
+                raise OSError(number, os.strerror(number))
+
+        return fsync
+
+    monkeypatch.setattr(os, "fsync", refuse(errno.EINVAL))
+    write_private(tmp_path / "a", b"x")
+    monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        write_private(tmp_path / "b", b"x")

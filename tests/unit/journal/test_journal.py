@@ -335,3 +335,32 @@ def test_a_source_that_waits_is_left_and_what_it_holds_is_told(
     never.set()
     assert taken == []
     assert "the last 1 rows it gave are not loaded" in caplog.text
+
+
+@pytest.mark.parametrize("sync", ["always", "second", "off"])
+def test_the_names_of_a_journals_files_reach_the_disk(tmp_path, monkeypatch, sync):
+    synced = []
+    monkeypatch.setattr(writing, "sync_folder", synced.append)
+    monkeypatch.setattr(writing, "SEGMENT_BYTES", 1)
+    folder = tmp_path / "journal" / "run-1"
+    journal = Journal(folder, JournalOptions(sync, 1 << 20), {})
+    for start in (0, 10):
+        journal.append(batch(start, 10))
+    journal.close(remove=True)
+    segments = [folder, folder]
+    assert synced == ([] if sync == "off" else [folder.parent, *segments])
+
+
+def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypatch):
+    journal = make("always")
+
+    def refuse(folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing, "sync_folder", refuse)
+    with pytest.raises(JournalError, match="cannot be made: No space left"):
+        journal.append(batch(0, 10))
+    monkeypatch.undo()
+    journal.append(batch(0, 10))
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
