@@ -134,7 +134,7 @@ class Parts:
         Args:
             counts: What became of the rows so far.
         """
-        if self.target.mode == "replace" and counts.rejected == counts.read > 0:
+        if self.target.mode == "replace" and counts.all_rejected:
             # the same rows would fail again
             return f"{self.target.table} keeps its old rows"
         if isinstance(self.source, JournalSource):

@@ -57,6 +57,11 @@ class Counts:
             + self.rejected
         )
 
+    @property
+    def all_rejected(self) -> bool:
+        """Whether rows came and none of them was good."""
+        return 0 < self.read == self.rejected
+
     def verify(self) -> None:
         """Raise where a row is not accounted for.
 
@@ -251,9 +256,11 @@ _HEADLINES: Mapping[Status, str] = {
 
 
 def _headline(report: Report) -> str:
+    ended = _HEADLINES[report.status]
+    if report.status == "loaded" and report.counts.all_rejected:
+        ended = "every row was refused, nothing is loaded"
     return (
-        f"{report.source} → {report.target.table} in {report.target.database}: "
-        f"{_HEADLINES[report.status]}"
+        f"{report.source} → {report.target.table} in {report.target.database}: {ended}"
     )
 
 

@@ -7,27 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
+from propload.cli.ending import exit_code
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from propload.cli.screen import Screen
     from propload.cli.sources import Chosen
     from propload.options import Settings
-    from propload.report import Status
-
-#: How a run that raised nothing ended; 130 is how shells report SIGINT.
-EXIT_CODES: Mapping[Status, int] = {
-    "loaded": 0,
-    "checked": 0,
-    "running": 0,
-    "failed": 1,
-    "stopped": 3,
-    "blocked": 5,
-    "interrupted": 130,
-}
 
 EXAMPLE = """
 propload ingest listings.csv --table listings --key listing_id
@@ -50,8 +37,8 @@ def add_to(app: typer.Typer) -> None:
         """Load sources into a PostgreSQL table.
 
         Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
-        configuration, 3 too many refused rows, 4 source unreadable or empty,
-        5 the site blocked the crawl, 75 another run holds the lock.
+        configuration, 3 too many rows or all were refused, 4 source unreadable
+        or empty, 5 the site blocked the crawl, 75 another run holds the lock.
         """
         from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
 
@@ -62,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
             **quieted(given, screen),
         )
         screen.show(report)
-        raise typer.Exit(EXIT_CODES[report.status])
+        raise typer.Exit(exit_code(report))
 
 
 def quieted(given: Settings, screen: Screen) -> Settings:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import YES, command
+from propload.cli.ending import exit_code
 from propload.cli.flags import Part
-from propload.cli.ingest import EXIT_CODES, quieted
+from propload.cli.ingest import quieted
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.errors import ConfigError
@@ -84,7 +85,7 @@ def add_to(app: typer.Typer) -> None:
         else:
             for report in reports:
                 screen.show(report)
-        raise typer.Exit(max((EXIT_CODES[one.status] for one in reports), default=0))
+        raise typer.Exit(max(map(exit_code, reports), default=0))
 
 
 def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:

@@ -216,7 +216,7 @@ def test_a_reader_that_goes_away_is_no_failure(run, homes, folder, environment):
     # more lines than a pipe holds, so that the writer meets the closed end
     rows = "".join(f",{n},{'x' * 100}\n" for n in range(5_000))
     (folder / "bad.csv").write_text(f"id,n,text\n{rows}", encoding="utf-8")
-    run("ingest", "bad.csv", "--table", "homes", "--key", "id", check=0)
+    run("ingest", "bad.csv", "--table", "homes", "--key", "id", check=3)
     words = [sys.executable, "-m", "propload", "rejects", "show", "--limit", "0"]
     with subprocess.Popen(
         words,

@@ -58,6 +58,13 @@ def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects():
     assert "stale" not in text
 
 
+def test_a_report_of_refused_rows_alone_does_not_say_loaded():
+    report = replace(REPORT, counts=Counts(read=10, rejected=10))
+    headline = str(report).splitlines()[0]
+    assert headline.endswith("every row was refused, nothing is loaded")
+    assert "nothing is loaded" in report._repr_html_()
+
+
 def test_html_escapes_what_came_from_rows():
     html = REPORT._repr_html_()
     assert "<script>" not in html

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from propload.cli.command import command
+from propload.cli.ending import exit_code
 from propload.cli.flags import Part
-from propload.cli.ingest import EXIT_CODES, quieted
+from propload.cli.ingest import quieted
 from propload.cli.places import RUN
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
@@ -51,7 +52,7 @@ def add_to(group: typer.Typer) -> None:
         mends = _function(fix) if fix else None
         report = load(run, fix=mends, **quieted(given, screen))
         screen.show(report)
-        raise typer.Exit(EXIT_CODES[report.status])
+        raise typer.Exit(exit_code(report))
 
 
 def _function(name: str) -> Fix:

@@ -239,6 +239,19 @@ def test_the_exit_code_is_that_of_the_report(status, code, run, load):
 
 
 @pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        (Counts(read=2, rejected=2), 3),
+        (Counts(read=2, rejected=1, duplicates=1), 0),
+        (Counts(), 0),
+    ],
+)
+def test_a_run_that_refused_every_row_is_no_success_to_cron(counts, code, run, load):
+    load.answer = a_report(counts=counts)
+    assert run("ingest", "a.csv").exit_code == code
+
+
+@pytest.mark.parametrize(
     "error",
     [
         ConfigError("wrong word"),

@@ -1,0 +1,34 @@
+"""With what code a command ends that ran something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.errors import RejectLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from propload.report import Report, Status
+
+#: How a run that raised nothing ended; 130 is how shells report SIGINT.
+_EXIT_CODES: Mapping[Status, int] = {
+    "loaded": 0,
+    "checked": 0,
+    "running": 0,
+    "failed": 1,
+    "stopped": RejectLimitError.exit_code,
+    "blocked": 5,
+    "interrupted": 130,
+}
+
+
+def exit_code(report: Report, /) -> int:
+    """Return the exit code of a command whose run ended with a report.
+
+    Nobody who runs it from cron sees that a site or a file changed, if a run that
+    refused every row ends as one that loaded them.
+    """
+    if report.status == "loaded" and report.counts.all_rejected:
+        return RejectLimitError.exit_code
+    return _EXIT_CODES[report.status]
