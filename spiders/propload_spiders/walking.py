@@ -44,8 +44,8 @@ class Walk:
 
     @property
     def name(self) -> str:
-        """The search in a message: its place, else its address."""
-        return self.place or self.url or "anywhere"
+        """What tells the search from others: its address if given, or its place."""
+        return self.url or self.place or "anywhere"
 
     @property
     def last_page(self) -> int | None:

@@ -64,12 +64,12 @@ class Payload:
 
     def keys(self, *path: str | int) -> tuple[str, ...]:
         """Return the keys of the object at a path; of anything else, none."""
-        cell = self._find(path)
+        cell = self._find_any(path)
         return tuple(cell) if isinstance(cell, dict) else ()
 
     def size(self, *path: str | int) -> int:
         """Return the length of the array at a path; of anything else, 0."""
-        cell = self._find(path)
+        cell = self._find_any(path)
         return len(cell) if isinstance(cell, list) else 0
 
     def at(self, *path: str | int) -> object:
@@ -79,6 +79,13 @@ class Payload:
             PayloadError: A reference leads nowhere or in a circle.
         """
         return self._value(self._find(path), 0)
+
+    def _find_any(self, path: tuple[str | int, ...]) -> object:
+        """Return what `_find` does, or None where a reference is broken."""
+        try:
+            return self._find(path)
+        except PayloadError:
+            return None
 
     def _find(self, path: tuple[str | int, ...]) -> object:
         cell = self._cell(0)

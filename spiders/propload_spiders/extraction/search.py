@@ -81,7 +81,7 @@ def _payload_items(
         return [], 0
     items: list[ListingItem] = []
     unread = 0
-    for position in range(_size(payload, *_SEARCH, "listings")):
+    for position in range(payload.size(*_SEARCH, "listings")):
         try:
             listing = payload.at(*_SEARCH, "listings", position)
         except PayloadError:
@@ -92,13 +92,6 @@ def _payload_items(
         else:
             items.append(item)
     return items, unread
-
-
-def _size(payload: Payload, *path: str) -> int:
-    try:
-        return payload.size(*path)
-    except PayloadError:
-        return 0
 
 
 def _payload_total(payload: Payload | None) -> int | None:

@@ -232,10 +232,11 @@ def test_a_page_that_holds_no_listing():
     assert read("<dl><dt>a</dt><dd>b</dd></dl>", "https://www.funda.nl/mijn/") is None
 
 
-def test_a_broken_payload_leaves_the_markup():
-    broken = (
-        '<script id="__NUXT_DATA__">[{"data":1},{"cachedListingData_nl":99}]</script>'
-    )
+@pytest.mark.parametrize(
+    "cells", ['[{"data":1},{"cachedListingData_nl":99}]', '[{"data":99}]', "[99]"]
+)
+def test_a_broken_payload_leaves_the_markup(cells):
+    broken = f'<script id="__NUXT_DATA__">{cells}</script>'
     item = read(f"{broken}<dl>{pairs(('Status', 'Onder bod'))}</dl>")
     assert item is not None
     assert item.status_text == "Onder bod"

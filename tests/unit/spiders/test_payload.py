@@ -109,6 +109,13 @@ def test_a_path_reads_only_what_is_on_it():
     )
 
 
+def test_a_broken_reference_on_the_way_has_no_keys_and_no_size():
+    read = payload({"broken": 99, "round": 1}, ["Ref", 1])
+    for path in ("broken", "round"):
+        assert read.keys(path) == ()
+        assert read.size(path, "listings") == 0
+
+
 @pytest.mark.parametrize(
     "html",
     [

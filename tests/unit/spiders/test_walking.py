@@ -91,3 +91,12 @@ def test_names_of_walks():
         url,
         "anywhere",
     ]
+
+
+def test_two_searches_of_one_place_are_not_one():
+    # what one has seen must not end the other
+    cheap, dear = (
+        Walk("delft", url=f"https://x/zoeken/koop?selected_area=delft&price={price}")
+        for price in ("0-200000", "200000-")
+    )
+    assert cheap.name != dear.name
