@@ -18,23 +18,32 @@ if TYPE_CHECKING:
     from propload.batch import Batch as Batch
     from propload.check_report import CheckReport as CheckReport
     from propload.checking import check as check
+    from propload.earlier import rejects as rejects
+    from propload.earlier import runs as runs
     from propload.errors import BlockedError as BlockedError
     from propload.errors import ConfigError as ConfigError
+    from propload.errors import CountsError as CountsError
+    from propload.errors import JournalError as JournalError
     from propload.errors import LoadError as LoadError
     from propload.errors import LockedError as LockedError
     from propload.errors import PropLoadError as PropLoadError
     from propload.errors import RejectLimitError as RejectLimitError
     from propload.errors import SchemaMismatchError as SchemaMismatchError
     from propload.errors import SourceError as SourceError
+    from propload.errors import TransientWriteError as TransientWriteError
     from propload.errors import WriteError as WriteError
     from propload.ingesting import Loader as Loader
     from propload.ingesting import ingest as ingest
-    from propload.ingesting import rejects as rejects
+    from propload.journal import Leftover as Leftover
+    from propload.monitoring.metrics import Metrics as Metrics
+    from propload.recovering import leftovers as leftovers
     from propload.recovering import recover as recover
     from propload.replaying import replay as replay
     from propload.report import Counts as Counts
     from propload.report import Report as Report
     from propload.target import Target as Target
+    from propload.tuning import Tuning as Tuning
+    from propload.tuning import tune as tune
 
 _HOMES = {
     "Batch": "batch",
@@ -42,21 +51,30 @@ _HOMES = {
     "CheckReport": "check_report",
     "ConfigError": "errors",
     "Counts": "report",
+    "CountsError": "errors",
+    "JournalError": "errors",
+    "Leftover": "journal",
     "LoadError": "errors",
     "Loader": "ingesting",
     "LockedError": "errors",
+    "Metrics": "monitoring.metrics",
     "PropLoadError": "errors",
     "RejectLimitError": "errors",
     "Report": "report",
     "SchemaMismatchError": "errors",
     "SourceError": "errors",
     "Target": "target",
+    "TransientWriteError": "errors",
+    "Tuning": "tuning",
     "WriteError": "errors",
     "check": "checking",
     "ingest": "ingesting",
+    "leftovers": "recovering",
     "recover": "recovering",
-    "rejects": "ingesting",
+    "rejects": "earlier",
     "replay": "replaying",
+    "runs": "earlier",
+    "tune": "tuning",
 }
 
 __all__ = [  # noqa: PLE0604 - the names of _HOMES, which are texts

@@ -18,7 +18,6 @@ from propload.options import CrawlOptions, SourceOptions
 from propload.planning import Plan
 from propload.pushing import PushedSource
 from propload.recovering import recover_first
-from propload.rejecting import RejectStore
 from propload.running import Run
 from propload.sources import is_spider, open_source
 from propload.stopping import stoppable
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    import polars as pl
     from typing_extensions import Unpack
 
     from propload.batch import Batch
@@ -41,7 +39,7 @@ T = TypeVar("T")
 #: How alike a setting's name and another word are, where that is a slip of the pen.
 _MISSPELT = 0.8
 
-__all__ = ["Loader", "ingest", "rejects"]
+__all__ = ["Loader", "ingest"]
 
 
 def ingest(
@@ -87,20 +85,6 @@ def ingest(
 
     with _shown(plan.settings, metrics):
         return stoppable(load)
-
-
-def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
-    """Return the refused rows of a run: one line a row, as read, with its reasons.
-
-    Args:
-        run_id: The run, or how its name begins; the newest by default.
-        **settings: `state_dir`, where it is not the usual one.
-
-    Raises:
-        ConfigError: There is no such run with refused rows.
-    """
-    plan = Plan.of(config.resolve(settings))
-    return RejectStore(plan.places.rejects).read(run_id)
 
 
 def _split(settings: Settings) -> tuple[dict[str, object], Settings]:

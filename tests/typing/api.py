@@ -37,6 +37,9 @@ def look() -> None:
     """Look before and after."""
     assert_type(propload.check("homes.csv", table="homes"), propload.CheckReport)
     assert_type(propload.rejects(), pl.DataFrame)
+    assert_type(propload.runs(5), list[propload.Report])
+    assert_type(propload.leftovers(), list[propload.Leftover])
+    assert_type(propload.tune("homes.csv", table="homes").best.workers, int)
 
 
 def fail() -> None:

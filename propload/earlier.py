@@ -1,0 +1,54 @@
+"""What earlier runs left to look at: their reports and the rows they refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload import config
+from propload.planning import Plan
+from propload.rejecting import RejectStore
+from propload.rejecting.lines import read_lines
+from propload.reports import ReportStore
+
+if TYPE_CHECKING:
+    import polars as pl
+    from typing_extensions import Unpack
+
+    from propload.options import Settings
+    from propload.report import Report
+
+
+def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
+    """Return the refused rows of a run: one line a row, as read, with its reasons.
+
+    Args:
+        run_id: The run, or how its name begins; the newest by default.
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: There is no such run with refused rows.
+    """
+    plan = Plan.of(config.resolve(settings))
+    return RejectStore(plan.places.rejects).read(run_id)
+
+
+def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
+    """Return the reports of runs that have ended, newest first.
+
+    Args:
+        limit: Most reports; 0 for all.
+        **settings: `state_dir`, where it is not the usual one.
+    """
+    plan = Plan.of(config.resolve(settings))
+    return [_readable(report) for report in ReportStore(plan.places.runs).newest(limit)]
+
+
+def _readable(report: Report) -> Report:
+    """Return a report that finds its refused rows, where they are still there."""
+    path = report.rejects_path
+    if path is None or not Path(path).exists():
+        return report
+    return replace(report, read_rejects=partial(read_lines, Path(path)))

@@ -1,0 +1,52 @@
+"""What earlier runs left is found again: reports, with their refused rows."""
+
+import pytest
+
+import propload
+from propload.errors import ConfigError
+from propload.rejecting import RejectWriter
+from propload.report import Counts, Report, TargetName
+from propload.reports import ReportStore
+from tests.unit.rejecting.making import refused
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A state folder with the reports of two runs, one of them with a refused row."""
+    store = ReportStore(tmp_path / "runs")
+    path = tmp_path / "rejects" / "20260102-cd.ndjson"
+    writer = RejectWriter(path, "20260102-cd")
+    writer.write(refused([1]))
+    writer.close()
+    for run_id, rejected in (("20260101-ab", 0), ("20260102-cd", 1)):
+        store.save(
+            Report(
+                run_id=run_id,
+                status="loaded",
+                source="a.csv",
+                target=TargetName("here", "public.homes"),
+                counts=Counts(read=2, inserted=2 - rejected, rejected=rejected),
+                seconds=1.0,
+                rejects_path=str(path) if rejected else None,
+            )
+        )
+    return tmp_path
+
+
+def test_reports_come_newest_first_with_their_refused_rows(state):
+    newest, oldest = propload.runs(state_dir=state)
+    assert (newest.run_id, oldest.run_id) == ("20260102-cd", "20260101-ab")
+    assert newest.rejects.equals(propload.rejects(state_dir=state))
+    assert newest.rejects.height == 1
+    assert oldest.rejects.is_empty()
+    assert [one.run_id for one in propload.runs(1, state_dir=state)] == ["20260102-cd"]
+
+
+def test_a_report_whose_refused_rows_were_dropped_has_none(state):
+    for path in (state / "rejects").iterdir():
+        path.unlink()
+    newest, _ = propload.runs(state_dir=state)
+    assert newest.counts.rejected == 1
+    assert newest.rejects.is_empty()
+    with pytest.raises(ConfigError, match="20260102"):
+        propload.rejects("20260102", state_dir=state)
