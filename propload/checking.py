@@ -65,7 +65,7 @@ def check(
         SourceError: The source cannot be read.
     """
     plan = Plan.of(config.resolve(settings, job=job))
-    opened = open_source(source, source_options(plan.settings))
+    opened = open_source(source, source_options(plan.settings, settings, job=job))
     plan = plan.with_defaults(default_settings(opened, plan.settings))
     checker = find_checker(plan.settings)
     defaults = checker.target_defaults if checker else None

@@ -19,7 +19,7 @@ from propload.planning import Plan
 from propload.pushing import PushedSource
 from propload.recovering import recover_first
 from propload.running import Run
-from propload.sources import is_spider, open_source
+from propload.sources import is_spider, open_source, refuse_unused
 from propload.stopping import stoppable
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def ingest(
     told, own = _split(settings) if is_spider(source) else ({}, settings)
     plan = Plan.of(config.resolve(own, job=job))
     crawl = CrawlOptions({**(arguments or {}), **told}, crawl_settings or {})
-    opened = open_source(source, source_options(plan.settings), crawl)
+    opened = open_source(source, source_options(plan.settings, own, job=job), crawl)
     plan = plan.with_defaults(default_settings(opened, plan.settings))
     metrics = metrics or Metrics()
     run = Run(opened, plan, metrics=metrics)
@@ -102,10 +102,19 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
     return told, cast("Settings", given)
 
 
-def source_options(settings: Settings) -> SourceOptions:
-    """Return how input is read from resolved settings."""
+def source_options(
+    settings: Settings, given: Settings, *, job: str | None = None
+) -> SourceOptions:
+    """Return how input is read.
+
+    Args:
+        settings: All settings, resolved.
+        given: The keywords or flags among them.
+        job: The job of the configuration file, or None.
+    """
     names = [name for name in SourceOptions.__slots__ if name in settings]
-    return SourceOptions(**{name: settings[name] for name in names})  # type: ignore[literal-required] # the names are the settings' own
+    told = config.told(given, job=job).intersection(names)
+    return SourceOptions(told=told, **{name: settings[name] for name in names})  # type: ignore[literal-required] # the names are the settings' own
 
 
 def _shown(settings: Settings, metrics: Metrics) -> AbstractContextManager[None]:
@@ -144,7 +153,9 @@ class Loader:
         self._process = os.getpid()
         self._plan = Plan.of(config.resolve(settings, job=job))
         self.metrics = metrics or Metrics()
-        self._source = PushedSource(source_options(self._plan.settings), name)
+        options = source_options(self._plan.settings, settings, job=job)
+        refuse_unused(options, (), "pushed rows")
+        self._source = PushedSource(options, name)
         stoppable(partial(recover_first, self._plan, self._source))
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self.report: Report | None = None

@@ -48,6 +48,7 @@ class SourceOptions:
         sheet: The sheet of a workbook; its first one by default.
         chunk_rows: Most rows in one batch of the source.
         chunk_bytes: Text bytes parsed at once.
+        told: Those of them that were said of this very source: it must know them.
     """
 
     format: str | None = None
@@ -58,6 +59,7 @@ class SourceOptions:
     sheet: str | None = None
     chunk_rows: int = CHUNK_ROWS
     chunk_bytes: int = CHUNK_BYTES
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ def tune(
         LoadError: The rows cannot be loaded.
     """
     plan = Plan.of(config.resolve(settings, job=job))
-    opened = open_source(source, source_options(plan.settings))
+    opened = open_source(source, source_options(plan.settings, settings, job=job))
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted

@@ -32,6 +32,7 @@ __all__ = [
     "job_table",
     "load_config",
     "resolve",
+    "told",
 ]
 
 _PREFIX = "PROPLOAD_"
@@ -88,6 +89,23 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     merged.setdefault("state_dir", _default_state_dir())
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
+
+
+def told(given: Settings, *, job: str | None = None) -> frozenset[str]:
+    """Return the names of the settings that were said of one run, not of several.
+
+    Environment variables and the top level of the configuration file are for
+    whatever runs.
+
+    Args:
+        given: Keywords or flags; None is the same as not given.
+        job: The job of the configuration file, or None.
+
+    Raises:
+        ConfigError: There is no such job.
+    """
+    of_job = load_config().job(job) if job is not None else {}
+    return frozenset([*_settings_only(given), *_settings_only(of_job)])
 
 
 def job_source(job: str, /) -> tuple[str, ...]:

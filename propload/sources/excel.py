@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
 
 
+#: The reading options that workbooks heed.
+TAKES = frozenset({"sheet", "header", "null_words"})
 #: How the reader names an error that a formula gave.
 _ERROR = re.compile(r"Error\((\w+)\)")
 #: A time without a day comes as one of the day before Excel's first.

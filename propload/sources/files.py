@@ -7,33 +7,30 @@ import hashlib
 import sys
 import tempfile
 import zipfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
 from propload.sources.blocks import peek
-from propload.sources.columnar import read_arrow, read_parquet
 from propload.sources.compression import (
     is_packed,
     is_zip,
     unpack,
     zip_members,
 )
-from propload.sources.delimited import read_delimited
-from propload.sources.excel import read_workbook
 from propload.sources.formats import (
     check_format,
     find_format,
     is_readable,
     is_workbook,
 )
-from propload.sources.json_rows import read_json
 from propload.sources.pipes import read_stream, without_pauses
+from propload.sources.readers import READERS, refuse_unused, takes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -77,12 +74,51 @@ class FileSource:
     def __iter__(self) -> Iterator[Batch]:
         for path in self.paths:
             if path is None:
-                yield from _read(sys.stdin.buffer, "stdin", self._options)
+                yield from self._rows(sys.stdin.buffer, "stdin")
                 continue
             with _open(path) as file:
                 changed = _changed_at(path)
-                for batch in _read(file, str(path), self._options):
+                for batch in self._rows(file, str(path)):
                     yield replace(batch, as_of=changed)
+
+    def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
+        for part in _parts(file, name, self._options):
+            if len(self.paths) == 1 and not self.rereadable:
+                self._refuse_unused({part.kind})
+            yield from _read(part, self._options)
+
+    def refuse_unused(self) -> None:
+        """Refuse options that no file knows, where it can be told before reading.
+
+        Raises:
+            ConfigError: There is such an option.
+        """
+        kinds = _kinds(self.paths, self._options) if self._options.told else None
+        if kinds is not None:
+            self._refuse_unused(kinds)
+
+    def _refuse_unused(self, kinds: Collection[str]) -> None:
+        described = f"{self.name} ({', '.join(sorted(kinds))})"
+        refuse_unused(self._options, takes_of(kinds), described)
+
+
+def _kinds(
+    paths: Sequence[Path | None], options: SourceOptions
+) -> frozenset[str] | None:
+    """Return the formats of files, or None where one of them is not known yet."""
+    if options.format:
+        return frozenset({check_format(options.format)})
+    if not all(path and path.is_file() for path in paths):
+        return None
+    kinds: set[str] = set()
+    try:
+        for path in filter(None, paths):
+            with _open(path) as file:
+                kinds.update(part.kind for part in _parts(file, str(path), options))
+    except SourceError:
+        # told where the file is read
+        return None
+    return frozenset(kinds)
 
 
 def _changed_at(path: Path) -> datetime | None:
@@ -147,41 +183,60 @@ def _fingerprint(path: Path) -> bytes:
     return found.digest()
 
 
-def _read(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
-    """Yield the rows of an open file of any format, packed or not."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What holds rows of one format: a file, or one in an archive, unpacked.
+
+    Attributes:
+        name: What messages call it.
+        kind: Its format.
+        blocks: Its bytes from where it begins.
+        file: The file that they are from, or None where they were packed.
+    """
+
+    name: str
+    kind: str
+    blocks: Iterator[bytes]
+    file: IO[bytes] | None
+
+
+def _parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[_Part]:
+    """Yield what there is to read in an open file, packed or not."""
     head, blocks = peek(read_stream(file, name), HEAD_BYTES)
     if not head:
         msg = f"{name} is empty"
         raise SourceError(msg, source=name)
     if is_zip(head):
         with _seekable(file, blocks) as archive:
-            yield from _read_zip(archive, name, options)
+            yield from _parts_of_zip(archive, name, options)
         return
     plain: IO[bytes] | None = file
     if is_packed(head):
         plain = None
         unpacked = unpack(without_pauses(blocks), name)
         head, blocks = peek(unpacked, HEAD_BYTES)
-    kind = find_format(name, head, options.format)
-    if kind in ("csv", "tsv"):
-        yield from read_delimited(blocks, name, options, tabs=kind == "tsv")
-    elif kind in ("json", "ndjson"):
-        yield from read_json(blocks, name, options, lines=kind == "ndjson")
-    else:
-        with _seekable(plain, blocks) as opened:
-            yield from BINARY[kind](opened, name, options)
+    yield _Part(name, find_format(name, head, options.format), blocks, plain)
 
 
-BINARY = {"parquet": read_parquet, "arrow": read_arrow, "xlsx": read_workbook}
-
-
-def _read_zip(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
+def _parts_of_zip(
+    file: IO[bytes], name: str, options: SourceOptions
+) -> Iterator[_Part]:
     is_excel = options.format is not None and check_format(options.format) == "xlsx"
     if is_excel or _holds_workbook(file):
-        yield from read_workbook(file, name, options)
+        yield _Part(name, "xlsx", iter(()), file)
         return
     for member, opened in zip_members(file, name):
-        yield from _read(opened, f"{name}/{member}", options)
+        yield from _parts(opened, f"{name}/{member}", options)
+
+
+def _read(part: _Part, options: SourceOptions) -> Iterator[Batch]:
+    """Yield the rows of a part."""
+    reader = READERS[part.kind]
+    if reader.from_blocks is not None:
+        yield from reader.from_blocks(part.blocks, part.name, options)
+    if reader.from_file is not None:
+        with _seekable(part.file, part.blocks) as opened:
+            yield from reader.from_file(opened, part.name, options)
 
 
 def _holds_workbook(file: IO[bytes]) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
+#: The reading options that JSON heeds.
+TAKES = frozenset({"encoding"})
 #: A number of up to 15 digits comes back from a float as it went in, unless its
 #: exponent has three.
 LONG_NUMBER = re.compile(r"\d[\d.]{15}|\d[eE][-+]?\d{3}")

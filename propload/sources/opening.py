@@ -11,6 +11,7 @@ from propload.options import CRAWL, CrawlOptions
 from propload.sources.files import FileSource, find_files
 from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
+from propload.sources.readers import refuse_unused
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -38,14 +39,24 @@ def open_source(
 
     Raises:
         SourceError: A file does not exist.
-        ConfigError: Nothing of that type can be read.
+        ConfigError: Nothing of that type can be read, or it cannot be told an option
+            that was told for it.
     """
-    if is_spider(source):
-        return _open_spider(source, crawl)
-    paths = _paths(source)
+    paths = None if is_spider(source) else _paths(source)
     if paths is not None:
         files = [file for path in paths for file in find_files(path)]
-        return FileSource(files, options, name=_label(paths))
+        opened = FileSource(files, options, name=_label(paths))
+        opened.refuse_unused()
+        return opened
+    found = _open_rows(source, options, crawl)
+    # what is no file says itself how it is to be read
+    refuse_unused(options, (), found.name)
+    return found
+
+
+def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> Source:
+    if is_spider(source):
+        return _open_spider(source, crawl)
     frame = open_frame(source, options)
     if frame is not None:
         return frame

@@ -1,0 +1,82 @@
+"""Which formats there are to read files by, and what each of them can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, TYPE_CHECKING, Protocol
+
+from propload.errors import ConfigError
+from propload.sources import columnar, delimited, excel, json_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+
+class BlocksReader(Protocol):
+    """Reads rows from the bytes of a text, one block after the other."""
+
+    def __call__(
+        self, blocks: Iterator[bytes], name: str, options: SourceOptions, /
+    ) -> Iterator[Batch]:
+        """Yield the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How files of one format are read.
+
+    Attributes:
+        takes: The reading options that it heeds.
+        from_blocks: Reads a stream of bytes, or None where it has to jump about.
+        from_file: Reads a seekable file where `from_blocks` is None.
+    """
+
+    takes: frozenset[str]
+    from_blocks: BlocksReader | None = None
+    from_file: Callable[[IO[bytes], str, SourceOptions], Iterator[Batch]] | None = None
+
+
+READERS: Mapping[str, Reader] = {
+    "csv": Reader(delimited.TAKES, delimited.read_delimited),
+    "tsv": Reader(delimited.TAKES, partial(delimited.read_delimited, tabs=True)),
+    "ndjson": Reader(json_rows.TAKES, partial(json_rows.read_json, lines=True)),
+    "json": Reader(json_rows.TAKES, partial(json_rows.read_json, lines=False)),
+    "parquet": Reader(columnar.TAKES, from_file=columnar.read_parquet),
+    "arrow": Reader(columnar.TAKES, from_file=columnar.read_arrow),
+    "xlsx": Reader(excel.TAKES, from_file=excel.read_workbook),
+}
+
+
+def takes_of(kinds: Collection[str]) -> frozenset[str]:
+    """Return the options that files of these formats can be told between them."""
+    return frozenset({"format"}).union(*(READERS[kind].takes for kind in kinds))
+
+
+def refuse_unused(
+    options: SourceOptions, takes: Collection[str], described: str
+) -> None:
+    """Refuse options that were told for a source that does not know them.
+
+    Args:
+        options: What was told.
+        takes: The options that the source heeds.
+        described: What messages call the source.
+
+    Raises:
+        ConfigError: There is such an option.
+    """
+    for option in sorted(options.told.difference(takes)):
+        kinds = [kind for kind, reader in READERS.items() if option in reader.takes]
+        msg = (
+            f"{described} cannot be told {option}: "
+            f"only {_listed(kinds) or 'files'} can. Leave it out"
+        )
+        raise ConfigError(msg)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
