@@ -44,6 +44,11 @@ REASONS = pl.Schema(
 )
 
 
+#: In the metadata of a column: the PostgreSQL type that a new column gets for it, where
+#: its values travel as text for want of a type.
+CREATED_AS = b"propload:created_as"
+
+
 #: Made once: a frame with a schema takes longer to make than most rows to read.
 _NO_REASONS = pl.DataFrame(schema=REASONS)
 
@@ -138,6 +143,15 @@ class Batch:
     def nbytes(self) -> int:
         """The bytes that the rows refer to in memory."""
         return int(self.rows.nbytes)
+
+    @property
+    def created_as(self) -> dict[str, str]:
+        """The PostgreSQL types that new columns get where text does not tell them."""
+        return {
+            column.name: column.metadata[CREATED_AS].decode()
+            for column in self.rows.schema
+            if CREATED_AS in (column.metadata or {})
+        }
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return the rows from start to stop (exclusive), without a copy.

@@ -165,19 +165,28 @@ class _Table:
             return [str(error)]
         return []
 
-    def fit(self, fitted: Preparer, problems: list[str]) -> _Fitted:
-        """Return how rows like these are looked at; tells what would stop them."""
+    def fit(
+        self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]
+    ) -> _Fitted:
+        """Return how rows like these are looked at; tells what would stop them.
+
+        Args:
+            fitted: The preparer of such rows.
+            created_as: Types that the source tells of columns that travel as text.
+            problems: What would stop them is added here.
+        """
         try:
             if self.facts is None:
-                return self._created(fitted)
+                told = fitted.created_as(created_as)
+                return self._created(fitted, {**told, **self.pg_types})
             return self._planned(fitted, self.facts, problems)
         except (ConfigError, SchemaMismatchError, WriteError) as error:
             problems.append(str(error))
             return _Fitted(_as_they_are(fitted))
 
-    def _created(self, fitted: Preparer) -> _Fitted:
+    def _created(self, fitted: Preparer, pg_types: Mapping[str, str]) -> _Fitted:
         for name, dtype in fitted.schema.items():
-            created = self.pg_types.get(name) or create_type(dtype)
+            created = pg_types.get(name) or create_type(dtype)
             self.types.setdefault(name, (str(dtype), created))
         with self.database.connect() as connection:
             schema.rehearse_table(
@@ -185,7 +194,7 @@ class _Table:
                 self.target.table,
                 fitted.schema,
                 key=self.target.key,
-                pg_types=self.pg_types,
+                pg_types=pg_types,
             )
         return _Fitted(_as_they_are(fitted))
 
@@ -334,7 +343,9 @@ class _Looking:
             except (ConfigError, SchemaMismatchError) as error:
                 self._problems.append(str(error))
                 return None
-            self._fitted[shape] = self._table.fit(fitted, self._problems)
+            self._fitted[shape] = self._table.fit(
+                fitted, joined.parts[0].created_as, self._problems
+            )
         return self._fitted[shape]
 
     def _look_at(self, column: pl.Series) -> None:

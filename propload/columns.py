@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pyarrow as pa
 
-from propload.values import KNOWN, as_text, plain
+from propload.batch import CREATED_AS
+from propload.values import KNOWN, NESTED, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +72,7 @@ class Columns:
         Raises:
             UnicodeEncodeError: A text holds half of a surrogate pair.
         """
-        made = self._make(rows)
+        made, nested = self._make(rows)
         for name in made:
             self._known.setdefault(name, None)
         arrays = []
@@ -83,18 +84,30 @@ class Columns:
             elif array.null_count < len(array):
                 self._known[name] = array.type
             arrays.append(array)
-        return pa.RecordBatch.from_arrays(arrays, _names(names))
+        fields = [
+            make_field(shown, array.type, is_json=name in nested)
+            for name, shown, array in zip(names, _names(names), arrays, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
-    def _make(self, rows: Sequence[dict[str, Any]]) -> dict[str, pa.Array]:
-        """Return the column of each key, in the order in which the keys first came."""
+    def _make(
+        self, rows: Sequence[dict[str, Any]]
+    ) -> tuple[dict[str, pa.Array], set[str]]:
+        """Return the column of each key, in the order in which the keys first came.
+
+        And the names of those that hold JSON.
+        """
         orders = set(map(tuple, rows))
         made = self._make_plain(rows, *orders) if len(orders) == 1 else {}
         names = dict.fromkeys(chain.from_iterable(rows if len(orders) > 1 else orders))
+        nested = set()
         for name in names:
             if name not in made:
                 values = [row.get(name) for row in rows]
-                made[name] = make_array(values, self._known.get(name))
-        return {name: made[name] for name in names}
+                made[name], is_json = make_column(values, self._known.get(name))
+                if is_json:
+                    nested.add(name)
+        return {name: made[name] for name in names}, nested
 
     def _make_plain(
         self, rows: Sequence[dict[str, Any]], names: tuple[str, ...]
@@ -160,8 +173,33 @@ def _at_once(
     return dict(zip((field.name for field in fields), whole.flatten(), strict=True))
 
 
+def make_field(name: str, kind: pa.DataType, *, is_json: bool) -> pa.Field:
+    """Return a column's name and type, and that it is JSON where it is.
+
+    Args:
+        name: The column's name.
+        kind: Its Arrow type.
+        is_json: Whether its texts are JSON of objects and lists, nothing else.
+    """
+    return pa.field(name, kind, metadata={CREATED_AS: b"jsonb"} if is_json else None)
+
+
 def make_array(values: Sequence[Any], known: pa.DataType | None) -> pa.Array:
     """Return the values as the narrowest type that loses none of them.
+
+    Args:
+        values: Python values; None is null.
+        known: The type of the column in earlier chunks, or None.
+    """
+    return make_column(values, known)[0]
+
+
+def make_column(
+    values: Sequence[Any], known: pa.DataType | None
+) -> tuple[pa.Array, bool]:
+    """Return what `make_array` does, and whether it is JSON.
+
+    That is text, as Arrow has nothing else for objects and lists of any kind.
 
     Args:
         values: Python values; None is null.
@@ -173,11 +211,12 @@ def make_array(values: Sequence[Any], known: pa.DataType | None) -> pa.Array:
         types = set(map(type, values))
     types.discard(type(None))
     if not types:
-        return pa.nulls(len(values), known or TEXT)
+        return pa.nulls(len(values), known or TEXT), False
     array = None if known == TEXT else _exact(values, types, known)
     if array is None or not _widens(known, array.type):
-        array = _build([None if v is None else as_text(v) for v in values], TEXT)
-    return array
+        texts = [None if v is None else as_text(v) for v in values]
+        return _build(texts, TEXT), types <= NESTED
+    return array, False
 
 
 def _widens(known: pa.DataType | None, found: pa.DataType) -> bool:
@@ -248,6 +287,9 @@ def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
 def _lists(values: Sequence[list[Any] | None]) -> pa.Array | None:
     inner = set(map(type, chain.from_iterable(v for v in values if v)))
     inner.discard(type(None))
+    if inner == {int, float}:
+        # Arrow refuses whole numbers that a float does not hold
+        inner = {float}
     if len(inner) > 1 or not inner <= {str, int, float, bool}:
         return None
     kind = SCALARS[inner.pop()] if inner else TEXT

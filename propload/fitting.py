@@ -140,7 +140,10 @@ class TableFit:
             self._target,
             preparer.schema,
             run=self._run,
-            pg_types=self._pg_types,
+            pg_types={
+                **preparer.created_as(first.parts[0].created_as),
+                **self._pg_types,
+            },
         )
         self.tables.append(table)
         log.info("table %s: %s", self._target.table, _described(table.plan))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
+import secrets
 from collections import deque
 from collections.abc import KeysView, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
@@ -11,7 +13,17 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+
+class Json(str):
+    """The JSON text of a dict or list, made of it before it could change."""
+
+    __slots__ = ()
+
+
 _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
+#: Before a number that JSON holds with all its digits; no text begins so by chance.
+_MARK = f"propload:{secrets.token_hex(16)}:"
+_MARKED_NUMBER = re.compile(f'"{_MARK}([^"]+)"')
 #: What pandas calls a value that is missing.
 _MISSING = frozenset({"NAType", "NaTType"})
 #: The types that `columns` builds from; any other is made one of these first.
@@ -30,8 +42,11 @@ KNOWN = frozenset(
         dt.timedelta,
         dict,
         list,
+        Json,
     }
 )
+#: Those of them that only JSON says.
+NESTED = frozenset({dict, list, Json})
 
 
 #: What spreadsheets show where a formula gave no value, by calamine's names.
@@ -136,7 +151,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=_jsonable)
+        text = json.dumps(value, ensure_ascii=False, default=_jsonable)
+        return _MARKED_NUMBER.sub(r"\1", text) if _MARK in text else text
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, bytes):
@@ -146,4 +162,7 @@ def as_text(value: Any) -> str:
 
 def _jsonable(value: Any) -> Any:
     found = plain(value)
+    if isinstance(found, Decimal) and found.is_finite():
+        # the encoder writes no digits but those of a float; the marks are taken off
+        return f"{_MARK}{found}"
     return found if isinstance(found, dict | list) else as_text(found)

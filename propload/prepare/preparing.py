@@ -142,6 +142,23 @@ class Preparer:
         guessed = {n: t for n, t in guessed.items() if t != pl.String}
         return replace(self, schema=schema, guessed=guessed)
 
+    def created_as(self, told: Mapping[str, str]) -> dict[str, str]:
+        """Return what new columns become of those that the source tells more about.
+
+        A mapping's texts are texts because it says so, and a schema's too.
+
+        Args:
+            told: PostgreSQL types of the source's columns that travel as text.
+        """
+        typed = self._checked_types(tuple(told))
+        return {
+            name: pg_type
+            for name, pg_type in told.items()
+            if self.mapping is None
+            and name not in typed
+            and self.schema.get(name) == pl.String
+        }
+
     def with_plan(
         self, plan: tuple[ColumnPlan, ...], *, together: bool = False
     ) -> Preparer:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import make_array
+from propload.columns import make_array, make_column, make_field
 from propload.errors import SourceError
 from propload.sources.source import check_names, cut, located
 
@@ -217,19 +217,26 @@ def _from_pandas(frame: Any) -> pa.Table:
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
     columns = [_pandas_column(frame.iloc[:, place]) for place in range(len(names))]
-    return pa.Table.from_arrays(columns, names)
+    fields = [
+        make_field(name, array.type, is_json=is_json)
+        for name, (array, is_json) in zip(names, columns, strict=True)
+    ]
+    return pa.Table.from_arrays(
+        [array for array, _ in columns], schema=pa.schema(fields)
+    )
 
 
 def _as_frame(values: Any) -> Any:
     return values.to_frame()
 
 
-def _pandas_column(column: Any) -> pa.Array:
+def _pandas_column(column: Any) -> tuple[pa.Array, bool]:
+    """Return a column's values, and whether they are JSON."""
     if column.dtype == object:
         missing = column.isna()
         values = [
             None if absent is True else value
             for value, absent in zip(column, missing.tolist(), strict=True)
         ]
-        return make_array(values, None)
-    return pa.array(column, from_pandas=True)
+        return make_column(values, None)
+    return pa.array(column, from_pandas=True), False

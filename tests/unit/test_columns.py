@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload import columns
+from propload.batch import Batch
 from propload.columns import Columns, make_array
-from propload.values import as_text
+from propload.values import Json, as_text
 
 UTC = dt.UTC
 NAIVE = dt.datetime(2024, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a value under test
@@ -167,3 +168,29 @@ def test_a_moment_keeps_its_zone_whatever_pandera_tells_pyarrow(monkeypatch):
     monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")
     stored = make_array([AWARE, None], None).cast(pa.int64()).to_pylist()
     assert stored == [int(AWARE.timestamp() * 1_000_000), None]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_json"),
+    [
+        ([{"a": 1}, None, {}], True),
+        ([[1, "a"], {"b": [2]}], True),
+        ([[{"a": 1}]], True),
+        ([Json('{"a": 1}')], True),
+        ([[1, 2]], False),
+        ([{"a": 1}, "a"], False),
+        (['{"a": 1}'], False),
+        ([None], False),
+    ],
+)
+def test_a_column_of_objects_says_that_it_is_json(values, is_json):
+    rows = Columns().build([{"a": value} for value in values])
+    batch = Batch(rows, "rows", 1)
+    assert batch.created_as == ({"a": "jsonb"} if is_json else {})
+    assert batch.slice(0, 1).created_as == batch.created_as
+
+
+def test_a_list_of_whole_and_other_numbers_is_one_of_numbers():
+    assert make_array([[1, 2.5], None], None).to_pylist() == [[1.0, 2.5], None]
+    # a float does not hold this one
+    assert make_array([[2**53 + 1, 2.5]], None).type == pa.large_string()

@@ -1,13 +1,14 @@
 """Values of any type as those that a column is made of."""
 
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from propload.values import plain
+from propload.values import as_text, plain
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -57,3 +58,16 @@ def test_nanoseconds_are_kept_as_text(value):
 def test_digits_that_no_float_has_are_kept_as_text():
     if np.finfo(np.longdouble).bits > 64:
         assert plain(np.longdouble("1.1")) == str(np.longdouble("1.1"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": Decimal("1.10"), "b": [Decimal("1E+5")]}, '{"a": 1.10, "b": [1E+5]}'),
+        ({"a": Decimal("NaN")}, '{"a": "NaN"}'),
+        ({"a": "1.10", "b": "\0001\0"}, '{"a": "1.10", "b": "\\u00001\\u0000"}'),
+        ([1, "é", None, date(2024, 1, 2)], '[1, "é", null, "2024-01-02"]'),
+    ],
+)
+def test_json_keeps_every_digit_of_a_number(value, text):
+    assert as_text(value) == text

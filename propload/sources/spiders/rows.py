@@ -10,7 +10,7 @@ from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
 from propload.sources.items import RowBatches
-from propload.values import KNOWN, as_text, plain, row_of
+from propload.values import KNOWN, Json, as_text, plain, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def _settle(value: object) -> object:
     found = plain(value)
     if type(found) is list and all(type(one) in SETTLED for one in found):
         return list(found)
-    return as_text(found) if type(found) in (dict, list) else found
+    return Json(as_text(found)) if type(found) in (dict, list) else found
 
 
 def _describe(item: object) -> str:

@@ -1,0 +1,139 @@
+"""Objects and lists: one rule, whatever they come in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import propload
+from propload.postgres.connection import connect
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+ROWS = [
+    {"id": 1, "place": {"town": "Ede", "at": [1.5, 2.5]}, "tags": ["a", "b"]},
+    {"id": 2, "place": {"town": "Epe", "at": []}, "tags": []},
+    {"id": 3, "place": None, "tags": None},
+]
+COLUMNS = """
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = 'rows'::regclass AND attnum > 0 AND NOT attisdropped
+"""
+
+
+@dataclasses.dataclass
+class Place:
+    town: str
+    at: list[float]
+
+
+@dataclasses.dataclass
+class Row:
+    id: int
+    place: Place | None
+    tags: list[str] | None
+
+
+def as_dataclass(row):
+    place = row["place"] and Place(**row["place"])
+    return Row(row["id"], place, row["tags"])
+
+
+def sources(folder):
+    frame = pl.DataFrame(ROWS)
+    frame.write_parquet(folder / "rows.parquet")
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS)
+    (folder / "rows.ndjson").write_text(lines)
+    (folder / "rows.json").write_text(json.dumps(ROWS))
+    return {
+        "parquet": folder / "rows.parquet",
+        "ndjson": folder / "rows.ndjson",
+        "json": folder / "rows.json",
+        "dicts": ROWS,
+        "generator": (row for row in ROWS),
+        "dataclasses": [as_dataclass(row) for row in ROWS],
+        "polars": frame,
+        "pandas": pd.DataFrame(ROWS),
+    }
+
+
+def look(dsn, sql):
+    with connect(dsn) as session:
+        return session.rows(sql)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "parquet",
+        "ndjson",
+        "json",
+        "dicts",
+        "generator",
+        "dataclasses",
+        "polars",
+        "pandas",
+    ],
+)
+def test_objects_become_jsonb_and_lists_arrays(database, tmp_path, kind):
+    source = sources(tmp_path)[kind]
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    if kind != "generator":
+        checked = {c.column: c.table_type for c in propload.check(source, **told).columns}
+        assert checked["place"] == "jsonb"
+    report = propload.ingest(source, **told)
+    assert (report.counts.inserted, report.counts.rejected) == (3, 0)
+    types = dict(look(database, COLUMNS))
+    assert types == {"id": "bigint", "place": "jsonb", "tags": "text[]"}
+    stored = look(database, "SELECT id, place::text, tags::text FROM rows ORDER BY id")
+    assert stored == [
+        (1, '{"at": [1.5, 2.5], "town": "Ede"}', "{a,b}"),
+        (2, '{"at": [], "town": "Epe"}', "{}"),
+        (3, None, None),
+    ]
+
+
+def test_pushed_objects_become_jsonb(database):
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    with propload.Loader(**told) as loader:
+        loader.put(ROWS)
+    assert dict(look(database, COLUMNS))["place"] == "jsonb"
+
+
+@pytest.mark.parametrize("pg_type", ["text", "json"])
+def test_a_table_that_is_there_keeps_its_type(database, pg_type):
+    run_sql(database, f"CREATE TABLE rows (id int PRIMARY KEY, place {pg_type})")
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    report = propload.ingest(ROWS, on_new_columns="ignore", **told)
+    assert report.counts.inserted == 3
+    assert dict(look(database, COLUMNS))["place"] == pg_type
+
+
+def test_a_column_that_is_added_is_jsonb(database):
+    run_sql(database, "CREATE TABLE rows (id int PRIMARY KEY)")
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest(ROWS, on_new_columns="add", **told)
+    assert dict(look(database, COLUMNS))["place"] == "jsonb"
+
+
+def test_what_is_no_object_later_costs_its_row(database, tmp_path):
+    rows = [{"id": 1, "a": {"b": 1}}] * 3 + [{"id": 2, "a": "plain"}]
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest(rows[:3], **told)
+    report = propload.ingest(rows[3:], **told, state_dir=tmp_path)
+    assert report.counts.rejected == 1
+    assert "plain" in str(report.rejects.rows())
+
+
+def test_numbers_in_objects_keep_their_digits(database, tmp_path):
+    line = '{"id": 1, "a": {"b": 0.12345678901234567890123}}\n'
+    (tmp_path / "rows.ndjson").write_text(line)
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest(tmp_path / "rows.ndjson", **told)
+    stored = look(database, "SELECT jsonb_typeof(a->'b'), a->>'b' FROM rows")
+    assert stored == [("number", "0.12345678901234567890123")]
