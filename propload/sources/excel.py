@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import fastexcel
 import polars as pl
 import pyarrow as pa
 
+from propload.batch import CREATED_AS
 from propload.errors import SourceError
 from propload.sources.dialect import SAMPLE_ROWS, name_columns
 from propload.sources.source import cut, with_nulls
@@ -22,10 +24,21 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
 
 
+#: Texts that take the place of cells, by column and row.
+_Words: TypeAlias = "dict[int, dict[int, str]]"
 #: The reading options that workbooks heed.
 TAKES = frozenset({"sheet", "header", "null_words"})
 #: How the reader names an error that a formula gave.
 _ERROR = re.compile(r"Error\((\w+)\)")
+#: How the reader tells of a cell that is shown as a span of time (`[h]:mm`), in days.
+_SPAN = re.compile(r"value: ([-+.0-9eE]+), datetime_type: TimeDelta")
+#: The text of a cell that is shown as a moment or a span: the reader writes them alike.
+_MOMENT = r"^-?[0-9]{4,}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
+#: Spans count from the day before Excel's first: one of less than 20 years is in a
+#: column that is looked at again.
+_LAST_SPAN = "1920"
+_SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
+MILLISECONDS_A_DAY = 86_400_000
 #: A time without a day comes as one of the day before Excel's first.
 _TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
 
@@ -46,7 +59,10 @@ def read_workbook(
     Raises:
         SourceError: The workbook is damaged, has no such sheet or an empty one.
     """
-    frame = _with_errors(*_read_sheet(file, name, options))
+    sheet = _Sheet(file, name, options)
+    frame = _with_words(pl.DataFrame(sheet.cells), sheet.errors)
+    spans = sheet.spans(_may_hold_spans(frame))
+    frame = _with_words(frame, spans)
     frame = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
     frame = frame.filter(pl.any_horizontal(pl.all().is_not_null()))
     if frame.is_empty():
@@ -56,41 +72,116 @@ def read_workbook(
     names, has_header = name_columns(first, sample, name, header=options.header)
     frame = frame.slice(1 if has_header else 0)
     rows = pa.RecordBatch.from_arrays(
-        [column.to_arrow() for column in frame.get_columns()], list(names)
+        [column.to_arrow() for column in frame.get_columns()],
+        schema=pa.schema(
+            _field(name, column, may_be_span=place in spans)
+            for place, (name, column) in enumerate(
+                zip(names, frame.get_columns(), strict=True)
+            )
+        ),
     )
     yield from cut(with_nulls(rows, options.null_words), name, 1, options, untyped=True)
 
 
-def _with_errors(
-    sheet: pa.RecordBatch, faults: Sequence[fastexcel.CellError]
-) -> pl.DataFrame:
-    """Return the cells, those with an error as Excel shows it: it is no null."""
-    frame = pl.DataFrame(sheet)
-    columns: dict[int, dict[int, str]] = {}
-    for fault in faults:
-        row, column = fault.offset_position
-        told = _ERROR.search(fault.detail)
-        word = FORMULA_ERRORS.get(told[1], f"#{told[1]}") if told else fault.detail
-        columns.setdefault(column, {})[row] = word
+def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
+    """Return the cells with some of them replaced."""
     for column, words in columns.items():
         cells = frame.to_series(column).scatter(list(words), list(words.values()))
         frame.replace_column(column, cells)
     return frame
 
 
-def _read_sheet(
-    file: IO[bytes], name: str, options: SourceOptions
-) -> tuple[pa.RecordBatch, list[fastexcel.CellError]]:
-    try:
-        workbook = fastexcel.read_excel(file.read())
-        sheet = options.sheet or 0
-        if options.sheet and options.sheet not in workbook.sheet_names:
-            known = ", ".join(repr(sheet) for sheet in workbook.sheet_names)
+def _may_hold_spans(frame: pl.DataFrame) -> list[int]:
+    """Return the columns with a cell whose text may be that of a span of time."""
+    is_early = (pl.all() < _LAST_SPAN) & pl.all().str.contains(_MOMENT)
+    found = frame.select(is_early.any())
+    return [place for place, column in enumerate(found) if column.item()]
+
+
+def _field(name: str, column: pl.Series, *, may_be_span: bool) -> pa.Field:
+    """Return a text column's field, an interval's where each cell is a span of time."""
+    is_span = may_be_span and column.str.contains(_SPAN_TEXT).all()
+    return pa.field(
+        name,
+        column.head(0).to_arrow().type,
+        metadata={CREATED_AS: b"interval"} if is_span else None,
+    )
+
+
+class _Sheet:
+    """One sheet of a workbook.
+
+    Args:
+        file: The workbook.
+        name: What messages call it.
+        options: Which sheet.
+
+    Attributes:
+        cells: All cells as text; a span of time as a moment, one with an error as null.
+        errors: Those with an error as Excel shows it: that is no null.
+
+    Raises:
+        SourceError: The workbook is damaged or has no such sheet.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, options: SourceOptions) -> None:
+        self._name = name
+        with self._readable():
+            self._workbook = fastexcel.read_excel(file.read())
+        self._sheet = options.sheet or 0
+        if options.sheet and options.sheet not in self._workbook.sheet_names:
+            known = ", ".join(repr(sheet) for sheet in self._workbook.sheet_names)
             msg = f"{name} has no sheet {options.sheet!r}: it has {known}"
             raise SourceError(msg, source=name)
-        loaded = workbook.load_sheet(sheet, header_row=None, dtypes="string")
-        cells, faults = loaded.to_arrow_with_errors()
-    except fastexcel.FastExcelError as error:
-        msg = f"{name} is no readable workbook: {error}"
-        raise SourceError(msg, source=name) from error
-    return cells, faults.errors if faults is not None else []
+        self.cells, faults = self._load("string")
+        self.errors: _Words = {}
+        for (row, column), told in faults:
+            found = _ERROR.search(told)
+            word = FORMULA_ERRORS.get(found[1], f"#{found[1]}") if found else told
+            self.errors.setdefault(column, {})[row] = word
+
+    def spans(self, columns: Sequence[int]) -> _Words:
+        """Return the cells that are shown as spans of time, as `hours:minutes:seconds`.
+
+        The reader makes moments of them as of others; but where it is asked for
+        numbers, it complains of either and says which is which.
+
+        Args:
+            columns: Where there may be some.
+        """
+        found: _Words = {}
+        if not columns:
+            return found
+        for (row, column), told in self._load(dict.fromkeys(columns, "float"))[1]:
+            if span := _SPAN.search(told):
+                found.setdefault(column, {})[row] = _span_text(float(span[1]))
+        return found
+
+    def _load(
+        self, dtypes: Any
+    ) -> tuple[pa.RecordBatch, list[tuple[tuple[int, int], str]]]:
+        with self._readable():
+            loaded = self._workbook.load_sheet(
+                self._sheet, header_row=None, dtypes=dtypes
+            )
+            cells, faults = loaded.to_arrow_with_errors()
+        errors = faults.errors if faults is not None else []
+        return cells, [(one.offset_position, one.detail) for one in errors]
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except fastexcel.FastExcelError as error:
+            msg = f"{self._name} is no readable workbook: {error}"
+            raise SourceError(msg, source=self._name) from error
+
+
+def _span_text(days: float) -> str:
+    """Return a span of time as PostgreSQL and people write it."""
+    count = round(days * MILLISECONDS_A_DAY)
+    seconds, milliseconds = divmod(abs(count), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    rest = f".{milliseconds:03}" if milliseconds else ""
+    return f"{'-' if count < 0 else ''}{hours:02}:{minutes:02}:{seconds:02}{rest}"

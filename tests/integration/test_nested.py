@@ -84,7 +84,9 @@ def test_objects_become_jsonb_and_lists_arrays(database, tmp_path, kind):
     source = sources(tmp_path)[kind]
     told = {"to": database, "table": "rows", "key": "id", "progress": False}
     if kind != "generator":
-        checked = {c.column: c.table_type for c in propload.check(source, **told).columns}
+        checked = {
+            c.column: c.table_type for c in propload.check(source, **told).columns
+        }
         assert checked["place"] == "jsonb"
     report = propload.ingest(source, **told)
     assert (report.counts.inserted, report.counts.rejected) == (3, 0)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.sources.workbooks import Day, Error, workbook
+from tests.unit.sources.workbooks import Day, Error, Span, workbook
 
 LISTINGS = [
     ["id", "price", "seen", "sold", None],
@@ -86,3 +86,22 @@ def test_what_is_no_workbook_is_refused(read, write, cut):
     reading = read(write("a.xlsx", content))
     assert reading.error is not None
     assert "a.xlsx" in str(reading.error)
+
+
+def test_a_span_of_time_is_no_day_of_1900(read, write):
+    rows = [
+        ["open", "mixed", "both", "seen"],
+        [Span(1.0625), Span(3.5), Span(0.25), Day(45000.5)],
+        [Span(-1.5), "closed", Day(0.5), Day(45000)],
+        [None, None, Span(1 / 3), None],
+        [Span(2000), Span(1 / 86_400_000), None, Day(1)],
+    ]
+    reading = read(write("a.xlsx", workbook(One=rows)))
+    assert reading.tuples == [
+        ("25:30:00", "84:00:00", "06:00:00", "2023-03-15 12:00:00"),
+        ("-36:00:00", "closed", "12:00:00", "2023-03-15 00:00:00"),
+        (None, None, "08:00:00", None),
+        ("48000:00:00", "00:00:00.001", None, "1900-01-01 00:00:00"),
+    ]
+    # in a new table; a column of other texts stays one
+    assert reading.batches[0].created_as == {"open": "interval", "both": "interval"}
