@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import abc
+from contextlib import contextmanager
+from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
+from propload.batch import ROW
 from propload.errors import ConfigError
 from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
-from propload.prepare.parsers import make_parser, near
+from propload.prepare.parsers import PARSERS, make_parser, near, settings_of
+from propload.prepare.parsers.words import as_words, fold_word, means_two
 from propload.registry import find_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.parsers import Parser
 
 _FILE_KEYS = ("columns", "null_words", "keep_others", "name")
 _RULE_KEYS = (
@@ -63,7 +72,12 @@ def _from_file(path: Path) -> Mapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"mapping {path} is not TOML: {error}"
         raise ConfigError(msg) from error
-    return make_mapping(content, name=f"mapping {path.name}")
+    name = f"mapping {path.name}"
+    if not isinstance(content.get("columns"), dict):
+        # in a file nothing else can be meant: a misspelt table would be a column
+        msg = f"{name} has no table [columns]: write the columns of the target below it"
+        raise ConfigError(msg)
+    return make_mapping(content, name=name)
 
 
 def make_mapping(
@@ -81,39 +95,59 @@ def make_mapping(
     if not isinstance(content.get("columns"), abc.Mapping):
         # all of them are columns, also one that is called `name`
         content = {"columns": dict(content)}
-    for key in content:
-        if key not in _FILE_KEYS:
-            msg = f"mapping: key {key!r} is not known{near(key, list(_FILE_KEYS))}"
+    name = str(content.get("name", name))
+    with _told(name):
+        for key in content:
+            if key not in _FILE_KEYS:
+                msg = f"key {key!r} is not known{near(key, list(_FILE_KEYS))}"
+                raise ConfigError(msg)
+        columns = cast("abc.Mapping[str, object]", content["columns"])
+        if not columns:
+            msg = "there is no column in it"
             raise ConfigError(msg)
-    columns = cast("abc.Mapping[str, object]", content["columns"])
-    if not columns:
-        msg = "mapping: there is no column in it"
+        null_words = as_words("null_words", content.get("null_words", ()))
+        keep_others = _flag("keep_others", content.get("keep_others", False))
+    made: dict[str, Column] = {}
+    for target, written in columns.items():
+        with _told(f"{name}, column {target}"):
+            _check_name(target)
+            made[target] = _column(target, written)
+            _check_null_words(made[target], null_words)
+    return Mapping(made, null_words=null_words, keep_others=keep_others, name=name)
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    """Say where the mistakes are that are found meanwhile."""
+    try:
+        yield
+    except ConfigError as error:
+        msg = f"{place}: {error}"
+        raise ConfigError(msg) from error
+
+
+def _check_name(target: str) -> None:
+    if target == ROW or not target or re.fullmatch(r"\*|\^.*\$", target):
+        msg = (
+            f"the name {target!r} is propload's own, empty or a pattern of columns "
+            "(`*`, `^...$`): give another one"
+        )
         raise ConfigError(msg)
-    return Mapping(
-        {target: _column(target, one) for target, one in columns.items()},
-        null_words=_words("null_words", content.get("null_words", ())),
-        keep_others=_flag("keep_others", content.get("keep_others", False)),
-        name=str(content.get("name", name)),
-    )
 
 
 def _column(target: str, written: object) -> Column:
     """Return what makes a column, of how it is written.
 
     Raises:
-        ConfigError: It is not usable; the message names the column.
+        ConfigError: It is not usable.
     """
     if isinstance(written, (Rule, Constant, pl.Expr)):
         return written
-    try:
-        if isinstance(written, (str, list, tuple)):
-            return Rule(_words("from", written))
-        if isinstance(written, abc.Mapping):
-            return _rule(target, dict(written))
-    except ConfigError as error:
-        msg = f"mapping, column {target}: {error}"
-        raise ConfigError(msg) from error
-    msg = f"mapping, column {target}: {written!r} is neither a name nor a rule"
+    if isinstance(written, (str, list, tuple)):
+        return Rule(_sources(written))
+    if isinstance(written, abc.Mapping):
+        return _rule(target, dict(written))
+    msg = f"{written!r} is neither a name nor a rule"
     raise ConfigError(msg)
 
 
@@ -130,24 +164,29 @@ def _rule(target: str, written: dict[str, Any]) -> Column:
         return Constant(written["context"], from_context=True)
     known = {key: written[key] for key in _RULE_KEYS if key in written}
     settings = {key: value for key, value in written.items() if key not in _RULE_KEYS}
-    if known.get("parse") == "one_of":
+    parse = known.get("parse", "text")
+    if not isinstance(parse, str):
+        msg = f"parse {parse!r} is no name of a parser; known are: {', '.join(PARSERS)}"
+        raise ConfigError(msg)
+    _check_keys(settings, parse)
+    if parse == "one_of":
         settings["words"] = _by_word(settings.get("words"))
     unparsed = known.get("unparsed", "refuse")
     if unparsed not in ("refuse", "null"):
         msg = f"unparsed {unparsed!r} is not known: give refuse or null"
         raise ConfigError(msg)
-    rule = Rule(
-        sources=_words("from", known.get("from", target)),
-        parser=make_parser(known.get("parse", "text"), **settings),
-        null_words=_words("null_words", known.get("null_words", ())),
+    parser = make_parser(parse, **settings)
+    default = known.get("default")
+    return Rule(
+        sources=_sources(known.get("from", target)),
+        parser=parser,
+        null_words=as_words("null_words", known.get("null_words", ())),
         pattern=_pattern(known.get("pattern")),
-        default=known.get("default"),
+        default=None if default is None else _default(default, parser),
         unparsed=unparsed,
         each=_flag("each", known.get("each", False)),
         required=_flag("required", known.get("required", False)),
     )
-    _check_default(rule)
-    return rule
 
 
 def _only(written: abc.Mapping[str, object], keys: tuple[str, ...]) -> None:
@@ -157,14 +196,39 @@ def _only(written: abc.Mapping[str, object], keys: tuple[str, ...]) -> None:
             raise ConfigError(msg)
 
 
-def _words(key: str, written: object) -> tuple[str, ...]:
-    words = (written,) if isinstance(written, str) else written
-    if not isinstance(words, (list, tuple)) or not all(
-        isinstance(word, str) for word in words
-    ):
-        msg = f"{key} {written!r} is no text or list of texts"
+def _check_keys(settings: abc.Mapping[str, object], parse: str) -> None:
+    """Refuse keys that no rule has, and settings of other parsers.
+
+    Raises:
+        ConfigError: There are such keys.
+    """
+    takers = {
+        setting: [name for name in PARSERS if setting in settings_of(name)]
+        for setting in chain.from_iterable(map(settings_of, PARSERS))
+    }
+    every = [*_RULE_KEYS, "constant", "context", *takers]
+    for key in settings:
+        if key not in takers:
+            msg = f"key {key!r} is not known{near(key, every)}"
+            raise ConfigError(msg)
+    for key in settings:
+        if parse in PARSERS and parse not in takers[key]:
+            wanted = " or ".join(f'"{name}"' for name in takers[key])
+            msg = (
+                f'key {key!r} says nothing to parse = "{parse}": give parse = {wanted}'
+            )
+            raise ConfigError(msg)
+
+
+def _sources(written: object) -> tuple[str, ...]:
+    names = as_words("from", written)
+    if not names or not all(name.strip() for name in names):
+        msg = (
+            f"from {written!r} names no column: give a source column, "
+            "or leave the column out of the mapping"
+        )
         raise ConfigError(msg)
-    return tuple(words)
+    return names
 
 
 def _flag(key: str, written: object) -> bool:
@@ -181,32 +245,76 @@ def _by_word(written: object) -> dict[str, str]:
         raise ConfigError(msg)
     by_word: dict[str, str] = {}
     for key, value in written.items():
-        if isinstance(value, str):
-            by_word[str(key)] = value
-        else:
-            by_word |= dict.fromkeys(_words("words", value), str(key))
+        pairs = (
+            {str(key): value}
+            if isinstance(value, str)
+            else dict.fromkeys(as_words("words", value), str(key))
+        )
+        for word, meaning in pairs.items():
+            if by_word.setdefault(word, meaning) != meaning:
+                raise ConfigError(means_two(word, by_word[word], meaning))
     return by_word
+
+
+def _check_null_words(column: Column, null_words: tuple[str, ...]) -> None:
+    """Refuse words that are to mean null and something else.
+
+    Raises:
+        ConfigError: There is such a word.
+    """
+    if not isinstance(column, Rule):
+        return
+    silent = {fold_word(word) for word in (*null_words, *column.null_words)}
+    for word in column.parser.words:
+        if fold_word(word) in silent:
+            msg = (
+                f"word {word!r} is in null_words as well, which win: "
+                "take it out of one of them"
+            )
+            raise ConfigError(msg)
+        if not word.strip():
+            msg = f"word {word!r} is empty, which means null: give default instead"
+            raise ConfigError(msg)
 
 
 def _pattern(written: object) -> str | None:
     if written is None:
         return None
+    if not isinstance(written, str):
+        msg = f"pattern {written!r} is no text"
+        raise ConfigError(msg)
     try:
-        pl.Series([""]).str.contains(str(written))
+        pl.Series([""]).str.contains(written)
     except pl.exceptions.ComputeError as error:
         msg = f"pattern {written!r} is not a regular expression: {error}"
         raise ConfigError(msg) from error
-    return str(written)
+    return written
 
 
-def _check_default(rule: Rule) -> None:
-    if rule.default is None:
-        return
+def _default(default: object, parser: Parser) -> object:
+    """Return a default as the parser's own type holds it.
+
+    Raises:
+        ConfigError: The type cannot hold it exactly.
+    """
     try:
-        made = pl.select(pl.lit(rule.default).cast(rule.parser.dtype)).item()
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        msg = f"default {rule.default!r} is no {rule.parser.name}"
-        raise ConfigError(msg) from error
-    if rule.parser.dtype.is_integer() and made != rule.default:
-        msg = f"default {rule.default!r} is no {rule.parser.name}"
+        if isinstance(default, str):
+            given = pl.select(parser.parse(pl.lit(default)).cast(parser.dtype))
+        else:
+            given = pl.select(pl.lit(default).cast(parser.dtype))
+        made = given.item()
+    except (pl.exceptions.PolarsError, TypeError, ValueError):
+        made = None
+    if made is None or not _is_same(default, made):
+        msg = f"default {default!r} is no {parser.name}"
         raise ConfigError(msg)
+    return made
+
+
+def _is_same(default: object, made: object) -> bool:
+    if isinstance(default, bool) or isinstance(made, bool):
+        return isinstance(default, (bool, str)) and isinstance(made, (bool, str))
+    if isinstance(default, (int, float, Decimal)) and not isinstance(made, str):
+        # 0.1 is meant as it is written
+        return Decimal(str(made)) == Decimal(str(default))
+    return True

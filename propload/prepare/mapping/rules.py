@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
@@ -300,8 +301,7 @@ def _parse(text: pl.Series, rule: Rule) -> pl.Series:
     column = pl.col(text.name)
     part = column
     if rule.pattern is not None:
-        group = min(1, re.compile(rule.pattern).groups)
-        part = column.str.extract(rule.pattern, group)
+        part = column.str.extract(rule.pattern, min(1, _groups(rule.pattern)))
     value = rule.parser.parse(part).cast(rule.parser.dtype)
     frame = text.to_frame()
     distinct = frame.unique(maintain_order=False)
@@ -312,6 +312,13 @@ def _parse(text: pl.Series, rule: Rule) -> pl.Series:
         read, on=text.name, how="left", nulls_equal=True, maintain_order="left"
     )
     return joined.get_column("value").alias(text.name)
+
+
+@cache
+def _groups(pattern: str) -> int:
+    """Return how many groups a pattern has, as Polars reads it, not Python."""
+    found = pl.select(pl.lit("").str.extract_groups(pattern)).to_series()
+    return len(found.struct.fields)
 
 
 def _collected(frame: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:

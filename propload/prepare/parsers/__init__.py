@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -32,7 +33,7 @@ from propload.prepare.parsers.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "Parser",
@@ -60,12 +61,14 @@ class Parser:
         parse: From texts to values, null where a text is none.
         place: From values that are no texts, of a given type, to such in the
             parser's unit or time zone; None leaves them as they are.
+        words: Words that a setting gives a meaning.
     """
 
     name: str
     dtype: pl.DataType
     parse: Callable[[pl.Expr], pl.Expr]
     place: Callable[[pl.Expr, pl.DataType], pl.Expr] | None = None
+    words: tuple[str, ...] = ()
 
 
 #: Parsers by their names in mapping files, with the types of their values.
@@ -100,20 +103,53 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
         msg = f"parser {name!r} is not known{near(name, PARSERS)}"
         raise ConfigError(msg)
     function, dtype = PARSERS[name]
-    known = [
-        setting
-        for setting, one in inspect.signature(function).parameters.items()
-        if one.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
+    known = settings_of(name)
     for setting in settings:
         if setting not in known:
             msg = f"parser {name} has no setting {setting!r}{near(setting, known)}"
             raise ConfigError(msg)
+    if not isinstance(settings.get("otherwise", ""), str):
+        msg = f"otherwise {settings['otherwise']!r} is no text"
+        raise ConfigError(msg)
     if name == "money":
-        dtype = pl.Decimal(MONEY_DIGITS, settings.get("scale", 2))
-    parser = Parser(name, dtype, partial(function, **settings), _placing(settings))
+        dtype = pl.Decimal(MONEY_DIGITS, _scale(settings.get("scale", 2)))
+    parser = Parser(
+        name,
+        dtype,
+        partial(function, **settings),
+        _placing(settings),
+    )
     _try(parser)
-    return parser
+    return replace(parser, words=_meaningful(settings))
+
+
+@cache
+def settings_of(name: str, /) -> tuple[str, ...]:
+    """Return the names of a parser's settings."""
+    parameters = inspect.signature(PARSERS[name][0]).parameters
+    return tuple(
+        setting
+        for setting, one in parameters.items()
+        if one.kind is inspect.Parameter.KEYWORD_ONLY
+    )
+
+
+def _meaningful(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words that settings, which are usable, give a meaning."""
+    lists = (settings.get(name, ()) for name in ("words", "true", "false"))
+    every = ((words,) if isinstance(words, str) else words for words in lists)
+    return tuple(chain.from_iterable(every))
+
+
+def _scale(written: object) -> int:
+    if (
+        not isinstance(written, int)
+        or isinstance(written, bool)
+        or not 0 <= written <= MONEY_DIGITS
+    ):
+        msg = f"scale {written!r} is no number of digits from 0 to {MONEY_DIGITS}"
+        raise ConfigError(msg)
+    return written
 
 
 def _placing(
@@ -136,7 +172,7 @@ def _try(parser: Parser) -> None:
         raise ConfigError(msg) from error
 
 
-def near(word: str, known: Mapping[str, object] | list[str]) -> str:
+def near(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """Return the end of a message that helps with a wrong word."""
     close = difflib.get_close_matches(word, known, n=1)
     if close:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -10,14 +9,27 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.errors import ConfigError
+from propload.prepare.parsers.formats import (
+    check_formats,
+    day_by_formats,
+    moment_by_formats,
+)
 from propload.prepare.parsers.months import language_of, month_numbers
-from propload.prepare.text_in import FIRST_YEAR
+from propload.prepare.parsers.stepwise import (
+    apply,
+    fill,
+    marked_months,
+    placed,
+    plausible,
+    tidy_texts,
+    to_date,
+)
+from propload.prepare.parsers.words import as_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-#: Month names become `@10@`, so that `10 11` and `11 October` stay apart.
-_MARK = "@%m@"
+#: Where a day stands beside a month's name.
 _NAMED = ("%d @%m@ %Y", "@%m@ %d %Y", "%Y @%m@ %d", "%d-@%m@-%Y")
 #: Without a locale only years-first is not ambiguous.
 _ISO = ("%Y-%m-%d", "%Y/%m/%d")
@@ -38,13 +50,6 @@ _MOMENT = (
     r"(\d{1,2}[:.h]\d{2}(?::\d{2}(?:[.,]\d+)?)?)(?: ?([AaPp]\.?[Mm]\.?))?"
     r"(?: (?i:uur|uhr|h))? ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
-#: The end of the year 9999 in microseconds: what is later counts in smaller parts.
-_LAST_MOMENT = 253_402_300_799_999_999
-#: Seconds, milliseconds and microseconds since 1970, as formats of their own.
-EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-#: Stands for an offset where only the day counts.
-_OFFSET_MARK = "@z@"
-_WRITTEN_OFFSET = r"(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
 #: No place is more than so many hours from UTC.
 _MOST_HOURS = 15
 
@@ -69,9 +74,10 @@ def parse_date(
         locale: `nl`, `en`, `de`, `fr` or `pl`; month names of all by default.
     """
     month_numbers(locale)
-    if formats:
-        _check_formats(formats)
-        read = partial(_day_by_formats, formats=tuple(formats), locale=locale)
+    shapes = as_words("formats", formats)
+    check_formats(shapes, locale=locale, of_moments=False)
+    if shapes:
+        read = partial(day_by_formats, formats=shapes, locale=locale)
     else:
         read = partial(_free_day, locale=locale)
     return text.map_batches(read, return_dtype=pl.Date())
@@ -105,13 +111,11 @@ def parse_timestamp(
         msg = f"time zone {time_zone!r} is not known: give one such as Europe/Amsterdam"
         raise ConfigError(msg)
     month_numbers(locale)
-    if formats:
-        _check_formats(formats)
+    shapes = as_words("formats", formats)
+    check_formats(shapes, locale=locale, of_moments=True)
+    if shapes:
         read = partial(
-            _moment_by_formats,
-            formats=tuple(formats),
-            locale=locale,
-            time_zone=time_zone,
+            moment_by_formats, formats=shapes, locale=locale, time_zone=time_zone
         )
     else:
         read = partial(_free_moment, locale=locale, time_zone=time_zone)
@@ -124,101 +128,25 @@ def in_utc(moment: pl.Expr, dtype: pl.DataType, /, *, time_zone: str) -> pl.Expr
         moment = moment.cast(pl.Datetime("us"))
     elif not isinstance(dtype, pl.Datetime) or dtype.time_zone is not None:
         return moment
-    return _placed(moment, time_zone)
-
-
-#: Parts of a format that would be passed over, with what to write instead.
-_UNREADABLE = {
-    "%X": "%H:%M:%S",
-    "%r": "%I:%M:%S %p",
-    "%c": "%a %b %d %H:%M:%S %Y",
-    "%x": "%m/%d/%y",
-    "%+": "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%s": "epoch",
-    "%Z": "no zone's name: one can mean several offsets",
-}
-
-
-def _check_formats(formats: Sequence[str]) -> None:
-    for shape in formats:
-        for part, instead in _UNREADABLE.items():
-            if part in shape.replace("%%", ""):
-                msg = f"format {shape!r}: {part} cannot be read, write {instead!r}"
-                raise ConfigError(msg)
-
-
-def _has_offset(shape: str) -> bool:
-    return re.search("%(?:#|:{1,3})?z", shape) is not None
-
-
-# The readers below take whole columns and go on with the texts that are left, so
-# that a column of ISO dates never meets a month's name.
-
-
-def _fill(
-    found: pl.Series, text: pl.Series, read: Callable[[pl.Series], pl.Series]
-) -> pl.Series:
-    """Return values with those that are missing read in another way."""
-    left = found.is_null() & text.is_not_null()
-    if not left.any():
-        return found
-    return found.clone().scatter(left.arg_true(), read(text.filter(left)))
-
-
-def _apply(text: pl.Series, *steps: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """Return a column after some steps, each done once."""
-    for step in steps:
-        text = text.to_frame().select(step(pl.first())).to_series()
-    return text
-
-
-def _tidy(text: pl.Series) -> pl.Series:
-    return _apply(text, lambda one: one.str.replace_all(r"\s+", " ").str.strip_chars())
-
-
-def _marked(text: pl.Series, locale: str | None) -> pl.Series:
-    """Return tidy texts with `@10@` in place of a month's name."""
-    numbers = month_numbers(locale)
-    names = "|".join(sorted(numbers, key=len, reverse=True))
-    frame = text.alias("text").to_frame()
-    name = pl.col("text").str.extract(rf"(?i)\b({names})\b", 1).str.to_lowercase()
-    number = name.replace_strict(
-        list(numbers), list(numbers.values()), default=None, return_dtype=pl.String
-    )
-    frame = frame.with_columns(number.alias("number"))
-    marked = pl.col("text").str.replace(
-        rf"(?i)\b(?:{names})\b\.?", "@" + pl.col("number") + "@"
-    )
-    return frame.select(pl.coalesce(marked, "text")).to_series()
-
-
-def _plausible(moment: pl.Series) -> pl.Series:
-    return _apply(moment, lambda one: pl.when(one.dt.year() >= FIRST_YEAR).then(one))
-
-
-# ---- without formats ----
+    return placed(moment, time_zone)
 
 
 def _free_day(text: pl.Series, *, locale: str | None) -> pl.Series:
-    tidy = _tidy(text)
+    tidy = tidy_texts(text)
     day_first = language_of(locale) in _DAY_FIRST_LANGUAGES
     found = pl.Series(text.name, [None], dtype=pl.Date).new_from_index(0, text.len())
     for shape in _ISO + (_DAY_FIRST if day_first else ()):
-        found = _fill(found, tidy, partial(_to_date, shape=shape))
-    return _plausible(_fill(found, tidy, partial(_named_day, locale=locale)))
-
-
-def _to_date(text: pl.Series, *, shape: str) -> pl.Series:
-    return text.str.to_date(shape, strict=False)
+        found = fill(found, tidy, partial(to_date, shape=shape))
+    return plausible(fill(found, tidy, partial(_named_day, locale=locale)))
 
 
 def _named_day(text: pl.Series, *, locale: str | None) -> pl.Series:
-    marked = _marked(text, locale)
+    marked = marked_months(text, locale)
     for pattern, instead in _FILLINGS:
-        marked = _apply(marked, partial(_replaced, pattern=pattern, instead=instead))
-    found = _to_date(marked, shape=_NAMED[0])
+        marked = apply(marked, partial(_replaced, pattern=pattern, instead=instead))
+    found = to_date(marked, shape=_NAMED[0])
     for shape in _NAMED[1:]:
-        found = _fill(found, marked, partial(_to_date, shape=shape))
+        found = fill(found, marked, partial(to_date, shape=shape))
     return found
 
 
@@ -227,7 +155,7 @@ def _replaced(text: pl.Expr, *, pattern: str, instead: str) -> pl.Expr:
 
 
 def _free_moment(text: pl.Series, *, locale: str | None, time_zone: str) -> pl.Series:
-    parts = _tidy(text).alias("text").to_frame()
+    parts = tidy_texts(text).alias("text").to_frame()
     names = ("day", "clock", "half", "offset")
     parts = parts.with_columns(
         pl.col("text").str.extract(_MOMENT, number).alias(name)
@@ -244,7 +172,7 @@ def _free_moment(text: pl.Series, *, locale: str | None, time_zone: str) -> pl.S
     offset, naive = pl.col("offset"), pl.col("naive")
     in_utc = naive.dt.replace_time_zone("UTC") - _offset(offset)
     moment = pl.when(offset.is_not_null()).then(in_utc)
-    found = parts.select(moment.otherwise(_placed(naive, time_zone)).alias(text.name))
+    found = parts.select(moment.otherwise(placed(naive, time_zone)).alias(text.name))
     return found.to_series()
 
 
@@ -272,85 +200,3 @@ def _offset(offset: pl.Expr) -> pl.Expr:
     exists = (hours < _MOST_HOURS) & (minutes < 60)
     length = pl.when(exists).then(sign * (hours * 60 + minutes))
     return pl.duration(minutes=length, time_unit="us")
-
-
-def _placed(naive: pl.Expr, time_zone: str) -> pl.Expr:
-    placed = naive.dt.replace_time_zone(
-        time_zone, ambiguous="earliest", non_existent="null"
-    )
-    return placed.dt.convert_time_zone("UTC")
-
-
-# ---- with formats ----
-
-
-def _day_by_formats(
-    text: pl.Series, *, formats: Sequence[str], locale: str | None
-) -> pl.Series:
-    marked = _for_formats(text, formats, locale)
-    found = _day(marked, shape=formats[0])
-    for shape in formats[1:]:
-        found = _fill(found, marked, partial(_day, shape=shape))
-    return _plausible(found).alias(text.name)
-
-
-def _moment_by_formats(
-    text: pl.Series, *, formats: Sequence[str], locale: str | None, time_zone: str
-) -> pl.Series:
-    marked = _for_formats(text, formats, locale)
-    found = _moment(marked, shape=formats[0], time_zone=time_zone)
-    for shape in formats[1:]:
-        read = partial(_moment, shape=shape, time_zone=time_zone)
-        found = _fill(found, marked, read)
-    return _plausible(found).alias(text.name)
-
-
-def _for_formats(
-    text: pl.Series, formats: Sequence[str], locale: str | None
-) -> pl.Series:
-    tidy = _tidy(text)
-    named = any(re.search("%[Bbh]", shape) for shape in formats)
-    return _marked(tidy, locale) if named else tidy
-
-
-def _day(text: pl.Series, *, shape: str) -> pl.Series:
-    text, shape = _without_weekday(text, shape)
-    if _has_clock(shape):
-        # the day is the one that is written, not that of another place in UTC
-        shape = re.sub("%(?:#|:{1,3})?z", _OFFSET_MARK, shape)
-        if _OFFSET_MARK in shape:
-            text = _apply(
-                text, lambda one: one.str.replace(_WRITTEN_OFFSET, _OFFSET_MARK)
-            )
-        return text.str.to_datetime(shape, time_unit="us", strict=False).dt.date()
-    return _to_date(text, shape=shape)
-
-
-def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
-    if shape in EPOCHS:
-        count = text.cast(pl.Int64, strict=False)
-        most = _LAST_MOMENT // EPOCHS[shape]
-        count = count.set(~count.is_between(-most, most), None) * EPOCHS[shape]
-        return count.cast(pl.Datetime("us", "UTC"))
-    text, shape = _without_weekday(text, shape)
-    if _has_offset(shape):
-        return text.str.to_datetime(
-            shape, time_unit="us", time_zone="UTC", strict=False
-        )
-    if _has_clock(shape):
-        naive = text.str.to_datetime(shape, time_unit="us", strict=False)
-    else:
-        naive = _to_date(text, shape=shape).cast(pl.Datetime("us"))
-    return _apply(naive, partial(_placed, time_zone=time_zone))
-
-
-def _has_clock(shape: str) -> bool:
-    return any(part in shape for part in ("%H", "%I", "%T", "%R", "%k", "%l"))
-
-
-def _without_weekday(text: pl.Series, shape: str) -> tuple[pl.Series, str]:
-    shape = re.sub("%[Bbh]", _MARK, shape)
-    bare = re.sub(r"^%[Aa]\.?,? *", "", shape)
-    if bare == shape:
-        return text, shape
-    return _apply(text, lambda one: one.str.replace(r"^\p{L}+\.?,? *", "")), bare

@@ -139,7 +139,7 @@ def unit_size(unit: str, /) -> float:
         ConfigError: The unit is not known.
     """
     for name, size in AREA_UNITS.items():
-        if re.match(f"(?:{name})", unit.lower()):
+        if re.fullmatch(f"(?:{name})", str(unit).lower()):
             return size
     msg = f"unit {unit!r} is not known: give m2, ha, km2, sqft, sq yd or acre"
     raise ConfigError(msg)

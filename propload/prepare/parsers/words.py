@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.errors import ConfigError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: Yes and no of the languages whose months are known, and what programs write.
 TRUE_WORDS = (
@@ -61,9 +63,19 @@ def parse_boolean(
         text: Texts; case and space around them do not count.
         true: The words that mean yes.
         false: The words that mean no.
+
+    Raises:
+        ConfigError: A word means both.
     """
-    meanings = {fold_word(word): False for word in false}
-    meanings |= {fold_word(word): True for word in true}
+    meanings: dict[str, bool] = {}
+    for setting, meaning, words in (("true", True, true), ("false", False, false)):
+        for word in as_words(setting, words):
+            if meanings.setdefault(fold_word(word), meaning) is not meaning:
+                msg = (
+                    f"word {word!r} is among the words of true and of false: "
+                    "give both lists, each word in one"
+                )
+                raise ConfigError(msg)
     return fold(text).replace_strict(
         list(meanings),
         list(meanings.values()),
@@ -81,9 +93,12 @@ def parse_one_of(
         text: Texts; case and space around them do not count.
         words: Values by word. A value stands for itself, unless it is a word.
         otherwise: The value of all other words; without it they have none.
+
+    Raises:
+        ConfigError: A word, or case and space aside a value, means two values.
     """
-    known = {fold_word(value): value for value in words.values()}
-    known |= {fold_word(word): value for word, value in words.items()}
+    known = _by_folded((value, value) for value in words.values())
+    known |= _by_folded(words.items())
     value = fold(text).replace_strict(
         list(known),
         list(known.values()),
@@ -91,6 +106,34 @@ def parse_one_of(
         return_dtype=pl.String,
     )
     return pl.when(text.is_not_null()).then(value)
+
+
+def as_words(setting: str, written: object, /) -> tuple[str, ...]:
+    """Return a setting's words, of one text or several.
+
+    Raises:
+        ConfigError: They are none.
+    """
+    words = (written,) if isinstance(written, str) else written
+    if not isinstance(words, (list, tuple)) or not all(
+        isinstance(word, str) for word in words
+    ):
+        msg = f"{setting} {written!r} is no text or list of texts"
+        raise ConfigError(msg)
+    return tuple(words)
+
+
+def means_two(word: str, one: str, other: str, /) -> str:
+    """Return what is said of a word that stands for two values."""
+    return f"word {word!r} means both {one!r} and {other!r}: give it to one of them"
+
+
+def _by_folded(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    by_folded: dict[str, str] = {}
+    for word, value in pairs:
+        if by_folded.setdefault(fold_word(word), value) != value:
+            raise ConfigError(means_two(word, by_folded[fold_word(word)], value))
+    return by_folded
 
 
 def parse_json(text: pl.Expr, /) -> pl.Expr:

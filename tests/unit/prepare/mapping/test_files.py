@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -87,7 +89,21 @@ def test_names_that_are_none_are_told(spec):
     ("columns", "message"),
     [
         ({"a": {"parse": "monney"}}, "column a: parser 'monney'.*did you mean 'money'"),
-        ({"a": {"decimals": ","}}, "column a: parser text has no setting"),
+        ({"a": {"prase": "money", "decimal": ","}}, "'prase'.*did you mean 'parse'"),
+        ({"a": {"decimals": ","}}, "column a: key 'decimals'.*did you mean 'decimal'"),
+        ({"a": {"locale": "nl"}}, 'locale.*give parse = "date" or "timestamp"'),
+        ({"a": {"parse": ["money"]}}, "column a: parse .*is no name of a parser"),
+        ({"a": ""}, "column a: from '' names no column"),
+        ({"a": []}, "column a: from .* names no column"),
+        ({"a": {"from": ["b", " "]}}, "column a: from .* names no column"),
+        ({"a": {"pattern": 5}}, "column a: pattern 5"),
+        ({"a": {"parse": "date", "formats": ["%Y-%m"]}}, "a: format '%Y-%m'"),
+        ({"a": {"parse": "boolean", "true": "x", "false": "X"}}, "a: word 'X'"),
+        ({"propload_row": "b"}, "propload's own"),
+        ({"^a.*$": "b"}, "pattern of columns"),
+        ({"a": {"parse": "money", "default": 1.005}}, "default 1.005 is no money"),
+        ({"a": {"parse": "boolean", "default": 2}}, "default 2 is no boolean"),
+        ({"a": {"parse": "date", "default": "2024-13-01"}}, "is no date"),
         ({"a": {"from": 5}}, "column a: from 5"),
         ({"a": {"null_words": 5}}, "column a: null_words"),
         ({"a": {"pattern": "("}}, "column a: pattern"),
@@ -111,3 +127,69 @@ def test_wrong_rules_are_told_with_their_column(columns, message):
 def test_unknown_keys_are_told():
     with pytest.raises(ConfigError, match="did you mean 'null_words'"):
         load_mapping({"columns": {"a": "a"}, "null_word": ["-"]})
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"x": ["b"], "y": ["b"]}, "word 'b' means both 'x' and 'y'"),
+        ({"x": ["b"], "y": [" B"]}, "word ' B' means both 'x' and 'y'"),
+        ({"x": ["b"], "b": "y"}, "word 'b' means both"),
+        ({"x": ["b"], "X": ["c"]}, "word 'X' means both 'x' and 'X'"),
+        ({"x": ["N/A"]}, "word 'N/A' is in null_words as well"),
+        ({"x": ["b", ""]}, "word '' is empty.*give default"),
+    ],
+)
+def test_words_that_mean_two_things_are_told(words, message):
+    rule = {"parse": "one_of", "words": words}
+    with pytest.raises(ConfigError, match=f"mapping, column a: {message}"):
+        load_mapping({"columns": {"a": rule}, "null_words": ["n/a"]})
+
+
+def test_a_word_may_stand_twice_for_one_value_and_a_value_may_be_a_word():
+    words = {"x": ["b", "B ", "y"], "y": ["c"]}
+    mapping = load_mapping({"columns": {"a": {"parse": "one_of", "words": words}}})
+    frame = pl.DataFrame({"a": ["B", "y", "C", "x"]})
+    found = mapping.apply(frame, MapContext()).frame
+    assert found["a"].to_list() == ["x", "x", "y", "x"]
+
+
+def test_words_that_are_no_because_a_parser_says_so_may_mean_null():
+    columns = {"a": {"parse": "boolean", "null_words": ["no"]}}
+    mapping = load_mapping({"columns": columns})
+    found = mapping.apply(pl.DataFrame({"a": ["no", "yes"]}), MapContext()).frame
+    assert found["a"].to_list() == [None, True]
+
+
+def test_messages_name_the_file(tmp_path):
+    path = tmp_path / "homes.toml"
+    for text, message in (
+        ("[columns]\na = { prase = 'money' }", "homes.toml, column a: key 'prase'"),
+        ("[columns]\na = []", "homes.toml, column a: from"),
+        ("null_word = '-'\n[columns]\na = 'b'", "homes.toml: key 'null_word'"),
+        ("[column]\na = 'b'", r"homes.toml has no table \[columns\]"),
+        ("columns = 'a'", r"homes.toml has no table \[columns\]"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=message):
+            load_mapping(path)
+
+
+def test_a_default_is_read_as_the_texts_are():
+    columns = {
+        "day": {"parse": "date", "default": "11 oktober 2024", "locale": "nl"},
+        "fee": {"parse": "money", "default": 0.1},
+        "new": {"parse": "boolean", "default": "ja"},
+    }
+    mapping = load_mapping({"columns": columns})
+    frame = pl.DataFrame({"day": [""], "fee": [""], "new": [""]})
+    row = mapping.apply(frame, MapContext()).frame.row(0)[1:]
+    assert row == (dt.date(2024, 10, 11), Decimal("0.10"), True)
+
+
+def test_a_pattern_is_one_of_polars_in_all_its_forms():
+    columns = {"a": r"x", "b": {"from": "x", "pattern": r"^(\p{L}+)"}}
+    columns["c"] = {"from": "x", "pattern": r"(?<digits>\d+)"}
+    mapping = load_mapping({"columns": columns})
+    row = mapping.apply(pl.DataFrame({"x": ["é1"]}), MapContext()).frame.row(0)[1:]
+    assert row == ("é1", "é", "1")

@@ -140,7 +140,65 @@ def test_parts_of_a_format_that_would_be_passed_over_are_told():
     for part in ("%X", "%r", "%c", "%x", "%+", "%s", "%Z"):
         with pytest.raises(ConfigError, match=f"{part[:1]}.*cannot be read"):
             read(parse_timestamp, "x", formats=[f"%Y {part}"])
-    assert read(parse_date, "100 %X", formats=["%j0 %%X"]) == [None]
+    doubled = read(parse_date, "%2024-10-11%", formats=["%%%Y-%m-%d%%"])
+    assert doubled == [dt.date(2024, 10, 11)]
+
+
+@pytest.mark.parametrize("parser", [parse_date, parse_timestamp])
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ("%Y-%m", "can read no date"),
+        ("%d/%m", "can read no date"),
+        ("%H:%M", "can read no date"),
+        ("%Y-%m-%d %H", "hours and minutes"),
+        ("%Y-%m-%d %I:%M", "%I:%M %p"),
+        ("dd-mm-yyyy", "can read no date"),
+        ("%d-%m-%Q", "has a part that is not known"),
+        ("%Y-%m-%d%", "has a part that is not known"),
+    ],
+)
+def test_formats_that_no_date_fits_are_told(parser, shape, message):
+    with pytest.raises(ConfigError, match=f"format '{shape}'.*{message}"):
+        read(parser, "x", formats=["%Y-%m-%d", shape])
+
+
+def test_a_count_of_seconds_is_a_format_of_timestamps_only():
+    with pytest.raises(ConfigError, match="format 'epoch_ms' can read no date"):
+        read(parse_date, "x", formats=["epoch_ms"])
+    assert read(parse_timestamp, "0", formats=["epoch_ms"]) != [None]
+
+
+def test_a_weekday_of_another_language_behind_other_parts_is_told():
+    with pytest.raises(ConfigError, match="at the start"):
+        read(parse_date, "x", formats=["%d %A %B %Y"], locale="nl")
+    shape = "%d %A %B %Y"
+    found = read(parse_date, "23 Wednesday October 2024", formats=[shape], locale="en")
+    assert found == [dt.date(2024, 10, 23)]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "%d.%m.%y",
+        "%-d/%-m/%Y",
+        "%Y%m%d",
+        "%Y-%j",
+        "%G-W%V-%u",
+        "%A, %e. %B %Y",
+        "%d %b %Y, %I:%M:%S %p",
+        "%Y-%m-%dT%H:%M:%S%.f%:z",
+        "%FT%T%z",
+    ],
+)
+@pytest.mark.parametrize("locale", [None, "nl", "pl"])
+def test_formats_that_dates_fit_are_taken(shape, locale):
+    for parser in (parse_date, parse_timestamp):
+        assert read(parser, "x", formats=[shape], locale=locale) == [None]
+
+
+def test_one_format_needs_no_list():
+    assert read(parse_date, "11/10/2024", formats="%d/%m/%Y") == [dt.date(2024, 10, 11)]
 
 
 def test_a_day_with_a_clock_elsewhere_is_the_day_that_is_written():

@@ -128,10 +128,34 @@ def test_every_parser_returns_the_type_that_it_says():
         ("monney", {}, "did you mean 'money'"),
         ("money", {"decimals": ","}, "did you mean 'decimal'"),
         ("money", {"decimal": ";"}, "give '.' or ','"),
-        ("boolean", {"true": 5}, "setting of parser boolean"),
+        ("boolean", {"true": 5}, "true 5 is no text or list of texts"),
+        (
+            "boolean",
+            {"true": ["x"], "false": [" X"]},
+            "' X' is among the words of true",
+        ),
+        ("boolean", {"false": ["ja"]}, "'ja' is among.*give both lists"),
+        ("one_of", {"words": {"a": "x", "A ": "y"}}, "means both 'x' and 'y'"),
+        ("one_of", {"words": {"a": "x", "b": "X"}}, "means both 'x' and 'X'"),
+        ("one_of", {"words": {"a": "x"}, "otherwise": 5}, "otherwise 5 is no text"),
+        ("money", {"scale": 19}, "scale 19.*from 0 to 18"),
+        ("money", {"scale": -1}, "scale -1"),
+        ("money", {"scale": "2"}, "scale '2'"),
+        ("area", {"unit": "m2x"}, "unit 'm2x'"),
+        ("date", {"formats": [5]}, "formats"),
         ("text", {"x": 1}, "known are: none"),
     ],
 )
 def test_wrong_names_and_settings_are_told_with_a_hint(name, settings_, message):
     with pytest.raises(ConfigError, match=message):
         make_parser(name, **settings_)
+
+
+def test_a_single_word_is_a_list_of_one():
+    parser = make_parser("boolean", true="nieuw", false=["oud"])
+    found = (
+        pl.Series("text", ["nieuw", "n", "oud"])
+        .to_frame()
+        .select(parser.parse(pl.col("text")))
+    )
+    assert found["text"].to_list() == [True, None, False]

@@ -1,0 +1,76 @@
+"""Steps over whole columns of texts that name days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.prepare.parsers.months import month_numbers
+from propload.prepare.text_in import FIRST_YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Month names become `@10@`, so that `10 11` and `11 October` stay apart.
+MONTH_MARK = "@%m@"
+
+
+# The readers below take whole columns and go on with the texts that are left, so
+# that a column of ISO dates never meets a month's name.
+
+
+def fill(
+    found: pl.Series, text: pl.Series, read: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """Return values with those that are missing read in another way."""
+    left = found.is_null() & text.is_not_null()
+    if not left.any():
+        return found
+    return found.clone().scatter(left.arg_true(), read(text.filter(left)))
+
+
+def apply(text: pl.Series, *steps: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Return a column after some steps, each done once."""
+    for step in steps:
+        text = text.to_frame().select(step(pl.first())).to_series()
+    return text
+
+
+def tidy_texts(text: pl.Series) -> pl.Series:
+    """Return texts with single spaces, none around."""
+    return apply(text, lambda one: one.str.replace_all(r"\s+", " ").str.strip_chars())
+
+
+def marked_months(text: pl.Series, locale: str | None) -> pl.Series:
+    """Return tidy texts with `@10@` in place of a month's name."""
+    numbers = month_numbers(locale)
+    names = "|".join(sorted(numbers, key=len, reverse=True))
+    frame = text.alias("text").to_frame()
+    name = pl.col("text").str.extract(rf"(?i)\b({names})\b", 1).str.to_lowercase()
+    number = name.replace_strict(
+        list(numbers), list(numbers.values()), default=None, return_dtype=pl.String
+    )
+    frame = frame.with_columns(number.alias("number"))
+    marked = pl.col("text").str.replace(
+        rf"(?i)\b(?:{names})\b\.?", "@" + pl.col("number") + "@"
+    )
+    return frame.select(pl.coalesce(marked, "text")).to_series()
+
+
+def plausible(moment: pl.Series) -> pl.Series:
+    """Return days or moments without those of years that were misread."""
+    return apply(moment, lambda one: pl.when(one.dt.year() >= FIRST_YEAR).then(one))
+
+
+def to_date(text: pl.Series, *, shape: str) -> pl.Series:
+    """Return the days of texts of one format."""
+    return text.str.to_date(shape, strict=False)
+
+
+def placed(naive: pl.Expr, time_zone: str) -> pl.Expr:
+    """Return naive times of a zone in UTC."""
+    zoned = naive.dt.replace_time_zone(
+        time_zone, ambiguous="earliest", non_existent="null"
+    )
+    return zoned.dt.convert_time_zone("UTC")
