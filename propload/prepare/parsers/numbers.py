@@ -17,23 +17,54 @@ DecimalMark = Literal[".", ","]
 
 #: Digits and what may stand between them; a text with a second number names none.
 _ONE_NUMBER = r"^[^\d]*(\d(?:[\d.,'\u2019\s_]*\d)?)[^\d]*$"
+#: What is written for a minus: hyphens and dashes of all lengths as well.
+_MINUS = r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+_CURRENCY = r"(?:(?:\p{Sc}|[A-Z]{3})\s?)?"
 #: A minus counts at the start, or where a space or a currency goes before it;
 #: bookkeepers write parentheses instead.
-_CURRENCY = r"(?:(?:\p{Sc}|[A-Z]{3})\s?)?"
 _NEGATIVE = (
-    rf"^\s*[-\u2212\u2013]\s?{_CURRENCY}\d"
-    rf"|[\s\p{{Sc}}][-\u2212]{_CURRENCY}\d"
-    rf"|^\s*{_CURRENCY}\(\s*{_CURRENCY}\d.*\)\s*$"
+    rf"^\s*{_CURRENCY}{_MINUS}\s*{_CURRENCY}\d"
+    rf"|[\s\p{{Sc}}]{_MINUS}{_CURRENCY}\d"
+    rf"|^\s*{_CURRENCY}\(\s*{_CURRENCY}\d.*\)\s*{_CURRENCY}$"
 )
-#: What a reader may take for another number than the digits say: `5½`, `500-`.
-_DOUBTFUL = r"[\u00bc-\u00be\u2150-\u215f]|\d[-\u2212]\s*$"
+#: A minus that may be a sign, or be one twice: (-5), --5, -(5).
+_UNCERTAIN_SIGN = rf"^[^\p{{L}}\d]*{_MINUS}[^\p{{L}}\d]*\d"
+_TWO_SIGNS = rf"{_MINUS}[^\p{{L}}\d]*[{_MINUS}(][^\p{{L}}\d]*\d"
+#: What a reader may take for another number than the digits say.
+_DOUBTFUL = "|".join(
+    (
+        _TWO_SIGNS,
+        # 5½, 5²
+        r"[\u00bc-\u00be\u2150-\u215f]|\d[\u00b2\u00b3\u00b9\u2070-\u2079]",
+        # 500-, :-5, and parentheses of another width
+        rf"\d\s*{_CURRENCY}{_MINUS}\s*$|[^\s\p{{L}}\d\p{{Sc}}]{_MINUS}\s?{_CURRENCY}\d",
+        r"\uff08",
+        # a bound: < 5, 100+
+        r"[<>\u2264\u2265\u00b1]\s*\p{Sc}?\s*\d|\d\s?\+",
+        # a part of a hundred or a thousand
+        r"[%\u2030\uff05]|\d\s?(?i:procent|prozent|percent|per cent|promille?)",
+        # counts that languages or places read differently, or nobody here
+        r"\d\s(?:M|MM)(?:$|[^\p{L}\d])",
+        r"\d\s?(?i:mil|mill|millones|honderd|hundreds?|hundert)\b",
+        r"\d\s?(?i:lakhs?|lacs?|crores?|trillions?|biljoen\w*|dozen|dozijn|dutzend)\b",
+    )
+)
+#: An amount followed by one of these is a million for some, a hundredth for others,
+#: or no amount at all but a size.
+_NO_MONEY = (
+    r"\d\s?(?:"
+    r"(?:m[nmM]?|M(?:M|EUR|USD|PLN)|B|T|tn|ton)(?:$|[^\p{L}\d.])|[mM]\p{Sc}|m\.$"
+    r"|(?:ct|cts|cents?|centen|gr|grosz\w*|pence|CR|DR|Cr|Dr)\b|p$|\u00a2"
+    r"|\(?(?:[ck]?m[\u00b2\u00b32-3]?|mm|ha|ft\u00b2?|sq\.?\s?(?:ft|m))(?:$|[^\p{L}]))"
+)
 #: A number may begin with its decimal mark, but not behind a word: `no.5`.
 _BARE_MARK = r"^((?:[^\d]*[\s\p{Sc}(+\-\u2212])?)([.,]\d)"
 #: Words that count thousands and more, by the zeros that they stand for. A `k` ends
 #: the text or its word (`k.k.` is none), and a metre is no million.
 _MAGNITUDES: Mapping[str, int] = {
-    r"\d\s?(?:[kK](?:$|[^\p{L}\d.])|(?i:tys|tsd|duizend|thousand)\b)": 3,
-    r"\d(?:M(?:$|[^\p{L}\d.])|\s?(?i:mln|mio|miljoen|milion\w*|millions?)\b)": 6,
+    r"\d\s?(?:[kK](?:$|[^\p{L}\d.])"
+    r"|(?i:tys|tysi\w+|tsd|tausend|duizend|thousands?|mille)\b)": 3,
+    r"\d(?:M(?:$|[^\p{L}\d.])|\s?(?i:mln|mio|miljoen\w*|milion\w*|million\w*)\b)": 6,
     r"\d\s?(?i:mld|mrd|bn|miljard|milliarden?|billions?)\b": 9,
 }
 #: Above this, a double no longer holds every whole number.
@@ -89,7 +120,8 @@ def parse_money(
         decimal: The decimal mark, where it is known.
         scale: Digits after the mark; an amount with more of them is no money.
     """
-    plain = _plain_number(text, decimal)
+    amount = pl.when(~text.str.contains(_NO_MONEY)).then(text)
+    plain = _plain_number(amount, decimal)
     whole = pl.when(~plain.str.contains(rf"\.\d{{{scale}}}\d*[1-9]")).then(plain)
     return whole.cast(pl.Decimal(MONEY_DIGITS, scale), strict=False)
 
@@ -170,8 +202,13 @@ def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
         if named.any():
             moved = pl.when(named).then(_moved(pl.col("size"), zeros)).otherwise("size")
             frame = frame.with_columns(moved.alias("size"))
-    negative = pl.when(column.str.contains(_NEGATIVE)).then(pl.lit("-"))
-    signed = (negative.otherwise(pl.lit("")) + pl.col("size")).alias(text.name)
+    sign = (
+        pl.when(column.str.contains(_NEGATIVE))
+        .then(pl.lit("-"))
+        .when(~column.str.contains(_UNCERTAIN_SIGN))
+        .then(pl.lit(""))
+    )
+    signed = (sign + pl.col("size")).alias(text.name)
     return frame.select(signed).to_series()
 
 

@@ -75,7 +75,18 @@ def read(parse, *texts, **settings_):
         ("350 K", "350000"),
         ("$950K/mo", "950000"),
         ("2,5 tys. zł", "2500"),
-        ("12 m", "12"),
+        ("2 miljoenen", "2000000"),
+        ("2 Millionen Euro", "2000000"),
+        ("3 tysiące zł", "3000"),
+        ("€ - 500,00", "-500"),
+        ("- € 5", "-5"),
+        ("(5.00) EUR", "-5"),
+        ("\uff0d5", "-5"),
+        ("\u20115", "-5"),
+        ("prijs \u2013500", "-500"),
+        ("nr-5", "5"),
+        ("€ 1.250 p.m.", "1250"),
+        ("2.100 €/m²", "2100"),
         ("prijs - 500", "500"),
     ],
 )
@@ -99,6 +110,59 @@ def test_an_amount_is_read_with_signs_and_words_around(text, amount):
 )
 def test_what_is_no_amount_is_none(text):
     assert read(parse_money, text) == [None]
+
+
+@pytest.mark.parametrize("parse", [parse_number, parse_money, parse_integer])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("12%", "12 %", "12 procent", "12 percent", "12\u2030", "12\uff05"),
+        *("100-200", "100 - 200", "100 tot 200", "100/200", "5 1/2", "5\u00bd"),
+        *("5\u00b2", "5 \u2013", "5-", "(-5)", "--5", "- -5", "-(5)", "\uff085\uff09"),
+        *("< 5", ">\u20ac 5", "\u2264 5", "\u00b15", "100+", "100 +"),
+        *("2 M", "2 MM", "5 mil.", "3 hundred", "2 dozen", "12 lakh", "1 crore"),
+        "2 millones",
+    ],
+)
+def test_what_may_be_another_number_is_none(parse, text):
+    assert read(parse, text) == [None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1.2 m", "1.2m", "€5m", "5mn", "5 MEUR", "5 m€", "$1.2B", "$5MM", "2 ton"),
+        *("50 ct", "50 cents", "50 cent", "50p", "50\u00a2", "5 CR", "5 DR"),
+        *("91 m²", "91 m2", "218 m³", "91 (m²)", "5 km", "1 ha", "979 sq ft"),
+    ],
+)
+def test_sizes_cents_and_letters_of_a_million_are_no_money(text):
+    assert read(parse_money, text) == [None]
+
+
+def test_a_number_of_metres_is_one():
+    assert read(parse_number, "12 m", "91 m²", "3 kamers") == [12.0, 91.0, 3.0]
+
+
+@QUICK
+@given(
+    st.sampled_from([parse_number, parse_money, parse_integer]),
+    st.text(alphabet="-\u2212\u2013 €$(:.", max_size=5),
+    st.integers(1, 999),
+    st.sampled_from(["", " ", " €", ",-", ")", "-", "€-", ") EUR"]),
+)
+def test_no_minus_before_a_number_is_passed_over(parse, before, number, after):
+    [found] = read(parse, f"{before}{number}{after}")
+    signs = set(before) & set("-\u2212\u2013")
+    if found is not None:
+        assert (found < 0) == bool(signs or ("(" in before and ")" in after))
+
+
+@QUICK
+@given(st.integers(0, 10**9), st.sampled_from(["%", " %", " procent", "-300", "+"]))
+def test_what_changes_a_number_is_never_passed_over(number, after):
+    for parse in (parse_number, parse_money, parse_integer):
+        assert read(parse, f"€ {number}{after}") == [None]
 
 
 def test_three_digits_after_one_separator_are_thousands_unless_told():
