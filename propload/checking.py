@@ -26,11 +26,12 @@ from propload.ingesting import source_options
 from propload.planning import Plan, nothing_to_replace
 from propload.postgres import schema
 from propload.postgres.rehearsing import Rehearsal
-from propload.postgres.types import create_type, plan_columns, unknown_columns
+from propload.postgres.types import plan_columns, unknown_columns
 from propload.prepare.joining import Joiner
 from propload.report import Counts, ReasonCount
 from propload.sources import open_source
 from propload.target import ColumnPlan
+from propload.type_names import create_type, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -187,7 +188,7 @@ class _Table:
     def _created(self, fitted: Preparer, pg_types: Mapping[str, str]) -> _Fitted:
         for name, dtype in fitted.schema.items():
             created = pg_types.get(name) or create_type(dtype)
-            self.types.setdefault(name, (str(dtype), created))
+            self.types.setdefault(name, (type_name(dtype), created))
         with self.database.connect() as connection:
             schema.rehearse_table(
                 connection,
@@ -203,7 +204,7 @@ class _Table:
     ) -> _Fitted:
         known = {column.name: column.pg_type for column in facts.columns}
         for name, dtype in fitted.schema.items():
-            self.types.setdefault(name, (str(dtype), known.get(name, "(new)")))
+            self.types.setdefault(name, (type_name(dtype), known.get(name, "(new)")))
         problems += self._new_columns(facts.name, fitted.schema, known)
         kept = {n: t for n, t in fitted.schema.items() if n in known}
         partial = facts.takes_parts(self.target)
@@ -372,7 +373,7 @@ class _Looking:
 
 def _as_they_are(fitted: Preparer) -> Preparer:
     """Return the preparer with a plan that casts no column."""
-    plan = (ColumnPlan(n, t, "copy", str(t)) for n, t in fitted.schema.items())
+    plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
     return fitted.with_plan(tuple(plan))
 
 

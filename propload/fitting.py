@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.prepare.mapping import MapContext
+from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def in_context(preparer: Preparer, joined: Joined) -> Preparer:
 def _described(plan: Sequence[ColumnPlan]) -> str:
     """Return how columns travel, for a log."""
     return ", ".join(
-        f"{one.column} {one.dtype} → {one.pg_type}"
+        f"{one.column} {type_name(one.dtype)} → {one.pg_type}"
         + (" by a cast of the server" if one.carrier == "text" else "")
         for one in plan
     )

@@ -19,7 +19,7 @@ from propload.postgres.sql.tables import (
     is_empty_query,
     lock_name_query,
 )
-from propload.postgres.types import create_type
+from propload.type_names import create_type
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

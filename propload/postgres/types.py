@@ -18,6 +18,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.target import ColumnPlan
+from propload.type_names import create_type, inner_type, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -69,54 +70,6 @@ _LENGTH = re.compile(r"\([^)]*\)")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
 #: Types whose cast with a length rounds or cuts without an error.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
-
-_CREATED: Mapping[type[pl.DataType], str] = {
-    pl.Boolean: "boolean",
-    pl.Int8: "smallint",
-    pl.Int16: "smallint",
-    pl.Int32: "integer",
-    pl.Int64: "bigint",
-    pl.UInt8: "smallint",
-    pl.UInt16: "integer",
-    pl.UInt32: "bigint",
-    pl.UInt64: "numeric(20,0)",
-    pl.Int128: "numeric(39,0)",
-    pl.UInt128: "numeric(39,0)",
-    pl.Float16: "real",
-    pl.Float32: "real",
-    pl.Float64: "double precision",
-    pl.String: "text",
-    pl.Categorical: "text",
-    pl.Enum: "text",
-    pl.Null: "text",
-    pl.Binary: "bytea",
-    pl.Date: "date",
-    pl.Time: "time without time zone",
-    pl.Duration: "interval",
-    pl.Struct: "jsonb",
-}
-
-
-def create_type(dtype: pl.DataType, /) -> str:
-    """Return the PostgreSQL type that holds every value of a Polars type.
-
-    Raises:
-        SchemaMismatchError: No type does (Python objects).
-    """
-    if isinstance(dtype, pl.Decimal):
-        return f"numeric({dtype.precision},{dtype.scale})"
-    if isinstance(dtype, pl.Datetime):
-        zone = "with" if dtype.time_zone else "without"
-        return f"timestamp {zone} time zone"
-    if isinstance(dtype, (pl.List, pl.Array)):
-        inner = _inner(dtype)
-        nested = isinstance(inner, (pl.List, pl.Array, pl.Struct))
-        return "jsonb" if nested else f"{create_type(inner)}[]"
-    found = _CREATED.get(type(dtype))
-    if found is None:
-        msg = f"{dtype} has no PostgreSQL type: map the column to text or JSON"
-        raise SchemaMismatchError(msg)
-    return found
 
 
 def plan_columns(
@@ -314,7 +267,7 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     if inner is None:
         return None
     # Polars casts no texts inside lists to times; the server does
-    nested = isinstance(_inner(dtype), (pl.List, pl.Array))
+    nested = isinstance(inner_type(dtype), (pl.List, pl.Array))
     nested |= _is_text(_innermost(dtype)) and inner.dtype.is_temporal()
     by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
     if by_text:
@@ -334,14 +287,9 @@ def _is_text(dtype: pl.DataType) -> bool:
     return isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
 
 
-def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
-    inner = dtype.inner
-    return inner if isinstance(inner, pl.DataType) else inner()
-
-
 def _innermost(dtype: pl.DataType) -> pl.DataType:
     while isinstance(dtype, (pl.List, pl.Array)):
-        dtype = _inner(dtype)
+        dtype = inner_type(dtype)
     return dtype
 
 
@@ -374,6 +322,6 @@ def _fault(name: str, dtype: pl.DataType, column: TableColumn) -> str:
     if column.generated:
         return f"column {name} is computed by the server: leave it out of the input"
     return (
-        f"column {name} is {dtype}, which has no exact way to {column.pg_type}: "
-        "give the column a mapping, or another type in the table"
+        f"column {name} is {type_name(dtype)}, which has no exact way to "
+        f"{column.pg_type}: give the column a mapping, or another type in the table"
     )

@@ -18,6 +18,7 @@ from propload.prepare.conversions import Conversion, convert
 from propload.prepare.limits import limit
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
+from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -139,7 +140,7 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
         found = convert(column, source, target)
     if found is None:
         msg = (
-            f"column {wanted.column} is {source}, which has no exact way to "
+            f"column {wanted.column} is {type_name(source)}, which has no exact way to "
             f"{wanted.pg_type}: give the column a mapping, or another type in the table"
         )
         raise SchemaMismatchError(msg)

@@ -16,9 +16,9 @@ import polars as pl
 from propload.prepare.text_out import (
     SECONDS_OF_A_DAY,
     UNITS,
-    inner_type,
     write_text,
 )
+from propload.type_names import inner_type
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}

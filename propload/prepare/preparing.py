@@ -14,6 +14,7 @@ from propload.prepare.dedupe import Deduped, check_keys, dedupe
 from propload.prepare.inference import infer_types
 from propload.prepare.mapping.rules import MapContext
 from propload.prepare.routing import route
+from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -240,7 +241,7 @@ class Preparer:
         """
         names = [name for name in schema if name != ROW]
         typed = self._checked_types(names)
-        first = [Cast(n, t, str(t)) for n, t in typed.items() if n in schema]
+        first = [Cast(n, t, type_name(t)) for n, t in typed.items() if n in schema]
         return first + [
             Cast(
                 step.column,

@@ -12,6 +12,7 @@ import polars as pl
 
 from propload.errors import SchemaMismatchError
 from propload.prepare.text_out import write_text
+from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,8 @@ def _words(column: pl.Series) -> pl.Series:
         column = column.zip_with(column != 0, zero).alias(column.name)
     text = write_text(pl.col(column.name), dtype)
     if text is None:
-        msg = f"key column {column.name} is {dtype}, by which no row can be found"
+        kind = type_name(dtype)
+        msg = f"key column {column.name} is {kind}, by which no row can be found"
         raise SchemaMismatchError(msg)
     return _text_words(column.to_frame().select(text.cast(pl.Binary)).to_series())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from propload.prepare.conversions import Conversion
+from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion
 
 #: The words that PostgreSQL takes for a boolean.
 TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
@@ -24,8 +24,6 @@ GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 
 #: Decimal digits that every double keeps.
 FLOAT_DIGITS = 15
-#: Above this, a double no longer holds every whole number.
-FLOAT_WHOLE = 2.0**53
 #: "2026-7-2 1:42:25.8657869": shorter, and no digit beyond microseconds is there.
 NANOSECOND_LENGTH = 24
 #: `%Y` also reads the year 18 of "18-2-1"; which century is meant nobody can tell,
@@ -135,26 +133,23 @@ def _integer(column: pl.Expr, target: pl.DataType) -> Conversion:
 
 
 def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
+    """Read the nearest number; whole ones have to be exact.
+
+    Hardly a decimal has an exact binary number: who stores 0.1 so knows that. A whole
+    number that comes back as another one is a wrong id or count.
+    """
     text = column.str.strip_chars()
     value = text.cast(target, strict=False)
     wide = text.cast(pl.Float64, strict=False)
-    doubt = (
-        (wide.abs().max() >= FLOAT_WHOLE) | wide.is_infinite().any() | (wide == 0).any()
-    )
+    most = 2 ** SIGNIFICAND_BITS[str(target)]
+    doubt = (wide.abs().max() >= most) | wide.is_infinite().any() | (wide == 0).any()
     overflowed = value.is_infinite() & ~text.str.contains("(?i)inf")
     vanished = (value == 0) & text.str.contains(r"^[-+]?[0.]*[1-9]")
-    whole = text.cast(pl.Int128, strict=False)
-    changed = (wide.abs() >= FLOAT_WHOLE) & (
-        wide.cast(pl.Int128, strict=False) != whole
-    ).fill_null(value=False)
-    refused = overflowed | vanished | changed
-    if target == pl.Float64:
-        return Conversion(value, doubt, refused)
-    # what counts is the shortest decimal that names the value, as between floats
-    other = value.cast(pl.String).cast(pl.Float64) != wide
-    return Conversion(
-        value, doubt | (value.cast(pl.Float64) != wide).any(), refused | other
-    )
+    is_whole = text.str.contains(r"^[-+]?[0-9]+(?:\.0*)?$")
+    whole = text.str.replace(r"\.0*$", "").cast(pl.Int128, strict=False)
+    same = (value.cast(pl.Int128, strict=False) == whole).fill_null(value=False)
+    changed = (wide.abs() >= most) & is_whole & ~same
+    return Conversion(value, doubt, overflowed | vanished | changed)
 
 
 def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.type_names import inner_type
+
 if TYPE_CHECKING:
     from polars.datatypes import DataTypeClass
 
@@ -111,11 +113,6 @@ def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
         as_list = column.cast(pl.List(source.inner))
         return None if inside is None else as_list.list.eval(inside).list.any()
     return None
-
-
-def inner_type(dtype: pl.List | pl.Array) -> pl.DataType:
-    """Return the type of a list's elements."""
-    return _instance(dtype.inner)
 
 
 def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:

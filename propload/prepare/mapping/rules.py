@@ -15,6 +15,7 @@ from propload.prepare.casting import Cast, cast_types, refuse
 from propload.prepare.parsers import Parser, make_parser
 from propload.prepare.parsers.words import fold, fold_word
 from propload.prepare.text_out import write_text
+from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections import abc
@@ -287,7 +288,9 @@ def _meaning(
     """Return a column's texts, null where they mean that."""
     text = write_text(pl.col(name), rows.schema[name])
     if text is None:
-        msg = f"column {name} is {rows.schema[name]}, which is no text to read"
+        msg = (
+            f"column {name} is {type_name(rows.schema[name])}, which is no text to read"
+        )
         raise SchemaMismatchError(msg)
     silent = fold(text).is_in(list(null_words)) if null_words else pl.lit(value=False)
     if rule.parser.name != "text":

@@ -27,8 +27,11 @@ _NEGATIVE = (
     rf"|[\s\p{{Sc}}]{_MINUS}{_CURRENCY}\d"
     rf"|^\s*{_CURRENCY}\(\s*{_CURRENCY}\d.*\)\s*{_CURRENCY}$"
 )
-#: A minus that may be a sign, or be one twice: (-5), --5, -(5).
-_UNCERTAIN_SIGN = rf"^[^\p{{L}}\d]*{_MINUS}[^\p{{L}}\d]*\d"
+#: A minus, or parentheses, that may be a sign, or be one twice: (-5), --5, -(5).
+_UNCERTAIN_SIGN = (
+    rf"^[^\p{{L}}\d]*{_MINUS}[^\p{{L}}\d]*\d"
+    r"|^[^\p{L}\d]*\([^\p{L}\d]*\d[^\p{L}]*\)"
+)
 _TWO_SIGNS = rf"{_MINUS}[^\p{{L}}\d]*[{_MINUS}(][^\p{{L}}\d]*\d"
 #: What a reader may take for another number than the digits say.
 _DOUBTFUL = "|".join(

@@ -3,12 +3,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from propload.errors import SchemaMismatchError
 from propload.postgres.facts import TableColumn
 from propload.postgres.types import (
     cast_sql,
     cast_type,
-    create_type,
     plan_columns,
     stage_type,
 )
@@ -63,16 +61,6 @@ def test_values_of_the_right_type_are_not_cast():
     assert cast_sql(plan("integer", pl.Int32, "copy"), "s.v") == "s.v"
     assert cast_sql(plan("timestamp(3) without time zone", pl.Datetime), "s.v") == "s.v"
     assert stage_type(plan("numeric(12,2)", lambda: pl.Decimal(12, 2))) == "numeric"
-
-
-def test_lists_and_structs_have_types():
-    assert create_type(pl.List(pl.String())) == "text[]"
-    assert create_type(pl.Array(pl.Decimal(5, 1), 2)) == "numeric(5,1)[]"
-    assert create_type(pl.List(pl.List(pl.Int8()))) == "jsonb"
-    assert create_type(pl.List(pl.Struct({"a": pl.Int8()}))) == "jsonb"
-    assert create_type(pl.Datetime("ns", "Asia/Tokyo")) == "timestamp with time zone"
-    with pytest.raises(SchemaMismatchError, match="Object"):
-        create_type(pl.Object())
 
 
 def test_plans_keep_the_order_of_the_frame():

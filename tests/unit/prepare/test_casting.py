@@ -415,12 +415,38 @@ def test_what_no_calendar_has_costs_its_row_and_no_panic(source, wanted):
     [
         (pl.Date(), ["10-11-20", "1-2-3"]),
         (pl.Datetime("us"), ["10-11-20 10:00:00", "2024-1-5 1:2:3.1234567"]),
-        (pl.Float32(), ["123456789", "0.123456789"]),
+        (pl.Float32(), ["16777217", "1e39"]),
+        (pl.Float64(), ["9007199254740993", "-9007199254740993.0"]),
+        (pl.Float64(), ["1" * 40, "1e400"]),
+        (pl.Float64(), ["1e-400", "9" * 400]),
     ],
 )
 def test_texts_that_lose_a_century_or_a_digit_are_refused(wanted, texts):
     kept, refused = cast_values(texts, pl.String(), wanted)
     assert (kept, refused) == ({}, [0, 1])
+
+
+@pytest.mark.parametrize("wanted", [pl.Float32(), pl.Float64()])
+def test_a_decimal_text_becomes_the_nearest_number(wanted):
+    texts = [
+        "0.1",
+        "3.14159265358979323846",
+        "0.123456789",
+        "1e20",
+        "9007199254740993.5",
+    ]
+    kept, refused = cast_values(texts, pl.String(), wanted)
+    nearest = pl.Series([float(text) for text in texts]).cast(wanted).to_list()
+    assert (list(kept.values()), refused) == (nearest, [])
+
+
+@QUICK
+@given(st.integers(-(2**70), 2**70), st.sampled_from(["", ".0", ".000"]))
+def test_a_whole_text_keeps_its_number_or_is_refused(number, zeros):
+    for wanted, bits in ((pl.Float32(), 24), (pl.Float64(), 53)):
+        kept, refused = cast_values([f"{number}{zeros}"], pl.String(), wanted)
+        assert all(int(value) == number for value in kept.values())
+        assert not refused or abs(number) > 2**bits
 
 
 def test_a_list_with_a_number_too_large_for_a_decimal_costs_its_row():

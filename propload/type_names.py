@@ -1,0 +1,94 @@
+"""The one name of each type that users meet: PostgreSQL's.
+
+Users know the types of their tables, not those of the frames between.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.errors import SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: So many words of an enumeration are told.
+_WORDS_TOLD = 10
+
+_CREATED: Mapping[type[pl.DataType], str] = {
+    pl.Boolean: "boolean",
+    pl.Int8: "smallint",
+    pl.Int16: "smallint",
+    pl.Int32: "integer",
+    pl.Int64: "bigint",
+    pl.UInt8: "smallint",
+    pl.UInt16: "integer",
+    pl.UInt32: "bigint",
+    pl.UInt64: "numeric(20,0)",
+    pl.Int128: "numeric(39,0)",
+    pl.UInt128: "numeric(39,0)",
+    pl.Float16: "real",
+    pl.Float32: "real",
+    pl.Float64: "double precision",
+    pl.String: "text",
+    pl.Categorical: "text",
+    pl.Enum: "text",
+    pl.Null: "text",
+    pl.Binary: "bytea",
+    pl.Date: "date",
+    pl.Time: "time without time zone",
+    pl.Duration: "interval",
+    pl.Struct: "jsonb",
+}
+
+
+#: What has no type of PostgreSQL's.
+_UNSTORED: Mapping[type[pl.DataType], str] = {pl.Object: "a Python object"}
+
+
+def create_type(dtype: pl.DataType, /) -> str:
+    """Return the PostgreSQL type that holds every value of a Polars type.
+
+    Raises:
+        SchemaMismatchError: No type does (Python objects).
+    """
+    if isinstance(dtype, pl.Decimal):
+        return f"numeric({dtype.precision},{dtype.scale})"
+    if isinstance(dtype, pl.Datetime):
+        zone = "with" if dtype.time_zone else "without"
+        return f"timestamp {zone} time zone"
+    if isinstance(dtype, (pl.List, pl.Array)):
+        inner = inner_type(dtype)
+        nested = isinstance(inner, (pl.List, pl.Array, pl.Struct))
+        return "jsonb" if nested else f"{create_type(inner)}[]"
+    found = _CREATED.get(type(dtype))
+    if found is None:
+        msg = (
+            f"{type_name(dtype)} has no PostgreSQL type: map the column to text or JSON"
+        )
+        raise SchemaMismatchError(msg)
+    return found
+
+
+def type_name(dtype: pl.DataType, /) -> str:
+    """Return what messages and reports call a type: PostgreSQL's name of it."""
+    if isinstance(dtype, pl.Enum):
+        words = list(dtype.categories.head(_WORDS_TOLD))
+        more = ", ..." if len(dtype.categories) > len(words) else ""
+        return f"one of {', '.join(words)}{more}"
+    if isinstance(dtype, (pl.List, pl.Array)):
+        inner = inner_type(dtype)
+        return "jsonb" if inner.is_nested() else f"{type_name(inner)}[]"
+    if isinstance(dtype, pl.Null):
+        return "null"
+    if type(dtype) in _CREATED or dtype.is_decimal() or isinstance(dtype, pl.Datetime):
+        return create_type(dtype)
+    return _UNSTORED.get(type(dtype), str(dtype))
+
+
+def inner_type(dtype: pl.List | pl.Array, /) -> pl.DataType:
+    """Return the type of the values in a list."""
+    inner = dtype.inner
+    return inner if isinstance(inner, pl.DataType) else inner()
