@@ -145,7 +145,7 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
     if wanted is None:
         return value
     cast = f"{value}::{wanted}"
-    kept = _kept_exactly(plan, value, wanted)
+    kept = kept_exactly(plan, value)
     if kept is None:
         return cast
     name = plan.pg_type.replace("'", "''")
@@ -153,8 +153,18 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
     return f"CASE WHEN {kept} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
 
 
-def _kept_exactly(plan: ColumnPlan, value: str, wanted: str) -> str | None:
-    if plan.dtype != pl.String:
+def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
+    """Return the condition under which a cast keeps a staged value as it is.
+
+    Args:
+        plan: The column.
+        value: The SQL of the staged value, which the column's type takes.
+
+    Returns:
+        None where a cast that succeeds changes nothing.
+    """
+    wanted = cast_type(plan)
+    if plan.dtype != pl.String or wanted is None:
         return None
     if wanted in ("name", '"char"'):
         return f"{value}::{wanted}::text = {value}"

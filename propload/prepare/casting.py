@@ -15,7 +15,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
-from propload.prepare.limits import limit
+from propload.prepare.limits import limit, may_limit
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
 from propload.type_names import type_name
@@ -117,9 +117,7 @@ def _with_types(
 
 
 def _is_done(source: pl.DataType, wanted: Cast) -> bool:
-    # a type with a length has parentheses; a time has one that is not written
-    same = source == wanted.dtype and wanted.dtype != pl.Time
-    return same and "(" not in wanted.pg_type
+    return source == wanted.dtype and not may_limit(wanted.dtype, wanted.pg_type)
 
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)

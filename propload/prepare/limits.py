@@ -1,7 +1,8 @@
 """What a type's length, as in varchar(5), would cut off without a word.
 
 A cast in the server cuts text to varchar(n) and rounds to numeric(p,s) and to
-timestamp(n) silently; such values are refused before they are sent.
+timestamp(n) silently; such values are refused before they are sent. So are amounts
+of which the server's locale would decide what they mean.
 """
 
 from __future__ import annotations
@@ -15,8 +16,16 @@ _TYPE = re.compile(
 )
 #: PostgreSQL keeps times in microseconds, six digits.
 TIME_DIGITS = 6
+#: The type money reads `$5,00` as its server's locale says: 5 or 500.
+_PLAIN_AMOUNT = r"^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
 #: Polars counts nanoseconds of a day, also where no length is written.
 _WHOLE_TIMES = ("time", "time without time zone")
+
+
+def may_limit(dtype: pl.DataType, pg_type: str) -> bool:
+    """Return whether a type may refuse values that are of its Arrow type already."""
+    # a type with a length has parentheses; a time has one that is not written
+    return "(" in pg_type or pg_type == "money" or dtype == pl.Time
 
 
 def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
@@ -31,7 +40,8 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
         return _time_limit(column, dtype, TIME_DIGITS)
     found = _TYPE.fullmatch(pg_type)
     if found is None:
-        return None
+        is_money = dtype == pl.String and pg_type == "money"
+        return ~column.str.contains(_PLAIN_AMOUNT) if is_money else None
     name, first = found["name"].strip(), int(found["first"])
     if dtype == pl.String:
         return _text_limit(column, name, first, int(found["second"] or 0))

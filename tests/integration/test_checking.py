@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import propload
 from propload.postgres.connection import connect
 from propload.postgres.dsn import parse_dsn
+from propload.postgres.sql.screening import TELLS_VALIDITY
 from tests.integration.reading import run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(180)
@@ -193,3 +194,26 @@ def test_who_may_not_make_temporary_tables_is_told_so(database):
         )
     assert (said.problems, said.expected) == ((), None)
     assert ["GRANT TEMPORARY" in note for note in said.notes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("pg_type", "good", "bad"),
+    [
+        ("money", ["5.00", " -3 ", "1.500"], ["$5.00", "1,234.50", "1.005", "1e3"]),
+        ("numeric(50,2)", ["1.50", "1e3"], ["1.5e-3", "1e60"]),
+        ("interval(0)", ["2 days"], ["1500 milliseconds", "soon"]),
+        ("name", ["x"], ["x" * 70]),
+        ('"char"', ["a"], ["ab"]),
+    ],
+)
+def test_texts_that_a_cast_would_change_are_told_by_both(database, pg_type, good, bad):
+    run_sql(database, f"CREATE TABLE homes (id int PRIMARY KEY, fee {pg_type})")
+    rows = [{"id": place, "fee": fee} for place, fee in enumerate([*good, *bad])]
+    said = propload.check(rows, to=database, table="homes")
+    assert writes_of(database, "homes") == []
+    done = propload.ingest(rows, to=database, table="homes")
+    assert (done.counts.inserted, done.counts.rejected) == (len(good), len(bad))
+    with connect(database) as session:
+        tells = session.server_version >= TELLS_VALIDITY
+    if tells:
+        assert said.expected == done.counts

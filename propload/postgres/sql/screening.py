@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 from propload.postgres.shape import INCOMING, ORDINAL, Shape
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, table, text
+from propload.postgres.types import kept_exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from propload.postgres.shape import ColumnShape
 
 #: Valid checks, foreign and unique keys: name, kind, expression, own columns, the other
 #: table and its columns.
@@ -96,16 +99,30 @@ class Rule:
 def uncastable(shape: Shape, /) -> list[Verdict]:
     """Return what tells texts that the server cannot cast, on newer servers."""
     return [
-        Verdict(
-            f"NOT pg_input_is_valid(s.{name(column.name)}, {text(pg_type)})",
+        verdict
+        for column in shape.columns
+        if column.stage_type.startswith("text")
+        for verdict in _uncastable(column)
+    ]
+
+
+def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
+    pg_type, value = column.cast_type, f"s.{name(column.name)}"
+    if pg_type is None:
+        return
+    kept = kept_exactly(column.plan, value)
+    # a type with a length is asked as well, since the look at exact values uses it
+    for each in dict.fromkeys([pg_type, column.plan.pg_type] if kept else [pg_type]):
+        yield Verdict(
+            f"NOT pg_input_is_valid({value}, {text(each)})",
             "22P02",
-            f'invalid input syntax for type {pg_type}: "{{}}"',
+            f'invalid input syntax for type {each}: "{{}}"',
             column.name,
         )
-        for column in shape.columns
-        if (pg_type := column.cast_type) is not None
-        and column.stage_type.startswith("text")
-    ]
+    if kept:
+        yield Verdict(
+            f"NOT ({kept})", "22P02", f'"{{}}" is not exact as {pg_type}', column.name
+        )
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:

@@ -426,6 +426,12 @@ def test_texts_that_lose_a_century_or_a_digit_are_refused(wanted, texts):
     assert (kept, refused) == ({}, [0, 1])
 
 
+def test_texts_for_money_are_plain_amounts():
+    texts = ["5", " -5.50 ", ".5", "$5.00", "5,00", "1,234.50", "(5.00)", "1e3", ""]
+    kept, refused = cast_values(texts, pl.String(), pl.String(), "money")
+    assert (list(kept), refused) == ([0, 1, 2], [3, 4, 5, 6, 7, 8])
+
+
 @pytest.mark.parametrize("wanted", [pl.Float32(), pl.Float64()])
 def test_a_decimal_text_becomes_the_nearest_number(wanted):
     texts = [
