@@ -80,7 +80,8 @@ def type_name(dtype: pl.DataType, /) -> str:
         return f"one of {', '.join(words)}{more}"
     if isinstance(dtype, (pl.List, pl.Array)):
         inner = inner_type(dtype)
-        return "jsonb" if inner.is_nested() else f"{type_name(inner)}[]"
+        size = dtype.size if isinstance(dtype, pl.Array) else ""
+        return "jsonb" if inner.is_nested() else f"{type_name(inner)}[{size}]"
     if isinstance(dtype, pl.Null):
         return "null"
     if type(dtype) in _CREATED or dtype.is_decimal() or isinstance(dtype, pl.Datetime):

@@ -72,13 +72,13 @@ class Acceptor:
 
     def accept(self, frame: pl.DataFrame) -> pl.Series | None:
         """Return which rows surely pass; None where that cannot be told."""
-        test = self._test(frame.schema)
-        if test is None:
-            return None
         try:
+            test = self._test(frame.schema)
+            if test is None:
+                return None
             whole = frame.with_columns(self._lacking(frame.schema))
             passed = whole.with_columns(test.alias(_PASSED))
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
             # a check that does not suit its column: pandera says what is wrong
             return None
         return passed.get_column(_PASSED)
@@ -115,6 +115,21 @@ class Acceptor:
         for check in self.checks:
             tests += _frame_tests(check, schema)
         return pl.all_horizontal(tests)
+
+
+def exact_type(dtype: Any, /) -> pl.DataType | None:
+    """Return pandera's type as one of Polars, None where it names no exact one."""
+    found = getattr(dtype, "type", None)
+    if isinstance(found, pl.DataType):
+        return found
+    try:
+        return (
+            found()
+            if isinstance(found, type) and issubclass(found, pl.DataType)
+            else None
+        )
+    except TypeError:
+        return None
 
 
 def is_known(check: CheckFacts, /) -> bool:

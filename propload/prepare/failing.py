@@ -10,6 +10,9 @@ from propload.batch import ROW, reason_lines
 from propload.prepare.casting import VALUE_LENGTH
 from propload.prepare.text_out import write_text
 
+#: What Python calls a function that nobody named.
+_UNNAMED = "<lambda>"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -51,3 +54,16 @@ class Failure:
             fields = pl.Struct({name: schema[name] for name in shown})
             text = write_text(pl.struct(shown), fields)
         return pl.lit(None, pl.String) if text is None else text
+
+
+def named_check(check: str, /) -> str:
+    """Return what a message says of a check that pandera itself makes."""
+    return {"not_nullable": "is null"}.get(check, check)
+
+
+def labels_of(name: str | None, error: str | None, /) -> tuple[str, str]:
+    """Return a check's short name and its message, of what pandera knows of it."""
+    short, told = str(name or error), str(error or name)
+    if told == _UNNAMED:
+        return short, "a check without a name"
+    return (told, told) if told.startswith(short) else (short, told)

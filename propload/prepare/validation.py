@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 from pandera.api.function_dispatch import Dispatcher
@@ -21,9 +21,15 @@ from pandera.polars import Column, DataFrameModel
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
-from propload.prepare.accepting import Acceptor, CheckFacts, ColumnFacts, is_known
+from propload.prepare.accepting import (
+    Acceptor,
+    CheckFacts,
+    ColumnFacts,
+    exact_type,
+    is_known,
+)
 from propload.prepare.casting import VALUE_LENGTH
-from propload.prepare.failing import Failure
+from propload.prepare.failing import Failure, labels_of, named_check
 from propload.registry import find_object
 from propload.schemas import RowSchema
 
@@ -58,7 +64,8 @@ def load_schema(spec: object) -> Checker:
         named = (
             found.__name__ if isinstance(found, type) else getattr(found, "name", None)
         )
-        found = RowSchema(str(named or spec), found)  # type: ignore[arg-type]  # checked next
+        name = named or (spec if isinstance(spec, str) else "without a name")
+        found = RowSchema(str(name), found)  # type: ignore[arg-type]  # checked next
     return Checker(found, _pandera_schema(found.model, spec))
 
 
@@ -91,6 +98,7 @@ class Checker:
         self.pg_types: Mapping[str, str] = rows.pg_types
         self.target_defaults: Target | None = rows.target_defaults
         self._schema = _errors_only(schema)
+        self._schema.name = rows.name
         self._errors = _Judge(self._schema)
         warnings = _warnings_only(schema)
         self._warnings = None if warnings is None else _Judge(warnings)
@@ -119,12 +127,7 @@ class Checker:
         known = self._schema.columns
         kept = dict(schema)
         if self._schema.strict == "filter":
-            named = [str(one.name) for one in known.values() if one.regex]
-            kept = {
-                name: dtype
-                for name, dtype in schema.items()
-                if name in known or any(re.fullmatch(one, name) for one in named)
-            }
+            kept = {name: dtype for name, dtype in schema.items() if self._names(name)}
         if self._schema.add_missing_columns:
             absent = [n for n, one in known.items() if n not in kept and not one.regex]
             kept |= self.types(absent)
@@ -138,7 +141,7 @@ class Checker:
         )
         if column is None or (column.regex and name in columns):
             return None
-        return _polars_type(self._schema.dtype or column.dtype)
+        return exact_type(self._schema.dtype or column.dtype)
 
     def check(self, frame: pl.DataFrame) -> Sifted:
         """Return the rows that pass, and every reason of the others.
@@ -153,6 +156,7 @@ class Checker:
         if frame.height == 0:
             return Sifted(frame, no_reasons())
         self._require_columns(frame)
+        self._refuse_others(frame)
         judged, failures = self._errors.judge(frame)
         if not failures:
             return Sifted(judged, no_reasons())
@@ -189,6 +193,24 @@ class Checker:
                 f"the rows have {found}: map a column to it (--mapping)"
             )
             raise SchemaMismatchError(msg)
+
+    def _refuse_others(self, frame: pl.DataFrame) -> None:
+        if self._schema.strict is not True:
+            return
+        others = [n for n in frame.columns if n != ROW and not self._names(n)]
+        if others:
+            msg = (
+                f"schema {self.name} is strict and does not name column "
+                f"{', '.join(others)}: leave such columns out by a mapping "
+                '(--mapping), or let the schema drop them (strict="filter")'
+            )
+            raise SchemaMismatchError(msg)
+
+    def _names(self, name: str) -> bool:
+        """Return whether the schema has a column of a name, or a pattern for it."""
+        columns = self._schema.columns
+        patterns = [str(one.name) for one in columns.values() if one.regex]
+        return name in columns or any(re.fullmatch(one, name) for one in patterns)
 
 
 class _Judge:
@@ -253,9 +275,9 @@ def _failure(
     rows = frame.filter(failed)
     column = _column_at_fault(error)
     if isinstance(error.check, str):
-        message = f"column {column}: {_named(error.check)}"
+        message = f"column {column}: {named_check(error.check)}"
         return Failure(column, (), error.check, message, rows)
-    label, text = _labels(error.check)
+    label, text = labels_of(error.check.name, error.check.error)
     place = "" if column is None else f"column {column}: fails "
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
@@ -268,31 +290,6 @@ def _column_at_fault(error: SchemaError) -> str | None:
     cases = error.failure_cases
     # of a schema of several columns, only the cases bear the column's own name
     return cases.columns[0] if isinstance(cases, pl.DataFrame) else error.schema.name
-
-
-def _named(check: str) -> str:
-    return {"not_nullable": "is null"}.get(check, check)
-
-
-def _labels(check: Check) -> tuple[str, str]:
-    """Return a check's short name and its message."""
-    name, error = str(check.name or check.error), str(check.error or check.name)
-    return (error, error) if error.startswith(name) else (name, error)
-
-
-def _polars_type(dtype: Any) -> pl.DataType | None:
-    """Return pandera's type as one of Polars, None where it names no exact one."""
-    found = getattr(dtype, "type", None)
-    if isinstance(found, pl.DataType):
-        return found
-    try:
-        return (
-            found()
-            if isinstance(found, type) and issubclass(found, pl.DataType)
-            else None
-        )
-    except TypeError:
-        return None
 
 
 def _errors_only(schema: DataFrameSchema) -> DataFrameSchema:
@@ -348,7 +345,7 @@ def _compile(
     unknown: dict[str, Column] = {}
     for name, column in schema.columns.items():
         facts, checks = _known_checks(column.checks)
-        dtype = None if column.dtype is None else _polars_type(column.dtype)
+        dtype = None if column.dtype is None else exact_type(column.dtype)
         untold = column.dtype is not None and dtype is None
         known.append(
             ColumnFacts(

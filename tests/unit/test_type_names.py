@@ -19,7 +19,6 @@ NAMES = {
     pl.Datetime("ns"): "timestamp without time zone",
     pl.Decimal(12, 2): "numeric(12,2)",
     pl.List(pl.Int16()): "smallint[]",
-    pl.Array(pl.Decimal(5, 1), 2): "numeric(5,1)[]",
     pl.List(pl.List(pl.Int8())): "jsonb",
     pl.List(pl.Struct({"a": pl.Int8()})): "jsonb",
     pl.Struct({"a": pl.Int8()}): "jsonb",
@@ -37,6 +36,8 @@ def test_types_that_postgresql_lacks_have_words_too():
         type_name(pl.Enum(list("abcdefghijkl")))
         == "one of a, b, c, d, e, f, g, h, i, j, ..."
     )
+    pair = pl.Array(pl.Decimal(5, 1), 2)
+    assert (create_type(pair), type_name(pair)) == ("numeric(5,1)[]", "numeric(5,1)[2]")
     assert type_name(pl.Null()) == "null"
     assert type_name(pl.List(pl.Null())) == "null[]"
     assert type_name(pl.Object()) == "a Python object"

@@ -47,7 +47,7 @@ _DOUBTFUL = "|".join(
         # a part of a hundred or a thousand
         r"[%\u2030\uff05]|\d\s?(?i:procent|prozent|percent|per cent|promille?)",
         # counts that languages or places read differently, or nobody here
-        r"\d\s(?:M|MM)(?:$|[^\p{L}\d])",
+        r"\d\s(?:M|MM)(?:$|[^\p{L}\d\u00b2\u00b3])",
         r"\d\s?(?i:mil|mill|millones|honderd|hundreds?|hundert)\b",
         r"\d\s?(?i:lakhs?|lacs?|crores?|trillions?|biljoen\w*|dozen|dozijn|dutzend)\b",
     )
@@ -143,6 +143,7 @@ def parse_area(
         decimal: The decimal mark, where it is known.
         unit: The unit of texts that name none.
     """
+    text = text.str.replace_all("\u33a1", "m\u00b2", literal=True)
     after = text.str.extract(r"\d[\s.,(/-]*(\p{L}.*)$", 1).str.to_lowercase()
     # a word in front may be anything: only a unit counts
     before = text.str.extract(r"^\s*(\p{L}[^\d]*)\d", 1).str.to_lowercase()
@@ -195,7 +196,9 @@ def _plain_number(text: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
 
 def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
     column = pl.col("text")
-    bare = column.str.replace_all(_UNIT_POWER, "$1").str.replace(_BARE_MARK, "${1}0$2")
+    bare = column.str.replace_all(_UNIT_POWER, "$1\u00b2").str.replace(
+        _BARE_MARK, "${1}0$2"
+    )
     frame = text.alias("text").to_frame().select(bare)
     certain = pl.when(~column.str.contains(_DOUBTFUL)).then(column)
     frame = frame.with_columns(certain.str.extract(_ONE_NUMBER, 1).alias("digits"))

@@ -172,8 +172,28 @@ def test_strict_schemas_refuse_other_columns():
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, strict=True)
     checker = load_schema(schema)
     assert checker.check(rows_of(a=[1])).frame.columns == [ROW, "a"]
-    with pytest.raises(SchemaMismatchError, match="b"):
+    told = "schema without a name is strict and does not name column b: leave"
+    with pytest.raises(SchemaMismatchError, match=told):
         checker.check(rows_of(a=[1], b=[2]))
+    pattern = {"^c_": pa.Column(pl.Int64, regex=True), "^d.*$": pa.Column(regex=True)}
+    schema = pa.DataFrameSchema(pattern, strict=True, name="mine")
+    with pytest.raises(SchemaMismatchError, match=r"schema mine is strict.*column c_1:"):
+        load_schema(schema).check(rows_of(c_1=[1], d1=[2]))
+
+
+def test_a_check_that_does_not_suit_its_column_is_told():
+    for check in (pa.Check.isin([1, "x"]), pa.Check.gt("x"), pa.Check.str_matches("x")):
+        schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, check)})
+        with pytest.raises(SchemaMismatchError, match="do not fit"):
+            load_schema(schema).check(rows_of(a=[1, 2]))
+
+
+def test_a_check_without_a_name_is_told_so():
+    positive = pa.Check(lambda it: it.lazyframe.select(pl.col(it.key) > 0))
+    schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, positive)})
+    good, reasons = load_schema(schema).check(rows_of(a=[1, -2]))
+    assert good["a"].to_list() == [1]
+    assert reasons["message"].to_list() == ["column a: fails a check without a name"]
 
 
 def test_what_pandera_fills_in_stays_filled():

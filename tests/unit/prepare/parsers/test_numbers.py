@@ -195,6 +195,9 @@ def test_integers_are_whole():
 
 
 def test_areas_become_square_metres():
+    assert read(parse_area, "91 M2", "91 M²", "91 \u33a1", "91m2") == [91.0] * 4
+    assert read(parse_area, "91 \u33a1", unit="sqft") == [91.0]
+    assert read(parse_area, "12%", "91 m² / 120 m²", "> 91 m²") == [None] * 3
     texts = ["91 m²", "1.234 m2", "0,5 ha", "59", "979 sq ft", "50 vierkante meter"]
     found = read(parse_area, *texts)
     assert found[:4] == [91.0, 1234.0, 5000.0, 59.0]
