@@ -157,11 +157,11 @@ class _Table:
     notes: list[str] = field(default_factory=list)
 
     def without_key(self) -> list[str]:
-        """Return what is wrong with the key, or nothing."""
-        if self.facts is None or not self.target.key:
+        """Return what is wrong with the key or the mode, or nothing."""
+        if self.facts is None:
             return []
         try:
-            self.facts.require_key(self.target.key)
+            self.facts.require_mode(self.target)
         except WriteError as error:
             return [str(error)]
         return []

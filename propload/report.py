@@ -58,6 +58,11 @@ class Counts:
         )
 
     @property
+    def possible(self) -> bool:
+        """Whether no count is below zero: a sum may be right of two that are wrong."""
+        return all(getattr(self, f.name) >= 0 for f in fields(self))
+
+    @property
     def all_rejected(self) -> bool:
         """Whether rows came and none of them was good."""
         return 0 < self.read == self.rejected
@@ -66,9 +71,9 @@ class Counts:
         """Raise where a row is not accounted for.
 
         Raises:
-            CountsError: `read` is not the sum of the others.
+            CountsError: `read` is not the sum of the others, or one is below zero.
         """
-        if self.read != self.accounted:
+        if self.read != self.accounted or not self.possible:
             msg = (
                 f"{self.read:,} rows were read but {self.accounted:,} are accounted "
                 f"for ({self}): please report this with the command that you ran"

@@ -70,6 +70,7 @@ class TableFacts:
         unique_keys: The columns of each unique index that stands for a plain
             unique constraint (whole table, plain columns), primary key included.
         empty: Whether it held no row when it was looked at.
+        inherited: Whether other tables inherit from it, whose rows it shows as well.
     """
 
     name: TableName
@@ -77,6 +78,7 @@ class TableFacts:
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
     empty: bool = False
+    inherited: bool = False
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
@@ -88,6 +90,23 @@ class TableFacts:
         Where no row is stored, or none is looked for, a missing column is a mistake.
         """
         return target.mode == "upsert" and not self.empty
+
+    def require_mode(self, target: Target, /) -> None:
+        """Refuse a mode that the table has no room for.
+
+        Raises:
+            WriteError: Rows cannot be found by the key, or the mode reaches further
+                than the table itself.
+        """
+        if self.inherited and target.mode != "append":
+            msg = (
+                f"other tables inherit from {self.name}: no key is unique over all of "
+                "them, and a replace would empty them as well. Load into one of "
+                "them, partition the table, or use --mode append"
+            )
+            raise WriteError(msg, table=str(self.name))
+        if target.mode in ("upsert", "insert-new"):
+            self.require_key(target.key)
 
     def require_key(self, key: Sequence[str], /) -> None:
         """Refuse a key that the table does not keep unique.

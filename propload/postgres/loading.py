@@ -213,8 +213,6 @@ class Database:
             }
         partial = facts.takes_parts(target)
         plan = plan_columns(frame_schema, facts.columns, partial=partial)
-        if target.mode in ("upsert", "insert-new"):
-            facts.require_key(target.key)
         opened = self._open_run(run)
         table = opened.writes_into(target, facts)
         opened.carries(plan)
@@ -332,6 +330,7 @@ def _make_table(
         return schema.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
+    facts.require_mode(target)
     new = {
         name: dtype
         for name, dtype in frame_schema.items()

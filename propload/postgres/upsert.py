@@ -228,7 +228,7 @@ class TableWriter:
         """Refuse to commit where the end of a row is not known."""
         counts = _counts(piece, written)
         before = piece.duplicates + piece.rejected
-        if counts.accounted - before != piece.height:
+        if counts.accounted - before != piece.height or not counts.possible:
             msg = (
                 f"{self._target}: {piece.height:,} rows of batch {piece.batch} were "
                 f"written but {counts.accounted - before:,} are accounted for "

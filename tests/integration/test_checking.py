@@ -130,6 +130,30 @@ def test_rows_that_are_refused_only_together_end_the_check(database, monkeypatch
         propload.check([{"id": 1, "name": "a\0b"}], to=database, table="homes")
 
 
+@pytest.mark.parametrize(
+    ("made", "settings", "told"),
+    [
+        ("CREATE TABLE homes (id int PRIMARY KEY)", {}, "inherit"),
+        ("CREATE TABLE homes (id int)", {}, "ADD UNIQUE"),
+        ("CREATE TABLE homes (id int)", {"mode": "append"}, None),
+        ("CREATE TABLE homes (id int)", {"mode": "replace"}, None),
+    ],
+)
+def test_the_key_is_a_problem_where_it_stops_the_load(database, made, settings, told):
+    run_sql(database, made)
+    if told == "inherit":
+        run_sql(database, "CREATE TABLE villas () INHERITS (homes)")
+    given = {"to": database, "table": "homes", "key": "id", **settings}
+    problems = propload.check([{"id": 1}], **given).problems
+    if told is None:
+        assert problems == ()
+        assert propload.ingest([{"id": 1}], **given).counts.inserted == 1
+        return
+    assert [told in problem for problem in problems] == [True]
+    with pytest.raises(propload.LoadError, match=told):
+        propload.ingest([{"id": 1}], **given)
+
+
 def test_a_column_that_rows_lack_and_the_table_needs_refuses_new_rows(database):
     run_sql(
         database,

@@ -97,3 +97,12 @@ def test_a_row_that_is_not_accounted_for_is_an_error(one):
     replace(one, read=one.accounted).verify()
     with pytest.raises(CountsError, match="accounted"):
         replace(one, read=one.accounted + 1).verify()
+
+
+@given(counts, st.sampled_from(["updated", "unchanged", "stale"]))
+def test_a_count_below_zero_is_an_error_though_the_sum_is_right(one, name):
+    too_many = getattr(one, name) + 1
+    wrong = replace(one, **{name: -1}, inserted=one.inserted + too_many)
+    assert not wrong.possible
+    with pytest.raises(CountsError, match=f"{name}=-1"):
+        replace(wrong, read=wrong.accounted).verify()

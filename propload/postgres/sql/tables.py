@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 #: A relation by namespace and name: oid, kind, the right that is missing (or an
-#: empty text), whether row-level security holds.
+#: empty text), whether row-level security holds, whether other tables inherit from
+#: it (partitions do not count: their keys are unique together).
 RELATION_QUERY = """
 SELECT c.oid::int8, c.relkind::text,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
             WHEN NOT has_table_privilege(c.oid, 'INSERT') THEN 'INSERT'
             WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'SELECT'
             ELSE '' END,
-       row_security_active(c.oid)
+       row_security_active(c.oid),
+       c.relkind = 'r' AND EXISTS (
+           SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2

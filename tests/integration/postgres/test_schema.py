@@ -16,7 +16,7 @@ from propload.postgres.schema import (
     describe,
 )
 from propload.postgres.types import plan_columns
-from propload.target import TableName
+from propload.target import TableName, Target
 
 TABLE = TableName("public", "t")
 FOREIGN = """
@@ -148,6 +148,23 @@ def test_what_is_no_table_is_refused(connection, made, what):
     finally:
         connection.rollback()
         run(connection, "DROP FOREIGN DATA WRAPPER IF EXISTS w CASCADE")
+
+
+@pytest.mark.parametrize("mode", ["upsert", "insert-new", "replace", "append"])
+def test_a_table_that_others_inherit_from_takes_rows_by_append_only(connection, mode):
+    run(
+        connection,
+        "CREATE TABLE t (k int PRIMARY KEY); CREATE TABLE u () INHERITS (t)",
+    )
+    facts = describe(connection, TABLE)
+    goal = Target(TABLE, ("k",), mode=mode)
+    if mode == "append":
+        facts.require_mode(goal)
+        return
+    with pytest.raises(WriteError, match=r"other tables inherit from public\.t"):
+        facts.require_mode(goal)
+    run(connection, "DROP TABLE u")
+    describe(connection, TABLE).require_mode(goal)
 
 
 @pytest.fixture

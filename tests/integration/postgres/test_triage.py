@@ -15,6 +15,7 @@ from propload.batch import ROW
 from propload.errors import CountsError
 from propload.postgres.sql import sifting
 from propload.postgres.staging import fill_stage
+from propload.report import Counts
 from tests.integration.postgres.writing import counts, execute, query, target, write
 
 pytestmark = pytest.mark.timeout(120)
@@ -299,3 +300,17 @@ def test_a_row_without_an_end_is_told_before_the_commit(
     with pytest.raises(CountsError, match=r"90 rows .* 89 are accounted .* not commit"):
         write(database, target(**rules), state_dir, rows)
     assert query(database, "SELECT count(*) FROM t") == [(0,)]
+
+
+def test_counts_below_zero_are_told_before_the_commit(database, state_dir, monkeypatch):
+    wrong = Counts(updated=4, stale=-1)
+    monkeypatch.setattr("propload.postgres.upsert.write_stage", lambda *_: wrong)
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
+        "INSERT INTO t VALUES (1, 'old')",
+    )
+    rows = pl.DataFrame({"k": [1, 2, 3], "v": ["a", "b", "c"]})
+    with pytest.raises(CountsError, match=r"stale=-1.* not commit"):
+        write(database, target(), state_dir, rows)
+    assert query(database, "SELECT v FROM t") == [("old",)]

@@ -317,6 +317,22 @@ def test_a_missing_key_constraint_is_refused_with_the_cure(database, state_dir):
         write(database, target(), state_dir, frame([1]))
 
 
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_rows_of_an_inheriting_table_are_never_touched(database, state_dir, mode):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
+        "CREATE TABLE u () INHERITS (t)",
+        # both stand at the same place of their tables
+        "INSERT INTO t VALUES (1, 'a')",
+        "INSERT INTO u VALUES (2, 'b')",
+    )
+    wider = frame([1], ["x"], w=[1])
+    with pytest.raises(WriteError, match="inherit"):
+        write(database, target(mode=mode, on_new_columns="add"), state_dir, wider)
+    assert query(database, "SELECT * FROM t ORDER BY k") == [(1, "a"), (2, "b")]
+
+
 def test_new_columns_are_refused_added_or_ignored(database, state_dir):
     write(database, target(), state_dir, frame([1]))
     wider = frame([1, 2], w=[1, 2])
