@@ -130,7 +130,13 @@ class Tally:
     # ---- hearing from the lanes: their threads ----
 
     def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
-        """Write the rows that the database refuses to disk, before the commit."""
+        """Write the rows that the database refuses to disk, before the commit.
+
+        They take the place of those that an attempt has told which was undone.
+        """
+        if not reasons.height:
+            self._rejects.take_back(piece.batch, piece.lane)
+            return
         with self._lock:
             joined = self._joined[piece.batch]
         self._write(joined, reasons, piece.lane)
@@ -138,9 +144,6 @@ class Tally:
     def on_written(self, piece: Piece, written: Written) -> None:
         """Count a committed piece."""
         rejected = written.reasons[ROW].n_unique()
-        if not rejected:
-            # an attempt that was undone may have refused rows
-            self._rejects.take_back(piece.batch, piece.lane)
         self._metrics.add(
             Counts(
                 read=piece.height,

@@ -132,7 +132,8 @@ class OnRefused(Protocol):
 
         Args:
             piece: The piece.
-            reasons: One line a reason, columns `REASONS`, stage `database`.
+            reasons: One line a reason, columns `REASONS`, stage `database`; none
+                where an earlier attempt of the piece was undone that had told some.
         """
 
 

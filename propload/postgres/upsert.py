@@ -10,7 +10,7 @@ from propload.errors import CountsError, TransientWriteError
 from propload.postgres import failures
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.sql import bookkeeping, merging
+from propload.postgres.sql import merging
 from propload.postgres.staging import fill_stage, make_stage, travelling
 from propload.postgres.triage import Triage, patched
 from propload.report import Counts
@@ -73,6 +73,8 @@ class TableWriter:
         self._connection: Connection | None = None
         self._staging = False
         self._unsure: tuple[int, Written] | None = None
+        #: The piece of which an attempt has told refused rows.
+        self._told: int | None = None
         self._triage = Triage(shape)
         #: The table that people know, also while its shadow is written.
         self._target = shape.own_names.in_text(str(shape.table))
@@ -135,10 +137,12 @@ class TableWriter:
                 return self._attempt(connection, piece)
             except ServerError as error:
                 connection.rollback()
-                if error.constraint == bookkeeping.LEDGER_KEY and self._unsure:
-                    # the first attempt's commit came through in the meantime
-                    return self._unsure[1]
-                if not self._goes_on(connection, failures.classify(error)):
+                failure = failures.classify(error)
+                # what it met may be the attempt before, whose commit came through
+                known = failure.kind == "data" and self._recall(connection, piece)
+                if known:
+                    return known
+                if not self._goes_on(connection, failure):
                     raise
 
     def _goes_on(self, connection: Connection, failure: Failure) -> bool:
@@ -238,10 +242,9 @@ class TableWriter:
             raise CountsError(msg)
 
     def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
-        if self._on_refused is not None and written.reasons.height:
-            self._on_refused(piece, written.reasons)
-        counts = _counts(piece, written)
-        self._ledger.record(connection, piece, counts)
+        # first of all: it waits for an earlier attempt's commit, which may come through
+        self._ledger.record(connection, piece, _counts(piece, written))
+        self._tell(piece, written.reasons)
         self._unsure = (piece.batch, written)
         try:
             # until its answer is here the outcome is not known
@@ -252,6 +255,15 @@ class TableWriter:
             raise
         self._unsure = None
         self._ledger.settle(piece)
+
+    def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
+        """Tell of refused rows, also that there are none where some were told."""
+        if self._on_refused is None or not (
+            reasons.height or self._told == piece.batch
+        ):
+            return
+        self._told = piece.batch
+        self._on_refused(piece, reasons)
 
     def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
         raised = failures.as_write_error(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import LockedError
-from propload.private_files import lock_private, open_private
+from propload.private_files import lock_private, open_private, sync_folder
 from propload.rejecting.lines import each_line, read_lines
 from propload.run_files import RunFiles
 
@@ -109,14 +109,20 @@ class RejectStore:
         if not path.exists():
             return
         aside = path.with_suffix(".tmp")
-        with open_private(aside, "wb") as file:
-            file.writelines(text for text, line in each_line(path) if is_kept(line))
-            file.flush()
-            os.fsync(file.fileno())
-            is_empty = not file.tell()
-        aside.replace(path)
+        try:
+            with open_private(aside, "wb") as file:
+                file.writelines(text for text, line in each_line(path) if is_kept(line))
+                file.flush()
+                os.fsync(file.fileno())
+                is_empty = not file.tell()
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
         if is_empty:
             path.unlink()
+        # a row that is loaded by now must not be back after a power cut
+        sync_folder(path.parent)
 
 
 def take_alone(path: Path, /) -> int:

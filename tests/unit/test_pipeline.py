@@ -264,6 +264,44 @@ def test_no_rows_at_all(make):
 
 
 @dataclass
+class Undone:
+    """Tells of a refused row, is undone, and has none to refuse the second time."""
+
+    writer: MemoryWriter
+    on_refused: Callable
+
+    def write(self, piece):
+        layer = piece.layers[0]
+        reasons = reason_lines(
+            layer.head(1),
+            stage="database",
+            column="id",
+            check="known",
+            message=pl.lit("refused by the server"),
+        )
+        again = not self.writer.failures
+        self.on_refused(piece, reasons.clear() if again else reasons)
+        return self.writer.write(piece)
+
+    def cancel(self):
+        self.writer.cancel()
+
+    def close(self):
+        self.writer.close()
+
+
+def test_a_row_that_a_second_try_takes_is_kept_in_the_table_alone(make, tmp_path):
+    failures = {0: [TransientWriteError("line lost after the refusal")]}
+    pipeline, table = make(
+        MemorySource(rows(5)), lanes=1, failures=failures, writing=Undone
+    )
+    pipeline.run()
+    assert counts(pipeline).rejected == 0
+    assert len(table.rows) == 5
+    assert RejectStore(tmp_path / "rejects").runs() == []
+
+
+@dataclass
 class Refusing:
     """Refuses the first row of each piece, before it is written."""
 

@@ -74,8 +74,6 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
     "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
 )
 
-LEDGER_KEY = "ledger_pkey"
-
 #: A run that is continued keeps its first line.
 BEGIN = """
 INSERT INTO propload.runs (run_id, source, fingerprint, target, mode, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing, contextmanager
 
 import polars as pl
@@ -16,6 +17,7 @@ from propload.postgres.dsn import parse_dsn
 from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger, RunRecord
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
+from tests.faults.server import wait_until
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -87,12 +89,47 @@ def test_refused_rows_are_kept_before_the_commit(database, state_dir):
     assert heard == [(0, [1], 0)]
 
 
-def cut_the_answer(writer, *, committed):
-    """Let the writer's next commit break the line, before or after it took effect."""
+def test_rows_that_an_undone_attempt_refused_are_taken_back_before_the_commit(
+    database, state_dir
+):
+    execute(
+        database,
+        "CREATE TABLE known (v text PRIMARY KEY)",
+        "INSERT INTO known VALUES ('a')",
+        "CREATE TABLE t (k bigint, v text REFERENCES known)",
+    )
+    goal = target(key=(), mode="append")
+    heard = []
+
+    def keep(piece, reasons):
+        stored = query(database, "SELECT count(*) FROM t")[0][0]
+        heard.append((piece.batch, reasons[ROW].to_list(), stored))
+
+    with (
+        prepared(database, goal, ROWS, state_dir) as ready,
+        closing(ready.open_writer(0, on_refused=keep)) as writer,
+    ):
+        # the first commit is that of the stage, which the refusal makes
+        cut_the_answer(writer, committed=False, passed=1)
+        with pytest.raises(TransientWriteError):
+            writer.write(make_piece(ROWS))
+        execute(database, "INSERT INTO known VALUES ('b')")
+        assert counts([writer.write(make_piece(ROWS))]) == [(2, 0, 0, 0)]
+        # a piece of which nothing was told says nothing
+        writer.write(make_piece(ROWS, 1))
+    assert heard == [(0, [1], 0), (0, [], 0)]
+
+
+def cut_the_answer(writer, *, committed, passed=0):
+    """Let one of the writer's commits break the line, before or after its effect."""
     session = writer._open()
     commit = session.commit
+    left = [commit] * passed
 
     def broken():
+        if left:
+            left.pop()()
+            return
         session.commit = commit
         if committed:
             commit()
@@ -134,6 +171,56 @@ def test_a_piece_whose_answer_was_lost_is_written_exactly_once(
         assert counts([writer.write(piece)]) == [(2, 0, 0, 0)]
         with connect(database) as session:
             assert ready.ledger.committed(session) == [entry(0, 2)]
+    assert query(database, "SELECT count(*) FROM t") == [(2,)]
+
+
+def test_a_commit_that_was_undone_is_not_taken_for_one_that_came_through(
+    database, state_dir
+):
+    # the target bears the ledger's own name, and so does its key
+    execute(database, "CREATE TABLE ledger (k bigint PRIMARY KEY, v text)")
+    goal = target("ledger")
+    with (
+        prepared(database, goal, ROWS, state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        piece = make_piece(ROWS, key=goal.key)
+        cut_the_answer(writer, committed=False)
+        with pytest.raises(TransientWriteError):
+            writer.write(piece)
+        execute(database, "INSERT INTO ledger VALUES (2, 'another session')")
+        assert counts([writer.write(piece)]) == [(1, 1, 0, 0)]
+    assert query(database, "SELECT k, v FROM ledger ORDER BY k") == ROWS.rows()
+
+
+def test_a_commit_that_comes_through_late_is_met_by_the_next_attempt(
+    database, state_dir
+):
+    with appending(database, state_dir, limited=False) as (_, writer):
+        piece = make_piece(ROWS)
+        first = writer._open()
+        commit = first.commit
+
+        def line_breaks():
+            writer._connection = None
+            error = ServerError("the line broke")
+            error.status = "IO"
+            raise error
+
+        def commit_when_waited_for():
+            blocked = "SELECT 1 FROM pg_locks WHERE NOT granted"
+            wait_until(lambda: query(database, blocked))
+            commit()
+
+        first.commit, first.rollback = line_breaks, lambda: None
+        with pytest.raises(TransientWriteError):
+            writer.write(piece)
+        # the server ends the first attempt when the second one meets its entry
+        ending = threading.Thread(target=commit_when_waited_for)
+        ending.start()
+        assert counts([writer.write(piece)]) == [(2, 0, 0, 0)]
+        ending.join(30)
+        first.close()
     assert query(database, "SELECT count(*) FROM t") == [(2,)]
 
 
