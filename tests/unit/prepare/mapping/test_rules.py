@@ -228,7 +228,7 @@ def test_repeated_texts_are_read_like_others():
 
 
 def test_a_column_that_is_no_text_is_told():
-    with pytest.raises(SchemaMismatchError, match="column x is Binary"):
+    with pytest.raises(SchemaMismatchError, match="column x is bytea"):
         apply({"x": "x"}, x=[b"1"])
 
 
