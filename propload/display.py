@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from propload.report import Report
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,8 +30,6 @@ REFRESH_SECONDS = 0.25
 _BAR = 8
 #: An eighth of a character more each.
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-
-_STYLES = {"loaded": "bold green", "checked": "bold green", "running": "bold"}
 
 
 class View(Protocol):
@@ -102,10 +102,10 @@ def print_report(report: object, /, stream: TextIO | None = None) -> None:
 
 
 def _headline_style(report: object) -> str:
-    status = getattr(report, "status", None)
-    if status is None or not hasattr(report, "counts"):
+    if not isinstance(report, Report):
         return "bold"
-    return _STYLES.get(str(status), "bold red")
+    is_well = report.status == "loaded" and not report.counts.all_rejected
+    return "bold green" if is_well else "bold red"
 
 
 def _line_style(line: str) -> str:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-Status = Literal[
-    "loaded", "failed", "stopped", "interrupted", "blocked", "checked", "running"
-]
+Status = Literal["loaded", "failed", "stopped", "interrupted", "blocked"]
 #: A value that JSON can hold; settings are made of these.
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
@@ -255,8 +253,6 @@ _HEADLINES: Mapping[Status, str] = {
     "stopped": "stopped by the reject limit",
     "interrupted": "stopped on request",
     "blocked": "blocked by the site",
-    "checked": "checked, nothing written",
-    "running": "running",
 }
 
 

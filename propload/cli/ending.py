@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 #: How a run that raised nothing ended; 130 is how shells report SIGINT.
 _EXIT_CODES: Mapping[Status, int] = {
     "loaded": 0,
-    "checked": 0,
-    "running": 0,
     "failed": 1,
     "stopped": RejectLimitError.exit_code,
     "blocked": 5,

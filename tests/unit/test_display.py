@@ -170,13 +170,18 @@ def test_a_report_is_plain_text_where_it_is_no_terminal():
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [("loaded", "1;32"), ("checked", "1;32"), ("failed", "1;31")]
+    ("changes", "code"),
+    [
+        ({}, "1;32"),
+        ({"status": "failed"}, "1;31"),
+        ({"counts": Counts(read=2, rejected=2)}, "1;31"),
+    ],
 )
-def test_a_terminal_gets_colours_and_the_same_words(status, code, monkeypatch):
+def test_a_terminal_gets_colours_and_the_same_words(changes, code, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     stream = Terminal()
-    display.print_report(a_report(status=status), stream)
+    display.print_report(a_report(**changes), stream)
     text = stream.getvalue()
     assert text.startswith(f"\x1b[{code}m")
     # what was in the rows is shown, not read as markup

@@ -177,7 +177,9 @@ def test_strict_schemas_refuse_other_columns():
         checker.check(rows_of(a=[1], b=[2]))
     pattern = {"^c_": pa.Column(pl.Int64, regex=True), "^d.*$": pa.Column(regex=True)}
     schema = pa.DataFrameSchema(pattern, strict=True, name="mine")
-    with pytest.raises(SchemaMismatchError, match=r"schema mine is strict.*column c_1:"):
+    with pytest.raises(
+        SchemaMismatchError, match=r"schema mine is strict.*column c_1:"
+    ):
         load_schema(schema).check(rows_of(c_1=[1], d1=[2]))
 
 
