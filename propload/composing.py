@@ -13,12 +13,12 @@ from propload.errors import ConfigError
 from propload.fitting import TableFit
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.feeding import JournaledSource
+from propload.options import make_state_folder
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.planning import new_run_id, settings_shown
 from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
-from propload.private_files import make_private_folder
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
 from propload.resuming import Resuming, begin_record, with_lanes
@@ -187,7 +187,7 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
-    make_private_folder(plan.places.state_dir)
+    make_state_folder(plan.places.state_dir)
     checker = find_checker(plan.settings)
     target = find_target(plan.settings, checker, source, database)
     if plan.options.lock:

@@ -10,6 +10,7 @@
     ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)
+    ├── OutputError              1   what a command tells cannot be written
     └── LoadError                1   a run stopped early; carries its report
         ├── RejectLimitError     3   more rows were refused than the run allows
         └── LockedError          75  another run holds the lock of the target
@@ -105,6 +106,10 @@ class JournalError(PropLoadError):
 
 class QueueClosedError(PropLoadError):
     """The other side of a queue stopped; `__cause__` says why."""
+
+
+class OutputError(PropLoadError):
+    """What a command has to tell cannot be written; what it did is done."""
 
 
 class LoadError(PropLoadError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.forking import refuse_forked
 from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class Plan:
         """Return the plan of resolved settings.
 
         Raises:
-            ConfigError: A value is out of range.
+            ConfigError: A value is out of range, or this process is a fork that
+                cannot load.
         """
+        refuse_forked()
         names = [name for name in RunOptions.__slots__ if name != "max_rejects"]
         given = {name: settings[name] for name in names if name in settings}  # type: ignore[literal-required] # the names are the settings' own
         limit = RejectLimit.parse(settings.get("max_rejects"))

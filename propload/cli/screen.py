@@ -17,7 +17,7 @@ import typer
 
 from propload.cli.flags import Group, Part
 from propload.config.files import load_config
-from propload.errors import LoadError, PropLoadError
+from propload.errors import LoadError, OutputError, PropLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -129,20 +129,32 @@ class Screen:
             raise typer.Exit(1) from None
 
     def _fail(self, error: PropLoadError) -> None:
-        if isinstance(error, LoadError) and error.report is not None:
-            self.show(error.report)
+        # what stdout does not take is no reason to be silent about the failure
+        with suppress(OutputError):
+            if isinstance(error, LoadError) and error.report is not None:
+                self.show(error.report)
+            elif self.as_json and not isinstance(error, OutputError):
+                self.show_values(
+                    {
+                        "status": "failed",
+                        "message": str(error),
+                        "exit_code": error.exit_code,
+                    }
+                )
+        # propload's own sentences hold no secret, and words of them may be one
         self._explain(error, str(error))
 
     def _fail_unexpectedly(self, error: Exception) -> None:
         hint = "" if self.debug else "; run it again with --debug to see where"
-        self._explain(error, f"unexpected {type(error).__name__}: {error}{hint}")
+        message = f"unexpected {type(error).__name__}: {error}{hint}"
+        self._explain(error, _without_secrets(message))
 
     def _explain(self, error: Exception, message: str) -> None:
         if self.debug:
             lines = "".join(traceback.format_exception(error))
             typer.echo(_without_secrets(lines), err=True)
         label = typer.style("propload:", fg="red", bold=True)
-        typer.echo(f"{label} {_without_secrets(message)}", err=True)
+        typer.echo(f"{label} {message}", err=True)
 
     def _set_up_logs(self) -> None:
         level = logging.WARNING
@@ -193,9 +205,12 @@ def _patient_stdout() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # the interpreter flushes once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            msg = f"the result cannot be written to stdout: {error.strerror}"
+            raise OutputError(msg) from error
 
 
 def connection_strings() -> list[str]:

@@ -36,9 +36,11 @@ __all__ = [
 ]
 
 _PREFIX = "PROPLOAD_"
+#: Instead of a connection string: the database that propload runs.
+EMBEDDED = "embedded"
 #: An environment variable this like a setting's is taken for a slip of the pen;
 #: less alike ones belong to somebody else and are left alone.
-_ALIKE = 0.85
+_ALIKE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
             if name not in merged:
                 merged[name] = layer.read(SETTINGS[name])
     merged["mapping"] = _mapping(merged.get("mapping"), file)
+    if merged.get("to") == EMBEDDED:
+        # said where something else is set further down
+        merged["to"] = None
     merged.setdefault("state_dir", _default_state_dir())
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
@@ -164,12 +169,15 @@ def _default_state_dir() -> Path:
 def _check_variables(names: Mapping[str, str]) -> None:
     from difflib import get_close_matches  # noqa: PLC0415 - only where one is odd
 
-    known = [setting.variable for setting in SETTINGS.values()]
-    odd = (n for n in names if n.startswith(_PREFIX) and n not in known)
-    for name in odd:
+    known = [setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()]
+    given = (n.removeprefix(_PREFIX) for n in names if n.startswith(_PREFIX))
+    for name in given:
         close = get_close_matches(name, known, 1, _ALIKE)
-        if close:
-            msg = f"environment variable {name} is unknown; did you mean {close[0]}?"
+        if close and name not in known:
+            msg = (
+                f"environment variable {_PREFIX}{name} is unknown; "
+                f"did you mean {_PREFIX}{close[0]}?"
+            )
             raise ConfigError(msg)
 
 

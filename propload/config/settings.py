@@ -109,7 +109,7 @@ def _target() -> Iterable[Setting]:
     yield Setting(
         "to",
         panel,
-        "PostgreSQL connection string; without it the embedded database.",
+        "PostgreSQL connection string; `embedded`, or none, is the embedded database.",
         read_text,
         "DSN",
     )

@@ -24,8 +24,12 @@ _WORDS = {
 
 def read_text(value: object) -> str:
     """Return the text, which may not be empty."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
+        # it may hold a password all the same
         msg = "is not a text"
+        raise ConfigError(msg)
+    if not value:
+        msg = "is empty: give a text, or leave it out"
         raise ConfigError(msg)
     return value
 

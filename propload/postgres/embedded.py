@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from propload.errors import ConfigError
+from propload.options import make_state_folder
 from propload.postgres.cluster import Cluster, locked
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
@@ -63,9 +64,11 @@ def start(state_dir: Path, /) -> str:
         state_dir: propload's state folder; the database is `embedded` in it.
 
     Raises:
-        ConfigError: The server's package is missing or cannot run here.
+        ConfigError: The server's package is missing or cannot run here, or the
+            state folder cannot be written.
         WriteError: The server does not start; the message ends with its log.
     """
+    make_state_folder(state_dir)
     cluster = _cluster(state_dir)
     if not cluster.is_ready():
         with locked(_lock(state_dir)):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,36 @@ def test_a_wrong_address_shows_no_password(run, homes):
     assert "127.0.0.1" in ended.stderr
     assert "Traceback" in ended.stderr
     assert "sesame" not in ended.stdout + ended.stderr
+
+
+def test_a_full_stdout_is_told_in_a_sentence(folder, environment, run, homes):
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        words = [sys.executable, "-m", "propload", "db", "url"]
+        ended = subprocess.run(
+            words,
+            cwd=folder,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    said = "the result cannot be written to stdout: No space left on device"
+    assert (ended.returncode, ended.stderr) == (1, f"propload: {said}\n")
+
+
+@pytest.mark.parametrize("place", ["homes.csv", "/proc/nowhere"])
+def test_a_state_folder_that_cannot_be_written_is_a_wrong_setting(run, homes, place):
+    for words in (["ingest", "homes.csv", "--table", "homes"], ["db", "start"]):
+        ended = run(*words, "--state-dir", place, check=2)
+        assert f"the state folder {place} cannot be used: " in ended.stderr
+        assert "--state-dir FOLDER" in ended.stderr
+
+
+def test_the_embedded_database_by_its_name(run, homes, environment):
+    environment["PROPLOAD_TO"] = "postgresql://nobody@127.0.0.1:1/nothing"
+    run("ingest", "homes.csv", "--table", "named", "--key", "id", "--to", "embedded")
 
 
 def test_a_reader_that_goes_away_is_no_failure(run, homes, folder, environment):

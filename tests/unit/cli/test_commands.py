@@ -280,6 +280,17 @@ def test_an_error_with_a_report_prints_the_report_too(run, load):
     assert result.stderr == "propload: too many\n"
 
 
+def test_an_error_without_a_report_is_json_too(run, load):
+    load.answer = SourceError("homes.csv does not exist")
+    result = run("ingest", "a.csv", "--json")
+    assert json.loads(result.stdout) == {
+        "status": "failed",
+        "message": "homes.csv does not exist",
+        "exit_code": 4,
+    }
+    assert result.stderr == "propload: homes.csv does not exist\n"
+
+
 def test_a_fault_of_propload_is_one_line_without_debug(run, load):
     load.answer = ZeroDivisionError("division by zero")
     result = run("ingest", "a.csv")
