@@ -21,7 +21,7 @@ from propload.choosing import (
 )
 from propload.composing import make_preparer
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.fitting import in_context, refuse_names
+from propload.fitting import has_columns, in_context, nothing_to_tell, refuse_names
 from propload.ingesting import source_options
 from propload.planning import Plan, nothing_to_replace
 from propload.postgres import schema
@@ -257,6 +257,7 @@ class _Looking:
         self._nulls: Counter[str] = Counter()
         self._columns: dict[str, _Repeats] = {}
         self._repeated: set[str] = set()
+        self._undecided = ""
         self._rows = _Repeats()
         self._keys = _Repeats()
         self._reasons: Counter[tuple[str, str | None, str]] = Counter()
@@ -287,6 +288,8 @@ class _Looking:
 
     def report(self, source: str) -> CheckReport:
         """Return what was noted."""
+        if self._undecided and not self._table.types:
+            self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:
             self._problems.append(nothing_to_replace(source, self._target))
         columns = tuple(
@@ -332,22 +335,31 @@ class _Looking:
     def _fit(self, joined: Joined) -> _Fitted | None:
         columns = joined.parts[0].rows.schema
         shape = tuple(f"{one.name}:{one.type}" for one in columns)
-        if shape not in self._fitted:
-            facts = self._table.facts
-            stored = [c.name for c in facts.columns] if facts else []
-            try:
-                refuse_names(columns.names)
-                first = replace(joined, parts=joined.parts[:1]).raw()
-                fitted = in_context(self._preparer, joined).fit(
-                    first, untyped=joined.untyped, stored=stored
-                )
-            except (ConfigError, SchemaMismatchError) as error:
-                self._problems.append(str(error))
+        if shape not in self._fitted and has_columns(joined):
+            fitted = self._fit_first(joined)
+            if fitted is None:
                 return None
             self._fitted[shape] = self._table.fit(
-                fitted, joined.parts[0].created_as, self._problems
+                fitted, joined.first.parts[0].created_as, self._problems
             )
-        return self._fitted[shape]
+        return self._fitted.get(shape)
+
+    def _fit_first(self, joined: Joined) -> Preparer | None:
+        """Return what prepares such rows, or None where that cannot be told."""
+        facts = self._table.facts
+        stored = [c.name for c in facts.columns] if facts else []
+        try:
+            refuse_names(joined.parts[0].rows.schema.names)
+            fitted = in_context(self._preparer, joined).fit(
+                joined.first.raw(), untyped=joined.untyped, stored=stored
+            )
+        except (ConfigError, SchemaMismatchError) as error:
+            self._problems.append(str(error))
+            return None
+        if facts is None and not fitted.decides(joined):
+            self._undecided = nothing_to_tell(joined, self._target)
+            return None
+        return fitted
 
     def _look_at(self, column: pl.Series) -> None:
         name = column.name

@@ -109,7 +109,7 @@ class Parts:
 
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
-        said = [note for table in self.fit.tables for note in table.notes]
+        said = self.fit.notes
         said += getattr(self.source, "notes", ())
         return tuple(dict.fromkeys(said))
 

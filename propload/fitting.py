@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from propload.stages import Prepared
     from propload.target import ColumnPlan, OnRefused, Target, Writer
 
+#: So many columns of a header are told.
+NAMES_TOLD = 10
+
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +48,20 @@ def refuse_names(names: Sequence[str], /) -> None:
             "give it another name in the source"
         )
         raise SchemaMismatchError(msg)
+
+
+def has_columns(joined: Joined, /) -> bool:
+    """Return whether rows have columns: where none could be read, they have not."""
+    return bool(joined.parts[0].rows.num_columns)
+
+
+def nothing_to_tell(joined: Joined, target: Target, /) -> str:
+    """Return what is said of a table that is not made for want of a row."""
+    names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
+    return (
+        f"{joined.parts[0].source} has a header ({names}) but no row to tell the types "
+        f"of its columns by: {target.table} was not made"
+    )
 
 
 def in_context(preparer: Preparer, joined: Joined) -> Preparer:
@@ -118,15 +135,19 @@ class TableFit:
         self._preparer = preparer
         self._run = run
         self._pg_types = pg_types
+        self._undecided = ""
         self.tables: list[PreparedTarget] = []
 
-    def __call__(self, joined: Joined) -> FittedTable:
+    def __call__(self, joined: Joined) -> FittedTable | None:
         """Return how rows like these are prepared and written.
 
         Types are guessed from the source's own first batch, so that they do not
-        depend on how many rows are joined.
+        depend on how many rows are joined. None where there is no row and it takes
+        one to know what table to make.
         """
-        first = replace(joined, parts=joined.parts[:1])
+        first = joined.first
+        if not has_columns(joined):
+            return None
         refuse_names(first.parts[0].rows.schema.names)
         raw = first.raw()
         facts = self._database.facts(self._target.table)
@@ -137,6 +158,9 @@ class TableFit:
             stored=stored,
             lenient=bool(self.tables) or (self._lenient and facts is not None),
         )
+        if facts is None and not preparer.decides(joined):
+            self._undecided = nothing_to_tell(joined, self._target)
+            return None
         table = self._database.prepare(
             self._target,
             preparer.schema,
@@ -151,6 +175,14 @@ class TableFit:
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
         )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the report should know."""
+        notes = [note for table in self.tables for note in table.notes]
+        if self._undecided and not self.tables:
+            notes.append(self._undecided)
+        return notes
 
     def finish(self, status: str) -> None:
         """Let tables and ledger know how the run ended.

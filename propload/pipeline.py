@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.batch import Piece
+from propload.batch import Piece, no_reasons
 from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
 from propload.lanes import Lane, Work
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
+from propload.prepare.preparing import Prepared
 from propload.queueing import BatchQueue
 from propload.retrying import retry
 from propload.stages import START, Start
@@ -200,6 +201,9 @@ class Pipeline:
     def _prepare(self, joined: Joined) -> None:
         committed = self._options.start.committed
         fitted = self._fitted_for(joined)
+        if fitted is None:
+            self._pass_over(joined)
+            return
         began = time.monotonic()
         prepared = fitted.prepare(joined)
         log.info(
@@ -223,12 +227,20 @@ class Pipeline:
             else:
                 lane.put(Work(piece, fitted))
 
-    def _fitted_for(self, joined: Joined) -> Fitted:
+    def _pass_over(self, joined: Joined) -> None:
+        """Account for a batch whose rows could not be read, all of them or none."""
+        counted = (joined.number, 0) in self._options.start.committed
+        nothing = Prepared([], no_reasons(), 0)
+        self.tally.begin(joined, nothing, len(self._lanes), counted=counted)
+        for _ in self._lanes:
+            self.tally.pass_over(joined.number)
+
+    def _fitted_for(self, joined: Joined) -> Fitted | None:
         schema = joined.parts[0].rows.schema
         for known, fitted in self._fitted:
             if schema.equals(known):
                 return fitted
-        fitted = retry(
+        found = retry(
             lambda: self._fit(joined),
             self._options.retries,
             stop=self._aborted,
@@ -236,8 +248,9 @@ class Pipeline:
             on_retry=self.tally.on_retry,
         )
         self.metrics.set_activity("")
-        self._fitted.append((schema, fitted))
-        return fitted
+        if found is not None:
+            self._fitted.append((schema, found))
+        return found
 
     # ---- ending ----
 

@@ -47,8 +47,11 @@ class Fitted(Protocol):
 class Fit(Protocol):
     """Finds out how rows of one set of columns are prepared and written."""
 
-    def __call__(self, joined: Joined) -> Fitted:
-        """Return how; called for the first rows of each set of columns."""
+    def __call__(self, joined: Joined) -> Fitted | None:
+        """Return how; called for the first rows of each set of columns.
+
+        None where there is no row to load, nor anything to load it into.
+        """
 
 
 class Start(Protocol):

@@ -50,6 +50,12 @@ class Joined:
         return sum(part.rows.num_rows for part in self.parts)
 
     @property
+    def first(self) -> Joined:
+        """The first part that has rows, by which types are guessed, or the first."""
+        full = (part for part in self.parts if part.rows.num_rows)
+        return replace(self, parts=(next(full, self.parts[0]),))
+
+    @property
     def unread(self) -> int:
         """The rows that the source could not read."""
         return sum(len(part.unread) for part in self.parts)

@@ -19,6 +19,7 @@ from propload.type_names import type_name
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from propload.prepare.joining import Joined
     from propload.prepare.mapping.rules import RowMapping
     from propload.target import ColumnPlan, Mode, OnNull
 
@@ -142,6 +143,19 @@ class Preparer:
             raise ConfigError(msg)
         guessed = {n: t for n, t in guessed.items() if t != pl.String}
         return replace(self, schema=schema, guessed=guessed)
+
+    def decides(self, joined: Joined) -> bool:
+        """Return whether rows like these tell the types of columns that are made.
+
+        Without a row, texts without types may be anything, unless a mapping or a
+        schema says what they are.
+
+        Args:
+            joined: The rows that `fit` saw.
+        """
+        if joined.height or not joined.untyped or self.mapping is not None:
+            return True
+        return set(self.schema) <= set(self._checked_types(tuple(self.schema)))
 
     def created_as(self, told: Mapping[str, str]) -> dict[str, str]:
         """Return what new columns become of those that the source tells more about.
