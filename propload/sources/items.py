@@ -99,12 +99,16 @@ class RowBatches:
 
     Attributes:
         rows_read: Rows that were added so far, good or not.
+        rows_refused: Those of them that cannot be read.
+        complaint: What was wrong with the first of these.
     """
 
     def __init__(
         self, source: str, options: SourceOptions, columns: Columns | None = None
     ) -> None:
         self.rows_read = 0
+        self.rows_refused = 0
+        self.complaint = ""
         self._source = source
         self._options = options
         self._columns = columns or Columns()
@@ -165,6 +169,8 @@ class RowBatches:
 
     def refuse(self, text: str, check: str, message: str) -> None:
         """Account for the row counted last as one that cannot be read."""
+        self.rows_refused += 1
+        self.complaint = self.complaint or message
         self._faults.append(Unread(self.rows_read, text, check, message))
 
     def skip(self, text: str, check: str, message: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from propload.options import SourceOptions
 from propload.sources import chunking
 from propload.sources.json_rows import read_json
+from propload.sources.json_text import Decoder
 
 VALUE = st.one_of(
     st.none(),
@@ -142,3 +143,93 @@ def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
     reading = read(write("a.json", text))
     assert reading.tuples == [(1,)]
     assert "longer than" in str(reading.error)
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ('{"a": 1, "a": 2}', "the name 'a' stands twice in one object"),
+        ('{"a": {"b": [{"c": 1, "d": 2, "c": 3}]}}', "the name 'c' stands twice"),
+        ('{"a": NaN}', "NaN is no number of JSON"),
+        ('{"a": [-Infinity]}', "-Infinity is no number of JSON"),
+        ('{"a" : 1, "a" : 3}', "the name 'a' stands twice in one object"),
+        ('{"a"\t: 1, "a"\t: 3}', "the name 'a' stands twice in one object"),
+    ],
+)
+def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
+    good = '{"a": 1.5, "b": "NaN \\\\", "c": "\\"a\\": {", "d": {"a": {}}}'
+    text = f"{good}\n{bad}\n{good}\n" if "nd" in name else f"[{good},\n{bad},{good}]"
+    reading = read(write(name, text))
+    assert reading.error is None
+    assert [row["a"] for row in reading.rows] == [1.5, 1.5]
+    ((number, shown, check, message),) = [
+        (one.row, one.text, one.check, one.message) for one in reading.unread
+    ]
+    assert (number, shown, check) == (2, bad, "json")
+    assert why in message
+    assert message.startswith("line 2: " if "nd" in name else "it is no JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"a": 1 "b": 2}', "a comma is missing before '\"b\": 2}' (character 9)"),
+        ('{"a": }', "a value is missing or none of JSON's before '}' (character 7)"),
+        ('{"a": 1', "a comma is missing at its end (character 8)"),
+        ("{a: 1}", "a name in double quotes is missing before 'a: 1}' (character 2)"),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_a_line_says_where_it_is_wrong(read, write, line, message):
+    reading = read(write("a.ndjson", f'{{"a": 1}}\n{line}\n'))
+    assert [one.message for one in reading.unread] == [
+        f"line 2: it is no JSON: {message}"
+    ]
+
+
+def test_what_is_no_row_is_called_by_its_name(read, write):
+    reading = read(write("a.ndjson", '{"a": 1}\n[1]\n"x"\nnull\n{}\n7\n'))
+    assert [one.message for one in reading.unread] == [
+        "line 2: a list is no row",
+        "line 3: a text is no row",
+        "line 4: null is no row",
+        "line 5: an empty object is no row",
+        "line 6: 7 is no row",
+    ]
+
+
+def test_a_text_without_a_row_is_an_error(read, write):
+    reading = read(write("a.ndjson", "id,price\n1,2\n"))
+    assert [one.row for one in reading.unread] == [1, 2]
+    assert "holds no row of JSON: line 1: it is no JSON: a value is" in str(
+        reading.error
+    )
+    assert "--format" in str(reading.error)
+    assert "holds no row" in str(read(write("b.json", "[1, 2]")).error)
+
+
+NESTED = st.recursive(
+    st.sampled_from(['":', '" :', "\\", '\\":', "a", 1, None]),
+    lambda one: st.lists(one) | st.dictionaries(st.sampled_from(['":', "a", ""]), one),
+)
+STYLES = st.sampled_from([{}, {"separators": (",", ":")}, {"separators": (",", " :")}])
+
+
+@given(NESTED, STYLES)
+def test_no_good_object_is_taken_for_one_that_loses_a_value(value, style):
+    text = json.dumps({"a": value}, **style)
+    decoder = Decoder(text)
+    for _ in range(2):
+        assert decoder.decode(text, 0) == ({"a": value}, len(text))
+        assert not decoder.has_lost(text.encode())
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), NESTED), max_size=4), STYLES)
+def test_an_object_that_loses_a_value_is_known(fields, style):
+    comma, colon = style.get("separators", (", ", ": "))
+    parts = [f'"{name}"{colon}{json.dumps(v, **style)}' for name, v in fields]
+    text = f"{{{comma.join(parts)}}}"
+    decoder = Decoder(text)
+    found, _ = decoder.decode(text, 0)
+    assert decoder.has_lost(text.encode()) == (len(found) < len(fields))
