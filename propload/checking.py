@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from propload import config
 from propload.batch import ROW
 from propload.check_report import CheckReport, ColumnCheck
@@ -21,13 +19,20 @@ from propload.choosing import (
 )
 from propload.composing import make_preparer
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.fitting import has_columns, in_context, nothing_to_tell, refuse_names
+from propload.fitting import (
+    has_columns,
+    in_context,
+    located,
+    nothing_to_tell,
+    refuse_names,
+)
 from propload.ingesting import source_options
 from propload.planning import Plan, nothing_to_replace
 from propload.postgres import schema
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.types import plan_columns, unknown_columns
 from propload.prepare.joining import Joiner
+from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
 from propload.sources import open_source
 from propload.target import ColumnPlan
@@ -36,6 +41,7 @@ from propload.type_names import create_type, type_name
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    import polars as pl
     from typing_extensions import Unpack
 
     from propload.batch import Batch
@@ -89,7 +95,7 @@ def check(
             )
             for joined in Joiner(_Given(iter(opened)), lambda: CHECKED_ROWS, 0.0):
                 looking.look(joined)
-            return looking.report(opened.name)
+            return looking.report(opened.name, getattr(opened, "notes", ()))
 
 
 class _Given:
@@ -100,25 +106,6 @@ class _Given:
 
     def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - a file never makes one wait
         return next(self._batches, None)
-
-
-class _Repeats:
-    """Counts values that stand twice; two rows share a 64-bit hash by chance only."""
-
-    def __init__(self) -> None:
-        self._hashes: list[pl.Series] = []
-
-    def add(self, hashes: pl.Series) -> None:
-        """Note the hashes of more rows."""
-        self._hashes.append(hashes)
-
-    @property
-    def count(self) -> int:
-        """The rows that repeat an earlier one."""
-        if not self._hashes:
-            return 0
-        every = pl.concat(self._hashes)
-        return every.len() - every.n_unique()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +242,11 @@ class _Looking:
         self._fitted: dict[tuple[str, ...], _Fitted] = {}
         self._expected = Counts()
         self._nulls: Counter[str] = Counter()
-        self._columns: dict[str, _Repeats] = {}
+        self._columns: dict[str, Repeats] = {}
         self._repeated: set[str] = set()
         self._undecided = ""
-        self._rows = _Repeats()
-        self._keys = _Repeats()
+        self._rows = Repeats()
+        self._keys = Repeats()
         self._reasons: Counter[tuple[str, str | None, str]] = Counter()
         self._examples: dict[tuple[str, str | None, str], str] = {}
         self._read = self._rejected = 0
@@ -280,14 +267,20 @@ class _Looking:
             return
         if fitted.rehearsal is not None:
             self._rehearse(preparer.layer(sifted.frame), fitted.rehearsal)
-        self._rows.add(_hashes(frame))
+        self._rows.add(hashes(frame))
         if self._target.key:
-            self._keys.add(_hashes(frame.select(self._target.key)))
+            self._keys.add(hashes(frame.select(self._target.key)))
         for column in frame.iter_columns():
             self._look_at(column)
 
-    def report(self, source: str) -> CheckReport:
-        """Return what was noted."""
+    def report(self, source: str, notes: Collection[str]) -> CheckReport:
+        """Return what was noted.
+
+        Args:
+            source: The source's name.
+            notes: What the source tells of how it was read.
+        """
+        self._table.notes += notes
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:
@@ -339,9 +332,10 @@ class _Looking:
             fitted = self._fit_first(joined)
             if fitted is None:
                 return None
-            self._fitted[shape] = self._table.fit(
-                fitted, joined.first.parts[0].created_as, self._problems
-            )
+            problems: list[str] = []
+            created_as = joined.first.parts[0].created_as
+            self._fitted[shape] = self._table.fit(fitted, created_as, problems)
+            self._problems += [located(one, joined, self._preparer) for one in problems]
         return self._fitted.get(shape)
 
     def _fit_first(self, joined: Joined) -> Preparer | None:
@@ -354,7 +348,7 @@ class _Looking:
                 joined.first.raw(), untyped=joined.untyped, stored=stored
             )
         except (ConfigError, SchemaMismatchError) as error:
-            self._problems.append(str(error))
+            self._problems.append(located(error, joined, self._preparer))
             return None
         if facts is None and not fitted.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
@@ -366,12 +360,12 @@ class _Looking:
         self._nulls[name] += column.null_count()
         if name in self._repeated:
             return
-        hashes = _hashes(column.to_frame())
-        if hashes.n_unique() < hashes.len():
+        found = hashes(column.to_frame())
+        if found.n_unique() < found.len():
             self._repeated.add(name)
             self._columns.pop(name, None)
         else:
-            self._columns.setdefault(name, _Repeats()).add(hashes)
+            self._columns.setdefault(name, Repeats()).add(found)
 
     def _refuse(self, reasons: pl.DataFrame) -> None:
         self._rejected += reasons[ROW].n_unique()
@@ -387,7 +381,3 @@ def _as_they_are(fitted: Preparer) -> Preparer:
     """Return the preparer with a plan that casts no column."""
     plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
     return fitted.with_plan(tuple(plan))
-
-
-def _hashes(frame: pl.DataFrame) -> pl.Series:
-    return frame.hash_rows(seed=0)

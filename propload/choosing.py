@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 from propload.errors import ConfigError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _NAMELESS = frozenset(
     {"stdin", "frame", "lazy frame", "list", "tuple", "<genexpr>", "pushed"}
 )
+#: What messages call several sources: none of them names the table.
+_SEVERAL = re.compile(r"[0-9]+ sources from ")
 #: What reports call the database that runs where none is named.
 EMBEDDED = "the embedded database"
 
@@ -111,7 +114,8 @@ def choose_table(settings: Settings, defaults: Target | None, source: str) -> Ta
 def _table_like(source: str) -> str:
     stem = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
     letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
-    return letters.strip("_") if source not in _NAMELESS else ""
+    nameless = source in _NAMELESS or _SEVERAL.match(source)
+    return "" if nameless else letters.strip("_")
 
 
 def choose_target(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.errors import SchemaMismatchError
+from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.mapping import MapContext
 from propload.type_names import type_name
 
@@ -62,6 +62,14 @@ def nothing_to_tell(joined: Joined, target: Target, /) -> str:
         f"{joined.parts[0].source} has a header ({names}) but no row to tell the types "
         f"of its columns by: {target.table} was not made"
     )
+
+
+def located(said: object, joined: Joined, preparer: Preparer, /) -> str:
+    """Return what is said of rows, with their file where it is one of several."""
+    source = joined.parts[0].source
+    if source == preparer.context.source or source in str(said):
+        return str(said)
+    return f"{source}: {said}"
 
 
 def in_context(preparer: Preparer, joined: Joined) -> Preparer:
@@ -144,7 +152,17 @@ class TableFit:
         Types are guessed from the source's own first batch, so that they do not
         depend on how many rows are joined. None where there is no row and it takes
         one to know what table to make.
+
+        Raises:
+            ConfigError: The key, `newest` or the mapping has no such columns.
+            SchemaMismatchError: The rows do not fit the table.
         """
+        try:
+            return self._fit(joined)
+        except (ConfigError, SchemaMismatchError) as error:
+            raise type(error)(located(error, joined, self._preparer)) from error
+
+    def _fit(self, joined: Joined) -> FittedTable | None:
         first = joined.first
         if not has_columns(joined):
             return None

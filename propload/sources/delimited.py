@@ -20,7 +20,7 @@ from propload.sources.records import (
     match_end,
     sort_out,
 )
-from propload.sources.source import KEPT_BYTES, cut, located, with_nulls
+from propload.sources.source import KEPT_BYTES, cut, located, noted, with_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -61,7 +61,7 @@ def read_delimited(
     reader = _Reader(
         name, dialect, options, first_line=1 + head[: dialect.start].count(b"\n")
     )
-    yield from reader.read(chunks)
+    yield from noted(reader.read(chunks), dialect.note)
 
 
 def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:

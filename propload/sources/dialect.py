@@ -38,11 +38,13 @@ class Dialect:
         delimiter: The byte between fields.
         names: The columns' names.
         start: Where the first data row begins in the text, in bytes.
+        note: Why the names may be no names, or nothing.
     """
 
     delimiter: bytes
     names: tuple[str, ...]
     start: int
+    note: str = ""
 
 
 def find_dialect(
@@ -78,7 +80,9 @@ def find_dialect(
         raise SourceError(msg, source=name, row=0)
     first = _fields(head[start:end].decode("utf-8", "replace"), delimiter, name)
     names, has_header = name_columns(first, rows[1:], name, header=options.header)
-    return Dialect(delimiter.encode(), names, end if has_header else start)
+    note = "" if options.header is not None else doubt_header(first, rows[1:], name)
+    start = end if has_header else start
+    return Dialect(delimiter.encode(), names, start, note if has_header else "")
 
 
 def name_columns(
@@ -160,11 +164,42 @@ def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     numeric = [bool(NUMBER.match(text) or DATE.match(text)) for text in first]
     if not any(numeric):
         return True
-    for place, is_numeric in enumerate(numeric):
-        below = [row[place] for row in rows if place < len(row) and row[place].strip()]
-        if below and not is_numeric and first[place].strip() and _numeric(below):
-            return True
+    if _names_numbers(first, rows):
+        return True
     return sum(numeric) * 2 < sum(1 for text in first if text.strip())
+
+
+def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a text stands above nothing but numbers: it is their name."""
+    for place, text in enumerate(first):
+        below = [row[place] for row in rows if place < len(row) and row[place].strip()]
+        if below and text.strip() and not _numeric([text]) and _numeric(below):
+            return True
+    return False
+
+
+def doubt_header(
+    first: Sequence[str], rows: Sequence[Sequence[str]], source: str
+) -> str:
+    """Return why a line that was taken for the header may be a row, or nothing.
+
+    Args:
+        first: Its texts.
+        rows: Some of the rows below.
+        source: What messages call the source.
+    """
+    if _names_numbers(first, rows) or _are_years(first):
+        return ""
+    others = [row for row in rows if list(row) != list(first)]
+    for place, text in enumerate(first):
+        stands_below = any(place < len(row) and row[place] == text for row in others)
+        if text.strip() and (_numeric([text]) or stands_below):
+            return (
+                f"{source}: its first line was taken for the names of columns, but "
+                f"{text!r} may be a value. If the line is a row, say --no-header "
+                "(header = false)"
+            )
+    return ""
 
 
 def _numeric(texts: Sequence[str]) -> bool:

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.sources.dialect import SAMPLE_ROWS, name_columns
-from propload.sources.source import cut, with_nulls
+from propload.sources.dialect import SAMPLE_ROWS, doubt_header, name_columns
+from propload.sources.source import cut, noted, with_nulls
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def read_workbook(
             )
         ),
     )
-    yield from cut(with_nulls(rows, options.null_words), name, 1, options, untyped=True)
+    batches = cut(with_nulls(rows, options.null_words), name, 1, options, untyped=True)
+    is_open = has_header and options.header is None
+    yield from noted(batches, doubt_header(first, sample, name) if is_open else "")
 
 
 def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:

@@ -60,6 +60,7 @@ class FileSource:
         # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
         self.rereadable = all(path and path.is_file() for path in self.paths)
         self._options = options
+        self._notes: dict[str, None] = {}
 
     def fingerprint(self) -> str | None:
         """Return a hash of paths, sizes, times, beginnings and ends."""
@@ -85,7 +86,15 @@ class FileSource:
         for part in _parts(file, name, self._options):
             if len(self.paths) == 1 and not self.rereadable:
                 self._refuse_unused({part.kind})
-            yield from _read(part, self._options)
+            for batch in _read(part, self._options):
+                if batch.note:
+                    self._notes.setdefault(batch.note)
+                yield batch
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how files were read, once they were."""
+        return tuple(self._notes)
 
     def refuse_unused(self) -> None:
         """Refuse options that no file knows, where it can be told before reading.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
@@ -79,6 +80,13 @@ def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
         is_word = pc.is_in(column, pa.array(words, column.type))
         columns.append(pc.if_else(is_word, pa.scalar(None, column.type), column))
     return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
+
+
+def noted(batches: Iterator[Batch], note: str) -> Iterator[Batch]:
+    """Yield batches, the first of them with a note on how they were read."""
+    for batch in batches:
+        yield replace(batch, note=note) if note else batch
+        note = ""
 
 
 def cut(

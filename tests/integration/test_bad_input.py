@@ -332,3 +332,21 @@ def test_a_check_of_rows_that_do_not_fit_says_what_is_wrong(
     report = propload.check(write(GOOD), to=database, table="homes", key="id")
     assert any(told in each for each in report.problems), report.problems
     assert (report.rows, report.rejected, report.key_repeats) == (3, 0, 0)
+
+
+def test_of_several_files_the_one_that_does_not_fit_is_named(load, write, database):
+    load(write(GOOD))
+    paths = [write(GOOD, "a.csv"), write("id,prize\n4,40\n", "b.csv")]
+    with pytest.raises(LoadError, match=r"b\.csv: column prize \(did you mean price"):
+        load(paths, batch_seconds=0)
+    told = {"to": database, "table": "homes", "key": "id"}
+    (problem,) = propload.check(paths, **told).problems
+    assert "b.csv: column prize" in problem
+
+
+def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database):
+    path = write("Ede,villa\nEpe,flat\nEde,house\n")
+    report = load(path, key="villa")
+    assert "'Ede' may be a value" in report.notes[0]
+    told = {"to": database, "table": "homes", "key": "villa"}
+    assert propload.check(path, **told).notes == report.notes

@@ -19,7 +19,16 @@ def test_a_table_is_called_like_its_source(source, table):
 
 
 @pytest.mark.parametrize(
-    "source", ["stdin", "frame", "lazy frame", "list", "<genexpr>", "pushed"]
+    "source",
+    [
+        "stdin",
+        "frame",
+        "lazy frame",
+        "list",
+        "<genexpr>",
+        "pushed",
+        "2 sources from a to b",
+    ],
 )
 def test_what_has_no_name_needs_a_table(source):
     with pytest.raises(ConfigError, match=r"no table to load .* into: give --table"):

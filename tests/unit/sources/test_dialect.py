@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from propload.options import SourceOptions
+from propload.sources import open_source
 from propload.sources.dialect import find_dialect
 
 
@@ -68,3 +69,45 @@ def test_a_header_of_several_lines_ends_where_its_quotes_do():
     text = '"a\nb",c\n1,2\n'
     assert dialect(text).names == ("a b", "c")
     assert text[dialect(text).start :] == "1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Ede,villa,new\nEpe,house,new\nEde,flat,old\n", "Ede"),
+        ("Kerkstraat 1,Ede,villa,250000\nDorpsweg 2,Epe,flat,1\n", "250000"),
+        ("Ede,villa,new,2026-01-02\nEpe,house,old,2026-01-03\n", "2026-01-02"),
+    ],
+)
+def test_a_header_that_may_be_a_row_is_told(write, text, value):
+    path = write("a.csv", text)
+    source = open_source(path, SourceOptions())
+    assert sum(batch.rows.num_rows for batch in source) == text.count("\n") - 1
+    (note,) = source.notes
+    assert f"{value!r} may be a value" in note
+    assert "a.csv" in note
+    assert "--no-header" in note
+    for header in (True, False):
+        told = open_source(path, SourceOptions(header=header))
+        assert len(list(told)) == 1
+        assert told.notes == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,town\n1,Ede\n2,Epe\n",
+        "town,kind\nEde,villa\nEpe,flat\n",
+        # a header that stands again between joined files
+        "town,kind\nEde,villa\ntown,kind\nEpe,flat\n",
+        ",town,kind\n,Ede,villa\n,Epe,flat\n",
+        "town,2023,2024,2025\nEde,1,2,3\n",
+        "town,id,2024-01-01\nEde,1,2\nEpe,2,3\n",
+        "town,kind\n",
+        "1,Ede\n2,Epe\n",
+    ],
+)
+def test_a_header_that_is_one_is_not_doubted(write, text):
+    source = open_source(write("a.csv", text), SourceOptions())
+    list(source)
+    assert source.notes == ()
