@@ -73,22 +73,24 @@ class Columns:
             UnicodeEncodeError: A text holds half of a surrogate pair.
         """
         made, nested = self._make(rows)
-        for name in made:
-            self._known.setdefault(name, None)
+        # remembered once there is a batch of them
+        known = {**self._known, **{n: None for n in made if n not in self._known}}
         arrays = []
-        names = [n for n in self._known if self._complete or n in made]
+        names = [n for n in known if self._complete or n in made]
         for name in names:
             array = made.get(name)
             if array is None:
-                array = pa.nulls(len(rows), self._known[name] or TEXT)
+                array = pa.nulls(len(rows), known[name] or TEXT)
             elif array.null_count < len(array):
-                self._known[name] = array.type
+                known[name] = array.type
             arrays.append(array)
         fields = [
             make_field(shown, array.type, is_json=name in nested)
             for name, shown, array in zip(names, _names(names), arrays, strict=True)
         ]
-        return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+        batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+        self._known = known
+        return batch
 
     def _make(
         self, rows: Sequence[dict[str, Any]]

@@ -9,6 +9,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from propload.errors import SourceError
+from propload.sources.arrow_types import settle_types
 from propload.sources.source import check_names, cut, located
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TAKES: frozenset[str] = frozenset()
 #: An Arrow IPC file, as opposed to a stream, begins so.
 ARROW_FILE_MAGIC = b"ARROW1"
+OLD_FEATHER_MAGIC = b"FEA1"
 
 
 def read_parquet(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
@@ -43,7 +45,11 @@ def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[B
         name: What messages call it.
         options: How many rows and bytes go into one batch.
     """
-    is_file = file.read(len(ARROW_FILE_MAGIC)) == ARROW_FILE_MAGIC
+    magic = file.read(len(ARROW_FILE_MAGIC))
+    if magic.startswith(OLD_FEATHER_MAGIC):
+        msg = f"{name} is Feather of version 1: write it again as version 2 or Parquet"
+        raise SourceError(msg, source=name)
+    is_file = magic == ARROW_FILE_MAGIC
     file.seek(0)
     return _read(_open_ipc_file if is_file else _open_ipc_stream, file, name, options)
 
@@ -60,12 +66,12 @@ def _read(
         check_names(schema.names, name)
         for rows in batches:
             if rows.num_rows:
-                yield from cut(rows, name, rows_read + 1, options)
+                known = settle_types(rows, name)
+                yield from cut(known, name, rows_read + 1, options)
                 rows_read += rows.num_rows
         if not rows_read:
-            yield from cut(
-                pa.RecordBatch.from_pylist([], schema=schema), name, 1, options
-            )
+            nothing = pa.RecordBatch.from_pylist([], schema=schema)
+            yield from cut(settle_types(nothing, name), name, 1, options)
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} is cut short or damaged: {error}"
         stop = SourceError(msg, source=name)

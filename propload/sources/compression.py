@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import zstandard
 
 from propload.errors import SourceError
+from propload.sources.formats import is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,6 +129,9 @@ def zip_members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = [info for info in archive.infolist() if _is_wanted(info)]
+            # a note to the reader lies beside many exports, as in a folder
+            known = [info for info in members if is_readable(info.filename)]
+            members = known or members
             if not members:
                 msg = f"{name} is a zip archive without files"
                 raise SourceError(msg, source=name)

@@ -39,6 +39,8 @@ STDIN = "-"
 #: Of a file's beginning and of its end, into its fingerprint: where files of one
 #: size that were written at one time differ.
 FINGERPRINT_BYTES = 64 << 10
+#: A file may be packed twice, by its program and by who sent it; more often is a trap.
+MOST_PACKED = 2
 #: Enough to tell a format by.
 HEAD_BYTES = 4 << 10
 
@@ -220,7 +222,9 @@ def _parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[_Part
             yield from _parts_of_zip(archive, name, options)
         return
     plain: IO[bytes] | None = file
-    if is_packed(head):
+    for _ in range(MOST_PACKED):
+        if not is_packed(head):
+            break
         plain = None
         unpacked = unpack(without_pauses(blocks), name)
         head, blocks = peek(unpacked, HEAD_BYTES)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from propload.columns import make_array, make_column, make_field
 from propload.errors import SourceError
+from propload.sources.arrow_types import settle_types
 from propload.sources.source import check_names, cut, located
 
 if TYPE_CHECKING:
@@ -90,11 +91,13 @@ class FrameSource:
             check_names(schema.names, self.name)
             for rows in batches:
                 if rows.num_rows:
-                    yield from cut(rows, self.name, rows_read + 1, self._options)
+                    known = settle_types(rows, self.name)
+                    yield from cut(known, self.name, rows_read + 1, self._options)
                     rows_read += rows.num_rows
             if not rows_read:
                 nothing = pa.RecordBatch.from_pylist([], schema=schema)
-                yield from cut(nothing, self.name, 1, self._options)
+                known = settle_types(nothing, self.name)
+                yield from cut(known, self.name, 1, self._options)
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
             stop = SourceError(f"{self.name} cannot be read: {error}")
             stop.__cause__ = error
@@ -109,21 +112,30 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
             table, batch or reader, or anything with `__arrow_c_stream__`.
         options: How many rows and bytes go into one batch.
     """
+    if isinstance(source, pl.Series):
+        source = source.to_frame()
     if isinstance(source, pl.DataFrame):
         read = partial(_slices, options=options)
-        return _in_memory(source, source[:: _stride(len(source))], read, options)
+        rows: pl.DataFrame = source
+        return _in_memory(rows, lambda: rows[:: _stride(len(rows))], read, options)
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         return FrameSource(query, options, name="lazy frame", rereadable=True)
     if type(source).__module__.partition(".")[0] == "pandas":
         frame: Any = source if hasattr(source, "iloc") else _as_frame(source)
-        some = frame.iloc[:: _stride(len(frame))]
-        return _in_memory(frame, some, lambda one: _table(_from_pandas(one)), options)
+        return _in_memory(
+            frame,
+            lambda: frame.iloc[:: _stride(len(frame))],
+            lambda one: _table(_from_pandas(one)),
+            options,
+        )
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
-        some = source.take(_places(len(source)))
-        return _in_memory(source, some, _table, options)
+        table = source
+        return _in_memory(
+            table, lambda: table.take(_places(len(table))), _table, options
+        )
     if hasattr(source, "__arrow_c_stream__"):
         exporter: Any = source
         return FrameSource(
@@ -138,7 +150,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
 
 def _in_memory(
     source: Any,
-    some: Any,
+    some: Callable[[], Any],
     read: Callable[[Any], ArrowStream],
     options: SourceOptions,
 ) -> FrameSource:
@@ -148,7 +160,7 @@ def _in_memory(
         name="frame",
         rereadable=True,
         rows=len(source),
-        sample=partial(read, some),
+        sample=lambda: read(some()),
     )
 
 
@@ -239,4 +251,13 @@ def _pandas_column(column: Any) -> tuple[pa.Array, bool]:
             for value, absent in zip(column, missing.tolist(), strict=True)
         ]
         return make_column(values, None)
-    return pa.array(column, from_pandas=True), False
+    if column.dtype.name.startswith("period"):
+        # Arrow would have the number of the period, whatever its length
+        column = column.astype("string")
+    elif column.dtype.name.startswith("Sparse"):
+        column = column.sparse.to_dense()
+    try:
+        return pa.array(column, from_pandas=True), False
+    except pa.ArrowException as error:
+        msg = f"column {column.name} is {column.dtype}: {error}"
+        raise pa.ArrowInvalid(msg) from error

@@ -220,6 +220,7 @@ def _separate(
     good, unfit = [], []
     for row, number in zip(rows, numbers, strict=True):
         try:
+            _check_names(row)
             Columns().build([row])
         except UNFIT as error:
             message = f"a value cannot be stored: {error}"
@@ -227,6 +228,13 @@ def _separate(
         else:
             good.append(row)
     return good, unfit
+
+
+def _check_names(names: Iterable[object]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            msg = f"the name {name!r} is no text"
+            raise TypeError(msg)
 
 
 def _weigh(row: dict[str, Any]) -> int:

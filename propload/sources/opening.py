@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
@@ -60,6 +61,9 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
     frame = open_frame(source, options)
     if frame is not None:
         return frame
+    if isinstance(source, io.IOBase):
+        msg = "an open file cannot be read: give its path, or its rows as a frame"
+        raise ConfigError(msg)
     if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
         return ItemSource(source, options, name=_item_name(source))
     msg = (

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
+import uuid
+from decimal import Decimal
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import propload
@@ -139,3 +143,27 @@ def test_numbers_in_objects_keep_their_digits(database, tmp_path):
     propload.ingest(tmp_path / "rows.ndjson", **told)
     stored = look(database, "SELECT jsonb_typeof(a->'b'), a->>'b' FROM rows")
     assert stored == [("number", "0.12345678901234567890123")]
+
+
+def test_rare_types_of_arrow_reach_the_table(database):
+    name = uuid.UUID(int=7)
+    types = {
+        "doc": pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}'])),
+        "name": pa.ExtensionArray.from_storage(
+            pa.uuid(), pa.array([name.bytes], pa.binary(16))
+        ),
+        "wide": pa.array([Decimal(10) ** 50], pa.decimal256(60, 2)),
+        "day": pa.array([dt.date(2024, 1, 2)], pa.date64()),
+    }
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    report = propload.ingest(pa.table({"id": [1], **types}), **told)
+    assert report.counts.inserted == 1
+    assert dict(look(database, COLUMNS)) == {
+        "id": "bigint",
+        "doc": "jsonb",
+        "name": "uuid",
+        "wide": "numeric(60,2)",
+        "day": "date",
+    }
+    found = look(database, "SELECT name::text, wide = 10::numeric ^ 50 FROM rows")
+    assert found == [(str(name), True)]

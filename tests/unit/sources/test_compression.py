@@ -105,3 +105,15 @@ def test_a_damaged_member_is_refused(read, write):
     content = bytearray(zipped({"a.csv": TEXT}))
     content[2000:2040] = bytes(40)
     assert read(write("a.zip", bytes(content))).error is not None
+
+
+def test_a_file_that_is_packed_twice_is_unpacked(read, write):
+    content = gzip.compress(bz2.compress(b"id,x\n1,2\n"))
+    assert read(write("a.csv.bz2.gz", content)).rows == [{"id": "1", "x": "2"}]
+
+
+def test_of_an_archive_what_holds_no_rows_is_left(read, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("README.md", "# about this")
+        archive.writestr("rows.csv", "id\n1\n")
+    assert read(tmp_path / "a.zip").rows == [{"id": "1"}]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections import OrderedDict, UserDict, namedtuple
 from dataclasses import dataclass
 from enum import Enum
@@ -180,3 +181,14 @@ def test_nested_values_are_json_text(read):
             "d": '{"on": "2024-01-02"}',
         }
     ]
+
+
+def test_a_name_that_is_no_text_is_told(read):
+    reading = read([{"a": 1}, {2: 1, "a": 2}])
+    assert reading.rows == [{"a": 1}]
+    assert "the name 2 is no text" in reading.unread[0].message
+
+
+def test_an_open_file_is_no_iterable_of_rows():
+    with pytest.raises(ConfigError, match="an open file cannot be read"):
+        open_source(io.StringIO("id\n1\n"), SourceOptions())

@@ -1,0 +1,95 @@
+"""Types that Arrow has and Polars has not: exact, or refused by name."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+NAME = uuid.UUID(int=7)
+WIDE = Decimal(10) ** 50
+
+
+def of(kind, values):
+    return pa.ExtensionArray.from_storage(kind, pa.array(values, kind.storage_type))
+
+
+@pytest.mark.parametrize("way", ["parquet", "frame", "arrow"])
+@pytest.mark.parametrize(
+    ("column", "values", "created_as"),
+    [
+        (of(pa.json_(), ['{"a": 1}', None]), ['{"a": 1}', None], "jsonb"),
+        (of(pa.uuid(), [NAME.bytes, None]), [str(NAME), None], "uuid"),
+        (of(pa.bool8(), [1, None]), [True, None], None),
+        (
+            pa.array([WIDE, None], pa.decimal256(60, 2)),
+            [f"{WIDE:.2f}", None],
+            "numeric(60,2)",
+        ),
+        (pa.array([Decimal("1.5")], pa.decimal256(9, 1)), [Decimal("1.5")], None),
+        (pa.array([dt.date(2024, 1, 2)], pa.date64()), [dt.date(2024, 1, 2)], None),
+        (pc.run_end_encode(pa.array(["a", "a"])), ["a", "a"], None),
+    ],
+    ids=lambda one: str(getattr(one, "type", "")),
+)
+def test_a_value_of_a_rare_type_is_kept(
+    read, tmp_path, way, column, values, created_as
+):
+    source = table = pa.table({"id": list(range(len(values))), "v": column})
+    if way == "parquet":
+        if pa.types.is_run_end_encoded(column.type):
+            pytest.skip("Parquet has no such type")
+        source = tmp_path / "rows.parquet"
+        pq.write_table(table, source)
+    elif way == "arrow":
+        source = tmp_path / "rows.arrow"
+        with pa.ipc.new_file(source, table.schema) as file:
+            file.write_table(table)
+    (batch,) = read(source).batches
+    assert batch.rows.column("v").to_pylist() == values
+    assert batch.created_as == ({"v": created_as} if created_as else {})
+    # Polars has a type for it
+    assert pl.from_arrow(batch.rows)["v"].to_list() == values
+
+
+def test_a_type_that_nothing_can_be_made_of_is_named(read):
+    spans = pa.array([None], pa.month_day_nano_interval())
+    error = str(read(pa.table({"id": [1], "span": spans})).error)
+    assert "column span is month_day_nano_interval" in error
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (pd.period_range("2024-01", periods=2, freq="M"), ["2024-01", "2024-02"]),
+        (pd.arrays.SparseArray([0, 1]), [0, 1]),
+        (
+            pd.arrays.IntervalArray.from_breaks([0, 1, 2]),
+            [{"left": 0, "right": 1}, {"left": 1, "right": 2}],
+        ),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_pandas_column_of_a_type_of_its_own(read, column, values):
+    (batch,) = read(pd.DataFrame({"v": column})).batches
+    assert pl.from_arrow(batch.rows)["v"].to_list() == values
+
+
+def test_a_pandas_column_that_cannot_be_read_is_named(read):
+    reading = read(pd.DataFrame({"id": [1], "v": [1 + 2j]}))
+    assert "column v is complex128" in str(reading.error)
+
+
+def test_a_series_is_a_frame_of_one_column(read):
+    assert read(pl.Series("a", [1, 2])).rows == [{"a": 1}, {"a": 2}]
+
+
+def test_feather_of_version_1_is_called_so(read, write):
+    assert "Feather of version 1" in str(read(write("a.feather", b"FEA1abcd")).error)
