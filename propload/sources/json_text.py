@@ -39,7 +39,7 @@ COMPLAINTS = {
 }
 
 
-class NotJsonError(ValueError):
+class _NotJsonError(ValueError):
     """A value that Python's decoder takes and JSON does not."""
 
 
@@ -81,7 +81,7 @@ def decode_list(raw: bytes) -> list[Any]:
     found: list[Any] = decoder.decode(f"[{text}]", 0)[0]
     if decoder.has_lost(raw):
         msg = "a name stands twice in an object"
-        raise NotJsonError(msg)
+        raise _NotJsonError(msg)
     return found
 
 
@@ -176,7 +176,7 @@ def _exact_number(text: str) -> float | Decimal:
 
 def _refuse_word(word: str) -> None:
     msg = f"{word} is no number of JSON: write null"
-    raise NotJsonError(msg)
+    raise _NotJsonError(msg)
 
 
 def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in fields]
         twice = next(name for name in found if names.count(name) > 1)
         msg = f"the name {twice!r} stands twice in one object, which loses a value"
-        raise NotJsonError(msg)
+        raise _NotJsonError(msg)
     return found
 
 
