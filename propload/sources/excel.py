@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,9 +36,15 @@ _ERROR = re.compile(r"Error\((\w+)\)")
 _SPAN = re.compile(r"value: ([-+.0-9eE]+), datetime_type: TimeDelta")
 #: The text of a cell that is shown as a moment or a span: the reader writes them alike.
 _MOMENT = r"^-?[0-9]{4,}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
-#: Spans count from the day before Excel's first: one of less than 20 years is in a
-#: column that is looked at again.
+#: How the styles of a workbook tell of a format that shows a span.
+_SPAN_FORMAT = re.compile(
+    rb'numFmtId="4[67]"|formatCode="[^"]*\[(?:h+|m+|s+)\]', re.IGNORECASE
+)
+STYLES = "xl/styles.xml"
+#: Where no styles tell of spans, moments before this year may be some: they count from
+#: the day before Excel's first.
 _LAST_SPAN = "1920"
+_ANY_MOMENT = ":"
 _SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
 MILLISECONDS_A_DAY = 86_400_000
 #: A time without a day comes as one of the day before Excel's first.
@@ -61,7 +69,7 @@ def read_workbook(
     """
     sheet = _Sheet(file, name, options)
     frame = _with_words(pl.DataFrame(sheet.cells), sheet.errors)
-    spans = sheet.spans(_may_hold_spans(frame))
+    spans = sheet.spans(_may_hold_spans(frame, sheet.last_span))
     frame = _with_words(frame, spans)
     frame = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
     frame = frame.filter(pl.any_horizontal(pl.all().is_not_null()))
@@ -93,11 +101,27 @@ def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
     return frame
 
 
-def _may_hold_spans(frame: pl.DataFrame) -> list[int]:
-    """Return the columns with a cell whose text may be that of a span of time."""
-    is_early = (pl.all() < _LAST_SPAN) & pl.all().str.contains(_MOMENT)
+def _may_hold_spans(frame: pl.DataFrame, last: str) -> list[int]:
+    """Return the columns with a cell whose text may be that of a span of time.
+
+    Args:
+        frame: All cells as text.
+        last: Such texts come before this one.
+    """
+    is_early = (pl.all() < last) & pl.all().str.contains(_MOMENT)
     found = frame.select(is_early.any())
     return [place for place, column in enumerate(found) if column.item()]
+
+
+def _last_span(content: bytes) -> str:
+    """Return what the text of a span of time comes before; nothing where none is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            styles = archive.read(STYLES)
+    except (zipfile.BadZipFile, KeyError):
+        # an older or another kind of workbook
+        return _LAST_SPAN
+    return _ANY_MOMENT if _SPAN_FORMAT.search(styles) else ""
 
 
 def _field(name: str, column: pl.Series, *, may_be_span: bool) -> pa.Field:
@@ -121,6 +145,7 @@ class _Sheet:
     Attributes:
         cells: All cells as text; a span of time as a moment, one with an error as null.
         errors: Those with an error as Excel shows it: that is no null.
+        last_span: What the text of a span of time comes before.
 
     Raises:
         SourceError: The workbook is damaged or has no such sheet.
@@ -128,13 +153,15 @@ class _Sheet:
 
     def __init__(self, file: IO[bytes], name: str, options: SourceOptions) -> None:
         self._name = name
+        content = file.read()
         with self._readable():
-            self._workbook = fastexcel.read_excel(file.read())
+            self._workbook = fastexcel.read_excel(content)
         self._sheet = options.sheet or 0
         if options.sheet and options.sheet not in self._workbook.sheet_names:
             known = ", ".join(repr(sheet) for sheet in self._workbook.sheet_names)
             msg = f"{name} has no sheet {options.sheet!r}: it has {known}"
             raise SourceError(msg, source=name)
+        self.last_span = _last_span(content)
         self.cells, faults = self._load("string")
         self.errors: _Words = {}
         for (row, column), told in faults:

@@ -103,5 +103,8 @@ def test_a_span_of_time_is_no_day_of_1900(read, write):
         (None, None, "08:00:00", None),
         ("48000:00:00", "00:00:00.001", None, "1900-01-01 00:00:00"),
     ]
+    # a span may be as long as what it is the age of
+    long = workbook(One=[["age"], [Span(40_000)]])
+    assert read(write("b.xlsx", long)).tuples == [("960000:00:00",)]
     # in a new table; a column of other texts stays one
     assert reading.batches[0].created_as == {"open": "interval", "both": "interval"}
