@@ -14,6 +14,14 @@ from propload.errors import SchemaMismatchError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Whole numbers that PostgreSQL keeps in a wider type: what they may be.
+_NARROW: Mapping[type[pl.DataType], str] = {
+    pl.Int8: "integer from -128 to 127",
+    pl.UInt8: "integer from 0 to 255",
+    pl.UInt16: "integer from 0 to 65535",
+    pl.UInt32: "integer from 0 to 4294967295",
+    pl.UInt64: "integer from 0 to 18446744073709551615",
+}
 #: So many words of an enumeration are told.
 _WORDS_TOLD = 10
 
@@ -74,6 +82,8 @@ def create_type(dtype: pl.DataType, /) -> str:
 
 def type_name(dtype: pl.DataType, /) -> str:
     """Return what messages and reports call a type: PostgreSQL's name of it."""
+    if type(dtype) in _NARROW:
+        return _NARROW[type(dtype)]
     if isinstance(dtype, pl.Enum):
         words = list(dtype.categories.head(_WORDS_TOLD))
         more = ", ..." if len(dtype.categories) > len(words) else ""

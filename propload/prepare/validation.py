@@ -16,7 +16,7 @@ from pandera.api.function_dispatch import Dispatcher
 from pandera.api.polars.container import DataFrameSchema
 from pandera.config import ValidationDepth, config_context
 from pandera.constants import CHECK_OUTPUT_KEY
-from pandera.errors import SchemaDefinitionError, SchemaErrors
+from pandera.errors import SchemaDefinitionError, SchemaError, SchemaErrors
 from pandera.polars import Column, DataFrameModel
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pandera.api.checks import Check
-    from pandera.errors import SchemaError
 
     from propload.target import Target
 
@@ -258,6 +257,9 @@ def _validate(
             checked = schema.validate(frame.drop(ROW), lazy=True)
         except SchemaErrors as errors:
             failed = errors.schema_errors
+        except (SchemaError, pl.exceptions.PolarsError) as error:
+            # pandera fails while it lists what failed
+            raise _unfit(schema, error) from error
         else:
             return checked.insert_column(0, rows), []
     return frame, [_failure(schema, one, frame) for one in failed]
@@ -268,20 +270,24 @@ def _failure(
 ) -> Failure:
     output = error.check_output
     if not isinstance(output, pl.DataFrame) or output.height != frame.height:
-        text = " ".join(str(error).split())[:VALUE_LENGTH]
-        msg = f"schema {schema.name}: the rows as a whole do not fit: {text}"
-        raise SchemaMismatchError(msg) from error
+        raise _unfit(schema, error) from error
     failed = ~output.get_column(CHECK_OUTPUT_KEY).fill_null(value=False)
     rows = frame.filter(failed)
     column = _column_at_fault(error)
     if isinstance(error.check, str):
-        message = f"column {column}: {named_check(error.check)}"
-        return Failure(column, (), error.check, message, rows)
+        told = f"column {column}: {named_check(error.check)}"
+        return Failure(column, (), error.check, told, rows)
     label, text = labels_of(error.check.name, error.check.error)
     place = "" if column is None else f"column {column}: fails "
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
     return Failure(named, shown, label, place + text, rows)
+
+
+def _unfit(schema: DataFrameSchema, error: Exception) -> SchemaMismatchError:
+    text = " ".join(str(error).split())[:VALUE_LENGTH]
+    msg = f"schema {schema.name}: the rows as a whole do not fit: {text}"
+    return SchemaMismatchError(msg)
 
 
 def _column_at_fault(error: SchemaError) -> str | None:

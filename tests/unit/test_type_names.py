@@ -36,6 +36,7 @@ def test_types_that_postgresql_lacks_have_words_too():
         type_name(pl.Enum(list("abcdefghijkl")))
         == "one of a, b, c, d, e, f, g, h, i, j, ..."
     )
+    assert type_name(pl.UInt8()) == "integer from 0 to 255"
     pair = pl.Array(pl.Decimal(5, 1), 2)
     assert (create_type(pair), type_name(pair)) == ("numeric(5,1)[]", "numeric(5,1)[2]")
     assert type_name(pl.Null()) == "null"

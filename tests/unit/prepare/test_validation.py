@@ -190,6 +190,16 @@ def test_a_check_that_does_not_suit_its_column_is_told():
             load_schema(schema).check(rows_of(a=[1, 2]))
 
 
+def test_what_pandera_fails_on_is_told():
+    long = pa.Check(lambda it: it.lazyframe.select(pl.col(it.key).list.len() > 5))
+    lists = {"a": pa.Column(pl.List(pl.Int64), long)}
+    frame = rows_of(a=[[1], [2]])
+    for more in ({"^z$": pa.Column(regex=True)}, {"^a.*$": pa.Column(regex=True)}):
+        schema = pa.DataFrameSchema({**lists, **more}, name="mine")
+        with pytest.raises(SchemaMismatchError, match="schema mine: the rows as a"):
+            load_schema(schema).check(frame)
+
+
 def test_a_check_without_a_name_is_told_so():
     positive = pa.Check(lambda it: it.lazyframe.select(pl.col(it.key) > 0))
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, positive)})

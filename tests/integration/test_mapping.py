@@ -1,0 +1,82 @@
+"""Mappings on their way into a table, as the documentation tells it."""
+
+import datetime as dt
+
+import pytest
+
+import propload
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = pytest.mark.timeout(180)
+
+ROWS = "Link,Vraagprijs,rooms,seen,note\na,€ 1.250 k.k.,3,2024-10-11,x\n"
+MAPPING = """
+keep_others = true
+
+[columns]
+url = "Link"
+price = { from = "Vraagprijs", parse = "money" }
+"""
+
+
+@pytest.fixture
+def told(database, tmp_path):
+    (tmp_path / "homes.toml").write_text(MAPPING, encoding="utf-8")
+    mapping = str(tmp_path / "homes.toml")
+    return {"to": database, "table": "homes", "key": "url", "mapping": mapping}
+
+
+def homes(folder, rows):
+    path = folder / "homes.csv"
+    path.write_text(rows, encoding="utf-8")
+    return str(path)
+
+
+def test_other_columns_become_what_the_table_says(database, tmp_path, told):
+    run_sql(
+        database,
+        """CREATE TABLE homes (url text PRIMARY KEY, price numeric(12,2),
+           rooms int, seen date, note text)""",
+    )
+    source = homes(tmp_path, ROWS + "b,€ 5,three,2024-10-12,y\n")
+    said = propload.check(source, **told)
+    done = propload.ingest(source, **told)
+    assert said.expected == done.counts
+    assert done.reasons.select("column", "check").rows() == [("rooms", "cast")]
+    [row] = read_table(database, "homes").rows()
+    assert (row[0], float(row[1]), *row[2:]) == (
+        "a",
+        1250,
+        3,
+        dt.date(2024, 10, 11),
+        "x",
+    )
+
+
+def test_other_columns_of_a_new_table_are_as_in_the_source(database, tmp_path, told):
+    source = homes(tmp_path, ROWS)
+    said = propload.check(source, **told)
+    types = {one.column: (one.type, one.table_type) for one in said.columns}
+    assert types["price"] == ("numeric(18,2)", "numeric(18,2)")
+    assert types["rooms"] == types["seen"] == ("text", "text")
+    propload.ingest(source, **told)
+    found = read_table(database, "homes").select("rooms", "seen", "note").rows()
+    assert found == [("3", "2024-10-11", "x")]
+
+
+def test_check_and_load_call_types_by_one_name(database, tmp_path):
+    path = homes(tmp_path, "id,price,at\n1,5,2024-10-11 10:00:00\n")
+    told = {"to": database, "table": "homes", "key": "id"}
+    said = propload.check(path, **told)
+    assert [(one.type, one.table_type) for one in said.columns] == [
+        ("bigint", "bigint"),
+        ("bigint", "bigint"),
+        ("timestamp without time zone",) * 2,
+    ]
+    propload.ingest(path, **told)
+    later = homes(tmp_path, "id,price,at\n2,x,soon\n")
+    said = propload.check(later, **told)
+    assert {one.example for one in said.reasons} == {
+        "column price: 'x' cannot be stored exactly as bigint",
+        "column at: 'soon' cannot be stored exactly as timestamp without time zone",
+    }
