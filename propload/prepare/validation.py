@@ -60,11 +60,9 @@ def load_schema(spec: object) -> Checker:
     if isinstance(spec, str):
         found = find_object(spec, group="propload.schemas", kind="schema")
     if not isinstance(found, RowSchema):
-        named = (
-            found.__name__ if isinstance(found, type) else getattr(found, "name", None)
-        )
-        name = named or (spec if isinstance(spec, str) else "without a name")
-        found = RowSchema(str(name), found)  # type: ignore[arg-type]  # checked next
+        named = getattr(found, "__name__" if isinstance(found, type) else "name", None)
+        named = named or (spec if isinstance(spec, str) else "without a name")
+        found = RowSchema(str(named), found)  # type: ignore[arg-type]  # checked next
     return Checker(found, _pandera_schema(found.model, spec))
 
 
@@ -257,8 +255,8 @@ def _validate(
             checked = schema.validate(frame.drop(ROW), lazy=True)
         except SchemaErrors as errors:
             failed = errors.schema_errors
+        # pandera itself may fail while it lists what failed
         except (SchemaError, pl.exceptions.PolarsError) as error:
-            # pandera fails while it lists what failed
             raise _unfit(schema, error) from error
         else:
             return checked.insert_column(0, rows), []

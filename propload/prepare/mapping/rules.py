@@ -214,7 +214,13 @@ def _make(
         else:
             made = pl.lit(context.source if column.from_context else column.value)
         return rows.select(pl.repeat(made, pl.len()).alias(target)).to_series()
-    return rows.with_columns(column.alias(target)).get_column(target)
+    try:
+        return rows.with_columns(column.alias(target)).get_column(target)
+    except Exception as error:
+        # also what a function of the user's own raises
+        text = str(error).partition("\n")[0]
+        msg = f"column {target}: its expression fails: {text}"
+        raise SchemaMismatchError(msg) from error
 
 
 def _read(
@@ -226,11 +232,11 @@ def _read(
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Return a rule's values, and a reason for each text that it cannot read."""
     first = rows.get_column(names[0])
+    words = {fold_word(word) for word in (*null_words, *rule.null_words)}
     if len(names) == 1 and not _is_text(first.dtype) and rule.pattern is None:
-        exact = _read_values(rows, target, rule, first)
+        exact = _read_values(rows, target, rule, _without(first, words))
         if exact is not None:
             return exact
-    words = {fold_word(word) for word in (*null_words, *rule.null_words)}
     texts = pl.coalesce([_meaning(rows, name, words, rule) for name in names])
     given = rows.select(ROW, texts.alias(target))
     text = given.get_column(target)
@@ -238,19 +244,14 @@ def _read(
     lost = values.is_null() & text.is_not_null()
     reasons = no_reasons()
     if rule.unparsed == "refuse" and lost.any():
-        place = f"(from {names[0]}) is no {rule.parser.name}"
+        what = "none of the words of" if rule.parser.name == "one_of" else "no"
+        place = f"(from {names[0]}) is {what} {rule.parser.name}"
         if rule.pattern is not None:
             place = (
                 f"(from {names[0]}) holds no {rule.parser.name} "
                 f"where the pattern {rule.pattern!r} looks for it"
             )
-        reasons = refuse(
-            given.filter(lost),
-            target,
-            stage="map",
-            check=rule.parser.name,
-            problem=place,
-        )
+        reasons = _refuse(given.filter(lost), target, rule.parser, place)
     return _with_default(values, rule), reasons
 
 
@@ -262,24 +263,52 @@ def _read_values(
     rows: pl.DataFrame, target: str, rule: Rule, values: pl.Series
 ) -> tuple[pl.Series, pl.DataFrame] | None:
     """Return values that need no reading, cast exactly; None where they are texts."""
-    if rule.parser.dtype == pl.String:
+    parser = rule.parser
+    if parser.dtype == pl.String or (parser.words and values.dtype != parser.dtype):
+        # the rule says itself what 1 and 0 mean
         return None
-    frame = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
-    if rule.parser.place is not None:
-        placed = rule.parser.place(pl.col(target), values.dtype)
+    given = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
+    frame, reasons = given, []
+    if parser.place is not None:
+        placed = parser.place(pl.col(target), values.dtype)
         frame = frame.with_columns(placed.alias(target))
-    wanted = Cast(target, rule.parser.dtype, rule.parser.name)
+        lost = frame.get_column(target).is_null() & values.is_not_null()
+        if lost.any():
+            place = f"(from {values.name}) is no {parser.name}"
+            reasons.append(_refuse(given.filter(lost), target, parser, place))
     try:
-        sifted = cast_types(frame, [wanted])
+        sifted = cast_types(frame, [Cast(target, parser.dtype, parser.name)])
     except SchemaMismatchError:
         return None
-    if sifted.reasons.is_empty():
-        return _with_default(sifted.frame.get_column(target), rule), sifted.reasons
-    full = frame.select(ROW).join(
-        sifted.frame, on=ROW, how="left", maintain_order="left"
-    )
-    reasons = sifted.reasons if rule.unparsed == "refuse" else no_reasons()
-    return _with_default(full.get_column(target), rule), reasons
+    found = sifted.frame
+    if not sifted.reasons.is_empty():
+        reasons.append(sifted.reasons)
+        found = frame.select(ROW).join(found, on=ROW, how="left", maintain_order="left")
+    told = join_reasons(reasons) if rule.unparsed == "refuse" else no_reasons()
+    return _with_default(found.get_column(target), rule), told
+
+
+def _without(values: pl.Series, words: set[str]) -> pl.Series:
+    """Return values of a type with those null that a word for null names."""
+    if not words or values.dtype.is_nested():
+        return values
+    try:
+        silent = pl.Series(list(words), dtype=pl.String).cast(
+            values.dtype, strict=False
+        )
+    except pl.exceptions.PolarsError:
+        return values
+    silent = silent.drop_nulls()
+    # `nan` is a word for null and a number
+    if not silent.len() or not (found := values.is_in(silent.implode())).any():
+        return values
+    return values.to_frame().select(pl.when(~found).then(pl.first())).to_series()
+
+
+def _refuse(
+    rows: pl.DataFrame, target: str, parser: Parser, problem: str
+) -> pl.DataFrame:
+    return refuse(rows, target, stage="map", check=parser.name, problem=problem)
 
 
 def _meaning(

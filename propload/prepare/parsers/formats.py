@@ -166,7 +166,9 @@ def _day(text: pl.Series, *, shape: str) -> pl.Series:
 
 def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
     if shape in EPOCHS:
-        count = text.cast(pl.Int64, strict=False)
+        # programs that know no missing integers write 3 as 3.0
+        whole = text.str.replace(r"^(-?\d+)\.0*$", "$1")
+        count = whole.cast(pl.Int64, strict=False)
         most = _LAST_MOMENT // EPOCHS[shape]
         count = count.set(~count.is_between(-most, most), None) * EPOCHS[shape]
         return count.cast(pl.Datetime("us", "UTC"))

@@ -272,3 +272,64 @@ def test_the_dates_and_prices_of_new_york_are_read(shared_data):
     found = mapping.apply(raw, NOBODY)
     assert found.frame.height == 30_000
     assert found.frame.null_count().row(0) == (0, 0, 0)
+
+
+def test_words_for_null_hold_for_values_that_are_no_texts():
+    rules = {"n": {"parse": "integer", "null_words": ["-1"]}, "x": {"parse": "number"}}
+    found = apply(rules, null_words=["-", "0"], n=[-1, 0, 5], x=[0.0, -1.0, 2.5])
+    assert values(found, "n") == [None, None, 5]
+    assert values(found, "x") == [None, -1.0, 2.5]
+    days = [dt.date(1900, 1, 1), dt.date(2024, 1, 1)]
+    found = apply({"day": {"parse": "date"}}, null_words=["1900-01-01"], day=days)
+    assert values(found, "day") == [None, days[1]]
+
+
+def test_words_of_a_rule_win_over_what_numbers_mean_elsewhere():
+    rules = {"new": {"parse": "boolean", "true": ["2"], "false": ["1"]}}
+    assert values(apply(rules, new=[1, 2]), "new") == [False, True]
+    assert values(apply(rules, new=[True, False]), "new") == [True, False]
+
+
+def test_a_time_that_the_clock_skips_costs_its_row_also_where_it_is_no_text():
+    rules = {"at": {"parse": "timestamp", "time_zone": "Europe/Amsterdam"}}
+    times = [dt.datetime(2024, 3, 31, 2, 30), dt.datetime(2024, 3, 31, 3, 30)]  # noqa: DTZ001
+    found = apply(rules, at=times)
+    assert found.frame[ROW].to_list() == [1]
+    assert found.reasons["message"].to_list() == [
+        "column at: '2024-03-31 02:30:00.000000' (from at) is no timestamp"
+    ]
+    rules["at"]["unparsed"] = "null"
+    assert values(apply(rules, at=times), "at")[0] is None
+
+
+def test_whole_seconds_may_be_written_with_a_point():
+    rules = {"at": {"parse": "timestamp", "formats": ["epoch"]}}
+    found = apply(rules, at=[1728640800.0, 0.5])
+    assert values(found, "at") == [dt.datetime(2024, 10, 11, 10, tzinfo=dt.UTC)]
+    assert found.reasons[ROW].to_list() == [1]
+
+
+def broken():
+    msg = "no such thing"
+    raise ValueError(msg)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        pl.col("nowhere"),
+        pl.col("x").filter(pl.col("x") > 1),
+        pl.all(),
+        pl.col("x").map_batches(lambda _: broken(), return_dtype=pl.Int64),
+    ],
+)
+def test_an_expression_that_fails_is_told_with_its_column(expression):
+    with pytest.raises(SchemaMismatchError, match="column a: its expression fails: "):
+        apply({"a": expression}, x=[1, 0], y=[1, 0])
+
+
+def test_a_word_that_is_in_no_list_is_told_so():
+    rules = {"a": {"parse": "one_of", "words": {"x": ["y"]}}}
+    assert apply(rules, a=["z"]).reasons["message"].to_list() == [
+        "column a: 'z' (from a) is none of the words of one_of"
+    ]
