@@ -27,8 +27,9 @@ FLOAT_DIGITS = 15
 #: "2026-7-2 1:42:25.8657869": shorter, and no digit beyond microseconds is there.
 NANOSECOND_LENGTH = 24
 #: `%Y` also reads the year 18 of "18-2-1"; which century is meant nobody can tell,
-#: and nothing that is sold is that old.
-SHORT_YEAR = r"^\d{1,3}-"
+#: and nothing that is sold is that old. Years before Christ it reads as well, which
+#: PostgreSQL writes in another way.
+SHORT_YEAR = r"^-|^\d{1,3}-"
 FIRST_YEAR = 1000
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
 

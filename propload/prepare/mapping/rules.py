@@ -14,6 +14,7 @@ from propload.errors import SchemaMismatchError
 from propload.prepare.casting import Cast, cast_types, refuse
 from propload.prepare.parsers import Parser, make_parser
 from propload.prepare.parsers.words import fold, fold_word
+from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
 from propload.type_names import type_name
 
@@ -290,16 +291,13 @@ def _read_values(
 
 def _without(values: pl.Series, words: set[str]) -> pl.Series:
     """Return values of a type with those null that a word for null names."""
-    if not words or values.dtype.is_nested():
+    meant = None
+    if words and values.dtype != pl.Boolean:
+        meant = read_text(pl.first(), values.dtype)
+    if meant is None:
         return values
-    try:
-        silent = pl.Series(list(words), dtype=pl.String).cast(
-            values.dtype, strict=False
-        )
-    except pl.exceptions.PolarsError:
-        return values
-    silent = silent.drop_nulls()
-    # `nan` is a word for null and a number
+    given = pl.Series(list(words), dtype=pl.String).to_frame()
+    silent = given.select(meant.value).to_series().drop_nulls()
     if not silent.len() or not (found := values.is_in(silent.implode())).any():
         return values
     return values.to_frame().select(pl.when(~found).then(pl.first())).to_series()
