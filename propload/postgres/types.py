@@ -131,6 +131,11 @@ def cast_type(plan: ColumnPlan, /) -> str | None:
     return wanted
 
 
+def length_type(plan: ColumnPlan, /) -> str | None:
+    """Return the table's type where it bears a length or precision, else None."""
+    return None if _without_length(plan.pg_type) == plan.pg_type else plan.pg_type
+
+
 def cast_sql(plan: ColumnPlan, value: str, /) -> str:
     """Return the expression of a staged value as the table's type, exactly.
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import propload
-from propload.postgres.connection import connect
+from propload.postgres.connection import ServerError, connect
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.sql.screening import TELLS_VALIDITY
 from tests.integration.reading import run_sql, writes_of
@@ -195,27 +195,33 @@ def test_columns_with_names_too_long_are_a_problem(database):
     assert ["has 64 bytes" in problem for problem in said.problems] == [True]
 
 
-def test_who_may_not_make_temporary_tables_is_told_so(database):
-    role = f"checker_{os.getpid()}"
+@pytest.fixture
+def role(database):
+    """Make a user of few rights. Value: its name, which is where it connects."""
+    name = f"checker_{os.getpid()}"
+    run_sql(database, f"CREATE ROLE {name} LOGIN")
+    try:
+        yield name
+    finally:
+        run_sql(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def login(database, role):
+    return f"{database}{'&' if '?' in database else '?'}user={role}"
+
+
+def test_who_may_not_make_temporary_tables_is_told_so(database, role):
     name = parse_dsn(database)["dbname"]
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY)",
-        f"CREATE ROLE {role} LOGIN",
         f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
         f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
     )
-    separator = "&" if "?" in database else "?"
-    dsn = f"{database}{separator}user={role}"
     try:
-        said = propload.check([{"id": 1}], to=dsn, table="homes")
+        said = propload.check([{"id": 1}], to=login(database, role), table="homes")
     finally:
-        run_sql(
-            database,
-            f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC",
-            f"DROP OWNED BY {role}",
-            f"DROP ROLE {role}",
-        )
+        run_sql(database, f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC")
     assert (said.problems, said.expected) == ((), None)
     assert ["GRANT TEMPORARY" in note for note in said.notes] == [True]
 
@@ -241,3 +247,80 @@ def test_texts_that_a_cast_would_change_are_told_by_both(database, pg_type, good
         tells = session.server_version >= TELLS_VALIDITY
     if tells:
         assert said.expected == done.counts
+
+
+def test_a_parent_row_that_the_user_does_not_see_refuses_nothing(database, role):
+    run_sql(
+        database,
+        "CREATE TABLE towns (name text PRIMARY KEY, owner text)",
+        "INSERT INTO towns VALUES ('Ede', current_user), ('Epe', current_user)",
+        "CREATE TABLE homes (id int PRIMARY KEY, town text REFERENCES towns)",
+        "INSERT INTO homes VALUES (0, 'Ede')",
+        "ALTER TABLE towns ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON towns USING (owner = current_user)",
+        f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
+        f"GRANT SELECT ON towns TO {role}",
+    )
+    given = {"to": login(database, role), "table": "homes"}
+    rows = [{"id": 1, "town": "Ede"}, {"id": 2, "town": "Epe"}]
+    assert propload.check(rows, **given).rejected == 0
+    bad = [{"id": 3, "town": "Oz"}, {"id": 4, "town": "Ur"}]
+    report = propload.ingest([*bad, *rows], **given)
+    assert (report.counts.inserted, report.counts.rejected) == (2, 2)
+
+
+def test_a_period_that_parents_cover_refuses_nothing(database):
+    try:
+        run_sql(
+            database,
+            "CREATE TABLE owned (id int4range, during daterange, "
+            "PRIMARY KEY (id, during WITHOUT OVERLAPS))",
+            "INSERT INTO owned VALUES ('[1,2)', '[2020-01-01,2030-01-01)')",
+            "CREATE TABLE homes (id int PRIMARY KEY, owner int4range, during daterange,"
+            "FOREIGN KEY (owner, PERIOD during) REFERENCES owned (id, PERIOD during))",
+        )
+    except ServerError as error:
+        pytest.skip(f"this server knows no such keys: {error}")
+    run_sql(database, "INSERT INTO homes VALUES (0)")
+    year = "[2021-01-01,2022-01-01)"
+    good = [{"id": n, "owner": "[1,2)", "during": year} for n in (1, 2)]
+    bad = [{"id": n, "owner": "[7,8)", "during": year} for n in (3, 4)]
+    assert propload.check(good, to=database, table="homes").rejected == 0
+    report = propload.ingest([*bad, *good], to=database, table="homes")
+    assert (report.counts.inserted, report.counts.rejected) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("definition", "values"),
+    [
+        ("char(5) CHECK (octet_length(v) = 5)", ["a", "bcdef"]),
+        ("varchar(3) CHECK (octet_length(v) < 4)", ["abc  ", "a"]),
+        ("varchar(3) REFERENCES words", ["abc  ", "a"]),
+        ("text CHECK (t IS DISTINCT FROM NULL)", ["a", "b"]),
+        ("text CHECK (tableoid > 0)", ["a", "b"]),
+    ],
+)
+def test_a_check_refuses_nothing_that_a_load_takes(database, definition, values):
+    run_sql(
+        database,
+        "CREATE TABLE words (v varchar(3) PRIMARY KEY)",
+        "INSERT INTO words VALUES ('abc'), ('a')",
+        f"CREATE TABLE t (id int PRIMARY KEY, v {definition})",
+        "INSERT INTO t VALUES (0)",
+    )
+    rows = [{"id": n, "v": v} for n, v in enumerate(values, start=1)]
+    said = propload.check(rows, to=database, table="t")
+    assert (said.problems, said.rejected) == ((), 0)
+    assert propload.ingest(rows, to=database, table="t").counts == said.expected
+
+
+def test_a_check_that_raises_ends_nothing(database):
+    run_sql(
+        database,
+        "CREATE FUNCTION valid(v text) RETURNS boolean LANGUAGE plpgsql AS "
+        "'BEGIN IF v = ''bad'' THEN RAISE EXCEPTION ''% is bad'', v; END IF; "
+        "RETURN true; END'",
+        "CREATE TABLE t (id int PRIMARY KEY, v text CHECK (valid(v)))",
+    )
+    rows = [{"id": 1, "v": "good"}, {"id": 2, "v": "bad"}]
+    assert propload.check(rows, to=database, table="t").problems == ()

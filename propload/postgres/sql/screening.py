@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.postgres.shape import INCOMING, ORDINAL, Shape
+from propload.postgres import types
+from propload.postgres.shape import INCOMING, ORDINAL, ColumnShape, Shape
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, table, text
 from propload.postgres.types import kept_exactly
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 
     from propload.postgres.shape import ColumnShape
 
+#: Errors of these classes are the server's or the session's own: no condition, and no
+#: row, is at fault.
+OF_THE_SERVER = ("08", "25", "40", "53", "55", "57", "58", "XX")
+
 #: Valid checks, foreign and unique keys: name, kind, expression, own columns, the other
-#: table and its columns.
+#: table and its columns. Left out are those that the look would judge otherwise than
+#: the server: checks of the row as a whole or of its place, keys into tables of which
+#: this user sees some rows only, and keys that ask for a period to be covered.
 RULES = """
 SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
        ARRAY(SELECT a.attname::text
@@ -41,8 +48,12 @@ SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
                ON a.attrelid = c.confrelid AND a.attnum = u.number ORDER BY u.place)
 FROM pg_catalog.pg_constraint AS c
 WHERE c.conrelid = ($1::text)::regclass AND c.convalidated
+  AND coalesce(0 < ALL (c.conkey), true)
+  -- the field is there from PostgreSQL 18 on
+  AND coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false) = false
   AND (c.contype IN ('c', 'p', 'u')
-       OR c.contype = 'f' AND c.confrelid <> c.conrelid AND c.confmatchtype = 's')
+       OR c.contype = 'f' AND c.confrelid <> c.conrelid AND c.confmatchtype = 's'
+          AND NOT pg_catalog.row_security_active(c.confrelid))
 ORDER BY c.contype, c.conname"""
 
 #: `pg_input_is_valid` is there from this version on.
@@ -163,6 +174,7 @@ def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -
             chosen = f"FROM judged AS j JOIN {merging.STAGE} AS s ON s.ctid = j.place"
         which = _written_as_is(shape)
         second = _take_out(chosen, which, rest, len(casts) + 1, ahead)
+    classes = ", ".join(map(text, OF_THE_SERVER))
     body = f"""
 #variable_conflict use_column
 DECLARE propload_rows integer[]; propload_verdicts integer[];
@@ -170,10 +182,12 @@ BEGIN
     {first}
     BEGIN
         {second}
-    EXCEPTION WHEN data_exception OR insufficient_privilege THEN
-        -- a value that a condition cannot judge, or a table that this user may
-        -- not read: the next pass asks the server itself
-        NULL;
+    EXCEPTION WHEN OTHERS THEN
+        -- a value that a condition cannot judge, a function that raises, or a table
+        -- that this user may not read: the next pass asks the server itself
+        IF left(SQLSTATE, 2) IN ({classes}) THEN
+            RAISE;
+        END IF;
     END;
 END"""
     return (
@@ -218,9 +232,17 @@ def _null(shape: Shape, condition: str, column: str) -> Verdict:
     return Verdict(condition, "23502", message, column)
 
 
+def _stored(column: ColumnShape) -> str:
+    """Return the expression of a staged value as the table would hold it."""
+    value = INCOMING(column)
+    length = types.length_type(column.plan)
+    # a length pads, rounds, or drops blanks at the end
+    return value if length is None else f"({value})::{length}"
+
+
 def _check(shape: Shape, rule: Rule) -> Verdict:
     values = ", ".join(
-        f"{INCOMING(shape.column(each))} AS {name(each)}" for each in rule.columns
+        f"{_stored(shape.column(each))} AS {name(each)}" for each in rule.columns
     )
     return Verdict(
         f"(SELECT ({rule.expression}) IS FALSE FROM (SELECT {values or '1'}) AS r)",
@@ -234,7 +256,7 @@ def _check(shape: Shape, rule: Rule) -> Verdict:
 
 def _holder(shape: Shape, rule: Rule) -> Verdict:
     columns = [shape.column(each) for each in rule.columns]
-    same = " AND ".join(f"p.{name(each.name)} = {INCOMING(each)}" for each in columns)
+    same = " AND ".join(f"p.{name(each.name)} = {_stored(each)}" for each in columns)
     # a holder that is itself about to change may let go of the value
     stays = (
         "AND p.ctid NOT IN "
@@ -255,7 +277,7 @@ def _holder(shape: Shape, rule: Rule) -> Verdict:
 
 def _parent(shape: Shape, rule: Rule) -> Verdict:
     pairs = [
-        (INCOMING(shape.column(own)), f"p.{name(their)}")
+        (_stored(shape.column(own)), f"p.{name(their)}")
         for own, their in zip(rule.columns, rule.parent_columns, strict=True)
     ]
     given = " AND ".join(f"{own} IS NOT NULL" for own, _ in pairs)

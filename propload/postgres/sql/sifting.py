@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from propload.postgres.shape import INCOMING, ORDINAL
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, names, table, text
+from propload.postgres.sql.screening import OF_THE_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ LONGEST_RUN = 4096
 CUTS = 8
 
 #: Errors of these classes are not the fault of rows; they end the pass.
-_NOT_OF_ROWS = ("08", "25", "26", "40", "42", "53", "55", "57", "58", "F0", "XX")
+_NOT_OF_ROWS = (*OF_THE_SERVER, "26", "42", "F0")
 
 _PROBE = "propload_probe"
 SIFT = f"SELECT * FROM pg_temp.propload_sift({FIRST_RUN}, {LONGEST_RUN})"
@@ -39,7 +40,8 @@ ALONE = "SELECT * FROM pg_temp.propload_sift(1, 1)"
 #: Deferred constraints are checked with each run, not at the commit.
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
-#: The columns of each constraint and unique index, those of partitions included.
+#: The columns of each constraint and unique index, those of partitions included; the
+#: server's own columns, which no row comes with, are not told.
 CONSTRAINTS = """
 WITH parts AS (
     SELECT ($1::text)::regclass::oid AS relation
@@ -57,7 +59,7 @@ WITH parts AS (
 SELECT k.constraint_name::text, array_to_string(ARRAY(
     SELECT a.attname FROM unnest(k.numbers) WITH ORDINALITY AS u (number, place)
     JOIN pg_catalog.pg_attribute AS a
-      ON a.attrelid = k.relation AND a.attnum = u.number
+      ON a.attrelid = k.relation AND a.attnum = u.number AND a.attnum > 0
     ORDER BY u.place), ', ')
 FROM keys AS k"""
 

@@ -26,6 +26,11 @@ PROPERTY = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+VALID = (
+    "CREATE OR REPLACE FUNCTION valid(v text) RETURNS boolean LANGUAGE plpgsql AS "
+    "'BEGIN IF v = ''bad'' THEN RAISE EXCEPTION ''% is malformed'', v; END IF; "
+    "RETURN true; END'"
+)
 SETUP = (
     "DROP TABLE IF EXISTS t, parents CASCADE",
     "DROP DOMAIN IF EXISTS small",
@@ -34,6 +39,7 @@ SETUP = (
     "CREATE TYPE mood AS ENUM ('glad', 'sad')",
     "CREATE TABLE parents (id bigint PRIMARY KEY)",
     "INSERT INTO parents VALUES (1)",
+    VALID,
 )
 REFUSE = (
     "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
@@ -60,6 +66,41 @@ FAULTS = {
         1,
         0,
         (None, "22012", "22012"),
+        (),
+    ),
+    "raising check": (
+        "text CONSTRAINT valid CHECK (valid(v))",
+        "good",
+        "bad",
+        (None, "raised", "P0001"),
+        (),
+    ),
+    "check of the row": (
+        "text CONSTRAINT whole CHECK (t IS DISTINCT FROM NULL AND v <> 'bad')",
+        "good",
+        "bad",
+        ("v", "whole", "23514"),
+        (),
+    ),
+    "check of its place": (
+        "text CONSTRAINT place CHECK (tableoid > 0 AND v <> 'bad')",
+        "good",
+        "bad",
+        ("v", "place", "23514"),
+        (),
+    ),
+    "check of what is padded": (
+        "char(5) CONSTRAINT whole CHECK (octet_length(v) = 5 AND v <> 'bad')",
+        "good",
+        "bad",
+        ("v", "whole", "23514"),
+        (),
+    ),
+    "check of what is cut": (
+        "varchar(3) CONSTRAINT short CHECK (octet_length(v) < 4 AND v <> 'bad')",
+        "abc  ",
+        "bad",
+        ("v", "short", "23514"),
         (),
     ),
     "domain": ("small", 1, 100, ("v", "small_check", "23514"), ()),
