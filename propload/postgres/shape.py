@@ -87,7 +87,8 @@ class Shape:
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
         own_names: What the target calls what the server names of its shadow.
-        entangled: Whether a constraint ties rows of the table to one another.
+        tied_by: The constraints and indexes by which rows of different keys may
+            refuse one another.
     """
 
     table: TableName
@@ -103,7 +104,7 @@ class Shape:
     merges: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
     own_names: OwnNames = field(default_factory=OwnNames)
-    entangled: bool = False
+    tied_by: tuple[str, ...] = ()
 
     @property
     def loose_key(self) -> bool:
@@ -116,8 +117,12 @@ class Shape:
         loose = [name for name in self.key if self.column(name).loose]
         if loose:
             return f"only the server knows which values of {', '.join(loose)} are equal"
-        if self.entangled:
-            return f"a constraint of {self.table} ties its rows to one another"
+        if self.tied_by:
+            verb = "ties" if len(self.tied_by) == 1 else "tie"
+            return self.own_names.in_text(
+                f"{', '.join(self.tied_by)} of {self.table} {verb} its rows to one "
+                "another"
+            )
         return None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from propload.postgres import types
@@ -12,6 +13,7 @@ from propload.postgres.sql.quoting import table as quoted_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from propload.postgres.connection import Connection
     from propload.target import ColumnPlan, TableName, Target
@@ -26,6 +28,35 @@ _MERGE_RETURNS = 170000
 _TEXTS = ("text", "varchar")
 #: Equal values of these may have several texts; the server's own short form.
 _CANONICAL = {"bpchar": "{}::text", "numeric": "trim_scale({})"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A constraint or index by which one row may refuse another.
+
+    Attributes:
+        name: Its name.
+        equal: The columns in which two rows must be equal to collide.
+        columns: All columns that it looks at.
+    """
+
+    name: str
+    equal: list[str]
+    columns: list[str]
+
+    def binds(
+        self, key: Sequence[str], given: AbstractSet[str], /, *, triggered: bool
+    ) -> bool:
+        """Return whether rows of different keys may refuse one another.
+
+        Args:
+            key: The columns by which rows are routed.
+            given: The columns whose values depend on the rows that come.
+            triggered: Whether a trigger may give any column a value.
+        """
+        if key and set(key) <= set(self.equal):
+            return False
+        return triggered or not given.isdisjoint(self.columns)
 
 
 def read_shape(
@@ -49,11 +80,13 @@ def read_shape(
     """
     relation = quoted_table(table)
     stored = {row[0]: row for row in connection.rows(catalog.COLUMNS, (relation,))}
-    partitioned, policed, triggered, ruled, entangled = connection.rows(
+    partitioned, policed, triggered, ruled = connection.rows(
         catalog.RELATION, (relation,)
     )[0]
+    ties = [Tie(*row) for row in connection.rows(catalog.TIES, (relation,))]
     columns = tuple(_column(each, stored[each.column]) for each in plan)
     travelling = {each.column for each in plan}
+    computed = {name for name, *_, generated, _, _ in stored.values() if generated}
     return Shape(
         table=table,
         columns=columns,
@@ -74,7 +107,11 @@ def read_shape(
         merges=connection.server_version >= _MERGE_RETURNS and not ruled,
         counts_by=_counts_by(connection.server_version, partitioned=partitioned),
         own_names=read_own_names(connection, table, target.table),
-        entangled=bool(entangled),
+        tied_by=tuple(
+            tie.name
+            for tie in ties
+            if tie.binds(target.key, travelling | computed, triggered=bool(triggered))
+        ),
     )
 
 

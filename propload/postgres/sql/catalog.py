@@ -45,17 +45,51 @@ WHERE t.typtype <> 'd'
 ORDER BY r.attnum"""
 
 #: Whether the table is partitioned, whether a row policy applies to this user,
-#: whether a trigger may skip or change a row before it is stored, whether the table
-#: has rules, which MERGE does not take, and whether rows of it depend on each other:
-#: by a reference to the table itself, or a uniqueness that is checked at the end.
+#: whether a trigger may skip or change a row before it is stored, and whether the table
+#: has rules, which MERGE does not take.
 RELATION = """
 SELECT c.relkind = 'p', pg_catalog.row_security_active(c.oid), EXISTS (
     SELECT FROM pg_catalog.pg_trigger AS g
     WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
       AND (g.tgrelid = c.oid OR g.tgrelid IN (
           SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
-    c.relhasrules, EXISTS (
-    SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid
-      AND (k.contype = 'f' AND k.confrelid = c.oid
-           OR k.contype IN ('u', 'p', 'x') AND k.condeferrable))
+    c.relhasrules
 FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""
+
+
+#: What ties rows of a table to one another: unique indexes and exclusions, those of
+#: single partitions included, and references of the table to itself. Each with the
+#: columns that must be equal for two rows to collide, and all that it looks at.
+TIES = """
+WITH parts AS (
+    SELECT ($1::text)::regclass::oid AS relation
+  UNION
+    SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(($1::text)::regclass) AS p
+)
+SELECT i.relname::text AS name,
+       ARRAY(SELECT a.attname::text
+             FROM unnest(x.indkey::int2[], x.indcollation::oid[])
+                  AS k (number, ordered_by)
+             JOIN pg_catalog.pg_attribute AS a
+               ON a.attrelid = x.indrelid AND a.attnum = k.number
+             -- in another collation unequal values of the column may be equal
+             WHERE a.attcollation = k.ordered_by AND NOT x.indisexclusion),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = x.indrelid AND a.attnum > 0
+               AND (a.attnum = ANY (x.indkey::int2[]) OR EXISTS (
+                   -- columns of its expressions and of its condition
+                   SELECT FROM pg_catalog.pg_depend AS d
+                   WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                     AND d.refclassid = d.classid AND d.objid = x.indexrelid
+                     AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum)))
+FROM pg_catalog.pg_index AS x
+JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+WHERE x.indrelid IN (SELECT relation FROM parts) AND NOT i.relispartition
+  AND (x.indisunique OR x.indisexclusion)
+UNION ALL
+SELECT c.conname::text, '{}'::text[],
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey || c.confkey))
+FROM pg_catalog.pg_constraint AS c
+WHERE c.conrelid = ($1::text)::regclass AND c.contype = 'f' AND c.confrelid = c.conrelid
+ORDER BY name"""
