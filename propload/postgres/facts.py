@@ -71,6 +71,7 @@ class TableFacts:
             unique constraint (whole table, plain columns), primary key included.
         empty: Whether it held no row when it was looked at.
         inherited: Whether other tables inherit from it, whose rows it shows as well.
+        referenced: Whether rows of other tables refer to it.
     """
 
     name: TableName
@@ -79,6 +80,7 @@ class TableFacts:
     unique_keys: tuple[tuple[str, ...], ...] = ()
     empty: bool = False
     inherited: bool = False
+    referenced: bool = False
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
@@ -107,6 +109,15 @@ class TableFacts:
             raise WriteError(msg, table=str(self.name))
         if target.mode in ("upsert", "insert-new"):
             self.require_key(target.key)
+        elif target.mode == "replace" and self.referenced and target.key:
+            try:
+                self.require_key(target.key)
+            except WriteError as error:
+                msg = (
+                    f"other tables refer to {self.name}, so that a replace has to find "
+                    f"the rows that stay by their key; {error}"
+                )
+                raise WriteError(msg, table=str(self.name)) from error
 
     def require_key(self, key: Sequence[str], /) -> None:
         """Refuse a key that the table does not keep unique.

@@ -66,7 +66,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
         if not found:
             return None
-        oid, kind, permitted, secured, inherited = found[0]
+        oid, kind, permitted, secured, inherited, referenced = found[0]
         _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
         columns = _read_columns(connection, int(oid))
         keys = connection.rows(UNIQUE_KEYS_QUERY, (int(oid),))
@@ -77,6 +77,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
             tuple(tuple(names) for _, names in keys),
             empty=bool(connection.rows(is_empty_query(table))[0][0]),
             inherited=bool(inherited),
+            referenced=bool(referenced),
         )
     finally:
         connection.rollback()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableColumn
     from propload.target import Target
+
+log = logging.getLogger(__name__)
 
 #: Letters of the run's hash in a shadow's name: no two runs of one database meet.
 _LETTERS = 20
@@ -170,9 +173,20 @@ class Shadow:
             if other.table in spared:
                 continue
             if locking.take(self._connection, self._subject(other)):
-                self._connection.execute(swapping.drop(other))
-                self._connection.commit()
+                self._drop(other)
                 locking.release(self._connection, self._subject(other))
+
+    def _drop(self, other: TableName) -> None:
+        """Drop an abandoned shadow; that it stays is no fault of this run."""
+        try:
+            self._connection.execute(swapping.drop(other))
+            self._connection.commit()
+        except ServerError as error:
+            self._connection.rollback()
+            failure = failures.classify(error)
+            if failure.kind == "transient":
+                raise
+            log.warning("%s of an earlier replace stays: %s", other, failure.message)
 
     def _unfinished(self) -> list[str]:
         _, _, usable = self._connection.rows(bookkeeping.STANDING)[0]

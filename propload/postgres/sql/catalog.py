@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - what is put into a query is written in this code
 """What the catalog is asked about a target before rows are written into it."""
 
 from __future__ import annotations
@@ -55,6 +56,22 @@ SELECT c.relkind = 'p', pg_catalog.row_security_active(c.oid), EXISTS (
           SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
     c.relhasrules
 FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""
+
+
+def referenced(relation: str, /) -> str:
+    """Return the condition that rows of other tables refer to a table.
+
+    References to a single partition count, those of the table to itself do not.
+
+    Args:
+        relation: The expression of its oid.
+    """
+    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
+    return (
+        "EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
+        f"AND (f.confrelid = {relation} OR f.confrelid IN {parts}) "
+        f"AND f.conrelid <> {relation} AND f.conrelid NOT IN {parts})"
+    )
 
 
 #: What ties rows of a table to one another: unique indexes and exclusions, those of

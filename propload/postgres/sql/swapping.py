@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.postgres.sql.catalog import referenced
 from propload.postgres.sql.quoting import name, names, table, text
 
 if TYPE_CHECKING:
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 #: How the name of every shadow begins.
 PREFIX = "propload_shadow_"
 
-#: Shadows that this user may drop, in the two places where they can be.
+#: Shadows that this user may drop, in the two places where they can be: a member of
+#: a role that does not inherit its rights may not.
 SHADOWS = f"""
 SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
-  AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'MEMBER')"""
+  AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
 
 #: Foreign keys of a table to others: LIKE does not copy them.
 FOREIGN_KEYS = """
@@ -29,10 +31,7 @@ SELECT conname::text, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_co
 WHERE conrelid = ($1::text)::regclass AND contype = 'f' AND confrelid <> conrelid"""
 
 #: Whether another table points here, so that the table cannot be truncated.
-REFERENCED = """
-SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
-               WHERE confrelid = ($1::text)::regclass AND conrelid <> confrelid
-                 AND contype = 'f')"""
+REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 
 #: Indexes of a shadow beside those they were copied from, by name: of the same
 #: definition, in the order in which they were made. LIKE keeps the names of all

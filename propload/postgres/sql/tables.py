@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - what is put into a query is quoted or written in this code
 """The statements that read the catalog and change what tables are made of."""
 
 from __future__ import annotations
@@ -5,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import quoting
+from propload.postgres.sql.catalog import referenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 
 #: A relation by namespace and name: oid, kind, the right that is missing (or an
 #: empty text), whether row-level security holds, whether other tables inherit from
-#: it (partitions do not count: their keys are unique together).
-RELATION_QUERY = """
+#: it (partitions do not count: their keys are unique together), whether rows of other
+#: tables refer to it or to a part of it.
+RELATION_QUERY = f"""
 SELECT c.oid::int8, c.relkind::text,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
             WHEN NOT has_table_privilege(c.oid, 'INSERT') THEN 'INSERT'
@@ -22,7 +25,8 @@ SELECT c.oid::int8, c.relkind::text,
             ELSE '' END,
        row_security_active(c.oid),
        c.relkind = 'r' AND EXISTS (
-           SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid)
+           SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
+       {referenced("c.oid")}
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
@@ -77,7 +81,8 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
 """
 
-#: Unique indexes that ON CONFLICT can use, the primary key first.
+#: Unique indexes that ON CONFLICT can use, the primary key first. A key WITHOUT
+#: OVERLAPS (PostgreSQL 18) is an exclusion, which ON CONFLICT cannot update by.
 UNIQUE_KEYS_QUERY = """
 SELECT i.indisprimary,
        array_agg(a.attname::text ORDER BY k.place)
@@ -87,7 +92,7 @@ JOIN pg_catalog.pg_attribute AS a
      ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = $1::int8::oid AND i.indisunique AND i.indisvalid
   AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-  AND k.place <= i.indnkeyatts
+  AND NOT i.indisexclusion AND k.place <= i.indnkeyatts
 GROUP BY i.indexrelid, i.indisprimary
 ORDER BY i.indisprimary DESC, i.indexrelid
 """
@@ -103,7 +108,7 @@ WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0
 
 def is_empty_query(table: TableName, /) -> str:
     """Return the query whether a table holds no row."""
-    return f"SELECT NOT EXISTS (SELECT FROM {quoting.table(table)})"  # noqa: S608 - quoted
+    return f"SELECT NOT EXISTS (SELECT FROM {quoting.table(table)})"
 
 
 def lock_name_query() -> str:

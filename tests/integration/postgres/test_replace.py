@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 
 import polars as pl
@@ -224,3 +225,89 @@ def test_a_column_that_comes_later_is_taken_along(database, state_dir):
         ready.finish(succeeded=True)
     found = query(database, "SELECT k, v, z FROM t ORDER BY k")
     assert found == [(*row, None) for row in NEW.rows()] + wide.rows()
+
+
+def test_a_table_that_others_point_to_needs_a_unique_key_before_a_row_is_read(
+    database, state_dir
+):
+    execute(
+        database,
+        "CREATE TABLE t (id serial PRIMARY KEY, k bigint, v text)",
+        "CREATE TABLE child (k bigint REFERENCES t)",
+    )
+    with (
+        pytest.raises(WriteError, match=r"refer to public\.t, .* ADD UNIQUE"),
+        prepared(database, GOAL, NEW, state_dir),
+    ):
+        pytest.fail("the table was taken")
+    execute(database, "ALTER TABLE t ADD UNIQUE (k)")
+    write(database, GOAL, state_dir, NEW)
+    assert stored(database) == NEW.rows()
+
+
+@pytest.mark.parametrize("pointing_to", ["t", "t1"])
+def test_a_partitioned_table_that_others_point_to_is_replaced(
+    database, state_dir, pointing_to
+):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text, up bigint REFERENCES t) "
+        "PARTITION BY RANGE (k)",
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100)",
+    )
+    write(database, target(), state_dir, OLD)
+    # a reference of the table to itself lets it be emptied
+    with prepared(database, GOAL, NEW, state_dir) as ready:
+        ready.finish(succeeded=True)
+    assert stored(database) == []
+    write(database, target(), state_dir, OLD)
+    execute(
+        database,
+        f"CREATE TABLE child (k bigint REFERENCES {pointing_to})",
+        "INSERT INTO child VALUES (2)",
+    )
+    write(database, GOAL, state_dir, NEW)
+    assert stored(database) == NEW.rows()
+
+
+def test_a_shadow_that_may_not_be_dropped_stops_nothing(database, state_dir):
+    role = f"propload_no_heir_{os.getpid()}"
+    shadow = "propload.propload_shadow_abandoned"
+    write(database, target(), state_dir, OLD)
+    execute(
+        database,
+        f"CREATE ROLE {role} LOGIN NOINHERIT",
+        f"CREATE ROLE {role}_other",
+        f"GRANT {role}_other TO {role}",
+        f"CREATE TABLE {shadow} (k bigint)",
+        f"ALTER TABLE {shadow} OWNER TO {role}_other",
+        f"ALTER TABLE t OWNER TO {role}",
+        f"GRANT ALL ON SCHEMA propload, public TO {role}",
+        f"GRANT ALL ON ALL TABLES IN SCHEMA propload TO {role}",
+        f"REVOKE ALL ON {shadow} FROM {role}",
+    )
+    try:
+        login = f"{database}{'&' if '?' in database else '?'}user={role}"
+        write(login, GOAL, state_dir, NEW)
+        assert stored(database) == NEW.rows()
+        assert query(database, f"SELECT count(*) FROM {shadow}") == [(0,)]
+    finally:
+        execute(
+            database,
+            f"DROP OWNED BY {role}, {role}_other CASCADE",
+            f"DROP ROLE {role}, {role}_other",
+        )
+
+
+def test_a_drop_that_the_server_refuses_is_told_in_the_log(database, state_dir, caplog):
+    write(database, GOAL, state_dir, OLD)
+    shadow = "propload.propload_shadow_abandoned"
+    execute(
+        database,
+        f"CREATE TABLE {shadow} (k bigint)",
+        # a drop fails while something depends on the table
+        f"CREATE VIEW seen AS SELECT * FROM {shadow}",
+    )
+    write(database, GOAL, state_dir, NEW)
+    assert stored(database) == NEW.rows()
+    assert "propload_shadow_abandoned of an earlier replace stays" in caplog.text

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.postgres.connection import connect
+from propload.postgres.connection import ServerError, connect
 from propload.postgres.schema import (
     TableColumn,
     add_columns,
@@ -115,6 +115,20 @@ def test_only_keys_that_an_upsert_can_use_are_unique(connection):
     assert '"public"."t"' in str(caught.value)
     with pytest.raises(WriteError, match="lacks the key column z"):
         facts.require_key(("a", "z"))
+
+
+def test_a_key_without_overlaps_is_no_key_to_update_by(connection):
+    try:
+        run(
+            connection,
+            "CREATE TABLE t (a int4range, b daterange, c int UNIQUE, "
+            "PRIMARY KEY (a, b WITHOUT OVERLAPS))",
+        )
+    except ServerError as error:
+        connection.rollback()
+        pytest.skip(f"this server knows no such keys: {error}")
+    facts = describe(connection, TABLE)
+    assert (facts.primary_key, facts.unique_keys) == ((), (("c",),))
 
 
 def test_rows_of_partitions_are_seen(connection):
