@@ -84,7 +84,6 @@ class Lane:
         on_failed: Callable[[BaseException], None],
     ) -> None:
         self.number = number
-        self.error: BaseException | None = None
         self._listener = listener
         self._retries = retries
         self._on_failed = on_failed
@@ -117,7 +116,7 @@ class Lane:
     def finish(self) -> None:
         """Let the lane write what it has, then end; wait for it."""
         self._queue.close()
-        self._thread.join()
+        self.join()
 
     def abort(self, error: BaseException) -> None:
         """End the lane: what it has not begun is dropped, no more retries."""
@@ -138,7 +137,6 @@ class Lane:
         except QueueClosedError as error:
             log.debug("lane %d was told to end: %s", self.number, error)
         except BaseException as error:  # noqa: BLE001 - handed to the pipeline
-            self.error = error
             self._queue.close(error)
             self._on_failed(error)
         finally:

@@ -105,6 +105,9 @@ class Pipeline:
         self._stopping = threading.Event()
         self._aborted = threading.Event()
         self._source_error: BaseException | None = None
+        self._failing = threading.Lock()
+        #: What the first lane that failed said: the others only hear of it.
+        self._failed: BaseException | None = None
         self._reader = threading.Thread(
             target=self._read, name="propload-reader", daemon=True
         )
@@ -116,8 +119,8 @@ class Pipeline:
             RejectLimitError: Too many rows were refused.
             PropLoadError: The source cannot be read, or a write failed for good.
         """
-        self._start()
         try:
+            self._start()
             self._prepare_all()
             self._finish_lanes()
             self.tally.check_limit(ended=True)
@@ -255,29 +258,32 @@ class Pipeline:
     # ---- ending ----
 
     def _on_failed(self, error: BaseException) -> None:
-        """Wake the thread that prepares: a lane has ended."""
-        self._queue.close(error)
+        """Let nobody wait for a run of which one lane has failed for good."""
+        with self._failing:
+            self._failed = self._failed or error
+        self._end_all(error)
 
     def _finish_lanes(self) -> None:
         for lane in self._lanes:
             lane.finish()
-        for lane in self._lanes:
-            if lane.error is not None:
-                raise lane.error
+        if self._failed is not None:
+            raise self._failed
 
     def _abort(self, error: BaseException) -> None:
+        self._end_all(error)
+        for lane in self._lanes:
+            lane.join()
+
+    def _end_all(self, error: BaseException) -> None:
         self._aborted.set()
         self._queue.close(error)
         for lane in self._lanes:
             lane.abort(error)
-        for lane in self._lanes:
-            lane.join()
 
     def _cause(self, error: QueueClosedError) -> BaseException:
-        """Return the failure that closed a queue, the first that is known."""
-        for lane in self._lanes:
-            if lane.error is not None:
-                return lane.error
+        """Return the failure that closed a queue, the first one of a lane."""
+        if self._failed is not None:
+            return self._failed
         cause = error.__cause__
         return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
 

@@ -197,6 +197,63 @@ def test_a_transient_failure_that_stays_ends_the_run(make):
         pipeline.run()
 
 
+@pytest.mark.parametrize("reading", [True, False])
+def test_a_lane_that_failed_for_good_ends_one_that_tries_again(make, reading):
+    tries, away = threading.Event(), TransientWriteError("the server is away")
+
+    class Failures(list):
+        """The first lane's, which have no end."""
+
+        def __bool__(self):
+            return True
+
+        def pop(self, _place):
+            tries.set()
+            return away
+
+    class Denied(list):
+        """The second lane's, which come while the first one tries again."""
+
+        def __bool__(self):
+            assert tries.wait(20)
+            return True
+
+        def pop(self, _place):
+            return WriteError("permission denied", table="t")
+
+    class Source:
+        def __iter__(self):
+            yield from MemorySource(rows(2))
+            while reading:
+                yield from MemorySource(rows(10))
+
+    # without the news the first lane would go on for longer than the test may
+    pipeline, _ = make(
+        Source(),
+        failures={0: Failures(), 1: Denied()},
+        retries=RetryOptions(10**6, 10**6),
+    )
+    with pytest.raises(WriteError, match="permission denied"):
+        pipeline.run()
+    assert [name for name in threads_left() if "lane" in name] == []
+
+
+def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
+    pipeline, _ = make(MemorySource(rows(5)), lanes=3)
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "propload-lane-2":
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        pipeline.run()
+    assert threads_left() == []
+
+
 def test_too_many_rejects_stop_the_run_and_what_is_committed_counts(make):
     limit = RejectLimit(rows=2)
     pipeline, table = make(
