@@ -171,6 +171,10 @@ class Loader:
         except QueueClosedError:
             self._thread.join()
             self._raise_failure()
+        except BaseException as error:
+            # nobody has this loader to close it, and its run would go on
+            self.abort(error)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +194,7 @@ class Loader:
             self._run.stop()
         try:
             self.close()
-        except LoadError as also:
+        except Exception as also:  # noqa: BLE001 - the block's own error stays first
             error.add_note(f"the load failed as well: {also}")
 
     def put(self, rows: object, /, *, timeout: float | None = None) -> None:

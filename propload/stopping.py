@@ -31,6 +31,10 @@ ABORT_SECONDS = 10.0
 #: that come at once, the system may give the second one to another thread.
 LISTEN_SECONDS = 0.2
 
+#: What is ignored (a shell's `propload ... &` in a script ignores SIGINT) stays so, and
+#: a handler that was not set from Python could not be put back.
+_NOT_OURS = (signal.SIG_IGN, None)
+
 
 class Stopper:
     """Stops the run that goes on, and lets none begin after it.
@@ -174,6 +178,7 @@ def _signals_heard(stopper: Stopper) -> Iterator[None]:
     before = {
         number: signal.signal(number, hear)
         for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) not in _NOT_OURS
     }
     try:
         yield

@@ -2,9 +2,18 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
+import propload
+from propload.errors import ConfigError
+from propload.postgres.connection import connect
+from propload.postgres.locking import take, target_lock
+from propload.pushing import PushedSource
+from propload.target import TableName
+from tests.faults.server import wait_until
+from tests.integration.postgres.writing import query
 from tests.integration.reading import read_table
 
 pytestmark = pytest.mark.timeout(60)
@@ -40,3 +49,42 @@ def test_a_fork_is_told_to_open_a_loader_of_its_own(database):
     assert "open one in each process" in said
     assert code == "7"
     assert sorted(read_table(database, "homes")["id"]) == [1, 3]
+
+
+HOMES = {"table": "homes", "key": "id", "progress": False}
+
+
+def test_a_loader_that_is_interrupted_while_it_is_made_leaves_no_run(
+    database, monkeypatch
+):
+    def interrupted(_source):
+        wait_until(lambda: query(database, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PushedSource, "journal", interrupted)
+    before = set(threading.enumerate())
+    with connect(database) as session:
+        with (
+            target_lock(session, TableName("public", "homes")),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            propload.Loader(to=database, lock=True, lock_wait=50, **HOMES)
+        left = [thread.name for thread in set(threading.enumerate()) - before]
+        assert not [name for name in left if name.startswith("propload")]
+        assert take(session, "target:public.homes")
+
+
+def test_the_error_of_a_block_stays_first_whatever_the_load_says(database, monkeypatch):
+    def fail(_loader):
+        msg = "the load says something else"
+        raise ConfigError(msg)
+
+    loader = propload.Loader(to=database, **HOMES)
+    with monkeypatch.context() as patched:
+        patched.setattr(propload.Loader, "close", fail)
+        with pytest.raises(ValueError, match="of the block") as raised, loader:
+            int("of the block")
+    assert raised.value.__notes__ == [
+        "the load failed as well: the load says something else"
+    ]
+    loader.close()
