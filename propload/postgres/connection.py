@@ -114,8 +114,10 @@ class Connection:
         self._application_name = application_name
         #: The driver's sessions of one kind may not be opened or closed at once.
         self._opening = opening or threading.Lock()
-        self._running: dbapi.Cursor | None = None
-        self._lock = threading.Lock()
+        #: Guards what is told of below; never held while the server is asked.
+        self._changed = threading.Condition()
+        self._runs = False
+        self._cancelling = False
         self._jsonb: dict[tuple[str | None, str], frozenset[str]] = {}
         self._failed = False
         self.closed = False
@@ -276,18 +278,39 @@ class Connection:
 
     def close(self) -> None:
         """Close the session; what is uncommitted is undone. Never raises."""
-        if self.closed:
-            return
-        self.closed = True
+        with self._changed:
+            if self.closed:
+                return
+            self.closed = True
+            if self._cancelling:
+                # which may wait for a network that is gone: it closes the session
+                return
+        self._close()
+
+    def _close(self) -> None:
         with contextlib.suppress(dbapi.Error, RuntimeError), self._opening:
             self._raw.close()
 
     def cancel(self) -> None:
         """Stop the statement that runs now; the one call for another thread."""
-        with self._lock:
-            if self._running is not None:
-                with contextlib.suppress(dbapi.Error):
-                    self._running.adbc_cancel()
+        if not self._begins_to_cancel():
+            return
+        try:
+            with contextlib.suppress(dbapi.Error):
+                self._raw.adbc_cancel()
+        finally:
+            with self._changed:
+                self._cancelling = False
+                self._changed.notify_all()
+            if self.closed:
+                self._close()
+
+    def _begins_to_cancel(self) -> bool:
+        with self._changed:
+            if not self._runs or self._cancelling or self.closed:
+                return False
+            self._cancelling = True
+            return True
 
     def round_trip_seconds(self) -> float:
         """Return the shortest of three round trips to the server, in seconds."""
@@ -303,13 +326,15 @@ class Connection:
     def _cursor(self) -> Iterator[dbapi.Cursor]:
         try:
             cursor = self._raw.cursor()
-            with self._lock:
-                self._running = cursor
+            with self._changed:
+                # a request that is under way is not for this statement
+                self._changed.wait_for(lambda: not self._cancelling)
+                self._runs = True
             try:
                 yield cursor
             finally:
-                with self._lock:
-                    self._running = None
+                with self._changed:
+                    self._runs = False
                 # its own failure must not hide the statement's
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()

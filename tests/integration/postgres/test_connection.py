@@ -157,6 +157,65 @@ def test_cancel_stops_a_statement_from_another_thread(connection):
     assert connection.rows("SELECT 1") == [(1,)]
 
 
+class Unreachable:
+    """A driver's connection whose requests to cancel wait for a network."""
+
+    def __init__(self, raw):
+        self._raw = raw
+        self.asked, self.answered = threading.Event(), threading.Event()
+        self.closed = threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._raw, name)
+
+    def adbc_cancel(self):
+        self.asked.set()
+        self.answered.wait(30)
+
+    def close(self):
+        self._raw.close()
+        self.closed.set()
+
+
+@pytest.mark.timeout(60)
+def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(database):
+    with connect(database) as opened:
+        opened._raw = raw = Unreachable(opened._raw)
+        cancelling = threading.Thread(target=opened.cancel)
+        with opened._cursor() as cursor:
+            cancelling.start()
+            assert raw.asked.wait(20)
+            cursor.execute("SELECT 1")
+        # neither the statement's end nor the session's waits for it
+        opened.close()
+        assert cancelling.is_alive()
+        assert not raw.closed.is_set()
+    raw.answered.set()
+    cancelling.join(20)
+    assert raw.closed.is_set()
+
+
+@pytest.mark.timeout(60)
+def test_a_statement_begins_after_the_request_to_cancel_another(database):
+    with connect(database) as opened:
+        opened._raw = raw = Unreachable(opened._raw)
+        cancelling = threading.Thread(target=opened.cancel)
+        with opened._cursor():
+            cancelling.start()
+            assert raw.asked.wait(20)
+        found = []
+        following = threading.Thread(
+            target=lambda: found.extend(opened.rows("SELECT 1"))
+        )
+        following.start()
+        assert cancelling.is_alive()
+        assert not found
+        raw.answered.set()
+        following.join(20)
+        cancelling.join(20)
+    assert found == [(1,)]
+
+
 def test_sessions_are_set_up_alike(database):
     with connect(database, application_name="x" * 99) as opened:
         names = ("TimeZone", "DateStyle", "client_encoding", "application_name")
