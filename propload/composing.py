@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.adapting import BatchRows, batch_sizes, with_workers
@@ -12,6 +12,7 @@ from propload.choosing import find_checker, find_target
 from propload.errors import ConfigError
 from propload.fitting import TableFit
 from propload.journal import Journal, JournalOptions, JournalSource
+from propload.journal.ending import Outcome, keeping
 from propload.journal.feeding import JournaledSource
 from propload.options import make_state_folder
 from propload.pipeline import Pipeline, PipelineOptions
@@ -67,6 +68,7 @@ class Parts:
         feed: The source behind the journal, or None.
         sizes: What chooses the batch size, where nobody set it.
         chosen: What else was chosen, and why.
+        outcome: What the journal is told of the run's end, and says of its own.
     """
 
     run_id: str
@@ -81,6 +83,7 @@ class Parts:
     feed: Feed | None = None
     sizes: BatchRows | None = None
     chosen: tuple[str, ...] = ()
+    outcome: Outcome = field(default_factory=Outcome)
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
@@ -97,20 +100,11 @@ class Parts:
         """
         self.fit.finish(status)
 
-    def close_journal(self, *, loaded: bool) -> None:
-        """Close the journal; remove it where all of it is committed.
-
-        What a replace has committed is not in its table before the end.
-        """
-        if self.journal is not None:
-            self.journal.close(remove=loaded, drained=self.target.mode != "replace")
-        if isinstance(self.source, JournalSource):
-            self.source.close(remove=loaded)
-
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
         said = self.fit.notes
         said += getattr(self.source, "notes", ())
+        said += [self.outcome.note] if self.outcome.note else []
         return tuple(dict.fromkeys(said))
 
     @property
@@ -212,6 +206,8 @@ def compose(
         lenient=isinstance(source, JournalSource) or not source.rereadable,
     )
     journal, feed = _journal(source, plan, record, target, database.label)
+    left = source if isinstance(source, JournalSource) else None
+    outcome = stack.enter_context(keeping(journal or left))
     batches = skip_rows(feed or source, _rows_done(source, point))
     pipeline = Pipeline(
         _held_back(batches, memory, sizes),
@@ -221,7 +217,7 @@ def compose(
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
-    choices = (journal, feed, sizes, why)
+    choices = (journal, feed, sizes, why, outcome)
     return Parts(
         record.run_id, source, plan, database, target, fit, rejects, pipeline, *choices
     )
@@ -329,7 +325,12 @@ def _journal(
         return None, None
     options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
     about = _about(plan, record, target, label)
-    journal = Journal(plan.places.journal / record.run_id, options, about)
+    journal = Journal(
+        plan.places.journal / record.run_id,
+        options,
+        about,
+        takes_effect_late=target.mode == "replace",
+    )
     if isinstance(source, PushedSource):
         source.attach(journal)
         return journal, source

@@ -156,10 +156,9 @@ class Pipeline:
                 if self._stopping.is_set():
                     break
             self._queue.close()
-        except QueueClosedError as error:
-            log.debug("the reader was told to end: %s", error)
         except BaseException as error:  # noqa: BLE001 - raised by run()
-            # what was read before it is loaded: the queue is drained
+            # what was read before it is loaded: the queue is drained, where it was not
+            # the queue that closed, whose reason run() knows
             self._source_error = error
             self._queue.close()
 

@@ -98,7 +98,7 @@ def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
     plan = Plan.of(config.resolve(settings))
     named = _named(find_leftovers(plan.places.journal), run_id)
     source = _opened(named)
-    source.close(remove=True)
+    source.close(loaded=True)
     return named.rows
 
 
@@ -241,7 +241,7 @@ def recover_one(
         run = Run(source, _plan_of(leftover, plan, given), metrics=Metrics())
         return stopper.execute(run)
     finally:
-        source.close(remove=False)
+        source.close(loaded=False)
 
 
 def _opened(leftover: Leftover) -> JournalSource:

@@ -153,21 +153,18 @@ class Run:
         return Ending("interrupted" if self._stopped.is_set() else "loaded")
 
     def _settle(self, parts: Parts, ending: Ending) -> Ending:
-        """Let table, ledger and journal know of the end; judge the counts."""
-        loaded = False
+        """Let table, ledger and journal know of the end, and judge the counts."""
         try:
             self._metrics.snapshot().counts.verify()
             ending = self._judged(parts, ending)
             self._finish(parts, ending)
-            loaded = ending.status == "loaded"
+            parts.outcome.loaded = ending.status == "loaded"
         except CountsError as error:
             return Ending("failed", error)
         except PropLoadError as error:
             if ending.error is None:
                 return Ending("failed", error)
             log.warning("the end of run %s was not noted: %s", parts.run_id, error)
-        finally:
-            parts.close_journal(loaded=loaded)
         return ending
 
     def _judged(self, parts: Parts, ending: Ending) -> Ending:

@@ -128,10 +128,16 @@ class JournalSource:
         """Return None: a journal's rows are known by their numbers."""
         return None
 
-    def close(self, *, remove: bool) -> None:
-        """Give the lock back; remove the journal where all of it is committed."""
-        if remove:
-            remove_folder(self.folder)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+    def close(self, *, loaded: bool) -> None:
+        """Give the lock back; remove the journal where all of it is loaded.
+
+        Raises:
+            OSError: The folder cannot be removed.
+        """
+        try:
+            if loaded:
+                remove_folder(self.folder)
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None

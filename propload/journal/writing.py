@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
 from propload.journal import records
-from propload.journal.folders import (
-    ABOUT,
-    WHOLE,
-    lock_folder,
-    remove_folder,
-    write_all,
-)
+from propload.journal.folders import ABOUT, WHOLE, lock_folder, remove_folder
 from propload.journal.reading import Entry, Reader
 from propload.journal.records import Record
-from propload.private_files import make_private_folder, sync_folder, write_private
+from propload.journal.segments import Segments, unwritten
+from propload.private_files import make_private_folder, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,8 +27,6 @@ if TYPE_CHECKING:
     from propload.options import JournalSync
     from propload.report import Plain
 
-#: A new file begins past this many bytes: committed files are removed whole.
-SEGMENT_BYTES = 16 << 20
 #: Records kept in memory as well, so that a loader that keeps up reads no disk.
 RECENT_BYTES = 8 << 20
 #: With `second`, written records reach the disk at least this often, in seconds.
@@ -63,6 +56,8 @@ class Journal:
         options: How it is kept.
         about: What a recovery needs to know of the run; no secrets.
         first_row: The run's number of the first row that will come.
+        takes_effect_late: Whether what is committed is in the table only when the run
+            is loaded (a replace), so that the journal stays until then.
     """
 
     def __init__(
@@ -72,24 +67,27 @@ class Journal:
         about: Mapping[str, Plain],
         *,
         first_row: int = 0,
+        takes_effect_late: bool = False,
     ) -> None:
         self.folder = folder
         self._options = options
+        self._takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
         self._next_row = first_row
         self._committed_row = first_row
-        self._segments: deque[tuple[int, Path, int]] = deque()
-        self._file: int | None = None
+        self._segments = Segments(folder, options.sync)
         self._pending: deque[Entry] = deque()
         self._recent_bytes = 0
         self._waiting_for_room = 0
         self._closed = False
         self._error: BaseException | None = None
+        #: What the disk said of rows that were taken before.
+        self._refusal: JournalError | None = None
         self._room_listeners: list[Callable[[], None]] = []
         self._unsynced_since: float | None = None
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700)
-        self._sync_names(folder.parent)
+        self._segments.sync_names(folder.parent)
         self._lock_file: int | None = lock_folder(folder)
         write_private(folder / ABOUT, json.dumps(about).encode())
         self._syncer = threading.Thread(
@@ -147,7 +145,8 @@ class Journal:
         with contextlib.suppress(OSError, JournalError):
             with self._changed:
                 # a note that outlives rows would vouch for a part of them
-                self._close_segment()
+                self._raise_refusal()
+                self._segments.end()
             write_private(self.folder / WHOLE, b"")
 
     def fail(self, error: BaseException) -> None:
@@ -170,7 +169,7 @@ class Journal:
     def nbytes(self) -> int:
         """The bytes on disk."""
         with self._changed:
-            return sum(size for _, _, size in self._segments)
+            return self._segments.nbytes
 
     @property
     def is_full(self) -> bool:
@@ -210,10 +209,8 @@ class Journal:
         with self._changed:
             self._committed_row = max(self._committed_row, below)
             removed = False
-            while self._segments and self._is_committed(below):
-                if len(self._segments) == 1:
-                    self._close_segment()
-                self._segments.popleft()[1].unlink(missing_ok=True)
+            while self._is_committed(below):
+                self._segments.remove_oldest()
                 removed = True
             if removed:
                 self._changed.notify_all()
@@ -221,23 +218,25 @@ class Journal:
         for listener in listeners:
             listener()
 
-    def close(self, *, remove: bool, drained: bool = False) -> None:
-        """End the journal: nothing more is taken.
+    def close(self, *, loaded: bool) -> None:
+        """End the journal: nothing more is taken; it goes where all is in the table.
 
         Args:
-            remove: Whether its folder goes, whatever it holds.
-            drained: Whether its folder goes if every row taken is committed.
+            loaded: Whether the run is, whatever the journal knows.
 
         Raises:
             JournalError: The disk refuses what was taken last.
+            OSError: The folder cannot be removed.
         """
         try:
             with self._changed:
                 self._closed = True
                 self._changed.notify_all()
-                self._close_segment()
                 # asked here: a row may have been taken since anyone else asked
-                if remove or (drained and self._next_row == self._committed_row):
+                drained = self._next_row == self._committed_row
+                goes = loaded or (drained and not self._takes_effect_late)
+                self._segments.end(sync=not goes)
+                if goes:
                     remove_folder(self.folder)
         finally:
             self._let_go()
@@ -253,11 +252,11 @@ class Journal:
     # ---- inside: called with the lock held ----
 
     def _is_committed(self, below: int) -> bool:
-        """Whether the oldest file holds nothing that is still needed."""
-        if self._pending and self._pending[0].path == self._segments[0][1]:
+        """Whether there is an oldest file that holds nothing that is still needed."""
+        oldest = self._segments.oldest
+        if oldest is None or (self._pending and self._pending[0].path == oldest.path):
             return False
-        following = self._segments[1][0] if len(self._segments) > 1 else self._next_row
-        return following <= below
+        return self._segments.ends_below(below, next_row=self._next_row)
 
     def _has_room(self, size: int) -> bool:
         if self._error is not None:
@@ -266,67 +265,20 @@ class Journal:
         if self._closed:
             msg = "the journal is closed: nothing more is taken"
             raise QueueClosedError(msg)
-        held = sum(held for _, _, held in self._segments)
+        self._raise_refusal()
+        held = self._segments.nbytes
         return not held or held + size <= self._options.max_bytes
 
     def _write(self, record: Record, data: bytes) -> None:
-        if self._file is None or self._segments[-1][2] >= SEGMENT_BYTES:
-            self._open_segment(record.first_row)
-        assert self._file is not None  # noqa: S101 - opened above
-        first, path, size = self._segments[-1]
-        try:
-            write_all(self._file, data)
-            if self._options.sync == "always":
-                os.fdatasync(self._file)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, size)
-            msg = (
-                f"the journal {path} cannot be written: {error.strerror}. What it "
-                "holds is safe: make room, then run: propload recover"
-            )
-            raise JournalError(msg) from error
-        self._segments[-1] = (first, path, size + len(data))
+        place = self._segments.add(data, record.first_row)
         self._next_row = record.through_row
         if self._unsynced_since is None:
             self._unsynced_since = time.monotonic()
         recent = self._recent_bytes + len(data) <= RECENT_BYTES
         self._recent_bytes += len(data) if recent else 0
-        self._pending.append(Entry(record if recent else None, path, size, len(data)))
+        kept = record if recent else None
+        self._pending.append(Entry(kept, place.path, place.size, len(data)))
         self._changed.notify_all()
-
-    def _open_segment(self, first_row: int) -> None:
-        self._close_segment()
-        path = self.folder / records.segment_name(first_row)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        try:
-            file = os.open(path, flags, 0o600)
-            with contextlib.ExitStack() as undo:
-                undo.callback(os.close, file)
-                self._sync_names(self.folder)
-                undo.pop_all()
-        except OSError as error:
-            msg = f"the journal {path} cannot be made: {error.strerror}"
-            raise JournalError(msg) from error
-        self._file = file
-        self._segments.append((first_row, path, 0))
-
-    def _sync_names(self, folder: Path) -> None:
-        if self._options.sync != "off":
-            sync_folder(folder)
-
-    def _close_segment(self) -> None:
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        try:
-            if self._options.sync != "off":
-                os.fdatasync(file)
-        except OSError as error:
-            msg = f"the journal {self.folder} cannot be written: {error.strerror}"
-            raise JournalError(msg) from error
-        finally:
-            os.close(file)
 
     def _next(self, reader: Reader) -> Record | None:
         with self._changed:
@@ -349,19 +301,47 @@ class Journal:
         return record
 
     def _sync_each_second(self) -> None:
-        while True:
-            with self._changed:
-                if self._closed:
-                    return
-                since = self._unsynced_since
-                due = SYNC_SECONDS if since is None else since + SYNC_SECONDS
-                wait = None if since is None else due - time.monotonic()
+        while (file := self._due_file()) is not None:
+            try:
+                os.fdatasync(file)
+            except OSError as error:
+                self._refuse(error)
+            finally:
+                os.close(file)
+
+    def _refuse(self, error: OSError) -> None:
+        """Take nothing more; what was taken is still loaded.
+
+        The system calls pages clean that it could not write: a second try would seem
+        to work.
+        """
+        with self._changed:
+            self._refusal = unwritten(self.folder, error)
+            self._refusal.__cause__ = error
+            self._changed.notify_all()
+            listeners = tuple(self._room_listeners)
+        for listener in listeners:
+            listener()
+
+    def _raise_refusal(self) -> None:
+        if self._refusal is not None:
+            raise JournalError(str(self._refusal)) from self._refusal.__cause__
+
+    def _due_file(self) -> int | None:
+        """Return what is to be put on disk, once that is due; None at the end."""
+        with self._changed:
+            while True:
+                wait = self._seconds_until_due()
+                if wait is None and self._closed:
+                    return None
                 if wait is None or wait > 0:
                     self._changed.wait(wait)
                     continue
                 self._unsynced_since = None
-                file = None if self._file is None else os.dup(self._file)
-            if file is not None:
-                with contextlib.suppress(OSError):
-                    os.fdatasync(file)
-                os.close(file)
+                # who ended the file has put it on disk
+                if (file := self._segments.duplicate()) is not None:
+                    return file
+
+    def _seconds_until_due(self) -> float | None:
+        since = self._unsynced_since
+        return None if since is None else since + SYNC_SECONDS - time.monotonic()

@@ -1,11 +1,16 @@
 """What is left in journals never shuts a table for ever."""
 
+import os
 import pickle
+import threading
+from pathlib import Path
 
 import pytest
 
 import propload
 from propload.errors import ConfigError, LoadError, LockedError
+from propload.journal import writing
+from propload.monitoring.memory import MemoryWatch
 from propload.recovering import drop, leftovers, recover
 from tests.integration.reading import read_table, run_sql
 
@@ -100,3 +105,40 @@ def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):
     monkeypatch.setattr("propload.recovering.recover_one", fail)
     with pytest.raises(LoadError, match="it is damaged"):
         propload.ingest([{"id": 99}], **goal)
+
+
+def refuse_to_remove(_folder):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_journal_that_cannot_be_removed_is_a_note_of_a_loaded_run(
+    database, monkeypatch
+):
+    told = {"to": database, "table": "homes", "mode": "append", "progress": False}
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "remove_folder", refuse_to_remove)
+        report = propload.ingest(({"id": n} for n in range(10)), **told)
+    assert report.status == "loaded"
+    assert any("Permission denied" in note for note in report.notes)
+    assert [one.run_id for one in leftovers()] == [report.run_id]
+    # the next run finds its rows loaded, and adds none of them again
+    propload.ingest(({"id": n} for n in range(10, 12)), **told)
+    assert sorted(read_table(database, "homes")["id"]) == list(range(12))
+    assert not leftovers()
+
+
+def test_a_run_that_ends_before_it_began_to_load_lets_its_journal_go(
+    database, monkeypatch
+):
+    def refuse(_watch):
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(MemoryWatch, "__enter__", refuse)
+    told = {"to": database, "table": "homes", "mode": "append", "progress": False}
+    with pytest.raises(RuntimeError, match="new thread"):
+        propload.ingest(({"id": n} for n in range(10)), **told)
+    names = [thread.name for thread in threading.enumerate()]
+    assert "propload-journal-sync" not in names
+    assert not leftovers()
+    assert not [*Path(os.environ["PROPLOAD_STATE_DIR"]).glob("journal/*")]

@@ -7,6 +7,7 @@ import pytest
 
 from propload.batch import join_reasons, no_reasons, reason_lines
 from propload.errors import (
+    QueueClosedError,
     RejectLimitError,
     SourceError,
     TransientWriteError,
@@ -148,6 +149,14 @@ def test_rows_before_a_source_error_are_loaded(make):
     assert len(table.rows) == 25
     assert counts(pipeline).inserted == 25
     assert threads_left() == []
+
+
+def test_a_queue_behind_the_source_that_closes_strands_nobody(make):
+    closed = QueueClosedError("the producer failed")
+    pipeline, table = make(MemorySource(rows(25), error=closed))
+    with pytest.raises(QueueClosedError, match="the producer failed"):
+        pipeline.run()
+    assert len(table.rows) == 25
 
 
 def test_a_failed_write_wakes_a_source_that_never_ends(make):

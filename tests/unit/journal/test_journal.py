@@ -15,6 +15,7 @@ from propload.journal import (
     find_leftovers,
     records,
     recovery,
+    segments,
     writing,
 )
 from propload.journal.feeding import JournaledSource
@@ -42,16 +43,17 @@ def ids(batches):
 def make(tmp_path):
     opened = []
 
-    def make(sync="off", max_bytes=1 << 20):
+    def make(sync="off", max_bytes=1 << 20, **more):
         folder = tmp_path / "journal" / "run-1"
-        journal = Journal(folder, JournalOptions(sync, max_bytes), {"table": "t"})
+        options = JournalOptions(sync, max_bytes)
+        journal = Journal(folder, options, {"table": "t"}, **more)
         opened.append(journal)
         return journal
 
     yield make
     for journal in opened:
         if journal.folder.exists():
-            journal.close(remove=True)
+            journal.close(loaded=True)
 
 
 @pytest.mark.parametrize("sync", ["always", "second", "off"])
@@ -65,7 +67,7 @@ def test_what_is_appended_is_followed_in_order(make, sync):
 
 def test_a_loader_that_fell_behind_reads_from_disk(make, monkeypatch):
     monkeypatch.setattr(writing, "RECENT_BYTES", 1500)
-    monkeypatch.setattr(writing, "SEGMENT_BYTES", 2000)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 2000)
     journal = make()
     for start in range(0, 300, 10):
         journal.append(batch(start, 10))
@@ -75,7 +77,7 @@ def test_a_loader_that_fell_behind_reads_from_disk(make, monkeypatch):
 
 
 def test_committed_rows_leave_the_disk_and_no_others(make, monkeypatch):
-    monkeypatch.setattr(writing, "SEGMENT_BYTES", 1)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
     journal = make()
     for start in range(0, 40, 10):
         journal.append(batch(start, 10))
@@ -136,7 +138,7 @@ def test_row_numbers_origins_and_unread_rows_survive(make, tmp_path):
     unread = (Unread(2, "garbage", "json", "not JSON"),)
     journal.append(batch(0, 3, row_numbers=(1, 3, 4), unread=unread, untyped=True))
     journal.append(batch(10, 1))
-    journal.close(remove=False)
+    journal.close(loaded=False)
     (leftover,) = find_leftovers(tmp_path / "journal")
     assert (leftover.run_id, leftover.rows, leftover.torn_bytes) == ("run-1", 5, 0)
     assert leftover.about == {"table": "t"}
@@ -161,13 +163,13 @@ def test_recovery_starts_after_the_committed_rows(make):
     journal = make()
     journal.append(batch(0, 10))
     journal.append(batch(10, 10))
-    journal.close(remove=False)
+    journal.close(loaded=False)
     source = JournalSource(journal.folder)
     assert source.first_row == 0
     for done in (0, 10, 13, 20):
         assert ids(skip_rows(source, done)) == list(range(done, 20))
     source.open()
-    source.close(remove=True)
+    source.close(loaded=True)
     assert not journal.folder.exists()
 
 
@@ -211,7 +213,7 @@ def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monke
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(writing, "write_all", refuse)
+        patched.setattr(segments, "write_all", refuse)
         with pytest.raises(JournalError, match="No space left"):
             journal.append(batch(5, 5))
     journal.append(batch(5, 5))
@@ -222,13 +224,23 @@ def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monke
 def test_a_journal_goes_at_its_end_only_where_all_it_took_is_committed(make):
     journal = make()
     journal.append(batch(0, 5))
-    journal.close(remove=False, drained=True)
+    journal.close(loaded=False)
     assert journal.folder.exists()
-    JournalSource(journal.folder).close(remove=True)
+    JournalSource(journal.folder).close(loaded=True)
     journal = make()
     journal.append(batch(0, 5))
     journal.committed(5)
-    journal.close(remove=False, drained=True)
+    journal.close(loaded=False)
+    assert not journal.folder.exists()
+    # what a replace has committed is not in its table before the end
+    journal = make(takes_effect_late=True)
+    journal.append(batch(0, 5))
+    journal.committed(5)
+    journal.close(loaded=False)
+    assert journal.folder.exists()
+    JournalSource(journal.folder).close(loaded=True)
+    journal = make(takes_effect_late=True)
+    journal.close(loaded=True)
     assert not journal.folder.exists()
 
 
@@ -255,7 +267,7 @@ def test_a_torn_journal_is_not_whole_whatever_it_says(make, tmp_path):
     journal.append(batch(0, 5))
     journal.append(batch(5, 5))
     journal.note_whole()
-    journal.close(remove=False)
+    journal.close(loaded=False)
     [whole] = find_leftovers(tmp_path / "journal")
     assert whole.whole
     [segment] = records.segments(journal.folder)
@@ -269,7 +281,7 @@ def test_a_journal_that_goes_while_others_are_read_is_passed_over(
 ):
     journal = make()
     journal.append(batch(0, 5))
-    journal.close(remove=False)
+    journal.close(loaded=False)
     gone = tmp_path / "journal" / "gone"
     gone.mkdir()
     (gone / "about.json").write_text("{}")
@@ -337,18 +349,66 @@ def test_a_source_that_waits_is_left_and_what_it_holds_is_told(
     assert "the last 1 rows it gave are not loaded" in caplog.text
 
 
+def test_what_was_taken_last_reaches_the_disk_although_no_more_comes(make, monkeypatch):
+    synced, sync = threading.Event(), writing.os.fdatasync
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
+    monkeypatch.setattr(
+        writing.os, "fdatasync", lambda file: (sync(file), synced.set())
+    )
+    journal = make("second")
+    journal.append(batch(0, 10))
+    # a run that was told to stop, and still waits for its server
+    journal.finish()
+    assert synced.wait(10)
+    journal._syncer.join(10)
+    assert not journal._syncer.is_alive()
+
+
+def refuse_to_sync(_descriptor):
+    raise OSError(5, "Input/output error")
+
+
+def test_a_disk_that_fails_after_rows_were_taken_takes_no_more(make, monkeypatch):
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
+    failed = threading.Event()
+    journal = make("second")
+    journal.on_room(failed.set)
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "fdatasync", refuse_to_sync)
+        journal.append(batch(0, 10))
+        assert failed.wait(10)
+    # the disk seems to work again, but what it lost stays lost
+    with pytest.raises(JournalError, match="Input/output error") as raised:
+        journal.append(batch(10, 10))
+    assert isinstance(raised.value.__cause__, OSError)
+    journal.note_whole()
+    assert not (journal.folder / "whole").exists()
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
+
+
+def test_rows_that_are_committed_need_no_disk(make, monkeypatch):
+    journal = make("second")
+    journal.append(batch(0, 10))
+    assert ids([next(journal.follow())]) == list(range(10))
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "fdatasync", refuse_to_sync)
+        journal.committed(10)
+    assert records.segments(journal.folder) == []
+
+
 @pytest.mark.parametrize("sync", ["always", "second", "off"])
 def test_the_names_of_a_journals_files_reach_the_disk(tmp_path, monkeypatch, sync):
     synced = []
-    monkeypatch.setattr(writing, "sync_folder", synced.append)
-    monkeypatch.setattr(writing, "SEGMENT_BYTES", 1)
+    monkeypatch.setattr(segments, "sync_folder", synced.append)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
     folder = tmp_path / "journal" / "run-1"
     journal = Journal(folder, JournalOptions(sync, 1 << 20), {})
     for start in (0, 10):
         journal.append(batch(start, 10))
-    journal.close(remove=True)
-    segments = [folder, folder]
-    assert synced == ([] if sync == "off" else [folder.parent, *segments])
+    journal.close(loaded=True)
+    names = [folder.parent, folder, folder]
+    assert synced == ([] if sync == "off" else names)
 
 
 def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypatch):
@@ -357,7 +417,7 @@ def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypat
     def refuse(folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing, "sync_folder", refuse)
+    monkeypatch.setattr(segments, "sync_folder", refuse)
     with pytest.raises(JournalError, match="cannot be made: No space left"):
         journal.append(batch(0, 10))
     monkeypatch.undo()

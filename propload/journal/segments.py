@@ -1,0 +1,149 @@
+"""The files of a live journal: rows are added to the last, committed ones go whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload.errors import JournalError
+from propload.journal import records
+from propload.journal.folders import write_all
+from propload.private_files import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.options import JournalSync
+
+#: A new file begins past this many bytes: committed files are removed whole.
+SEGMENT_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file of a journal.
+
+    Attributes:
+        first_row: The run's number of its first row.
+        path: The file.
+        size: Its bytes.
+    """
+
+    first_row: int
+    path: Path
+    size: int = 0
+
+
+class Segments:
+    """The files of a live journal; the journal lets one thread at a time call it.
+
+    Args:
+        folder: The journal's folder.
+        sync: When rows reach the disk itself.
+    """
+
+    def __init__(self, folder: Path, sync: JournalSync) -> None:
+        self._folder = folder
+        self._sync = sync
+        self._files: deque[Segment] = deque()
+        self._open: int | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes on disk."""
+        return sum(one.size for one in self._files)
+
+    @property
+    def oldest(self) -> Segment | None:
+        """The file of the oldest rows, or None where there is none."""
+        return self._files[0] if self._files else None
+
+    def ends_below(self, row: int, /, *, next_row: int) -> bool:
+        """Return whether all rows of the oldest file are below a row number."""
+        following = self._files[1].first_row if len(self._files) > 1 else next_row
+        return following <= row
+
+    def add(self, data: bytes, first_row: int, /) -> Segment:
+        """Add a record and return the file it is in, as that was before it.
+
+        Raises:
+            JournalError: The disk refuses; nothing of it was kept.
+        """
+        if self._open is None or self._files[-1].size >= SEGMENT_BYTES:
+            self._begin(first_row)
+        assert self._open is not None  # noqa: S101 - begun above
+        before = self._files[-1]
+        try:
+            write_all(self._open, data)
+            if self._sync == "always":
+                os.fdatasync(self._open)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._open, before.size)
+            msg = (
+                f"the journal {before.path} cannot be written: {error.strerror}. What "
+                "it holds is safe: make room, then run: propload recover"
+            )
+            raise JournalError(msg) from error
+        self._files[-1] = replace(before, size=before.size + len(data))
+        return before
+
+    def remove_oldest(self) -> None:
+        """Remove the file of the oldest rows: they are committed."""
+        if len(self._files) == 1:
+            # of a file that goes nothing has to reach the disk
+            self.end(sync=False)
+        self._files.popleft().path.unlink(missing_ok=True)
+
+    def duplicate(self) -> int | None:
+        """Return another descriptor of the file that is written, if there is one."""
+        return None if self._open is None else os.dup(self._open)
+
+    def end(self, *, sync: bool = True) -> None:
+        """Write no more to the last file.
+
+        Raises:
+            JournalError: The disk refuses what was added last.
+        """
+        if self._open is None:
+            return
+        file, self._open = self._open, None
+        try:
+            if sync and self._sync != "off":
+                os.fdatasync(file)
+        except OSError as error:
+            raise unwritten(self._folder, error) from error
+        finally:
+            os.close(file)
+
+    def _begin(self, first_row: int) -> None:
+        self.end()
+        path = self._folder / records.segment_name(first_row)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        try:
+            file = os.open(path, flags, 0o600)
+            with contextlib.ExitStack() as undo:
+                undo.callback(os.close, file)
+                self.sync_names(self._folder)
+                undo.pop_all()
+        except OSError as error:
+            msg = f"the journal {path} cannot be made: {error.strerror}"
+            raise JournalError(msg) from error
+        self._open = file
+        self._files.append(Segment(first_row, path))
+
+    def sync_names(self, folder: Path) -> None:
+        """Put a folder's list of files on disk."""
+        if self._sync != "off":
+            sync_folder(folder)
+
+
+def unwritten(folder: Path, error: OSError, /) -> JournalError:
+    """Return what is said of a disk that did not keep what it had taken."""
+    return JournalError(
+        f"the journal {folder} cannot be written: {error.strerror}. What was taken is "
+        "loaded; nothing more is taken"
+    )
