@@ -244,7 +244,7 @@ def _beginning(
 ) -> tuple[RunRecord, ResumePoint | None]:
     """Return the run, whose name is claimed, and where it goes on if it is not new."""
     record = begin_record(source, target, plan)
-    point = resuming.point(source, plan.settings.get("resume"), record)
+    point = resuming.point(source, plan.settings.get("resume"), record, target)
     run_id = _run_id(source, point)
     resuming.claim(run_id)
     return replace(record, run_id=run_id), point
@@ -267,6 +267,7 @@ def _rows_done(source: Source, point: ResumePoint | None) -> int:
 def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
     """Return where refused rows go, without those of batches that are made again."""
     store = RejectStore(plan.places.rejects)
+    writer = RejectWriter(store.files.path(run_id), run_id)
     if point is not None:
         with store.alone(run_id):
             store.keep(
@@ -276,7 +277,8 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
                     or (line["batch"], line["lane"] or 0) in point.committed
                 ),
             )
-    return RejectWriter(store.files.path(run_id), run_id)
+            writer.take_up()
+    return writer
 
 
 def make_preparer(

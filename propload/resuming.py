@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from propload.planning import Plan
+    from propload.postgres.facts import TableFacts
     from propload.postgres.history import ResumePoint
     from propload.postgres.loading import Database
     from propload.sources.source import Source
@@ -115,7 +116,7 @@ class Resuming:
         self._claimed.add(run_id)
 
     def point(
-        self, source: Source, wanted: object, record: RunRecord
+        self, source: Source, wanted: object, record: RunRecord, target: Target
     ) -> ResumePoint | None:
         """Return where a source goes on, or None where it begins anew.
 
@@ -123,15 +124,20 @@ class Resuming:
             source: What is read, a killed run's journal included.
             wanted: The setting `resume`.
             record: The run that is to begin.
+            target: What it writes into.
 
         Raises:
-            PropLoadError: As `find`.
+            PropLoadError: As `find`; or the table is not the one any more.
         """
         if isinstance(source, JournalSource):
             return self.point_of(source.folder.name)
         if not wanted:
             return None
-        return self.find("" if wanted is True else str(wanted), record)
+        found = self.find("" if wanted is True else str(wanted), record)
+        if found is not None and target.mode != "replace":
+            # the rows of a replace are in no table before its end
+            _require_table(found, self.database.facts(target.table))
+        return found
 
     def point_of(self, run_id: str) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it."""
@@ -227,6 +233,31 @@ def _require_same(run: RunRecord, record: RunRecord) -> None:
             f"run {run.run_id} read, mapped or matched its rows by other settings "
             f"({', '.join(_SHAPING)}): resume it with its own, or load "
             f"{record.source} anew, without --resume"
+        )
+        raise ConfigError(msg)
+
+
+def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
+    """Refuse to go on where what the run had written is gone.
+
+    Raises:
+        ConfigError: Its table was dropped, made anew or emptied.
+    """
+    run, counts = point.run, point.counts
+    stored = counts.accounted - counts.duplicates - counts.rejected
+    if not stored:
+        return
+    cause = None
+    if facts is None:
+        cause = "is gone"
+    elif run.table_oid not in (None, facts.oid):
+        cause = "is another table since"
+    elif facts.empty:
+        cause = "was emptied since"
+    if cause:
+        msg = (
+            f"run {run.run_id} had written {stored:,} rows into {run.target}, which "
+            f"{cause}: load {run.source} anew, without --resume"
         )
         raise ConfigError(msg)
 

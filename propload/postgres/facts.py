@@ -72,6 +72,7 @@ class TableFacts:
         empty: Whether it held no row when it was looked at.
         inherited: Whether other tables inherit from it, whose rows it shows as well.
         referenced: Whether rows of other tables refer to it.
+        oid: Its number: one that is dropped and made again has another.
     """
 
     name: TableName
@@ -81,6 +82,7 @@ class TableFacts:
     empty: bool = False
     inherited: bool = False
     referenced: bool = False
+    oid: int | None = None
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""

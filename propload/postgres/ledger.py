@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from propload.errors import TransientWriteError, WriteError
@@ -50,6 +50,17 @@ class RunRecord:
     fingerprint: str | None = None
     settings: str = "{}"
     status: str = "running"
+
+    def into(self, oid: int | None, /) -> RunRecord:
+        """Return the record of a run that writes into the table of that number."""
+        kept = {**json.loads(self.settings), "table_oid": oid}
+        return replace(self, settings=json.dumps(kept))
+
+    @property
+    def table_oid(self) -> int | None:
+        """The number of the table that the run wrote into, where it is known."""
+        found = json.loads(self.settings).get("table_oid")
+        return None if found is None else int(found)
 
 
 @dataclass(frozen=True, slots=True)

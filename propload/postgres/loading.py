@@ -213,7 +213,7 @@ class Database:
             }
         partial = facts.takes_parts(target)
         plan = plan_columns(frame_schema, facts.columns, partial=partial)
-        opened = self._open_run(run)
+        opened = self._open_run(run.into(facts.oid))
         table = opened.writes_into(target, facts)
         opened.carries(plan)
         shape = read_shape(session, target, plan, table=table)

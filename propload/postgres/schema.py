@@ -78,6 +78,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
             empty=bool(connection.rows(is_empty_query(table))[0][0]),
             inherited=bool(inherited),
             referenced=bool(referenced),
+            oid=int(oid),
         )
     finally:
         connection.rollback()

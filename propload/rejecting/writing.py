@@ -17,7 +17,7 @@ from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
 from propload.prepare.text_out import write_text
 from propload.private_files import open_private, sync_folder
-from propload.rejecting.lines import REASON_COLUMNS
+from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
 from propload.report import ReasonCount
 from propload.values import as_text
@@ -84,6 +84,19 @@ class RejectWriter:
             self._append(lines)
             self._count(refused.reasons, 1)
         return lines.height
+
+    def take_up(self) -> None:
+        """Count the rows that the run had refused before it was continued."""
+        if not self.path.exists():
+            return
+        for _, line in each_line(self.path):
+            told = {
+                (one["stage"], one["column"], one["check"]): one["message"]
+                for one in reversed(line["reasons"])
+            }
+            for key, message in told.items():
+                self._counted[key] += 1
+                self._examples.setdefault(key, message)
 
     def take_back(self, batch: int, lane: int) -> None:
         """Remove the rows of a lane's last batch: it was written without refusals."""

@@ -5,7 +5,8 @@ import pytest
 
 import propload
 from propload.errors import ConfigError, LoadError, RejectLimitError, SourceError
-from tests.integration.reading import read_table
+from tests.integration.postgres.writing import query
+from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -120,8 +121,74 @@ def test_a_file_is_resumed_by_the_settings_it_began_with(load, csv, changed):
 
 def test_a_mapping_file_that_was_mended_is_another_one(load, csv, tmp_path):
     mapping = tmp_path / "homes.toml"
-    mapping.write_text('id = "id"\nday = "day"\n')
+    mapping.write_text('[columns]\nid = "id"\nday = "day"\n')
     run_id = stopped(load, csv, mapping=mapping)
-    mapping.write_text('id = "id"\nday = { from = "day", parse = "integer" }\n')
+    mapping.write_text(
+        '[columns]\nid = "id"\nday = { from = "day", parse = "integer" }\n'
+    )
     with pytest.raises(ConfigError, match="other settings"):
         load(csv, resume=run_id, mapping=mapping)
+
+
+def test_a_resumed_run_tells_the_reasons_of_all_its_rows(load, tmp_path):
+    file = tmp_path / "homes.csv"
+    file.write_text("id,day\n" + "1,1\n,2\n" * 3 + ",3\n" * 3)
+    with pytest.raises(RejectLimitError) as caught:
+        load(file, max_rejects=2, batch_rows=3)
+    begun = caught.value.report
+    report = load(file, resume=begun.run_id, batch_rows=3)
+    (reason,) = report.reasons_counted
+    assert reason.rows == report.counts.rejected == report.rejects.height == 6
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize(
+    ("done", "cause"),
+    [
+        (["DROP TABLE homes"], "is gone"),
+        (["TRUNCATE homes"], "was emptied"),
+        (
+            ["CREATE TABLE other AS TABLE homes", "DROP TABLE homes",
+             "ALTER TABLE other RENAME TO homes"],
+            "is another table",
+        ),
+    ],
+)  # fmt: skip
+def test_a_run_whose_rows_are_gone_is_not_gone_on_with(
+    load, database, tmp_path, mode, done, cause
+):
+    file = tmp_path / "homes.csv"
+    pl.DataFrame([*rows(1), BAD, *rows(2)], infer_schema_length=None).write_csv(file)
+    run_id = stopped(load, file, mode=mode)
+    run_sql(database, *done)
+    tables = "SELECT count(*) FROM pg_class WHERE relname = 'homes'"
+    before = query(database, tables)
+    for resume in (True, run_id):
+        with pytest.raises(ConfigError, match=rf"run {run_id} had written .* {cause}"):
+            load(file, mode=mode, resume=resume)
+    assert query(database, tables) == before
+
+
+def test_an_append_that_had_ended_is_not_ended_where_its_table_is_gone(
+    load, database, tmp_path
+):
+    file = tmp_path / "homes.csv"
+    pl.DataFrame(rows(1)).write_csv(file)
+    load(file, mode="append")
+    run_sql(database, "DROP TABLE homes")
+    with pytest.raises(ConfigError, match=r"homes, which is gone: load .* anew"):
+        load(file, mode="append", resume=True)
+    load(file, mode="append")
+    assert stored(database, 1) == ROWS
+
+
+def test_a_replace_is_gone_on_with_whatever_became_of_the_old_table(
+    load, database, tmp_path
+):
+    file = tmp_path / "homes.csv"
+    pl.DataFrame([*rows(1), BAD, *rows(2)], infer_schema_length=None).write_csv(file)
+    load([{"id": 1, "day": 0}])
+    run_id = stopped(load, file, mode="replace")
+    run_sql(database, "DELETE FROM homes")
+    load(file, mode="replace", resume=run_id)
+    assert stored(database, 1) == stored(database, 2) == ROWS

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from propload.errors import WriteError
-from propload.rejecting import writing
+from propload.rejecting import RejectWriter, writing
 from tests.unit.rejecting.making import refused
 
 
@@ -25,6 +25,19 @@ def test_no_file_is_made_without_refused_rows(writer, store):
     assert writer.write(refused([])) == 0
     assert not writer.path.exists()
     assert store.runs() == []
+
+
+def test_a_writer_that_goes_on_counts_what_was_refused_before(writer, store):
+    writer.write(refused([1, 2], batch=0, lane=None))
+    writer.write(refused([3], batch=1, lane=0))
+    before = writer.counted
+    writer.close()
+    again = RejectWriter(writer.path, "20260101-ab")
+    again.take_up()
+    assert set(again.counted) == set(before)
+    again.write(refused([4], batch=2, lane=0))
+    assert [one.rows for one in again.counted] == [4, 4]
+    again.close()
 
 
 def test_files_are_private(writer):
