@@ -106,8 +106,8 @@ class Preparer:
             raw: The first rows as read, with `ROW`.
             untyped: Whether text columns are text only for want of types.
             stored: Columns of the existing table, whose types win over guesses.
-            lenient: Whether rows without the key or `newest` are no mistake of the
-                caller: other rows of the run have them.
+            lenient: Whether rows without the key or `newest`, which the table has, are
+                no mistake of the caller: other rows of the run have them.
 
         Raises:
             ConfigError: The rows lack a column of the key, or `newest`.
@@ -132,13 +132,14 @@ class Preparer:
         if self.checker is not None:
             schema = self.checker.shape(schema)
         missing = [name for name in self._needed() if name not in schema]
-        if missing and lenient:
+        if missing and lenient and set(missing) <= set(stored):
             # each of these rows is refused for its null key, or is the oldest
             schema = pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
         elif missing:
+            known = ", ".join(schema) or "they have none"
             msg = (
                 f"column {', '.join(missing)} is needed (key or newest) but is not "
-                f"among the columns of the rows: {', '.join(schema)}"
+                f"among the columns of the rows: {known}"
             )
             raise ConfigError(msg)
         guessed = {n: t for n, t in guessed.items() if t != pl.String}

@@ -201,10 +201,17 @@ def test_rows_without_the_key_cost_themselves_where_others_have_it():
     raw = raw_of(name=["x", "y"])
     with pytest.raises(ConfigError, match="id, seen is needed"):
         Preparer(key=("id",), newest="seen").fit(raw)
-    fitted = Preparer(key=("id",), newest="seen").fit(raw, lenient=True)
+    table = ["id", "name", "seen"]
+    fitted = Preparer(key=("id",), newest="seen").fit(raw, stored=table, lenient=True)
     prepared = fitted.with_plan(plan_of(fitted.schema)).prepare(raw)
     assert prepared.reasons.select("column", "check").unique().rows() == [("id", "key")]
     assert prepared.reasons[ROW].to_list() == [0, 1]
+
+
+def test_a_key_that_neither_rows_nor_table_have_is_a_mistake():
+    raw = raw_of(id=["x", "y"])
+    with pytest.raises(ConfigError, match=r"column idd is needed .* of the rows: id"):
+        Preparer(key=("idd",)).fit(raw, stored=["id", "name"], lenient=True)
 
 
 def test_a_schema_that_filters_erases_nothing_in_the_table():
