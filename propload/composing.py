@@ -149,10 +149,12 @@ class Parts:
 
     def _how_to_resume(self, counts: Counts) -> str:
         """Return how a source that can be read again is loaded to its end."""
-        kept = "What was committed stays" if counts.accounted else "Nothing was written"
+        # refused rows alone may have had no table to be written to
+        begun = counts.accounted > (0 if self.fit.tables else counts.rejected)
+        kept = "What was committed stays" if begun else "Nothing was written"
         if self.target.mode == "replace":
             kept = f"{self.target.table} keeps its old rows"
-        if not counts.accounted:
+        if not begun:
             return kept
         if self.source.fingerprint() is None:
             return f"{kept}. To go on: load {self.source.name} again"

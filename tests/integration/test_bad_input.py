@@ -113,6 +113,8 @@ def test_lines_of_which_none_is_json(load, write):
         load(write(GOOD), format="ndjson")
     assert caught.value.exit_code == 4
     assert caught.value.report.counts.rejected == 4
+    # there is no run in the ledger that could be gone on with
+    assert caught.value.report.message.endswith("Nothing was written")
 
 
 def test_items_of_which_none_is_a_row(load):
