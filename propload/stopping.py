@@ -31,8 +31,11 @@ ABORT_SECONDS = 10.0
 #: that come at once, the system may give the second one to another thread.
 LISTEN_SECONDS = 0.2
 
-#: What is ignored (a shell's `propload ... &` in a script ignores SIGINT) stays so, and
-#: a handler that was not set from Python could not be put back.
+#: What asks a load to end: Ctrl-C, a service manager, a terminal that is closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: What is ignored (`nohup` ignores SIGHUP, a shell's `propload ... &` in a script
+#: SIGINT) stays so, and a handler that was not set from Python could not be put back.
 _NOT_OURS = (signal.SIG_IGN, None)
 
 
@@ -86,8 +89,8 @@ class Stopper:
 def stoppable(action: Callable[[Stopper], T], /) -> T:
     """Return what `action` returns; signals stop the runs that it executes.
 
-    The first SIGINT or SIGTERM lets a run commit what was read, the second one ends
-    it at once. Only the main thread hears signals: in others `action` is just called.
+    The first of `SIGNALS` lets a run commit what was read, the second one ends it at
+    once. Only the main thread hears signals: in others `action` is just called.
 
     Args:
         action: Executes runs by the stopper that it is given.
@@ -154,7 +157,7 @@ class _Work(Generic[T]):
 
 @contextmanager
 def _signals_heard(stopper: Stopper) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM stop the load, and the second interrupt it."""
+    """Let the first signal stop the load, and the second interrupt it."""
 
     def stop(name: str) -> None:
         log.warning(
@@ -177,7 +180,7 @@ def _signals_heard(stopper: Stopper) -> Iterator[None]:
 
     before = {
         number: signal.signal(number, hear)
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in SIGNALS
         if signal.getsignal(number) not in _NOT_OURS
     }
     try:

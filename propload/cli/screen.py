@@ -34,16 +34,19 @@ if TYPE_CHECKING:
 _PANEL = "Output"
 #: 128 and the number of SIGINT, as shells report it.
 _INTERRUPTED = 130
+#: What ends a command besides Ctrl-C: a service manager, a terminal that is closed.
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: it removes what is to be removed.
+    """Let other signals end a command as Ctrl-C does, which cleans up behind itself.
 
     A load listens itself, and lets the first signal commit what was read.
     """
     in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    if not in_main:
         yield
         return
 
@@ -52,11 +55,13 @@ def _terminable() -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
+    for one in ours:
+        signal.signal(one, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for one in ours:
+            signal.signal(one, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,9 +325,10 @@ def unknown_columns(names: Collection[str], known: Collection[str], /) -> list[s
         told.append(f"{name} (did you mean {free[near[0]]}?)" if near else name)
     more = len(missing) - len(told)
     rest = f" and {more:,} more" if more else ""
-    it = "it" if len(missing) == 1 else "them"
+    one = len(missing) == 1
     said = (
-        f"column {', '.join(told)}{rest} is not in the table: add {it} "
+        f"{'column' if one else 'columns'} {', '.join(told)}{rest} "
+        f"{'is' if one else 'are'} not in the table: add {'it' if one else 'them'} "
         "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
     )
     return [said]

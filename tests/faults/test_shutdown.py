@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: one finishes what is in flight, a second one ends at once."""
+"""SIGINT, SIGTERM, SIGHUP: one finishes what is in flight, a second ends at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def add_to(group: typer.Typer) -> None:
         path = store.files.find(run)
         if not yes:
             rows = store.read(path.stem).height
-            question = f"Delete the {rows:,} refused rows of run {path.stem}?"
+            question = f"Delete what run {path.stem} refused, rows: {rows:,}?"
             typer.confirm(question, abort=True, err=True)
         store.drop(path.stem)
         if screen.as_json:

@@ -251,7 +251,7 @@ def test_many_unknown_columns_are_told_in_few_words(connection):
         plan_columns(schema, columns)
     said = str(caught.value)
     assert "column postcode (did you mean Postcode?), other_0, " in said
-    assert "and 291 more is not in the table" in said
+    assert "and 291 more are not in the table" in said
     assert said.count("--on-new-columns ignore") == 1
     assert len(said) < 500
 
