@@ -23,7 +23,13 @@ ROW = "propload_row"
 SOURCE = "propload_source"
 NUMBER = "propload_number"
 AS_OF = "propload_as_of"
-#: These columns and the position of the row, as frames have them.
+#: The position of a row in its frame: keeps the frame's order, names bad rows.
+ORDINAL = "propload_ordinal"
+#: How many later rows of a batch have a row's key.
+DEPTH = "propload_depth"
+#: Columns that frames are given on their way, so that no source may bring them.
+OWN_NAMES = frozenset({ROW, SOURCE, NUMBER, AS_OF, ORDINAL, DEPTH})
+#: Where a row stood, and its position, as frames have them.
 ORIGINS = pl.Schema(
     {ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64, AS_OF: pl.String}
 )

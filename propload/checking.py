@@ -20,17 +20,17 @@ from propload.choosing import (
 from propload.composing import make_preparer
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.fitting import (
+    fit_rows,
     has_columns,
     in_context,
     located,
     nothing_to_tell,
-    refuse_names,
 )
 from propload.ingesting import source_options
 from propload.planning import Plan, nothing_to_replace
 from propload.postgres import schema
 from propload.postgres.rehearsing import Rehearsal
-from propload.postgres.types import plan_columns, unknown_columns
+from propload.postgres.row_plan import plan_rows
 from propload.prepare.joining import Joiner
 from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from propload.prepare.dedupe import Deduped
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.target import TableName, Target
+    from propload.target import Target
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
 CHECKED_ROWS = 100_000
@@ -92,6 +92,7 @@ def check(
                 make_preparer(plan, opened, checker, target),
                 _Table(database, target, facts, pg_types, stack),
                 problems,
+                one_by_one=not opened.rereadable,
             )
             for joined in Joiner(_Given(iter(opened)), lambda: CHECKED_ROWS, 0.0):
                 looking.look(joined)
@@ -192,27 +193,22 @@ class _Table:
         known = {column.name: column.pg_type for column in facts.columns}
         for name, dtype in fitted.schema.items():
             self.types.setdefault(name, (type_name(dtype), known.get(name, "(new)")))
-        problems += self._new_columns(facts.name, fitted.schema, known)
-        kept = {n: t for n, t in fitted.schema.items() if n in known}
-        partial = facts.takes_parts(self.target)
-        plan = plan_columns(kept, facts.columns, partial=partial)
-        if any(name not in kept for name in self.target.key):
+        plan = plan_rows(fitted.schema, facts, self.target)
+        problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
+        problems += plan.faults
+        planned = {each.column for each in plan.columns}
+        if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
             return _Fitted(_as_they_are(fitted))
-        return _Fitted(fitted.with_plan(plan), self._rehearsal(plan))
+        return _Fitted(fitted.with_plan(plan.columns), self._rehearsal(plan.columns))
 
-    def _new_columns(
-        self, table: TableName, names: Collection[str], known: Collection[str]
-    ) -> list[str]:
-        """Return what is wrong with columns that the table lacks."""
-        if self.target.on_new_columns == "refuse":
-            return unknown_columns(names, known)
-        new = [name for name in names if name not in known]
+    def _without_room(self, new: Collection[str]) -> list[str]:
+        """Return what is wrong with columns that the table is to be given."""
         if not new or self.target.on_new_columns == "ignore":
             return []
         with self.database.connect() as connection:
             try:
-                schema.check_new_columns(connection, table, new)
+                schema.check_new_columns(connection, self.target.table, new)
             except SchemaMismatchError as error:
                 return [str(error)]
         return []
@@ -227,14 +223,25 @@ class _Table:
 
 
 class _Looking:
-    """Looks at the rows of a source and notes what would become of them."""
+    """Looks at the rows of a source and notes what would become of them.
+
+    Args:
+        preparer: Maps and checks them.
+        table: Where they would go.
+        problems: What would stop the load.
+        one_by_one: Whether rows come one by one, so that the first ones may lack a
+            key that the table has.
+    """
 
     def __init__(
         self,
         preparer: Preparer,
         table: _Table,
         problems: list[str],
+        *,
+        one_by_one: bool,
     ) -> None:
+        self._one_by_one = one_by_one
         self._preparer = preparer
         self._table = table
         self._target = table.target
@@ -341,12 +348,9 @@ class _Looking:
     def _fit_first(self, joined: Joined) -> Preparer | None:
         """Return what prepares such rows, or None where that cannot be told."""
         facts = self._table.facts
-        stored = [c.name for c in facts.columns] if facts else []
+        lenient = bool(self._fitted) or (self._one_by_one and facts is not None)
         try:
-            refuse_names(joined.parts[0].rows.schema.names)
-            fitted = in_context(self._preparer, joined).fit(
-                joined.first.raw(), untyped=joined.untyped, stored=stored
-            )
+            fitted = fit_rows(self._preparer, joined, facts, lenient=lenient)
         except (ConfigError, SchemaMismatchError) as error:
             self._problems.append(located(error, joined, self._preparer))
             return None

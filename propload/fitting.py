@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.batch import ROW
+from propload.batch import OWN_NAMES
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.mapping import MapContext
 from propload.type_names import type_name
@@ -14,6 +14,7 @@ from propload.type_names import type_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from propload.postgres.facts import TableFacts
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database, PreparedTarget
     from propload.prepare.joining import Joined
@@ -33,8 +34,12 @@ def refuse_names(names: Sequence[str], /) -> None:
     Raises:
         SchemaMismatchError: There are such columns.
     """
-    if ROW in names:
-        msg = f"column {ROW} is propload's own: give it another name in the source"
+    own = [name for name in names if name in OWN_NAMES]
+    if own:
+        msg = (
+            f"column {', '.join(own)} is propload's own: give it another name in the "
+            "source or in the mapping"
+        )
         raise SchemaMismatchError(msg)
     found = [
         name
@@ -79,6 +84,41 @@ def in_context(preparer: Preparer, joined: Joined) -> Preparer:
     told = preparer.context
     context = MapContext(told.as_of or joined.as_of, joined.parts[0].source)
     return replace(preparer, context=context)
+
+
+def fit_rows(
+    preparer: Preparer,
+    joined: Joined,
+    facts: TableFacts | None,
+    /,
+    *,
+    lenient: bool = False,
+) -> Preparer:
+    """Return the preparer that knows the columns of rows like these.
+
+    Types are guessed from the source's own first batch, so that they do not depend on
+    how many rows are joined.
+
+    Args:
+        preparer: How rows are mapped and checked.
+        joined: The first rows of these columns.
+        facts: The table, or None where it is to be made.
+        lenient: Whether rows without the key or `newest` are no mistake.
+
+    Raises:
+        ConfigError: The rows lack a column of the key, or `newest`.
+        SchemaMismatchError: A column has a name that no column can have.
+    """
+    first = joined.first
+    refuse_names(first.parts[0].rows.schema.names)
+    fitted = in_context(preparer, joined).fit(
+        first.raw(),
+        untyped=joined.untyped,
+        stored=[column.name for column in facts.columns] if facts else [],
+        lenient=lenient,
+    )
+    refuse_names(fitted.schema.names())
+    return fitted
 
 
 def _described(plan: Sequence[ColumnPlan]) -> str:
@@ -163,17 +203,13 @@ class TableFit:
             raise type(error)(located(error, joined, self._preparer)) from error
 
     def _fit(self, joined: Joined) -> FittedTable | None:
-        first = joined.first
         if not has_columns(joined):
             return None
-        refuse_names(first.parts[0].rows.schema.names)
-        raw = first.raw()
         facts = self._database.facts(self._target.table)
-        stored = [column.name for column in facts.columns] if facts else []
-        preparer = in_context(self._preparer, joined).fit(
-            raw,
-            untyped=joined.untyped,
-            stored=stored,
+        preparer = fit_rows(
+            self._preparer,
+            joined,
+            facts,
             lenient=bool(self.tables) or (self._lenient and facts is not None),
         )
         if facts is None and not preparer.decides(joined):
@@ -184,7 +220,7 @@ class TableFit:
             preparer.schema,
             run=self._run,
             pg_types={
-                **preparer.created_as(first.parts[0].created_as),
+                **preparer.created_as(joined.first.parts[0].created_as),
                 **self._pg_types,
             },
         )

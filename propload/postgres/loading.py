@@ -8,16 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from propload.batch import ROW
 from propload.postgres import failures, schema
 from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import describe_dsn
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.locking import target_lock
+from propload.postgres.row_plan import plan_rows
 from propload.postgres.shaping import read_shape
 from propload.postgres.sql.session import FREE_CONNECTIONS
-from propload.postgres.types import plan_columns
 from propload.postgres.upsert import TableWriter
 
 if TYPE_CHECKING:
@@ -205,14 +204,10 @@ class Database:
     ) -> PreparedTarget:
         session = self._session()
         facts = _make_table(session, target, frame_schema, pg_types)
-        if target.on_new_columns == "ignore":
-            frame_schema = {
-                name: dtype
-                for name, dtype in frame_schema.items()
-                if facts.column(name) is not None
-            }
-        partial = facts.takes_parts(target)
-        plan = plan_columns(frame_schema, facts.columns, partial=partial)
+        fit = plan_rows(frame_schema, facts, target)
+        # another session may have made or changed the table in between
+        fit.require_fit()
+        plan = fit.columns
         opened = self._open_run(run.into(facts.oid))
         table = opened.writes_into(target, facts)
         opened.carries(plan)
@@ -331,11 +326,8 @@ def _make_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
     facts.require_mode(target)
-    new = {
-        name: dtype
-        for name, dtype in frame_schema.items()
-        if facts.column(name) is None and name != ROW
-    }
-    if new and target.on_new_columns == "add":
-        return schema.add_columns(session, target.table, new, pg_types=pg_types)
+    plan = plan_rows(frame_schema, facts, target)
+    plan.require_fit()
+    if plan.new and target.on_new_columns == "add":
+        return schema.add_columns(session, target.table, plan.new, pg_types=pg_types)
     return facts

@@ -12,9 +12,6 @@ from propload.postgres.sql import quoting
 if TYPE_CHECKING:
     from propload.target import ColumnPlan, Mode, OnNull, TableName
 
-#: The position of a row in its frame: keeps the frame's order, names bad rows.
-ORDINAL = "propload_ordinal"
-
 _PADDED = ("character(", "bpchar")
 
 Comparison = Literal["value", "bytes", "text"]

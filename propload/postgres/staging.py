@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import ROW
+from propload.batch import ORDINAL, ROW
 from propload.errors import WriteError
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.refusals import Refusal
-from propload.postgres.shape import ORDINAL
 from propload.postgres.sql import merging, session
 from propload.postgres.unstorable import never_taken
 

@@ -9,19 +9,16 @@ they travel as text and the server casts them, or the load is refused.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import ROW
-from propload.errors import SchemaMismatchError
 from propload.target import ColumnPlan
-from propload.type_names import create_type, inner_type, type_name
+from propload.type_names import create_type, inner_type
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
     from propload.postgres.facts import TableColumn
 
@@ -61,57 +58,10 @@ _DECIMAL_DIGITS = 38
 #: Decimal digits of the largest unsigned 64-bit whole number.
 _UINT64_DIGITS = 20
 
-#: So many names of missing columns are told; the others are counted.
-NAMES_TOLD = 10
-#: How like a name must be to one of the table to be taken for a slip.
-_MISSPELT = 0.75
-
 _LENGTH = re.compile(r"\([^)]*\)")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
 #: Types whose cast with a length rounds or cuts without an error.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
-
-
-def plan_columns(
-    frame_schema: Mapping[str, pl.DataType],
-    columns: Sequence[TableColumn],
-    /,
-    *,
-    partial: bool = False,
-) -> tuple[ColumnPlan, ...]:
-    """Return how each column of a frame travels into a table, in frame order.
-
-    Args:
-        frame_schema: Names and types of the frame; `propload_row` is left out.
-        columns: All columns of the table.
-        partial: Whether rows may be parts of stored ones, which have their own value
-            of a column that the frame lacks although the table needs it.
-
-    Raises:
-        SchemaMismatchError: A column has no way into the table, or the table
-            needs one that the frame lacks. The message names every such column.
-    """
-    known = {column.name: column for column in columns}
-    plans, faults = [], unknown_columns(frame_schema, known)
-    for name, dtype in frame_schema.items():
-        column = known.get(name)
-        if column is None:
-            continue
-        plan = _plan(column, dtype)
-        if plan is None:
-            faults.append(_fault(name, dtype, column))
-        else:
-            plans.append(plan)
-    faults += [
-        f"column {c.name} takes no null and has no default, and the input lacks it"
-        for c in columns
-        if not partial
-        and c.name not in frame_schema
-        and not (c.nullable or c.has_default or c.generated)
-    ]
-    if faults:
-        raise SchemaMismatchError("; ".join(faults))
-    return tuple(plans)
 
 
 def stage_type(plan: ColumnPlan, /) -> str:
@@ -192,7 +142,13 @@ def _without_length(pg_type: str) -> str:
     return re.sub(r"^character(?! varying)\b", "bpchar", bare)
 
 
-def _plan(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
+def plan_column(column: TableColumn, dtype: pl.DataType, /) -> ColumnPlan | None:
+    """Return how values of a type travel into a column, or None: there is no way.
+
+    Args:
+        column: The column of the table.
+        dtype: The type of the values.
+    """
     if column.generated:
         return None
     if column.kind == "array":
@@ -278,7 +234,7 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
         return _step(column, pl.String(), by_text=True)
     if not isinstance(dtype, (pl.List, pl.Array)):
         return None
-    inner = _plan(column.element(), _innermost(dtype))
+    inner = plan_column(column.element(), _innermost(dtype))
     if inner is None:
         return None
     # Polars casts no texts inside lists to times; the server does
@@ -306,38 +262,3 @@ def _innermost(dtype: pl.DataType) -> pl.DataType:
     while isinstance(dtype, (pl.List, pl.Array)):
         dtype = inner_type(dtype)
     return dtype
-
-
-def unknown_columns(names: Collection[str], known: Collection[str], /) -> list[str]:
-    """Return what is said of columns that a table lacks; empty where it has all.
-
-    Args:
-        names: The columns of the rows.
-        known: The columns of the table.
-    """
-    missing = [name for name in names if name != ROW and name not in known]
-    if not missing:
-        return []
-    free = {name.lower(): name for name in known if name not in names}
-    told = []
-    for name in missing[:NAMES_TOLD]:
-        near = difflib.get_close_matches(name.lower(), free, n=1, cutoff=_MISSPELT)
-        told.append(f"{name} (did you mean {free[near[0]]}?)" if near else name)
-    more = len(missing) - len(told)
-    rest = f" and {more:,} more" if more else ""
-    one = len(missing) == 1
-    said = (
-        f"{'column' if one else 'columns'} {', '.join(told)}{rest} "
-        f"{'is' if one else 'are'} not in the table: add {'it' if one else 'them'} "
-        "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
-    )
-    return [said]
-
-
-def _fault(name: str, dtype: pl.DataType, column: TableColumn) -> str:
-    if column.generated:
-        return f"column {name} is computed by the server: leave it out of the input"
-    return (
-        f"column {name} is {type_name(dtype)}, which has no exact way to "
-        f"{column.pg_type}: give the column a mapping, or another type in the table"
-    )

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from propload.batch import ROW, Sifted, no_reasons, reason_lines
+from propload.batch import DEPTH, ROW, Sifted, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from propload.target import OnNull
-
-_DEPTH = "propload_depth"
 
 
 class Deduped(NamedTuple):
@@ -148,10 +146,10 @@ def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
     content = [name for name in ordered.columns if name != ROW]
     # the last of equal rows, so that a key's last row itself is always among them
     rows = ordered.unique(content, keep="last", maintain_order=True)
-    depth = pl.int_range(pl.len()).reverse().over(key).alias(_DEPTH)
+    depth = pl.int_range(pl.len()).reverse().over(key).alias(DEPTH)
     deep = rows.with_columns(depth)
-    levels = deep.get_column(_DEPTH).unique().sort()
-    return [deep.filter(pl.col(_DEPTH) == level).drop(_DEPTH) for level in levels]
+    levels = deep.get_column(DEPTH).unique().sort()
+    return [deep.filter(pl.col(DEPTH) == level).drop(DEPTH) for level in levels]
 
 
 def _folded(

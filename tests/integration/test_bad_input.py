@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import propload
+from propload.batch import ORDINAL, OWN_NAMES
 from propload.errors import ConfigError, LoadError, PropLoadError, SourceError
 from propload.postgres.connection import connect
 from tests.integration.reading import read_table, run_sql
@@ -300,12 +301,19 @@ def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
     assert stored(database).height == report.counts.inserted
 
 
-def test_a_column_of_proploads_own_name(load, write, database):
-    path = write("id,propload_row\n1,2\n")
-    with pytest.raises(LoadError, match="propload_row is propload's own"):
+@pytest.mark.parametrize("name", sorted(OWN_NAMES))
+def test_a_column_of_proploads_own_name(load, write, database, name):
+    path = write(f"id,{name}\n1,2\n")
+    with pytest.raises(LoadError, match=f"{name} is propload's own"):
         load(path)
     report = propload.check(path, to=database, table="homes", key="id")
     assert any("propload's own" in each for each in report.problems)
+
+
+def test_a_mapped_column_of_proploads_own_name(load, write):
+    mapping = {"columns": {"id": "id", ORDINAL: "id"}}
+    with pytest.raises(LoadError, match=f"{ORDINAL} is propload's own"):
+        load(write("id\n1\n"), mapping=mapping)
 
 
 @pytest.mark.parametrize("name", ["*", "^p.*$"])

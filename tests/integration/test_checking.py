@@ -154,6 +154,34 @@ def test_the_key_is_a_problem_where_it_stops_the_load(database, made, settings, 
         propload.ingest([{"id": 1}], **given)
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_rows_without_a_key_after_others_that_have_it_are_refused(
+    database, tmp_path, made
+):
+    if made:
+        run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
+        run_sql(database, "INSERT INTO homes VALUES (9, 'z')")
+    paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    for path, text in zip(paths, ("id,v\n1,a\n2,b\n", "v\nc\n"), strict=True):
+        path.write_text(text)
+    given = {"to": database, "table": "homes", "key": "id"}
+    said = propload.check([str(path) for path in paths], **given)
+    assert (said.problems, said.rejected) == ((), 1)
+    done = propload.ingest([str(path) for path in paths], **given)
+    assert (done.counts.inserted, done.counts.rejected) == (2, 1)
+    if made:
+        assert said.expected == done.counts
+
+
+def test_items_may_lack_a_key_that_the_table_has(database):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
+    given = {"to": database, "table": "homes", "key": "id", "batch_rows": 1}
+    rows = [{"v": "a"}, {"id": 1, "v": "b"}]
+    said = propload.check(iter(rows), **given)
+    assert (said.problems, said.rejected) == ((), 1)
+    assert propload.ingest(iter(rows), **given).counts == said.expected
+
+
 def test_a_column_that_rows_lack_and_the_table_needs_refuses_new_rows(database):
     run_sql(
         database,

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.batch import ORDINAL
 from propload.postgres.shape import (
     CURRENT,
     INCOMING,
-    ORDINAL,
     PROPOSED,
     STORED,
     ColumnShape,

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from propload.batch import ORDINAL
 from propload.postgres import types
-from propload.postgres.shape import INCOMING, ORDINAL, ColumnShape, Shape
+from propload.postgres.shape import INCOMING, ColumnShape, Shape
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, table, text
 from propload.postgres.types import kept_exactly

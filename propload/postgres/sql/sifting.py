@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.shape import INCOMING, ORDINAL
+from propload.batch import ORDINAL
+from propload.postgres.shape import INCOMING
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.screening import OF_THE_SERVER

@@ -7,11 +7,12 @@ import pytest
 
 from propload.batch import ROW
 from propload.postgres.connection import connect
+from propload.postgres.row_plan import plan_rows
 from propload.postgres.schema import describe
 from propload.postgres.sql import quoting
-from propload.postgres.types import cast_sql, plan_columns, stage_type
+from propload.postgres.types import cast_sql, stage_type
 from propload.prepare.casting import cast
-from propload.target import TableName
+from propload.target import TableName, Target
 
 TABLE = TableName("public", "t")
 TYPES = """
@@ -38,7 +39,10 @@ class Loader:
         self.connection.execute(f"CREATE TABLE t (n serial, v {pg_type})")
         self.connection.commit()
         facts = describe(self.connection, TABLE)
-        return plan_columns(pl.Schema({"v": dtype}), facts.columns)
+        goal = Target(TABLE, mode="append")
+        found = plan_rows(pl.Schema({"v": dtype}), facts, goal)
+        found.require_fit()
+        return found.columns
 
     def load(self, pg_type, values, *, way=None):
         """Return the stored values as text, and the refused rows."""

@@ -9,13 +9,13 @@ import pytest
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.connection import ServerError, connect
+from propload.postgres.row_plan import plan_rows
 from propload.postgres.schema import (
     TableColumn,
     add_columns,
     create_table,
     describe,
 )
-from propload.postgres.types import plan_columns
 from propload.target import TableName, Target
 
 TABLE = TableName("public", "t")
@@ -244,11 +244,11 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
 
 def test_many_unknown_columns_are_told_in_few_words(connection):
     run(connection, 'CREATE TABLE t (id int, "Postcode" text)')
-    columns = describe(connection, TABLE).columns
+    facts = describe(connection, TABLE)
     schema = {"id": pl.Int32(), "postcode": pl.String()}
     schema |= {f"other_{number}": pl.Int32() for number in range(300)}
     with pytest.raises(SchemaMismatchError) as caught:
-        plan_columns(schema, columns)
+        plan_rows(schema, facts, Target(TABLE, mode="append")).require_fit()
     said = str(caught.value)
     assert "column postcode (did you mean Postcode?), other_0, " in said
     assert "and 291 more are not in the table" in said
@@ -327,10 +327,10 @@ def test_the_plan_names_every_fault_at_once(connection):
         "CREATE TABLE t (a int, g int GENERATED ALWAYS AS (1) STORED, "
         "price int, needed int NOT NULL, filled int NOT NULL DEFAULT 1)",
     )
-    columns = describe(connection, TABLE).columns
+    facts = describe(connection, TABLE)
     schema = {"a": pl.Binary(), "g": pl.Int32(), "prize": pl.Int32()}
     with pytest.raises(SchemaMismatchError) as caught:
-        plan_columns(schema, columns)
+        plan_rows(schema, facts, Target(TABLE, mode="append")).require_fit()
     said = str(caught.value)
     assert "column a is Binary" in said
     assert "column g is computed by the server" in said

@@ -10,10 +10,10 @@ import pytest
 
 from propload.batch import ROW
 from propload.postgres.driver_errors import ServerError
+from propload.postgres.row_plan import plan_rows
 from propload.postgres.schema import create_table
-from propload.postgres.types import plan_columns
 from propload.prepare.casting import cast
-from propload.target import TableName
+from propload.target import TableName, Target
 
 NAIVE = dt.datetime(2024, 5, 6, 7, 8, 9, 123456)  # noqa: DTZ001 - naive on purpose
 UTC = NAIVE.replace(tzinfo=dt.UTC)
@@ -199,7 +199,7 @@ CREATED = [
 def test_a_created_table_gives_back_every_value(loader, values, text):
     schema = {"n": pl.Int64(), "v": values.dtype}
     facts = create_table(loader.connection, TableName("public", "t"), schema, key=["n"])
-    plan = plan_columns(schema, facts.columns)
+    plan = plan_rows(schema, facts, Target(facts.name, mode="append")).columns
     frame = pl.DataFrame({"v": values}).with_row_index("n").with_row_index(ROW)
     good, reasons = cast(frame, plan)
     assert reasons.is_empty()

@@ -7,7 +7,7 @@ from propload.postgres.facts import TableColumn
 from propload.postgres.types import (
     cast_sql,
     cast_type,
-    plan_columns,
+    plan_column,
     stage_type,
 )
 from propload.target import ColumnPlan
@@ -63,15 +63,6 @@ def test_values_of_the_right_type_are_not_cast():
     assert stage_type(plan("numeric(12,2)", lambda: pl.Decimal(12, 2))) == "numeric"
 
 
-def test_plans_keep_the_order_of_the_frame():
-    columns = [TableColumn(name, "bigint", "int8") for name in "abc"]
-    schema = {"c": pl.Int8(), "propload_row": pl.UInt32(), "a": pl.String()}
-    plans = plan_columns(schema, columns)
-    assert [step.column for step in plans] == ["c", "a"]
-    assert {step.dtype for step in plans} == {pl.Int64()}
-    assert {step.carrier for step in plans} == {"copy"}
-
-
 @pytest.mark.parametrize(
     "dtype",
     [pl.Float64(), pl.Int8(), pl.String(), pl.Boolean(), pl.Decimal(9, 3), pl.Null()],
@@ -85,5 +76,5 @@ def test_plans_keep_the_order_of_the_frame():
     ],
 )
 def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
-    (step,) = plan_columns({"v": dtype}, [TableColumn("v", pg_type, base)])
+    step = plan_column(TableColumn("v", pg_type, base), dtype)
     assert (step.dtype, step.carrier) == (sent, "copy")
