@@ -42,7 +42,8 @@ class ServerError(WriteError):
         status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
         primary: The server's message alone.
         detail: Its detail line, or None; it may quote the row.
-        context: Where it happened, as in `COPY t, line 3, column c`.
+        context: Where it happened, as in `COPY t, line 3, column c`; to be read, not
+            to be shown: secrets are not hidden in it.
         constraint: The constraint's name, or None.
         column: The column's name, or None.
         hint: The server's hint, or None.
@@ -57,6 +58,9 @@ class ServerError(WriteError):
     hint: str | None = None
 
 
+#: What the server names here is its own structure: a password that is also a table's
+#: name would hide the line or the constraint that the search for bad rows goes by.
+_NAMES = frozenset({"context", "constraint", "column"})
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
     "PG_DIAG_MESSAGE_DETAIL": "detail",
@@ -78,18 +82,19 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
         " ".join(str(error).partition("\n\nQuery was:")[0].split()), dsn
     )
     found = {
-        _FIELDS[_text(key)]: hide_secrets(_text(value), dsn)
+        _FIELDS[_text(key)]: _text(value)
         for key, value in getattr(error, "details", None) or []
         if _text(key) in _FIELDS
     }
-    primary = found.pop("primary", text)
-    parts = (primary, found.get("detail"), found.get("context"))
+    told = {name: hide_secrets(value, dsn) for name, value in found.items()}
+    primary = told.pop("primary", text)
+    parts = (primary, told.get("detail"), told.get("context"))
     message = ". ".join(part.rstrip(".") for part in parts if part)
     made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
     made.primary = primary
     made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
-    for name, value in found.items():
-        setattr(made, name, value)
+    for name, value in told.items():
+        setattr(made, name, found[name] if name in _NAMES else value)
     return made
 
 

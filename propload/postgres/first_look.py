@@ -65,10 +65,6 @@ class FirstLook:
 
 
 def _judged(layer: pl.DataFrame, place: int, verdict: screening.Verdict) -> Refusal:
-    refusal = Refusal(
-        place, verdict.column, verdict.constraint, verdict.message, verdict.sqlstate
-    )
-    if "{}" not in verdict.message:
-        return refusal
+    refusal = Refusal(place, verdict.column, verdict.constraint, "", verdict.sqlstate)
     value = refusal.value(layer) or ""
-    return replace(refusal, message=verdict.message.replace("{}", value))
+    return replace(refusal, message=value.join(verdict.message))

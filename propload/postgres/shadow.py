@@ -16,6 +16,7 @@ from propload.postgres import failures, locking
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.sql.session import find_operators
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Shadow:
         try:
             referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
             settable = self._connection.rows(swapping.SETTABLE, query)
+            self._connection.execute(find_operators(target))
             for statement in swapping.swap(
                 target,
                 self.table,

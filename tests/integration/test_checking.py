@@ -352,3 +352,15 @@ def test_a_check_that_raises_ends_nothing(database):
     )
     rows = [{"id": 1, "v": "good"}, {"id": 2, "v": "bad"}]
     assert propload.check(rows, to=database, table="t").problems == ()
+
+
+def test_names_in_a_reason_are_told_as_they_are(database):
+    run_sql(
+        database,
+        'CREATE TABLE "t{}" (id int PRIMARY KEY, v int CONSTRAINT "c{}" CHECK (v > 0))',
+    )
+    said = propload.check([{"id": 1, "v": -1}], to=database, table='"t{}"')
+    (reason,) = said.reasons
+    assert reason.example == (
+        'new row for relation "t{}" violates check constraint "c{}"'
+    )

@@ -70,14 +70,14 @@ class Verdict:
     Attributes:
         condition: It is true of bad rows; `s` is the stage.
         sqlstate: The code that the server would give.
-        message: What the server would say; `{}` stands for the value.
+        message: What the server would say, in parts between which the value stands.
         column: The column at fault, or several with commas.
         constraint: The constraint's name, or None.
     """
 
     condition: str
     sqlstate: str
-    message: str
+    message: tuple[str, ...]
     column: str | None
     constraint: str | None = None
 
@@ -128,12 +128,15 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
         yield Verdict(
             f"NOT pg_input_is_valid({value}, {text(each)})",
             "22P02",
-            f'invalid input syntax for type {each}: "{{}}"',
+            (f'invalid input syntax for type {each}: "', '"'),
             column.name,
         )
     if kept:
         yield Verdict(
-            f"NOT ({kept})", "22P02", f'"{{}}" is not exact as {pg_type}', column.name
+            f"NOT ({kept})",
+            "22P02",
+            ('"', f'" is not exact as {pg_type}'),
+            column.name,
         )
 
 
@@ -230,7 +233,7 @@ def _null(shape: Shape, condition: str, column: str) -> Verdict:
         f'null value in column "{column}" of relation "{shape.table.table}" '
         "violates not-null constraint"
     )
-    return Verdict(condition, "23502", message, column)
+    return Verdict(condition, "23502", (message,), column)
 
 
 def _stored(column: ColumnShape) -> str:
@@ -245,11 +248,11 @@ def _check(shape: Shape, rule: Rule) -> Verdict:
     values = ", ".join(
         f"{_stored(shape.column(each))} AS {name(each)}" for each in rule.columns
     )
+    row, named = f'new row for relation "{shape.table.table}"', f'"{rule.constraint}"'
     return Verdict(
         f"(SELECT ({rule.expression}) IS FALSE FROM (SELECT {values or '1'}) AS r)",
         "23514",
-        f'new row for relation "{shape.table.table}" violates check constraint '
-        f'"{rule.constraint}"',
+        (f"{row} violates check constraint {named}",),
         ", ".join(rule.columns) or None,
         rule.constraint,
     )
@@ -266,11 +269,11 @@ def _holder(shape: Shape, rule: Rule) -> Verdict:
         else ""
     )
     named = ", ".join(rule.columns)
+    told = f'duplicate key value violates unique constraint "{rule.constraint}". '
     return Verdict(
         f"EXISTS (SELECT FROM {table(shape.table)} AS p WHERE {same} {stays})",
         "23505",
-        f'duplicate key value violates unique constraint "{rule.constraint}". '
-        f"Key ({named})=({{}}) already exists.",
+        (f"{told}Key ({named})=(", ") already exists."),
         named,
         rule.constraint,
     )
@@ -284,12 +287,14 @@ def _parent(shape: Shape, rule: Rule) -> Verdict:
     given = " AND ".join(f"{own} IS NOT NULL" for own, _ in pairs)
     same = " AND ".join(f"{their} = {own}" for own, their in pairs)
     columns = ", ".join(rule.columns)
+    told = (
+        f'insert or update on table "{shape.table.table}" violates foreign key '
+        f'constraint "{rule.constraint}". Key ({columns})=('
+    )
     return Verdict(
         f"{given} AND NOT EXISTS (SELECT FROM {rule.parent} AS p WHERE {same})",
         "23503",
-        f'insert or update on table "{shape.table.table}" violates foreign key '
-        f'constraint "{rule.constraint}". Key ({columns})=({{}}) is not present in '
-        f"table {rule.parent}.",
+        (told, f") is not present in table {rule.parent}."),
         columns,
         rule.constraint,
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names are quoted, values are made into literals here
 """What a writer's session sets before it makes its stage."""
 
 from __future__ import annotations
@@ -5,9 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
+from propload.postgres.sql.quoting import table, text
 
 if TYPE_CHECKING:
     from propload.postgres.shape import Shape
+    from propload.target import TableName
 
 #: Must be set before the first temporary table. 64 MB hold a stage of 50,000 wide
 #: rows; the server takes them piece by piece, as they are used.
@@ -34,9 +37,37 @@ FROM pg_catalog.pg_stat_activity
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 
+def find_operators(target: TableName, /) -> str:
+    """Return the statement by which a session finds the operators of a table's types.
+
+    Those of an extension lie where it was installed. Out of the search path they are
+    not found, or, where the type can be taken for text, those of text are: a key would
+    be looked for by letters that its index holds equal. The path is made longer at its
+    end, so that no name means anything else than before.
+    """
+    return f"""
+WITH RECURSIVE below AS (
+    SELECT a.atttypid AS type FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = {text(table(target))}::regclass AND a.attnum > 0
+      AND NOT a.attisdropped
+  UNION
+    SELECT t.typbasetype FROM below AS b
+    JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd'
+)
+SELECT pg_catalog.set_config('search_path', concat_ws(', ',
+    nullif(pg_catalog.current_setting('search_path'), ''),
+    string_agg(DISTINCT quote_ident(n.nspname), ', ')), false)
+FROM below AS b
+JOIN pg_catalog.pg_type AS t ON t.oid = b.type
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+WHERE n.nspname <> 'pg_catalog'
+  AND n.nspname <> ALL (pg_catalog.current_schemas(false))
+HAVING count(*) > 0"""
+
+
 def set_up(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that prepare a session for the staged path."""
-    made = [merging.create_stage(shape)]
+    made = [find_operators(shape.table), merging.create_stage(shape)]
     if shape.counts_by == "sequence":
         made.append(merging.create_counter(merging.UPDATES))
     if shape.merges and merging.tells_stale(shape):

@@ -6,6 +6,7 @@ import pytest
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.postgres.driver_errors import ServerError
+from propload.postgres.driver_errors import server_error as read_error
 from propload.postgres.failures import _FACTS, _STATUSES, as_write_error, classify
 
 
@@ -119,3 +120,24 @@ def test_server_errors_survive_pickling():
         "INTEGRITY",
         "t_pkey",
     )
+
+
+class DriverError(Exception):
+    sqlstate = "23505"
+    details = (
+        ("PG_DIAG_MESSAGE_PRIMARY", b"a row of listings is there already"),
+        ("PG_DIAG_MESSAGE_DETAIL", b"Key (listing_id)=(listing) exists"),
+        ("PG_DIAG_CONTEXT", b"COPY listings, line 7, column listing_id"),
+        ("PG_DIAG_CONSTRAINT_NAME", b"listings_pkey"),
+        ("PG_DIAG_COLUMN_NAME", b"listing_id"),
+    )
+
+
+@pytest.mark.parametrize("password", ["line", "listing", "listings_pkey", "7"])
+def test_a_password_that_is_also_a_name_hides_nothing_that_is_looked_for(password):
+    error = read_error(DriverError("no"), f"postgresql://u:{password}@h/d")
+    failure = classify(error)
+    assert (failure.line, failure.column) == (7, "listing_id")
+    assert failure.constraint == "listings_pkey"
+    assert password not in failure.message
+    assert password not in str(error)
