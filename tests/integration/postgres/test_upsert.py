@@ -8,10 +8,10 @@ import threading
 import polars as pl
 import pytest
 
+from propload.batch import ORDINAL
 from propload.errors import SchemaMismatchError, WriteError
 from propload.postgres.connection import connect
 from propload.postgres.counting import write_stage
-from propload.postgres.shape import ORDINAL
 from propload.postgres.shaping import read_shape
 from propload.postgres.sql import merging
 from propload.postgres.sql.session import set_up
