@@ -200,7 +200,8 @@ class _Table:
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
             return _Fitted(_as_they_are(fitted))
-        return _Fitted(fitted.with_plan(plan.columns), self._rehearsal(plan.columns))
+        rehearsal = self._rehearsal(facts, plan.columns)
+        return _Fitted(fitted.with_plan(plan.columns), rehearsal)
 
     def _without_room(self, new: Collection[str]) -> list[str]:
         """Return what is wrong with columns that the table is to be given."""
@@ -213,10 +214,12 @@ class _Table:
                 return [str(error)]
         return []
 
-    def _rehearsal(self, plan: tuple[ColumnPlan, ...]) -> Rehearsal | None:
+    def _rehearsal(
+        self, facts: TableFacts, plan: tuple[ColumnPlan, ...]
+    ) -> Rehearsal | None:
         connection = self.stack.enter_context(self.database.connect())
         try:
-            return Rehearsal.of(connection, self.target, plan)
+            return Rehearsal.of(connection, facts, self.target, plan)
         except WriteError as error:
             self.notes.append(f"the server was not asked about the rows: {error}")
             return None

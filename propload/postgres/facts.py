@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import WriteError
@@ -10,6 +10,7 @@ from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from propload.target import TableName, Target
 
@@ -37,6 +38,9 @@ class TableColumn:
             the same as `pg_type` where there is no domain.
         element_base: The catalog's name of an array's element type.
         element_kind: What that type is.
+        collation: The quoted name of its collation, or None.
+        loose: Whether that holds unequal texts equal.
+        comparable: Whether the type has an equality that indexes would use.
     """
 
     name: str
@@ -51,12 +55,66 @@ class TableColumn:
     typmod_type: str | None = None
     element_base: str | None = None
     element_kind: ColumnKind = "base"
+    collation: str | None = None
+    loose: bool = False
+    comparable: bool = True
+
+    @property
+    def required(self) -> bool:
+        """Whether a new row has to bring a value."""
+        return not (self.nullable or self.has_default or self.generated)
 
     def element(self) -> TableColumn:
         """Return an array's element as if it were a column."""
         array = self.typmod_type or self.pg_type
         base = self.element_base or self.base.removeprefix("_")
         return TableColumn(self.name, array.removesuffix("[]"), base, self.element_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A constraint or index by which one row may refuse another.
+
+    Attributes:
+        name: Its name.
+        equal: The columns in which two rows must be equal to collide.
+        columns: All columns that it looks at.
+        copied: Whether a copy of the table, its shadow, has it too.
+    """
+
+    name: str
+    equal: tuple[str, ...]
+    columns: tuple[str, ...]
+    copied: bool = True
+
+    def binds(
+        self, key: Sequence[str], given: AbstractSet[str], /, *, triggered: bool
+    ) -> bool:
+        """Return whether rows of different keys may refuse one another.
+
+        Args:
+            key: The columns by which rows are routed.
+            given: The columns whose values depend on the rows that come.
+            triggered: Whether a trigger may give any column a value.
+        """
+        if key and set(key) <= set(self.equal):
+            return False
+        return triggered or not given.isdisjoint(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a table is that its shadow, a plain copy of it, is not.
+
+    Attributes:
+        partitioned: Whether a row's place alone does not find it again.
+        triggered: Whether a trigger may change or skip a row before it is stored.
+        ruled: Whether it has rules.
+    """
+
+    partitioned: bool = False
+    triggered: bool = False
+    ruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +131,8 @@ class TableFacts:
         inherited: Whether other tables inherit from it, whose rows it shows as well.
         referenced: Whether rows of other tables refer to it.
         oid: Its number: one that is dropped and made again has another.
+        ties: By what its rows may refuse one another.
+        traits: What its shadow is not.
     """
 
     name: TableName
@@ -83,10 +143,17 @@ class TableFacts:
     inherited: bool = False
     referenced: bool = False
     oid: int | None = None
+    ties: tuple[Tie, ...] = ()
+    traits: Traits = Traits()
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def of_shadow(self) -> TableFacts:
+        """Return the facts of a plain copy of the table, which a replace fills."""
+        copied = tuple(tie for tie in self.ties if tie.copied)
+        return replace(self, ties=copied, traits=Traits())
 
     def takes_parts(self, target: Target, /) -> bool:
         """Return whether rows may be parts of stored ones: new ones are refused then.

@@ -14,8 +14,9 @@ from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import describe_dsn
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.locking import target_lock
+from propload.postgres.own_names import read_own_names
 from propload.postgres.row_plan import plan_rows
-from propload.postgres.shaping import read_shape
+from propload.postgres.shaping import shape_of
 from propload.postgres.sql.session import FREE_CONNECTIONS
 from propload.postgres.upsert import TableWriter
 
@@ -211,7 +212,14 @@ class Database:
         opened = self._open_run(run.into(facts.oid))
         table = opened.writes_into(target, facts)
         opened.carries(plan)
-        shape = read_shape(session, target, plan, table=table)
+        shape = shape_of(
+            facts,
+            target,
+            plan,
+            version=session.server_version,
+            table=table,
+            own_names=read_own_names(session, table, target.table),
+        )
         session.commit()
         empty = facts.empty or target.mode == "replace"
         return PreparedTarget(self, opened, plan, shape, empty=empty)

@@ -10,7 +10,7 @@ from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.first_look import FirstLook
 from propload.postgres.refusals import reasons_of, without
-from propload.postgres.shaping import read_shape
+from propload.postgres.shaping import shape_of
 from propload.postgres.sql import merging
 from propload.postgres.staging import (
     fill_stage,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.postgres.connection import Connection
+    from propload.postgres.facts import TableFacts
     from propload.postgres.shape import Shape
     from propload.target import ColumnPlan, Target
 
@@ -64,13 +65,19 @@ class Rehearsal:
 
     @classmethod
     def of(
-        cls, connection: Connection, target: Target, plan: Sequence[ColumnPlan], /
+        cls,
+        connection: Connection,
+        facts: TableFacts,
+        target: Target,
+        plan: Sequence[ColumnPlan],
+        /,
     ) -> Self:
         """Return the rehearsal of a load into an existing table.
 
         Args:
             connection: A session of its own.
-            target: The table and its rules.
+            facts: The table.
+            target: Its rules.
             plan: The columns that travel.
 
         Raises:
@@ -81,8 +88,8 @@ class Rehearsal:
         if fresh:
             # its rows meet none of the stored ones
             target = replace(target, mode="append")
+        shape = shape_of(facts, target, plan, version=connection.server_version)
         try:
-            shape = read_shape(connection, target, plan, table=target.table)
             make_stage(connection, shape)
         except ServerError as error:
             raise failures.as_write_error(error, table=str(target.table)) from error

@@ -107,8 +107,7 @@ def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
 
 def _lacking(names: Collection[str], facts: TableFacts) -> Iterator[str]:
     for each in facts.columns:
-        filled = each.nullable or each.has_default or each.generated
-        if each.name not in names and not filled:
+        if each.required and each.name not in names:
             yield (
                 f"column {each.name} takes no null and has no default, and the input "
                 "lacks it"

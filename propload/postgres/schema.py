@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from propload.batch import ROW
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.facts import TableColumn, TableFacts
+from propload.postgres.facts import TableColumn, TableFacts, Tie, Traits
 from propload.postgres.sql import quoting
 from propload.postgres.sql.tables import (
     COLUMNS_QUERY,
     PLACES_QUERY,
     RELATION_QUERY,
-    UNIQUE_KEYS_QUERY,
+    TIES_QUERY,
     add_columns_statement,
     create_table_statement,
     is_empty_query,
@@ -66,19 +66,24 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
         if not found:
             return None
-        oid, kind, permitted, secured, inherited, referenced = found[0]
+        oid, kind, permitted, secured, inherited, referenced, *traits = found[0]
         _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
-        columns = _read_columns(connection, int(oid))
-        keys = connection.rows(UNIQUE_KEYS_QUERY, (int(oid),))
+        bonds = connection.rows(TIES_QUERY, (int(oid),))
+        keys = [(row[2], tuple(row[5])) for row in bonds if row[4]]
         return TableFacts(
             table,
-            columns,
-            next((tuple(names) for primary, names in keys if primary), ()),
-            tuple(tuple(names) for _, names in keys),
+            _read_columns(connection, int(oid)),
+            next((key for first, key in keys if first), ()),
+            tuple(key for _, key in keys),
             empty=bool(connection.rows(is_empty_query(table))[0][0]),
             inherited=bool(inherited),
             referenced=bool(referenced),
             oid=int(oid),
+            ties=tuple(
+                Tie(name, tuple(equal), tuple(columns), bool(copied))
+                for _, name, _, copied, _, _, equal, columns in bonds
+            ),
+            traits=Traits(kind == "p", *map(bool, traits)),
         )
     finally:
         connection.rollback()
@@ -248,6 +253,9 @@ def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
             typmod_type=typmod_type,
             element_base=element_base,
             element_kind=_KINDS.get(element_kind or "", "other"),
+            collation=collation,
+            loose=loose,
+            comparable=comparable,
         )
         for (
             name,
@@ -263,6 +271,9 @@ def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
             typmod_type,
             element_base,
             element_kind,
+            collation,
+            loose,
+            comparable,
         ) in connection.rows(COLUMNS_QUERY, (oid,))
     )
 

@@ -1,21 +1,17 @@
-"""Reads from the catalog how rows of a target are staged and compared."""
+"""How planned rows are staged, compared and written, by the facts of their table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from propload.postgres import types
-from propload.postgres.own_names import read_own_names
+from propload.postgres.own_names import OwnNames
 from propload.postgres.shape import ColumnShape, Comparison, Shape
-from propload.postgres.sql import catalog
-from propload.postgres.sql.quoting import table as quoted_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
 
-    from propload.postgres.connection import Connection
+    from propload.postgres.facts import TableColumn, TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
 #: Texts that differ may be equal values of these.
@@ -30,106 +26,81 @@ _TEXTS = ("text", "varchar")
 _CANONICAL = {"bpchar": "{}::text", "numeric": "trim_scale({})"}
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """A constraint or index by which one row may refuse another.
-
-    Attributes:
-        name: Its name.
-        equal: The columns in which two rows must be equal to collide.
-        columns: All columns that it looks at.
-    """
-
-    name: str
-    equal: list[str]
-    columns: list[str]
-
-    def binds(
-        self, key: Sequence[str], given: AbstractSet[str], /, *, triggered: bool
-    ) -> bool:
-        """Return whether rows of different keys may refuse one another.
-
-        Args:
-            key: The columns by which rows are routed.
-            given: The columns whose values depend on the rows that come.
-            triggered: Whether a trigger may give any column a value.
-        """
-        if key and set(key) <= set(self.equal):
-            return False
-        return triggered or not given.isdisjoint(self.columns)
-
-
-def read_shape(
-    connection: Connection,
+def shape_of(
+    facts: TableFacts,
     target: Target,
     plan: Sequence[ColumnPlan],
     /,
     *,
-    table: TableName,
+    version: int,
+    table: TableName | None = None,
+    own_names: OwnNames | None = None,
 ) -> Shape:
     """Return how the planned columns go into a table.
 
     Args:
-        connection: Where the table is.
+        facts: The target's table.
         target: The key and the rules.
         plan: The columns that travel.
-        table: The table that is written: the target's, or its shadow.
-
-    Raises:
-        ServerError: The catalog cannot be read.
+        version: The server's version.
+        table: The shadow that is written in place of the target, or None.
+        own_names: What the target calls what the server names of the shadow.
     """
-    relation = quoted_table(table)
-    stored = {row[0]: row for row in connection.rows(catalog.COLUMNS, (relation,))}
-    partitioned, policed, triggered, ruled = connection.rows(
-        catalog.RELATION, (relation,)
-    )[0]
-    ties = [Tie(*row) for row in connection.rows(catalog.TIES, (relation,))]
-    columns = tuple(_column(each, stored[each.column]) for each in plan)
+    written = table or target.table
+    if written != target.table:
+        facts = facts.of_shadow()
+    traits = facts.traits
+    known = {column.name: column for column in facts.columns}
     travelling = {each.column for each in plan}
-    computed = {name for name, *_, generated, _, _ in stored.values() if generated}
     return Shape(
-        table=table,
-        columns=columns,
+        table=written,
+        columns=tuple(_column(each, known[each.column]) for each in plan),
         key=target.key if target.mode in ("upsert", "insert-new", "replace") else (),
         newest=target.newest if target.newest in travelling else None,
         mode=target.mode,
         on_null=target.on_null,
         required=tuple(
-            name
-            for name, _, _, not_null, filled, _, generated, *_ in stored.values()
-            if not_null and not filled and not generated and name not in travelling
+            column.name
+            for column in facts.columns
+            if column.required and column.name not in travelling
         ),
-        direct=not policed
-        and not triggered
-        and all(each.carrier == "copy" for each in plan),
-        triggered=bool(triggered),
-        partitioned=bool(partitioned),
-        merges=connection.server_version >= _MERGE_RETURNS and not ruled,
-        counts_by=_counts_by(connection.server_version, partitioned=partitioned),
-        own_names=read_own_names(connection, table, target.table),
-        tied_by=tuple(
-            tie.name
-            for tie in ties
-            if tie.binds(target.key, travelling | computed, triggered=bool(triggered))
-        ),
+        direct=not traits.triggered and all(each.carrier == "copy" for each in plan),
+        triggered=traits.triggered,
+        partitioned=traits.partitioned,
+        merges=version >= _MERGE_RETURNS and not traits.ruled,
+        counts_by=_counts_by(version, partitioned=traits.partitioned),
+        own_names=own_names or OwnNames(),
+        tied_by=_ties(facts, target, travelling),
     )
 
 
-def _column(plan: ColumnPlan, stored: tuple[object, ...]) -> ColumnShape:
-    _, base, collation, not_null, _, fixed, _, loose, comparable = stored
-    compare: Comparison = "value" if comparable else "text"
-    if base in _TEXTS:
+def _ties(facts: TableFacts, target: Target, travelling: set[str]) -> tuple[str, ...]:
+    """Return the names of what lets rows of different keys refuse one another."""
+    given = travelling.union(each.name for each in facts.columns if each.generated)
+    triggered = facts.traits.triggered
+    return tuple(
+        tie.name
+        for tie in facts.ties
+        if tie.binds(target.key, given, triggered=triggered)
+    )
+
+
+def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
+    compare: Comparison = "value" if stored.comparable else "text"
+    if stored.base in _TEXTS:
         compare = "bytes"
-    elif base == "citext":
+    elif stored.base == "citext":
         compare = "text"
     return ColumnShape(
         plan=plan,
-        collation=str(collation) if collation else None,
+        collation=stored.collation,
         compare=compare,
-        canonical=_CANONICAL.get(str(base), "{}"),
-        settable=not fixed,
-        nullable=not not_null,
-        loose=bool(loose) or base in _LOOSE or types.cast_type(plan) is not None,
+        canonical=_CANONICAL.get(stored.base, "{}"),
+        settable=not stored.identity,
+        nullable=stored.nullable,
+        loose=stored.loose
+        or stored.base in _LOOSE
+        or types.cast_type(plan) is not None,
     )
 
 

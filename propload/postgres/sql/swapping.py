@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.sql.catalog import referenced
 from propload.postgres.sql.quoting import name, names, table, text
+from propload.postgres.sql.tables import referenced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,17 +6,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import quoting
-from propload.postgres.sql.catalog import referenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from propload.target import TableName
 
+
+def referenced(relation: str, /) -> str:
+    """Return the condition that rows of other tables refer to a table.
+
+    References to a single partition count, those of the table to itself do not.
+
+    Args:
+        relation: The expression of its oid.
+    """
+    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
+    return (
+        "EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
+        f"AND (f.confrelid = {relation} OR f.confrelid IN {parts}) "
+        f"AND f.conrelid <> {relation} AND f.conrelid NOT IN {parts})"
+    )
+
+
+def known_name(alias: str, /) -> str:
+    """Return the expression of a type's bare name, by which its values are known.
+
+    A type that the server or an extension did not bring is another one, whatever its
+    name: its namespace goes before it.
+
+    Args:
+        alias: What `pg_type` is called in the query.
+    """
+    return f"""CASE WHEN {alias}.typnamespace = 'pg_catalog'::regnamespace OR EXISTS (
+           SELECT FROM pg_catalog.pg_depend AS x
+           WHERE x.classid = 'pg_catalog.pg_type'::regclass
+             AND x.objid = {alias}.oid AND x.deptype = 'e')
+       THEN {alias}.typname::text
+       ELSE ({alias}.typnamespace::regnamespace || '.' || {alias}.typname) END"""
+
+
 #: A relation by namespace and name: oid, kind, the right that is missing (or an
 #: empty text), whether row-level security holds, whether other tables inherit from
 #: it (partitions do not count: their keys are unique together), whether rows of other
-#: tables refer to it or to a part of it.
+#: tables refer to it or to a part of it, whether a trigger may skip or change a row
+#: before it is stored, and whether it has rules, which MERGE does not take.
 RELATION_QUERY = f"""
 SELECT c.oid::int8, c.relkind::text,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
@@ -26,15 +60,23 @@ SELECT c.oid::int8, c.relkind::text,
        row_security_active(c.oid),
        c.relkind = 'r' AND EXISTS (
            SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
-       {referenced("c.oid")}
+       {referenced("c.oid")},
+       EXISTS (
+           SELECT FROM pg_catalog.pg_trigger AS g
+           WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
+             AND (g.tgrelid = c.oid OR g.tgrelid IN (
+                 SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
+       c.relhasrules
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 """
 
 #: The columns of a relation, each with its type below any domain. A domain may
-#: stand on another one; the length is the one written nearest to the column.
-COLUMNS_QUERY = """
+#: stand on another one; the length is the one written nearest to the column. The last
+#: fields tell the collation, whether it holds unequal texts equal, and whether the type
+#: has an equality that indexes would use.
+COLUMNS_QUERY = f"""
 WITH RECURSIVE below AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS length,
            NULL::text COLLATE "C" AS domain,
@@ -52,7 +94,7 @@ WITH RECURSIVE below AS (
 )
 SELECT a.attname::text,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
-       t.typname::text,
+       {known_name("t")},
        t.typtype::text,
        t.typcategory = 'A' AND t.typelem <> 0,
        b.nullable,
@@ -61,13 +103,29 @@ SELECT a.attname::text,
        a.attidentity = 'a',
        b.domain,
        pg_catalog.format_type(b.type, b.length),
-       e.typname::text,
-       e.typtype::text
+       {known_name("e")},
+       e.typtype::text,
+       CASE WHEN c.oid IS NOT NULL
+            THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname) END,
+       coalesce(NOT c.collisdeterministic, false),
+       t.typtype IN ('e', 'r', 'm') OR EXISTS (
+           SELECT FROM pg_catalog.pg_opclass AS o
+           -- btree and hash: other methods need no equality
+           WHERE o.opcdefault AND o.opcmethod IN (403, 405) AND (
+               o.opcintype = i.oid OR EXISTS (
+                   SELECT FROM pg_catalog.pg_cast AS k
+                   WHERE k.castmethod = 'b' AND k.castcontext = 'i'
+                     AND k.castsource = i.oid AND k.casttarget = o.opcintype)))
 FROM below AS b
 JOIN pg_catalog.pg_attribute AS a
      ON a.attrelid = $1::int8::oid AND a.attnum = b.attnum
 JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
 LEFT JOIN pg_catalog.pg_type AS e ON e.oid = t.typelem AND t.typcategory = 'A'
+-- what is compared: of an array its elements
+JOIN pg_catalog.pg_type AS i
+     ON i.oid = CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END
+LEFT JOIN pg_catalog.pg_collation AS c ON c.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.collnamespace
 ORDER BY a.attnum
 """
 
@@ -81,21 +139,57 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
 """
 
-#: Unique indexes that ON CONFLICT can use, the primary key first. A key WITHOUT
-#: OVERLAPS (PostgreSQL 18) is an exclusion, which ON CONFLICT cannot update by.
-UNIQUE_KEYS_QUERY = """
-SELECT i.indisprimary,
-       array_agg(a.attname::text ORDER BY k.place)
-FROM pg_catalog.pg_index AS i
-CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
-JOIN pg_catalog.pg_attribute AS a
-     ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-WHERE i.indrelid = $1::int8::oid AND i.indisunique AND i.indisvalid
-  AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-  AND NOT i.indisexclusion AND k.place <= i.indnkeyatts
-GROUP BY i.indexrelid, i.indisprimary
-ORDER BY i.indisprimary DESC, i.indexrelid
-"""
+#: What keeps rows of a table apart, the primary key first: unique indexes and
+#: exclusions, those of single partitions included, and references of the table to
+#: itself. Each with its oid, its name, whether it is the primary key, whether a copy of
+#: the table has it, whether ON CONFLICT can use it (a key WITHOUT OVERLAPS is an
+#: exclusion), its columns in order, those in which two rows must be equal to collide,
+#: and all that it looks at.
+TIES_QUERY = """
+WITH parts AS (
+    SELECT $1::int8::oid AS relation
+  UNION
+    SELECT p.relid::oid
+    FROM pg_catalog.pg_partition_tree(($1::int8::oid)::regclass) AS p
+)
+SELECT x.indexrelid::int8 AS made, i.relname::text, x.indisprimary AS first,
+       x.indrelid = $1::int8::oid,
+       x.indrelid = $1::int8::oid AND x.indisunique AND x.indisvalid
+       AND x.indimmediate AND x.indpred IS NULL AND x.indexprs IS NULL
+       AND NOT x.indisexclusion,
+       ARRAY(SELECT a.attname::text
+             FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+             JOIN pg_catalog.pg_attribute AS a
+               ON a.attrelid = x.indrelid AND a.attnum = k.number
+             WHERE k.place <= x.indnkeyatts ORDER BY k.place),
+       ARRAY(SELECT a.attname::text
+             FROM unnest(x.indkey::int2[], x.indcollation::oid[])
+                  AS k (number, ordered_by)
+             JOIN pg_catalog.pg_attribute AS a
+               ON a.attrelid = x.indrelid AND a.attnum = k.number
+             -- in another collation unequal values of the column may be equal
+             WHERE a.attcollation = k.ordered_by AND NOT x.indisexclusion),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = x.indrelid AND a.attnum > 0
+               AND (a.attnum = ANY (x.indkey::int2[]) OR EXISTS (
+                   -- columns of its expressions and of its condition
+                   SELECT FROM pg_catalog.pg_depend AS d
+                   WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                     AND d.refclassid = d.classid AND d.objid = x.indexrelid
+                     AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum)))
+FROM pg_catalog.pg_index AS x
+JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+WHERE x.indrelid IN (SELECT relation FROM parts)
+  AND (x.indrelid = $1::int8::oid OR NOT i.relispartition)
+  AND (x.indisunique OR x.indisexclusion)
+UNION ALL
+SELECT c.oid::int8, c.conname::text, false, false, false,
+       '{}'::text[], '{}'::text[],
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey || c.confkey))
+FROM pg_catalog.pg_constraint AS c
+WHERE c.conrelid = $1::int8::oid AND c.contype = 'f' AND c.confrelid = c.conrelid
+ORDER BY first DESC, made"""
 
 #: The columns of a relation whose own type is jsonb.
 JSONB_COLUMNS_QUERY = """

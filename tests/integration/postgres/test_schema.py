@@ -95,6 +95,27 @@ def test_columns_are_described(connection):
     assert facts.empty
 
 
+def test_a_type_of_the_users_own_is_not_the_servers_of_that_name(connection):
+    run(
+        connection,
+        """
+        CREATE SCHEMA mine;
+        CREATE TYPE mine.text AS (a int);
+        CREATE TYPE mine.int4 AS (a int);
+        CREATE DOMAIN mine.date AS mine.int4;
+        CREATE TABLE t (a mine.text, b mine.int4, c mine.date, d mine.int4[], e text)
+        """,
+    )
+    facts = describe(connection, TABLE)
+    bases = [(column.base, column.element_base) for column in facts.columns]
+    composite = "mine.int4"
+    assert bases[:3] == [("mine.text", None), (composite, None), (composite, None)]
+    assert (bases[3][1], bases[4]) == (composite, ("text", None))
+    schema = dict.fromkeys("abcd", pl.String())
+    plan = plan_rows(schema, facts, Target(TABLE, mode="append")).columns
+    assert {step.carrier for step in plan} == {"text"}
+
+
 def test_only_keys_that_an_upsert_can_use_are_unique(connection):
     run(
         connection,

@@ -117,6 +117,18 @@ def test_a_unique_index_of_one_partition_ties_its_rows(database, state_dir):
         assert "x of public.t ties" in ready.notes[-1]
 
 
+def test_an_index_of_the_parent_ties_rows_of_a_partition_too(database, state_dir):
+    execute(
+        database,
+        "CREATE TABLE whole (k bigint, u bigint, w text, part int, "
+        "UNIQUE (part, k), UNIQUE (part, u)) PARTITION BY LIST (part)",
+        "CREATE TABLE t PARTITION OF whole FOR VALUES IN (1)",
+        "ALTER TABLE t ADD PRIMARY KEY (k)",
+    )
+    with prepared(database, target(), FRAME, state_dir) as ready:
+        assert "t_part_u_key of public.t ties" in ready.notes[-1]
+
+
 def test_appended_rows_are_tied_by_a_key_that_they_are_not_routed_by(
     database, state_dir
 ):
