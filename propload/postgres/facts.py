@@ -110,11 +110,14 @@ class Traits:
         partitioned: Whether a row's place alone does not find it again.
         triggered: Whether a trigger may change or skip a row before it is stored.
         ruled: Whether it has rules.
+        rewritten: Whether one of them rewrites what is inserted or updated; COPY does
+            not heed it.
     """
 
     partitioned: bool = False
     triggered: bool = False
     ruled: bool = False
+    rewritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +172,20 @@ class TableFacts:
             WriteError: Rows cannot be found by the key, or the mode reaches further
                 than the table itself.
         """
-        if self.inherited and target.mode != "append":
+        if target.mode == "append":
+            return
+        if self.inherited:
             msg = (
                 f"other tables inherit from {self.name}: no key is unique over all of "
                 "them, and a replace would empty them as well. Load into one of "
                 "them, partition the table, or use --mode append"
+            )
+            raise WriteError(msg, table=str(self.name))
+        if self.traits.rewritten:
+            msg = (
+                f"a rule of {self.name} rewrites what is inserted or updated, which "
+                "the server does not do for rows that are looked for by a key: make it "
+                "a trigger, or use --mode append"
             )
             raise WriteError(msg, table=str(self.name))
         if target.mode in ("upsert", "insert-new"):

@@ -77,7 +77,7 @@ class Shape:
         required: Columns that do not travel, take no null and have no default:
             an existing row keeps its own.
         direct: Whether COPY may write the table itself: no column is carried
-            as text, no trigger or row policy can skip a row.
+            as text, no trigger or rule can skip or change a row.
         triggered: Whether a trigger may change or skip a row.
         partitioned: Whether a row's place alone does not find it again.
         merges: Whether the server's MERGE answers with what it did.

@@ -64,7 +64,8 @@ def shape_of(
             for column in facts.columns
             if column.required and column.name not in travelling
         ),
-        direct=not traits.triggered and all(each.carrier == "copy" for each in plan),
+        direct=not (traits.triggered or traits.rewritten)
+        and all(each.carrier == "copy" for each in plan),
         triggered=traits.triggered,
         partitioned=traits.partitioned,
         merges=version >= _MERGE_RETURNS and not traits.ruled,

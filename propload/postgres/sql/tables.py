@@ -50,7 +50,8 @@ def known_name(alias: str, /) -> str:
 #: empty text), whether row-level security holds, whether other tables inherit from
 #: it (partitions do not count: their keys are unique together), whether rows of other
 #: tables refer to it or to a part of it, whether a trigger may skip or change a row
-#: before it is stored, and whether it has rules, which MERGE does not take.
+#: before it is stored, whether it has rules, which MERGE does not take, and whether one
+#: of them rewrites what is inserted or updated.
 RELATION_QUERY = f"""
 SELECT c.oid::int8, c.relkind::text,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
@@ -66,7 +67,11 @@ SELECT c.oid::int8, c.relkind::text,
            WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
              AND (g.tgrelid = c.oid OR g.tgrelid IN (
                  SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
-       c.relhasrules
+       c.relhasrules,
+       EXISTS (
+           SELECT FROM pg_catalog.pg_rewrite AS r
+           WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3')
+             AND r.ev_enabled <> 'D')
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2

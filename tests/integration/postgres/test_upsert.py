@@ -316,6 +316,26 @@ def test_a_trigger_that_skips_a_row_leaves_it_uncounted_as_new(database, state_d
     assert query(database, "SELECT k FROM t") == [(1,)]
 
 
+def test_a_rule_is_followed_where_rows_are_added_and_refused_elsewhere(
+    database, state_dir
+):
+    execute(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
+        "CREATE TABLE seen (k bigint)",
+        "CREATE RULE note AS ON INSERT TO t DO ALSO INSERT INTO seen VALUES (new.k)",
+        "CREATE RULE never AS ON DELETE TO t DO INSTEAD NOTHING",
+    )
+    for mode in ("upsert", "insert-new", "replace"):
+        with pytest.raises(WriteError, match=r"a rule of public\.t rewrites"):
+            write(database, target(mode=mode), state_dir, frame([1]))
+    write(database, target(mode="append"), state_dir, frame([1, 2]))
+    assert query(database, "SELECT k FROM seen ORDER BY k") == [(1,), (2,)]
+    execute(database, "ALTER TABLE t DISABLE RULE note")
+    done = write(database, target(), state_dir, frame([2, 3], "z"))
+    assert counts(done) == [(1, 1, 0, 0)]
+
+
 def test_a_missing_key_constraint_is_refused_with_the_cure(database, state_dir):
     execute(database, "CREATE TABLE t (k bigint, v text)")
     with pytest.raises(WriteError, match="ADD UNIQUE"):
