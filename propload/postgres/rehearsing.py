@@ -49,8 +49,9 @@ class Rehearsal:
     """Asks the server what a table would do with rows.
 
     They are copied into a temporary table and looked at there. What only a trigger,
-    an exclusion constraint, a check that raises an error or another row of the same
-    source refuses, and before PostgreSQL 16 a text that cannot be cast, is not found.
+    a domain, an exclusion constraint, a check that raises an error, a partition that
+    is missing or another row of the same source refuses, and before PostgreSQL 16 a
+    text that cannot be cast, is not found.
 
     Args:
         connection: A session of its own, with a stage.

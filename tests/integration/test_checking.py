@@ -364,3 +364,23 @@ def test_names_in_a_reason_are_told_as_they_are(database):
     assert reason.example == (
         'new row for relation "t{}" violates check constraint "c{}"'
     )
+
+
+def test_a_constraint_that_is_not_valid_yet_holds_for_new_rows(database):
+    run_sql(
+        database,
+        "CREATE TABLE towns (name text PRIMARY KEY)",
+        "CREATE TABLE t (id int PRIMARY KEY, v int, town text, w text)",
+        "INSERT INTO t VALUES (1, -1, 'Oz', 'a'), (2, 1, 'Oz', 'a')",
+        "ALTER TABLE t ADD CONSTRAINT above CHECK (v > 0) NOT VALID",
+        "ALTER TABLE t ADD FOREIGN KEY (town) REFERENCES towns NOT VALID",
+    )
+    # a stored row may keep the town that it has, but no value that a check refuses
+    rows = [
+        {"id": 1, "v": -1, "town": "Oz", "w": "b"},
+        {"id": 2, "v": 1, "town": "Oz", "w": "b"},
+        {"id": 3, "v": -1, "town": None, "w": "b"},
+    ]
+    said = propload.check(rows, to=database, table="t")
+    assert [(each.check, each.rows) for each in said.reasons] == [("above", 2)]
+    assert propload.ingest(rows, to=database, table="t").counts == said.expected

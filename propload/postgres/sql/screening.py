@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: row, is at fault.
 OF_THE_SERVER = ("08", "25", "40", "53", "55", "57", "58", "XX")
 
-#: Valid checks, foreign and unique keys: name, kind, expression, own columns, the other
+#: Checks, foreign and unique keys that hold for new rows: name, kind, expression, own columns, the other
 #: table and its columns. Left out are those that the look would judge otherwise than
 #: the server: checks of the row as a whole or of its place, keys into tables of which
 #: this user sees some rows only, and keys that ask for a period to be covered.
@@ -48,12 +48,15 @@ SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
              JOIN pg_catalog.pg_attribute AS a
                ON a.attrelid = c.confrelid AND a.attnum = u.number ORDER BY u.place)
 FROM pg_catalog.pg_constraint AS c
-WHERE c.conrelid = ($1::text)::regclass AND c.convalidated
+WHERE c.conrelid = ($1::text)::regclass
   AND coalesce(0 < ALL (c.conkey), true)
-  -- the field is there from PostgreSQL 18 on
-  AND coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false) = false
+  -- these fields are there from PostgreSQL 18 on
+  AND NOT coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false)
+  AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)
   AND (c.contype IN ('c', 'p', 'u')
-       OR c.contype = 'f' AND c.confrelid <> c.conrelid AND c.confmatchtype = 's'
+       -- one that is not valid yet lets a stored row keep what it refers to
+       OR c.contype = 'f' AND c.convalidated
+          AND c.confrelid <> c.conrelid AND c.confmatchtype = 's'
           AND NOT pg_catalog.row_security_active(c.confrelid))
 ORDER BY c.contype, c.conname"""
 
