@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 #: row, is at fault.
 OF_THE_SERVER = ("08", "25", "40", "53", "55", "57", "58", "XX")
 
-#: Checks, foreign and unique keys that hold for new rows: name, kind, expression, own columns, the other
-#: table and its columns. Left out are those that the look would judge otherwise than
-#: the server: checks of the row as a whole or of its place, keys into tables of which
-#: this user sees some rows only, and keys that ask for a period to be covered.
+#: Checks, foreign and unique keys that hold for new rows: name, kind, expression, own
+#: columns, the other table and its columns. Left out are those that the look would
+#: judge otherwise than the server: checks of the row as a whole or of its place, keys
+#: into tables of which this user sees some rows only, and keys that ask for a period to
+#: be covered.
 RULES = """
 SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
        ARRAY(SELECT a.attname::text
