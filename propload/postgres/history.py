@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from propload.errors import WriteError
 from propload.postgres.ledger import (
     DatabaseLedger,
     Entry,
     FileLedger,
     RunRecord,
     read_lines,
+    was_committed,
 )
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.postgres.connection import Connection
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
         in_database = [_record(row[:7]) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()
     paths = (state_dir / "runs").glob("*.ledger.ndjson")
-    in_files = [record for path in paths if (record := _read_run(path))]
+    in_files = [record for path in paths if (record := _read_run(connection, path))]
     return sorted(in_database + in_files, key=lambda run: run.run_id, reverse=True)
 
 
@@ -107,11 +112,26 @@ def _record(row: tuple[str, ...]) -> RunRecord:
     return RunRecord(run_id, source, target, mode, fingerprint, settings, status)
 
 
-def _read_run(path: Path) -> RunRecord | None:
-    record, status = None, "running"
+def _read_run(connection: Connection, path: Path) -> RunRecord | None:
+    record, status, ending = None, "running", None
     names = {one.name for one in fields(RunRecord)}
     for found in read_lines(path):
         if "run" in found:
             record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
-        status = found.get("status", status)
+        if "status" in found:
+            status, ending = found["status"], None
+        ending = found.get("ending", ending)
+    if ending is not None and _is_certain(connection, ending[0]):
+        status = ending[1]
     return replace(record, status=status) if record else None
+
+
+def _is_certain(connection: Connection, number: str) -> bool:
+    """Whether the end is committed that a killed process did not live to note."""
+    try:
+        return was_committed(connection, number)
+    except WriteError as error:
+        log.debug(
+            "whether transaction %s was committed is not known: %s", number, error
+        )
+        return False

@@ -218,20 +218,23 @@ class FileLedger:
     def find(self, connection: Connection, piece: Piece) -> Entry | None:
         """Return the entry of a piece, asking the server where it is open."""
         place = piece.batch, piece.lane
-        if place in self._open and _was_committed(connection, self._open[place][0]):
+        if place in self._open and was_committed(connection, self._open[place][0]):
             self.settle(piece)
         return self._entries.get(place)
 
     def committed(self, connection: Connection) -> list[Entry]:
         """Return every entry of the run, asking the server about the open ones."""
         for number, entry in list(self._open.values()):
-            if _was_committed(connection, number):
+            if was_committed(connection, number):
                 self.settle(entry)
         return [self._entries[place] for place in sorted(self._entries)]
 
     def finish(self, connection: Connection, status: str) -> None:
-        """Remember which transaction the run's end is in."""
-        self._ending = _transaction(connection), status
+        """Write down which transaction the run's end is in."""
+        number = _transaction(connection)
+        with self._lock:
+            self._ending = number, status
+            self._append({"ending": self._ending})
 
     def settle_end(self, status: str) -> None:
         """Write down how the run ended."""
@@ -243,7 +246,7 @@ class FileLedger:
         if self._ending is None:
             return None
         number, status = self._ending
-        return status if _was_committed(connection, number) else None
+        return status if was_committed(connection, number) else None
 
     def _read(self) -> None:
         if not self.path.read_bytes().endswith(b"\n"):
@@ -256,6 +259,9 @@ class FileLedger:
             elif "committed" in line:
                 batch, lane = line["committed"]
                 _, self._entries[batch, lane] = self._open.pop((batch, lane))
+            elif "ending" in line:
+                number, status = line["ending"]
+                self._ending = str(number), str(status)
 
     def _append(self, line: dict[str, object]) -> None:
         try:
@@ -317,7 +323,13 @@ def _make(connection: Connection) -> None:
             raise
 
 
-def _was_committed(connection: Connection, number: str) -> bool:
+def was_committed(connection: Connection, number: str, /) -> bool:
+    """Return whether a transaction was committed.
+
+    Raises:
+        TransientWriteError: The server has not ended it.
+        WriteError: It was so long ago that the server has forgotten.
+    """
     try:
         status = connection.rows(bookkeeping.status_of(number))[0][0]
     except ServerError as error:
@@ -330,6 +342,13 @@ def _was_committed(connection: Connection, number: str) -> bool:
     if status == "in progress":
         msg = "the outcome of the last commit is not known yet"
         raise TransientWriteError(msg)
+    if status is None:
+        msg = (
+            f"the server no longer knows whether transaction {number} of this run was "
+            "committed, so its rows might be written twice: see what the table holds, "
+            "and load the source anew, without --resume"
+        )
+        raise WriteError(msg)
     return bool(status == "committed")
 
 

@@ -1,10 +1,14 @@
 """A replace puts all rows in place of the old ones, or leaves the table alone."""
 
+from contextlib import contextmanager
+
 import pytest
 
 import propload
 from propload.errors import LoadError
 from propload.postgres.connection import connect
+from propload.postgres.dsn import parse_dsn
+from propload.postgres.ledger import FileLedger
 from propload.recovering import leftovers, recover
 from tests.integration.reading import read_table, run_sql
 
@@ -102,3 +106,45 @@ def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_ta
     table = read_table(database, "homes")
     assert table.height == 300
     assert set(table.select("day", "note", "twice").rows()) == {(1, "none", 2)}
+
+
+@contextmanager
+def user_without_a_ledger(database):
+    """Make a user who may replace `homes`, and has no schema for a ledger."""
+    name = "propload_poor"
+    run_sql(
+        database,
+        f"CREATE ROLE {name} LOGIN",
+        f"ALTER TABLE homes OWNER TO {name}",
+        f"GRANT CREATE, USAGE ON SCHEMA public TO {name}",
+    )
+    try:
+        parts = parse_dsn(database) | {"user": name}
+        yield " ".join(f"{key}={value}" for key, value in parts.items())
+    finally:
+        run_sql(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+class Killed(BaseException):
+    """Ends a run as nothing else does."""
+
+
+def test_a_replace_that_was_killed_after_it_took_effect_is_not_told_to_be_lost(
+    goal, database, tmp_path, monkeypatch
+):
+    path = tmp_path / "homes.csv"
+    path.write_text("id,day\n" + "".join(f"{n},1\n" for n in range(300)))
+
+    def killed(_ledger, _status):
+        raise Killed
+
+    with user_without_a_ledger(database) as limited:
+        told = {**goal, "to": limited}
+        with monkeypatch.context() as patched:
+            patched.setattr(FileLedger, "settle_end", killed)
+            with pytest.raises(Killed):
+                propload.ingest(path, **told)
+        assert stored(database) == {(n, 1) for n in range(300)}
+        report = propload.ingest(path, resume=True, **told)
+        assert report.status == "loaded"
+        assert stored(database) == {(n, 1) for n in range(300)}

@@ -14,6 +14,7 @@ from propload.postgres import ledger as ledger_module
 from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
+from propload.postgres.history import read_runs
 from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger, RunRecord
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
@@ -259,6 +260,21 @@ def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
         )
 
 
+def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
+    database, state_dir, monkeypatch
+):
+    run = run_record(target())
+    files = FileLedger(state_dir / "runs", run)
+    with connect(database) as session:
+        files.record(session, make_piece(ROWS), Counts(2, 2))
+        session.commit()
+        # what it says of transactions before its oldest notes
+        forgotten = "SELECT pg_xact_status(NULL)"
+        monkeypatch.setattr(bookkeeping, "status_of", lambda _: forgotten)
+        with pytest.raises(WriteError, match="might be written twice"):
+            FileLedger(state_dir / "runs", run).committed(session)
+
+
 def test_a_ledger_in_a_schema_that_is_not_ours_gives_way_to_a_file(database, state_dir):
     goal = target(key=(), mode="append")
     with prepared(database, goal, ROWS, state_dir):
@@ -327,16 +343,19 @@ def test_a_transaction_that_a_pooler_gave_to_another_session_is_not_committed(
 def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
     database, state_dir
 ):
-    files = FileLedger(state_dir / "runs", run_record(target()))
+    run = run_record(target())
+    files = FileLedger(state_dir / "runs", run)
     with connect(database) as session:
         assert files.status(session) is None
         files.finish(session, "loaded")
         session.rollback()
         assert files.status(session) is None
-        assert "loaded" not in files.path.read_text()
+        assert [run.status for run in read_runs(session, state_dir)] == ["running"]
         files.finish(session, "loaded")
         session.commit()
-        # its answer may be lost: the server still knows
+        # its answer may be lost, and who asked for it be killed: the server still knows
         assert files.status(session) == "loaded"
+        assert FileLedger(state_dir / "runs", run).status(session) == "loaded"
+        assert [run.status for run in read_runs(session, state_dir)] == ["loaded"]
     files.settle_end("loaded")
     assert '{"status": "loaded"}' in files.path.read_text()
