@@ -64,7 +64,8 @@ class Parts:
         fit: Fits rows to the table.
         rejects: Where refused rows go.
         pipeline: Moves the rows.
-        journal: What keeps rows that cannot be read again, or None.
+        journal: What keeps rows that cannot be read again, or kept them in a run
+            that was killed, or None.
         feed: The source behind the journal, or None.
         sizes: What chooses the batch size, where nobody set it.
         chosen: What else was chosen, and why.
@@ -79,7 +80,7 @@ class Parts:
     fit: TableFit
     rejects: RejectWriter
     pipeline: Pipeline
-    journal: Journal | None = None
+    journal: Journal | JournalSource | None = None
     feed: Feed | None = None
     sizes: BatchRows | None = None
     chosen: tuple[str, ...] = ()
@@ -119,19 +120,20 @@ class Parts:
 
     @property
     def _all_in_table(self) -> bool:
-        waiting = self.journal.waiting if self.journal is not None else 0
+        waiting = self.journal.waiting if isinstance(self.journal, Journal) else 0
         return not waiting and self.target.mode != "replace"
 
-    def how_to_continue(self, counts: Counts) -> str:
+    def how_to_continue(self, counts: Counts, *, certain: bool = True) -> str:
         """Return what the reader of a message does next.
 
         Args:
             counts: What became of the rows so far.
+            certain: Whether no commit's answer was lost.
         """
         if self.target.mode == "replace" and counts.all_rejected:
             # the same rows would fail again
             return f"{self.target.table} keeps its old rows"
-        if isinstance(self.source, JournalSource):
+        if isinstance(self.journal, JournalSource):
             return "What is left stays in the journal: run propload recover again"
         if self.journal is None:
             return self._how_to_resume(counts)
@@ -142,8 +144,10 @@ class Parts:
             )
         if self._all_in_table:
             return "All rows that came are loaded or refused; nothing waits"
+        # a batch that one lane committed and another did not waits in part
+        left = self.journal.rows - counts.accounted
         return (
-            f"{self.journal.waiting:,} rows wait in the journal: "
+            f"{'' if certain else 'At most '}{left:,} rows wait in the journal: "
             "load them with propload recover"
         )
 
@@ -190,10 +194,7 @@ def compose(
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
     record, point = _beginning(source, target, plan, resuming)
-    if point is not None:
-        plan = replace(plan, options=replace(plan.options, workers=point.lanes))
-        metrics.add(replace(point.counts, read=point.counts.accounted))
-    plan, why = with_workers(plan, database)
+    plan, why = with_workers(_gone_on(plan, point, metrics), database)
     _tell(record, source, target, database, plan)
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
@@ -208,8 +209,7 @@ def compose(
         lenient=isinstance(source, JournalSource) or not source.rereadable,
     )
     journal, feed = _journal(source, plan, record, target, database.label)
-    left = source if isinstance(source, JournalSource) else None
-    outcome = stack.enter_context(keeping(journal or left))
+    outcome = stack.enter_context(keeping(journal))
     batches = skip_rows(feed or source, _rows_done(source, point))
     pipeline = Pipeline(
         _held_back(batches, memory, sizes),
@@ -250,6 +250,14 @@ def _beginning(
     run_id = _run_id(source, point)
     resuming.claim(run_id)
     return replace(record, run_id=run_id), point
+
+
+def _gone_on(plan: Plan, point: ResumePoint | None, metrics: Metrics) -> Plan:
+    """Return the plan of a run that may go on: with the lanes that it began with."""
+    if point is None:
+        return plan
+    metrics.add(replace(point.counts, read=point.counts.accounted))
+    return replace(plan, options=replace(plan.options, workers=point.lanes))
 
 
 def _run_id(source: Source, point: ResumePoint | None) -> str:
@@ -324,7 +332,9 @@ def _about(
 
 def _journal(
     source: Source, plan: Plan, record: RunRecord, target: Target, label: str
-) -> tuple[Journal | None, Feed | None]:
+) -> tuple[Journal | JournalSource | None, Feed | None]:
+    if isinstance(source, JournalSource):
+        return source, None
     if source.rereadable:
         return None, None
     options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
@@ -352,9 +362,11 @@ def _held_back(
         yield batch
 
 
-def _patience(feed: Feed | None, journal: Journal | None) -> Callable[[], bool]:
+def _patience(
+    feed: Feed | None, journal: Journal | JournalSource | None
+) -> Callable[[], bool]:
     """Return whether an outage may last: while the source goes on into the journal."""
-    if feed is None or journal is None:
+    if feed is None or not isinstance(journal, Journal):
         return lambda: False
     return lambda: feed.is_producing() and not journal.is_full
 

@@ -85,7 +85,7 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
 
 
 def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
-    """Delete what a run left in its journal; return the rows that are lost by it.
+    """Delete what a run left in its journal; return the rows lost by it, at most.
 
     Args:
         run_id: The run.
@@ -98,8 +98,9 @@ def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
     plan = Plan.of(config.resolve(settings))
     named = _named(find_leftovers(plan.places.journal), run_id)
     source = _opened(named)
+    rows = named.rows
     source.close(loaded=True)
-    return named.rows
+    return rows
 
 
 def _named(found: list[Leftover], run_id: str) -> Leftover:
@@ -113,7 +114,7 @@ def _named(found: list[Leftover], run_id: str) -> Leftover:
 def _is_part_of_replace(one: Leftover) -> bool:
     """Whether a journal would replace a table by a part of what was to come."""
     told = one.about.get("settings")
-    if one.whole or not isinstance(told, dict) or told.get("mode") != "replace":
+    if not isinstance(told, dict) or told.get("mode") != "replace" or one.whole:
         return False
     log.warning(
         "run %s was to replace %s and ended before its source did: what came of it is "
@@ -236,7 +237,7 @@ def recover_one(
         LoadError: The run stopped early again; the journal stays.
     """
     source = _opened(leftover)
-    log.info("recovering run %s: %d rows", leftover.run_id, leftover.rows)
+    log.info("recovering run %s", leftover.run_id)
     try:
         run = Run(source, _plan_of(leftover, plan, given), metrics=Metrics())
         return stopper.execute(run)

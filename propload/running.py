@@ -19,6 +19,7 @@ from propload.errors import (
     LoadError,
     PropLoadError,
     RejectLimitError,
+    TransientWriteError,
 )
 from propload.lanes import CANCEL_SECONDS
 from propload.monitoring.memory import MemoryWatch
@@ -217,7 +218,8 @@ def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     if ending.status == "loaded":
         return ""
     text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
-    return text + parts.how_to_continue(counts)
+    certain = not isinstance(ending.error, TransientWriteError)
+    return text + parts.how_to_continue(counts, certain=certain)
 
 
 def _returned(report: Report, ending: Ending) -> Report:

@@ -101,7 +101,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     if screen.as_json:
         screen.show_values({"run_id": run, "rows": rows})
     else:
-        screen.tell(f"deleted the journal of run {run}: {rows:,} rows")
+        screen.tell(f"deleted the journal of run {run}: at most {rows:,} rows")
 
 
 def _list(given: Settings, screen: Screen) -> None:
@@ -117,7 +117,8 @@ def _list(given: Settings, screen: Screen) -> None:
     if not found:
         screen.tell("no journal is left")
         return
-    columns = ("run", "rows", "table", "database", "source")
+    # some of them may be committed, which the database alone knows
+    columns = ("run", "rows at most", "table", "database", "source")
     about = ("table", "database", "source")
     lines = [
         (one.run_id, f"{one.rows:,}", *(str(one.about.get(name, "")) for name in about))

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 ABOUT = "about.json"
 #: Stands in a journal whose source was read to its end.
 WHOLE = "whole"
+#: Holds the run's row number below which all is committed, as far as was noted.
+COMMITTED = "committed"
 LOCK = "lock"
-_NOTES = (ABOUT, WHOLE, LOCK)
+_NOTES = (ABOUT, WHOLE, COMMITTED, LOCK)
+#: Digits of a row number: one is written over another.
+_DIGITS = 20
 
 
 def lock_folder(folder: Path) -> int:
@@ -27,6 +31,28 @@ def lock_folder(folder: Path) -> int:
         FileNotFoundError: There is no such folder, or no longer.
     """
     return lock_file(folder / LOCK, wait=False)
+
+
+def note_committed(folder: Path, row: int) -> None:
+    """Note the row number below which all is committed; for people, so without care.
+
+    Which rows are committed the ledger knows. A note that is lost or late tells of more
+    rows than wait, never of less.
+    """
+    with contextlib.suppress(OSError):
+        file = os.open(folder / COMMITTED, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(file, f"{row:0{_DIGITS}}".encode(), 0)
+        finally:
+            os.close(file)
+
+
+def read_committed(folder: Path) -> int:
+    """Return what was noted last, or 0."""
+    try:
+        return int((folder / COMMITTED).read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def remove_folder(folder: Path) -> None:

@@ -59,6 +59,21 @@ class Torn:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a journal holds.
+
+    Attributes:
+        first_row: The run's number of its first row.
+        through_row: The number after its last row.
+        torn_bytes: Bytes at the end that are no whole record; never acknowledged.
+    """
+
+    first_row: int
+    through_row: int
+    torn_bytes: int
+
+
 def encode(record: Record) -> bytes:
     """Return the bytes of a record."""
     batch = record.batch
@@ -85,6 +100,12 @@ def read(file: BinaryIO) -> Record | None:
     Raises:
         JournalError: What follows is not a whole record.
     """
+    found = _read_body(file)
+    return None if found is None else _decode(*found)
+
+
+def _read_body(file: BinaryIO) -> tuple[bytes, int] | None:
+    """Return a record's body and the length of its first part, or None at the end."""
     head = file.read(_HEAD.size)
     if not head:
         return None
@@ -96,7 +117,7 @@ def read(file: BinaryIO) -> Record | None:
     if magic != _MAGIC or len(body) < length or _checksum(body, first) != checksum:
         msg = "the record is cut or damaged"
         raise JournalError(msg)
-    return _decode(body, first)
+    return body, first
 
 
 def _checksum(body: bytes, first: int) -> int:
@@ -140,17 +161,35 @@ def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
         folder: The journal's folder.
         torn: Where cut bytes are counted.
     """
+    for body, first in _bodies(folder, torn):
+        yield _decode(body, first)
+
+
+def survey(folder: Path) -> Survey:
+    """Return what a journal holds; of its rows only the last are decoded."""
+    torn = Torn()
+    first_row, last = 0, None
+    for found in _bodies(folder, torn):
+        if last is None:
+            body, length = found
+            first_row = int(json.loads(body[:length])["first_row"])
+        last = found
+    through = first_row if last is None else _decode(*last).through_row
+    return Survey(first_row, through, torn.bytes)
+
+
+def _bodies(folder: Path, torn: Torn) -> Iterator[tuple[bytes, int]]:
     paths = segments(folder)
     for position, path in enumerate(paths):
         with path.open("rb") as file:
             while True:
                 good = file.tell()
                 try:
-                    record = read(file)
+                    found = _read_body(file)
                 except JournalError:
                     rest = sum(one.stat().st_size for one in paths[position + 1 :])
                     torn.bytes += path.stat().st_size - good + rest
                     return
-                if record is None:
+                if found is None:
                     break
-                yield record
+                yield found

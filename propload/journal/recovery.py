@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from propload.journal import records
-from propload.journal.folders import ABOUT, WHOLE, lock_folder, remove_folder
+from propload.journal.folders import (
+    ABOUT,
+    WHOLE,
+    lock_folder,
+    note_committed,
+    read_committed,
+    remove_folder,
+)
 from propload.journal.records import Torn
 
 if TYPE_CHECKING:
@@ -31,17 +38,32 @@ class Leftover:
         run_id: The run that wrote it.
         folder: Its folder.
         about: What the run noted of itself.
-        rows: Rows in whole records, committed ones included.
-        torn_bytes: Bytes at the end that are no whole record; never acknowledged.
-        whole: Whether the source had given all that it had.
     """
 
     run_id: str
     folder: Path
     about: Mapping[str, Plain]
-    rows: int
-    torn_bytes: int
-    whole: bool = False
+
+    @property
+    def rows(self) -> int:
+        """The rows that are left, at most: the ledger may know some as committed.
+
+        The journal is read for it, which takes a second for a GB.
+        """
+        found = records.survey(self.folder)
+        first = max(found.first_row, read_committed(self.folder))
+        return max(0, found.through_row - first)
+
+    @property
+    def torn_bytes(self) -> int:
+        """Bytes at the end that are no whole record; never acknowledged."""
+        return records.survey(self.folder).torn_bytes
+
+    @property
+    def whole(self) -> bool:
+        """Whether the source had given all that it had."""
+        # a torn end was part of it
+        return (self.folder / WHOLE).exists() and not self.torn_bytes
 
 
 def find_leftovers(folder: Path) -> list[Leftover]:
@@ -71,19 +93,7 @@ def find_leftovers(folder: Path) -> list[Leftover]:
 
 
 def _describe(folder: Path) -> Leftover:
-    torn = Torn()
-    rows = sum(
-        one.through_row - one.first_row for one in records.read_segments(folder, torn)
-    )
-    return Leftover(
-        run_id=folder.name,
-        folder=folder,
-        about=json.loads((folder / ABOUT).read_text()),
-        rows=rows,
-        torn_bytes=torn.bytes,
-        # a torn end was part of what the source gave
-        whole=(folder / WHOLE).exists() and not torn.bytes,
-    )
+    return Leftover(folder.name, folder, json.loads((folder / ABOUT).read_text()))
 
 
 @dataclass(slots=True)
@@ -123,6 +133,10 @@ class JournalSource:
         self.torn.bytes = 0
         for record in records.read_segments(self.folder, self.torn):
             yield record.batch
+
+    def committed(self, below: int) -> None:
+        """Note the run's row number below which all is committed."""
+        note_committed(self.folder, below)
 
     def fingerprint(self) -> str | None:
         """Return None: a journal's rows are known by their numbers."""

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
 from propload.journal import records
-from propload.journal.folders import ABOUT, WHOLE, lock_folder, remove_folder
+from propload.journal.folders import (
+    ABOUT,
+    WHOLE,
+    lock_folder,
+    note_committed,
+    remove_folder,
+)
 from propload.journal.reading import Entry, Reader
 from propload.journal.records import Record
 from propload.journal.segments import Segments, unwritten
@@ -208,6 +214,7 @@ class Journal:
         """Remove the files whose rows are all below a committed row number."""
         with self._changed:
             self._committed_row = max(self._committed_row, below)
+            note_committed(self.folder, self._committed_row)
             removed = False
             while self._is_committed(below):
                 self._segments.remove_oldest()

@@ -107,6 +107,30 @@ def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):
         propload.ingest([{"id": 99}], **goal)
 
 
+#: Ends one lane for good when another has committed.
+DENY_7 = """
+CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE NOT EXISTS (SELECT FROM homes) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RAISE insufficient_privilege USING MESSAGE = 'no 7 is allowed';
+END $$"""
+ON_7 = """
+CREATE TRIGGER deny BEFORE INSERT ON homes FOR EACH ROW WHEN (NEW.id = 7)
+EXECUTE FUNCTION deny()"""
+
+
+def test_only_the_rows_that_are_not_committed_are_said_to_wait(database):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)", DENY_7, ON_7)
+    given = ({"id": number} for number in range(100))
+    with pytest.raises(LoadError, match="no 7 is allowed") as failed:
+        propload.ingest(given, to=database, table="homes", workers=2)
+    inserted = failed.value.report.counts.inserted
+    assert inserted == read_table(database, "homes").height > 0
+    assert f". {100 - inserted} rows wait in the journal" in str(failed.value)
+
+
 def refuse_to_remove(_folder):
     raise PermissionError(13, "Permission denied")
 

@@ -153,6 +153,42 @@ def test_row_numbers_origins_and_unread_rows_survive(make, tmp_path):
     assert second.first_row == 11
 
 
+def test_what_is_left_is_counted_without_the_rows_known_to_be_committed(make, tmp_path):
+    journal = make()
+    for start in range(0, 40, 10):
+        journal.append(batch(start, 10))
+    follower = journal.follow()
+    assert ids([next(follower) for _ in range(3)]) == list(range(30))
+    journal.committed(20)
+    journal.close(loaded=False)
+    (leftover,) = find_leftovers(tmp_path / "journal")
+    assert leftover.rows == 20
+    # a recovery that ends early knows more
+    JournalSource(leftover.folder).committed(30)
+    assert leftover.rows == 10
+    # one that was killed before it came to note that is careful
+    (leftover.folder / "committed").write_text("")
+    assert leftover.rows == 40
+    JournalSource(leftover.folder).close(loaded=True)
+    assert not leftover.folder.exists()
+
+
+def test_journals_are_found_without_reading_their_rows(make, tmp_path, monkeypatch):
+    journal = make()
+    journal.append(batch(0, 10))
+    journal.append(batch(10, 10))
+    journal.close(loaded=False)
+    decoded = []
+    decode = records._decode
+    monkeypatch.setattr(
+        records, "_decode", lambda *told: (decoded.append(told), decode(*told))[1]
+    )
+    (leftover,) = find_leftovers(tmp_path / "journal")
+    assert (leftover.about, decoded) == ({"table": "t"}, [])
+    # and counted by reading the last ones
+    assert (leftover.rows, len(decoded)) == (20, 1)
+
+
 def test_a_running_journal_is_no_leftover(make, tmp_path):
     journal = make()
     journal.append(batch(0, 3))
