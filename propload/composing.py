@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database
     from propload.prepare.validation import Checker
-    from propload.report import Counts, Plain, Status
+    from propload.report import Plain, Status
     from propload.sources.source import Source
     from propload.target import Target
 
@@ -104,6 +104,9 @@ class Parts:
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
         said = self.fit.notes
+        if self.target.mode == "append" and self.plan.settings.get("newest"):
+            newest = self.target.newest
+            said.append(f"mode append adds every row: newest ({newest}) has no say")
         said += getattr(self.source, "notes", ())
         said += [self.outcome.note] if self.outcome.note else []
         return tuple(dict.fromkeys(said))
@@ -117,52 +120,6 @@ class Parts:
         sizes = self.sizes.notes if self.sizes else ()
         chosen: list[Plain] = [*self.chosen, *sizes]
         return {**shown, "chosen": chosen} if chosen else shown
-
-    @property
-    def _all_in_table(self) -> bool:
-        waiting = self.journal.waiting if isinstance(self.journal, Journal) else 0
-        return not waiting and self.target.mode != "replace"
-
-    def how_to_continue(self, counts: Counts, *, certain: bool = True) -> str:
-        """Return what the reader of a message does next.
-
-        Args:
-            counts: What became of the rows so far.
-            certain: Whether no commit's answer was lost.
-        """
-        if self.target.mode == "replace" and counts.all_rejected:
-            # the same rows would fail again
-            return f"{self.target.table} keeps its old rows"
-        if isinstance(self.journal, JournalSource):
-            return "What is left stays in the journal: run propload recover again"
-        if self.journal is None:
-            return self._how_to_resume(counts)
-        if self.target.mode == "replace":
-            return (
-                f"{self.target.table} keeps its old rows. To put what came in their "
-                f"place: propload recover {self.run_id}"
-            )
-        if self._all_in_table:
-            return "All rows that came are loaded or refused; nothing waits"
-        # a batch that one lane committed and another did not waits in part
-        left = self.journal.rows - counts.accounted
-        return (
-            f"{'' if certain else 'At most '}{left:,} rows wait in the journal: "
-            "load them with propload recover"
-        )
-
-    def _how_to_resume(self, counts: Counts) -> str:
-        """Return how a source that can be read again is loaded to its end."""
-        # refused rows alone may have had no table to be written to
-        begun = counts.accounted > (0 if self.fit.tables else counts.rejected)
-        kept = "What was committed stays" if begun else "Nothing was written"
-        if self.target.mode == "replace":
-            kept = f"{self.target.table} keeps its old rows"
-        if not begun:
-            return kept
-        if self.source.fingerprint() is None:
-            return f"{kept}. To go on: load {self.source.name} again"
-        return f"{kept}. To go on: the same command with --resume {self.run_id}"
 
 
 def compose(

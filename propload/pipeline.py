@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.batch import Piece, no_reasons
-from propload.errors import LoadError, PropLoadError, QueueClosedError, RejectLimitError
+from propload.errors import (
+    LoadError,
+    PropLoadError,
+    QueueClosedError,
+    RejectLimitError,
+    SchemaMismatchError,
+)
 from propload.lanes import Lane, Work
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
@@ -127,7 +133,8 @@ class Pipeline:
         except QueueClosedError as error:
             self._abort(error)
             raise self._cause(error) from error
-        except RejectLimitError as error:
+        except (RejectLimitError, SchemaMismatchError) as error:
+            # the rows before these are good
             self._queue.close(error)
             self._finish_lanes()
             raise

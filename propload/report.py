@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from propload.errors import CountsError
@@ -244,6 +245,9 @@ def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
     )
 
 
+#: What is said of refused rows whose file is gone.
+REJECTS_GONE = "none is left, they were dropped or replayed since"
+
 #: Notes shown as text; a crawl whose site went away has one for each page.
 _MOST_NOTES = 12
 
@@ -295,7 +299,9 @@ def _text_lines(report: Report) -> Iterable[str]:
     for note in _shown_notes(report):
         yield f"  note: {note}"
     if report.rejects_path:
-        yield f"  rejects: propload rejects show {report.run_id}"
+        is_there = Path(report.rejects_path).exists()
+        how = f"propload rejects show {report.run_id}" if is_there else REJECTS_GONE
+        yield f"  rejects: {how}"
 
 
 def _shown_notes(report: Report) -> Iterable[str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
 from propload.private_files import replace_private
-from propload.report import from_dict
+from propload.report import REJECTS_GONE, from_dict
 from propload.run_files import RunFiles
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from propload.report import Report
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,15 @@ class ReportStore:
 
 def _read(path: Path) -> Report:
     try:
-        return from_dict(json.loads(path.read_bytes()))
+        return _as_of_now(from_dict(json.loads(path.read_bytes())))
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path} is not the report of a run: {error}"
         raise ConfigError(msg) from error
+
+
+def _as_of_now(report: Report) -> Report:
+    """Return a report that points to no refused rows which are gone."""
+    if report.rejects_path is None or Path(report.rejects_path).exists():
+        return report
+    note = f"of its refused rows {REJECTS_GONE}"
+    return replace(report, rejects_path=None, notes=(*report.notes, note))

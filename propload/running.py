@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from propload.choosing import open_database
 from propload.composing import compose
+from propload.continuing import how_to_continue
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -19,7 +20,6 @@ from propload.errors import (
     LoadError,
     PropLoadError,
     RejectLimitError,
-    TransientWriteError,
 )
 from propload.lanes import CANCEL_SECONDS
 from propload.monitoring.memory import MemoryWatch
@@ -218,8 +218,7 @@ def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     if ending.status == "loaded":
         return ""
     text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
-    certain = not isinstance(ending.error, TransientWriteError)
-    return text + parts.how_to_continue(counts, certain=certain)
+    return text + how_to_continue(parts, counts, ending.error)
 
 
 def _returned(report: Report, ending: Ending) -> Report:

@@ -229,3 +229,12 @@ def test_four_processes_load_overlapping_keys_without_a_deadlock(database, state
     table = read_table(database, "shared").sort("id")
     assert table["version"].unique().to_list() == [4]
     assert table["value"].to_list() == [n * 4 for n in range(4000)]
+
+
+def test_newest_is_said_to_have_no_say_where_every_row_is_added(database):
+    told = {"to": database, "table": "notes", "mode": "append", "progress": False}
+    rows = [{"id": 1, "day": 2}, {"id": 1, "day": 1}]
+    report = propload.ingest(rows, newest="day", **told)
+    assert report.counts.inserted == 2
+    assert [note for note in report.notes if "newest (day) has no say" in note]
+    assert not propload.ingest(rows, **told).notes

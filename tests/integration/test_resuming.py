@@ -1,5 +1,7 @@
 """A run goes on only with the rows that it began with."""
 
+import gzip
+
 import polars as pl
 import pytest
 
@@ -192,3 +194,37 @@ def test_a_replace_is_gone_on_with_whatever_became_of_the_old_table(
     run_sql(database, "DELETE FROM homes")
     load(file, mode="replace", resume=run_id)
     assert stored(database, 1) == stored(database, 2) == ROWS
+
+
+def files_of(folder, *texts):
+    paths = [folder / f"day{number}.csv" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    return [str(path) for path in paths]
+
+
+def test_a_file_that_does_not_fit_is_named_and_to_be_mended_first(
+    load, database, tmp_path
+):
+    whole = "id,day\n" + "".join(f"{n},1\n" for n in range(1_000))
+    files = files_of(tmp_path, whole, "id,night\n7,1\n")
+    with pytest.raises(LoadError, match=r"day1\.csv: .*night") as failed:
+        load(files, batch_seconds=0.01)
+    run = failed.value.report.run_id
+    assert failed.value.report.counts.inserted == 1_000
+    assert "mend that: after a change of the table alone" in str(failed.value)
+    # and so it is: the run goes on with a table that was mended
+    run_sql(database, "ALTER TABLE homes ADD night bigint")
+    assert load(files, resume=run).counts.inserted == 1_000
+    assert read_table(database, "homes").filter(pl.col("night") == 1).height == 1
+
+
+def test_a_file_that_cannot_be_read_is_to_be_mended_first(load, tmp_path):
+    whole = "id,day\n" + "".join(f"{n},1\n" for n in range(1_000))
+    path = tmp_path / "day.csv.gz"
+    packed = gzip.compress(whole.encode())
+    path.write_bytes(packed[:-20])
+    with pytest.raises(LoadError, match=r"day\.csv\.gz") as failed:
+        load(str(path), mode="append", key=None)
+    told = str(failed.value)
+    assert "load again without --resume, and only what is not committed yet" in told

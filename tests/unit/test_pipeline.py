@@ -9,6 +9,7 @@ from propload.batch import join_reasons, no_reasons, reason_lines
 from propload.errors import (
     QueueClosedError,
     RejectLimitError,
+    SchemaMismatchError,
     SourceError,
     TransientWriteError,
     WriteError,
@@ -157,6 +158,39 @@ def test_a_queue_behind_the_source_that_closes_strands_nobody(make):
     with pytest.raises(QueueClosedError, match="the producer failed"):
         pipeline.run()
     assert len(table.rows) == 25
+
+
+def test_rows_before_some_that_do_not_fit_are_loaded(make):
+    refused = threading.Event()
+
+    class Slow(MemoryWriter):
+        def write(self, piece):
+            assert refused.wait(20)
+            return super().write(piece)
+
+    class Source:
+        def __iter__(self):
+            yield from MemorySource(rows(14))
+            yield from MemorySource([{"other": 1}], name="day2.csv")
+
+    def writing(writer, _on_refused):
+        return Slow(writer.table, writer.lane)
+
+    pipeline, table = make(Source(), lanes=1, writing=writing)
+    fit = pipeline._fit
+
+    def fit_or_refuse(joined):
+        if joined.parts[0].source != "day2.csv":
+            return fit(joined)
+        refused.set()
+        msg = "the table has no column other"
+        raise SchemaMismatchError(msg)
+
+    pipeline._fit = fit_or_refuse
+    with pytest.raises(SchemaMismatchError, match=r"day2\.csv: the table has no"):
+        pipeline.run()
+    assert len(table.rows) == 14
+    assert threads_left() == []
 
 
 def test_a_failed_write_wakes_a_source_that_never_ends(make):

@@ -48,8 +48,10 @@ def test_a_report_survives_json():
     assert again == REPORT
 
 
-def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects():
-    text = str(REPORT)
+def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects(tmp_path):
+    rejects = tmp_path / "x.ndjson"
+    rejects.touch()
+    text = str(replace(REPORT, rejects_path=str(rejects)))
     assert "homes.csv → public.listing in localhost/homes: loaded" in text
     assert "5 rows/s" in text
     assert "price is <script> negative" in text

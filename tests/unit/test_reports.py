@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,22 @@ def test_reports_are_kept_private_and_read_again_newest_first(store):
     newest = [one.run_id for one in store.newest(2)]
     assert newest == ["20260103-ef", "20260102-cd"]
     assert len(store.newest()) == 3
+
+
+def test_refused_rows_that_are_gone_are_not_pointed_to(store, tmp_path):
+    rejects = tmp_path / "x.ndjson"
+    rejects.write_text("{}\n")
+    made = replace(report("20260101-ab"), rejects_path=str(rejects))
+    store.save(made)
+    assert store.read() == made
+    assert "propload rejects show 20260101-ab" in str(store.read())
+    # what a notebook still shows, and what is shown later
+    rejects.unlink()
+    for shown in (made, store.read()):
+        assert "propload rejects show" not in str(shown)
+        assert "dropped or replayed since" in str(shown)
+    assert store.read().rejects_path is None
+    assert "dropped or replayed since" in store.read().to_json()
 
 
 def test_a_run_that_is_not_known_is_said(store):
