@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.config import SETTINGS
 from propload.errors import ConfigError
 from propload.forking import refuse_forked
 from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
@@ -77,7 +78,7 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
 
     Those given as Python objects are shown by name, and listed as `objects`.
     """
-    hidden = {"to", "state_dir", "progress", "resume"}
+    hidden = {one.name for one in SETTINGS.values() if one.owner == "machine"}
     told = {name: one for name, one in plan.settings.items() if name not in hidden}
     objects: list[Plain] = [n for n, value in told.items() if not _is_plain(value)]
     shown: dict[str, Plain] = {name: _plain(value) for name, value in told.items()}

@@ -27,18 +27,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Settings that a journal does not know better than the user who recovers it.
-_USERS_OWN = (
-    "to",
-    "state_dir",
-    "progress",
-    "max_memory",
-    "lock",
-    "lock_wait",
-    # what stopped the run must not stop its recovery for ever
-    "max_rejects",
-    "retry_attempts",
-    "retry_seconds",
+#: Settings that a journal does not know better than the user who recovers it; what is
+#: recovered is the journal's own run, and no other one is resumed.
+_USERS_OWN = tuple(
+    one.name
+    for one in config.SETTINGS.values()
+    if one.owner != "run" and one.name != "resume"
 )
 
 

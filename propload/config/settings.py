@@ -32,6 +32,9 @@ from propload.target import Mode, OnNewColumns, OnNull
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+#: `run`: it belongs to what the run does, wherever it is done; `caller`: to whoever has
+#: it done now; `machine`: to where it is done, which reports do not tell.
+Owner = Literal["run", "caller", "machine"]
 Panel = Literal["Target", "Rows", "Reading", "Speed and memory", "Safety", "Running"]
 
 
@@ -68,6 +71,11 @@ class Setting:
         return "PROPLOAD_" + self.name.upper()
 
     @property
+    def owner(self) -> Owner:
+        """Whose it is, where a run is recovered, replayed or shown."""
+        return _OWNERS.get(self.name, "run")
+
+    @property
     def default(self) -> str:
         """What holds where nobody sets it, as a reader would write it, or empty."""
         value = _DEFAULTS.get(self.name)
@@ -83,6 +91,13 @@ def _defaults(options: Iterable[type]) -> dict[str, object]:
 
 
 _DEFAULTS = _defaults((RunOptions, SourceOptions))
+
+_OWNERS: dict[str, Owner] = {
+    **dict.fromkeys(("to", "state_dir", "progress", "resume"), "machine"),
+    **dict.fromkeys(("max_memory", "lock", "lock_wait"), "caller"),
+    # what stopped a run must not stop its recovery for ever
+    **dict.fromkeys(("max_rejects", "retry_attempts", "retry_seconds"), "caller"),
+}
 
 
 def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Setting:

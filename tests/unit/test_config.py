@@ -55,6 +55,17 @@ def test_the_highest_place_that_has_a_setting_wins(layers, write_config, monkeyp
     assert resolve(keywords, job="night")["batch_rows"] == rows[layers[0]]
 
 
+def test_each_setting_belongs_to_the_run_unless_it_is_said():
+    owned = {"machine": set(), "caller": set(), "run": set()}
+    for one in SETTINGS.values():
+        owned[one.owner].add(one.name)
+    assert owned["machine"] == {"to", "state_dir", "progress", "resume"}
+    assert owned["caller"] == {
+        *("max_memory", "lock", "lock_wait"),
+        *("max_rejects", "retry_attempts", "retry_seconds"),
+    }
+
+
 def test_what_nobody_sets_is_left_out_but_for_the_state_folder(
     write_config, monkeypatch, tmp_path
 ):
