@@ -13,6 +13,7 @@ from propload.postgres.ledger import (
     Entry,
     FileLedger,
     RunRecord,
+    identity_of,
     read_lines,
     was_committed,
 )
@@ -68,8 +69,10 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
     if usable:
         in_database = [_record(row[:7]) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()
-    paths = (state_dir / "runs").glob("*.ledger.ndjson")
-    in_files = [record for path in paths if (record := _read_run(connection, path))]
+    paths = [*(state_dir / "runs").glob("*.ledger.ndjson")]
+    here = identity_of(connection) if paths else None
+    found = (_read_run(connection, path, here) for path in paths)
+    in_files = [record for record in found if record]
     return sorted(in_database + in_files, key=lambda run: run.run_id, reverse=True)
 
 
@@ -112,10 +115,13 @@ def _record(row: tuple[str, ...]) -> RunRecord:
     return RunRecord(run_id, source, target, mode, fingerprint, settings, status)
 
 
-def _read_run(connection: Connection, path: Path) -> RunRecord | None:
+def _read_run(connection: Connection, path: Path, here: str | None) -> RunRecord | None:
+    """Return the run of a file, or None where it went into another database."""
     record, status, ending = None, "running", None
     names = {one.name for one in fields(RunRecord)}
     for found in read_lines(path):
+        if here is not None and found.get("database") not in (None, here):
+            return None
         if "run" in found:
             record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
         if "status" in found:

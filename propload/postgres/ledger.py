@@ -183,9 +183,12 @@ class FileLedger:
     Args:
         folder: The folder of run files; made, private, when needed.
         run: The run.
+        database: Which database it writes into, as `identity_of` tells it.
     """
 
-    def __init__(self, folder: Path, run: RunRecord) -> None:
+    def __init__(
+        self, folder: Path, run: RunRecord, *, database: str | None = None
+    ) -> None:
         self.run_id = run.run_id
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
@@ -195,7 +198,7 @@ class FileLedger:
         if self.path.exists():
             self._read()
         else:
-            self._append({"run": asdict(run)})
+            self._append({"run": asdict(run), "database": database})
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
         """Write down which transaction the piece is in."""
@@ -272,6 +275,19 @@ class FileLedger:
                 "Make room, then go on with --resume"
             )
             raise WriteError(msg) from error
+
+
+def identity_of(connection: Connection, /) -> str | None:
+    """Return what a database is known by, or None where this user may not ask."""
+    try:
+        found = connection.rows(bookkeeping.IDENTITY)
+    except ServerError as error:
+        if error.sqlstate is None:
+            raise
+        return None
+    finally:
+        connection.rollback()
+    return str(found[0][0])
 
 
 def _transaction(connection: Connection) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.ledger import DatabaseLedger, FileLedger
+from propload.postgres.ledger import DatabaseLedger, FileLedger, identity_of
 from propload.postgres.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class LoadingRun:
         if kept is not None:
             self.ledger, self._namespace = kept, "propload"
             return
-        files = FileLedger(state_dir / "runs", run)
+        identity = identity_of(session)
+        files = FileLedger(state_dir / "runs", run, database=identity)
         self.ledger, self._namespace = files, ""
         note = (
             "this user may not create the schema propload in the database, so the "

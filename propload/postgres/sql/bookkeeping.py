@@ -114,6 +114,11 @@ WHERE mode = 'replace' AND status = 'running'
   AND (fingerprint IS NULL OR target <> $1::text)
   AND started_at > now() - interval '7 days'"""
 
+#: A database by what neither its address nor its name decides.
+IDENTITY = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text
+FROM pg_catalog.pg_database WHERE datname = current_database()"""
+
 #: The number of the open transaction, by which `status_of` knows it for long.
 #: It has none in a session of another token.
 TRANSACTION = f"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -15,7 +16,14 @@ from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.history import read_runs
-from propload.postgres.ledger import DatabaseLedger, Entry, FileLedger, RunRecord
+from propload.postgres.ledger import (
+    DatabaseLedger,
+    Entry,
+    FileLedger,
+    RunRecord,
+    identity_of,
+    read_lines,
+)
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 from tests.faults.server import wait_until
@@ -258,6 +266,27 @@ def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
         assert FileLedger(state_dir / "runs", run)._open.keys() == (
             set() if committed else {(0, 0)}
         )
+
+
+def test_a_run_into_another_database_is_not_gone_on_with(database, state_dir):
+    with connect(database) as session:
+        here = identity_of(session)
+        assert here
+        for number, place in enumerate([here, "another", None]):
+            run = replace(run_record(target()), run_id=f"run-of-{number}")
+            FileLedger(state_dir / "runs", run, database=place)
+        found = [run.run_id for run in read_runs(session, state_dir)]
+    # what was written before this was noted is taken as it was
+    assert found == ["run-of-2", "run-of-0"]
+
+
+def test_the_file_of_a_ledger_says_into_which_database_its_run_goes(
+    database, state_dir
+):
+    with appending(database, state_dir, limited=True) as (ready, _):
+        first = next(read_lines(ready.ledger.path))
+    with connect(database) as session:
+        assert first["database"] == identity_of(session)
 
 
 def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
