@@ -15,7 +15,7 @@ from propload.running import Run
 from propload.stopping import stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from typing_extensions import Unpack
 
@@ -46,7 +46,13 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     return find_leftovers(plan.places.journal)
 
 
-def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
+def recover(
+    run_id: str = "",
+    /,
+    *,
+    on_report: Callable[[Report], None] | None = None,
+    **settings: Unpack[Settings],
+) -> list[Report]:
     """Load what killed runs left in their journals; return a report for each.
 
     A replace whose source had not given all its rows is left alone unless it is
@@ -54,12 +60,15 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
 
     Args:
         run_id: One run only; all that went into this database by default.
+        on_report: Told of each journal that was loaded, also where another one
+            cannot be and the call fails.
         **settings: `to`, what a run was given as Python objects (a mapping, a
             schema), and what is to differ from the settings in the journal.
 
     Raises:
         ConfigError: There is no such journal, or it belongs to another database.
-        LoadError: A run stopped early again; its journal stays.
+        LoadError: A run stopped early again; its journal stays, and the others are
+            loaded.
     """
     plan = Plan.of(config.resolve(settings))
     found = find_leftovers(plan.places.journal)
@@ -69,13 +78,13 @@ def recover(run_id: str = "", /, **settings: Unpack[Settings]) -> list[Report]:
     if not run_id:
         mine = [one for one in found if one.about.get("database") == label]
         mine = [one for one in mine if not _is_part_of_replace(one)]
-        return stoppable(lambda stopper: _recover_all(mine, plan, stopper, given))
+        return _recovered(mine, plan, given, on_report)
     named = _named(found, run_id)
     meant = named.about.get("database")
     if meant != label:
         msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
         raise ConfigError(msg)
-    return stoppable(lambda stopper: _recover_all([named], plan, stopper, given))
+    return _recovered([named], plan, given, on_report)
 
 
 def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
@@ -123,17 +132,24 @@ def _is_part_of_replace(one: Leftover) -> bool:
     return True
 
 
-def _recover_all(
+def _recovered(
     found: list[Leftover],
     plan: Plan,
-    stopper: Stopper,
-    given: Collection[str] = (),
+    given: Collection[str],
+    on_report: Callable[[Report], None] | None,
 ) -> list[Report]:
     """Return a report for each journal that was loaded until the user said stop.
 
     A journal that cannot be loaded keeps no other one from it; it is told at the end.
     """
-    reports, failed = _recover_each(found, plan, stopper, given)
+    reports, failed = stoppable(
+        lambda stopper: _recover_each(found, plan, stopper, given)
+    )
+    if on_report is not None:
+        for report in reports:
+            on_report(report)
+    for run_id, error in failed[1:]:
+        log.warning("the journal of run %s cannot be loaded either: %s", run_id, error)
     if failed:
         raise failed[0][1]
     return reports
@@ -207,8 +223,9 @@ def _recover_before(
     names = ", ".join(run_id for run_id, _ in serious)
     msg = (
         f"what an earlier run left in its journal comes first, and cannot be "
-        f"loaded: {error}. Recover it with other settings (propload recover RUN "
-        f"--schema ... --mapping ...) or drop it (propload recover --drop RUN); "
+        f"loaded: {error}. Recover it with the settings that were wrong (propload "
+        "recover RUN --key ... --mapping ... --on-new-columns ...) or drop it "
+        "(propload recover --drop RUN); "
         f"the runs are: {names}"
     )
     # its report is the earlier run's, not that of the one that does not begin

@@ -10,13 +10,15 @@ from propload.cli.command import YES, command
 from propload.cli.ending import exit_code
 from propload.cli.flags import Part
 from propload.cli.ingest import quieted
+from propload.cli.screen import failure
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.errors import ConfigError
+from propload.errors import ConfigError, LoadError, PropLoadError
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
     from propload.options import Settings
+    from propload.report import Report
 
 _RUN = Part(
     str,
@@ -77,15 +79,31 @@ def add_to(app: typer.Typer) -> None:
         if dropped:
             _drop(run, given, screen, yes=yes)
             return
-        reports = load(run, **quieted(given, screen))
-        if screen.as_json:
-            screen.show_values([report.as_dict() for report in reports])
-        elif not reports:
+        reports: list[Report] = []
+        try:
+            load(run, on_report=reports.append, **quieted(given, screen))
+        except PropLoadError as error:
+            _show(reports, screen, failed=error)
+            screen.explain(error)
+            raise typer.Exit(error.exit_code) from None
+        if not reports and not screen.as_json:
             screen.tell("no journal is left")
-        else:
-            for report in reports:
-                screen.show(report)
+        _show(reports, screen)
         raise typer.Exit(max(map(exit_code, reports), default=0))
+
+
+def _show(
+    reports: list[Report], screen: Screen, *, failed: PropLoadError | None = None
+) -> None:
+    """Print a report of each journal, of one that could not be loaded as well."""
+    if screen.as_json:
+        values = [report.as_dict() for report in reports]
+        screen.show_values([*values, failure(failed)] if failed else values)
+        return
+    if isinstance(failed, LoadError) and failed.report is not None:
+        reports = [*reports, failed.report]
+    for report in reports:
+        screen.show(report)
 
 
 def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
+    from propload.report import Plain
+
     class Reported(Protocol):
         """A report: text for people, JSON for programs."""
 
@@ -136,16 +138,14 @@ class Screen:
     def _fail(self, error: PropLoadError) -> None:
         # what stdout does not take is no reason to be silent about the failure
         with suppress(OutputError):
-            if isinstance(error, LoadError) and error.report is not None:
+            if self.as_json and not isinstance(error, OutputError):
+                self.show_values(failure(error))
+            elif isinstance(error, LoadError) and error.report is not None:
                 self.show(error.report)
-            elif self.as_json and not isinstance(error, OutputError):
-                self.show_values(
-                    {
-                        "status": "failed",
-                        "message": str(error),
-                        "exit_code": error.exit_code,
-                    }
-                )
+        self.explain(error)
+
+    def explain(self, error: PropLoadError) -> None:
+        """Print on stderr what went wrong."""
         # propload's own sentences hold no secret, and words of them may be one
         self._explain(error, str(error))
 
@@ -174,6 +174,14 @@ class Screen:
         if not any(isinstance(one, _StderrHandler) for one in log.handlers):
             log.addHandler(_StderrHandler())
             log.propagate = False
+
+
+def failure(error: PropLoadError, /) -> dict[str, Plain]:
+    """Return what JSON says of a failure: the run's report where it has one."""
+    if isinstance(error, LoadError) and error.report is not None:
+        return error.report.as_dict()
+    said = str(error)
+    return {"status": "failed", "message": said, "exit_code": error.exit_code}
 
 
 def _without_secrets(text: str) -> str:

@@ -40,7 +40,8 @@ def add_to(group: typer.Typer) -> None:
         path = store.files.find(run)
         if not yes:
             rows = store.read(path.stem).height
-            question = f"Delete what run {path.stem} refused, rows: {rows:,}?"
+            what = "1 refused row" if rows == 1 else f"{rows:,} refused rows"
+            question = f"Delete the {what} of run {path.stem}?"
             typer.confirm(question, abort=True, err=True)
         store.drop(path.stem)
         if screen.as_json:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from propload.cli import build_app
+from propload.errors import LoadError
 from propload.journal import Leftover
 from propload.report import Counts, Report, TargetName
 
@@ -25,10 +26,14 @@ def recovering(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
     module = ModuleType("propload.recovering")
-    module.told, module.reports, module.left = [], [], []
+    module.told, module.reports, module.left, module.error = [], [], [], None
 
-    def recover(run_id, /, **settings):
+    def recover(run_id, /, on_report, **settings):
         module.told.append((run_id, settings))
+        for report in module.reports:
+            on_report(report)
+        if module.error is not None:
+            raise module.error
         return module.reports
 
     module.recover = recover
@@ -56,6 +61,28 @@ def test_each_run_has_its_report(recovering):
     shown = json.loads(run("r1", "--to", "dsn", "--json").stdout)
     assert [one["run_id"] for one in shown] == ["r1", "r2"]
     assert recovering.told == [("", {}), ("r1", {"to": "dsn"})]
+
+
+def test_journals_that_were_loaded_are_told_beside_one_that_cannot_be(recovering):
+    recovering.reports = [a_report("r1")]
+    failed = a_report("r2", "failed")
+    recovering.error = LoadError("no such column", report=failed)
+    result = run()
+    assert (result.exit_code, result.stdout) == (1, f"{a_report('r1')}\n{failed}\n")
+    assert result.stderr == "propload: no such column\n"
+    shown = json.loads(run("--json").stdout)
+    assert [(one["run_id"], one["status"]) for one in shown] == [
+        ("r1", "loaded"),
+        ("r2", "failed"),
+    ]
+    recovering.error = LoadError("locked", exit_code=75)
+    result = run("--json")
+    assert result.exit_code == 75
+    assert json.loads(result.stdout)[1] == {
+        "status": "failed",
+        "message": "locked",
+        "exit_code": 75,
+    }
 
 
 def test_the_worst_end_gives_the_exit_code(recovering):
