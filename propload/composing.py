@@ -22,6 +22,7 @@ from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
+from propload.rejecting.writing import unwritten
 from propload.resuming import Resuming, begin_record, with_lanes
 from propload.retrying import RetryOptions
 from propload.stages import START
@@ -236,7 +237,7 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     store = RejectStore(plan.places.rejects)
     writer = RejectWriter(store.files.path(run_id), run_id)
     if point is not None:
-        with store.alone(run_id):
+        with store.alone(run_id), unwritten(store.files.path(run_id)):
             store.keep(
                 run_id,
                 lambda line: (

@@ -235,11 +235,19 @@ class Loader:
     def close(self) -> Report:
         """Load what was put and return what happened.
 
+        An interrupt while it waits ends the load at once: rows that are not committed
+        stay in the journal.
+
         Raises:
             LoadError: The load stopped early; it carries the report.
         """
         self._guard(self._source.finish)
-        self._thread.join()
+        try:
+            self._thread.join()
+        except BaseException as error:
+            # whoever does not wait for the end would leave a run without an owner
+            self.abort(error)
+            raise
         self._raise_failure()
         assert self.report is not None  # noqa: S101 - the thread ended without error
         return self.report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from propload.rejecting.lines import Line
     from propload.report import Plain, Report
 
+
+log = logging.getLogger(__name__)
 
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
@@ -110,7 +113,11 @@ def _replay(
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
-        _forget(path, store)
+        try:
+            _forget(path, store)
+        except OSError as error:
+            # a replay that adds rows knows them again, and any other changes nothing
+            log.warning("the refused rows stay in %s: %s", path, error)
     return report
 
 

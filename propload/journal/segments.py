@@ -96,7 +96,9 @@ class Segments:
         if len(self._files) == 1:
             # of a file that goes nothing has to reach the disk
             self.end(sync=False)
-        self._files.popleft().path.unlink(missing_ok=True)
+        # of one that stays the ledger knows that its rows are committed
+        with contextlib.suppress(OSError):
+            self._files.popleft().path.unlink()
 
     def duplicate(self) -> int | None:
         """Return another descriptor of the file that is written, if there is one."""

@@ -64,6 +64,9 @@ class Journal:
         first_row: The run's number of the first row that will come.
         takes_effect_late: Whether what is committed is in the table only when the run
             is loaded (a replace), so that the journal stays until then.
+
+    Raises:
+        JournalError: The disk refuses its folder.
     """
 
     def __init__(
@@ -91,16 +94,30 @@ class Journal:
         self._refusal: JournalError | None = None
         self._room_listeners: list[Callable[[], None]] = []
         self._unsynced_since: float | None = None
-        make_private_folder(folder.parent)
-        folder.mkdir(mode=0o700)
-        self._segments.sync_names(folder.parent)
-        self._lock_file: int | None = lock_folder(folder)
-        write_private(folder / ABOUT, json.dumps(about).encode())
         self._syncer = threading.Thread(
             target=self._sync_each_second, name="propload-journal-sync", daemon=True
         )
+        self._lock_file: int | None = None
+        try:
+            self._make(about)
+        except OSError as error:
+            self._let_go()
+            msg = f"the journal {folder} cannot be made: {error.strerror}"
+            raise JournalError(msg) from error
         if options.sync == "second":
             self._syncer.start()
+
+    def _make(self, about: Mapping[str, Plain]) -> None:
+        make_private_folder(self.folder.parent)
+        self.folder.mkdir(mode=0o700)
+        try:
+            self._segments.sync_names(self.folder.parent)
+            self._lock_file = lock_folder(self.folder)
+            write_private(self.folder / ABOUT, json.dumps(about).encode())
+        except OSError:
+            # nobody takes up a folder without its notes
+            remove_folder(self.folder)
+            raise
 
     # ---- the producer's side ----
 

@@ -7,6 +7,7 @@ run be continued, and rows be appended, exactly once.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from propload.batch import Piece
     from propload.postgres.connection import Connection
 
+
+log = logging.getLogger(__name__)
 
 #: What the server says where another session has made the same thing meanwhile.
 ALREADY_THERE = ("23505", "42P06", "42P07")
@@ -216,7 +219,7 @@ class FileLedger:
         with self._lock:
             _, entry = self._open.pop(place)
             self._entries[place] = entry
-            self._append({"committed": place})
+            self._note({"committed": place})
 
     def find(self, connection: Connection, piece: Piece) -> Entry | None:
         """Return the entry of a piece, asking the server where it is open."""
@@ -242,7 +245,7 @@ class FileLedger:
     def settle_end(self, status: str) -> None:
         """Write down how the run ended."""
         with self._lock:
-            self._append({"status": status})
+            self._note({"status": status})
 
     def status(self, connection: Connection) -> str | None:
         """Return how the run ended, asking the server whether that was committed."""
@@ -265,6 +268,13 @@ class FileLedger:
             elif "ending" in line:
                 number, status = line["ending"]
                 self._ending = str(number), str(status)
+
+    def _note(self, line: dict[str, object]) -> None:
+        """Write down what is committed; where that fails, the server still knows."""
+        try:
+            self._append(line)
+        except WriteError as error:
+            log.warning("%s", error)
 
     def _append(self, line: dict[str, object]) -> None:
         try:

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -111,12 +111,10 @@ class RejectWriter:
             self._file.close()
             self._file = None
         store, place = RejectStore(self.path.parent), (batch, lane)
-        try:
+        with unwritten(self.path):
             store.keep(
                 self._run_id, lambda line: (line["batch"], line["lane"]) != place
             )
-        except OSError as error:
-            raise self._unwritten(error) from error
         self._count(reasons, -1)
 
     @property
@@ -141,7 +139,7 @@ class RejectWriter:
                 self._held = None
 
     def _append(self, lines: pl.DataFrame) -> None:
-        try:
+        with unwritten(self.path):
             if self._held is None:
                 # nobody replays or drops rows to which others may come
                 self._held = take_alone(self.path)
@@ -156,15 +154,6 @@ class RejectWriter:
             except BaseException:
                 self._cut(kept)
                 raise
-        except OSError as error:
-            raise self._unwritten(error) from error
-
-    def _unwritten(self, error: OSError) -> WriteError:
-        msg = (
-            f"refused rows cannot be written to {self.path}: {_cause(error)}. "
-            "Make room or give another --state-dir, then run the same command again"
-        )
-        return WriteError(msg)
 
     def _cut(self, size: int) -> None:
         """Leave no half line behind where the disk was full."""
@@ -184,6 +173,23 @@ class RejectWriter:
             key = (stage, column, check)
             self._counted[key] += sign * rows
             self._examples.setdefault(key, message)
+
+
+@contextmanager
+def unwritten(path: Path, /) -> Iterator[None]:
+    """Say where refused rows could not be written, and what to do.
+
+    Raises:
+        WriteError: The disk refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        msg = (
+            f"refused rows cannot be written to {path}: {_cause(error)}. "
+            "Make room or give another --state-dir, then run the same command again"
+        )
+        raise WriteError(msg) from error
 
 
 def _as_lines(refused: Refused, run_id: str) -> pl.DataFrame:

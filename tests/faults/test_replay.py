@@ -257,3 +257,19 @@ def test_a_run_without_a_report_is_told_its_table(dsn, appended, state_dir):
         replay(report.run_id, fix=mend, **told)
     replay(report.run_id, fix=mend, table="homes", **told)
     assert_all_are_there_once(dsn)
+
+
+def test_a_disk_that_refuses_to_forget_rows_costs_no_report(
+    dsn, refused, state_dir, monkeypatch, caplog
+):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("propload.rejecting.store.open_private", refuse)
+        again = replay(refused.run_id, fix=mend, to=dsn, progress=False)
+    assert (again.status, again.counts.inserted) == ("loaded", 30)
+    assert "the refused rows stay" in caplog.text
+    # by their key they change nothing when they are replayed once more
+    once_more = replay(refused.run_id, fix=mend, to=dsn, progress=False)
+    assert (once_more.counts.inserted, once_more.counts.unchanged) == (0, 30)

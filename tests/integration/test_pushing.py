@@ -11,9 +11,10 @@ from propload.errors import ConfigError
 from propload.postgres.connection import connect
 from propload.postgres.locking import take, target_lock
 from propload.pushing import PushedSource
+from propload.recovering import leftovers
 from propload.target import TableName
 from tests.faults.server import wait_until
-from tests.integration.postgres.writing import query
+from tests.integration.postgres.writing import execute, query
 from tests.integration.reading import read_table
 
 pytestmark = pytest.mark.timeout(60)
@@ -88,3 +89,33 @@ def test_the_error_of_a_block_stays_first_whatever_the_load_says(database, monke
         "the load failed as well: the load says something else"
     ]
     loader.close()
+
+
+def test_who_is_interrupted_while_a_loader_is_closed_leaves_no_run(database):
+    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    with connect(database) as session:
+        session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
+        loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
+        loader.put([{"id": 1}, {"id": 2}])
+        thread, loader._thread = loader._thread, Interrupted(loader._thread, database)
+        with pytest.raises(KeyboardInterrupt):
+            loader.close()
+        assert not thread.is_alive()
+    assert [one.rows for one in leftovers()] == [2]
+    propload.recover(to=database)
+    assert sorted(read_table(database, "homes")["id"]) == [1, 2]
+
+
+class Interrupted:
+    """A thread of which the first wait is interrupted, once it is itself waiting."""
+
+    def __init__(self, thread, database):
+        self._waits = [thread.join]
+        self._database = database
+        self.join = self._first
+
+    def _first(self):
+        blocked = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        wait_until(lambda: query(self._database, blocked))
+        self.join = self._waits.pop()
+        raise KeyboardInterrupt

@@ -268,6 +268,32 @@ def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
         )
 
 
+def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
+    database, state_dir, monkeypatch, caplog
+):
+    run = run_record(target())
+    files = FileLedger(state_dir / "runs", run)
+    write = ledger_module.write_private
+
+    def refuse_ends(path, text, **how):
+        if b"committed" in text or b"status" in text:
+            raise OSError(28, "No space left on device")
+        write(path, text, **how)
+
+    monkeypatch.setattr(ledger_module, "write_private", refuse_ends)
+    with connect(database) as session:
+        files.record(session, make_piece(ROWS), Counts(2, 2))
+        session.commit()
+        files.settle(make_piece(ROWS))
+        files.finish(session, "loaded")
+        session.commit()
+        files.settle_end("loaded")
+        assert caplog.text.count("No space left") == 2
+        # who comes next asks the server
+        assert FileLedger(state_dir / "runs", run).committed(session) == [entry(0, 2)]
+        assert [one.status for one in read_runs(session, state_dir)] == ["loaded"]
+
+
 def test_a_run_into_another_database_is_not_gone_on_with(database, state_dir):
     with connect(database) as session:
         here = identity_of(session)

@@ -423,6 +423,41 @@ def test_a_disk_that_fails_after_rows_were_taken_takes_no_more(make, monkeypatch
     assert ids(journal.follow()) == list(range(10))
 
 
+def test_a_journal_that_cannot_be_made_leaves_nothing(make, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "write_private", refuse)
+        with pytest.raises(JournalError, match="cannot be made: No space left") as told:
+            make("second")
+    assert isinstance(told.value.__cause__, OSError)
+    # neither its folder nor its lock is in the way of the next
+    journal = make("second")
+    journal.append(batch(0, 5))
+    with pytest.raises(JournalError, match="cannot be made: File exists"):
+        make("second")
+    assert journal.folder.exists()
+    assert [path.name for path in records.segments(journal.folder)]
+
+
+def test_a_file_of_committed_rows_that_cannot_be_removed_is_in_nobodys_way(
+    make, monkeypatch
+):
+    journal = make()
+    journal.append(batch(0, 10))
+    assert ids([next(journal.follow())]) == list(range(10))
+
+    def refuse(_path):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(journal.folder), "unlink", refuse)
+        journal.committed(10)
+    journal.append(batch(10, 10))
+    assert ids([next(journal.follow())]) == list(range(10, 20))
+
+
 def test_rows_that_are_committed_need_no_disk(make, monkeypatch):
     journal = make("second")
     journal.append(batch(0, 10))
