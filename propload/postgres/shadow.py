@@ -116,23 +116,33 @@ class Shadow:
         """Put the shadow's rows in place of the table's; ends with the commit.
 
         Raises:
-            WriteError: The server refused; the table holds what it held.
+            WriteError: The server refused, or a trigger let rows fall; the table
+                holds what it held.
         """
         target = self._target.table
         query = (quoted_table(target),)
+        run = self._connection.execute
         try:
             referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
             settable = self._connection.rows(swapping.SETTABLE, query)
-            self._connection.execute(find_operators(target))
-            for statement in swapping.swap(
+            run(find_operators(target))
+            swap = swapping.swap(
                 target,
                 self.table,
                 tuple(self._columns),
                 self._target.key,
                 others=[one for (one,) in settable if one not in self._columns],
                 referenced=referenced,
+            )
+            for statement in swap.make_room:
+                run(statement)
+            taken = run(swap.fill)
+            if (
+                swap.tells_all
+                and self._connection.rows(swapping.TRIGGERED, query)[0][0]
             ):
-                self._connection.execute(statement)
+                self._account(taken)
+            run(swapping.drop(self.table))
         except ServerError as error:
             self._connection.rollback()
             if failures.classify(error).kind == "transient":
@@ -140,6 +150,20 @@ class Shadow:
             text = failures.classify(error).message
             msg = f"{target} keeps its old rows; the new ones do not fit: {text}"
             raise WriteError(msg, table=str(target), sqlstate=error.sqlstate) from error
+
+    def _account(self, taken: int | None) -> None:
+        """Refuse to lose rows that were reported as stored."""
+        held = self._connection.rows(swapping.count(self.table))[0][0]
+        if taken == held:
+            return
+        self._connection.rollback()
+        target = self._target.table
+        msg = (
+            f"{target} keeps its old rows: a trigger of it let {held - (taken or 0):,} "
+            f"of {held:,} new rows fall, which a replace has counted as inserted "
+            "already. Disable the trigger, or leave those rows out of the input"
+        )
+        raise WriteError(msg, table=str(target))
 
     def _take_lock(self) -> None:
         wait = locking.GRACE_SECONDS

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import name, names, table, text
-from propload.postgres.sql.tables import referenced
+from propload.postgres.sql.tables import referenced, triggered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,9 @@ FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
   AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
+
+#: Whether a trigger may skip rows of the table.
+TRIGGERED = f"SELECT {triggered('($1::text)::regclass')}"
 
 #: Foreign keys of a table to others: LIKE does not copy them.
 FOREIGN_KEYS = """
@@ -111,6 +115,26 @@ def noted(shadow: TableName, /) -> str:
     return f"SELECT obj_description(to_regclass({text(table(shadow))}), 'pg_class')"
 
 
+def count(shadow: TableName, /) -> str:
+    """Return the query for how many rows a shadow holds."""
+    return f"SELECT count(*) FROM {table(shadow)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """The statements that put a shadow's rows in place of the target's.
+
+    Attributes:
+        make_room: What goes first.
+        fill: The statement that takes over the rows.
+        tells_all: Whether it tells of each row of the shadow that it took over.
+    """
+
+    make_room: tuple[str, ...]
+    fill: str
+    tells_all: bool = True
+
+
 def swap(
     target: TableName,
     shadow: TableName,
@@ -120,7 +144,7 @@ def swap(
     *,
     others: Sequence[str] = (),
     referenced: bool,
-) -> tuple[str, ...]:
+) -> Swap:
     """Return the statements that put the shadow's rows in place of the target's.
 
     The table itself stays, with its grants, indexes, views and policies.
@@ -141,10 +165,10 @@ def swap(
         f"SELECT {listed} FROM {table(shadow)}{order}"
     )
     if not referenced:
-        return f"TRUNCATE {table(target)}", fill, drop(shadow)
+        return Swap((f"TRUNCATE {table(target)}",), fill)
     lock = f"LOCK TABLE {table(target)} IN SHARE ROW EXCLUSIVE MODE"
     if not key:
-        return lock, f"DELETE FROM {table(target)}", fill, drop(shadow)
+        return Swap((lock, f"DELETE FROM {table(target)}"), fill)
     same = " AND ".join(f"t.{name(each)} = w.{name(each)}" for each in key)
     gone = (
         f"DELETE FROM {table(target)} AS t WHERE NOT EXISTS "
@@ -154,4 +178,5 @@ def swap(
     settings = [f"{name(each)} = excluded.{name(each)}" for each in values]
     settings += [f"{name(each)} = DEFAULT" for each in others]
     action = f"DO UPDATE SET {', '.join(settings)}" if settings else "DO NOTHING"
-    return lock, gone, f"{fill} ON CONFLICT ({names(key)}) {action}", drop(shadow)
+    fill = f"{fill} ON CONFLICT ({names(key)}) {action}"
+    return Swap((lock, gone), fill, tells_all=bool(settings))

@@ -29,6 +29,21 @@ def referenced(relation: str, /) -> str:
     )
 
 
+def triggered(relation: str, /) -> str:
+    """Return the condition that a trigger may skip or change rows of a table.
+
+    Args:
+        relation: The expression of the table's oid.
+    """
+    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
+    return (
+        "EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
+        # for each row, and before it is stored
+        "AND g.tgtype & 3 = 3 "
+        f"AND (g.tgrelid = {relation} OR g.tgrelid IN {parts}))"
+    )
+
+
 def known_name(alias: str, /) -> str:
     """Return the expression of a type's bare name, by which its values are known.
 
@@ -62,11 +77,7 @@ SELECT c.oid::int8, c.relkind::text,
        c.relkind = 'r' AND EXISTS (
            SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
        {referenced("c.oid")},
-       EXISTS (
-           SELECT FROM pg_catalog.pg_trigger AS g
-           WHERE NOT g.tgisinternal AND g.tgtype & 3 = 3
-             AND (g.tgrelid = c.oid OR g.tgrelid IN (
-                 SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p))),
+       {triggered("c.oid")},
        c.relhasrules,
        EXISTS (
            SELECT FROM pg_catalog.pg_rewrite AS r

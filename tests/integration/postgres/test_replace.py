@@ -270,6 +270,40 @@ def test_a_partitioned_table_that_others_point_to_is_replaced(
     assert stored(database) == NEW.rows()
 
 
+def test_a_trigger_that_lets_rows_fall_is_told_and_the_old_rows_stay(
+    database, state_dir
+):
+    write(database, target(), state_dir, OLD)
+    execute(
+        database,
+        "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN IF NEW.v = ''y'' THEN RETURN NULL; END IF; RETURN NEW; END'",
+        "CREATE TRIGGER pass BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION pass()",
+    )
+    with pytest.raises(WriteError, match=r"keeps its old rows.* let 1 of 3 new rows"):
+        write(database, GOAL, state_dir, NEW)
+    assert stored(database) == OLD.rows()
+    rest = NEW.filter(pl.col("v") != "y")
+    write(database, GOAL, state_dir, rest)
+    assert stored(database) == rest.rows()
+
+
+@pytest.mark.parametrize("columns", [["k"], ["k", "v"]])
+def test_rows_that_stay_are_no_rows_that_fell(database, state_dir, columns):
+    write(database, target(), state_dir, OLD)
+    execute(
+        database,
+        "CREATE TABLE child (k bigint REFERENCES t)",
+        "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RETURN NEW; END'",
+        "CREATE TRIGGER pass BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION pass()",
+    )
+    if columns == ["k"]:
+        execute(database, "ALTER TABLE t DROP COLUMN v")
+    write(database, GOAL, state_dir, NEW.select(columns))
+    assert query(database, "SELECT k FROM t ORDER BY k") == [(2,), (3,), (4,)]
+
+
 def test_a_shadow_that_may_not_be_dropped_stops_nothing(database, state_dir):
     role = f"propload_no_heir_{os.getpid()}"
     shadow = "propload.propload_shadow_abandoned"
