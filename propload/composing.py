@@ -102,6 +102,11 @@ class Parts:
         """
         self.fit.finish(status)
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether rows of the run wait in its journal."""
+        return isinstance(self.journal, Journal) and self.journal.waiting > 0
+
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
         said = self.fit.notes

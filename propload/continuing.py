@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.errors import SchemaMismatchError, SourceError, TransientWriteError
+from propload.errors import (
+    ConfigError,
+    SchemaMismatchError,
+    SourceError,
+    TransientWriteError,
+)
 from propload.journal import JournalSource
 
 if TYPE_CHECKING:
@@ -27,17 +32,33 @@ def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -
         return f"{target.table} keeps its old rows"
     if parts.journal is None:
         return _how_to_load_again(parts, counts, error)
+    return _how_to_recover(parts, parts.journal, counts, error)
+
+
+def _how_to_recover(
+    parts: Parts,
+    journal: Journal | JournalSource,
+    counts: Counts,
+    error: BaseException | None,
+) -> str:
+    """Return how what waits in a journal is loaded."""
     first = "mend that, then " if _fails_again(error) else ""
-    if isinstance(parts.journal, JournalSource):
+    if isinstance(journal, JournalSource):
         return f"What is left stays in the journal: {first}run propload recover again"
-    if target.mode == "replace":
+    if parts.target.mode == "replace":
         return (
-            f"{target.table} keeps its old rows. To put what came in their place: "
-            f"{first}propload recover {parts.run_id}"
+            f"{parts.target.table} keeps its old rows. To put what came in their "
+            f"place: {first}propload recover {parts.run_id}"
         )
-    if not parts.journal.waiting:
+    if not journal.waiting:
         return "All rows that came are loaded or refused; nothing waits"
-    waiting = _waiting(parts.journal, counts, error)
+    waiting = _waiting(journal, counts, error)
+    if isinstance(error, ConfigError):
+        return (
+            f"{waiting} rows wait in the journal: load them with the settings that "
+            f"were wrong (propload recover {parts.run_id} --key ... --mapping ...), or "
+            f"give them up (propload recover --drop {parts.run_id})"
+        )
     return f"{waiting} rows wait in the journal: {first}load them with propload recover"
 
 

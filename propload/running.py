@@ -94,7 +94,7 @@ class Run:
             self._ended.set()
         report = self._report(parts, ending)
         ReportStore(self._plan.places.runs).save(report)
-        return _returned(report, ending)
+        return _returned(report, ending, kept=parts.keeps_rows)
 
     def stop(self) -> None:
         """Read no more, commit what was read, and end with a report."""
@@ -221,13 +221,15 @@ def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     return text + how_to_continue(parts, counts, ending.error)
 
 
-def _returned(report: Report, ending: Ending) -> Report:
+def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
     error = ending.error
     if error is None:
         return report
     if isinstance(error, RejectLimitError):
         raise RejectLimitError(report.message, report=report) from error.__cause__
     is_told_wrong = isinstance(error, ConfigError) and not report.counts.read
+    if is_told_wrong and kept:
+        raise ConfigError(report.message) from error
     if is_told_wrong or not isinstance(error, PropLoadError):
         raise error
     raise LoadError(report.message, report=report, exit_code=error.exit_code) from error
