@@ -187,7 +187,7 @@ def test_rows_before_some_that_do_not_fit_are_loaded(make):
         raise SchemaMismatchError(msg)
 
     pipeline._fit = fit_or_refuse
-    with pytest.raises(SchemaMismatchError, match=r"day2\.csv: the table has no"):
+    with pytest.raises(SchemaMismatchError, match="the table has no column other"):
         pipeline.run()
     assert len(table.rows) == 14
     assert threads_left() == []
