@@ -270,8 +270,9 @@ class PreparedTarget:
         empty: bool,
     ) -> None:
         self.plan = plan
-        self.together = shape.bound is not None
-        self.notes = (*run.notes, *_lane_note(shape))
+        bound = shape.bound is not None
+        self.together = bound if run.together is None else run.together
+        self.notes = (*run.notes, *(_lane_note(shape) if self.together else ()))
         self._database = database
         self._run = run
         self._shape = shape

@@ -10,23 +10,32 @@ from propload.postgres.ledger import DatabaseLedger, FileLedger, identity_of
 from propload.postgres.shadow import Shadow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
-    from propload.postgres.ledger import Ledger, RunRecord
+    from propload.postgres.ledger import Entry, Ledger, RunRecord
     from propload.postgres.loading import Database
     from propload.target import ColumnPlan, TableName, Target
 
 
 class LoadingRun:
-    """What the tables of one run share: the ledger, and a replace's shadow."""
+    """What the tables of one run share: the ledger, and a replace's shadow.
+
+    Attributes:
+        notes: What a reader of the report should know.
+        ledger: Where pieces are entered.
+        together: Whether all rows of a batch took one lane in an earlier process of
+            the run, or None where it has committed nothing.
+    """
 
     def __init__(
         self, database: Database, session: Connection, run: RunRecord, state_dir: Path
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.ledger: Ledger
+        self.together: bool | None
         self._database = database
         self._record = run
         self._keeper: Connection | None = None
@@ -36,10 +45,12 @@ class LoadingRun:
         kept = DatabaseLedger.open(session, run)
         if kept is not None:
             self.ledger, self._namespace = kept, "propload"
+            self.together = _were_together(kept.committed(session))
             return
         identity = identity_of(session)
         files = FileLedger(state_dir / "runs", run, database=identity)
         self.ledger, self._namespace = files, ""
+        self.together = _were_together(files.committed(session))
         note = (
             "this user may not create the schema propload in the database, so the "
             f"run's ledger is the file {files.path}"
@@ -103,3 +114,18 @@ class LoadingRun:
             if self._shadow is not None:
                 self._shadow.move_to(self._keeper)
         return self._keeper
+
+
+def _were_together(entries: Sequence[Entry]) -> bool | None:
+    """Return whether all rows of each batch were written by its first lane.
+
+    A run passes over what it has committed by batch and lane, so a row that would take
+    another lane than before, because the table was changed meanwhile, would be lost.
+    """
+    if not entries:
+        return None
+    # the first lane tells of the rows that were read, and of those refused before
+    return all(
+        entry.counts.accounted == (entry.counts.read if entry.lane == 0 else 0)
+        for entry in entries
+    )
