@@ -205,7 +205,7 @@ class FileLedger:
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
         """Write down which transaction the piece is in."""
-        number = _transaction(connection)
+        number = self._transaction(connection)
         entry = Entry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
         )
@@ -237,7 +237,7 @@ class FileLedger:
 
     def finish(self, connection: Connection, status: str) -> None:
         """Write down which transaction the run's end is in."""
-        number = _transaction(connection)
+        number = self._transaction(connection)
         with self._lock:
             self._ending = number, status
             self._append({"ending": self._ending})
@@ -253,6 +253,18 @@ class FileLedger:
             return None
         number, status = self._ending
         return status if was_committed(connection, number) else None
+
+    def _transaction(self, connection: Connection) -> str:
+        """Return the number of the open transaction.
+
+        Raises:
+            WriteError: It runs in another session than the one that was opened.
+        """
+        query = bookkeeping.transaction(self.run_id, token=connection.token)
+        number = connection.rows(query)[0][0]
+        if number is None:
+            raise _lost_session()
+        return str(number)
 
     def _read(self) -> None:
         if not self.path.read_bytes().endswith(b"\n"):
@@ -298,18 +310,6 @@ def identity_of(connection: Connection, /) -> str | None:
     finally:
         connection.rollback()
     return str(found[0][0])
-
-
-def _transaction(connection: Connection) -> str:
-    """Return the number of the open transaction.
-
-    Raises:
-        WriteError: It runs in another session than the one that was opened.
-    """
-    number = connection.rows(bookkeeping.TRANSACTION, (connection.token,))[0][0]
-    if number is None:
-        raise _lost_session()
-    return str(number)
 
 
 def _lost_session() -> WriteError:

@@ -245,14 +245,9 @@ class TableWriter:
         # first of all: it waits for an earlier attempt's commit, which may come through
         self._ledger.record(connection, piece, _counts(piece, written))
         self._tell(piece, written.reasons)
+        # until its answer is here the outcome is not known: the ledger is asked then
         self._unsure = (piece.batch, written)
-        try:
-            # until its answer is here the outcome is not known
-            connection.commit()
-        except ServerError as error:
-            if error.sqlstate is not None:
-                self._unsure = None
-            raise
+        connection.commit()
         self._unsure = None
         self._ledger.settle(piece)
 

@@ -119,11 +119,17 @@ IDENTITY = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text
 FROM pg_catalog.pg_database WHERE datname = current_database()"""
 
-#: The number of the open transaction, by which `status_of` knows it for long.
-#: It has none in a session of another token.
-TRANSACTION = f"""
-SELECT CASE WHEN current_setting('{SESSION}', true) = $1::text
-            THEN pg_current_xact_id()::text END"""
+
+def transaction(run_id: str, /, *, token: str) -> str:
+    """Return the query for the open transaction's number, which `status_of` knows.
+
+    It has none in a session of another token. It takes the run's lock of open pieces
+    along, for which who continues the run waits.
+    """
+    return (
+        f"SELECT CASE WHEN {_is_session(token)} THEN pg_current_xact_id()::text END "
+        f"FROM {locks.share(pieces_of(run_id))}"
+    )
 
 
 def status_of(transaction: str, /) -> str:

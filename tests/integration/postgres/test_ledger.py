@@ -24,6 +24,7 @@ from propload.postgres.ledger import (
     identity_of,
     read_lines,
 )
+from propload.postgres.locking import is_free
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 from tests.faults.server import wait_until
@@ -266,6 +267,20 @@ def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
         assert FileLedger(state_dir / "runs", run)._open.keys() == (
             set() if committed else {(0, 0)}
         )
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_who_goes_on_with_a_file_ledger_waits_for_its_open_commits(
+    database, state_dir, end
+):
+    run = run_record(target())
+    files = FileLedger(state_dir / "runs", run)
+    subject = bookkeeping.pieces_of(run.run_id)
+    with connect(database) as session, connect(database) as other:
+        files.record(session, make_piece(ROWS), Counts(2, 2))
+        assert not is_free(other, subject, wait=0.1)
+        getattr(session, end)()
+        assert is_free(other, subject, wait=0.1)
 
 
 def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
