@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+#: Who looks for journals holds the lock of each for a moment; who recovers one holds it
+#: for longer than this, in seconds. Jobs of one timetable begin at the same second.
+LOOK_SECONDS = 0.5
+_STEP_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,14 @@ class JournalSource:
         Raises:
             BlockingIOError: Another process holds it.
         """
-        self._lock = lock_folder(self.folder)
+        deadline = time.monotonic() + LOOK_SECONDS
+        while self._lock is None:
+            try:
+                self._lock = lock_folder(self.folder)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_STEP_SECONDS)
 
     def __iter__(self) -> Iterator[Batch]:
         self.torn.bytes = 0

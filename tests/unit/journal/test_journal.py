@@ -1,3 +1,4 @@
+import os
 import threading
 
 import pyarrow as pa
@@ -207,6 +208,30 @@ def test_recovery_starts_after_the_committed_rows(make):
     source.open()
     source.close(loaded=True)
     assert not journal.folder.exists()
+
+
+def test_a_look_at_a_journal_keeps_nobody_from_recovering_it(make, monkeypatch):
+    journal = make()
+    journal.append(batch(0, 10))
+    journal.close(loaded=False)
+    looks = [recovery.lock_folder(journal.folder)]
+    lock = recovery.lock_folder
+
+    def lock_while_another_looks(folder):
+        try:
+            return lock(folder)
+        finally:
+            # the look is over at the next try
+            while looks:
+                os.close(looks.pop())
+
+    monkeypatch.setattr(recovery, "lock_folder", lock_while_another_looks)
+    source = JournalSource(journal.folder)
+    source.open()
+    monkeypatch.setattr(recovery, "LOOK_SECONDS", 0.0)
+    with pytest.raises(BlockingIOError):
+        JournalSource(journal.folder).open()
+    source.close(loaded=True)
 
 
 def test_files_are_private(make):
