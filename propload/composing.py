@@ -25,7 +25,7 @@ from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.writing import unwritten
 from propload.resuming import Resuming, begin_record, with_lanes
 from propload.retrying import RetryOptions
-from propload.stages import START
+from propload.stages import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -229,6 +229,12 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
     return source.folder.name if isinstance(source, JournalSource) else new_run_id()
 
 
+def _start(point: ResumePoint | None) -> Start:
+    if point is None:
+        return Start()
+    return Start(point.batch, point.first_row, point.ends, point.committed)
+
+
 def _rows_done(source: Source, point: ResumePoint | None) -> int:
     """Return how many rows at the source's beginning are committed."""
     if point is None:
@@ -353,5 +359,5 @@ def _pipeline_options(
         retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
-        start=point or START,
+        start=_start(point),
     )

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database, PreparedTarget
     from propload.prepare.joining import Joined
-    from propload.prepare.preparing import Preparer
-    from propload.stages import Prepared
+    from propload.prepare.preparing import Prepared, Preparer
     from propload.target import ColumnPlan, OnRefused, Target, Writer
 
 #: So many columns of a header are told.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from propload.batch import Piece, no_reasons
@@ -22,7 +22,7 @@ from propload.prepare.joining import Joined, Joiner
 from propload.prepare.preparing import Prepared
 from propload.queueing import BatchQueue
 from propload.retrying import retry
-from propload.stages import START, Start
+from propload.stages import Start
 from propload.tallying import Tally
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class PipelineOptions:
     retries: RetryOptions
     max_rejects: RejectLimit
     by_context: bool = False
-    start: Start = START
+    start: Start = field(default_factory=Start)
 
 
 class Pipeline:

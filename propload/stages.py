@@ -6,32 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import polars as pl
-
     from propload.prepare.joining import Joined
+    from propload.prepare.preparing import Prepared
     from propload.target import OnRefused, Writer
-
-
-class Prepared(Protocol):
-    """What prepare makes of raw rows."""
-
-    @property
-    def lanes(self) -> Sequence[tuple[pl.DataFrame, ...]]:
-        """The layers of each lane, sorted by key, with `ROW`."""
-
-    @property
-    def reasons(self) -> pl.DataFrame:
-        """Why rows were refused, columns `REASONS`."""
-
-    @property
-    def duplicates(self) -> int:
-        """Rows dropped by dedupe."""
-
-    @property
-    def warnings(self) -> pl.DataFrame | None:
-        """Loaded rows by warning: column, check, message, rows; or None."""
 
 
 class Fitted(Protocol):
@@ -54,34 +31,18 @@ class Fit(Protocol):
         """
 
 
-class Start(Protocol):
-    """Where a run begins."""
-
-    @property
-    def batch(self) -> int:
-        """The number of the first joined batch."""
-
-    @property
-    def first_row(self) -> int:
-        """The run's number of the first row."""
-
-    @property
-    def ends(self) -> tuple[int, ...]:
-        """Row numbers where joined batches must end."""
-
-    @property
-    def committed(self) -> frozenset[tuple[int, int]]:
-        """Batch and lane of pieces that are passed over."""
-
-
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """The start of a run that is new."""
+class Start:
+    """Where a run begins: at its first row, or where it was interrupted.
+
+    Attributes:
+        batch: The number of the first joined batch.
+        first_row: The run's number of the first row.
+        ends: Row numbers where joined batches must end.
+        committed: Batch and lane of pieces that are passed over.
+    """
 
     batch: int = 0
     first_row: int = 0
     ends: tuple[int, ...] = ()
     committed: frozenset[tuple[int, int]] = frozenset()
-
-
-START = Beginning()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from propload.monitoring.metrics import Metrics
     from propload.options import RejectLimit
     from propload.prepare.joining import Joined
+    from propload.prepare.preparing import Prepared
     from propload.rejecting import RejectWriter
-    from propload.stages import Prepared
 
 
 class Tally:

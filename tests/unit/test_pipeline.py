@@ -19,7 +19,7 @@ from propload.options import RejectLimit
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.rejecting import RejectStore, RejectWriter
 from propload.retrying import RetryOptions
-from propload.stages import Beginning
+from propload.stages import Start
 from propload.testing import MemorySource, MemoryTable, MemoryWriter
 
 pytestmark = pytest.mark.timeout(30)
@@ -349,7 +349,7 @@ def test_the_committed_row_number_grows_to_the_end(make):
 
 def test_pieces_committed_before_are_passed_over(make):
     done = {(0, 0), (0, 1), (1, 0)}
-    start = Beginning(ends=(7, 14), committed=frozenset(done))
+    start = Start(ends=(7, 14), committed=frozenset(done))
     pipeline, table = make(MemorySource(rows(28)), start=start)
     pipeline.run()
     expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
