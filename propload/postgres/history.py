@@ -67,7 +67,7 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
     in_database = []
     _, _, usable = connection.rows(bookkeeping.STANDING)[0]
     if usable:
-        in_database = [_record(row[:7]) for row in connection.rows(bookkeeping.RUNS)]
+        in_database = [_record(row) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()
     paths = [*(state_dir / "runs").glob("*.ledger.ndjson")]
     here = identity_of(connection) if paths else None

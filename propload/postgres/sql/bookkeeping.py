@@ -96,14 +96,8 @@ COMMITTED = (
 )
 
 RUNS = """
-SELECT run_id, source, fingerprint, target, mode, settings, status,
-       started_at, finished_at
-FROM propload.runs ORDER BY started_at DESC, run_id"""
-
-RUN = """
-SELECT run_id, source, fingerprint, target, mode, settings, status,
-       started_at, finished_at
-FROM propload.runs WHERE run_id = $1::text"""
+SELECT run_id, source, fingerprint, target, mode, settings, status
+FROM propload.runs"""
 
 
 #: After a week nobody comes back for what such a run had gathered.
