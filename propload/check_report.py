@@ -101,7 +101,9 @@ def _lines(report: CheckReport) -> Iterable[str]:
     width = max((len(c.column) for c in report.columns), default=0)
     for column in report.columns:
         nulls = f"  {column.nulls:,} nulls" if column.nulls else ""
-        yield f"  {column.column:<{width}}  {column.type} → {column.table_type}{nulls}"
+        same = column.type == column.table_type
+        types = column.type if same else f"{column.type} → {column.table_type}"
+        yield f"  {column.column:<{width}}  {types}{nulls}"
     if report.reasons:
         yield "  would be refused because:"
     for one in report.reasons:
