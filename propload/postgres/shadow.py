@@ -178,9 +178,14 @@ class Shadow:
         run(swapping.create(self.table, target.table))
         if target.key and not unique:
             run(swapping.add_key(self.table, target.key))
-        for constraint, definition in self._connection.rows(
-            swapping.FOREIGN_KEYS, (quoted_table(target.table),)
-        ):
+        query = (quoted_table(target.table),)
+        constraints = self._connection.rows(swapping.FOREIGN_KEYS, query)
+        # a row that finds no partition at the end would end the run
+        (placed,) = self._connection.rows(swapping.PLACED, query)[0]
+        if placed:
+            named = f"partition of {target.table.table}"
+            constraints.append((named, f"CHECK ({placed})"))
+        for constraint, definition in constraints:
             run(swapping.add_constraint(self.table, constraint, definition))
 
     def _remove_abandoned(self) -> None:

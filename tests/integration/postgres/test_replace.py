@@ -304,6 +304,48 @@ def test_rows_that_stay_are_no_rows_that_fell(database, state_dir, columns):
     assert query(database, "SELECT k FROM t ORDER BY k") == [(2,), (3,), (4,)]
 
 
+PARTITIONS = {
+    "ranges": ("RANGE (k)", ["FOR VALUES FROM (0) TO (3)"], [2]),
+    "a list": ("LIST (v)", ["FOR VALUES IN ('x')", "FOR VALUES IN ('z')"], [2, 4]),
+    "hashes": ("HASH (k)", ["FOR VALUES WITH (MODULUS 1, REMAINDER 0)"], [2, 3, 4]),
+    "a default": ("RANGE (k)", ["DEFAULT"], [2, 3, 4]),
+    "one and the rest": (
+        "RANGE (k)",
+        ["FOR VALUES FROM (0) TO (3)", "DEFAULT"],
+        [2, 3, 4],
+    ),
+}
+
+
+@pytest.mark.parametrize("way", PARTITIONS)
+def test_a_row_without_a_partition_costs_one_row(database, state_dir, way):
+    by, parts, kept = PARTITIONS[way]
+    execute(
+        database,
+        f"CREATE TABLE t (k bigint NOT NULL, v text) PARTITION BY {by}",
+        *(
+            f"CREATE TABLE t{number} PARTITION OF t {part}"
+            for number, part in enumerate(parts)
+        ),
+    )
+    (done,) = write(database, target(key=(), mode="replace"), state_dir, NEW)
+    assert [k for k, _ in stored(database)] == kept
+    assert done.reasons.height == NEW.height - len(kept)
+    checks = set(done.reasons["check"])
+    assert checks == ({"partition of t"} if done.reasons.height else set())
+
+
+def test_a_row_of_another_partition_costs_one_row(database, state_dir):
+    execute(
+        database,
+        "CREATE TABLE whole (k bigint PRIMARY KEY, v text) PARTITION BY RANGE (k)",
+        "CREATE TABLE t PARTITION OF whole FOR VALUES FROM (0) TO (4)",
+    )
+    (done,) = write(database, GOAL, state_dir, NEW)
+    assert stored(database) == NEW.head(2).rows()
+    assert done.reasons["check"].to_list() == ["partition of t"]
+
+
 def test_a_shadow_that_may_not_be_dropped_stops_nothing(database, state_dir):
     role = f"propload_no_heir_{os.getpid()}"
     shadow = "propload.propload_shadow_abandoned"
