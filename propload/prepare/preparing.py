@@ -132,7 +132,8 @@ class Preparer:
         if self.checker is not None:
             schema = self.checker.shape(schema)
         missing = [name for name in self._needed() if name not in schema]
-        if missing and lenient and set(missing) <= set(stored):
+        # a table that is still to be made has what earlier rows have
+        if missing and lenient and (not stored or set(missing) <= set(stored)):
             # each of these rows is refused for its null key, or is the oldest
             schema = pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
         elif missing:
