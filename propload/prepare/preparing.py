@@ -115,36 +115,46 @@ class Preparer:
         mapped = self._map(raw).frame
         schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
         typed = self._checked_types(schema)
-        guessed: dict[str, pl.DataType] = {}
-        if untyped:
-            open_names = [
-                name for name in schema if name not in typed and name not in stored
-            ]
-            # a mapping's texts are texts because it says so
-            guessed = {} if self.mapping else infer_types(mapped, open_names)
-            # 1.10 and 1.1 are one number, but may be two names
-            guessed |= {
-                n: pl.String() for n in self.key if guessed.get(n) == pl.Float64
-            }
+        guessed = self._guess(mapped, {*typed, *stored}) if untyped else {}
         schema = pl.Schema(
             {n: typed.get(n) or guessed.get(n) or t for n, t in schema.items()}
         )
         if self.checker is not None:
             schema = self.checker.shape(schema)
+        schema = self._with_needed(schema, stored, lenient=lenient)
+        guessed = {n: t for n, t in guessed.items() if t != pl.String}
+        return replace(self, schema=schema, guessed=guessed)
+
+    def _guess(
+        self, mapped: pl.DataFrame, told: Collection[str]
+    ) -> dict[str, pl.DataType]:
+        """Return the types of texts that nobody tells the type of."""
+        # a mapping's texts are texts because it says so
+        if self.mapping is not None:
+            return {}
+        names = [name for name in mapped.columns if name != ROW and name not in told]
+        guessed = infer_types(mapped, names)
+        # 1.10 and 1.1 are one number, but may be two names
+        texts = {n: pl.String() for n in self.key if guessed.get(n) == pl.Float64}
+        return {**guessed, **texts}
+
+    def _with_needed(
+        self, schema: pl.Schema, stored: Collection[str], *, lenient: bool
+    ) -> pl.Schema:
+        """Return the columns with those of the key and `newest` that rows may lack."""
         missing = [name for name in self._needed() if name not in schema]
         # a table that is still to be made has what earlier rows have
         if missing and lenient and (not stored or set(missing) <= set(stored)):
             # each of these rows is refused for its null key, or is the oldest
-            schema = pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
-        elif missing:
+            return pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
+        if missing:
             known = ", ".join(schema) or "they have none"
             msg = (
                 f"column {', '.join(missing)} is needed (key or newest) but is not "
                 f"among the columns of the rows: {known}"
             )
             raise ConfigError(msg)
-        guessed = {n: t for n, t in guessed.items() if t != pl.String}
-        return replace(self, schema=schema, guessed=guessed)
+        return schema
 
     def decides(self, joined: Joined) -> bool:
         """Return whether rows like these tell the types of columns that are made.
