@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import propload
 from propload.errors import LoadError, SchemaMismatchError
+from propload.type_names import type_name
 from tests.faults.fuzzing import (
     PG_TYPES,
     VALUES,
@@ -193,7 +194,7 @@ def test_columns_of_other_types(dsn, tmp_path, long):
 
 def tells(message, name, frame, pg_types):
     """Whether a message names a column, its type and the table's type for it."""
-    says = f"column {name} is {frame.schema[name]}"
+    says = f"column {name} is {type_name(frame.schema[name])}"
     _, found, after = message.partition(says)
     return bool(found) and pg_types[name] in after.partition(":")[0]
 

@@ -27,6 +27,14 @@ pytestmark = pytest.mark.timeout(120)
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
+@pytest.fixture(autouse=True)
+def _heard():
+    """Let processes hear what the shell that runs the tests may ignore (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def file(dsn, tmp_path, chance):
     prepare_ledger(dsn, *SLOW_LEDGER)

@@ -123,11 +123,9 @@ def test_a_file_is_resumed_by_the_settings_it_began_with(load, csv, changed):
 
 def test_a_mapping_file_that_was_mended_is_another_one(load, csv, tmp_path):
     mapping = tmp_path / "homes.toml"
-    mapping.write_text('[columns]\nid = "id"\nday = "day"\n')
+    mapping.write_text('id = "id"\nday = "day"\n')
     run_id = stopped(load, csv, mapping=mapping)
-    mapping.write_text(
-        '[columns]\nid = "id"\nday = { from = "day", parse = "integer" }\n'
-    )
+    mapping.write_text('id = "id"\nday = { from = "day", parse = "integer" }\n')
     with pytest.raises(ConfigError, match="other settings"):
         load(csv, resume=run_id, mapping=mapping)
 

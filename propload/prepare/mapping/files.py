@@ -7,6 +7,7 @@ import tomllib
 from collections import abc
 from contextlib import contextmanager
 from decimal import Decimal
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from propload.prepare.parsers import Parser
 
 _FILE_KEYS = ("columns", "null_words", "keep_others", "name")
+#: A table this like `columns` is taken for a slip of the pen.
+_ALIKE = 0.8
 _RULE_KEYS = (
     "from",
     "parse",
@@ -73,11 +76,20 @@ def _from_file(path: Path) -> Mapping:
         msg = f"mapping {path} is not TOML: {error}"
         raise ConfigError(msg) from error
     name = f"mapping {path.name}"
-    if not isinstance(content.get("columns"), dict):
-        # in a file nothing else can be meant: a misspelt table would be a column
+    if not isinstance(content.get("columns"), dict) and _lacks_columns(content):
         msg = f"{name} has no table [columns]: write the columns of the target below it"
         raise ConfigError(msg)
     return make_mapping(content, name=name)
+
+
+def _lacks_columns(content: abc.Mapping[str, object]) -> bool:
+    """Whether [columns] is missing, or misspelt, in a file that is not all columns.
+
+    One whose every key is a column of the target needs no table for them.
+    """
+    tables = (key for key, value in content.items() if isinstance(value, dict))
+    misspelt = any(get_close_matches(key, ["columns"], 1, _ALIKE) for key in tables)
+    return misspelt or not content.keys().isdisjoint(_FILE_KEYS[:-1])
 
 
 def make_mapping(

@@ -161,6 +161,14 @@ def test_words_that_are_no_because_a_parser_says_so_may_mean_null():
     assert found["a"].to_list() == [None, True]
 
 
+def test_a_file_of_columns_alone_needs_no_table_for_them(tmp_path):
+    path = tmp_path / "homes.toml"
+    path.write_text("name = 'naam'\nprice = { parse = 'integer' }", encoding="utf-8")
+    rows = pl.DataFrame({"naam": ["x"], "price": ["5"]})
+    found = load_mapping(path).apply(rows, MapContext()).frame
+    assert found.select("name", "price").rows() == [("x", 5)]
+
+
 def test_messages_name_the_file(tmp_path):
     path = tmp_path / "homes.toml"
     for text, message in (
@@ -169,6 +177,7 @@ def test_messages_name_the_file(tmp_path):
         ("null_word = '-'\n[columns]\na = 'b'", "homes.toml: key 'null_word'"),
         ("[column]\na = 'b'", r"homes.toml has no table \[columns\]"),
         ("columns = 'a'", r"homes.toml has no table \[columns\]"),
+        ("null_words = '-'\na = 'b'", r"homes.toml has no table \[columns\]"),
     ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ConfigError, match=message):
