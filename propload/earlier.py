@@ -47,8 +47,8 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
 
 
 def _readable(report: Report) -> Report:
-    """Return a report that finds its refused rows, where they are still there."""
-    path = report.rejects_path
-    if path is None or not Path(path).exists():
+    """Return a report that finds its refused rows, where the store left it any."""
+    if report.rejects_path is None:
         return report
-    return replace(report, read_rejects=partial(read_lines, Path(path)))
+    path = Path(report.rejects_path)
+    return replace(report, read_rejects=partial(read_lines, path))

@@ -167,8 +167,8 @@ class TableWriter:
             tally.stale,
             self._triage.reasons(),
         )
-        self._account(piece, written)
-        self._commit(connection, piece, written)
+        counts = self._account(piece, written)
+        self._commit(connection, piece, written, counts)
         if not direct:
             self._pace.staged(all_new=tally.inserted == piece.height)
         return written
@@ -228,8 +228,8 @@ class TableWriter:
             make_stage(connection, self._shape)
             self._staging = True
 
-    def _account(self, piece: Piece, written: Written) -> None:
-        """Refuse to commit where the end of a row is not known."""
+    def _account(self, piece: Piece, written: Written) -> Counts:
+        """Return a piece's counts; refuse to commit where a row's end is not known."""
         counts = _counts(piece, written)
         before = piece.duplicates + piece.rejected
         if counts.accounted - before != piece.height or not counts.possible:
@@ -240,10 +240,13 @@ class TableWriter:
                 "the command that you ran"
             )
             raise CountsError(msg)
+        return counts
 
-    def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
+    def _commit(
+        self, connection: Connection, piece: Piece, written: Written, counts: Counts
+    ) -> None:
         # first of all: it waits for an earlier attempt's commit, which may come through
-        self._ledger.record(connection, piece, _counts(piece, written))
+        self._ledger.record(connection, piece, counts)
         self._tell(piece, written.reasons)
         # until its answer is here the outcome is not known: the ledger is asked then
         self._unsure = (piece.batch, written)
