@@ -157,7 +157,7 @@ def compose(
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     resuming = Resuming(database, plan.places.state_dir, stack)
     record, point = _beginning(source, target, plan, resuming)
-    plan, why = with_workers(_gone_on(plan, point, metrics), database)
+    plan, why = with_workers(_gone_on(plan, point), database)
     _tell(record, source, target, database, plan)
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
@@ -215,11 +215,10 @@ def _beginning(
     return replace(record, run_id=run_id), point
 
 
-def _gone_on(plan: Plan, point: ResumePoint | None, metrics: Metrics) -> Plan:
+def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
     """Return the plan of a run that may go on: with the lanes that it began with."""
     if point is None:
         return plan
-    metrics.add(replace(point.counts, read=point.counts.accounted))
     return replace(plan, options=replace(plan.options, workers=point.lanes))
 
 
@@ -232,7 +231,9 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
 def _start(point: ResumePoint | None) -> Start:
     if point is None:
         return Start()
-    return Start(point.batch, point.first_row, point.ends, point.committed)
+    return Start(
+        point.batch, point.first_row, point.ends, point.committed, point.counts
+    )
 
 
 def _rows_done(source: Source, point: ResumePoint | None) -> int:

@@ -101,7 +101,14 @@ class Pipeline:
         self._source = source
         self._fit = fit
         self._options = options
-        self.tally = Tally(rejects, options.max_rejects, metrics, on_committed)
+        self.tally = Tally(
+            rejects,
+            options.max_rejects,
+            metrics,
+            on_committed,
+            done=options.start.counts,
+            through=options.start.first_row,
+        )
         self._queue: BatchQueue[Batch] = BatchQueue(
             BATCHES_WAITING, min(options.queue_bytes, BYTES_WAITING)
         )

@@ -156,7 +156,8 @@ class Run:
     def _settle(self, parts: Parts, ending: Ending) -> Ending:
         """Let table, ledger and journal know of the end, and judge the counts."""
         try:
-            self._metrics.snapshot().counts.verify()
+            # of a run that failed, rows on their way are still to be loaded
+            parts.pipeline.tally.verify(all_read=ending.status != "failed")
             ending = self._judged(parts, ending)
             self._finish(parts, ending)
             parts.outcome.loaded = ending.status == "loaded"
@@ -170,7 +171,7 @@ class Run:
 
     def _judged(self, parts: Parts, ending: Ending) -> Ending:
         """Refuse to replace a table by nothing."""
-        counts = self._metrics.snapshot().counts
+        counts = parts.pipeline.tally.counts
         written = counts.inserted + counts.updated + counts.unchanged
         if ending.status != "loaded" or parts.target.mode != "replace" or written:
             return ending
@@ -190,24 +191,24 @@ class Run:
         )
 
     def _report(self, parts: Parts, ending: Ending) -> Report:
-        now = self._metrics.snapshot()
-        path = parts.rejects.path if now.counts.rejected else None
+        tally = parts.pipeline.tally
+        path = parts.rejects.path if tally.counts.rejected else None
         return Report(
             run_id=parts.run_id,
             status=ending.status,
             source=self._source.name,
             target=TargetName(parts.database.label, str(parts.target.table)),
-            counts=now.counts,
+            counts=tally.counts,
             seconds=time.monotonic() - self._began,
             peak_memory_bytes=self._memory.peak_bytes,
-            batches=now.batches,
-            retries=now.retries,
+            batches=tally.batches,
+            retries=tally.retries,
             reasons_counted=parts.rejects.counted,
-            warnings=parts.pipeline.tally.warnings,
+            warnings=tally.warnings,
             rejects_path=str(path) if path else None,
             settings=parts.settings,
             notes=parts.notes(),
-            message=_message(parts, ending, now.counts),
+            message=_message(parts, ending, tally.counts),
             # no lambda: reports are sent between processes
             read_rejects=partial(read_lines, parts.rejects.path),
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from propload.report import Counts
 
 if TYPE_CHECKING:
     from propload.prepare.joining import Joined
@@ -40,9 +42,11 @@ class Start:
         first_row: The run's number of the first row.
         ends: Row numbers where joined batches must end.
         committed: Batch and lane of pieces that are passed over.
+        counts: What became of the rows of those pieces.
     """
 
     batch: int = 0
     first_row: int = 0
     ends: tuple[int, ...] = ()
     committed: frozenset[tuple[int, int]] = frozenset()
+    counts: Counts = field(default_factory=Counts)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.errors import RejectLimitError
+from propload.errors import CountsError, RejectLimitError
 from propload.rejecting import Refused
 from propload.report import Counts, ReasonCount
 
@@ -33,8 +34,15 @@ class Tally:
     Args:
         rejects: Where refused rows go.
         limit: How many refused rows stop the run.
-        metrics: The run's live counters.
+        metrics: Live counters that are raised on the way; they may be those of other
+            runs as well, so that nothing is read from them.
         on_committed: Told the run's row number below which all is committed.
+        done: What earlier processes of the run did.
+        through: The run's number of the first row that is still to be prepared.
+
+    Attributes:
+        batches: Prepared batches.
+        retries: Transactions tried again.
     """
 
     def __init__(
@@ -43,6 +51,9 @@ class Tally:
         limit: RejectLimit,
         metrics: Metrics,
         on_committed: Callable[[int], None] | None = None,
+        *,
+        done: Counts | None = None,
+        through: int = 0,
     ) -> None:
         self._rejects = rejects
         self._limit = limit
@@ -52,7 +63,11 @@ class Tally:
         self._joined: dict[int, Joined] = {}
         self._left: dict[int, int] = {}
         #: The run's row number after the last prepared row.
-        self._through = 0
+        self._through = through
+        self._counts = Counts()
+        self.batches = self.retries = 0
+        if done is not None:
+            self._add(replace(done, read=done.accounted))
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
 
     @property
@@ -62,6 +77,38 @@ class Tally:
             ReasonCount("warning", column, check, rows, message)
             for (column, check, message), rows in self._warned.most_common()
         )
+
+    @property
+    def counts(self) -> Counts:
+        """What became of rows so far, with those of earlier processes of the run."""
+        with self._lock:
+            return self._counts
+
+    def verify(self, *, all_read: bool) -> None:
+        """Raise where a row is not accounted for.
+
+        Args:
+            all_read: Whether every row that was prepared has met its end.
+
+        Raises:
+            CountsError: The counts do not add up, or not to the rows that came.
+        """
+        counts = self.counts
+        counts.verify()
+        if all_read and counts.read != self._through:
+            msg = (
+                f"{self._through:,} rows came from the source but {counts.read:,} are "
+                f"accounted for ({counts}): please report this with the command that "
+                "you ran"
+            )
+            raise CountsError(msg)
+
+    def _add(self, counts: Counts, *, batches: int = 0, retries: int = 0) -> None:
+        with self._lock:
+            self._counts += counts
+            self.batches += batches
+            self.retries += retries
+        self._metrics.add(counts, batches=batches, retries=retries)
 
     # ---- preparing: the thread that prepares ----
 
@@ -80,14 +127,16 @@ class Tally:
                 rows that were refused before the lanes.
 
         Raises:
+            CountsError: A row is neither among the prepared nor among the refused.
             WriteError: Refused rows cannot be written.
         """
+        _verify(joined, prepared)
         refused = 0 if counted else self._refuse(joined, prepared)
         with self._lock:
             self._joined[joined.number] = joined
             self._left[joined.number] = lanes
             self._through = joined.through_row
-        self._metrics.add(Counts(), batches=1)
+        self._add(Counts(), batches=1)
         self._count_warnings(prepared)
         return refused
 
@@ -95,7 +144,7 @@ class Tally:
         unread = Refused(*joined.refused_by_source(), joined.number)
         refused = self._rejects.write(unread)
         refused += self._write(joined, prepared.reasons, None)
-        self._metrics.add(
+        self._add(
             Counts(
                 read=refused + prepared.duplicates,
                 duplicates=prepared.duplicates,
@@ -119,7 +168,7 @@ class Tally:
         Raises:
             RejectLimitError: More rows were refused than the limit allows.
         """
-        rejected = self._metrics.snapshot().counts.rejected
+        rejected = self.counts.rejected
         if self._limit.is_passed(rejected=rejected, read=self._through, ended=ended):
             msg = (
                 f"{rejected:,} of {self._through:,} rows were refused, which is "
@@ -144,7 +193,7 @@ class Tally:
     def on_written(self, piece: Piece, written: Written) -> None:
         """Count a committed piece."""
         rejected = written.reasons[ROW].n_unique()
-        self._metrics.add(
+        self._add(
             Counts(
                 read=piece.height,
                 inserted=written.inserted,
@@ -159,7 +208,7 @@ class Tally:
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
         """Count a retry and show what the run waits for."""
-        self._metrics.add(Counts(), retries=1)
+        self._add(Counts(), retries=1)
         self._metrics.set_activity(f"next try within {wait:.1f} s: {error}")
 
     def pass_over(self, batch: int, /) -> None:
@@ -180,3 +229,17 @@ class Tally:
         rows = reasons[ROW].unique(maintain_order=True)
         raw = joined.raw()[rows].join(joined.origins(rows), on=ROW)
         return self._rejects.write(Refused(raw, reasons, joined.number, lane))
+
+
+def _verify(joined: Joined, prepared: Prepared) -> None:
+    """Raise where rows of a batch got lost, or came twice, while it was prepared."""
+    written = sum(layer.height for layers in prepared.lanes for layer in layers)
+    refused = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
+    if joined.height != written + prepared.duplicates + refused:
+        msg = (
+            f"{joined.parts[0].source}: of {joined.height:,} rows of batch "
+            f"{joined.number} {written:,} are left to write, {prepared.duplicates:,} "
+            f"are duplicates and {refused:,} were refused: please report this with the "
+            "command that you ran"
+        )
+        raise CountsError(msg)

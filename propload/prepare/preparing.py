@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons
-from propload.errors import ConfigError
+from propload.errors import ConfigError, CountsError
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import Deduped, check_keys, dedupe
 from propload.prepare.inference import infer_types
@@ -251,12 +251,12 @@ class Preparer:
     def _map(self, raw: pl.DataFrame) -> Sifted:
         if self.mapping is None:
             return Sifted(raw, join_reasons([]))
-        return self.mapping.apply(raw, self.context)
+        return _whole(self.mapping.apply(raw, self.context), raw.height, "mapping")
 
     def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         if self.checker is None:
             return Sifted(frame, join_reasons([])), None
-        checked = self.checker.check(frame)
+        checked = _whole(self.checker.check(frame), frame.height, "schema")
         return checked, self.checker.warnings(checked.frame)
 
     def _first_casts(self, schema: pl.Schema) -> list[Cast]:
@@ -284,3 +284,22 @@ class Preparer:
 
     def _needed(self) -> tuple[str, ...]:
         return (*self.key, *((self.newest,) if self.newest is not None else ()))
+
+
+def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:
+    """Return what a step gave, where each row is in its frame or has a reason.
+
+    Mappings and schemas may be other people's.
+
+    Raises:
+        CountsError: Rows got lost, or came twice.
+    """
+    refused = sifted.reasons[ROW].n_unique() if sifted.reasons.height else 0
+    if sifted.frame.height + refused != rows:
+        msg = (
+            f"the {given_to} was given {rows:,} rows and returned "
+            f"{sifted.frame.height:,} of them and reasons for {refused:,}: each row "
+            "has to be in its frame or to have a reason"
+        )
+        raise CountsError(msg)
+    return sifted

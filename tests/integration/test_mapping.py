@@ -2,9 +2,11 @@
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
 import propload
+from propload.batch import Sifted, no_reasons
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(180)
@@ -80,3 +82,28 @@ def test_check_and_load_call_types_by_one_name(database, tmp_path):
         "column price: 'x' cannot be stored exactly as bigint",
         "column at: 'soon' cannot be stored exactly as timestamp without time zone",
     }
+
+
+class Filtering:
+    """A mapping of one's own that leaves rows out without a word."""
+
+    def apply(self, frame, _context, /):
+        return Sifted(frame.filter(pl.col("id") > 2), no_reasons())
+
+
+def test_rows_that_a_mapping_leaves_out_without_a_reason_stop_the_run(database):
+    given = pl.DataFrame({"id": [1, 2, 3, 4]})
+    told = {"to": database, "table": "homes", "key": "id", "mapping": Filtering()}
+    with pytest.raises(propload.LoadError, match="given 4 rows and returned 2"):
+        propload.ingest(given, **told)
+    with pytest.raises(propload.CountsError, match="given 4 rows and returned 2"):
+        propload.check(given, **told)
+
+
+def test_counters_of_two_runs_add_up_and_reports_are_of_one(database):
+    metrics = propload.Metrics()
+    told = {"to": database, "table": "homes", "key": "id", "metrics": metrics}
+    propload.ingest([{"id": 1}, {"id": 2}, {"id": None}], **told)
+    report = propload.ingest([{"id": 3}], max_rejects=0, **told)
+    assert (report.counts.read, report.counts.inserted, report.batches) == (1, 1, 1)
+    assert metrics.snapshot().counts.read == 4

@@ -7,6 +7,7 @@ import pytest
 
 from propload.batch import join_reasons, no_reasons, reason_lines
 from propload.errors import (
+    CountsError,
     QueueClosedError,
     RejectLimitError,
     SchemaMismatchError,
@@ -18,6 +19,7 @@ from propload.monitoring.metrics import Metrics
 from propload.options import RejectLimit
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.rejecting import RejectStore, RejectWriter
+from propload.report import Counts
 from propload.retrying import RetryOptions
 from propload.stages import Start
 from propload.testing import MemorySource, MemoryTable, MemoryWriter
@@ -111,10 +113,10 @@ def rows(count, bad=()):
     return [{"id": n, "bad": n in bad} for n in range(count)]
 
 
-def counts(pipeline):
-    found = pipeline.metrics.snapshot().counts
-    found.verify()
-    return found
+def counts(pipeline, *, all_read=False):
+    pipeline.tally.verify(all_read=all_read)
+    assert pipeline.metrics.snapshot().counts == pipeline.tally.counts
+    return pipeline.tally.counts
 
 
 def threads_left():
@@ -127,7 +129,7 @@ def test_every_row_arrives(make, lanes, chunk_rows):
     pipeline, table = make(MemorySource(rows(40), chunk_rows), lanes=lanes)
     pipeline.run()
     assert sorted(table.rows) == [(n,) for n in range(40)]
-    assert counts(pipeline).inserted == 40
+    assert counts(pipeline, all_read=True).inserted == 40
     assert threads_left() == []
 
 
@@ -349,11 +351,42 @@ def test_the_committed_row_number_grows_to_the_end(make):
 
 def test_pieces_committed_before_are_passed_over(make):
     done = {(0, 0), (0, 1), (1, 0)}
-    start = Start(ends=(7, 14), committed=frozenset(done))
+    before = Counts(inserted=7 + 3)
+    start = Start(ends=(7, 14), committed=frozenset(done), counts=before)
     pipeline, table = make(MemorySource(rows(28)), start=start)
     pipeline.run()
     expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
     assert {key for (key,) in table.rows} == expected
+    assert counts(pipeline, all_read=True) == Counts(read=28, inserted=28)
+
+
+def test_a_count_of_an_earlier_process_that_is_wrong_is_seen(make):
+    start = Start(1, 14, committed=frozenset(), counts=Counts(inserted=13))
+    pipeline, _ = make(MemorySource(rows(6)), start=start)
+    pipeline.run()
+    with pytest.raises(CountsError, match=r"20 rows came .* but 19 are accounted"):
+        counts(pipeline, all_read=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda layer: layer[1:], lambda layer: layer.vstack(layer[:1])],
+    ids=["loses", "doubles"],
+)
+def test_rows_that_preparing_loses_or_doubles_are_seen(make, change, monkeypatch):
+    prepare = Fitted.prepare
+
+    def careless(self, joined):
+        prepared = prepare(self, joined)
+        (layer,), *others = prepared.lanes
+        return replace(prepared, lanes=[(change(layer),), *others])
+
+    monkeypatch.setattr(Fitted, "prepare", careless)
+    pipeline, table = make(MemorySource(rows(6)))
+    with pytest.raises(CountsError, match="of 6 rows of batch 0"):
+        pipeline.run()
+    assert table.rows == {}
+    assert counts(pipeline).read == 0
 
 
 def test_no_rows_at_all(make):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pandera.polars as pa
 import polars as pl
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import ROW
-from propload.errors import ConfigError
+from propload.batch import ROW, Sifted, no_reasons
+from propload.errors import ConfigError, CountsError
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.prepare.validation import load_schema
@@ -235,3 +236,40 @@ def test_columns_that_a_schema_adds_travel():
     raw = raw_of(id=["a"], price=[1])
     preparer = ready(Preparer(checker=load_schema(Wide), key=("id",)), raw)
     assert preparer.prepare(raw).lanes[0][0].rows() == [(0, "a", 1, "house")]
+
+
+class Careless:
+    """A mapping that leaves rows out and gives no reason."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def apply(self, frame, _context, /):
+        return Sifted(self.kept(frame), no_reasons())
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [lambda rows: rows[1:], lambda rows: rows.vstack(rows[:1])],
+    ids=["loses", "doubles"],
+)
+def test_a_mapping_has_to_tell_of_each_row(kept):
+    raw = raw_of(id=["1", "2", "3"])
+    preparer = replace(ready(Preparer(key=("id",)), raw), mapping=Careless(kept))
+    with pytest.raises(CountsError, match="the mapping was given 3 rows and returned"):
+        preparer.prepare(raw)
+
+
+class Dropping(pa.DataFrameModel):
+    id: pl.String = pa.Field(isin=["1", "3"])
+
+    class Config:
+        drop_invalid_rows = True
+
+
+def test_rows_that_a_schema_drops_have_reasons():
+    raw = raw_of(id=["1", "2", "3"])
+    preparer = ready(Preparer(checker=load_schema(Dropping), key=("id",)), raw)
+    prepared = preparer.prepare(raw)
+    assert prepared.reasons["value"].to_list() == ["2"]
+    assert prepared.lanes[0][0]["id"].to_list() == ["1", "3"]
