@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,25 +54,62 @@ def _conversion(
     """Return what makes a known type of one, and the type of a new column for it."""
     if isinstance(kind, pa.BaseExtensionType):
         return _of_extension(kind)
-    if pa.types.is_decimal256(kind):
-        return _of_decimal(kind)
-    if pa.types.is_date64(kind):
-        return (lambda column: column.cast(pa.date32())), None
+    if pa.types.is_decimal(kind) and _digits(kind) > DECIMAL_DIGITS:
+        wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
+        return _decimal_text, wide.encode()
     if pa.types.is_run_end_encoded(kind):
         return pc.run_end_decode, None
     if pa.types.is_interval(kind):
         return _refuse, None
-    return None
+    near = _nearest(kind)
+    return None if near.equals(kind) else ((lambda column: column.cast(near)), None)
 
 
-def _of_decimal(
-    kind: pa.Decimal256Type,
-) -> tuple[Callable[[pa.Array], pa.Array], bytes | None]:
-    if kind.precision <= DECIMAL_DIGITS:
-        narrow = pa.decimal128(kind.precision, kind.scale)
-        return (lambda column: column.cast(narrow)), None
-    wide = f"numeric({kind.precision},{kind.scale})"
-    return (lambda column: column.cast(TEXT)), wide.encode()
+def _nearest(kind: pa.DataType) -> pa.DataType:
+    """Return the type that Polars has for all values of one, also within others."""
+    if pa.types.is_list(kind) or pa.types.is_list_view(kind):
+        return pa.list_(_nearest(kind.value_type))
+    if pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind):
+        return pa.large_list(_nearest(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_nearest(field.type)) for field in kind])
+    if pa.types.is_dictionary(kind):
+        value = _nearest_single(kind.value_type)
+        return kind if value.equals(kind.value_type) else value
+    return _nearest_single(kind)
+
+
+def _nearest_single(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.tz and not _is_known(kind.tz):
+        # moments are the same in every zone
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_date64(kind):
+        return pa.date32()
+    if pa.types.is_decimal(kind) and _digits(kind) <= DECIMAL_DIGITS:
+        return pa.decimal128(_digits(kind), max(0, kind.scale))
+    return kind
+
+
+def _digits(kind: pa.Decimal128Type | pa.Decimal256Type) -> int:
+    """Return the digits of a decimal, with the zeros of a scale below 0."""
+    return int(kind.precision - min(0, kind.scale))
+
+
+@lru_cache
+def _is_known(zone: str) -> bool:
+    """Whether Polars has a name for a time zone; fixed offsets have none."""
+    try:
+        pl.from_arrow(pa.array([], pa.timestamp("us", zone)))
+    except pl.exceptions.ComputeError:
+        return False
+    return True
+
+
+def _decimal_text(column: pa.Array) -> pa.Array:
+    if column.type.scale < 0:
+        # Arrow would write 1.2E+3
+        column = column.cast(pa.decimal256(_digits(column.type), 0))
+    return column.cast(TEXT)
 
 
 def _of_extension(

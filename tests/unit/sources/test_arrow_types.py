@@ -15,6 +15,8 @@ import pytest
 
 NAME = uuid.UUID(int=7)
 WIDE = Decimal(10) ** 50
+NOON = dt.datetime(2024, 1, 2, 12, tzinfo=dt.UTC)
+INDIA = pa.timestamp("us", "+05:30")
 
 
 def of(kind, values):
@@ -36,6 +38,21 @@ def of(kind, values):
         (pa.array([Decimal("1.5")], pa.decimal256(9, 1)), [Decimal("1.5")], None),
         (pa.array([dt.date(2024, 1, 2)], pa.date64()), [dt.date(2024, 1, 2)], None),
         (pc.run_end_encode(pa.array(["a", "a"])), ["a", "a"], None),
+        (pa.array([NOON, None], INDIA), [NOON, None], None),
+        (pa.array([[NOON], None], pa.list_(INDIA)), [[NOON], None], None),
+        (pa.array([NOON], INDIA).dictionary_encode(), [NOON], None),
+        (
+            pa.array([{"at": NOON}], pa.struct({"at": pa.timestamp("ms", "GMT+1")})),
+            [{"at": NOON}],
+            None,
+        ),
+        (pa.array([Decimal(1200)], pa.decimal128(5, -2)), [Decimal(1200)], None),
+        (
+            pa.array([Decimal(1200)], pa.decimal128(38, -2)),
+            ["1200"],
+            "numeric(40,0)",
+        ),
+        (pa.array([[1, 2], None], pa.list_view(pa.int64())), [[1, 2], None], None),
     ],
     ids=lambda one: str(getattr(one, "type", "")),
 )
@@ -46,6 +63,8 @@ def test_a_value_of_a_rare_type_is_kept(
     if way == "parquet":
         if pa.types.is_run_end_encoded(column.type):
             pytest.skip("Parquet has no such type")
+        if pa.types.is_decimal(column.type) and column.type.scale < 0:
+            pytest.skip("Parquet has no scale below 0")
         source = tmp_path / "rows.parquet"
         pq.write_table(table, source)
     elif way == "arrow":
