@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from propload.errors import ConfigError
 from propload.options import BATCH_ROWS, WORKERS
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ FAR_SECONDS = 0.005
 FAR_WORKERS = 4
 #: Part of the server's free connections that a run takes at most.
 CONNECTION_SHARE = 0.5
+#: A run's sessions beside its lanes: one for ledger and tables, one for its own lock;
+#: the lock of the target takes a third.
+OTHER_SESSIONS = 2
 #: Most Arrow bytes in a batch: prepare holds several times as much for a moment.
 BATCH_BYTES = 32 << 20
 #: A batch that takes longer is halved: a retry would repeat that much work.
@@ -87,10 +91,23 @@ def choose_workers(room: ServerRoom, cpus: int | None = None, /) -> Workers:
 
 
 def with_workers(plan: Plan, database: Database) -> tuple[Plan, tuple[str, ...]]:
-    """Return the plan with a number of workers, and why where nobody set it."""
-    if plan.options.workers != "auto":
+    """Return the plan with a number of workers, and why where nobody set it.
+
+    Raises:
+        ConfigError: The server does not have so many connections.
+    """
+    room, told = database.room(), plan.options.workers
+    if told != "auto":
+        others = OTHER_SESSIONS + plan.options.lock
+        if told + others > room.connections:
+            msg = (
+                f"workers {told:,} need a connection each and the run {others} more, "
+                f"but {database.label} gives this user {room.connections:,} in all: "
+                "give fewer --workers"
+            )
+            raise ConfigError(msg)
         return plan, ()
-    chosen = choose_workers(database.room())
+    chosen = choose_workers(room)
     options = replace(plan.options, workers=chosen.count)
     return replace(plan, options=options), (chosen.reason,)
 

@@ -7,15 +7,17 @@ that help comes at once.
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 from typer.main import get_group
 
 from propload.cli.flags import Part, expand
-from propload.cli.streams import open_closed_streams
+from propload.cli.streams import escape_what_cannot_be_printed, open_closed_streams
 
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
@@ -30,6 +32,9 @@ COMMANDS = {
     "db": "Start, stop and look into the embedded database.",
 }
 
+#: What a context knows of the words that a command was called with.
+_AS_JSON = "propload.as_json"
+
 _SUMMARY = """Load property listings, and any other table, into PostgreSQL.
 
 Rows are checked, compared with what is stored, and written in bulk. Without --to an
@@ -40,6 +45,7 @@ embedded PostgreSQL is used. See `propload COMMAND --help`.
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     open_closed_streams()
+    escape_what_cannot_be_printed()
     build_app()(prog_name="propload")
 
 
@@ -78,8 +84,20 @@ class _Commands(TyperGroup):
     def resolve_command(  # Any: the types of click have no public name in typer
         self, ctx: Any, args: list[str]
     ) -> tuple[str | None, Any, list[str]]:
+        ctx.meta[_AS_JSON] = "--json" in args
         name, known, rest = super().resolve_command(ctx, args)
         return name, load_command(known.name) if known and known.name else None, rest
+
+    def invoke(self, ctx: Any) -> Any:  # Any: as above
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            # words that no command takes: its own errors are told by its screen
+            if ctx.meta.get(_AS_JSON):
+                said, code = error.format_message(), error.exit_code
+                told = {"status": "failed", "message": said, "exit_code": code}
+                typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+            raise
 
 
 def _stand_in() -> None:

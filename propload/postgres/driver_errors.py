@@ -30,7 +30,10 @@ _ADVICE = {
     "service": "the service file lacks that service: check its name and PGSERVICEFILE",
     "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
     "string": "the connection string is wrong",
+    "full": "it takes no more connections: let others end, or give fewer --workers",
 }
+#: Words of a server, role or database that has as many connections as it may.
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
 _OUTAGES = frozenset({"host", "encryption"})
 _ALL_NEEDED = frozenset({'database "', 'role "'})
 
@@ -123,5 +126,7 @@ def connect_error(
         if needed(word in text for word in words):
             msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
             return ConfigError(msg)
-    msg = f"cannot reach {place} now: is the server running? ({text})"
+    is_full = any(word in text for word in _FULL)
+    asked = _ADVICE["full"] if is_full else "is the server running?"
+    msg = f"cannot reach {place} now: {asked} ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))

@@ -17,7 +17,7 @@ from propload.postgres.locking import target_lock
 from propload.postgres.own_names import read_own_names
 from propload.postgres.row_plan import plan_rows
 from propload.postgres.shaping import shape_of
-from propload.postgres.sql.session import FREE_CONNECTIONS
+from propload.postgres.sql.session import CONNECTIONS
 from propload.postgres.upsert import TableWriter
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ class ServerRoom:
     """What a server has left for a run.
 
     Attributes:
-        free_connections: Connections that nobody uses now.
+        connections: Connections that this user may have at once.
+        free_connections: Those of them that nobody uses now.
         round_trip_seconds: How long the shortest question takes.
     """
 
+    connections: int
     free_connections: int
     round_trip_seconds: float
 
@@ -125,10 +127,10 @@ class Database:
             ServerError: The connection is gone.
         """
         session = self._session()
-        free = int(session.rows(FREE_CONNECTIONS)[0][0])
+        most, free = map(int, session.rows(CONNECTIONS)[0])
         seconds = session.round_trip_seconds()
         session.commit()
-        return ServerRoom(free, seconds)
+        return ServerRoom(most, free, seconds)
 
     @contextmanager
     def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import sys
 import tempfile
 import zipfile
@@ -57,7 +58,7 @@ class FileSource:
     def __init__(
         self, paths: Sequence[Path | None], options: SourceOptions, *, name: str
     ) -> None:
-        self.name = name
+        self.name = _printable(name)
         self.paths = tuple(paths)
         # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
         self.rereadable = all(path and path.is_file() for path in self.paths)
@@ -81,7 +82,7 @@ class FileSource:
                 continue
             with _open(path) as file:
                 changed = _changed_at(path)
-                for batch in self._rows(file, str(path)):
+                for batch in self._rows(file, _printable(path)):
                     yield replace(batch, as_of=changed)
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
@@ -130,6 +131,11 @@ def _kinds(
         # told where the file is read
         return None
     return frozenset(kinds)
+
+
+def _printable(path: str | Path) -> str:
+    """Return a path as text, also where bytes of it are none; no table holds those."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _changed_at(path: Path) -> datetime | None:
@@ -186,8 +192,9 @@ def _open(path: Path) -> IO[bytes]:
 def _fingerprint(path: Path) -> bytes:
     with _open(path) as file:
         stat = path.stat()
-        found = hashlib.sha256(f"{path.resolve()}\0{stat.st_size}".encode())
-        found.update(str(stat.st_mtime_ns).encode())
+        # a path may hold bytes that are no text
+        found = hashlib.sha256(os.fsencode(path.resolve()))
+        found.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
         found.update(file.read(FINGERPRINT_BYTES))
         file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
         found.update(file.read(FINGERPRINT_BYTES))

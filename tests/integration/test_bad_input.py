@@ -48,6 +48,15 @@ def test_a_missing_file(load):
         load("nowhere.csv")
 
 
+def test_a_name_that_is_no_text(load, tmp_path, database):
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(GOOD.encode() + b"x\n")
+    report = load(path)
+    assert (report.counts.inserted, report.counts.rejected) == (3, 1)
+    assert report.source.endswith("caf\\xe9.csv")
+    assert load(path).counts.unchanged == 3
+
+
 def test_an_empty_file(load, write):
     with pytest.raises(LoadError, match="is empty") as caught:
         load(write(""))

@@ -82,6 +82,6 @@ def test_wide_rows_make_small_batches():
     ],
 )
 def test_workers_follow_processors_distance_and_connections(cpus, free, seconds, count):
-    chosen = choose_workers(ServerRoom(free, seconds), cpus)
+    chosen = choose_workers(ServerRoom(97, free, seconds), cpus)
     assert chosen.count == count
     assert f"workers auto: {count}" in chosen.reason

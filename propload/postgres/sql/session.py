@@ -26,12 +26,27 @@ PROBE_ONLY = (
     "SET enable_mergejoin = off",
 )
 
-#: Of those of other users only the number is told, which is all that is asked.
-FREE_CONNECTIONS = """
-SELECT current_setting('max_connections')::int8
-       - current_setting('superuser_reserved_connections')::int8
-       - count(*) FILTER (WHERE datid IS NOT NULL)
-FROM pg_catalog.pg_stat_activity
+#: Connections that this user may have, and how many of them are free now. Of those of
+#: other users only the number is told, which is all that is asked; -1 is no limit.
+CONNECTIONS = """
+WITH used AS (
+    SELECT count(*) AS all_of_them,
+           count(*) FILTER (WHERE usesysid = session_user::regrole) AS own,
+           count(*) FILTER (WHERE datname = current_database()) AS here
+    FROM pg_catalog.pg_stat_activity WHERE datid IS NOT NULL
+), limits AS (
+    SELECT current_setting('max_connections')::int8
+           - current_setting('superuser_reserved_connections')::int8
+           - coalesce(current_setting('reserved_connections', true), '0')::int8
+             AS of_server,
+           CASE WHEN NOT rolsuper THEN nullif(rolconnlimit, -1) END AS of_role,
+           CASE WHEN NOT rolsuper THEN nullif(datconnlimit, -1) END AS of_database
+    FROM pg_catalog.pg_roles, pg_catalog.pg_database
+    WHERE rolname = session_user AND datname = current_database()
+)
+SELECT least(of_server, of_role, of_database)::int8,
+       least(of_server - all_of_them, of_role - own, of_database - here)::int8
+FROM used, limits
 """
 
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 
 import polars as pl
 import pytest
 
+import propload
 from propload.errors import ConfigError, TransientWriteError
 from propload.postgres.connection import COPY_ROWS, connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.failures import classify
+from tests.integration.reading import run_sql
 
 PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up
 NAMESPACE = 'na;me "space'
@@ -248,3 +251,45 @@ def test_a_server_that_is_away_is_transient(tmp_path):
         connect(f"host='{tmp_path}' dbname=x user=x password=s3cret")
     with pytest.raises(ConfigError, match="no such host"):
         connect("postgresql://u:s3cret@no-such-host.invalid/d")
+
+
+@pytest.fixture
+def role(database):
+    """Return a function that makes a role with a limit and returns its address."""
+    name = f"few_{secrets.token_hex(4)}"
+
+    def make(limit):
+        run_sql(
+            database,
+            f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {limit}",
+            f"GRANT ALL ON DATABASE {conninfo_name(database)} TO {name}",
+            f"GRANT ALL ON SCHEMA public TO {name}",
+        )
+        return database.replace("//postgres@", f"//{name}@")
+
+    yield make
+    run_sql(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def conninfo_name(database):
+    return database.rpartition("dbname=")[2]
+
+
+def test_workers_of_a_role_with_few_connections(role):
+    told = {"to": role(4), "table": "homes", "key": "id"}
+    rows = [{"id": n} for n in range(100)]
+    with pytest.raises(
+        ConfigError, match=r"workers 3 need .* the run 2 more.* 4 in all"
+    ):
+        propload.ingest(rows, workers=3, **told)
+    report = propload.ingest(rows, workers=2, **told)
+    assert report.counts.inserted == 100
+    report = propload.ingest(rows, **told)
+    assert report.counts.unchanged == 100
+    assert "connections free" in str(report.settings["chosen"])
+
+
+def test_a_server_without_a_free_connection_says_so(role):
+    few = role(1)
+    with connect(few), pytest.raises(TransientWriteError, match="fewer --workers"):
+        connect(few)
