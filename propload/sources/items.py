@@ -119,9 +119,12 @@ class RowBatches:
         self._since = 0.0
 
     def add(self, item: object) -> bool:
-        """Take one item and return whether a batch is due."""
+        """Take one item and return whether a batch is due.
+
+        Whoever gives a dict may give it again with other values: its copy is kept.
+        """
         self.rows_read += 1
-        row = item if type(item) is dict else row_of(item)
+        row = dict(item) if isinstance(item, dict) else row_of(item)
         if not row:
             self.refuse(_describe(item), "item", _complaint(item))
             return False

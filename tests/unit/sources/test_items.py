@@ -130,6 +130,18 @@ def test_large_rows_make_short_batches(read):
     assert len(reading.rows) == 500
 
 
+@pytest.mark.parametrize("kind", [dict, OrderedDict, UserDict])
+def test_a_row_that_is_changed_and_given_again_is_as_many_rows(read, kind):
+    def rows():
+        row = kind()
+        for number in range(200):
+            row["id"], row["name"] = number, f"n{number}"
+            yield row
+
+    expected = [{"id": number, "name": f"n{number}"} for number in range(200)]
+    assert read(rows()).rows == expected
+
+
 @pytest.mark.parametrize("chunk_rows", [1, 50, 64, 1000])
 def test_a_list_gives_the_batches_that_its_rows_give_one_by_one(read, chunk_rows):
     rows = [{"id": place, "text": "x" * (place % 7)} for place in range(500)]
