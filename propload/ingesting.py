@@ -19,7 +19,8 @@ from propload.planning import Plan
 from propload.pushing import PushedSource
 from propload.recovering import recover_first
 from propload.running import Run
-from propload.sources import is_spider, open_source, refuse_unused
+from propload.sources import open_source, refuse_unused
+from propload.spider_names import is_spider
 from propload.stopping import stoppable
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def ingest(
     Args:
         source: A path, glob, folder, `-` or a list of these; a Polars, pandas or
             pyarrow table; an iterable of dicts, dataclasses or pydantic objects;
-            a spider's class, or `spider:` and its name.
+            a spider's class, `spider:NAME` or `module:Class`.
         job: A job of the configuration file whose settings hold.
         metrics: Counters to raise while the run goes on; new ones by default.
         arguments: What a spider is told; a keyword that is no setting is one more.

@@ -24,6 +24,7 @@ from propload.planning import Plan
 from propload.postgres.scratching import Scratch
 from propload.running import Run
 from propload.sources import open_source
+from propload.spider_names import is_spider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -177,9 +178,13 @@ def tune(
         **settings: What differs from configuration and defaults.
 
     Raises:
-        ConfigError: A setting cannot be used, or there is no row to try.
+        ConfigError: A setting cannot be used, there is no row to try, or the source
+            is a spider.
         LoadError: The rows cannot be loaded.
     """
+    if is_spider(source):
+        msg = f"{source} is a crawl: tune with a file of its rows"
+        raise ConfigError(msg)
     plan = Plan.of(config.resolve(settings, job=job))
     opened = open_source(source, source_options(plan.settings, settings, job=job))
     sample = Sample.of(opened, rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from propload.cli.flags import Group, Part
 from propload.config import job_source, job_table
 from propload.errors import ConfigError
+from propload.spider_names import is_spider, refuse_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,8 +22,6 @@ class Crawl(TypedDict, total=False):
     crawl_settings: Mapping[str, object]
 
 
-_SPIDER = "spider:"
-_CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _PANEL = "Crawling"
 
 _SOURCES = Part(
@@ -92,11 +89,8 @@ class Chosen:
             )
             raise ConfigError(msg)
         if len(sources) == 1:
-            return _with_mark(sources[0])
-        spiders = [one for one in sources if is_spider(one)]
-        if spiders:
-            msg = f"{spiders[0]} is a crawl and cannot be one of several sources"
-            raise ConfigError(msg)
+            return sources[0]
+        refuse_among(sources)
         return sources
 
     def crawl(self) -> Crawl:
@@ -106,7 +100,7 @@ class Chosen:
             ConfigError: A word is not NAME=VALUE, or there is no spider to tell it.
         """
         source = self.source()
-        if not isinstance(source, str) or not source.startswith(_SPIDER):
+        if not is_spider(source):
             for flag, words in (("--argument", self._argument), ("--set", self._set)):
                 if words:
                     msg = f"{flag} {words[0]}: only a spider takes it"
@@ -118,19 +112,6 @@ class Chosen:
 
     def _of_job(self, name: str) -> Mapping[str, object]:
         return job_table(self.job, name) if self.job else {}
-
-
-def _with_mark(source: str) -> str:
-    """Return `spider:module:Class` for `module:Class`, and the rest as it is."""
-    marked = is_spider(source) and not source.startswith(_SPIDER)
-    return _SPIDER + source if marked else source
-
-
-def is_spider(source: str) -> bool:
-    """Return whether a source is `spider:NAME` or `module:Class`, not a file."""
-    if source.startswith(_SPIDER):
-        return True
-    return bool(_CLASS.fullmatch(source)) and not Path(source).exists()
 
 
 def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:

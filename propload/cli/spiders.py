@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
+from propload.spider_names import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 
 def _lines(found: Iterable[SpiderEntry]) -> Iterable[str]:
     for one in found:
-        yield f"spider:{one.name}  {one.summary}"
+        yield f"{MARK}{one.name}  {one.summary}"
         for argument in one.arguments:
             default = f" (default {argument.default})" if argument.default else ""
             yield f"    -a {argument.name}=…  {argument.help}{default}"

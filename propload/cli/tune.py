@@ -9,8 +9,7 @@ import typer
 from propload.cli.command import command
 from propload.cli.flags import Part
 from propload.cli.settings import settings_group
-from propload.cli.sources import is_spider, sources_group
-from propload.errors import ConfigError
+from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
@@ -85,11 +84,6 @@ def add_to(app: typer.Typer) -> None:
         """
         from propload.tuning import tune as search  # noqa: PLC0415 - heavy
 
-        source = chosen.source()
-        if isinstance(source, str) and is_spider(source):
-            msg = f"{source} is a crawl: tune with a file of its rows"
-            raise ConfigError(msg)
-
         def tell(trial: Trial) -> None:
             screen.tell(
                 f"workers {trial.workers}, batch_rows {trial.batch_rows:,}: "
@@ -97,7 +91,12 @@ def add_to(app: typer.Typer) -> None:
             )
 
         found = search(
-            source, job=chosen.job, rows=rows, seconds=seconds, on_trial=tell, **given
+            chosen.source(),
+            job=chosen.job,
+            rows=rows,
+            seconds=seconds,
+            on_trial=tell,
+            **given,
         )
         screen.print(found.to_json() if screen.as_json else str(found))
         if write:

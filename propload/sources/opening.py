@@ -13,16 +13,13 @@ from propload.sources.files import FileSource, find_files
 from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
 from propload.sources.readers import refuse_unused
+from propload.spider_names import is_spider, refuse_among, spider_name
 
 if TYPE_CHECKING:
     from scrapy import Spider
 
     from propload.options import SourceOptions
     from propload.sources.source import Source
-
-
-#: How a spider is named where a path could stand: `spider:funda`.
-SPIDER = "spider:"
 
 
 def open_source(
@@ -34,14 +31,14 @@ def open_source(
         source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
             pandas or pyarrow table or anything with `__arrow_c_stream__`; an
             iterable of dicts, dataclasses, attrs or pydantic objects; a spider's
-            class, or `spider:` and its name or `module:Class`.
+            class, `spider:NAME` or `module:Class`.
         options: What is known of it, and how much goes into one batch.
         crawl: What a spider is told.
 
     Raises:
         SourceError: A file does not exist.
-        ConfigError: Nothing of that type can be read, or it cannot be told an option
-            that was told for it.
+        ConfigError: Nothing of that type can be read, a spider is one of several
+            sources, or it cannot be told an option that was told for it.
     """
     paths = None if is_spider(source) else _paths(source)
     if paths is not None:
@@ -73,21 +70,12 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
     raise ConfigError(msg)
 
 
-def is_spider(source: object) -> bool:
-    """Return whether something is a Scrapy spider or names one."""
-    if isinstance(source, str):
-        return source.startswith(SPIDER)
-    return isinstance(source, type) and any(
-        base.__module__.startswith("scrapy.") for base in source.__mro__
-    )
-
-
 def _open_spider(source: object, crawl: CrawlOptions) -> Source:
     from propload.sources.spiders import (  # noqa: PLC0415 - half a second of Scrapy
         SpiderSource,
     )
 
-    spider = source.removeprefix(SPIDER) if isinstance(source, str) else source
+    spider = spider_name(source) if isinstance(source, str) else source
     return SpiderSource(
         cast("type[Spider] | str", spider), crawl.arguments, crawl.settings
     )
@@ -100,6 +88,7 @@ def _paths(source: object) -> list[str] | None:
         return None
     if not all(isinstance(entry, str | os.PathLike) for entry in source):
         return None
+    refuse_among(source)
     return [os.fspath(entry) for entry in source]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.cli.sources import Chosen, is_spider, pairs
+from propload.cli.sources import Chosen, pairs
 from propload.errors import ConfigError
 
 NOTHING = {"sources": None, "job": None, "argument": None, "set": None}
@@ -21,30 +21,6 @@ def choose(tmp_path, monkeypatch):
     return choose
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("spider:funda", True),
-        ("shop.spiders:HomeSpider", True),
-        ("spiders:Home", True),
-        ("a.csv", False),
-        ("-", False),
-        ("exports/*.csv", False),
-        ("C:\\rows.csv", False),
-        ("/a:b", False),
-        ("a:b.csv", False),
-    ],
-)
-def test_a_spider_is_told_from_a_file(source, expected):
-    assert is_spider(source) is expected
-
-
-def test_a_file_that_looks_like_a_class_is_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "rows:today").touch()
-    assert not is_spider("rows:today")
-
-
 def test_a_spider_gets_its_arguments_and_settings_as_texts(choose):
     told = {"argument": ["place=delft", "price=1=2"], "set": ["DOWNLOAD_DELAY=0"]}
     crawl = {
@@ -52,7 +28,7 @@ def test_a_spider_gets_its_arguments_and_settings_as_texts(choose):
         "crawl_settings": {"DOWNLOAD_DELAY": "0"},
     }
     assert choose(sources=["spider:funda"], **told) == ("spider:funda", crawl)
-    assert choose(sources=["shop:Home"], **told) == ("spider:shop:Home", crawl)
+    assert choose(sources=["shop:Home"], **told) == ("shop:Home", crawl)
 
 
 def test_files_need_nothing_more(choose):
