@@ -12,6 +12,7 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import SchemaMismatchError
+from propload.prepare.validation import load_schema
 from propload_spiders.mapping import cells, dates, names, numbers, places, words
 from propload_spiders.mapping.attributes import attributes_of
 from propload_spiders.mapping.refusals import (
@@ -26,63 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.prepare.mapping import MapContext
-
-#: The columns that the mapping makes, in the listing's order.
-LISTING_COLUMNS = pl.Schema(
-    {
-        "source": pl.String(),
-        "listing_id": pl.String(),
-        "source_global_id": pl.String(),
-        "url": pl.String(),
-        "offering": pl.String(),
-        "status": pl.String(),
-        "status_raw": pl.String(),
-        "property_type": pl.String(),
-        "property_subtype": pl.String(),
-        "is_new_construction": pl.Boolean(),
-        "list_price": pl.Int64(),
-        "rent_price": pl.Int64(),
-        "rent_period": pl.String(),
-        "price_condition": pl.String(),
-        "original_list_price": pl.Int64(),
-        "close_price": pl.Int64(),
-        "currency": pl.String(),
-        "monthly_fee": pl.Decimal(10, 2),
-        "listed_on": pl.Date(),
-        "sold_on": pl.Date(),
-        "days_on_market": pl.Int32(),
-        "living_area_m2": pl.Float64(),
-        "plot_area_m2": pl.Float64(),
-        "volume_m3": pl.Float64(),
-        "rooms": pl.Int16(),
-        "bedrooms": pl.Int16(),
-        "bathrooms": pl.Int16(),
-        "stories": pl.Int16(),
-        "floor_level": pl.String(),
-        "year_built": pl.Int16(),
-        "year_built_min": pl.Int16(),
-        "year_built_max": pl.Int16(),
-        "energy_label": pl.String(),
-        "ownership": pl.String(),
-        "street": pl.String(),
-        "house_number": pl.String(),
-        "house_number_suffix": pl.String(),
-        "postal_code": pl.String(),
-        "city": pl.String(),
-        "municipality": pl.String(),
-        "neighbourhood": pl.String(),
-        "province": pl.String(),
-        "country": pl.String(),
-        "latitude": pl.Float64(),
-        "longitude": pl.Float64(),
-        "agent_id": pl.String(),
-        "agent_name": pl.String(),
-        "photo_count": pl.Int16(),
-        "description": pl.String(),
-        "attributes": pl.String(),
-        "scraped_at": pl.Datetime("us", "UTC"),
-    }
-)
 
 _COORDINATES = ("latitude", "longitude")
 _SITE = "https://www.funda.nl"
@@ -127,10 +71,16 @@ class FundaMapping:
         )
         good = parsed.join(reasons.select(ROW).unique(), on=ROW, how="anti")
         full = attributes_of(good, loose, fields, rows)
-        return Sifted(full.select(ROW, *LISTING_COLUMNS), reasons)
+        return Sifted(full.select(ROW, *_columns()), reasons)
 
 
 FUNDA = FundaMapping()
+
+
+@cache
+def _columns() -> tuple[str, ...]:
+    """Return the columns that the mapping makes: the listing's, in its order."""
+    return tuple(load_schema(FUNDA.schema).columns)
 
 
 def _no_url_column(frame: pl.DataFrame) -> str:
