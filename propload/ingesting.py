@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 from contextlib import nullcontext
@@ -14,6 +13,7 @@ from propload.choosing import default_settings
 from propload.display import watch
 from propload.errors import ConfigError, LoadError, QueueClosedError
 from propload.monitoring.metrics import Metrics
+from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions, SourceOptions
 from propload.planning import Plan
 from propload.pushing import PushedSource
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from propload.stopping import Stopper
 
 T = TypeVar("T")
-
-#: How alike a setting's name and another word are, where that is a slip of the pen.
-_MISSPELT = 0.8
 
 __all__ = ["Loader", "ingest"]
 
@@ -93,11 +90,11 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
     given = dict(settings)
     told = {name: given.pop(name) for name in settings if name not in config.SETTINGS}
     for name in told:
-        near = difflib.get_close_matches(name, config.SETTINGS, n=1, cutoff=_MISSPELT)
-        if near:
+        hint = meant(name, config.SETTINGS, cutoff=SLIP)
+        if hint:
             msg = (
-                f"{name} is no setting: did you mean {near[0]}? What a spider is to be "
-                f"told under that name goes into arguments={{{name!r}: ...}}"
+                f"{name!r} is not a setting{hint} What a spider is to be told under "
+                f"that name goes into arguments={{{name!r}: ...}}"
             )
             raise ConfigError(msg)
     return told, cast("Settings", given)

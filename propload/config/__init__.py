@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from propload.config.files import ConfigFile, check_names, load_config
 from propload.config.settings import SETTINGS, Setting
 from propload.errors import ConfigError
+from propload.nearest import SLIP, meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +39,6 @@ __all__ = [
 _PREFIX = "PROPLOAD_"
 #: Instead of a connection string: the database that propload runs.
 EMBEDDED = "embedded"
-#: An environment variable this like a setting's is taken for a slip of the pen;
-#: less alike ones belong to somebody else and are left alone.
-_ALIKE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +165,15 @@ def _default_state_dir() -> Path:
 
 
 def _check_variables(names: Mapping[str, str]) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 - only where one is odd
-
     known = [setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()]
     given = (n.removeprefix(_PREFIX) for n in names if n.startswith(_PREFIX))
     for name in given:
-        close = get_close_matches(name, known, 1, _ALIKE)
-        if close and name not in known:
-            msg = (
-                f"environment variable {_PREFIX}{name} is unknown; "
-                f"did you mean {_PREFIX}{close[0]}?"
-            )
+        if name in known:
+            continue
+        # one that is like none of ours belongs to somebody else and is left alone
+        hint = meant(name, known, cutoff=SLIP, prefix=_PREFIX)
+        if hint:
+            msg = f"environment variable {_PREFIX}{name} is unknown{hint}"
             raise ConfigError(msg)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.config.settings import SETTINGS
 from propload.errors import ConfigError
+from propload.nearest import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,6 @@ CONFIG_VARIABLE = "PROPLOAD_CONFIG"
 _JOB_KEYS = ("source", "argument", "set")
 #: What the top level may hold besides settings.
 _TABLES = ("jobs", "mappings")
-#: A key this like a known one is taken for a slip of the pen.
-_ALIKE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class ConfigFile:
         """
         if name in self.jobs:
             return self.jobs[name]
-        msg = f"job {name!r} is not in {self.path}{_meant(name, self.jobs)}"
+        msg = f"job {name!r} is not in {self.path}{meant(name, self.jobs)}"
         if self.path is None:
             msg = f"there is no configuration file (propload.toml) with a job {name!r}"
         raise ConfigError(msg)
@@ -88,13 +86,9 @@ def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> No
     known = tuple(known)
     for name in names:
         if name not in known:
-            msg = f"{place}: {name!r} is not a setting{_meant(name, known)}"
+            hint = meant(name.replace("-", "_"), known)
+            msg = f"{place}: {name!r} is not a setting{hint}"
             raise ConfigError(msg)
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name.replace("-", "_"), list(known), 1, _ALIKE)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _named() -> Path | None:

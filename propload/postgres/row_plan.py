@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
+from propload.nearest import SLIP, nearest
 from propload.postgres.types import plan_column
 from propload.type_names import type_name
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 #: So many names of missing columns are told; the others are counted.
 NAMES_TOLD = 10
-#: How like a name must be to one of the table to be taken for a slip.
-_MISSPELT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +91,8 @@ def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
     like = {name.lower(): name for name in free}
     told = []
     for name in [*new][:NAMES_TOLD]:
-        near = difflib.get_close_matches(name.lower(), like, n=1, cutoff=_MISSPELT)
-        told.append(f"{name} (did you mean {like[near[0]]}?)" if near else name)
+        near = nearest(name.lower(), like, cutoff=SLIP)
+        told.append(f"{name} (did you mean {like[near]}?)" if near else name)
     more = len(new) - len(told)
     rest = f" and {more:,} more" if more else ""
     one = len(new) == 1

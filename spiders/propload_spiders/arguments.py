@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.nearest import meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,9 +49,8 @@ def check_names(
     for name in given:
         if name in names or name.startswith("_"):
             continue
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it knows {', '.join(names)}"
-        msg = f"spider {spider} has no argument {name!r}: {hint}"
+        hint = meant(name, names, listed=True)
+        msg = f"spider {spider} has no argument {name!r}{hint}"
         raise ConfigError(msg)
 
 

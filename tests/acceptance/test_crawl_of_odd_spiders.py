@@ -147,7 +147,7 @@ def test_a_crawl_of_no_pages_and_no_items_exits_with_4(database):
 
 
 def test_an_unknown_argument_or_spider_is_named(database):
-    with pytest.raises(ConfigError, match="did you mean place"):
+    with pytest.raises(ConfigError, match="did you mean 'place'"):
         ingest("spider:funda", plaace="delft", to=database)
     with pytest.raises(ConfigError, match="there is no spider 'fundaa'"):
         ingest("spider:fundaa", place="delft", to=database)

@@ -420,7 +420,7 @@ def test_saved_pages_that_are_blocked_or_empty_are_said(tmp_path):
 
 
 def test_a_misspelled_argument_fails_before_anything_is_fetched(site):
-    with pytest.raises(ConfigError, match="did you mean place"):
+    with pytest.raises(ConfigError, match="did you mean 'place'"):
         crawl(plaace="duinhaven", base_url=site.url)
     assert site.served.requests == 0
 

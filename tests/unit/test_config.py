@@ -260,7 +260,7 @@ def test_a_variable_with_a_slip_is_refused_and_a_stranger_is_left_alone(
     monkeypatch.setenv("PROPLOAD_TEST_DSN", "x")
     resolve({})
     monkeypatch.setenv("PROPLOAD_BATCH_ROW", "1")
-    with pytest.raises(ConfigError, match="did you mean PROPLOAD_BATCH_ROWS"):
+    with pytest.raises(ConfigError, match="did you mean 'PROPLOAD_BATCH_ROWS'"):
         resolve({})
 
 

@@ -7,5 +7,6 @@ from propload.errors import ConfigError
 
 
 def test_a_slip_of_the_pen_is_no_argument_of_a_spider():
-    with pytest.raises(ConfigError, match="tabel is no setting: did you mean table"):
+    message = "'tabel' is not a setting; did you mean 'table'"
+    with pytest.raises(ConfigError, match=message):
         propload.ingest("spider:funda", tabel="homes")

@@ -7,7 +7,6 @@ import tomllib
 from collections import abc
 from contextlib import contextmanager
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,8 +15,9 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.errors import ConfigError
+from propload.nearest import SLIP, meant, nearest
 from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
-from propload.prepare.parsers import PARSERS, make_parser, near, settings_of
+from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
 from propload.registry import find_object
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from propload.prepare.parsers import Parser
 
 _FILE_KEYS = ("columns", "null_words", "keep_others", "name")
-#: A table this like `columns` is taken for a slip of the pen.
-_ALIKE = 0.8
 _RULE_KEYS = (
     "from",
     "parse",
@@ -88,7 +86,7 @@ def _lacks_columns(content: abc.Mapping[str, object]) -> bool:
     One whose every key is a column of the target needs no table for them.
     """
     tables = (key for key, value in content.items() if isinstance(value, dict))
-    misspelt = any(get_close_matches(key, ["columns"], 1, _ALIKE) for key in tables)
+    misspelt = any(nearest(key, ["columns"], cutoff=SLIP) for key in tables)
     return misspelt or not content.keys().isdisjoint(_FILE_KEYS[:-1])
 
 
@@ -111,7 +109,7 @@ def make_mapping(
     with _told(name):
         for key in content:
             if key not in _FILE_KEYS:
-                msg = f"key {key!r} is not known{near(key, list(_FILE_KEYS))}"
+                msg = f"key {key!r} is not known{meant(key, _FILE_KEYS, listed=True)}"
                 raise ConfigError(msg)
         columns = cast("abc.Mapping[str, object]", content["columns"])
         if not columns:
@@ -221,7 +219,7 @@ def _check_keys(settings: abc.Mapping[str, object], parse: str) -> None:
     every = [*_RULE_KEYS, "constant", "context", *takers]
     for key in settings:
         if key not in takers:
-            msg = f"key {key!r} is not known{near(key, every)}"
+            msg = f"key {key!r} is not known{meant(key, every, listed=True)}"
             raise ConfigError(msg)
     for key in settings:
         if parse in PARSERS and parse not in takers[key]:

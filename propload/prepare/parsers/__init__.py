@@ -6,7 +6,6 @@ none. `make_parser` finds one by its name in a mapping file.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from propload.errors import ConfigError
+from propload.nearest import meant
 from propload.prepare.parsers.dates import in_utc, parse_date, parse_timestamp
 from propload.prepare.parsers.numbers import (
     MONEY_DIGITS,
@@ -33,7 +33,7 @@ from propload.prepare.parsers.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "Parser",
@@ -100,13 +100,14 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
             not usable.
     """
     if name not in PARSERS:
-        msg = f"parser {name!r} is not known{near(name, PARSERS)}"
+        msg = f"parser {name!r} is not known{meant(name, PARSERS, listed=True)}"
         raise ConfigError(msg)
     function, dtype = PARSERS[name]
     known = settings_of(name)
     for setting in settings:
         if setting not in known:
-            msg = f"parser {name} has no setting {setting!r}{near(setting, known)}"
+            hint = meant(setting, known, listed=True)
+            msg = f"parser {name} has no setting {setting!r}{hint}"
             raise ConfigError(msg)
     if not isinstance(settings.get("otherwise", ""), str):
         msg = f"otherwise {settings['otherwise']!r} is no text"
@@ -170,11 +171,3 @@ def _try(parser: Parser) -> None:
     except (pl.exceptions.PolarsError, TypeError, ValueError, AttributeError) as error:
         msg = f"a setting of parser {parser.name} is not usable: {error}"
         raise ConfigError(msg) from error
-
-
-def near(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """Return the end of a message that helps with a wrong word."""
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known are: {', '.join(known) or 'none'}"

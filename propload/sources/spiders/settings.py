@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from propload.config.values import read_count, read_seconds, read_size
 from propload.errors import ConfigError
+from propload.nearest import meant
 from propload.options import Settings
 from propload.sources.spiders.rows import (
     FLUSH_BYTES,
@@ -90,15 +90,17 @@ def _class_name(kind: object) -> str:
 
 
 def _check_names(settings: BaseSettings) -> None:
-    known = [PREFIX + name.upper() for name in (*NAMES, *OWN)]
-    given = [name for name in settings if name.startswith(PREFIX)]
-    _check(given, known, "there is")
+    known = [name.upper() for name in (*NAMES, *OWN)]
+    ours = [name for name in settings if name.startswith(PREFIX)]
+    given = [name.removeprefix(PREFIX) for name in ours]
+    _check(given, known, "there is", prefix=PREFIX)
 
 
-def _check(given: Collection[str], known: Collection[str], subject: str) -> None:
+def _check(
+    given: Collection[str], known: Collection[str], subject: str, *, prefix: str = ""
+) -> None:
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f": did you mean {near[0]}?" if near else ""
-            msg = f"{subject} no setting {name}{hint}"
+            hint = meant(name, known, prefix=prefix)
+            msg = f"{subject} no setting {prefix}{name}{hint}"
             raise ConfigError(msg)

@@ -438,10 +438,10 @@ def test_a_class_without_a_target_is_passed_on_and_said(caplog):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"PROPLOAD_TABEL": "x"}, "did you mean PROPLOAD_TABLE"),
+        ({"PROPLOAD_TABEL": "x"}, "did you mean 'PROPLOAD_TABLE'"),
         ({"PROPLOAD_FLUSH_ROWS": "many"}, "PROPLOAD_FLUSH_ROWS"),
         ({"PROPLOAD_FLUSH_ROWS": 0}, "1 or more"),
-        ({"PROPLOAD_TARGETS": {"Home1": {"tabel": "x"}}}, "did you mean table"),
+        ({"PROPLOAD_TARGETS": {"Home1": {"tabel": "x"}}}, "did you mean 'table'"),
         ({"PROPLOAD_TARGETS": "homes"}, "PROPLOAD_TARGETS is not a dict"),
         ({"PROPLOAD_TARGETS": {"Home1": "homes"}}, "PROPLOAD_TARGETS is not a dict"),
         ({"PROPLOAD_LOADER": "no.such.Loader"}, "No module named"),

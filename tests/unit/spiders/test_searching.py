@@ -106,7 +106,7 @@ def test_saved_pages_are_read_instead_of_the_net(tmp_path):
 
 
 def test_a_misspelled_argument_is_refused():
-    with pytest.raises(ConfigError, match="did you mean place"):
+    with pytest.raises(ConfigError, match="did you mean 'place'"):
         check_names("funda", {"plcae": "delft"}, ARGUMENTS)
     check_names("funda", {"place": "delft", "_job": "1"}, ARGUMENTS)
 
