@@ -50,7 +50,10 @@ class ServerRoom:
 
 
 class Database:
-    """A database that a run loads into; used by one thread, writers aside.
+    """A database that a run loads into; used by one thread.
+
+    Lanes call `connect` from their own threads, which the session that its own
+    thread uses may be lost under.
 
     Args:
         dsn: Its connection string.
@@ -68,6 +71,7 @@ class Database:
         self._state_dir = state_dir
         self._connection: Connection | None = None
         self._was_open = False
+        #: Guards which session is open: none is lost while another one is made of it.
         self._opening = threading.Lock()
         self._runs: dict[str, LoadingRun] = {}
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -88,18 +92,17 @@ class Database:
         """Close the connections that are not a writer's."""
         for run in self._runs.values():
             run.close()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._lose_session()
 
     def connect(self) -> Connection:
-        """Return a new connection.
+        """Return a new connection; lanes call it as well.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
             TransientWriteError: The server cannot be reached now.
         """
-        return self._track(self._session().sibling())
+        with self._opening:
+            return self._track(self._opened().sibling())
 
     def cancel(self) -> None:
         """Break off the statements of all sessions; to be called by another thread."""
@@ -228,24 +231,28 @@ class Database:
 
     def _lose_session(self) -> None:
         """Let the next statement open a session: this one may be dead."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._opening:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:
-            self._runs[run.run_id] = LoadingRun(
-                self, self._session(), run, self._state_dir
+            self._runs[run.run_id] = LoadingRun.open(
+                self._session(), run, self._state_dir, connect=self.connect
             )
         return self._runs[run.run_id]
 
     def _session(self) -> Connection:
         with self._opening:
-            if self._connection is None or self._connection.closed:
-                opened = connect(self._dsn, again=self._was_open)
-                self._connection = self._track(opened)
-                self._was_open = True
-            return self._connection
+            return self._opened()
+
+    def _opened(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            opened = connect(self._dsn, again=self._was_open)
+            self._connection = self._track(opened)
+            self._was_open = True
+        return self._connection
 
     def _track(self, session: Connection) -> Connection:
         with self._tracking:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
@@ -10,18 +10,25 @@ from propload.postgres.ledger import DatabaseLedger, FileLedger, identity_of
 from propload.postgres.shadow import Shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
     from propload.postgres.ledger import Entry, Ledger, RunRecord
-    from propload.postgres.loading import Database
     from propload.target import ColumnPlan, TableName, Target
 
 
 class LoadingRun:
     """What the tables of one run share: the ledger, and a replace's shadow.
+
+    Args:
+        run: The run.
+        ledger: Where its pieces are entered.
+        connect: Opens a connection.
+        namespace: Where the shadow of a replace is kept; with the target by default.
+        entries: What earlier processes of the run have committed.
+        notes: What a reader of the report should know.
 
     Attributes:
         notes: What a reader of the report should know.
@@ -31,31 +38,62 @@ class LoadingRun:
     """
 
     def __init__(
-        self, database: Database, session: Connection, run: RunRecord, state_dir: Path
+        self,
+        run: RunRecord,
+        ledger: Ledger,
+        *,
+        connect: Callable[[], Connection],
+        namespace: str = "",
+        entries: Sequence[Entry] = (),
+        notes: tuple[str, ...] = (),
     ) -> None:
-        self.notes: tuple[str, ...] = ()
-        self.ledger: Ledger
-        self.together: bool | None
-        self._database = database
+        self.notes = notes
+        self.ledger = ledger
+        self.together = _were_together(entries)
+        self._connect = connect
         self._record = run
+        self._namespace = namespace
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
         self._finished = False
         self._unsure = False
+
+    @classmethod
+    def open(
+        cls,
+        session: Connection,
+        run: RunRecord,
+        state_dir: Path,
+        /,
+        *,
+        connect: Callable[[], Connection],
+    ) -> Self:
+        """Return a run that is entered in its ledger.
+
+        Args:
+            session: To the target's database.
+            run: The run.
+            state_dir: The state folder, for the ledger where the database has no
+                room for one.
+            connect: Opens a connection.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
         kept = DatabaseLedger.open(session, run)
         if kept is not None:
-            self.ledger, self._namespace = kept, "propload"
-            self.together = _were_together(kept.committed(session))
-            return
+            entries = kept.committed(session)
+            return cls(
+                run, kept, connect=connect, namespace="propload", entries=entries
+            )
         identity = identity_of(session)
         files = FileLedger(state_dir / "runs", run, database=identity)
-        self.ledger, self._namespace = files, ""
-        self.together = _were_together(files.committed(session))
         note = (
             "this user may not create the schema propload in the database, so the "
             f"run's ledger is the file {files.path}"
         )
-        self.notes = (note,)
+        entries = files.committed(session)
+        return cls(run, files, connect=connect, entries=entries, notes=(note,))
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
@@ -110,7 +148,7 @@ class LoadingRun:
 
     def _session(self) -> Connection:
         if self._keeper is None:
-            self._keeper = self._database.connect()
+            self._keeper = self._connect()
             if self._shadow is not None:
                 self._shadow.move_to(self._keeper)
         return self._keeper
