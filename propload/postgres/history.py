@@ -8,15 +8,13 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
-from propload.postgres.ledger import (
-    DatabaseLedger,
-    Entry,
+from propload.postgres.file_ledger import (
     FileLedger,
-    RunRecord,
     identity_of,
     read_lines,
     was_committed,
 )
+from propload.postgres.ledger import DatabaseLedger, Entry, RunRecord
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.ledger import DatabaseLedger, FileLedger, identity_of
+from propload.postgres.file_ledger import FileLedger, identity_of
+from propload.postgres.ledger import DatabaseLedger
 from propload.postgres.shadow import Shadow
 
 if TYPE_CHECKING:

@@ -11,19 +11,14 @@ import pytest
 
 from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
+from propload.postgres import file_ledger as file_ledger_module
 from propload.postgres import ledger as ledger_module
 from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
+from propload.postgres.file_ledger import FileLedger, identity_of, read_lines
 from propload.postgres.history import read_runs
-from propload.postgres.ledger import (
-    DatabaseLedger,
-    Entry,
-    FileLedger,
-    RunRecord,
-    identity_of,
-    read_lines,
-)
+from propload.postgres.ledger import DatabaseLedger, Entry, RunRecord
 from propload.postgres.locking import is_free
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
@@ -288,14 +283,14 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
 ):
     run = run_record(target())
     files = FileLedger(state_dir / "runs", run)
-    write = ledger_module.write_private
+    write = file_ledger_module.write_private
 
     def refuse_ends(path, text, **how):
         if b"committed" in text or b"status" in text:
             raise OSError(28, "No space left on device")
         write(path, text, **how)
 
-    monkeypatch.setattr(ledger_module, "write_private", refuse_ends)
+    monkeypatch.setattr(file_ledger_module, "write_private", refuse_ends)
     with connect(database) as session:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         session.commit()
