@@ -21,6 +21,10 @@ class Json(str):
 
 
 _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
+#: Bytes that may change.
+_BUFFERS = (bytearray, memoryview)
+#: Types whose descendants mean what they do; each before those that it descends from.
+_BASES = (str, bool, int, float, bytes, *_BUFFERS, dt.datetime, dt.date)
 #: Before a number that JSON holds with all its digits; no text begins so by chance.
 _MARK = f"propload:{secrets.token_hex(16)}:"
 _MARKED_NUMBER = re.compile(f'"{_MARK}([^"]+)"')
@@ -100,7 +104,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
         return fields_of_value
     if isinstance(value, _SEVERAL):
         return list(value)
-    for kind in (str, bool, int, float, bytes, dt.datetime, dt.date):
+    for kind in _BASES:
         if isinstance(value, kind):
             return _downcast(value, kind)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
@@ -141,7 +145,7 @@ def _downcast(value: Any, kind: type) -> Any:
         return dt.date(value.year, value.month, value.day)
     if kind is str:
         return str.__str__(value)
-    return kind(value)
+    return bytes(value) if kind in _BUFFERS else kind(value)
 
 
 def as_text(value: Any) -> str:

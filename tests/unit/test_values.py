@@ -32,6 +32,10 @@ MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
         (deque([1]), [1]),
         ({"a": 1}.keys(), ["a"]),
         ({"a": 1}.values(), [1]),
+        (bytearray(b"\xde\0"), b"\xde\0"),
+        (memoryview(b"\xde\0"), b"\xde\0"),
+        (memoryview(b"abcd")[::2], b"ac"),
+        (memoryview(b"abcd").cast("H"), b"abcd"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -65,6 +69,7 @@ def test_digits_that_no_float_has_are_kept_as_text():
     [
         ({"a": Decimal("1.10"), "b": [Decimal("1E+5")]}, '{"a": 1.10, "b": [1E+5]}'),
         ({"a": Decimal("NaN")}, '{"a": "NaN"}'),
+        ([bytearray(b"\xde"), memoryview(b"\xad")], '["\\\\xde", "\\\\xad"]'),
         ({"a": "1.10", "b": "\0001\0"}, '{"a": "1.10", "b": "\\u00001\\u0000"}'),
         ([1, "é", None, date(2024, 1, 2)], '[1, "é", null, "2024-01-02"]'),
     ],
