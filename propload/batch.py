@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
@@ -178,6 +178,25 @@ class Batch:
             self.unread if start == 0 else (),
             self.as_of,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A joined batch that an earlier process of its run has committed in part.
+
+    Attributes:
+        number: Its number in the run.
+        first_row: The run's 0-based number of its first row.
+        through_row: The number after its last row.
+        accounted: The rows that each lane accounted for which committed its piece.
+        together: Whether all of its rows took the first lane.
+    """
+
+    number: int
+    first_row: int
+    through_row: int
+    accounted: Mapping[int, int]
+    together: bool
 
 
 class Sifted(NamedTuple):

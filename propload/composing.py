@@ -231,9 +231,7 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
 def _start(point: ResumePoint | None) -> Start:
     if point is None:
         return Start()
-    return Start(
-        point.batch, point.first_row, point.ends, point.committed, point.counts
-    )
+    return Start(point.batch, point.first_row, point.begun, point.counts)
 
 
 def _rows_done(source: Source, point: ResumePoint | None) -> int:
@@ -252,10 +250,7 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
         with store.alone(run_id), unwritten(store.files.path(run_id)):
             store.keep(
                 run_id,
-                lambda line: (
-                    line["batch"] < point.batch
-                    or (line["batch"], line["lane"] or 0) in point.committed
-                ),
+                lambda line: (line["batch"], line["lane"] or 0) in point.committed,
             )
             writer.take_up()
     return writer

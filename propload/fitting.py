@@ -141,9 +141,17 @@ class FittedTable:
     preparer: Preparer
     prepared_target: PreparedTarget
 
-    def prepare(self, joined: Joined) -> Prepared:
-        """Return the prepared rows."""
-        return in_context(self.preparer, joined).prepare(joined.raw())
+    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
+        """Return the prepared rows.
+
+        Args:
+            joined: The rows as read.
+            together: Whether all take one lane, where that was settled before.
+        """
+        preparer = in_context(self.preparer, joined)
+        if together is not None:
+            preparer = replace(preparer, together=together)
+        return preparer.prepare(joined.raw())
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
         """Return a writer for a lane, which tells of refused rows before it commits."""

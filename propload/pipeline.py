@@ -17,6 +17,7 @@ from propload.errors import (
     SchemaMismatchError,
 )
 from propload.lanes import Lane, Work
+from propload.making_again import require_same
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
 from propload.prepare.preparing import Prepared
@@ -205,7 +206,7 @@ class Pipeline:
             self._subscription,
             options.batch_rows,
             options.batch_seconds,
-            start.ends,
+            start.begun,
             by_context=options.by_context,
             number=start.batch,
             first_row=start.first_row,
@@ -215,13 +216,14 @@ class Pipeline:
             self.tally.check_limit()
 
     def _prepare(self, joined: Joined) -> None:
-        committed = self._options.start.committed
+        begun = self._options.start.find(joined)
+        done = begun.accounted if begun else {}
         fitted = self._fitted_for(joined)
         if fitted is None:
-            self._pass_over(joined)
+            self._pass_over(joined, counted=0 in done)
             return
         began = time.monotonic()
-        prepared = fitted.prepare(joined)
+        prepared = fitted.prepare(joined, together=begun.together if begun else None)
         log.info(
             "batch %d: prepared %d rows of %s, %d duplicates, in %.3f s",
             joined.number,
@@ -230,22 +232,19 @@ class Pipeline:
             prepared.duplicates,
             time.monotonic() - began,
         )
-        refused = self.tally.begin(
-            joined,
-            prepared,
-            len(self._lanes),
-            counted=(joined.number, 0) in committed,
-        )
+        if begun is not None:
+            require_same(begun, joined, prepared)
+        lanes = len(self._lanes)
+        refused = self.tally.begin(joined, prepared, lanes, counted=0 in done)
         for lane, layers in zip(self._lanes, prepared.lanes, strict=True):
             piece = _piece(joined, lane.number, layers, prepared.duplicates, refused)
-            if (joined.number, lane.number) in committed:
+            if lane.number in done:
                 self.tally.pass_over(joined.number)
             else:
                 lane.put(Work(piece, fitted))
 
-    def _pass_over(self, joined: Joined) -> None:
+    def _pass_over(self, joined: Joined, *, counted: bool) -> None:
         """Account for a batch whose rows could not be read, all of them or none."""
-        counted = (joined.number, 0) in self._options.start.committed
         nothing = Prepared([], no_reasons(), 0)
         self.tally.begin(joined, nothing, len(self._lanes), counted=counted)
         for _ in self._lanes:

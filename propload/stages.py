@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from propload.report import Counts
 
 if TYPE_CHECKING:
+    from propload.batch import Begun
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
     from propload.target import OnRefused, Writer
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 class Fitted(Protocol):
     """How rows of one set of columns are prepared and written."""
 
-    def prepare(self, joined: Joined) -> Prepared:
-        """Return the prepared rows."""
+    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
+        """Return the prepared rows.
+
+        Args:
+            joined: The rows as read.
+            together: Whether all take one lane, where that was settled before.
+        """
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
         """Return a writer for a lane, which tells of refused rows before it commits."""
@@ -38,15 +44,22 @@ class Start:
     """Where a run begins: at its first row, or where it was interrupted.
 
     Attributes:
-        batch: The number of the first joined batch.
+        batch: The number of the first joined batch that is new.
         first_row: The run's number of the first row.
-        ends: Row numbers where joined batches must end.
-        committed: Batch and lane of pieces that are passed over.
-        counts: What became of the rows of those pieces.
+        begun: The batches that are committed in part: they are made again, of the
+            same rows, and the pieces that are committed are passed over.
+        counts: What became of the rows of all committed pieces.
     """
 
     batch: int = 0
     first_row: int = 0
-    ends: tuple[int, ...] = ()
-    committed: frozenset[tuple[int, int]] = frozenset()
+    begun: tuple[Begun, ...] = ()
     counts: Counts = field(default_factory=Counts)
+
+    def find(self, joined: Joined) -> Begun | None:
+        """Return what is committed of a joined batch, or None where nothing is."""
+        place = joined.first_row, joined.through_row
+        for one in self.begun:
+            if (one.first_row, one.through_row) == place:
+                return one
+        return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
+from propload.batch import Begun
 from propload.errors import WriteError
 from propload.postgres.file_ledger import (
     FileLedger,
@@ -19,7 +20,7 @@ from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from propload.postgres.connection import Connection
@@ -33,20 +34,19 @@ class ResumePoint:
 
     Attributes:
         run: The run.
-        batch: The number of the first batch that is not committed on every lane.
-        first_row: The run's 0-based number of that batch's first row.
-        ends: Row numbers after the batches that some lanes committed: made again,
-            they must end there.
-        committed: The (batch, lane) pairs that are committed from there on.
+        batch: The number of the first batch that is new.
+        first_row: The run's 0-based number of the first row that is not committed.
+        begun: The batches from there on that some lanes committed, by their rows.
+        committed: Number and lane of every piece that is committed.
         counts: What is committed already.
     """
 
     run: RunRecord
-    batch: int
-    first_row: int
-    ends: tuple[int, ...]
-    committed: frozenset[tuple[int, int]]
-    counts: Counts
+    batch: int = 0
+    first_row: int = 0
+    begun: tuple[Begun, ...] = ()
+    committed: frozenset[tuple[int, int]] = frozenset()
+    counts: Counts = field(default_factory=Counts)
 
     @property
     def lanes(self) -> int:
@@ -90,22 +90,58 @@ def find_point(
 def make_point(run: RunRecord, entries: Iterable[Entry], /) -> ResumePoint:
     """Return where a run goes on, from what it committed.
 
-    Each lane commits its batches in order, so what is complete is a beginning.
+    Each lane commits its batches in order, so what is complete is a beginning: of the
+    rows, for the number of a batch may have been given to rows of which nothing was
+    entered.
     """
     batches: dict[int, list[Entry]] = {}
     counts = Counts()
     for entry in entries:
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts
-    point = ResumePoint(run, 0, 0, (), frozenset(), counts)
-    lanes, batch, first_row = point.lanes, 0, 0
-    while len(batches.get(batch, ())) == lanes:
-        first_row = batches[batch][0].through_row
-        batch += 1
-    rest = {number: found for number, found in batches.items() if number >= batch}
-    ends = tuple(rest[number][0].through_row for number in sorted(rest))
-    committed = {(e.batch, e.lane) for found in rest.values() for e in found}
-    return ResumePoint(run, batch, first_row, ends, frozenset(committed), counts)
+    point = ResumePoint(run, counts=counts)
+    begun = sorted(map(_begun, batches.values()), key=_place)
+    first_row = done = 0
+    for one in begun:
+        if one.first_row != first_row or len(one.accounted) < point.lanes:
+            break
+        first_row, done = one.through_row, done + 1
+    return replace(
+        point,
+        batch=max(batches, default=-1) + 1,
+        first_row=first_row,
+        begun=tuple(begun[done:]),
+        committed=frozenset((e.batch, e.lane) for one in batches.values() for e in one),
+    )
+
+
+def _place(begun: Begun) -> tuple[int, int, int]:
+    return begun.first_row, begun.through_row, begun.number
+
+
+def _begun(entries: Sequence[Entry]) -> Begun:
+    """Return a batch from its entries."""
+    first = entries[0]
+    return Begun(
+        first.batch,
+        first.first_row,
+        first.through_row,
+        {entry.lane: entry.counts.accounted for entry in entries},
+        together=_were_together(entries),
+    )
+
+
+def _were_together(entries: Iterable[Entry]) -> bool:
+    """Return whether all rows of a batch were written by its first lane.
+
+    Its other pieces may have been empty for want of rows: made again with all rows in
+    the first lane, they are so once more.
+    """
+    # the first lane tells of the rows that were read, and of those refused before
+    return all(
+        entry.counts.accounted == (entry.counts.read if entry.lane == 0 else 0)
+        for entry in entries
+    )
 
 
 def _record(row: tuple[str, ...]) -> RunRecord:

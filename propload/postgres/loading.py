@@ -279,9 +279,8 @@ class PreparedTarget:
         empty: bool,
     ) -> None:
         self.plan = plan
-        bound = shape.bound is not None
-        self.together = bound if run.together is None else run.together
-        self.notes = (*run.notes, *(_lane_note(shape) if self.together else ()))
+        self.together = shape.bound is not None
+        self.notes = (*run.notes, *_lane_note(shape))
         self._database = database
         self._run = run
         self._shape = shape

@@ -11,12 +11,12 @@ from propload.postgres.ledger import DatabaseLedger
 from propload.postgres.shadow import Shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
-    from propload.postgres.ledger import Entry, Ledger, RunRecord
+    from propload.postgres.ledger import Ledger, RunRecord
     from propload.target import ColumnPlan, TableName, Target
 
 
@@ -28,14 +28,11 @@ class LoadingRun:
         ledger: Where its pieces are entered.
         connect: Opens a connection.
         namespace: Where the shadow of a replace is kept; with the target by default.
-        entries: What earlier processes of the run have committed.
         notes: What a reader of the report should know.
 
     Attributes:
         notes: What a reader of the report should know.
         ledger: Where pieces are entered.
-        together: Whether all rows of a batch took one lane in an earlier process of
-            the run, or None where it has committed nothing.
     """
 
     def __init__(
@@ -45,12 +42,10 @@ class LoadingRun:
         *,
         connect: Callable[[], Connection],
         namespace: str = "",
-        entries: Sequence[Entry] = (),
         notes: tuple[str, ...] = (),
     ) -> None:
         self.notes = notes
         self.ledger = ledger
-        self.together = _were_together(entries)
         self._connect = connect
         self._record = run
         self._namespace = namespace
@@ -83,18 +78,14 @@ class LoadingRun:
         """
         kept = DatabaseLedger.open(session, run)
         if kept is not None:
-            entries = kept.committed(session)
-            return cls(
-                run, kept, connect=connect, namespace="propload", entries=entries
-            )
+            return cls(run, kept, connect=connect, namespace="propload")
         identity = identity_of(session)
         files = FileLedger(state_dir / "runs", run, database=identity)
         note = (
             "this user may not create the schema propload in the database, so the "
             f"run's ledger is the file {files.path}"
         )
-        entries = files.committed(session)
-        return cls(run, files, connect=connect, entries=entries, notes=(note,))
+        return cls(run, files, connect=connect, notes=(note,))
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
@@ -153,18 +144,3 @@ class LoadingRun:
             if self._shadow is not None:
                 self._shadow.move_to(self._keeper)
         return self._keeper
-
-
-def _were_together(entries: Sequence[Entry]) -> bool | None:
-    """Return whether all rows of each batch were written by its first lane.
-
-    A run passes over what it has committed by batch and lane, so a row that would take
-    another lane than before, because the table was changed meanwhile, would be lost.
-    """
-    if not entries:
-        return None
-    # the first lane tells of the rows that were read, and of those refused before
-    return all(
-        entry.counts.accounted == (entry.counts.read if entry.lane == 0 else 0)
-        for entry in entries
-    )

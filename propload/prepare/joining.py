@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from propload.batch import Batch
+    from propload.batch import Batch, Begun
 
 
 #: Each expression visits each part: many small ones cost more than one copy.
@@ -135,17 +135,16 @@ class Joiner:
         incoming: Where batches come from.
         batch_rows: Asked before each joined batch: most rows in it.
         batch_seconds: Longest wait of a row for company.
-        ends: Row numbers at which joined batches must end, ascending: a resumed
-            run makes the batches of the run that it continues again.
+        begun: The batches that a resumed run makes again, in order of their rows.
         by_context: Whether rows of another source or `as_of` are kept apart.
-        number: The number of the first joined batch.
+        number: The number of the first joined batch that is not made again.
         first_row: The run's number of the first row.
     """
 
     incoming: Incoming
     batch_rows: Callable[[], int]
     batch_seconds: float
-    ends: Iterable[int] = ()
+    begun: Iterable[Begun] = ()
     by_context: bool = False
     number: int = 0
     first_row: int = 0
@@ -153,12 +152,19 @@ class Joiner:
     _ends: deque[int] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[Joined]:
-        self._ends = deque(self.ends)
+        known = {(one.first_row, one.through_row): one.number for one in self.begun}
+        # what stands between two of them is no part of either
+        self._ends = deque(end for place in known for end in place)
         number, first_row = self.number, self.first_row
         while parts := self._next_parts(first_row):
             joined = Joined(number, tuple(parts), first_row)
+            again = known.get((first_row, joined.through_row))
+            if again is None:
+                number += 1
+            else:
+                joined = replace(joined, number=again)
             yield joined
-            number, first_row = number + 1, joined.through_row
+            first_row = joined.through_row
 
     def _next_parts(self, first_row: int) -> list[Batch]:
         while self._ends and self._ends[0] <= first_row:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 import pytest
 
-from propload.batch import join_reasons, no_reasons, reason_lines
+from propload.batch import Begun, join_reasons, no_reasons, reason_lines
 from propload.errors import (
+    ConfigError,
     CountsError,
     QueueClosedError,
     RejectLimitError,
@@ -44,7 +45,7 @@ class Fitted:
     failures: dict = field(default_factory=dict)
     writing: Callable | None = None
 
-    def prepare(self, joined):
+    def prepare(self, joined, *, together=None):
         raw = joined.raw()
         bad = raw.filter(pl.col("bad"))
         reasons = reason_lines(
@@ -350,9 +351,8 @@ def test_the_committed_row_number_grows_to_the_end(make):
 
 
 def test_pieces_committed_before_are_passed_over(make):
-    done = {(0, 0), (0, 1), (1, 0)}
-    before = Counts(inserted=7 + 3)
-    start = Start(ends=(7, 14), committed=frozenset(done), counts=before)
+    begun = (Begun(0, 0, 7, {0: 4, 1: 3}, False), Begun(1, 7, 14, {0: 3}, False))
+    start = Start(batch=2, begun=begun, counts=Counts(inserted=7 + 3))
     pipeline, table = make(MemorySource(rows(28)), start=start)
     pipeline.run()
     expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
@@ -361,7 +361,7 @@ def test_pieces_committed_before_are_passed_over(make):
 
 
 def test_a_count_of_an_earlier_process_that_is_wrong_is_seen(make):
-    start = Start(1, 14, committed=frozenset(), counts=Counts(inserted=13))
+    start = Start(1, 14, counts=Counts(inserted=13))
     pipeline, _ = make(MemorySource(rows(6)), start=start)
     pipeline.run()
     with pytest.raises(CountsError, match=r"20 rows came .* but 19 are accounted"):
@@ -376,8 +376,8 @@ def test_a_count_of_an_earlier_process_that_is_wrong_is_seen(make):
 def test_rows_that_preparing_loses_or_doubles_are_seen(make, change, monkeypatch):
     prepare = Fitted.prepare
 
-    def careless(self, joined):
-        prepared = prepare(self, joined)
+    def careless(self, joined, **told):
+        prepared = prepare(self, joined, **told)
         (layer,), *others = prepared.lanes
         return replace(prepared, lanes=[(change(layer),), *others])
 
@@ -387,6 +387,15 @@ def test_rows_that_preparing_loses_or_doubles_are_seen(make, change, monkeypatch
         pipeline.run()
     assert table.rows == {}
     assert counts(pipeline).read == 0
+
+
+def test_a_piece_that_comes_out_otherwise_than_it_was_committed_is_refused(make):
+    start = Start(batch=1, begun=(Begun(0, 0, 7, {1: 4}, False),))
+    pipeline, table = make(MemorySource(rows(28)), start=start)
+    with pytest.raises(ConfigError, match=r"rows 1 to 7 .*lane 1 had 4 rows .* have 3"):
+        pipeline.run()
+    assert table.rows == {}
+    assert threads_left() == []
 
 
 def test_no_rows_at_all(make):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import replace
-
 import polars as pl
 import pytest
 
 import propload
 from tests.integration.postgres.writing import (
     execute,
-    make_piece,
     prepared,
     query,
-    run_record,
     target,
 )
 
@@ -137,31 +132,6 @@ def test_an_index_of_the_parent_ties_rows_of_a_partition_too(database, state_dir
     )
     with prepared(database, target(), FRAME, state_dir) as ready:
         assert "t_part_u_key of public.t ties" in ready.notes[-1]
-
-
-@pytest.mark.parametrize("together", [True, False])
-def test_a_run_that_goes_on_routes_rows_as_it_did(database, state_dir, together):
-    tie, untie = "ALTER TABLE t ADD UNIQUE (u)", "ALTER TABLE t DROP CONSTRAINT t_u_key"
-    make(database, (tie,) if together else ())
-    goal = target()
-    run = run_record(goal)
-    rows = pl.DataFrame({"k": [1, 2], "u": [1, 2], "w": ["a", "b"]})
-    piece = make_piece(rows, key=("k",))
-    if not together:
-        # the second lane, which had as many, has committed nothing
-        piece = replace(piece, read=4)
-    with (
-        prepared(database, goal, rows, state_dir, run=run) as ready,
-        closing(ready.open_writer(0)) as writer,
-    ):
-        assert ready.together == together
-        writer.write(piece)
-    execute(database, untie if together else tie)
-    with prepared(database, goal, rows, state_dir, run=run) as ready:
-        assert ready.together == together
-        assert not any("one lane" in note for note in ready.notes)
-    with prepared(database, goal, rows, state_dir) as ready:
-        assert ready.together == (not together)
 
 
 def test_appended_rows_are_tied_by_a_key_that_they_are_not_routed_by(

@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import NUMBER, ROW, SOURCE, Batch, Unread
+from propload.batch import NUMBER, ROW, SOURCE, Batch, Begun, Unread
 from propload.prepare.joining import Joiner
 
 
@@ -26,8 +26,15 @@ def batch(first, count, name="id", unread=(), source="s", numbers=None):
     return Batch(rows, source, first + 1, numbers, False, tuple(unread))
 
 
-def join(batches, rows=10, ends=()):
-    return list(Joiner(Given(batches), lambda: rows, 1.0, ends))
+def begun_of(*ends):
+    """Return batches that follow one another, from the first row on."""
+    starts = (0, *ends[:-1])
+    places = enumerate(zip(starts, ends, strict=True))
+    return [Begun(number, *place, {}, together=False) for number, place in places]
+
+
+def join(batches, rows=10, begun=(), number=0):
+    return list(Joiner(Given(batches), lambda: rows, 1.0, begun, number=number))
 
 
 def test_small_batches_are_joined_and_large_ones_cut():
@@ -78,8 +85,8 @@ def test_the_same_ends_give_the_same_batches_however_rows_arrive(sizes, rows, ot
             start += size
 
     first = join(batches(), rows)
-    ends = tuple(one.through_row for one in first)
-    again = join(batches(), other, ends)
+    begun = begun_of(*(one.through_row for one in first))
+    again = join(batches(), other, begun, number=99)
     found = [one.raw()["id"].to_list() for one in first if one.height]
     assert found == [one.raw()["id"].to_list() for one in again if one.height]
     assert [n for one in found for n in one] == list(range(sum(sizes)))

@@ -1,0 +1,48 @@
+"""A batch that is committed in part is made again: it has to come out as it did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from propload.batch import Begun
+    from propload.prepare.joining import Joined
+    from propload.prepare.preparing import Prepared
+
+
+def require_same(begun: Begun, joined: Joined, prepared: Prepared, /) -> None:
+    """Refuse a batch whose committed pieces would hold other rows now.
+
+    Args:
+        begun: What is committed of it.
+        joined: Its rows as read again.
+        prepared: What was made of them now.
+
+    Raises:
+        ConfigError: Rows would be lost, or written twice.
+    """
+    for lane, before in begun.accounted.items():
+        now = _accounted(joined, prepared, lane)
+        if now == before:
+            continue
+        source = joined.parts[0].source
+        msg = (
+            f"{source}: rows {joined.first_row + 1:,} to {joined.through_row:,} of the "
+            f"run are committed in part, and come out otherwise now (lane {lane} had "
+            f"{before:,} rows and would have {now:,}), so that some would be lost or "
+            "written twice: go on with the mapping, the schema and the table as they "
+            f"were, or load {source} anew"
+        )
+        raise ConfigError(msg)
+
+
+def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
+    """Return the rows that a lane accounts for: the first one for dropped ones too."""
+    written = sum(layer.height for layer in prepared.lanes[lane])
+    if lane > 0:
+        return written
+    refused = prepared.reasons[ROW].n_unique() + joined.unread
+    return written + prepared.duplicates + refused

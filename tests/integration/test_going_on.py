@@ -1,0 +1,99 @@
+"""A run that ended within a batch goes on without a row lost or written twice."""
+
+import polars as pl
+import pytest
+
+import propload
+from propload.errors import LoadError, RejectLimitError
+from tests.integration.going_on import guard, ids_by_lane, open_guard
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def load(database):
+    def load(source, **settings):
+        told = {"table": "homes", "key": "id", "workers": 2, "progress": False}
+        return propload.ingest(source, to=database, **{**told, **settings})
+
+    return load
+
+
+def write_file(path, rows):
+    pl.DataFrame(rows).write_csv(path)
+    return path
+
+
+def stored(database, **values):
+    """Return the ids of rows that hold these values, ascending."""
+    found = read_table(database, "homes").filter(**values)
+    return found["id"].sort().to_list()
+
+
+TIED = "CREATE TABLE homes (id int PRIMARY KEY, code text UNIQUE, v text)"
+
+
+@pytest.mark.parametrize("change", ["", "ALTER TABLE homes DROP CONSTRAINT {}"])
+def test_files_of_which_one_takes_all_lanes_and_the_other_one(
+    load, database, tmp_path, change
+):
+    run_sql(database, TIED)
+    first, second = ids_by_lane()
+    # the second lane has nothing to write of b, whose rows its `code` ties
+    guard(database, "homes", first[5], until="batch = 1 AND lane = 1")
+    a, b = [second[0], first[0], second[1]], [second[2], first[5], second[3], first[3]]
+    files = [
+        write_file(tmp_path / "a.csv", [{"id": n, "v": "a"} for n in a]),
+        write_file(
+            tmp_path / "b.csv", [{"id": n, "code": f"c{n}", "v": "b"} for n in b]
+        ),
+    ]
+    with pytest.raises(LoadError, match="the guard is shut"):
+        load(files, batch_rows=4)
+    open_guard(database)
+    if change:
+        run_sql(database, change.format("homes_code_key"))
+    report = load(files, batch_rows=4, resume=True)
+    assert report.status == "loaded"
+    assert report.counts.read == report.counts.inserted == 7
+    assert stored(database, v="b") == sorted(b)
+    assert stored(database, v="a") == sorted(a)
+
+
+@pytest.mark.parametrize("tie", [True, False])
+def test_a_batch_that_is_begun_is_routed_as_it_was_whatever_the_table_is_now(
+    load, database, tmp_path, tie
+):
+    """What ties rows now did not, or no longer does; the rows that follow heed it."""
+    tying = "ALTER TABLE homes ADD CONSTRAINT tied UNIQUE (v)"
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
+    if not tie:
+        run_sql(database, tying)
+    first, second = ids_by_lane()
+    guard(database, "homes", first[1], until="batch = 1 AND lane = 1")
+    ids = [first[0], second[0], first[1], second[1], first[2], second[2]]
+    path = write_file(tmp_path / "a.csv", [{"id": n, "v": f"v{n}"} for n in ids])
+    with pytest.raises(LoadError, match="the guard is shut"):
+        load(path, batch_rows=2)
+    open_guard(database)
+    change = tying if tie else "ALTER TABLE homes DROP CONSTRAINT tied"
+    run_sql(database, change)
+    report = load(path, batch_rows=2, resume=True)
+    assert report.counts.read == report.counts.inserted == 6
+    assert stored(database) == sorted(ids)
+
+
+def test_rows_that_no_table_was_made_for_shift_no_others(load, database, tmp_path):
+    unreadable = tmp_path / "a.csv"
+    unreadable.write_bytes(b"id,v\n1\x00,x\n2\x00,x\n")
+    rows = [{"id": str(n), "v": f"v{n}"} for n in range(1, 11)]
+    rows[5]["id"] = "bad"
+    files = [unreadable, write_file(tmp_path / "b.csv", rows)]
+    told = {"workers": 1, "batch_rows": 2, "batch_seconds": 60}
+    with pytest.raises(RejectLimitError):
+        load(files, max_rejects=2, **told)
+    report = load(files, resume=True, **told)
+    assert stored(database) == [n for n in range(1, 11) if n != 6]
+    assert (report.counts.read, report.counts.rejected) == (12, 3)
+    assert report.rejects.height == 3
