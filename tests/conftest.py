@@ -95,7 +95,8 @@ def postgres_server(request):
 def running_cluster(version):
     """Run a cluster of a major version in a temporary folder."""
     from propload.postgres.cluster import Cluster
-    from propload.postgres.embedded import server_account, server_programs
+    from propload.postgres.embedded import server_account
+    from tests.programs import server_programs
 
     programs = server_programs()
     locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")

@@ -193,17 +193,6 @@ class Connection:
             cursor.execute(sql, tuple(params) or None)
             return list(cursor.fetchall())
 
-    def frame(self, sql: str, params: Sequence[object] = ()) -> pl.DataFrame:
-        """Return the rows of a query as a frame.
-
-        Raises:
-            ServerError: The server refused, or the connection is gone.
-        """
-        with self._cursor() as cursor:
-            cursor.execute(sql, tuple(params) or None)
-            table = cursor.fetch_arrow_table()
-        return pl.DataFrame(pl.from_arrow(table))
-
     def copy(
         self,
         table: str,

@@ -151,20 +151,6 @@ def bundled_programs() -> Path:
     raise ConfigError(msg)
 
 
-def server_programs() -> Path:
-    """Return the folder of those programs where the server's account may run them.
-
-    As root that is another account, which cannot enter every folder: the programs
-    are then copied, once, to a place that it can.
-    """
-    if not os.geteuid():
-        _make_root_home()
-        programs = _root_programs()
-        _copy_programs(programs)
-        return programs
-    return bundled_programs()
-
-
 def _make_root_home() -> None:
     """Make the folder of root's servers, which their account passes through."""
     ROOT_HOME.mkdir(parents=True, exist_ok=True)

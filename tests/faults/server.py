@@ -10,8 +10,9 @@ from contextlib import closing
 from propload.errors import PropLoadError
 from propload.postgres.cluster import Cluster
 from propload.postgres.connection import connect
-from propload.postgres.embedded import server_account, server_programs
+from propload.postgres.embedded import server_account
 from propload.postgres.sql import bookkeeping
+from tests.programs import server_programs
 
 #: Nothing is lost when the server dies; only the machine may not.
 SETTINGS = {

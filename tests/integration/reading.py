@@ -13,10 +13,17 @@ def run_sql(dsn, *statements):
         session.commit()
 
 
+def read_frame(session, sql):
+    """Return the rows of a query as a frame of the driver's own types."""
+    with session._cursor() as cursor:
+        cursor.execute(sql, None)
+        return pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
+
+
 def read_table(dsn, table):
     """Return a table's rows as a frame."""
     with connect(dsn) as session:
-        frame = session.frame(f'SELECT * FROM "{table}"')
+        frame = read_frame(session, f'SELECT * FROM "{table}"')
         session.commit()
     times = [name for name, t in frame.schema.items() if isinstance(t, pl.Datetime)]
     return frame.with_columns(

@@ -14,7 +14,7 @@ from propload.postgres.connection import COPY_ROWS, connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.failures import classify
-from tests.integration.reading import run_sql
+from tests.integration.reading import read_frame, run_sql
 
 PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up
 NAMESPACE = 'na;me "space'
@@ -50,7 +50,7 @@ def test_copy_of_many_batches_keeps_values_and_order(connection):
     # a slice shares its memory with the whole
     assert connection.copy("t", frame.slice(rows - 3), namespace="public") == 3
     connection.commit()
-    found = connection.frame("SELECT * FROM t")
+    found = read_frame(connection, "SELECT * FROM t")
     assert found.equals(pl.concat([frame, frame.slice(rows - 3)]))
     assert connection.copy("t", frame.clear(), namespace="public") == 0
 
@@ -67,7 +67,7 @@ def test_names_of_any_letters_work(connection, temporary):
         connection.execute(f"CREATE {kind}TABLE {path} ({columns})")
         namespace = None if temporary else NAMESPACE
         connection.copy(table, frame, namespace=namespace, temporary=temporary)
-        assert connection.frame(f"SELECT * FROM {path}").equals(frame)
+        assert read_frame(connection, f"SELECT * FROM {path}").equals(frame)
 
 
 def test_parameters_are_bound(connection):

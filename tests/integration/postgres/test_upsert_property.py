@@ -18,6 +18,7 @@ from propload.postgres.connection import connect
 from propload.postgres.schema import create_table
 from propload.prepare.dedupe import dedupe
 from tests.integration.postgres.writing import make_piece, prepared, target, write_one
+from tests.integration.reading import read_frame
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -79,7 +80,8 @@ def load(dsn, state_dir, goal, frames):
     with connect(dsn) as session:
         # the driver reads numeric as a type of its own
         columns = "k, g, at, t, n, d::text AS d, b"
-        stored = session.frame(f"SELECT {columns} FROM {goal.table} ORDER BY k, g")
+        asked = f"SELECT {columns} FROM {goal.table} ORDER BY k, g"
+        stored = read_frame(session, asked)
     return stored.with_columns(pl.col("d").cast(SCHEMA["d"])), done
 
 
