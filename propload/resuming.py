@@ -107,7 +107,11 @@ class Resuming:
         if not take(session, f"run:{run_id}", wait=GRACE_SECONDS):
             msg = f"run {run_id} still goes on in another process: wait for its end"
             raise LockedError(msg)
-        if not is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS):
+        # of a process that has lost its lock unnoticed, no piece comes after this
+        if not (
+            is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS)
+            and self.database.hold(session, run_id, wait=COMMIT_SECONDS)
+        ):
             msg = (
                 f"run {run_id} has a transaction in the server that does not end: "
                 "try again when it has ended"

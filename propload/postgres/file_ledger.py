@@ -48,7 +48,7 @@ class FileLedger:
         self.run_id = run.run_id
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
-        self.path = folder / f"{run.run_id}.ledger.ndjson"
+        self.path = path_of(folder, run.run_id)
         self._entries: dict[tuple[int, int], Entry] = {}
         self._ending: tuple[str, str] | None = None
         if self.path.exists():
@@ -56,7 +56,7 @@ class FileLedger:
         else:
             self._append({"run": asdict(run), "database": database})
 
-    def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Write down which transaction the piece is in."""
         number = self._transaction(connection)
         entry = Entry(
@@ -65,6 +65,7 @@ class FileLedger:
         with self._lock:
             self._open[piece.batch, piece.lane] = (number, entry)
             self._append({"transaction": number, "entry": asdict(entry)})
+        return True
 
     def settle(self, piece: Place) -> None:
         """Write down that the piece is committed."""
@@ -150,6 +151,11 @@ class FileLedger:
                 "Make room, then go on with --resume"
             )
             raise WriteError(msg) from error
+
+
+def path_of(folder: Path, run_id: str, /) -> Path:
+    """Return the file of a run's ledger, which may not be there."""
+    return folder / f"{run_id}.ledger.ndjson"
 
 
 def identity_of(connection: Connection, /) -> str | None:

@@ -12,6 +12,7 @@ from propload.errors import WriteError
 from propload.postgres.file_ledger import (
     FileLedger,
     identity_of,
+    path_of,
     read_lines,
     was_committed,
 )
@@ -78,7 +79,7 @@ def find_point(
     connection: Connection, state_dir: Path, run: RunRecord, /
 ) -> ResumePoint:
     """Return where a run goes on."""
-    path = state_dir / "runs" / f"{run.run_id}.ledger.ndjson"
+    path = path_of(state_dir / "runs", run.run_id)
     ledger = (
         FileLedger(path.parent, run) if path.exists() else DatabaseLedger(run.run_id)
     )

@@ -10,9 +10,11 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from propload.errors import WriteError
+from propload.errors import LockedError, WriteError
 from propload.postgres.driver_errors import ServerError
+from propload.postgres.locking import NOT_IN_TIME
 from propload.postgres.sql import bookkeeping
+from propload.postgres.sql.locks import limit_wait
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -93,8 +95,16 @@ class Ledger(Protocol):
 
     run_id: str
 
-    def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
-        """Enter a piece; called in its transaction, before the commit."""
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
+        """Enter a piece; called in its transaction, before the commit.
+
+        Returns:
+            False where it is entered already, by an attempt that was committed.
+
+        Raises:
+            LockedError: Another process has gone on with the run.
+            WriteError: It cannot be entered.
+        """
 
     def settle(self, piece: Place) -> None:
         """Learn that the commit of a piece came through."""
@@ -106,7 +116,11 @@ class Ledger(Protocol):
         """Return every entry of the run, in the order of batch and lane."""
 
     def finish(self, connection: Connection, status: str) -> None:
-        """Enter how the run ended; part of the open transaction."""
+        """Enter how the run ended; part of the open transaction.
+
+        Raises:
+            LockedError: Another process has gone on with the run.
+        """
 
     def settle_end(self, status: str) -> None:
         """Learn that the commit of the run's end came through."""
@@ -116,30 +130,48 @@ class Ledger(Protocol):
 
 
 class DatabaseLedger:
-    """The ledger in the schema `propload` of the target database."""
+    """The ledger in the schema `propload` of the target database.
 
-    def __init__(self, run_id: str) -> None:
+    Args:
+        run_id: The run.
+        holder: The process that enters its pieces; only while it holds the run.
+    """
+
+    def __init__(self, run_id: str, holder: str = "") -> None:
         self.run_id = run_id
+        self._holder = holder
 
     @classmethod
-    def open(cls, connection: Connection, run: RunRecord, /) -> DatabaseLedger | None:
+    def open(
+        cls, connection: Connection, run: RunRecord, /, *, holder: str
+    ) -> DatabaseLedger | None:
         """Begin a run, or return None where the user may not make the schema.
 
         Raises:
+            LockedError: Another process has gone on with the run.
             ServerError: The server refused for another reason.
         """
         if not _stand_up(connection):
             return None
-        values = (run.run_id, run.source, run.fingerprint, run.target, run.mode)
-        connection.execute(bookkeeping.BEGIN, (*values, run.settings))
+        values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
+        begun = connection.rows(bookkeeping.BEGIN, (run.run_id, holder, *values))
         connection.commit()
-        return cls(run.run_id)
+        if not begun:
+            raise taken_over(run.run_id)
+        return cls(run.run_id, holder)
 
-    def record(self, connection: Connection, piece: Piece, counts: Counts) -> None:
-        """Enter a piece in its own transaction."""
-        entry = bookkeeping.record(self.run_id, piece, counts, token=connection.token)
-        if connection.execute(entry) != 1:
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
+        """Enter a piece in its own transaction, unless it is entered already."""
+        mine = {"token": connection.token, "holder": self._holder}
+        if connection.execute(bookkeeping.record(self.run_id, piece, counts, **mine)):
+            return True
+        query = bookkeeping.standing_of(self.run_id, **mine)
+        is_session, is_held = connection.rows(query)[0]
+        if not is_session:
             raise lost_session()
+        if not is_held:
+            raise taken_over(self.run_id)
+        return False
 
     def settle(self, piece: Place) -> None:
         """Do nothing: the commit took the entry with it."""
@@ -157,7 +189,9 @@ class DatabaseLedger:
 
     def finish(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
-        connection.execute(bookkeeping.FINISH, (self.run_id, status))
+        values = (self.run_id, self._holder, status)
+        if not connection.rows(bookkeeping.FINISH, values):
+            raise taken_over(self.run_id)
 
     def settle_end(self, status: str) -> None:
         """Do nothing: the commit took the status with it."""
@@ -166,6 +200,37 @@ class DatabaseLedger:
         """Return how the run ended as far as is entered."""
         rows = connection.rows(bookkeeping.STATUS, (self.run_id,))
         return str(rows[0][0]) if rows else None
+
+
+def take_over(
+    connection: Connection, run_id: str, /, *, holder: str, wait: float
+) -> bool:
+    """Return whether a process holds a run of the ledger now: no other one enters more.
+
+    Args:
+        connection: A session without open work.
+        run_id: The run; one that the ledger does not know is held by who begins it.
+        holder: The process.
+        wait: Seconds to wait for the end of transactions that another one has open.
+    """
+    _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+    try:
+        if usable:
+            connection.execute(limit_wait(wait))
+            connection.execute(bookkeeping.HOLD, (run_id, holder))
+        connection.commit()
+    except ServerError as error:
+        connection.rollback()
+        if error.sqlstate != NOT_IN_TIME:
+            raise
+        return False
+    return True
+
+
+def taken_over(run_id: str, /) -> LockedError:
+    """Return the error of who goes on with a run that another process holds."""
+    msg = f"another process has gone on with run {run_id}: wait for its end"
+    return LockedError(msg)
 
 
 def lost_session() -> WriteError:

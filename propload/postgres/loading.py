@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import threading
 import weakref
 from contextlib import contextmanager
@@ -12,6 +14,8 @@ from propload.postgres import failures, schema
 from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import describe_dsn
+from propload.postgres.file_ledger import path_of
+from propload.postgres.ledger import take_over, taken_over
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.locking import target_lock
 from propload.postgres.own_names import read_own_names
@@ -19,6 +23,7 @@ from propload.postgres.row_plan import plan_rows
 from propload.postgres.shaping import shape_of
 from propload.postgres.sql.session import CONNECTIONS
 from propload.postgres.upsert import TableWriter
+from propload.private_files import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,6 +79,9 @@ class Database:
         #: Guards which session is open: none is lost while another one is made of it.
         self._opening = threading.Lock()
         self._runs: dict[str, LoadingRun] = {}
+        #: What the ledgers of runs call this process.
+        self._holder = secrets.token_hex(8)
+        self._files: dict[str, int] = {}
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._tracking = threading.Lock()
 
@@ -93,6 +101,27 @@ class Database:
         for run in self._runs.values():
             run.close()
         self._lose_session()
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files.clear()
+
+    def hold(self, session: Connection, run_id: str, /, *, wait: float) -> bool:
+        """Return whether only this process enters pieces of a run from now on.
+
+        The lock of a run goes with its session, which an outage may end unnoticed;
+        what is held here another process takes only from one that has ended, or that
+        enters nothing more.
+
+        Args:
+            session: A session without open work.
+            run_id: The run.
+            wait: Seconds to wait for transactions that another process has open.
+
+        Raises:
+            LockedError: The run still goes on in another process.
+        """
+        self._hold_file(run_id)
+        return take_over(session, run_id, holder=self._holder, wait=wait)
 
     def connect(self) -> Connection:
         """Return a new connection; lanes call it as well.
@@ -239,9 +268,23 @@ class Database:
     def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:
             self._runs[run.run_id] = LoadingRun.open(
-                self._session(), run, self._state_dir, connect=self.connect
+                self._session(),
+                run,
+                self._state_dir,
+                connect=self.connect,
+                holder=self._holder,
             )
+            self._hold_file(run.run_id)
         return self._runs[run.run_id]
+
+    def _hold_file(self, run_id: str) -> None:
+        path = path_of(self._state_dir / "runs", run_id)
+        if run_id in self._files or not path.exists():
+            return
+        try:
+            self._files[run_id] = lock_file(path, wait=False)
+        except BlockingIOError as error:
+            raise taken_over(run_id) from error
 
     def _session(self) -> Connection:
         with self._opening:

@@ -63,6 +63,7 @@ class LoadingRun:
         /,
         *,
         connect: Callable[[], Connection],
+        holder: str,
     ) -> Self:
         """Return a run that is entered in its ledger.
 
@@ -72,11 +73,13 @@ class LoadingRun:
             state_dir: The state folder, for the ledger where the database has no
                 room for one.
             connect: Opens a connection.
+            holder: The process that enters its pieces.
 
         Raises:
+            LockedError: Another process has gone on with the run.
             ServerError: The server refused, or the connection is gone.
         """
-        kept = DatabaseLedger.open(session, run)
+        kept = DatabaseLedger.open(session, run, holder=holder)
         if kept is not None:
             return cls(run, kept, connect=connect, namespace="propload")
         identity = identity_of(session)

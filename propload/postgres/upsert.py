@@ -10,6 +10,7 @@ from propload.errors import CountsError, TransientWriteError
 from propload.postgres import failures
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
+from propload.postgres.ledger import taken_over
 from propload.postgres.sql import merging
 from propload.postgres.staging import fill_stage, make_stage, travelling
 from propload.postgres.triage import Triage, patched
@@ -85,6 +86,7 @@ class TableWriter:
         Raises:
             TransientWriteError: It may succeed when it is written again.
             WriteError: The server will never take it.
+            LockedError: Another process has gone on with the run.
         """
         try:
             connection = self._open()
@@ -168,10 +170,25 @@ class TableWriter:
             self._triage.reasons(),
         )
         counts = self._account(piece, written)
-        self._commit(connection, piece, written, counts)
+        # first of all: it waits for an earlier attempt's commit, which may come through
+        if not self._ledger.record(connection, piece, counts):
+            return self._entered(connection, piece)
+        self._commit(connection, piece, written)
         if not direct:
             self._pace.staged(all_new=tally.inserted == piece.height)
         return written
+
+    def _entered(self, connection: Connection, piece: Piece) -> Written:
+        """Return what an earlier attempt committed of a piece that is entered.
+
+        Raises:
+            LockedError: It was another process's.
+        """
+        connection.rollback()
+        known = self._recall(connection, piece)
+        if known is None:
+            raise taken_over(self._ledger.run_id)
+        return known
 
     def _goes_direct(self) -> bool:
         return (
@@ -242,11 +259,7 @@ class TableWriter:
             raise CountsError(msg)
         return counts
 
-    def _commit(
-        self, connection: Connection, piece: Piece, written: Written, counts: Counts
-    ) -> None:
-        # first of all: it waits for an earlier attempt's commit, which may come through
-        self._ledger.record(connection, piece, counts)
+    def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
         self._tell(piece, written.reasons)
         # until its answer is here the outcome is not known: the ledger is asked then
         self._unsure = (piece.batch, written)

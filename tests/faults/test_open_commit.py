@@ -24,18 +24,20 @@ pytestmark = pytest.mark.timeout(120)
 ROWS = 20_000
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
 LAST = """
-SELECT run_id, max(batch) + 1, max(through_row) FROM propload.ledger GROUP BY run_id"""
+SELECT run_id, max(batch) + 1, max(through_row), max(settings::json ->> 'holder')
+FROM propload.ledger JOIN propload.runs USING (run_id) GROUP BY run_id"""
 
 
 def write_next_batch(session, frame):
     """Write a batch as the dead loader did, all but the end of its commit."""
-    ((run, number, first),) = session.rows(LAST)
+    ((run, number, first, holder),) = session.rows(LAST)
     rows = frame[first : first + loading.BATCH_ROWS]
     for row in rows.iter_rows():
         session.execute("INSERT INTO homes VALUES ($1, $2, $3::text::int8, $4)", row)
     piece = Piece(number, 0, (rows,), first, first + rows.height)
     counts = Counts(read=rows.height, inserted=rows.height)
-    session.execute(bookkeeping.record(run, piece, counts, token=session.token))
+    mine = {"token": session.token, "holder": holder}
+    session.execute(bookkeeping.record(run, piece, counts, **mine))
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])

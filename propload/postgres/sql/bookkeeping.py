@@ -74,15 +74,30 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
     "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
 )
 
-#: A run that is continued keeps its first line.
-BEGIN = """
-INSERT INTO propload.runs (run_id, source, fingerprint, target, mode, settings)
-VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)
-ON CONFLICT (run_id) DO UPDATE SET status = 'running', finished_at = NULL"""
+#: Which process holds a run stands among its settings: tables that are there already
+#: need no other column.
+_HELD = "settings::json ->> 'holder'"
+_HOLDER = "jsonb_build_object('holder', $2::text)"
 
-FINISH = """
-UPDATE propload.runs SET status = $2::text, finished_at = now()
+#: A run that is continued keeps its first line, and its holder.
+BEGIN = f"""
+INSERT INTO propload.runs AS r
+    (run_id, source, fingerprint, target, mode, settings)
+VALUES ($1::text, $3::text, $4::text, $5::text, $6::text,
+        ($7::jsonb || {_HOLDER})::text)
+ON CONFLICT (run_id) DO UPDATE SET status = 'running', finished_at = NULL
+WHERE r.{_HELD} = $2::text
+RETURNING run_id"""
+
+#: It waits for the transactions that have entered a piece and not ended.
+HOLD = f"""
+UPDATE propload.runs SET settings = (settings::jsonb || {_HOLDER})::text
 WHERE run_id = $1::text"""
+
+FINISH = f"""
+UPDATE propload.runs SET status = $3::text, finished_at = now()
+WHERE run_id = $1::text AND {_HELD} = $2::text
+RETURNING run_id"""
 
 STATUS = "SELECT status FROM propload.runs WHERE run_id = $1::text"
 
@@ -140,10 +155,13 @@ def _is_session(token: str) -> str:
     return f"current_setting('{SESSION}', true) = {text(token)}"
 
 
-def record(run_id: str, piece: Piece, counts: Counts, /, *, token: str) -> str:
+def record(
+    run_id: str, piece: Piece, counts: Counts, /, *, token: str, holder: str
+) -> str:
     """Return the statement that enters a piece; part of its transaction.
 
-    It enters nothing in a session of another token.
+    It enters nothing in a session of another token, none where another process holds
+    the run, which waits for the end of the transaction to hold it, and none twice.
 
     Its numbers stand in the text: a statement without parameters needs one
     round trip, one with them three. It takes the run's lock of open pieces along,
@@ -165,9 +183,20 @@ def record(run_id: str, piece: Piece, counts: Counts, /, *, token: str) -> str:
     values = ", ".join(map(str, numbers))
     return (
         f"INSERT INTO propload.ledger (run_id, {_ENTRY}) "
-        f"SELECT {text(run_id)}, {values} FROM {locks.share(pieces_of(run_id))} "
-        f"WHERE {_is_session(token)}"
+        f"SELECT {text(run_id)}, {values} FROM {locks.share(pieces_of(run_id))}, "
+        f"(SELECT FROM propload.runs WHERE {_is_held(run_id, holder)} FOR SHARE) AS r "
+        f"WHERE {_is_session(token)} ON CONFLICT (run_id, batch, lane) DO NOTHING"
     )
+
+
+def standing_of(run_id: str, /, *, token: str, holder: str) -> str:
+    """Return the query for whether session and run are still this process's own."""
+    held = f"SELECT FROM propload.runs WHERE {_is_held(run_id, holder)}"
+    return f"SELECT {_is_session(token)}, EXISTS ({held})"
+
+
+def _is_held(run_id: str, holder: str) -> str:
+    return f"run_id = {text(run_id)} AND {_HELD} = {text(holder)}"
 
 
 def find(run_id: str, batch: int, lane: int, /) -> str:

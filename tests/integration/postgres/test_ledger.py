@@ -386,7 +386,7 @@ def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
         # the server keeps what a session has looked up in vain
         assert not slow.rows(bookkeeping.STANDING)[0][0]
         record = RunRecord("one", "a.csv", "public.homes", "upsert")
-        assert DatabaseLedger.open(quick, record) is not None
+        assert DatabaseLedger.open(quick, record, holder="me") is not None
         ledger_module._make(slow)
         slow.commit()
         assert slow.rows(bookkeeping.STANDING)[0][0]

@@ -43,7 +43,10 @@ def run_record(goal):
 def prepared(dsn, goal, frame, state_dir, *, run=None):
     """Prepare a target for frames like one."""
     with Database(dsn, state_dir=state_dir) as database:
-        yield database.prepare(goal, frame.schema, run=run or run_record(goal))
+        run = run or run_record(goal)
+        with database.connect() as session:
+            assert database.hold(session, run.run_id, wait=10)
+        yield database.prepare(goal, frame.schema, run=run)
 
 
 def write(dsn, goal, state_dir, *frames, finish=True, exact=True):

@@ -1,0 +1,133 @@
+"""One process at a time enters pieces of a run, also after an outage took its lock."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing, contextmanager
+
+import polars as pl
+import pytest
+
+from propload.errors import LockedError
+from propload.postgres.connection import connect
+from propload.postgres.file_ledger import FileLedger
+from propload.postgres.loading import Database
+from propload.report import Counts
+from propload.resuming import Resuming
+from tests.integration.postgres.test_ledger import user_without_rights
+from tests.integration.postgres.writing import (
+    counts,
+    execute,
+    make_piece,
+    query,
+    run_record,
+    target,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+ROWS = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
+GOAL = target(key=(), mode="append")
+END_OTHERS = """
+SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'propload'
+  AND pid <> pg_backend_pid()
+"""
+STORED = "SELECT count(*) FROM t"
+STATUS = "SELECT status FROM propload.runs"
+ENTER = """
+INSERT INTO propload.ledger SELECT run_id, 0, 0, 0, 2, 2, 0, 0, 2, 0, 0, 0
+FROM propload.runs"""
+
+
+@contextmanager
+def process(dsn, state_dir, run_id):
+    """Be a process that has claimed a run, with a database of its own."""
+    with Database(dsn, state_dir=state_dir) as database, ExitStack() as stack:
+        Resuming(database, state_dir, stack).claim(run_id)
+        yield database
+
+
+def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
+    run = run_record(GOAL)
+    with process(database, state_dir, run.run_id) as first:
+        ready = first.prepare(GOAL, ROWS.schema, run=run)
+        with closing(ready.open_writer(0)) as writer:
+            writer.write(make_piece(ROWS, 0))
+        query(database, END_OTHERS)
+        with process(database, state_dir, run.run_id) as second:
+            later = second.prepare(GOAL, ROWS.schema, run=run)
+            # the first one comes back, and knows nothing of the second
+            with (
+                closing(ready.open_writer(0)) as writer,
+                pytest.raises(LockedError, match="another process has gone on"),
+            ):
+                writer.write(make_piece(ROWS, 1))
+            with pytest.raises(LockedError, match=run.run_id):
+                ready.finish(succeeded=False)
+            # nor does it begin what it had not begun before the outage
+            first._lose_session()
+            first._runs.clear()
+            with pytest.raises(LockedError, match=run.run_id):
+                first.prepare(GOAL, ROWS.schema, run=run)
+            assert query(database, STATUS) == [("running",)]
+            with closing(later.open_writer(0)) as writer:
+                writer.write(make_piece(ROWS, 1))
+            later.finish(succeeded=True)
+    assert query(database, STATUS) == [("loaded",)]
+    assert query(database, STORED) == [(4,)]
+
+
+def test_a_run_whose_ledger_is_a_file_is_its_process_s_also_in_an_outage(
+    database, state_dir
+):
+    execute(database, "CREATE TABLE t (k bigint, v text)")
+    run = run_record(GOAL)
+    with user_without_rights(database) as dsn:
+        with process(dsn, state_dir, run.run_id) as first:
+            ready = first.prepare(GOAL, ROWS.schema, run=run)
+            assert isinstance(ready.ledger, FileLedger)
+            query(database, END_OTHERS)
+            with (
+                pytest.raises(LockedError, match="another process has gone on"),
+                process(dsn, state_dir, run.run_id),
+            ):
+                pass
+            with closing(ready.open_writer(0)) as writer:
+                assert counts([writer.write(make_piece(ROWS))]) == [(2, 0, 0, 0)]
+        with process(dsn, state_dir, run.run_id):
+            pass
+
+
+def test_a_run_is_not_taken_over_from_a_piece_that_is_being_committed(
+    database, state_dir
+):
+    run = run_record(GOAL)
+    with (
+        process(database, state_dir, run.run_id) as first,
+        Database(database, state_dir=state_dir) as second,
+        connect(database) as open_piece,
+        connect(database) as other,
+    ):
+        ready = first.prepare(GOAL, ROWS.schema, run=run)
+        assert ready.ledger.record(open_piece, make_piece(ROWS), Counts(2, 2))
+        assert not second.hold(other, run.run_id, wait=0.1)
+        open_piece.commit()
+        assert second.hold(other, run.run_id, wait=0.1)
+        with pytest.raises(LockedError):
+            ready.ledger.record(open_piece, make_piece(ROWS, 1), Counts(2, 2))
+
+
+def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state_dir):
+    run, told = run_record(GOAL), []
+    with process(database, state_dir, run.run_id) as first:
+        ready = first.prepare(GOAL, ROWS.schema, run=run)
+        execute(database, ENTER)
+        with (
+            closing(
+                ready.open_writer(0, on_refused=lambda *of: told.append(of))
+            ) as writer,
+            pytest.raises(LockedError, match="another process has gone on"),
+        ):
+            writer.write(make_piece(ROWS))
+    assert query(database, STORED) == [(0,)]
+    assert not told
