@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+
+from tests.acceptance.notebooks import CELL_SECONDS, LESSONS, NOTEBOOKS, run_again
 
 # the kernel's own libraries warn of each other; what the notebooks do is theirs
 pytestmark = [
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(CELL_SECONDS + 100),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 #: Folders of a machine, hosts of packages, and connection strings with a password.
 PRIVATE = re.compile(
     r"(?<![\w.])/(?:home|root|tmp|var|work|opt|Users|mnt)/\w"
@@ -47,18 +45,7 @@ def test_a_notebook_is_committed_as_it_ran(path):
     assert PRIVATE.findall(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_notebook_runs_again(path, tmp_path, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_SIZE", "small")
-    notebook = nbformat.read(path, as_version=4)
-    place = {"metadata": {"path": str(tmp_path)}}
-    client = NotebookClient(
-        notebook, timeout=200, kernel_name="python3", resources=place
-    )
-    client.execute()
-    assert all(
-        output.output_type != "error"
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    )
+    run_again(path, tmp_path)
