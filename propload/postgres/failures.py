@@ -64,7 +64,7 @@ _FACTS: Mapping[str, tuple[Kind, str]] = {
     "58": ("permanent", "the server's own files or system failed"),
     "P0": ("data", "a function or trigger raised an error for a row"),
     "XX": ("permanent", "the server found a fault in itself or in what was sent"),
-    "0A": ("permanent", "the server does not support it"),
+    "0A": ("permanent", "the server does not support it for this table"),
     # codes that differ from their class
     "08P01": (
         "permanent",
@@ -89,7 +89,6 @@ _FACTS: Mapping[str, tuple[Kind, str]] = {
     "54000": ("data", "a value is larger than the server's limit"),
     "55P03": ("transient", "a lock was not to be had in time"),
     "55006": ("transient", "the object is in use by another session"),
-    "55000": ("permanent", "the object is not in a state that allows it"),
     "57014": (
         "permanent",
         "a user or statement_timeout cancelled it: raise that, or lower --batch-rows",
@@ -97,7 +96,6 @@ _FACTS: Mapping[str, tuple[Kind, str]] = {
     "57P04": ("permanent", "the database was dropped"),
     "58030": ("transient", "the server could not read or write its disk just now"),
     "P0003": ("data", "a function or trigger met more than one row"),
-    "0A000": ("permanent", "the server does not support it for this table"),
     "21000": ("permanent", "one statement met a key twice"),
 }
 #: The driver's statuses where there is no SQLSTATE.

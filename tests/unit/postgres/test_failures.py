@@ -50,6 +50,12 @@ def test_codes_are_sorted(sqlstate, kind):
     assert failure.reason
 
 
+def test_no_code_repeats_what_holds_for_its_class():
+    codes = [code for code in _FACTS if len(code) == 5]
+    assert codes
+    assert not [code for code in codes if _FACTS[code] == _FACTS.get(code[:2])]
+
+
 def test_a_dead_connection_is_worth_a_retry():
     assert classify(server_error(None, "IO")).kind == "transient"
 
