@@ -51,9 +51,7 @@ class FileLedger:
         self.path = path_of(folder, run.run_id)
         self._entries: dict[tuple[int, int], Entry] = {}
         self._ending: tuple[str, str] | None = None
-        if self.path.exists():
-            self._read()
-        else:
+        if not (self.path.exists() and self._read()):
             self._append({"run": asdict(run), "database": database})
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
@@ -120,12 +118,16 @@ class FileLedger:
             raise lost_session()
         return str(number)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take up what stands there; return whether the run's own line does."""
         if not self.path.read_bytes().endswith(b"\n"):
             # what a power cut tore must not take the next line along
             write_private(self.path, b"\n", add=True)
+        begun = False
         for line in read_lines(self.path):
-            if "entry" in line:
+            if "run" in line:
+                begun = True
+            elif "entry" in line:
                 entry = _read_entry(line["entry"])
                 self._open[entry.batch, entry.lane] = (str(line["transaction"]), entry)
             elif "committed" in line:
@@ -134,6 +136,7 @@ class FileLedger:
             elif "ending" in line:
                 number, status = line["ending"]
                 self._ending = str(number), str(status)
+        return begun
 
     def _note(self, line: dict[str, object]) -> None:
         """Write down what is committed; where that fails, the server still knows."""

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING
 
 from propload.batch import Begun
 from propload.errors import WriteError
-from propload.postgres.file_ledger import (
-    FileLedger,
-    identity_of,
-    path_of,
-    read_lines,
-    was_committed,
-)
-from propload.postgres.ledger import DatabaseLedger, Entry, RunRecord
+from propload.postgres.file_ledger import identity_of, read_lines, was_committed
+from propload.postgres.ledger import Entry, RunRecord
+from propload.postgres.ledgers import find_ledger
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 
@@ -79,11 +74,7 @@ def find_point(
     connection: Connection, state_dir: Path, run: RunRecord, /
 ) -> ResumePoint:
     """Return where a run goes on."""
-    path = path_of(state_dir / "runs", run.run_id)
-    ledger = (
-        FileLedger(path.parent, run) if path.exists() else DatabaseLedger(run.run_id)
-    )
-    entries = ledger.committed(connection)
+    entries = find_ledger(run, state_dir).committed(connection)
     connection.rollback()
     return make_point(run, entries)
 

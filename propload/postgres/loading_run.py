@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.file_ledger import FileLedger, identity_of
-from propload.postgres.ledger import DatabaseLedger
+from propload.postgres.file_ledger import FileLedger
+from propload.postgres.ledgers import open_ledger
 from propload.postgres.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -79,16 +79,14 @@ class LoadingRun:
             LockedError: Another process has gone on with the run.
             ServerError: The server refused, or the connection is gone.
         """
-        kept = DatabaseLedger.open(session, run, holder=holder)
-        if kept is not None:
-            return cls(run, kept, connect=connect, namespace="propload")
-        identity = identity_of(session)
-        files = FileLedger(state_dir / "runs", run, database=identity)
+        ledger = open_ledger(session, run, state_dir, holder=holder)
+        if not isinstance(ledger, FileLedger):
+            return cls(run, ledger, connect=connect, namespace="propload")
         note = (
-            "this user may not create the schema propload in the database, so the "
-            f"run's ledger is the file {files.path}"
+            "this user could not create the schema propload in the database when the "
+            f"run began, so its ledger is the file {ledger.path}"
         )
-        return cls(run, files, connect=connect, notes=(note,))
+        return cls(run, ledger, connect=connect, notes=(note,))
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""

@@ -17,7 +17,7 @@ from propload.postgres.connection import connect
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.file_ledger import FileLedger, identity_of, read_lines
-from propload.postgres.history import read_runs
+from propload.postgres.history import find_point, read_runs
 from propload.postgres.ledger import DatabaseLedger, Entry, RunRecord
 from propload.postgres.locking import is_free
 from propload.postgres.sql import bookkeeping
@@ -424,3 +424,44 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
         assert [run.status for run in read_runs(session, state_dir)] == ["loaded"]
     files.settle_end("loaded")
     assert '{"status": "loaded"}' in files.path.read_text()
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
+    database, state_dir, mode
+):
+    execute(database, "CREATE TABLE t (k bigint, v text)")
+    goal = target(key=(), mode=mode)
+    run = run_record(goal)
+    with user_without_rights(database) as dsn:
+        execute(
+            database,
+            "ALTER TABLE t OWNER TO propload_limited",
+            "GRANT CREATE ON SCHEMA public TO propload_limited",
+        )
+        with (
+            prepared(dsn, goal, ROWS, state_dir, run=run) as ready,
+            closing(ready.open_writer(0)) as writer,
+        ):
+            writer.write(make_piece(ROWS, 0))
+        name = query(database, "SELECT current_database()")[0][0]
+        execute(database, f'GRANT CREATE ON DATABASE "{name}" TO propload_limited')
+        with prepared(dsn, goal, ROWS, state_dir, run=run) as ready:
+            with closing(ready.open_writer(0)) as writer:
+                writer.write(make_piece(ROWS, 1))
+            ready.finish(succeeded=True)
+        with connect(dsn) as session:
+            (found,) = read_runs(session, state_dir)
+            point = find_point(session, state_dir, found)
+        assert query(database, "SELECT count(*) FROM t") == [(4,)]
+    assert found.status == "loaded"
+    assert (point.batch, point.counts.inserted) == (2, 4)
+
+
+def test_a_file_whose_first_line_was_torn_is_given_it_again(database, state_dir):
+    run = run_record(target())
+    files = FileLedger(state_dir / "runs", run)
+    files.path.write_text('{"run": {"run_id"')
+    FileLedger(state_dir / "runs", run)
+    with connect(database) as session:
+        assert [one.run_id for one in read_runs(session, state_dir)] == [run.run_id]
