@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from propload.adapting import BatchRows, batch_sizes, with_workers
 from propload.choosing import find_checker, find_target
 from propload.errors import ConfigError
 from propload.fitting import TableFit
 from propload.journal import Journal, JournalOptions, JournalSource
-from propload.journal.ending import Outcome, keeping
+from propload.journal.ending import keeping
 from propload.journal.feeding import JournaledSource
 from propload.options import make_state_folder
+from propload.parts import Parts
 from propload.pipeline import Pipeline, PipelineOptions
 from propload.planning import new_run_id, settings_shown
 from propload.prepare.joining import skip_rows
@@ -28,104 +29,44 @@ from propload.retrying import RetryOptions
 from propload.stages import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import ExitStack
 
     from propload.batch import Batch
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
+    from propload.parts import Feed
     from propload.planning import Plan
     from propload.postgres.history import ResumePoint
     from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database
     from propload.prepare.validation import Checker
-    from propload.report import Plain, Status
+    from propload.report import Plain
     from propload.sources.source import Source
     from propload.target import Target
 
 log = logging.getLogger(__name__)
-
-Feed: TypeAlias = JournaledSource | PushedSource
 
 #: The part of the memory limit that may wait in queue and lanes: what is worked on
 #: takes several times its own size, and the interpreter with its libraries the rest.
 WAITING_SHARE = 0.1
 
 
-@dataclass(slots=True)
-class Parts:
-    """The parts of a run.
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A run that has its name.
 
     Attributes:
-        run_id: The run's name.
-        source: Where rows come from.
-        plan: What holds.
-        database: Where the table is.
-        target: The table and its rules.
-        fit: Fits rows to the table.
-        rejects: Where refused rows go.
-        pipeline: Moves the rows.
-        journal: What keeps rows that cannot be read again, or kept them in a run
-            that was killed, or None.
-        feed: The source behind the journal, or None.
-        sizes: What chooses the batch size, where nobody set it.
-        chosen: What else was chosen, and why.
-        outcome: What the journal is told of the run's end, and says of its own.
+        record: The run as the ledger is to know it.
+        point: Where it goes on, or None where it is new.
+        plan: What holds, with the lanes that it has.
+        why: How these were chosen.
     """
 
-    run_id: str
-    source: Source
+    record: RunRecord
+    point: ResumePoint | None
     plan: Plan
-    database: Database
-    target: Target
-    fit: TableFit
-    rejects: RejectWriter
-    pipeline: Pipeline
-    journal: Journal | JournalSource | None = None
-    feed: Feed | None = None
-    sizes: BatchRows | None = None
-    chosen: tuple[str, ...] = ()
-    outcome: Outcome = field(default_factory=Outcome)
-
-    def stop(self) -> None:
-        """Read no more; what was read is committed."""
-        if self.feed is not None:
-            self.feed.stop()
-        else:
-            self.pipeline.stop()
-
-    def finish(self, status: Status) -> None:
-        """Let tables and ledger know how the run ended.
-
-        Raises:
-            WriteError: The database cannot be told.
-        """
-        self.fit.finish(status)
-
-    @property
-    def keeps_rows(self) -> bool:
-        """Whether rows of the run wait in its journal."""
-        return isinstance(self.journal, Journal) and self.journal.waiting > 0
-
-    def notes(self) -> tuple[str, ...]:
-        """Return what a reader of the report should know."""
-        said = self.fit.notes
-        if self.target.mode == "append" and self.plan.settings.get("newest"):
-            newest = self.target.newest
-            said.append(f"mode append adds every row: newest ({newest}) has no say")
-        said += getattr(self.source, "notes", ())
-        said += [self.outcome.note] if self.outcome.note else []
-        return tuple(dict.fromkeys(said))
-
-    @property
-    def settings(self) -> Mapping[str, Plain]:
-        """What was told and chosen, without secrets."""
-        shown = settings_shown(self.plan, self.target)
-        if self.sizes is not None:
-            shown["batch_rows"] = self.sizes.rows
-        sizes = self.sizes.notes if self.sizes else ()
-        chosen: list[Plain] = [*self.chosen, *sizes]
-        return {**shown, "chosen": chosen} if chosen else shown
+    why: tuple[str, ...]
 
 
 def compose(
@@ -155,22 +96,11 @@ def compose(
     target = find_target(plan.settings, checker, source, database)
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
-    resuming = Resuming(database, plan.places.state_dir, stack)
-    record, point = _beginning(source, target, plan, resuming)
-    plan, why = with_workers(_gone_on(plan, point), database)
-    _tell(record, source, target, database, plan)
+    begun = _begin_run(source, target, plan, database, stack)
+    record, point, plan = begun.record, begun.point, begun.plan
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    record = with_lanes(record, plan.workers)
-    fit = TableFit(
-        database,
-        target,
-        make_preparer(plan, source, checker, target),
-        record,
-        checker.pg_types if checker else {},
-        continued=point is not None and point.run.status != "loaded",
-        lenient=isinstance(source, JournalSource) or not source.rereadable,
-    )
+    fit = _fitting(source, target, begun, checker, database)
     journal, feed = _journal(source, plan, record, target, database.label)
     outcome = stack.enter_context(keeping(journal))
     batches = skip_rows(feed or source, _rows_done(source, point))
@@ -182,9 +112,55 @@ def compose(
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
-    choices = (journal, feed, sizes, why, outcome)
     return Parts(
-        record.run_id, source, plan, database, target, fit, rejects, pipeline, *choices
+        run_id=record.run_id,
+        source=source,
+        plan=plan,
+        database=database,
+        target=target,
+        fit=fit,
+        rejects=rejects,
+        pipeline=pipeline,
+        journal=journal,
+        feed=feed,
+        sizes=sizes,
+        chosen=begun.why,
+        outcome=outcome,
+    )
+
+
+def _begin_run(
+    source: Source,
+    target: Target,
+    plan: Plan,
+    database: Database,
+    stack: ExitStack,
+) -> _Begun:
+    """Return the run, whose name is claimed until the stack is closed."""
+    resuming = Resuming(database, plan.places.state_dir, stack)
+    record, point = _beginning(source, target, plan, resuming)
+    plan, why = with_workers(_gone_on(plan, point), database)
+    _tell(record, source, target, database, plan)
+    return _Begun(with_lanes(record, plan.workers), point, plan, why)
+
+
+def _fitting(
+    source: Source,
+    target: Target,
+    begun: _Begun,
+    checker: Checker | None,
+    database: Database,
+) -> TableFit:
+    """Return what fits the rows of a run to its table."""
+    point = begun.point
+    return TableFit(
+        database,
+        target,
+        make_preparer(begun.plan, source, checker, target),
+        begun.record,
+        checker.pg_types if checker else {},
+        continued=point is not None and point.run.status != "loaded",
+        lenient=isinstance(source, JournalSource) or not source.rereadable,
     )
 
 

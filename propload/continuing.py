@@ -13,8 +13,8 @@ from propload.errors import (
 from propload.journal import JournalSource
 
 if TYPE_CHECKING:
-    from propload.composing import Parts
     from propload.journal import Journal
+    from propload.parts import Parts
     from propload.report import Counts
 
 

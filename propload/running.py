@@ -30,8 +30,8 @@ from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
 
 if TYPE_CHECKING:
-    from propload.composing import Parts
     from propload.monitoring.metrics import Metrics
+    from propload.parts import Parts
     from propload.planning import Plan
     from propload.postgres.loading import Database
     from propload.report import Counts
