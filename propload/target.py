@@ -97,7 +97,9 @@ class Target:
 
     Attributes:
         table: Its qualified name.
-        key: Columns that identify a row; empty for append and replace.
+        key: Columns that identify a row: upsert and insert-new find rows by them,
+            replace keeps one row of each key, append sorts by them. Only the last
+            two do without.
         newest: The column that orders the versions of a row, or None for
             source order.
         mode: What happens to a row whose key is stored already.
