@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from propload.adapting import BatchRows, batch_sizes, with_workers
 from propload.choosing import find_checker, find_target
-from propload.errors import ConfigError
 from propload.fitting import TableFit
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import keeping
@@ -242,9 +241,7 @@ def make_preparer(
     """
     settings = plan.settings
     as_of = settings.get("as_of")
-    if isinstance(as_of, str):
-        msg = f"as_of {as_of!r} was not read as a moment"
-        raise ConfigError(msg)
+    assert not isinstance(as_of, str)  # noqa: S101 - resolved: a moment, if any
     return Preparer(
         mapping=load_mapping(settings["mapping"]) if "mapping" in settings else None,
         checker=checker,

@@ -37,13 +37,25 @@ class Reader:
         Raises:
             JournalError: It is not there: the files were changed from outside.
         """
+        try:
+            return self._find(entry)
+        except (OSError, JournalError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            msg = (
+                f"the journal {entry.path} cannot be read from byte {entry.offset} on "
+                f"({why}): it was changed from outside, or its disk fails. Load what "
+                "is before with propload recover, and the rest from its source again"
+            )
+            raise JournalError(msg) from error
+
+    def _find(self, entry: Entry) -> Record:
         if self._path != entry.path or self._file is None:
             self.close()
             self._path, self._file = entry.path, entry.path.open("rb")
         self._file.seek(entry.offset)
         record = records.read(self._file)
         if record is None:
-            msg = f"the journal {entry.path} was cut at byte {entry.offset}"
+            msg = "the file ends there"
             raise JournalError(msg)
         return record
 

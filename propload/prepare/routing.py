@@ -118,7 +118,10 @@ def _words(column: pl.Series) -> pl.Series:
     text = write_text(pl.col(column.name), dtype)
     if text is None:
         kind = type_name(dtype)
-        msg = f"key column {column.name} is {kind}, by which no row can be found"
+        msg = (
+            f"key column {column.name} is {kind}, by which no row can be found: give "
+            "another key (--key), or make a text of the column by a mapping"
+        )
         raise SchemaMismatchError(msg)
     return _text_words(column.to_frame().select(text.cast(pl.Binary)).to_series())
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
+from propload.errors import SchemaMismatchError
 from propload.prepare.routing import lane_of, route
 
 QUICK = settings(max_examples=25, deadline=None)
@@ -90,6 +91,12 @@ def test_lanes_are_filled_evenly(values):
 def test_a_key_of_two_columns_is_not_their_sum():
     frame = frame_of(a=[1, 2] * 50, b=[2, 1] * 50, c=range(100))
     assert lane_of(frame, ["a", "b"], 997).n_unique() == 2
+
+
+def test_a_key_that_cannot_be_written_as_text_is_told_with_what_to_do():
+    message = r"key column id is bytea\[\], .* give another key \(--key\)"
+    with pytest.raises(SchemaMismatchError, match=message):
+        lane_of(frame_of(id=[[b"x"]]), ["id"], 3)
 
 
 def test_one_lane_gets_everything_as_it_is():
