@@ -208,7 +208,10 @@ class TableFacts:
         """
         missing = [name for name in key if self.column(name) is None]
         if missing:
-            msg = f"table {self.name} lacks the key column {', '.join(missing)}"
+            msg = (
+                f"table {self.name} lacks the key column {', '.join(missing)}: create "
+                "it with ALTER TABLE, or give a key that the table has (--key A,B)"
+            )
             raise WriteError(msg, table=str(self.name))
         if any(set(unique) == set(key) for unique in self.unique_keys):
             return

@@ -302,7 +302,11 @@ def _check_names(table: TableName, names: Collection[str]) -> None:
             raise SchemaMismatchError(msg)
     reserved = _SYSTEM_COLUMNS.intersection(names)
     if reserved:
-        msg = f"column {', '.join(sorted(reserved))} has a name of the server's own"
+        msg = (
+            f"column {', '.join(sorted(reserved))} of table {table} has a name of the "
+            "server's own: give it another one in the source or by a mapping "
+            "(--mapping)"
+        )
         raise SchemaMismatchError(msg)
 
 

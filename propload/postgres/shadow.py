@@ -46,6 +46,7 @@ class Shadow:
         self, connection: Connection, target: Target, run_id: str, namespace: str
     ) -> None:
         self.table = TableName(namespace, _name_of(run_id, str(target.table)))
+        self._run_id = run_id
         self._connection = connection
         self._target = target
         self._columns: dict[str, None] = {}
@@ -168,7 +169,10 @@ class Shadow:
     def _take_lock(self) -> None:
         wait = locking.GRACE_SECONDS
         if not locking.take(self._connection, self._subject(self.table), wait=wait):
-            msg = f"another process is replacing {self._target.table} in this same run"
+            msg = (
+                f"another process is replacing {self._target.table} in this same run "
+                f"{self._run_id}: wait for its end"
+            )
             raise WriteError(msg, table=str(self._target.table))
 
     def _create(self, *, unique: bool) -> None:

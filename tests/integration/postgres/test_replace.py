@@ -212,6 +212,19 @@ def test_an_error_while_rows_are_gathered_names_the_table_itself(database, state
     assert caught.value.table == "public.t"
 
 
+def test_a_run_that_another_process_replaces_by_is_named(
+    database, state_dir, monkeypatch
+):
+    monkeypatch.setattr("propload.postgres.locking.GRACE_SECONDS", 0.1)
+    run = run_record(GOAL)
+    with (
+        prepared(database, GOAL, NEW, state_dir, run=run),
+        pytest.raises(WriteError, match=rf"public\.t .*{run.run_id}: wait for its end"),
+        prepared(database, GOAL, NEW, state_dir, run=run),
+    ):
+        pass
+
+
 def test_a_column_that_comes_later_is_taken_along(database, state_dir):
     write(database, target(), state_dir, OLD)
     goal = target(mode="replace", on_new_columns="add")
