@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from itertools import chain
+from functools import partial
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -239,7 +240,7 @@ def _exact(
     special: dict[type, Callable[[Sequence[Any]], pa.Array | None]] = {
         dt.datetime: _timestamps,
         Decimal: _decimals,
-        list: _lists,
+        list: partial(_lists, known=known),
     }
     return special[kind](values) if kind in special else None
 
@@ -286,19 +287,45 @@ def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
     return found.cast(pa.decimal128(DECIMAL_DIGITS, found.type.scale))
 
 
-def _lists(values: Sequence[list[Any] | None]) -> pa.Array | None:
-    inner = set(map(type, chain.from_iterable(v for v in values if v)))
-    inner.discard(type(None))
-    if inner == {int, float}:
-        # Arrow refuses whole numbers that a float does not hold
-        inner = {float}
-    if len(inner) > 1 or not inner <= {str, int, float, bool}:
+def _lists(
+    values: Sequence[list[Any] | None], known: pa.DataType | None
+) -> pa.Array | None:
+    """Return lists of what one type holds, or None: lists of lists are JSON."""
+    types = set(map(type, chain.from_iterable(v for v in values if v)))
+    if not types <= KNOWN:
+        values = [v and list(map(plain, v)) for v in values]
+        types = set(map(type, chain.from_iterable(v for v in values if v)))
+    types.discard(type(None))
+    if types & NESTED:
         return None
-    kind = SCALARS[inner.pop()] if inner else TEXT
-    try:
-        return pa.array(values, type=pa.large_list(kind))
-    except (OverflowError, pa.ArrowInvalid):
+    within = _within(known)
+    if not types:
+        return pa.array(values, type=pa.large_list(within or TEXT))
+    if len(types) == 1 and (kind := SCALARS.get(*types)) and within in (None, kind):
+        try:
+            return pa.array(values, type=pa.large_list(kind))
+        except (OverflowError, pa.ArrowInvalid):
+            return None
+    return _of_elements(values, types, within)
+
+
+def _within(known: pa.DataType | None) -> pa.DataType | None:
+    if known is None or not pa.types.is_large_list(known):
         return None
+    return known.value_type
+
+
+def _of_elements(
+    values: Sequence[list[Any] | None], types: set[type], within: pa.DataType | None
+) -> pa.Array | None:
+    """Return lists whose elements make a column, or None where they make none."""
+    elements = _exact(list(chain.from_iterable(v or () for v in values)), types, within)
+    if elements is None:
+        return None
+    ends = accumulate((len(v or ()) for v in values), initial=0)
+    absent = pa.array([v is None for v in values])
+    offsets = pa.array(list(ends), pa.int64())
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=absent)
 
 
 def _names(columns: Sequence[str] | dict[str, Any]) -> list[str]:

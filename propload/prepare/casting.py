@@ -16,6 +16,7 @@ from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.limits import limit, may_limit
+from propload.prepare.text_for_server import may_read, read_for_server
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
 from propload.type_names import type_name
@@ -117,7 +118,9 @@ def _with_types(
 
 
 def _is_done(source: pl.DataType, wanted: Cast) -> bool:
-    return source == wanted.dtype and not may_limit(wanted.dtype, wanted.pg_type)
+    dtype, pg_type = wanted.dtype, wanted.pg_type
+    is_read = not (may_limit(dtype, pg_type) or may_read(dtype, pg_type))
+    return source == dtype and is_read
 
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)
@@ -126,14 +129,17 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     if isinstance(source, (pl.Categorical, pl.Enum)) and target != source:
         column, source = column.cast(pl.String), pl.String()
         if target == pl.String:
-            return _limited(Conversion(column), column, target, wanted.pg_type)
+            as_text = read_for_server(column, wanted.pg_type) or Conversion(column)
+            return _limited(as_text, as_text.value, target, wanted.pg_type)
     if source == target:
-        return _limited(None, column, target, wanted.pg_type)
+        read = read_for_server(column, wanted.pg_type) if target == pl.String else None
+        value = column if read is None else read.value
+        return _limited(read, value, target, wanted.pg_type)
+    found: Conversion | None
     if target == pl.String and source != pl.Null:
         found = _as_text(column, source, wanted.pg_type)
     elif source == pl.String:
-        read = read_guess if wanted.guessed else read_text
-        found = read(column, target)
+        found = (read_guess if wanted.guessed else read_text)(column, target)
     else:
         found = convert(column, source, target)
     if found is None:

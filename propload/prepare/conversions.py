@@ -61,13 +61,18 @@ def convert(
     if source.is_numeric() and target.is_numeric():
         return _between_numbers(column, source, target)
     if source == pl.Boolean and target.is_numeric():
-        return Conversion(column.cast(target))
+        return Conversion(_truth_as_number(column, target))
     if source.is_numeric() and target == pl.Boolean:
         truth = pl.when(column == 0).then(pl.lit(value=False))
         return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
     if isinstance(source, (pl.List, pl.Array)) and isinstance(target, pl.List):
         return _between_lists(column, source, target)
     return _between_times(column, source, target)
+
+
+def _truth_as_number(column: pl.Expr, target: pl.DataType) -> pl.Expr:
+    # Polars casts no boolean to a decimal
+    return column.cast(pl.Int8).cast(target, strict=False)
 
 
 def _between_times(
@@ -194,9 +199,12 @@ def _between_lists(
     if inner == wanted:
         return Conversion(lists)
     element = pl.element().cast(wanted, strict=False)
+    if inner == pl.Boolean and wanted.is_numeric():
+        element = _truth_as_number(pl.element(), wanted)
     if inner.is_float() and isinstance(wanted, pl.Decimal):
         element = _as_decimal(pl.element(), inner, wanted)
     value = lists.list.eval(element)
-    back = value.cast(source, strict=False)
+    back = value.list.eval(pl.element() == 1) if inner == pl.Boolean else value
+    back = back.cast(source, strict=False)
     refused = back.ne_missing(column)
     return Conversion(value, refused.any(), refused)

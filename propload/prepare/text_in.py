@@ -31,6 +31,10 @@ NANOSECOND_LENGTH = 24
 #: PostgreSQL writes in another way.
 SHORT_YEAR = r"^-|^\d{1,3}-"
 FIRST_YEAR = 1000
+#: How Python and Polars write a whole number of a float that has many digits.
+_LARGE_FLOAT = r"^-?[0-9](?:\.[0-9]{1,17})?[eE]\+?1[6-8]$"
+#: Holds those exactly.
+_WHOLE = pl.Decimal(38, 17)
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
 
 _NAIVE_FORMATS = (
@@ -65,7 +69,7 @@ def read_text(  # noqa: PLR0911 - one return a type
     if isinstance(target, pl.Decimal):
         return _decimal(column, target)
     if target == pl.Boolean:
-        return Conversion(_boolean(column))
+        return _boolean(column)
     if target == pl.Date:
         return _date(column)
     if isinstance(target, pl.Datetime):
@@ -128,8 +132,14 @@ def _integer(column: pl.Expr, target: pl.DataType) -> Conversion:
     text = column.str.strip_chars()
     # programs that know no missing integers write 3 as 3.0
     whole = text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1")
+    large = pl.when(text.str.contains(_LARGE_FLOAT)).then(text)
     return Conversion(
-        text.cast(target, strict=False), retry=whole.cast(target, strict=False)
+        text.cast(target, strict=False),
+        retry=pl.coalesce(
+            whole.cast(target, strict=False),
+            large.cast(_WHOLE, strict=False).cast(target, strict=False),
+            _truth(text).cast(target, strict=False),
+        ),
     )
 
 
@@ -150,7 +160,8 @@ def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
     whole = text.str.replace(r"\.0*$", "").cast(pl.Int128, strict=False)
     same = (value.cast(pl.Int128, strict=False) == whole).fill_null(value=False)
     changed = (wide.abs() >= most) & is_whole & ~same
-    return Conversion(value, doubt, overflowed | vanished | changed)
+    refused = overflowed | vanished | changed
+    return Conversion(value, doubt, refused, _truth(text).cast(target, strict=False))
 
 
 def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
@@ -162,28 +173,43 @@ def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
         text.cast(pl.Float64, strict=False) != value.cast(pl.Float64)
     )
     refused = beyond | powers
-    return Conversion(value, refused.any(), refused)
+    truth = _truth(text).cast(target, strict=False)
+    return Conversion(value, refused.any(), refused, truth)
 
 
-def _boolean(column: pl.Expr) -> pl.Expr:
+def _boolean(column: pl.Expr) -> Conversion:
     word = column.str.strip_chars().str.to_lowercase()
-    return (
-        pl.when(word.is_in(TRUE_WORDS))
+    truth = pl.when(word.is_in(TRUE_WORDS)).then(statement=True)
+    number = word.str.replace(r"^([01])\.0+$", "$1")
+    return Conversion(
+        truth.when(word.is_in(FALSE_WORDS)).then(statement=False),
+        retry=pl.when(number == "1")
         .then(statement=True)
-        .when(word.is_in(FALSE_WORDS))
-        .then(statement=False)
+        .when(number == "0")
+        .then(statement=False),
     )
+
+
+def _truth(text: pl.Expr) -> pl.Expr:
+    """Return the booleans that are written among numbers as the numbers they become."""
+    one, zero = pl.lit(1, pl.Int8), pl.lit(0, pl.Int8)
+    return pl.when(text == "true").then(one).when(text == "false").then(zero)
 
 
 def _date(column: pl.Expr) -> Conversion:
     text = column.str.strip_chars()
+    zoned = pl.coalesce(_parse(text, shape, zoned=True) for shape in _ZONED_FORMATS[:2])
+    exact = ~text.str.contains(BEYOND_MICROSECONDS) & (zoned.dt.truncate("1d") == zoned)
     midnight = text.str.replace(r"[ T]00:00(?::00(?:\.0+)?)?$", "")
     value = text.str.to_date("%Y-%m-%d", strict=False)
     return Conversion(
         value,
         value.dt.year().min() < FIRST_YEAR,
         text.str.contains(SHORT_YEAR),
-        retry=midnight.str.to_date("%Y-%m-%d", strict=False),
+        retry=pl.coalesce(
+            midnight.str.to_date("%Y-%m-%d", strict=False),
+            pl.when(exact).then(zoned.dt.date()),
+        ),
     )
 
 

@@ -31,7 +31,7 @@ def write_text(  # noqa: PLR0911 - one return a type
             anything else gets lists and structs as JSON.
     """
     if isinstance(source, (pl.List, pl.Array)) and pg_type.endswith("[]"):
-        return _array_text(column, source)
+        return _array_text(column, source, pg_type)
     if isinstance(source, _NESTED):
         return _json_text(column) if _has_json(source) else None
     if source == pl.Binary:
@@ -42,6 +42,8 @@ def write_text(  # noqa: PLR0911 - one return a type
         return _duration_text(column, source, pg_type)
     if source == pl.Object:
         return None
+    if source == pl.Boolean and pg_type.startswith("numeric"):
+        return column.cast(pl.Int8).cast(pl.String)
     if source in (pl.Float32, pl.Float16):
         return _small_float_text(column, source)
     return column.cast(pl.String)
@@ -125,9 +127,11 @@ def _json_text(column: pl.Expr) -> pl.Expr:
     return pl.when(column.is_not_null()).then(text.str.slice(5).str.head(-1))
 
 
-def _array_text(column: pl.Expr, source: pl.List | pl.Array) -> pl.Expr | None:
+def _array_text(
+    column: pl.Expr, source: pl.List | pl.Array, pg_type: str
+) -> pl.Expr | None:
     inner = inner_type(source)
-    element = write_text(pl.element(), inner, pg_type="[]")
+    element = write_text(pl.element(), inner, pg_type=pg_type)
     if element is None:
         return None
     if not isinstance(inner, (pl.List, pl.Array)):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import json
+from decimal import Decimal
+from uuid import UUID
+
 import pytest
 
 import propload
@@ -31,3 +37,96 @@ def test_buffers_are_stored_as_their_bytes(database, pg_type):
     values = [memoryview(b"\xde\xad"), bytearray(b"\xbe"), b"\xef", None]
     load(database, [{"id": n, "v": v} for n, v in enumerate(values)])
     assert stored(database) == {0: "\\xdead", 1: "\\xbe", 2: "\\xef", 3: None}
+
+
+def read_alone(dsn, values):
+    """Return what is stored of values that have no neighbours, by their places."""
+    for n, value in enumerate(values):
+        # a type that has no way to the column's refuses the load
+        with contextlib.suppress(propload.LoadError):
+            load(dsn, [{"id": n, "v": value}])
+    found = stored(dsn)
+    return {n: found.get(n, REFUSED) for n in range(len(values))}
+
+
+REFUSED = "refused"
+DAY = dt.date(2024, 1, 2)
+MOMENT = dt.datetime(2024, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+#: Values that no one type holds, for a column of each type.
+MIXED = {
+    "text[]": [["a", "b"], ["a", 1], [1.5, True, None], "{c}", "x", [], 5],
+    "integer[]": [[1, 2], ["a", 1], [1.0, 2.0], [True], [[1], [2]], [1.5], "{3}", []],
+    "boolean[]": [[True], [1, 0], ["no", True], [2], [1.0]],
+    "numeric(4,1)[]": [[1, 2.5], [True], [Decimal("1.5")], [1.25], ["a", 1], [10**9]],
+    "date[]": [[DAY], [DAY, MOMENT], [DAY, "x"], ["2024-01-02"], []],
+    "timestamptz[]": [[MOMENT], [DAY, MOMENT], [MOMENT.replace(tzinfo=None)], ["x"]],
+    "bytea[]": [[b"a\0"], [b"a", "\\xff"], [None]],
+    "jsonb[]": [[{"a": 1}], [{"b": Decimal("1.10")}, None], [[{}]], ["{}"], ["x"]],
+    "uuid[]": [[UUID(int=1)], [str(UUID(int=2)), UUID(int=3)], [1], ["x"]],
+    "integer": [True, 2, "x", 3.0, 1.5, Decimal("4.00"), "5", False, [1]],
+    "bigint": [True, 1e16, 2**62, "x"],
+    "numeric": [True, 2, Decimal("1.5"), "x", 0.1],
+    "numeric(3,1)": [True, 2, Decimal("1.5"), "x", 0.11],
+    "double precision": [True, 2, Decimal("1.5"), "x"],
+    "boolean": [True, 1, 0.0, "yes", "x", 2],
+    "date": [DAY, MOMENT, MOMENT.replace(hour=2), "x", MOMENT.replace(tzinfo=None)],
+}
+
+
+@pytest.mark.parametrize("pg_type", MIXED)
+def test_a_row_fares_as_it_would_alone(database, pg_type):
+    make_table(database, pg_type)
+    alone = read_alone(database, MIXED[pg_type])
+    rows = [{"id": n, "v": v} for n, v in enumerate(MIXED[pg_type])]
+    for order, told in ((1, {}), (-1, {"batch_rows": 2})):
+        run_sql(database, "TRUNCATE rows")
+        report = load(database, rows[::order], **told)
+        found = stored(database)
+        assert {n: found.get(n, REFUSED) for n in alone} == alone
+        assert report.counts.rejected == list(alone.values()).count(REFUSED)
+
+
+def test_a_list_of_two_types_costs_no_row_that_follows(database, tmp_path):
+    make_table(database, "integer[]")
+    path = tmp_path / "rows.ndjson"
+    lists = [[1, n] if n != 3 else ["a", 1] for n in range(5000)]
+    path.write_text(
+        "".join(json.dumps({"id": n, "v": v}) + "\n" for n, v in enumerate(lists))
+    )
+    report = load(database, path, batch_rows=1000)
+    assert (report.counts.inserted, report.counts.rejected) == (4999, 1)
+
+
+@pytest.mark.parametrize("kind", ["dicts", "replayed"])
+@pytest.mark.parametrize(
+    ("value", "pg_type", "text"),
+    [
+        ([DAY], "date[]", "{2024-01-02}"),
+        ([Decimal("1.5"), None], "numeric[]", "{1.5,NULL}"),
+        ([MOMENT], "timestamptz[]", '{"2024-01-02 01:00:00+00"}'),
+        ([b"a"], "bytea[]", '{"\\\\x61"}'),
+        ([dt.timedelta(hours=73)], "interval[]", "{73:00:00}"),
+        ([UUID(int=1)], "uuid[]", "{" + str(UUID(int=1)) + "}"),
+        ([dt.time(1, 2)], "time[]", "{01:02:00}"),
+        ([[1, 2], [3, 4]], "integer[]", "{{1,2},{3,4}}"),
+        ([{"a": Decimal("1.10")}], "jsonb[]", '{"{\\"a\\": 1.10}"}'),
+        ([2**70], "numeric[]", "{1180591620717411303424}"),
+    ],
+)
+def test_lists_of_any_type_become_arrays(database, kind, value, pg_type, text):
+    make_table(database, pg_type)
+    if kind == "replayed":
+        run_sql(database, "ALTER TABLE rows ADD CONSTRAINT no CHECK (id <> 1)")
+    report = load(database, [{"id": 1, "v": value}])
+    if kind == "replayed":
+        assert report.counts.rejected == 1
+        run_sql(database, "ALTER TABLE rows DROP CONSTRAINT no")
+        propload.replay(report.run_id, to=database)
+    assert stored(database) == {1: text}
+
+
+def test_a_new_table_gets_arrays_for_lists_of_one_type(database):
+    load(database, [{"id": 1, "v": [DAY]}])
+    with connect(database) as session:
+        found = session.rows("SELECT pg_typeof(v)::text, v::text FROM rows")
+    assert found == [("date[]", "{2024-01-02}")]

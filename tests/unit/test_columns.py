@@ -20,6 +20,7 @@ from propload.values import Json, as_text
 UTC = dt.UTC
 NAIVE = dt.datetime(2024, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a value under test
 AWARE = dt.datetime(2024, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+LISTS_OF_DECIMALS = pa.large_list(pa.decimal128(38, 2))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,17 @@ AWARE = dt.datetime(2024, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))
         ([Decimal("NaN")], pa.large_string(), ["NaN"]),
         ([["a"], [], None], pa.large_list(pa.large_string()), None),
         ([[1, None]], pa.large_list(pa.int64()), None),
+        ([[dt.date(2024, 1, 2)], [None]], pa.large_list(pa.date32()), None),
+        ([[Decimal("1.5"), Decimal("1.25")]], LISTS_OF_DECIMALS, None),
+        ([[NAIVE], None, []], pa.large_list(pa.timestamp("us")), None),
+        ([[AWARE]], pa.large_list(pa.timestamp("us", "UTC")), None),
+        ([[dt.time(1)]], pa.large_list(pa.time64("us")), None),
+        ([[dt.timedelta(1)]], pa.large_list(pa.duration("us")), None),
+        ([[b"\0"]], pa.large_list(pa.large_binary()), None),
+        ([[1, 2.5]], pa.large_list(pa.float64()), None),
+        ([[UUID(int=1)]], pa.large_list(pa.large_string()), [[str(UUID(int=1))]]),
+        ([[NAIVE, AWARE]], pa.large_string(), [as_text([NAIVE, AWARE])]),
+        ([[{"a": 1}]], pa.large_string(), ['[{"a": 1}]']),
         ([[1, "a"]], pa.large_string(), ['[1, "a"]']),
         ([[2**64]], pa.large_string(), [f"[{2**64}]"]),
         ([[[1]]], pa.large_string(), ["[[1]]"]),
@@ -73,6 +85,9 @@ def test_the_narrowest_type_that_loses_nothing(values, kind, expected):
         (pa.int64(), [None], pa.int64()),
         (pa.int64(), [True], pa.large_string()),
         (pa.timestamp("us"), [AWARE], pa.large_string()),
+        (pa.large_list(pa.int64()), [[]], pa.large_list(pa.int64())),
+        (pa.large_list(pa.float64()), [[1]], pa.large_list(pa.float64())),
+        (pa.large_list(pa.int64()), [["a"]], pa.large_string()),
     ],
 )
 def test_types_only_widen(known, values, kind):

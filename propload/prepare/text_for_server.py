@@ -1,0 +1,143 @@
+"""Text as the server casts it: JSON lists as arrays, booleans as numbers.
+
+Values that no one type of Arrow holds travel as text, and so do all others of their
+column. Each is read for itself, as it would be alone, so that it costs no other row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from propload.prepare.conversions import Conversion
+from propload.prepare.text_in import read_text
+from propload.prepare.text_out import write_text
+from propload.values import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Elements that are read as a column of their type is, and not by the server: it takes
+#: no 1.0 or true for a whole number, and drops the offset of a moment without a word.
+_READ_HERE: Mapping[str, pl.DataType] = {
+    "smallint": pl.Int16(),
+    "integer": pl.Int32(),
+    "bigint": pl.Int64(),
+    "real": pl.Float32(),
+    "double precision": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+    "time without time zone": pl.Time(),
+    "timestamp without time zone": pl.Datetime("us"),
+    "timestamp with time zone": pl.Datetime("us", "UTC"),
+}
+_LENGTH = re.compile(r"\([^)]*\)")
+_ESCAPED = re.compile(r'([\\"])')
+_WITH_BACKSLASH = r"\\\1"
+#: PostgreSQL's own text of an array may begin so too, `[0:1]={1,2}`, which is no JSON.
+_LIST = r"^\s*\["
+
+
+def may_read(dtype: pl.DataType, pg_type: str) -> bool:
+    """Return whether texts for a type may not be what the server reads yet."""
+    return dtype == pl.String and pg_type.startswith("numeric") | pg_type.endswith("[]")
+
+
+def read_for_server(column: pl.Expr, pg_type: str) -> Conversion | None:
+    """Return how texts become those that the server casts, None where they are.
+
+    A text that is no JSON list is left to the server; a list with an element that the
+    array's type does not hold exactly becomes null.
+
+    Args:
+        column: A text column.
+        pg_type: What the server casts it to: `integer[]`.
+    """
+    if pg_type.endswith("[]"):
+        read = partial(_read_lists, element=pg_type.removesuffix("[]"))
+        return Conversion(column.map_batches(read, return_dtype=pl.String))
+    return Conversion(_numeral(column)) if pg_type.startswith("numeric") else None
+
+
+def _numeral(column: pl.Expr) -> pl.Expr:
+    """Return texts for `numeric`, the one number that the server casts from text."""
+    truth = pl.when(column == "true").then(pl.lit("1"))
+    return truth.when(column == "false").then(pl.lit("0")).otherwise(column)
+
+
+def _read_lists(texts: pl.Series, *, element: str) -> pl.Series:
+    places = texts.str.contains(_LIST).fill_null(value=False).arg_true()
+    if not len(places):
+        return texts
+    lists = {text: _decoded(text) for text in texts.gather(places)}
+    leaves = {leaf for found in lists.values() for leaf in _leaves(found or [])}
+    given = pl.DataFrame({"leaf": list(leaves)}, schema={"leaf": pl.String})
+    read = given.select("leaf", _read(pl.col("leaf"), element).alias("read"))
+    written = dict(read.iter_rows())
+    arrays = [
+        text if (found := lists[text]) is None else _array_text(found, written)
+        for text in texts.gather(places)
+    ]
+    return texts.scatter(places, pl.Series(arrays, dtype=pl.String))
+
+
+def _decoded(text: str) -> list[Any] | None:
+    try:
+        found = json.loads(text, parse_float=Decimal, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _leaves(values: list[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _leaves(value)
+        elif value is not None:
+            yield as_text(value)
+
+
+def _read(leaf: pl.Expr, element: str) -> pl.Expr:
+    """Return texts as the type of an array's elements writes them, or as null."""
+    name = _LENGTH.sub("", element)
+    if name == "numeric":
+        return _numeral(leaf)
+    dtype = _READ_HERE.get(name)
+    conversion = None if dtype is None else read_text(leaf, dtype)
+    if dtype is None or conversion is None:
+        return leaf
+    value = conversion.value
+    if conversion.retry is not None:
+        value = pl.coalesce(value, conversion.retry)
+    if conversion.refused is not None:
+        value = pl.when(~conversion.refused.fill_null(value=False)).then(value)
+    text = write_text(value, dtype)
+    assert text is not None  # noqa: S101 - these types have texts
+    return text
+
+
+def _array_text(values: list[Any], written: Mapping[str, str | None]) -> str | None:
+    """Return a list as an array's text, or None where an element has none.
+
+    Args:
+        values: The list.
+        written: What each element is written as, by its text.
+    """
+    parts = []
+    for value in values:
+        if isinstance(value, list):
+            part = _array_text(value, written)
+        elif value is None:
+            part = "NULL"
+        else:
+            text = written[as_text(value)]
+            part = None if text is None else f'"{_ESCAPED.sub(_WITH_BACKSLASH, text)}"'
+        if part is None:
+            return None
+        parts.append(part)
+    return "{" + ",".join(parts) + "}"
