@@ -48,6 +48,7 @@ class Refusal:
         constraint: The constraint's name, or None.
         message: The server's words.
         sqlstate: Its code, or None.
+        of_value: Whether the column cannot hold the value, whatever code tells it.
     """
 
     place: int
@@ -55,6 +56,7 @@ class Refusal:
     constraint: str | None
     message: str
     sqlstate: str | None
+    of_value: bool = False
 
     @classmethod
     def of(cls, failure: Failure, place: int, /) -> Self:
@@ -72,7 +74,8 @@ class Refusal:
         # a NOT NULL constraint has a name on some versions only
         if self.constraint and state != "23502":
             return self.constraint
-        return CHECKS.get(state, state)
+        # readers of some types give the codes of a wrong statement
+        return CHECKS.get(state) or ("cast" if self.of_value else state)
 
     def value(self, layer: pl.DataFrame, /) -> str | None:
         """Return the value at fault as text, or None where there is none."""

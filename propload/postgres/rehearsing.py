@@ -10,6 +10,7 @@ from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.first_look import FirstLook
 from propload.postgres.refusals import reasons_of, without
+from propload.postgres.run_by_run import RunByRun
 from propload.postgres.shaping import shape_of
 from propload.postgres.sql import merging
 from propload.postgres.staging import (
@@ -50,8 +51,7 @@ class Rehearsal:
 
     They are copied into a temporary table and looked at there. What only a trigger,
     a domain, an exclusion constraint, a check that raises an error, a partition that
-    is missing or another row of the same source refuses, and before PostgreSQL 16 a
-    text that cannot be cast, is not found.
+    is missing or another row of the same source refuses, is not found.
 
     Args:
         connection: A session of its own, with a stage.
@@ -63,6 +63,7 @@ class Rehearsal:
         self._connection = connection
         self._shape = shape
         self._first_look = FirstLook(shape, fresh=fresh)
+        self._run_by_run = RunByRun(shape)
 
     @classmethod
     def of(
@@ -116,6 +117,11 @@ class Rehearsal:
     def _forecast(self, layer: pl.DataFrame) -> Forecast:
         copied, early = self._fill(layer)
         refusals = self._first_look.take_out(self._connection, copied)
+        uncastable = self._run_by_run.take_out_uncastable(self._connection)
+        if uncastable:
+            # no condition could be asked of their columns
+            refusals += uncastable
+            refusals += self._first_look.take_out(self._connection, copied)
         late = reasons_of(copied, refusals)
         counts = self._count(copied.height - len(refusals))
         return Forecast(counts, join_reasons([early, late]))

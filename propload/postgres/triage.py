@@ -10,14 +10,14 @@ the rows go through the stage in a pass of the server that tries them run by run
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from propload.batch import ROW, join_reasons
 from propload.postgres.counting import counts_of, updates_so_far, write_stage
 from propload.postgres.first_look import FirstLook
-from propload.postgres.refusals import TELLING_DETAILS, Refusal, reasons_of, without
+from propload.postgres.refusals import Refusal, reasons_of, without
+from propload.postgres.run_by_run import RunByRun
 from propload.postgres.sql import sifting
-from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.staging import names_its_row, uncopied
 from propload.postgres.suspecting import suspects
 
@@ -49,7 +49,7 @@ class Triage:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._constraints: dict[str, str] | None = None
+        self._run_by_run = RunByRun(shape)
         self._first_look = FirstLook(shape)
         self.begin(())
 
@@ -86,6 +86,8 @@ class Triage:
         copied = failure.sqlstate not in (None, NOT_COPIED)
         # a null that COPY refuses may yet be kept from a stored value
         decisive = names_its_row(failure) and self._shape.on_null != "keep"
+        # it may be the row where a trigger or check that always fails was first met
+        decisive &= failure.kind == "data"
         if self.step == "none" and decisive and not self._named:
             self._named = True
             self._leave_out(self.layer, [self._named_row(connection, failure)])
@@ -121,16 +123,16 @@ class Triage:
         if self.step == "screen" and refusals and not alone:
             self._sifted.append(reasons_of(layer, refusals))
             return write_stage(connection, self._shape, patched(self._shape, layer))
-        for statement in sifting.create(self._shape, patched(self._shape, layer)):
-            connection.execute(statement)
         before = updates_so_far(connection, self._shape)
-        *bad, answer = connection.rows(sifting.ALONE if alone else sifting.SIFT)
-        refusals += [self._refusal(connection, row) for row in bad]
+        bad, answer = self._run_by_run.write(
+            connection, patched(self._shape, layer), alone=alone
+        )
+        refusals += bad
         self._sifted.append(reasons_of(layer, refusals))
         return counts_of(
             connection,
             self._shape,
-            answer[7:],
+            answer,
             before,
             without=[each.place for each in refusals],
         )
@@ -162,25 +164,8 @@ class Triage:
         refusal = Refusal.of(failure, (failure.line or 1) - 1)
         if refusal.column or not refusal.constraint:
             return refusal
-        column = self._columns_of(connection).get(refusal.constraint)
-        return replace(refusal, column=column or None)
-
-    def _refusal(self, connection: Connection, row: tuple[Any, ...]) -> Refusal:
-        place, state, message, detail, column, constraint, blamed = row[:7]
-        if state in TELLING_DETAILS and detail:
-            message = f"{message}. {detail}"
-        if blamed is not None:
-            column = self._shape.columns[blamed - 1].name
-        elif not column and constraint:
-            column = self._columns_of(connection).get(constraint)
-        return Refusal(place, column or None, constraint or None, message, state)
-
-    def _columns_of(self, connection: Connection) -> dict[str, str]:
-        if self._constraints is None:
-            table = quoted_table(self._shape.table)
-            rows = connection.rows(sifting.CONSTRAINTS, (table,))
-            self._constraints = dict(rows)
-        return self._constraints
+        column = self._run_by_run.column_of(connection, refusal.constraint)
+        return replace(refusal, column=column)
 
 
 def patched(shape: Shape, layer: pl.DataFrame, /) -> tuple[str, ...]:

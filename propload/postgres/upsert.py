@@ -6,12 +6,13 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from propload.batch import ROW, Written
-from propload.errors import CountsError, TransientWriteError
+from propload.errors import CountsError, TransientWriteError, WriteError
 from propload.postgres import failures
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.ledger import taken_over
 from propload.postgres.sql import merging
+from propload.postgres.sql.screening import OF_THE_SERVER
 from propload.postgres.staging import fill_stage, make_stage, travelling
 from propload.postgres.triage import Triage, patched
 from propload.report import Counts
@@ -149,7 +150,8 @@ class TableWriter:
 
     def _goes_on(self, connection: Connection, failure: Failure) -> bool:
         """Return whether the piece is worth another attempt, made another way."""
-        if failure.kind != "data" and failure.sqlstate != KEY_MET_TWICE:
+        known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
+        if not known and not self._may_be_of_rows(connection, failure):
             return False
         met = failure.sqlstate == UNIQUE_VIOLATION and self._goes_direct()
         if met and self._shape.key:
@@ -157,6 +159,25 @@ class TableWriter:
             return True
         self._make_stage(connection)
         return self._triage.learn(connection, failure)
+
+    def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
+        """Return whether a failure whose code does not tell is not met without rows.
+
+        Readers of some types, and triggers, fail with the codes of a wrong statement.
+        """
+        state = failure.sqlstate
+        if failure.kind != "permanent" or not state or state.startswith(OF_THE_SERVER):
+            return False
+        try:
+            self._make_stage(connection)
+            write_stage(connection, self._shape, ())
+        except WriteError as error:
+            if failures.classify(error).kind == "transient":
+                raise
+            return False
+        finally:
+            connection.rollback()
+        return True
 
     def _attempt(self, connection: Connection, piece: Piece) -> Written:
         direct = self._goes_direct()

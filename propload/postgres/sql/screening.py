@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
     from propload.postgres.shape import ColumnShape
 
-#: Errors of these classes are the server's or the session's own: no condition, and no
-#: row, is at fault.
-OF_THE_SERVER = ("08", "25", "40", "53", "55", "57", "58", "XX")
+#: Errors of these classes and codes are the server's or the session's own: no
+#: condition, and no row, is at fault.
+OF_THE_SERVER = (
+    *("08", "25", "26", "28", "40", "53", "55", "57", "58", "F0"),
+    *("XX001", "XX002"),
+)
+#: The condition that the error that was met is one of them.
+IS_OF_THE_SERVER = f"SQLSTATE ~ '^({'|'.join(OF_THE_SERVER)})'"
 
 #: Checks, foreign and unique keys that hold for new rows: name, kind, expression, own
 #: columns, the other table and its columns. Left out are those that the look would
@@ -182,27 +187,35 @@ def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -
             chosen = f"FROM judged AS j JOIN {merging.STAGE} AS s ON s.ctid = j.place"
         which = _written_as_is(shape)
         second = _take_out(chosen, which, rest, len(casts) + 1, ahead)
-    classes = ", ".join(map(text, OF_THE_SERVER))
     body = f"""
 #variable_conflict use_column
 DECLARE propload_rows integer[]; propload_verdicts integer[];
 BEGIN
-    {first}
-    BEGIN
-        {second}
-    EXCEPTION WHEN OTHERS THEN
-        -- a value that a condition cannot judge, a function that raises, or a table
-        -- that this user may not read: the next pass asks the server itself
-        IF left(SQLSTATE, 2) IN ({classes}) THEN
-            RAISE;
-        END IF;
-    END;
+    {_guarded(first)}
+    {_guarded(second)}
 END"""
     return (
         "CREATE OR REPLACE FUNCTION pg_temp.propload_screen() "
         "RETURNS TABLE (row_ordinal integer, verdict integer) "
         f"LANGUAGE plpgsql AS {text(body)}"
     )
+
+
+def _guarded(look: str) -> str:
+    """Return a look that finds nothing where the server cannot tell.
+
+    A type's reader may raise what it should only tell, a condition may be unable to
+    judge a value, a function may raise, a table may be closed to this user: the next
+    pass asks the server itself.
+    """
+    return f"""
+    BEGIN
+        {look}
+    EXCEPTION WHEN OTHERS THEN
+        IF {IS_OF_THE_SERVER} THEN
+            RAISE;
+        END IF;
+    END;"""
 
 
 def _written_as_is(shape: Shape) -> str:

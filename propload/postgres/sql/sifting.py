@@ -15,7 +15,7 @@ from propload.batch import ORDINAL
 from propload.postgres.shape import INCOMING
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, names, table, text
-from propload.postgres.sql.screening import OF_THE_SERVER
+from propload.postgres.sql.screening import IS_OF_THE_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,11 @@ LONGEST_RUN = 4096
 #: too many statements.
 CUTS = 8
 
-#: Errors of these classes are not the fault of rows; they end the pass.
-_NOT_OF_ROWS = (*OF_THE_SERVER, "26", "42", "F0")
+#: What a row is refused for: a cardinality, a value, a constraint, a view's condition,
+#: what a function raises. Any other code may as well be of the table or its triggers.
+_OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
+#: So many rows that fail alike, before one is written, show that no row is at fault.
+MOST_ALIKE = 16
 
 _PROBE = "propload_probe"
 SIFT = f"SELECT * FROM pg_temp.propload_sift({FIRST_RUN}, {LONGEST_RUN})"
@@ -78,6 +81,7 @@ DECLARE
     propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
     propload_sums bigint[] := ARRAY[0, 0, 0, 0, 0]; propload_likely integer;
+    propload_sure boolean := false; propload_alike integer := 0; propload_met text;
 BEGIN
     SELECT array_agg(s.ctid ORDER BY s.{ordinal}),
            array_agg(s.{ordinal} ORDER BY s.{ordinal}), count(*)
@@ -91,11 +95,12 @@ BEGIN
                 propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
                 propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4,
                 propload_sums[5] + propload_one.c5];
+            propload_sure := propload_sure OR propload_one.c4 > 0;
             propload_good := propload_good + propload_last - propload_first + 1;
             propload_first := propload_last + 1;
             propload_run := least(propload_run * 2, propload_longest_run);
         EXCEPTION WHEN OTHERS THEN
-            IF left(SQLSTATE, 2) IN ({classes}) AND SQLSTATE <> '42501' THEN
+            IF {of_the_server} THEN
                 RAISE;
             ELSIF propload_first < propload_last THEN
                 propload_run := greatest(
@@ -107,12 +112,33 @@ BEGIN
                 state := SQLSTATE;
                 row_ordinal := propload_ordinals[propload_first];
                 blamed := NULL;
-                IF column_name = '' AND (left(state, 2) = '22'
+                IF column_name = '' AND (left(state, 2) NOT IN ('23', 'P0')
                         OR left(state, 2) = '23' AND propload_table = '') THEN
-                    propload_likely := coalesce(pg_temp.propload_blame(
-                        propload_places[propload_first], propload_likely),
-                        propload_likely);
-                    blamed := propload_likely;
+                    blamed := pg_temp.propload_blame(
+                        propload_places[propload_first], propload_likely);
+                    propload_likely := coalesce(blamed, propload_likely);
+                END IF;
+                IF propload_sure OR {of_rows} THEN
+                    propload_sure := true;
+                ELSIF blamed IS NOT NULL THEN
+                    -- a value is at fault, unless the type takes not even a null
+                    BEGIN
+                        INSERT INTO {probe} DEFAULT VALUES;
+                        propload_sure := true;
+                    EXCEPTION WHEN OTHERS THEN
+                        propload_sure := SQLSTATE <> state;
+                    END;
+                    IF NOT propload_sure THEN
+                        RAISE;
+                    END IF;
+                ELSE
+                    propload_alike := propload_alike + 1;
+                    propload_sure := state <> coalesce(propload_met, state);
+                    propload_met := state;
+                    IF NOT propload_sure AND (propload_alike >= {most_alike}
+                            OR propload_first = propload_end) THEN
+                        RAISE;
+                    END IF;
                 END IF;
                 RETURN NEXT;
                 propload_first := propload_first + 1;
@@ -133,16 +159,35 @@ END"""
 
 def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
     """Return the statements that make the pass as a function of the session."""
+    return (*_create_probe(shape), _create_sift(_write(shape, patched)))
+
+
+def create_trial(shape: Shape, /) -> tuple[str, ...]:
+    """Return the statements that make the pass as one that casts and writes nothing."""
+    values = ", ".join(INCOMING(column) for column in shape.columns)
+    write = (
+        f"SELECT count(ROW({values})) AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 "
+        f"INTO propload_one FROM {merging.STAGE} AS s WHERE {_CHOSEN}"
+    )
+    return (*_create_probe(shape), _create_sift(write))
+
+
+def leave_out(ordinals: Sequence[int], /) -> str:
+    """Return the statement that takes rows out of the stage."""
+    listed = ",".join(map(str, ordinals))
+    return (
+        f"DELETE FROM {merging.STAGE} AS s "
+        f"WHERE s.{ORDINAL} = ANY ('{{{listed}}}'::integer[])"
+    )
+
+
+def _create_probe(shape: Shape) -> tuple[str, ...]:
     columns = names(column.name for column in shape.columns)
     probe = (
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {_PROBE} ON COMMIT DELETE ROWS AS "
         f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
     )
-    return (
-        probe,
-        _create_blame(shape),
-        _create_sift(shape, patched),
-    )
+    return probe, _create_blame(shape)
 
 
 def _create_blame(shape: Shape) -> str:
@@ -178,29 +223,34 @@ END"""
     )
 
 
-def _create_sift(shape: Shape, patched: Sequence[str]) -> str:
+def _write(shape: Shape, patched: Sequence[str]) -> str:
+    """Return the statement that writes a run and counts into `propload_one`."""
     if shape.key:
-        write = merging.merge(
+        return merging.merge(
             shape,
             patched=patched,
             within=_CHOSEN,
             into="INTO propload_one",
         )
-    else:
-        write = (
-            merging.append(shape, within=_CHOSEN)
-            + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
-            "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
-            "propload_done AS c4, "
-            f"({merging.COUNT_STAGE} AS s WHERE {_CHOSEN}) AS c5 INTO propload_one"
-        )
-    classes = ", ".join(f"'{each}'" for each in _NOT_OF_ROWS)
+    return (
+        merging.append(shape, within=_CHOSEN)
+        + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
+        "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
+        "propload_done AS c4, "
+        f"({merging.COUNT_STAGE} AS s WHERE {_CHOSEN}) AS c5 INTO propload_one"
+    )
+
+
+def _create_sift(write: str) -> str:
     body = _SIFT.format(
         write=write,
-        classes=classes,
+        of_the_server=IS_OF_THE_SERVER,
+        of_rows=_OF_ROWS,
+        probe=_PROBE,
         stage=merging.STAGE,
         ordinal=ORDINAL,
         cuts=CUTS,
+        most_alike=MOST_ALIKE,
     )
     return (
         "CREATE OR REPLACE FUNCTION pg_temp.propload_sift("

@@ -1,0 +1,165 @@
+"""One bad value costs its row, whatever code tells it; a broken table stops."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import propload
+from propload.postgres.connection import ServerError, connect
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+AGREES = (
+    "CREATE FUNCTION agrees(v text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN "
+    "IF v = ''bad'' THEN RAISE ''no'' USING ERRCODE = ''XX000''; END IF; "
+    "RETURN true; END'"
+)
+PICKY = (
+    AGREES,
+    "CREATE DOMAIN picky AS text CHECK (agrees(VALUE))",
+    "CREATE TYPE pair AS (a picky)",
+)
+#: Of a type: a good text and a bad one. The readers of these tell it by codes that
+#: stand for a wrong statement (42601, 42P01, 42704, 22023, ...) or a fault (XX000).
+TYPES = {
+    "tsquery": ("a & b", "a b"),
+    "jsonpath": ("$.a", "$["),
+    "regclass": ("pg_class", "no_such"),
+    "regtype": ("text", "no_such"),
+    "regprocedure": ("now()", "no_such()"),
+    "timetz": ("10:00+00", "10:00 No/Where"),
+    "hstore": ("a=>1", "oops"),
+    "ltree": ("a.b", "a b"),
+    "tsquery[]": ("{a & b}", "{a b}"),
+    "pair": ("(good)", "(bad)"),
+}
+#: A trigger function that fails for the rows that it is told, with a foreign code.
+FAIL = (
+    "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+    "IF NEW.v ~ TG_ARGV[0] THEN PERFORM * FROM no_such_table; END IF; "
+    "RETURN NEW; END$$"
+)
+TRIGGER = (
+    "CREATE TRIGGER fail {when} INSERT OR UPDATE ON homes FOR EACH ROW "
+    "EXECUTE FUNCTION fail('{which}')"
+)
+
+
+def make_homes(database, column):
+    try:
+        for extension in {"hstore", "ltree"} & {column}:
+            run_sql(database, f"CREATE EXTENSION {extension}")
+    except ServerError as error:
+        pytest.skip(f"this server lacks the extension: {error}")
+    if column == "pair":
+        run_sql(database, *PICKY)
+    run_sql(database, f"CREATE TABLE homes (k bigint PRIMARY KEY, v {column})")
+
+
+def stored(database):
+    with connect(database) as session:
+        return [k for (k,) in session.rows("SELECT k FROM homes ORDER BY k")]
+
+
+@pytest.mark.parametrize("column", TYPES)
+@pytest.mark.parametrize(
+    ("bad", "mode"), [({7}, "upsert"), ({0, 1, 39}, "append"), ({*range(40)}, "upsert")]
+)
+def test_a_bad_value_costs_its_row_and_the_check_says_so(database, column, bad, mode):
+    make_homes(database, column)
+    good_text, bad_text = TYPES[column]
+    rows = [{"k": n, "v": bad_text if n in bad else good_text} for n in range(40)]
+    told = {"to": database, "table": "homes", "key": "k", "mode": mode}
+    said = propload.check(rows, **told)
+    done = propload.ingest(rows, **told)
+    assert done.counts.rejected == len(bad)
+    assert done.counts.inserted == 40 - len(bad)
+    assert stored(database) == [n for n in range(40) if n not in bad]
+    assert said.problems == ()
+    assert said.expected == done.counts
+    reasons = [(one.column, one.check, one.rows) for one in said.reasons]
+    assert reasons == done.reasons.select("column", "check", "rows").rows()
+    assert {(column, check) for column, check, _ in reasons} == {("v", "cast")}
+
+
+@pytest.mark.parametrize("when", ["BEFORE", "AFTER"])
+@settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(bad=st.sets(st.integers(20, 79), min_size=1), first=st.booleans())
+def test_a_trigger_that_fails_for_some_rows_costs_those(database, when, bad, first):
+    # a table that fails for as many rows as are tried is taken for broken
+    if first:
+        bad = {n - 20 for n in bad if n < 35} or {0}
+    run_sql(
+        database,
+        "DROP TABLE IF EXISTS homes",
+        "DROP FUNCTION IF EXISTS fail()",
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v text)",
+        FAIL,
+        TRIGGER.format(when=when, which="bad"),
+    )
+    rows = [{"k": n, "v": "bad" if n in bad else "good"} for n in range(80)]
+    done = propload.ingest(rows, to=database, table="homes")
+    assert done.counts.rejected == len(bad)
+    assert stored(database) == [n for n in range(80) if n not in bad]
+    assert done.reasons["check"].to_list() == ["42P01"]
+
+
+@pytest.mark.parametrize("when", ["BEFORE", "AFTER"])
+@pytest.mark.parametrize("height", [1, 500])
+@pytest.mark.parametrize("told", [{"key": "k"}, {"mode": "append"}])
+def test_a_trigger_that_fails_for_all_rows_stops_the_load(database, when, height, told):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v text)",
+        FAIL,
+        TRIGGER.format(when=when, which=""),
+    )
+    rows = [{"k": n, "v": "v"} for n in range(height)]
+    with pytest.raises(propload.LoadError, match=r"no_such_table.* \[42P01\]"):
+        propload.ingest(rows, to=database, table="homes", **told)
+    assert stored(database) == []
+
+
+def test_stored_rows_that_stay_as_they_are_do_not_hide_a_broken_trigger(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v text)",
+        "INSERT INTO homes SELECT n, 'v' FROM generate_series(0, 99) AS n",
+        FAIL,
+        TRIGGER.format(when="BEFORE", which=""),
+    )
+    rows = [{"k": n, "v": "new" if n > 60 else "v"} for n in range(100)]
+    with pytest.raises(propload.LoadError, match="no_such_table"):
+        propload.ingest(rows, to=database, table="homes")
+
+
+@pytest.mark.parametrize("height", [1, 50])
+def test_a_type_that_takes_no_value_stops_the_load(database, height):
+    run_sql(
+        database,
+        "CREATE FUNCTION fits(v text) RETURNS boolean LANGUAGE plpgsql AS "
+        "'BEGIN RETURN no_such_function(v); END'",
+        "CREATE DOMAIN word AS tsquery CHECK (fits(VALUE::text))",
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v word)",
+    )
+    rows = [{"k": n, "v": "a"} for n in range(height)]
+    with pytest.raises(propload.LoadError, match=r"no_such_function.* \[42883\]"):
+        propload.ingest(rows, to=database, table="homes")
+
+
+def test_a_table_that_is_closed_to_all_rows_stops_the_load(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v uuid, w text)",
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+        "RAISE 'closed' USING ERRCODE = '42501'; END$$",
+        "CREATE TRIGGER lose BEFORE INSERT ON homes FOR EACH STATEMENT "
+        "EXECUTE FUNCTION lose()",
+    )
+    with pytest.raises(propload.LoadError, match=r"closed \[42501\]"):
+        propload.ingest([{"k": 1}], to=database, table="homes")
