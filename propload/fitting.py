@@ -191,7 +191,9 @@ class TableFit:
         self._run = run
         self._pg_types = pg_types
         self._undecided = ""
-        self.tables: list[PreparedTarget] = []
+        self._notes: dict[str, None] = {}
+        #: The one fitted last: what ends one ends the run's shadow and ledger.
+        self.table: PreparedTarget | None = None
 
     def __call__(self, joined: Joined) -> FittedTable | None:
         """Return how rows like these are prepared and written.
@@ -217,7 +219,7 @@ class TableFit:
             self._preparer,
             joined,
             facts,
-            lenient=bool(self.tables) or (self._lenient and facts is not None),
+            lenient=self.table is not None or (self._lenient and facts is not None),
         )
         if facts is None and not preparer.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
@@ -231,7 +233,8 @@ class TableFit:
                 **self._pg_types,
             },
         )
-        self.tables.append(table)
+        self.table = table
+        self._notes |= dict.fromkeys(table.notes)
         log.info("table %s: %s", self._target.table, _described(table.plan))
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
@@ -240,8 +243,8 @@ class TableFit:
     @property
     def notes(self) -> list[str]:
         """What a reader of the report should know."""
-        notes = [note for table in self.tables for note in table.notes]
-        if self._undecided and not self.tables:
+        notes = [*self._notes]
+        if self._undecided and self.table is None:
             notes.append(self._undecided)
         return notes
 
@@ -252,9 +255,9 @@ class TableFit:
             WriteError: The database cannot be told.
         """
         succeeded = status == "loaded"
-        for table in self.tables:
-            table.finish(succeeded=succeeded, status=status)
-        if not self.tables and self._continued:
+        if self.table is not None:
+            self.table.finish(succeeded=succeeded, status=status)
+        elif self._continued:
             self._database.finish_continued(
                 self._target, run=self._run, succeeded=succeeded, status=status
             )

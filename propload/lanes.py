@@ -90,7 +90,7 @@ class Lane:
         self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
         self._subscription = self._queue.subscribe()
         self._aborted = threading.Event()
-        #: Rows of other columns seldom come back: one writer, one connection.
+        #: One writer at a time: those of other columns go on in its session.
         self._opened: tuple[Fitted, Writer] | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"propload-lane-{number}", daemon=True
@@ -168,7 +168,6 @@ class Lane:
 
     def _writer(self, work: Work) -> Writer:
         if self._opened is None or self._opened[0] is not work.fitted:
-            self._close()
             writer = work.fitted.open_writer(self.number, self._listener.on_refused)
             self._opened = work.fitted, writer
         return self._opened[1]

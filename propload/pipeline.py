@@ -44,6 +44,9 @@ BATCHES_WAITING = 64
 #: Bytes that wait, at most: 50,000 rows of 300 bytes, which is one prepared batch. A
 #: source that is faster than the database would only fill memory with more.
 BYTES_WAITING = 16 << 20
+#: So many sets of columns are known, those used last: six fields that a row may lack
+#: make as many. Of others each is looked up in the catalog again.
+FITTED_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Pipeline:
         )
         self._subscription = self._queue.subscribe()
         self._lanes: list[Lane] = []
+        #: The set of columns that was used last comes first.
         self._fitted: list[tuple[object, Fitted]] = []
         self._stopping = threading.Event()
         self._aborted = threading.Event()
@@ -252,8 +256,9 @@ class Pipeline:
 
     def _fitted_for(self, joined: Joined) -> Fitted | None:
         schema = joined.parts[0].rows.schema
-        for known, fitted in self._fitted:
+        for place, (known, fitted) in enumerate(self._fitted):
             if schema.equals(known):
+                self._fitted.insert(0, self._fitted.pop(place))
                 return fitted
         found = retry(
             lambda: self._fit(joined),
@@ -264,7 +269,8 @@ class Pipeline:
         )
         self.metrics.set_activity("")
         if found is not None:
-            self._fitted.append((schema, found))
+            self._fitted.insert(0, (schema, found))
+            del self._fitted[FITTED_KEPT:]
         return found
 
     # ---- ending ----

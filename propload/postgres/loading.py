@@ -256,7 +256,7 @@ class Database:
         )
         session.commit()
         empty = facts.empty or target.mode == "replace"
-        return PreparedTarget(self, opened, plan, shape, empty=empty)
+        return PreparedTarget(opened, plan, shape, empty=empty)
 
     def _lose_session(self) -> None:
         """Let the next statement open a session: this one may be dead."""
@@ -314,7 +314,6 @@ class PreparedTarget:
 
     def __init__(
         self,
-        database: Database,
         run: LoadingRun,
         plan: tuple[ColumnPlan, ...],
         shape: Shape,
@@ -324,7 +323,6 @@ class PreparedTarget:
         self.plan = plan
         self.together = shape.bound is not None
         self.notes = (*run.notes, *_lane_note(shape))
-        self._database = database
         self._run = run
         self._shape = shape
         self._empty = empty
@@ -337,14 +335,16 @@ class PreparedTarget:
     def open_writer(
         self, lane: int, /, *, on_refused: OnRefused | None = None
     ) -> TableWriter:
-        """Return a writer for a lane; it connects when it first writes.
+        """Return a writer for a lane, which takes the place of its earlier ones.
+
+        It connects when it first writes, unless the lane has a session already.
 
         Args:
             lane: The lane's number.
             on_refused: Told of refused rows before their piece is committed.
         """
         return TableWriter(
-            self._database.connect,
+            self._run.session_of(lane),
             self._shape,
             self._run.ledger,
             lane,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.file_ledger import FileLedger
+from propload.postgres.lane_session import LaneSession
 from propload.postgres.ledgers import open_ledger
 from propload.postgres.shadow import Shadow
 
@@ -49,6 +50,7 @@ class LoadingRun:
         self._connect = connect
         self._record = run
         self._namespace = namespace
+        self._sessions: dict[int, LaneSession] = {}
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
         self._finished = False
@@ -87,6 +89,10 @@ class LoadingRun:
             f"run began, so its ledger is the file {ledger.path}"
         )
         return cls(run, ledger, connect=connect, notes=(note,))
+
+    def session_of(self, lane: int, /) -> LaneSession:
+        """Return the session of a lane, for its writers one after the other."""
+        return self._sessions.setdefault(lane, LaneSession(self._connect))
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""

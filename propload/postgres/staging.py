@@ -44,6 +44,16 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
     connection.commit()
 
 
+def drop_stage(connection: Connection, /) -> None:
+    """Drop the session's stage, with all that was made for its columns; commits.
+
+    Raises:
+        ServerError: The connection broke.
+    """
+    connection.execute(session.DROP_TEMPORARY)
+    connection.commit()
+
+
 def fill_stage(
     connection: Connection, layer: pl.DataFrame, /, *, again: bool = False
 ) -> None:

@@ -13,18 +13,17 @@ from propload.postgres.driver_errors import ServerError
 from propload.postgres.ledger import taken_over
 from propload.postgres.sql import merging
 from propload.postgres.sql.screening import OF_THE_SERVER
-from propload.postgres.staging import fill_stage, make_stage, travelling
+from propload.postgres.staging import fill_stage, travelling
 from propload.postgres.triage import Triage, patched
 from propload.report import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import polars as pl
 
     from propload.batch import Piece
     from propload.postgres.connection import Connection
     from propload.postgres.failures import Failure
+    from propload.postgres.lane_session import LaneSession
     from propload.postgres.ledger import Ledger
     from propload.postgres.shape import Shape
     from propload.target import OnRefused
@@ -48,7 +47,7 @@ class TableWriter:
     left out and returned as reasons.
 
     Args:
-        connect: Opens a connection; called again after one was lost.
+        session: The lane's session; its other writers write no more.
         shape: How rows go into the table.
         ledger: Where pieces are entered.
         lane: The lane's number.
@@ -58,7 +57,7 @@ class TableWriter:
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        session: LaneSession,
         shape: Shape,
         ledger: Ledger,
         lane: int,
@@ -66,14 +65,12 @@ class TableWriter:
         empty: bool,
         on_refused: OnRefused | None = None,
     ) -> None:
-        self._connect = connect
+        self._session = session
         self._shape = shape
         self._ledger = ledger
         self._lane = lane
         self._on_refused = on_refused
         self._pace = _Pace(fast=empty or not shape.key)
-        self._connection: Connection | None = None
-        self._staging = False
         self._unsure: tuple[int, Written] | None = None
         #: The piece of which an attempt has told refused rows.
         self._told: int | None = None
@@ -90,34 +87,21 @@ class TableWriter:
             LockedError: Another process has gone on with the run.
         """
         try:
-            connection = self._open()
+            connection = self._session.open()
             return self._recall(connection, piece) or self._load(connection, piece)
         except ServerError as error:
             self._fail(error, piece)
         except TransientWriteError:
-            self._drop()
+            self._session.close()
             raise
 
     def cancel(self) -> None:
         """Break off the statement that runs now, from another thread."""
-        connection = self._connection
-        if connection is not None:
-            connection.cancel()
+        self._session.cancel()
 
     def close(self) -> None:
-        """Close the connection; a transaction that is open is undone."""
-        self._drop()
-
-    def _open(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-            self._staging = False
-        return self._connection
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        """Close the lane's session; a transaction that is open is undone."""
+        self._session.close()
 
     def _recall(self, connection: Connection, piece: Piece) -> Written | None:
         """Return what an earlier attempt committed although its answer was lost."""
@@ -157,7 +141,7 @@ class TableWriter:
         if met and self._shape.key:
             self._pace.met_stored_key()
             return True
-        self._make_stage(connection)
+        self._session.make_stage(self._shape)
         return self._triage.learn(connection, failure)
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
@@ -169,7 +153,7 @@ class TableWriter:
         if failure.kind != "permanent" or not state or state.startswith(OF_THE_SERVER):
             return False
         try:
-            self._make_stage(connection)
+            self._session.make_stage(self._shape)
             write_stage(connection, self._shape, ())
         except WriteError as error:
             if failures.classify(error).kind == "transient":
@@ -232,7 +216,7 @@ class TableWriter:
         return Counts(inserted=inserted)
 
     def _stage(self, connection: Connection) -> Counts:
-        self._make_stage(connection)
+        self._session.make_stage(self._shape)
         total = Counts()
         for number, layer in enumerate(self._triage.layers):
             self._triage.layer = number
@@ -260,11 +244,6 @@ class TableWriter:
             # a key that cannot be cast cannot be compared either
             return True
         return bool(connection.rows(merging.key_comes_twice(self._shape))[0][0])
-
-    def _make_stage(self, connection: Connection) -> None:
-        if not self._staging:
-            make_stage(connection, self._shape)
-            self._staging = True
 
     def _account(self, piece: Piece, written: Written) -> Counts:
         """Return a piece's counts; refuse to commit where a row's end is not known."""
@@ -305,7 +284,7 @@ class TableWriter:
             own_names=self._shape.own_names,
         )
         if isinstance(raised, TransientWriteError):
-            self._drop()
+            self._session.close()
         else:
             self._unsure = None
         raise raised from error

@@ -49,6 +49,9 @@ SELECT least(of_server, of_role, of_database)::int8,
 FROM used, limits
 """
 
+#: Tables, sequences and functions: the session's namespace holds nothing else's.
+DROP_TEMPORARY = "DISCARD TEMP"
+
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 

@@ -127,7 +127,7 @@ def test_rows_that_an_undone_attempt_refused_are_taken_back_before_the_commit(
 
 def cut_the_answer(writer, *, committed, passed=0):
     """Let one of the writer's commits break the line, before or after its effect."""
-    session = writer._open()
+    session = writer._session.open()
     commit = session.commit
     left = [commit] * passed
 
@@ -203,11 +203,11 @@ def test_a_commit_that_comes_through_late_is_met_by_the_next_attempt(
 ):
     with appending(database, state_dir, limited=False) as (_, writer):
         piece = make_piece(ROWS)
-        first = writer._open()
+        first = writer._session.open()
         commit = first.commit
 
         def line_breaks():
-            writer._connection = None
+            writer._session.connection = None
             error = ServerError("the line broke")
             error.status = "IO"
             raise error
@@ -358,8 +358,8 @@ def test_a_writer_whose_backend_was_killed_connects_anew(database, state_dir):
         closing(ready.open_writer(0)) as writer,
     ):
         writer.write(make_piece(ROWS, 0, key=goal.key))
-        number = writer._open().rows("SELECT pg_backend_pid()")[0][0]
-        writer._open().commit()
+        number = writer._session.open().rows("SELECT pg_backend_pid()")[0][0]
+        writer._session.open().commit()
         query(database, f"SELECT pg_terminate_backend({number}, 5000)")
         changed = ROWS.with_columns(v=pl.lit("c"))
         piece = make_piece(changed, 1, key=goal.key)
@@ -397,7 +397,7 @@ def test_a_transaction_that_a_pooler_gave_to_another_session_is_not_committed(
     database, state_dir, limited
 ):
     with appending(database, state_dir, limited=limited) as (_, writer):
-        session = writer._open()
+        session = writer._session.open()
         session.execute("SELECT set_config('propload.session', 'another', false)")
         session.commit()
         with pytest.raises(WriteError, match="pooler in transaction mode"):

@@ -1,0 +1,138 @@
+"""Rows whose columns change from batch to batch go through one session a lane."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from propload import Loader
+from propload.postgres import loading
+from propload.postgres.connection import Connection
+from propload.postgres.loading import Database
+from tests.integration.postgres.writing import (
+    counts,
+    execute,
+    fit,
+    make_piece,
+    query,
+    run_record,
+    target,
+)
+
+pytestmark = pytest.mark.timeout(120)
+
+TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, a text CHECK (a <> 'bad'), b bigint)"
+WIDE = pl.DataFrame({"k": [1, 2], "a": ["x", "y"], "b": [1, 2]})
+NARROW = pl.DataFrame({"b": [7, 8], "k": [1, 3]})
+STORED = "SELECT k, a, b FROM t ORDER BY k"
+
+
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, mode):
+    execute(database, TABLE, "INSERT INTO t VALUES (1, 'old', 0)")
+    goal = target(mode=mode)
+    run, seen = run_record(goal), []
+    with Database(database, state_dir=state_dir) as opened:
+        written = []
+        frames = (WIDE, NARROW, WIDE, WIDE.with_columns(a=pl.lit("bad")), NARROW)
+        for number, frame in enumerate(frames):
+            ready = opened.prepare(goal, frame.schema, run=run)
+            writer = ready.open_writer(0)
+            piece = fit(make_piece(frame, number, key=goal.key), ready.plan)
+            written.append(writer.write(piece))
+            session = writer._session.open()
+            seen.append(session.rows("SELECT pg_backend_pid()")[0][0])
+            session.commit()
+        writer.close()
+        ready.finish(succeeded=True)
+    assert len(set(seen)) == 1
+    assert [done.reasons.height for done in written] == [0, 0, 0, 2, 0]
+    assert counts(written)[2] == (0, 1, 1, 0)
+    assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"k": st.integers(1, 4)},
+        optional={"a": st.sampled_from(["x", "y"]), "b": st.integers(0, 9)},
+    ),
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=ROWS)
+def test_the_last_value_of_each_column_wins_whatever_columns_come(
+    database, state_dir, rows
+):
+    execute(database, "DROP TABLE IF EXISTS t", TABLE)
+    with Loader(
+        to=database, table="t", key="k", workers=2, state_dir=state_dir, progress=False
+    ) as loader:
+        for row in rows:
+            loader.put(row)
+    expected: dict[int, dict[str, object]] = {}
+    for row in rows:
+        expected.setdefault(row["k"], {"a": None, "b": None}).update(row)
+    found = [(k, expected[k]["a"], expected[k]["b"]) for k in sorted(expected)]
+    assert query(database, STORED) == found
+
+
+def test_a_run_keeps_no_more_than_the_sets_of_columns_it_met_last(
+    database, state_dir, monkeypatch
+):
+    monkeypatch.setattr("propload.pipeline.FITTED_KEPT", 2)
+    execute(database, TABLE)
+    made = []
+
+    class Watched(loading.PreparedTarget):
+        def __init__(self, *args, **more):
+            super().__init__(*args, **more)
+            made.append(self.plan)
+
+    monkeypatch.setattr(loading, "PreparedTarget", Watched)
+    kinds = [{"k": 1}, {"k": 1, "a": "x"}, {"k": 1, "b": 3}]
+    with Loader(
+        to=database, table="t", key="k", workers=1, state_dir=state_dir, progress=False
+    ) as loader:
+        for kind in (0, 1, 0, 1, 2, 1, 0):
+            loader.put(kinds[kind])
+    assert loader.report.counts.read == 7
+    assert len(made) == 4
+    assert query(database, STORED) == [(1, "x", 3)]
+
+
+def sessions_of(dsn, state_dir, monkeypatch, kinds):
+    """Return how many sessions a run opens for rows of kinds that take turns."""
+    opened, sibling = [], Connection.sibling
+
+    def counted(session):
+        opened.append(session)
+        return sibling(session)
+
+    with (
+        monkeypatch.context() as patch,
+        Loader(
+            to=dsn, table="t", key="k", workers=1, state_dir=state_dir, progress=False
+        ) as loader,
+    ):
+        patch.setattr(Connection, "sibling", counted)
+        for number in range(6):
+            loader.put(kinds[number % len(kinds)])
+    assert loader.report.counts.read == 6
+    return len(opened)
+
+
+def test_rows_whose_columns_take_turns_need_no_more_sessions(
+    database, state_dir, monkeypatch
+):
+    execute(database, TABLE)
+    kinds = [{"k": 1, "a": "x"}, {"k": 1, "b": 3}]
+    alike = sessions_of(database, state_dir, monkeypatch, kinds[:1])
+    assert sessions_of(database, state_dir, monkeypatch, kinds) == alike
