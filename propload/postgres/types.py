@@ -59,6 +59,8 @@ _DECIMAL_DIGITS = 38
 _UINT64_DIGITS = 20
 
 _LENGTH = re.compile(r"\([^)]*\)")
+#: Elements of these lose blanks at their end; of a text it is known before it is sent.
+_BLANKS_CUT = re.compile(r"character varying\(\d+\)\[\]")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
 #: Types whose cast with a length rounds or cuts without an error.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
@@ -97,6 +99,8 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
         value: The SQL of the staged value.
     """
     wanted = cast_type(plan)
+    if _BLANKS_CUT.fullmatch(plan.pg_type):
+        return _cut_blanks(plan, f"{value}::{wanted}" if wanted else value)
     if wanted is None:
         return value
     cast = f"{value}::{wanted}"
@@ -106,6 +110,17 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
     name = plan.pg_type.replace("'", "''")
     refusal = f"({value} || ' is not exact as {name}')::numeric::text::{wanted}"
     return f"CASE WHEN {kept} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
+
+
+def _cut_blanks(plan: ColumnPlan, value: str) -> str:
+    """Return an array as its column stores it: blanks beyond the length are cut.
+
+    Where more would be cut it stays as it is, for the assignment to refuse it.
+    """
+    cut = f"{value}::{plan.pg_type}"
+    # as bpchar, texts that differ by blanks at the end alone are equal
+    alike = f'({value})::bpchar[] COLLATE "C" = ({cut})::bpchar[] COLLATE "C"'
+    return f"CASE WHEN {alike} THEN {cut} ELSE {value} END"
 
 
 def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:

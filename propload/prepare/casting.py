@@ -15,7 +15,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
-from propload.prepare.limits import limit, may_limit
+from propload.prepare.limits import fitted, limit, may_limit
 from propload.prepare.text_for_server import may_read, read_for_server
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
@@ -167,11 +167,14 @@ def _limited(
     beyond = limit(value, dtype, pg_type)
     if beyond is None:
         return found
+    fit = fitted(value, dtype, pg_type)
+    doubt = beyond.any() if fit is None else (fit != value).any()
     if found is None:
-        return Conversion(value, beyond.any(), beyond)
-    doubt = beyond.any() if found.doubt is None else beyond.any() | found.doubt
+        return Conversion(value, doubt, beyond, fitted=fit)
+    if found.doubt is not None:
+        doubt |= found.doubt
     refused = beyond if found.refused is None else beyond | found.refused
-    return Conversion(found.value, doubt, refused, found.retry)
+    return Conversion(found.value, doubt, refused, found.retry, fit)
 
 
 def _doubts(
@@ -210,6 +213,8 @@ def _examine(
     mask = None
     if values.get_column(name).null_count() > given.null_count():
         mask = values.get_column(name).is_null() & given.is_not_null()
+    if in_doubt and step.fitted is not None:
+        values = values.with_columns(frame.select(step.fitted.alias(name)))
     if in_doubt and step.refused is not None:
         refused = frame.select(step.refused.fill_null(value=False)).to_series()
         mask = refused if mask is None else mask | refused

@@ -35,15 +35,17 @@ class Conversion:
     Attributes:
         value: The column as the new type; null where that is impossible.
         doubt: One boolean for the column: whether some value may be refused
-            that did not become null; None where none can be.
+            that did not become null, or is stored as `fitted`; None where none can be.
         refused: Which values would be changed; needed only in doubt.
         retry: A slower way, for the values that `value` left null.
+        fitted: The value as the type stores it; needed only in doubt.
     """
 
     value: pl.Expr
     doubt: pl.Expr | None = None
     refused: pl.Expr | None = None
     retry: pl.Expr | None = None
+    fitted: pl.Expr | None = None
 
 
 def convert(

@@ -53,6 +53,23 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     return None
 
 
+def fitted(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
+    """Return the values as a varchar(n) stores them, or None where it keeps them.
+
+    It cuts blanks at the end, but only those beyond its length. A value that is sent
+    with them would differ from the stored one each time.
+
+    Args:
+        column: The values, of which none is refused.
+        dtype: Their type.
+        pg_type: The type as PostgreSQL writes it.
+    """
+    found = _TYPE.fullmatch(pg_type)
+    if dtype != pl.String or found is None or found["name"] != "character varying":
+        return None
+    return column.str.head(int(found["first"]))
+
+
 def _text_limit(column: pl.Expr, name: str, first: int, second: int) -> pl.Expr | None:
     if name in ("character varying", "character", "varchar", "char"):
         # spaces at the end are no part of such a value's meaning

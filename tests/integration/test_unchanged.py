@@ -18,6 +18,12 @@ pytestmark = pytest.mark.timeout(120)
         ("pair", "(,)"),
         ("noted", '(1.20,"{""a"": 1}")'),
         ("numeric(10,2)[]", "{1.2,1}"),
+        ("varchar(3)", "abc   "),
+        ("varchar(3)", "a     "),
+        ("short", "abc   "),
+        ("varchar(3)[]", '{"abc   ",NULL,"a    "}'),
+        ("varchar(3)[]", ["abc   ", None, "a    "]),
+        ("char(3)[]", ["abc   ", "a"]),
     ],
 )
 def test_a_second_load_writes_nothing(database, column, value, on_null):
@@ -25,6 +31,7 @@ def test_a_second_load_writes_nothing(database, column, value, on_null):
         database,
         "CREATE TYPE pair AS (a numeric(10,2), b text)",
         "CREATE TYPE noted AS (a numeric(10,2), b json)",
+        "CREATE DOMAIN short AS varchar(3)",
         f"CREATE TABLE homes (k bigint PRIMARY KEY, v {column}, w text)",
     )
     told = {"to": database, "table": "homes", "on_null": on_null}
@@ -34,6 +41,36 @@ def test_a_second_load_writes_nothing(database, column, value, on_null):
     again = propload.ingest(rows, **told).counts
     assert (again.unchanged, again.updated) == (1, 0)
     assert writes_of(database, "homes") == before
+
+
+def test_a_key_with_blanks_that_are_cut_is_found_again(database):
+    run_sql(database, "CREATE TABLE homes (k varchar(3) PRIMARY KEY, v bigint)")
+    rows = [{"k": "abc  ", "v": 1}, {"k": "abc", "v": 2}, {"k": "d    ", "v": 3}]
+    told = {"to": database, "table": "homes"}
+    first = propload.ingest(rows, **told).counts
+    assert (first.inserted, first.duplicates, first.rejected) == (2, 1, 0)
+    before = writes_of(database, "homes")
+    assert propload.ingest(rows, **told).counts.unchanged == 2
+    assert writes_of(database, "homes") == before
+    with connect(database) as session:
+        assert session.rows("SELECT * FROM homes ORDER BY k") == [
+            ("abc", 2),
+            ("d  ", 3),
+        ]
+
+
+def test_elements_that_are_too_long_cost_their_row(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, v varchar(3)[])",
+        "INSERT INTO homes VALUES (1, '{abc}')",
+    )
+    rows = [{"k": 1, "v": ["abcd"]}, {"k": 2, "v": ["abc "]}]
+    report = propload.ingest(rows, to=database, table="homes")
+    assert (report.counts.inserted, report.counts.rejected) == (1, 1)
+    with connect(database) as session:
+        found = session.rows("SELECT v::text FROM homes ORDER BY k")
+    assert found == [("{abc}",), ("{abc}",)]
 
 
 def test_a_row_with_a_null_in_it_is_a_value_where_nulls_keep_what_is_known(database):

@@ -276,6 +276,13 @@ def test_a_length_never_cuts_a_value(values, dtype, wanted, pg_type, refused):
     assert found == refused
 
 
+def test_blanks_beyond_a_length_are_cut_as_the_server_cuts_them():
+    frame = frame_of(["abc  ", "a    ", "ab", None, "éèà "])
+    wanted = Cast("value", pl.String(), "character varying(3)")
+    kept = cast_types(frame, [wanted]).frame["value"].to_list()
+    assert kept == ["abc", "a  ", "ab", None, "éèà"]
+
+
 def test_all_columns_are_examined_before_a_row_is_dropped():
     frame = pl.DataFrame({"a": ["1", "x"], "b": ["y", "z"], "c": ["2024-01-01", "c"]})
     casts = [
