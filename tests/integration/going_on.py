@@ -15,11 +15,11 @@ BEGIN
     IF id = '{id}' THEN
         FOR attempt IN 1..3000 LOOP
             IF EXISTS (SELECT FROM propload.ledger WHERE {entered}) THEN
-                RAISE insufficient_privilege USING MESSAGE = 'the guard is shut';
+                RAISE system_error USING MESSAGE = 'the guard is shut';
             END IF;
             PERFORM pg_sleep(0.01);
         END LOOP;
-        RAISE insufficient_privilege USING MESSAGE = 'nothing was entered';
+        RAISE system_error USING MESSAGE = 'nothing was entered';
     END IF;
     RETURN true;
 END $$"""

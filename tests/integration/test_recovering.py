@@ -115,7 +115,7 @@ BEGIN
     WHILE NOT EXISTS (SELECT FROM homes WHERE xmin <> pg_current_xact_id()::xid) LOOP
         PERFORM pg_sleep(0.01);
     END LOOP;
-    RAISE insufficient_privilege USING MESSAGE = 'no 7 is allowed';
+    RAISE system_error USING MESSAGE = 'no 7 is allowed';
 END $$"""
 ON_7 = """
 CREATE TRIGGER deny BEFORE INSERT ON homes FOR EACH ROW WHEN (NEW.id = 7)
