@@ -8,7 +8,7 @@ import propload
 from propload.errors import LoadError
 from propload.postgres.connection import connect
 from propload.postgres.dsn import parse_dsn
-from propload.postgres.ledger import FileLedger
+from propload.postgres.file_ledger import FileLedger
 from propload.recovering import leftovers, recover
 from tests.integration.reading import read_table, run_sql
 
