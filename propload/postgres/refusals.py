@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
 from propload.batch import REASONS, ROW, no_reasons
+from propload.type_names import inner_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +119,13 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
 
 
 def _text(values: pl.Series, place: int) -> str | None:
-    if values.dtype.is_temporal():
-        # Python's own years end where PostgreSQL's go on
-        values, place = values.slice(place, 1).cast(pl.String), 0
-    value = values[place]
+    values, dtype = values.slice(place, 1), values.dtype
+    # Python's own years end where PostgreSQL's go on
+    if dtype.is_temporal():
+        values = values.cast(pl.String)
+    elif isinstance(dtype, pl.List) and inner_type(dtype).is_temporal():
+        values = values.cast(pl.List(pl.String))
+    [value] = values.to_list()
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return None if value is None else str(value)
