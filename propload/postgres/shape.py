@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PADDED = ("character(", "bpchar")
 
-Comparison = Literal["value", "bytes", "text"]
+Comparison = Literal["value", "bytes", "text", "form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class ColumnShape:
         plan: How it travels.
         collation: The quoted name of its collation, or None.
         compare: How two values are told apart: by the type's own equality, by
-            the bytes of a text, or as text where the type has no equality.
+            the bytes of a text, as text where the type has no equality, or by their
+            form as text where equal values may differ, which the type then orders.
         canonical: An expression with `{}` for the value, whose text is the same
             for equal values of any length or scale.
         settable: Whether an UPDATE may set it (identity ALWAYS may not).

@@ -22,6 +22,10 @@ _RETURNS_OLD = 180000
 _MERGE_RETURNS = 170000
 #: Texts of these are compared by their bytes, whatever their collation.
 _TEXTS = ("text", "varchar")
+#: Equal values of these are not the same: a month is no 30 days when it is added.
+_FORMS = ("interval", "citext")
+#: Values of these hold others, which may be such.
+_HOLDERS = ("range", "composite")
 #: Equal values of these may have several texts; the server's own short form.
 _CANONICAL = {"bpchar": "{}::text", "numeric": "trim_scale({})"}
 
@@ -92,6 +96,13 @@ def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
         compare = "bytes"
     elif stored.base == "citext":
         compare = "text"
+    elif stored.comparable and (
+        stored.base in _FORMS
+        or stored.element_base in _FORMS
+        or stored.kind in _HOLDERS
+        or stored.element_kind in _HOLDERS
+    ):
+        compare = "form"
     return ColumnShape(
         plan=plan,
         collation=stored.collation,

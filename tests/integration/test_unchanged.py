@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.postgres.connection import connect
+from propload.postgres.connection import ServerError, connect
 from tests.integration.reading import run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(120)
@@ -40,6 +40,53 @@ def test_a_second_load_writes_nothing(database, column, value, on_null):
     before = writes_of(database, "homes")
     again = propload.ingest(rows, **told).counts
     assert (again.unchanged, again.updated) == (1, 0)
+    assert writes_of(database, "homes") == before
+
+
+#: Values that their type holds equal although they are not the same.
+EQUALS = {
+    "interval": ("1 mon", "30 days"),
+    "interval[]": ("{1 day}", "{24:00:00}"),
+    "lasting": ("1 mon", "30 days"),
+    "spell": ("(1 day,x)", "(24:00:00,x)"),
+    "spell[]": ('{"(1 day,x)"}', '{"(24:00:00,x)"}'),
+    "numrange": ("[1.0,2)", "[1.00,2)"),
+    "citext": ("Ede", "EDE"),
+    "citext[]": ("{Ede}", "{EDE}"),
+}
+
+
+@pytest.mark.parametrize("batch_rows", [1, 1_000])
+@pytest.mark.parametrize("newest", [None, "at", "v"])
+@pytest.mark.parametrize("column", EQUALS)
+def test_equal_values_that_are_not_the_same_are_told_apart(
+    database, column, newest, batch_rows
+):
+    try:
+        if column.startswith("citext"):
+            run_sql(database, "CREATE EXTENSION citext")
+    except ServerError as error:
+        pytest.skip(f"this server lacks the extension: {error}")
+    run_sql(
+        database,
+        "CREATE DOMAIN lasting AS interval",
+        "CREATE TYPE spell AS (long interval, w text)",
+        f"CREATE TABLE homes (k bigint PRIMARY KEY, v {column}, at bigint)",
+    )
+    rows = [{"k": 1, "v": text, "at": n} for n, text in enumerate(EQUALS[column])]
+    told = {"to": database, "table": "homes", "newest": newest}
+    propload.ingest(rows, batch_rows=batch_rows, **told)
+    with connect(database) as session:
+        [(found,)] = session.rows("SELECT v::text FROM homes")
+        texts = [
+            session.rows(f"SELECT ('{text}'::{column})::text")[0][0]
+            for text in EQUALS[column]
+        ]
+    # of two ages that are equal the greater text wins
+    assert found == (max(texts) if newest == "v" else texts[1])
+    before = writes_of(database, "homes")
+    again = propload.ingest(rows, batch_rows=1_000, **told).counts
+    assert (again.updated, again.inserted) == (0, 0)
     assert writes_of(database, "homes") == before
 
 

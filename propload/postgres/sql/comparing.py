@@ -17,6 +17,7 @@ _EXACT = {
     # a collation may hold unequal texts equal, bytes never do
     "bytes": '{} COLLATE "C"',
     "text": '{}::text COLLATE "C"',
+    "form": '{}::text COLLATE "C"',
 }
 
 
@@ -112,6 +113,8 @@ def is_as_old(shape: Shape, new: Side, old: Side) -> str:
 
 def _ages(shape: Shape, new: Side, old: Side) -> tuple[str, str]:
     column = shape.column(shape.newest or "")
+    if column.compare == "form":
+        return new(column), old(column)
     return _exact(column, new), _exact(column, old)
 
 
