@@ -24,7 +24,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 )
 
 from propload.postgres.driver_errors import ServerError, connect_error, server_error
-from propload.postgres.dsn import mask, resolve_dsn
+from propload.postgres.dsn import mask, resolve_dsn, with_option
 from propload.postgres.sql import bookkeeping, quoting
 from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY
 
@@ -53,6 +53,11 @@ _SESSION = {
     "jit": "off",
 }
 
+#: The driver knows types by the names of their functions; where the server quotes all
+#: names, from the moment that it lets the user in, the driver knows no type.
+_PLAIN_NAMES = "-c quote_all_identifiers=off"
+_TYPES_UNREAD = "Postgres type with oid 0 not found"
+
 #: Statements after which a table may have other columns than it had.
 _CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
@@ -73,10 +78,22 @@ def connect(
     """
     complete = resolve_dsn(dsn)
     try:
+        raw = _session(complete, dsn, again=again)
+        return _opened(raw, dsn, application_name, threading.Lock())
+    except ServerError as error:
+        if not error.primary.endswith(_TYPES_UNREAD):
+            raise
+    # pgbouncer refuses options, so they are left to those who need them
+    raw = _session(with_option(complete, _PLAIN_NAMES), dsn, again=again)
+    return _opened(raw, dsn, application_name, threading.Lock())
+
+
+def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
+    try:
         raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
         raise connect_error(error, dsn, again=again) from error
-    return _opened(raw, dsn, application_name, threading.Lock())
+    return raw
 
 
 def _opened(

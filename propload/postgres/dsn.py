@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from propload.errors import ConfigError
 
@@ -74,6 +74,21 @@ def resolve_dsn(dsn: str, /) -> str:
     if not _URI.match(dsn):
         return " ".join([dsn, *pairs])
     return dsn + ("&" if "?" in dsn else "?") + "&".join(pairs)
+
+
+def with_option(dsn: str, option: str, /) -> str:
+    """Return a connection string by which a session begins with one more option.
+
+    Args:
+        dsn: A connection string; its own options, or those of `PGOPTIONS`, stay.
+        option: As in `-c jit=off`.
+    """
+    given = parse_dsn(dsn).get("options") or os.environ.get("PGOPTIONS", "")
+    options = f"{given} {option}".strip()
+    # of a setting that stands twice the last one holds
+    if not _URI.match(dsn):
+        return f"{dsn} options={_quoted(options)}"
+    return f"{dsn}{'&' if '?' in dsn else '?'}options={quote(options)}"
 
 
 def parse_dsn(dsn: str, /) -> dict[str, str]:

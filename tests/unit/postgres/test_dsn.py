@@ -11,6 +11,7 @@ from propload.postgres.dsn import (
     mask,
     parse_dsn,
     resolve_dsn,
+    with_option,
 )
 
 SECRET = "s3cr3tpw"  # noqa: S105 - made up
@@ -120,6 +121,21 @@ def test_resolve_dsn_adds_timeouts_only_where_none_is_set(monkeypatch):
     assert resolve_dsn("service=mine") == "service=mine"
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "7")
     assert "connect_timeout" not in resolve_dsn("host=h")
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://h/d",
+        "postgresql://h/d?options=-c%20jit%3Doff",
+        "host=h",
+        "host=h options='-c jit=off'",
+    ],
+)
+def test_an_option_is_added_to_those_that_are_given(dsn, monkeypatch):
+    monkeypatch.setenv("PGOPTIONS", "-c jit=off")
+    found = parse_dsn(with_option(dsn, "-c a=b"))
+    assert found == {**parse_dsn(dsn), "options": "-c jit=off -c a=b"}
 
 
 def test_describe_dsn_is_for_people(monkeypatch):
