@@ -161,7 +161,16 @@ def as_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
-    return str(value)
+    return _span_text(value) if isinstance(value, dt.timedelta) else str(value)
+
+
+def _span_text(value: dt.timedelta) -> str:
+    """Return a span as `prepare.text_out` writes it, which PostgreSQL reads."""
+    sign = "-" if value < dt.timedelta(0) else ""
+    minutes, rest = divmod(abs(value), dt.timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{rest.microseconds:06}".rstrip("0") if rest.microseconds else ""
+    return f"PT{sign}{hours}H{sign}{minutes}M{sign}{rest.seconds}{fraction}S"
 
 
 def _jsonable(value: Any) -> Any:

@@ -39,7 +39,7 @@ def write_text(  # noqa: PLR0911 - one return a type
     if source in (pl.Date, pl.Time) or isinstance(source, pl.Datetime):
         return _moment_text(column, source)
     if isinstance(source, pl.Duration):
-        return _duration_text(column, source, pg_type)
+        return _duration_text(column, source)
     if source == pl.Object:
         return None
     if source == pl.Boolean and pg_type.startswith("numeric"):
@@ -78,11 +78,21 @@ def _per_day(source: pl.DataType) -> int:
     return SECONDS_OF_A_DAY * UNITS[source.time_unit]
 
 
-def _duration_text(column: pl.Expr, source: pl.Duration, pg_type: str) -> pl.Expr:
-    if not pg_type.startswith("interval") or source.time_unit == "ns":
-        return column.dt.to_string("iso")
-    # the server would keep days apart from hours: 72 hours are no 3 days there
-    return column.dt.total_microseconds().cast(pl.String) + " microseconds"
+def _duration_text(column: pl.Expr, source: pl.Duration) -> pl.Expr:
+    # without days, which the server keeps apart from hours, and with a sign for each
+    # part, as it reads no other: 72 hours are no 3 days there
+    per_second = UNITS[source.time_unit]
+    number = column.to_physical()
+    seconds, rest = number.abs() // per_second, number.abs() % per_second
+    digits = rest.cast(pl.String).str.zfill(len(str(per_second)) - 1)
+    fraction = pl.lit(".") + digits.str.strip_chars_end("0")
+    sign = pl.when(number < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.concat_str(
+        *(pl.lit("PT"), sign, seconds // 3600, pl.lit("H")),
+        *(sign, seconds // 60 % 60, pl.lit("M"), sign, seconds % 60),
+        pl.when(rest > 0).then(fraction).otherwise(pl.lit("")),
+        pl.lit("S"),
+    )
 
 
 def _has_json(dtype: pl.DataType) -> bool:

@@ -230,7 +230,7 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
     elif dtype.is_decimal() or dtype in {pl.Int128, pl.UInt128}:
         yield pl.col(name).cast(pl.String)
     elif dtype.is_temporal() and (text := write_text(pl.col(name), dtype)) is not None:
-        yield text
+        yield text.alias(name)
     elif dtype.is_nested():
         values = column.to_list()
         if not _is_json(values):

@@ -71,8 +71,11 @@ def test_digits_that_no_float_has_are_kept_as_text():
         ({"a": Decimal("NaN")}, '{"a": "NaN"}'),
         ([bytearray(b"\xde"), memoryview(b"\xad")], '["\\\\xde", "\\\\xad"]'),
         ({"a": "1.10", "b": "\0001\0"}, '{"a": "1.10", "b": "\\u00001\\u0000"}'),
+        (timedelta(days=3, seconds=5), "PT72H0M5S"),
+        (-timedelta(hours=1, microseconds=20), "PT-1H-0M-0.00002S"),
+        ([timedelta(0)], '["PT0H0M0S"]'),
         ([1, "é", None, date(2024, 1, 2)], '[1, "é", null, "2024-01-02"]'),
     ],
 )
-def test_json_keeps_every_digit_of_a_number(value, text):
+def test_a_text_keeps_all_of_its_value(value, text):
     assert as_text(value) == text

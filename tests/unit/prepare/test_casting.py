@@ -15,6 +15,7 @@ from propload.batch import REASONS, ROW
 from propload.errors import SchemaMismatchError
 from propload.prepare.casting import VALUE_LENGTH, Cast, cast, cast_types
 from propload.target import ColumnPlan
+from propload.values import as_text
 
 QUICK = settings(max_examples=25, deadline=None)
 
@@ -189,9 +190,9 @@ def test_a_guessed_type_takes_only_what_it_would_write(wanted, texts):
             [dt.timedelta(hours=72, seconds=5)],
             None,
             "interval",
-            ["259205000000 microseconds"],
+            ["PT72H0M5S"],
         ),
-        ([dt.timedelta(days=1)], None, "text", ["P1D"]),
+        ([dt.timedelta(days=1)], None, "text", ["PT24H0M0S"]),
         ([Decimal("1.50"), None], None, "text", ["1.50", None]),
         ([2**100], pl.Int128(), "numeric", [str(2**100)]),
         ([True], None, "text", ["true"]),
@@ -515,3 +516,14 @@ def test_decimal_texts_are_kept_to_the_digit_or_refused(numbers):
         assert value == numbers[row]
     for row in refused:
         assert round(numbers[row], 2) != numbers[row] or abs(numbers[row]) >= 10**13
+
+
+@given(st.lists(st.timedeltas(dt.timedelta(-99_999), dt.timedelta(99_999))))
+def test_a_span_has_one_text_in_frames_and_in_python(spans):
+    found, _ = cast_values(spans, pl.Duration("us"), pl.String(), "text")
+    assert list(found.values()) == [as_text(span) for span in spans]
+
+
+def test_a_span_of_nanoseconds_keeps_them():
+    found, _ = cast_values([-1_000_000_001], pl.Duration("ns"), pl.String(), "text")
+    assert found == {0: "PT-0H-0M-1.000000001S"}
