@@ -27,6 +27,7 @@ TEXT = pa.large_string()
 INTEGER = pa.int64()
 NUMBER = pa.float64()
 NOTHING = pa.null()
+TIME = pa.time64("us")
 MOMENT = pa.timestamp("us")
 MOMENT_IN_UTC = pa.timestamp("us", tz="UTC")
 
@@ -46,7 +47,6 @@ SCALARS: dict[type, pa.DataType] = {
     bool: pa.bool_(),
     bytes: pa.large_binary(),
     dt.date: pa.date32(),
-    dt.time: pa.time64("us"),
     dt.timedelta: pa.duration("us"),
 }
 #: Polars builds these up to twice as fast as Arrow does, from some rows on.
@@ -148,12 +148,13 @@ def _plain_type(
     (kind, *others) = types
     if others:
         return None
-    if kind is not dt.datetime:
+    if kind is not dt.datetime and kind is not dt.time:
         return SCALARS.get(kind)
     zones = {row[name].tzinfo for row in rows if row[name] is not None}
     if zones == {None}:
-        return MOMENT
-    return MOMENT_IN_UTC if all(map(_is_utc, zones)) else None
+        return TIME if kind is dt.time else MOMENT
+    in_utc = kind is dt.datetime and all(map(_is_utc, zones))
+    return MOMENT_IN_UTC if in_utc else None
 
 
 def _is_utc(zone: dt.tzinfo | None) -> bool:
@@ -239,6 +240,7 @@ def _exact(
         return _build(values, SCALARS[kind])
     special: dict[type, Callable[[Sequence[Any]], pa.Array | None]] = {
         dt.datetime: _timestamps,
+        dt.time: _times,
         Decimal: _decimals,
         list: partial(_lists, known=known),
     }
@@ -276,11 +278,18 @@ def _timestamps(values: Sequence[dt.datetime | None]) -> pa.Array | None:
     return pa.array(in_utc, type=MOMENT_IN_UTC)
 
 
+def _times(values: Sequence[dt.time | None]) -> pa.Array | None:
+    # Arrow has no time with an offset, and would drop it
+    if any(value is not None and value.tzinfo is not None for value in values):
+        return None
+    return pa.array(values, type=TIME)
+
+
 def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
     try:
         found = pa.array(values)
-    except pa.ArrowInvalid:
-        # more digits than Arrow holds, or not a number at all
+    except (TypeError, pa.ArrowInvalid):
+        # more digits than Arrow holds, or none at all: of infinity it asks for a number
         return None
     if not pa.types.is_decimal128(found.type):
         return None
