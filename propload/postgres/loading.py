@@ -22,7 +22,7 @@ from propload.postgres.own_names import read_own_names
 from propload.postgres.row_plan import plan_rows
 from propload.postgres.shaping import shape_of
 from propload.postgres.sql.session import CONNECTIONS
-from propload.postgres.upsert import TableWriter
+from propload.postgres.writing import TableWriter
 from propload.private_files import lock_file
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from propload.postgres.own_names import OwnNames
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from propload.target import ColumnPlan, Mode, OnNull, TableName
 
 _PADDED = ("character(", "bpchar")
@@ -127,6 +129,16 @@ class Shape:
     def values(self) -> tuple[ColumnShape, ...]:
         """The columns outside the key."""
         return tuple(each for each in self.columns if each.name not in self.key)
+
+    def patched(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
+        """Return columns whose nulls must not reach a column that takes none."""
+        if self.on_null != "keep":
+            return ()
+        return tuple(
+            column.name
+            for column in self.values
+            if not column.nullable and layer[column.name].null_count()
+        )
 
     def column(self, name: str, /) -> ColumnShape:
         """Return the travelling column of that name."""

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, NoReturn
 from propload.batch import ROW, Written
 from propload.errors import CountsError, TransientWriteError, WriteError
 from propload.postgres import failures
+from propload.postgres.attempt import Attempt
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.ledger import taken_over
-from propload.postgres.sql import merging
+from propload.postgres.pace import Pace
+from propload.postgres.sieve import Sieve
 from propload.postgres.sql.screening import OF_THE_SERVER
-from propload.postgres.staging import fill_stage, travelling
-from propload.postgres.triage import Triage, patched
+from propload.postgres.staging import travelling
+from propload.postgres.triage import Triage
+from propload.postgres.trial import Trial
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -34,9 +37,6 @@ log = logging.getLogger(__name__)
 UNIQUE_VIOLATION = "23505"
 #: Keys that differ in the frame are equal to the server; row by row it takes both.
 KEY_MET_TWICE = "21000"
-#: After this many pieces that had no new key in between, the direct path is not
-#: worth a try any more: each failed one leaves dead rows behind.
-MOST_PATIENCE = 64
 
 
 class TableWriter:
@@ -70,11 +70,12 @@ class TableWriter:
         self._ledger = ledger
         self._lane = lane
         self._on_refused = on_refused
-        self._pace = _Pace(fast=empty or not shape.key)
+        self._pace = Pace(fast=empty or not shape.key)
         self._unsure: tuple[int, Written] | None = None
         #: The piece of which an attempt has told refused rows.
         self._told: int | None = None
-        self._triage = Triage(shape)
+        self._sieve = Sieve(shape)
+        self._triage = Triage(shape, self._sieve)
         #: The table that people know, also while its shadow is written.
         self._target = shape.own_names.in_text(str(shape.table))
 
@@ -116,12 +117,12 @@ class TableWriter:
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
-        self._triage.begin(
-            tuple(travelling(layer, self._shape) for layer in piece.layers)
-        )
+        layers = tuple(travelling(layer, self._shape) for layer in piece.layers)
+        trial = Trial(layers)
         while True:
+            attempt = self._attempt(trial)
             try:
-                return self._attempt(connection, piece)
+                return self._finish(connection, piece, attempt)
             except ServerError as error:
                 connection.rollback()
                 failure = failures.classify(error)
@@ -129,20 +130,33 @@ class TableWriter:
                 known = failure.kind == "data" and self._recall(connection, piece)
                 if known:
                     return known
-                if not self._goes_on(connection, failure):
+                following = self._after(connection, trial, attempt, failure)
+                if following is None:
                     raise
+                trial = following
 
-    def _goes_on(self, connection: Connection, failure: Failure) -> bool:
-        """Return whether the piece is worth another attempt, made another way."""
+    def _attempt(self, trial: Trial) -> Attempt:
+        direct = (
+            self._pace.fast
+            and self._shape.direct
+            and trial.step == "none"
+            and len(trial.layers) <= 1
+        )
+        return Attempt(self._session, self._shape, self._sieve, trial, direct=direct)
+
+    def _after(
+        self, connection: Connection, trial: Trial, attempt: Attempt, failure: Failure
+    ) -> Trial | None:
+        """Return how the piece is tried next, or None where that is of no use."""
         known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
         if not known and not self._may_be_of_rows(connection, failure):
-            return False
-        met = failure.sqlstate == UNIQUE_VIOLATION and self._goes_direct()
+            return None
+        met = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
         if met and self._shape.key:
             self._pace.met_stored_key()
-            return True
+            return trial
         self._session.make_stage(self._shape)
-        return self._triage.learn(connection, failure)
+        return self._triage.after(connection, trial, attempt.layer, failure)
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
         """Return whether a failure whose code does not tell is not met without rows.
@@ -163,24 +177,18 @@ class TableWriter:
             connection.rollback()
         return True
 
-    def _attempt(self, connection: Connection, piece: Piece) -> Written:
-        direct = self._goes_direct()
-        self._triage.begin_attempt()
-        tally = self._copy(connection) if direct else self._stage(connection)
-        written = Written(
-            tally.inserted,
-            tally.updated,
-            tally.unchanged,
-            tally.stale,
-            self._triage.reasons(),
-        )
+    def _finish(
+        self, connection: Connection, piece: Piece, attempt: Attempt
+    ) -> Written:
+        """Make an attempt, enter the piece and commit."""
+        written = attempt.write()
         counts = self._account(piece, written)
         # first of all: it waits for an earlier attempt's commit, which may come through
         if not self._ledger.record(connection, piece, counts):
             return self._entered(connection, piece)
         self._commit(connection, piece, written)
-        if not direct:
-            self._pace.staged(all_new=tally.inserted == piece.height)
+        if not attempt.direct:
+            self._pace.staged(all_new=written.inserted == piece.height)
         return written
 
     def _entered(self, connection: Connection, piece: Piece) -> Written:
@@ -194,56 +202,6 @@ class TableWriter:
         if known is None:
             raise taken_over(self._ledger.run_id)
         return known
-
-    def _goes_direct(self) -> bool:
-        return (
-            self._pace.fast
-            and self._shape.direct
-            and self._triage.step == "none"
-            and len(self._triage.layers) <= 1
-        )
-
-    def _copy(self, connection: Connection) -> Counts:
-        inserted = 0
-        for layer in self._triage.layers:
-            table = self._shape.table
-            connection.copy(
-                table.table,
-                layer.select(c.name for c in self._shape.columns),
-                namespace=table.namespace,
-            )
-            inserted += layer.height
-        return Counts(inserted=inserted)
-
-    def _stage(self, connection: Connection) -> Counts:
-        self._session.make_stage(self._shape)
-        total = Counts()
-        for number, layer in enumerate(self._triage.layers):
-            self._triage.layer = number
-            fill_stage(connection, layer, again=number > 0)
-            if layer.height:
-                total += self._merge(connection, layer)
-        return total
-
-    def _merge(self, connection: Connection, layer: pl.DataFrame) -> Counts:
-        shape = self._shape
-        if self._goes_alone(connection):
-            # one by one, in the order of the source: the last one wins
-            layer = layer.sort(ROW)
-            fill_stage(connection, layer, again=True)
-            return self._triage.sift(connection, layer, alone=True)
-        if self._triage.step != "none":
-            return self._triage.sift(connection, layer)
-        return write_stage(connection, shape, patched(shape, layer))
-
-    def _goes_alone(self, connection: Connection) -> bool:
-        """Return whether the stage may hold a key twice, as the server sees keys."""
-        if not self._shape.loose_key:
-            return False
-        if self._triage.step != "none":
-            # a key that cannot be cast cannot be compared either
-            return True
-        return bool(connection.rows(merging.key_comes_twice(self._shape))[0][0])
 
     def _account(self, piece: Piece, written: Written) -> Counts:
         """Return a piece's counts; refuse to commit where a row's end is not known."""
@@ -288,29 +246,6 @@ class TableWriter:
         else:
             self._unsure = None
         raise raised from error
-
-
-class _Pace:
-    """Decides when COPY goes straight into the table.
-
-    A COPY that meets a stored key is undone and leaves dead rows, so after each
-    such failure twice as many pieces must hold nothing but new keys before the
-    next try.
-    """
-
-    def __init__(self, *, fast: bool) -> None:
-        self.fast = fast
-        self._needed = 1
-        self._new_in_a_row = 0
-
-    def met_stored_key(self) -> None:
-        self.fast = False
-        self._needed = min(self._needed * 2, MOST_PATIENCE)
-        self._new_in_a_row = 0
-
-    def staged(self, *, all_new: bool) -> None:
-        self._new_in_a_row = self._new_in_a_row + 1 if all_new else 0
-        self.fast = self._new_in_a_row >= self._needed
 
 
 def _counts(piece: Piece, written: Written) -> Counts:
