@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from propload.batch import Batch as Batch
     from propload.check_report import CheckReport as CheckReport
     from propload.checking import check as check
+    from propload.dropping import Dropped as Dropped
+    from propload.dropping import drop_runs as drop_runs
     from propload.earlier import rejects as rejects
     from propload.earlier import runs as runs
     from propload.errors import BlockedError as BlockedError
@@ -52,6 +54,7 @@ _HOMES = {
     "ConfigError": "errors",
     "Counts": "report",
     "CountsError": "errors",
+    "Dropped": "dropping",
     "JournalError": "errors",
     "Leftover": "journal",
     "LoadError": "errors",
@@ -68,6 +71,7 @@ _HOMES = {
     "Tuning": "tuning",
     "WriteError": "errors",
     "check": "checking",
+    "drop_runs": "dropping",
     "ingest": "ingesting",
     "leftovers": "recovering",
     "recover": "recovering",

@@ -14,6 +14,8 @@ from propload.report import REJECTS_GONE, from_dict
 from propload.run_files import RunFiles
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from propload.report import Report
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,21 @@ class ReportStore:
             if limit and len(found) == limit:
                 break
         return found
+
+    def drop(self, before: datetime, /) -> int:
+        """Delete the reports of runs that ended before; return how many.
+
+        Raises:
+            OSError: The folder refuses.
+        """
+        old = [
+            path
+            for path in self.files.all()
+            if path.stat().st_mtime < before.timestamp()
+        ]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
 
 def _read(path: Path) -> Report:

@@ -28,7 +28,7 @@ COMMANDS = {
     "spiders": "List the registered spiders with the arguments that they take.",
     "demo": "Crawl a made-up site on this machine for two days, and show what changed.",
     "rejects": "Look at the rows that runs refused, and load them after all.",
-    "runs": "Look at the reports of earlier runs.",
+    "runs": "Look at the reports of earlier runs, and drop old ones.",
     "db": "Start, stop and look into the embedded database.",
 }
 

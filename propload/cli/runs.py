@@ -1,12 +1,13 @@
-"""`propload runs`: the reports of earlier runs."""
+"""`propload runs`: what is remembered of earlier runs."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import YES, command
 from propload.cli.flags import Part
 from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 #: A screenful; `--limit 0` lists all.
 LISTED_RUNS = 20
 
+_OLDER_THAN = Part(
+    float,
+    typer.Option(
+        "--older-than",
+        metavar="DAYS",
+        min=0,
+        help="Days since the end of a run.",
+    ),
+    default=...,
+)
+
 LIMIT = Part(
     int,
     typer.Option("--limit", metavar="N", min=0, help="Runs listed; 0 lists all."),
@@ -31,11 +43,13 @@ LIMIT = Part(
 def add_to(app: typer.Typer) -> None:
     """Add the group `runs` to the app."""
     group = typer.Typer(
-        help="Look at the reports of earlier runs.", no_args_is_help=True
+        help="Look at the reports of earlier runs, and drop old ones.",
+        no_args_is_help=True,
     )
     app.add_typer(group, name="runs")
     _add_list(group)
     _add_show(group)
+    _add_drop(group)
 
 
 def _add_list(group: typer.Typer) -> None:
@@ -70,6 +84,36 @@ def _add_show(group: typer.Typer) -> None:
     def show(run: str, given: Settings, screen: Screen) -> None:
         """Show the report of a run."""
         screen.show(_store(given).read(run))
+
+
+def _add_drop(group: typer.Typer) -> None:
+    @command(
+        group,
+        "drop",
+        example="propload runs drop --older-than 90",
+        older_than=_OLDER_THAN,
+        yes=YES,
+        given=settings_group(["to", "state_dir"]),
+    )
+    def drop(older_than: float, yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
+        """Delete what is remembered of old runs: reports, and entries of the ledger.
+
+        Rows, refused rows and journals stay, and so does the ledger of runs that did
+        not load all their rows. --resume knows no run that was dropped.
+        """
+        from propload.dropping import drop_runs  # noqa: PLC0415 - heavy
+
+        if not yes:
+            those = f"runs that ended more than {older_than:g} days ago"
+            question = f"Delete what is remembered of {those}?"
+            typer.confirm(question, abort=True, err=True)
+        dropped = drop_runs(older_than, **given)
+        if screen.as_json:
+            screen.show_values(asdict(dropped))
+            return
+        screen.tell(
+            f"dropped {dropped.runs:,} runs of the ledger, {dropped.reports:,} reports"
+        )
 
 
 def _store(given: Settings) -> ReportStore:

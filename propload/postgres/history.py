@@ -65,7 +65,7 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
     connection.rollback()
     paths = [*(state_dir / "runs").glob("*.ledger.ndjson")]
     here = identity_of(connection) if paths else None
-    found = (_read_run(connection, path, here) for path in paths)
+    found = (read_file(connection, path, here) for path in paths)
     in_files = [record for record in found if record]
     return sorted(in_database + in_files, key=lambda run: run.run_id, reverse=True)
 
@@ -141,8 +141,16 @@ def _record(row: tuple[str, ...]) -> RunRecord:
     return RunRecord(run_id, source, target, mode, fingerprint, settings, status)
 
 
-def _read_run(connection: Connection, path: Path, here: str | None) -> RunRecord | None:
-    """Return the run of a file, or None where it went into another database."""
+def read_file(
+    connection: Connection, path: Path, here: str | None, /
+) -> RunRecord | None:
+    """Return the run of a ledger's file, or None where it is another database's.
+
+    Args:
+        connection: To the database.
+        path: The file.
+        here: What the database is known by, where this user may ask.
+    """
     record, status, ending = None, "running", None
     names = {one.name for one in fields(RunRecord)}
     for found in read_lines(path):

@@ -99,6 +99,20 @@ UPDATE propload.runs SET status = $3::text, finished_at = now()
 WHERE run_id = $1::text AND {_HELD} = $2::text
 RETURNING run_id"""
 
+#: How a run ended all of whose rows are in the table, or refused.
+LOADED = "loaded"
+
+#: Runs of which nothing is left to go on with.
+FORGET = f"""
+WITH gone AS (
+    DELETE FROM propload.runs
+    WHERE status = '{LOADED}' AND finished_at < $1::timestamptz
+    RETURNING run_id
+), entries AS (
+    DELETE FROM propload.ledger AS l USING gone WHERE l.run_id = gone.run_id
+)
+SELECT count(*) FROM gone"""
+
 STATUS = "SELECT status FROM propload.runs WHERE run_id = $1::text"
 
 _ENTRY = (

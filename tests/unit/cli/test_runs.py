@@ -92,3 +92,16 @@ def test_a_broken_report_names_its_file(run, reports, state_dir):
     result = run("show")
     assert result.exit_code == 2
     assert str(path) in result.stderr
+
+
+def test_to_drop_runs_asks_first(run, reports, state_dir):
+    asked = run("drop", "--older-than", "30")
+    assert asked.exit_code != 0
+    assert "ended more than 30 days ago" in asked.stderr
+    assert len(list((state_dir / "runs").iterdir())) == len(reports)
+
+
+def test_no_age_is_the_default(run):
+    result = run("drop", "--yes")
+    assert result.exit_code == 2
+    assert "--older-than" in result.stderr

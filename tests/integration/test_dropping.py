@@ -1,0 +1,131 @@
+"""What is remembered of old runs is dropped; what somebody may need stays."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+
+import pytest
+
+import propload
+from propload.postgres.dsn import parse_dsn
+from tests.integration.postgres.writing import execute, query
+
+pytestmark = pytest.mark.timeout(60)
+
+DAY = 86_400
+GOOD = [{"k": 1, "v": "a"}, {"k": 2, "v": "b"}]
+
+
+def _load(dsn, rows=GOOD, **settings):
+    rules = {"to": dsn, "table": "t", "key": "k", "progress": False} | settings
+    return propload.ingest(rows, **rules)
+
+
+def _age(dsn, state_dir, *reports, days):
+    """Let runs have ended days ago."""
+    for report in reports:
+        execute(
+            dsn,
+            f"UPDATE propload.runs SET finished_at = now() - interval '{days} days' "
+            f"WHERE run_id = '{report.run_id}'",
+        )
+        for path in (state_dir / "runs").glob(f"{report.run_id}*"):
+            os.utime(path, (time.time() - days * DAY,) * 2)
+
+
+def _known(dsn):
+    runs = query(dsn, "SELECT run_id FROM propload.runs ORDER BY 1")
+    entered = query(dsn, "SELECT DISTINCT run_id FROM propload.ledger ORDER BY 1")
+    assert set(entered) <= set(runs)
+    return {run for (run,) in runs}
+
+
+def test_old_runs_that_loaded_all_are_forgotten_and_their_rows_stay(
+    database, state_dir
+):
+    old, young = _load(database), _load(database, [{"k": 3, "v": "c"}])
+    _age(database, state_dir, old, days=91)
+    dropped = propload.drop_runs(90, to=database)
+    assert dropped == propload.Dropped(runs=1, reports=1)
+    assert _known(database) == {young.run_id}
+    assert [report.run_id for report in propload.runs()] == [young.run_id]
+    assert query(database, "SELECT count(*) FROM t") == [(3,)]
+    assert propload.drop_runs(90, to=database) == propload.Dropped(0, 0)
+
+
+def test_a_run_that_did_not_load_all_stays_in_the_ledger(database, state_dir):
+    bad = [{"k": 1, "v": "a"}, {"k": None, "v": "b"}]
+    with pytest.raises(propload.RejectLimitError) as caught:
+        _load(database, bad, max_rejects=0)
+    stopped = caught.value.report
+    _age(database, state_dir, stopped, days=400)
+    assert propload.drop_runs(90, to=database) == propload.Dropped(runs=0, reports=1)
+    assert _known(database) == {stopped.run_id}
+    assert propload.rejects(stopped.run_id).height == 1
+
+
+def test_a_file_whose_run_was_dropped_is_read_anew(database, state_dir, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("k,v\n1,a\n2,b\n", encoding="utf-8")
+    _age(database, state_dir, _load(database, path), days=2)
+    propload.drop_runs(1, to=database)
+    again = _load(database, path, resume=True)
+    assert (again.counts.read, again.counts.unchanged) == (2, 2)
+
+
+@contextmanager
+def _user(dsn, *rights):
+    name = "propload_dropping"
+    execute(dsn, f"CREATE ROLE {name} LOGIN", *(f"{one} TO {name}" for one in rights))
+    try:
+        parts = parse_dsn(dsn) | {"user": name}
+        yield " ".join(f"{key}={value}" for key, value in parts.items())
+    finally:
+        execute(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
+        old, young = _load(dsn), _load(dsn)
+        for path in (state_dir / "runs").glob(f"{old.run_id}*"):
+            os.utime(path, (time.time() - 91 * DAY,) * 2)
+        assert propload.drop_runs(90, to=dsn) == propload.Dropped(runs=1, reports=1)
+        left = {path.name for path in (state_dir / "runs").iterdir()}
+        assert left == {f"{young.run_id}.json", f"{young.run_id}.ledger.ndjson"}
+
+
+def test_a_ledger_in_a_file_that_belongs_to_another_database_stays(
+    database, state_dir, postgres_server
+):
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
+        report = _load(dsn)
+    ledger = state_dir / "runs" / f"{report.run_id}.ledger.ndjson"
+    os.utime(ledger, (time.time() - 91 * DAY,) * 2)
+    assert propload.drop_runs(90, to=postgres_server).runs == 0
+    assert ledger.exists()
+
+
+def test_without_the_right_to_delete_nothing_goes(database, state_dir):
+    report = _load(database)
+    _age(database, state_dir, report, days=91)
+    rights = (
+        "GRANT USAGE ON SCHEMA propload",
+        "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA propload",
+    )
+    with (
+        _user(database, *rights) as dsn,
+        pytest.raises(propload.WriteError, match="permission denied"),
+    ):
+        propload.drop_runs(90, to=dsn)
+    assert _known(database) == {report.run_id}
+    assert [one.run_id for one in propload.runs()] == [report.run_id]
+
+
+@pytest.mark.parametrize("days", [-1, float("nan"), 1e12])
+def test_an_age_outside_the_calendar_is_refused(database, days):
+    with pytest.raises(propload.ConfigError, match="older_than"):
+        propload.drop_runs(days, to=database)
