@@ -63,8 +63,11 @@ class Counts:
 
     @property
     def all_rejected(self) -> bool:
-        """Whether rows came and none of them was good."""
-        return 0 < self.read == self.rejected
+        """Whether rows came and none of them was good.
+
+        A row that gave way to a refused one of the same key is as little in the table.
+        """
+        return self.rejected > 0 and self.read == self.rejected + self.duplicates
 
     def verify(self) -> None:
         """Raise where a row is not accounted for.

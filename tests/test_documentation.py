@@ -159,6 +159,13 @@ def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
             load_mapping(mapping)
 
 
+def test_no_decision_is_written_twice():
+    # two versions of a line, side by side, are what joining two branches leaves
+    text = (REPOSITORY / "docs/decisions.md").read_text(encoding="utf-8")
+    beginnings = [line[:50] for line in text.splitlines() if line.startswith("| ")]
+    assert sorted(set(beginnings)) == sorted(beginnings)
+
+
 def test_links_in_the_documentation_lead_somewhere():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
