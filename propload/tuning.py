@@ -42,6 +42,8 @@ SAMPLE_ROWS = 400_000
 SECONDS = 60.0
 WORKERS_TRIED = (1, 2, 4, 8)
 BATCH_ROWS_TRIED = (2_000, 10_000, 25_000, 50_000, 100_000, 200_000)
+#: Fewer rows take hardly longer than a run takes to begin: what differs is chance.
+FEWEST_ROWS = 10_000
 #: Choices this near the fastest count as equally fast: the smaller one is chosen,
 #: because it takes less memory and fewer connections.
 NEAR = 0.95
@@ -101,13 +103,24 @@ class Tuning:
         return min(good, key=lambda one: (one.workers, one.batch_rows))
 
     @property
+    def doubt(self) -> str:
+        """Why the choice says nothing; empty where it does."""
+        if self.rows >= FEWEST_ROWS:
+            return ""
+        return (
+            f"{self.rows:,} rows are too few to tell one choice from another: leave "
+            f"both to auto, or tune with {FEWEST_ROWS:,} rows or more"
+        )
+
+    @property
     def conclusion(self) -> str:
         """The choice in words."""
         best = self.best
-        return (
+        found = (
             f"batch_rows = {best.batch_rows} and workers = {best.workers}: "
             f"{best.rows_per_second:,.0f} rows/s"
         )
+        return f"{found}, but {self.doubt}" if self.doubt else found
 
     def as_dict(self) -> dict[str, Plain]:
         """Return plain values."""
@@ -116,6 +129,7 @@ class Tuning:
             "source": self.source,
             "rows": self.rows,
             "best": {"batch_rows": best.batch_rows, "workers": best.workers},
+            "doubt": self.doubt,
             "trials": [asdict(trial) for trial in self.trials],
         }
 
@@ -329,8 +343,8 @@ def _search(bench: _Bench, seconds: float, on_trial: Callable[[Trial], None]) ->
         attempt(BATCH_ROWS, workers)
     workers = found().best.workers
     for batch_rows in BATCH_ROWS_TRIED:
-        # several batches a lane, or the size is not what is measured
-        if batch_rows != BATCH_ROWS and batch_rows <= max(rows, BATCH_ROWS):
+        # several batches, or the size is not what is measured
+        if batch_rows != BATCH_ROWS and batch_rows < rows:
             attempt(batch_rows, workers)
     for _ in range(2):
         for one in found().choices[:FINALISTS]:

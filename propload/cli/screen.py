@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
-    from propload.report import Plain
+    from propload.report import Plain, Report
 
     class Reported(Protocol):
         """A report: text for people, JSON for programs."""
@@ -142,6 +142,8 @@ class Screen:
                 self.show_values(failure(error))
             elif isinstance(error, LoadError) and error.report is not None:
                 self.show(error.report)
+                if not self.debug and _is_seen(str(error), error.report):
+                    return
         self.explain(error)
 
     def explain(self, error: PropLoadError) -> None:
@@ -174,6 +176,11 @@ class Screen:
         if not any(isinstance(one, _StderrHandler) for one in log.handlers):
             log.addHandler(_StderrHandler())
             log.propagate = False
+
+
+def _is_seen(message: str, report: Report) -> bool:
+    """Whether whoever reads stderr has read the message in the report on stdout."""
+    return message == report.message and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def failure(error: PropLoadError, /) -> dict[str, Plain]:

@@ -10,12 +10,15 @@ from propload.cli.command import command
 from propload.cli.flags import Part
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
+from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from propload.cli.screen import Screen
     from propload.cli.sources import Chosen
     from propload.options import Settings
-    from propload.tuning import Trial
+    from propload.tuning import Trial, Tuning
 
 EXAMPLE = """
 propload tune listings.parquet --schema listing
@@ -100,8 +103,21 @@ def add_to(app: typer.Typer) -> None:
         )
         screen.print(found.to_json() if screen.as_json else str(found))
         if write:
-            from propload.config.writing import write_settings  # noqa: PLC0415 - rare
+            try:
+                screen.tell(f"written to {_write(found, chosen.job)}")
+            except ConfigError as error:
+                # as JSON, stdout has the one object that it is to hold
+                screen.explain(error)
+                raise typer.Exit(error.exit_code) from None
 
-            best = found.best
-            values = {"batch_rows": best.batch_rows, "workers": best.workers}
-            screen.tell(f"written to {write_settings(values, job=chosen.job)}")
+
+def _write(found: Tuning, job: str | None) -> Path:
+    """Put the choice into the configuration file, and return that."""
+    from propload.config.writing import write_settings  # noqa: PLC0415 - rare
+
+    if found.doubt:
+        msg = f"nothing is written: {found.doubt}"
+        raise ConfigError(msg)
+    best = found.best
+    values = {"batch_rows": best.batch_rows, "workers": best.workers}
+    return write_settings(values, job=job)

@@ -8,6 +8,7 @@ import pytest
 
 from propload import tuning
 from propload.errors import LoadError
+from propload.options import BATCH_ROWS
 from propload.postgres.connection import connect
 from propload.tuning import Trial, Tuning, tune
 from tests.integration.reading import run_sql
@@ -30,6 +31,8 @@ def test_it_tries_and_leaves_nothing_behind(database):
     )
     assert told == list(found.trials)
     assert found.rows == 300
+    # every size that is no smaller than the sample is the same one
+    assert {trial.batch_rows for trial in found.trials} == {BATCH_ROWS}
     assert {"batch_rows", "workers"} == set(found.as_dict()["best"])
     assert str(found.best.workers) in found.conclusion
     assert namespaces(database) == []

@@ -9,11 +9,14 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from propload.cli import build_app
 from propload.cli.screen import Screen
 from propload.cli.table import print_table
+from propload.errors import LoadError
+from propload.report import Counts, Report, TargetName
 
 COLUMNS = ("row", "value")
 LINES = [("a:1", "[red]x[/red]\ty\nz"), ("a:2", "w" * 300)]
@@ -46,6 +49,24 @@ def test_remarks_are_left_out_when_quiet(capsys):
     Screen(quiet=True).tell("something")
     Screen().tell("something else")
     assert capsys.readouterr().err == "something else\n"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("stdout", [io.StringIO, Terminal])
+@pytest.mark.parametrize("stderr", [io.StringIO, Terminal])
+def test_a_failed_run_is_explained_once_to_each_reader(
+    stdout, stderr, debug, monkeypatch
+):
+    streams = {"stdout": stdout(), "stderr": stderr()}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    target, counts = TargetName("local", "public.homes"), Counts()
+    report = Report("r1", "failed", "a.csv", target, counts, 1.0, message="no room")
+    with pytest.raises(typer.Exit), Screen(debug=debug).running():
+        raise LoadError("no room", report=report)
+    assert streams["stdout"].getvalue().count("no room") == 1
+    once = stdout is stderr is Terminal and not debug
+    assert ("propload:" in streams["stderr"].getvalue()) is not once
 
 
 @pytest.fixture
