@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,17 +78,46 @@ def state_dir(tmp_path_factory, monkeypatch):
         embedded.destroy(folder)
 
 
+class Servers:
+    """The private servers of a session, each started when it is first asked for."""
+
+    def __init__(self, until_the_end):
+        self._until_the_end = until_the_end
+        self._running = {}
+        self._databases = {}
+
+    def dsn_of(self, version):
+        """Return the connection string of the server of a major version."""
+        if version not in self._running:
+            cluster = self._until_the_end.enter_context(running_cluster(version))
+            self._running[version] = cluster.dsn
+        return self._running[version]
+
+    def database_of(self, server):
+        """Return the database that tests have in turn on a server."""
+        if server not in self._databases:
+            made = TestDatabase(server)
+            self._until_the_end.callback(made.drop)
+            self._databases[server] = made
+        return self._databases[server]
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """Keep the servers while files go from one to the other; ends with the session."""
+    with ExitStack() as until_the_end:
+        yield Servers(until_the_end)
+
+
 @pytest.fixture(scope="session", params=["18", "15"])
-def postgres_server(request):
-    """Run a private server; ends with the session. Value: its connection string."""
+def postgres_server(request, servers):
+    """Name a private server: a test runs on each. Value: its connection string."""
     given = os.environ.get("PROPLOAD_TEST_DSN")
-    if given:
-        if request.param != "18":
-            pytest.skip("PROPLOAD_TEST_DSN names the one server to test with")
-        yield given
-        return
-    with running_cluster(request.param) as cluster:
-        yield cluster.dsn
+    if not given:
+        return servers.dsn_of(request.param)
+    if request.param != "18":
+        pytest.skip("PROPLOAD_TEST_DSN names the one server to test with")
+    return given
 
 
 @contextmanager
@@ -150,11 +179,9 @@ class TestDatabase:
 
 
 @pytest.fixture(scope="session")
-def test_database(postgres_dsn):
-    """Make the database that tests have in turn."""
-    made = TestDatabase(postgres_dsn)
-    yield made
-    made.drop()
+def test_database(servers, postgres_dsn):
+    """Name the database that tests have in turn."""
+    return servers.database_of(postgres_dsn)
 
 
 @pytest.fixture
