@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.server import DurableServer
+from tests.faults.server import DurableServer, observer
 
 _numbers = itertools.count()
 #: Seconds that any one test may take in its long form; the longest is made for half
@@ -33,6 +33,7 @@ def server():
     home = Path(tempfile.mkdtemp(prefix="propload-faults-"))
     with contextlib.closing(DurableServer(home)) as running:
         yield running
+        observer.close()
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
-from contextlib import closing
 
 from propload.errors import PropLoadError
 from propload.postgres.cluster import Cluster
@@ -62,7 +62,7 @@ class DurableServer:
         from adbc_driver_postgresql import dbapi
 
         with (
-            closing(dbapi.connect(self.dsn, autocommit=True)) as session,
+            contextlib.closing(dbapi.connect(self.dsn, autocommit=True)) as session,
             session.cursor() as cursor,
         ):
             cursor.execute(sql)
@@ -92,11 +92,47 @@ SLOW_LEDGER = (
 )
 
 
+class Observer:
+    """A session that looks at one database after the other.
+
+    It is kept, as tests look a hundred times a second: to open one takes the driver
+    and the server a tenth of a second, which the load that is looked at would lack.
+    """
+
+    def __init__(self):
+        self._session = None
+        self._dsn = None
+
+    def rows(self, dsn, sql):
+        """Return the rows of a query; a session that is gone is opened anew."""
+        if self._session is not None and self._dsn == dsn:
+            with contextlib.suppress(PropLoadError):
+                return self._rows(sql)
+        self.close()
+        self._session = connect(dsn, application_name="observer")
+        self._dsn = dsn
+        return self._rows(sql)
+
+    def _rows(self, sql):
+        try:
+            return self._session.rows(sql)
+        finally:
+            # the next look sees what was committed since, and no lock is held
+            self._session.rollback()
+
+    def close(self):
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+observer = Observer()
+
+
 def ask(dsn, sql):
     """Return the rows of a query, or nothing while the server cannot tell."""
     try:
-        with connect(dsn, application_name="observer") as session:
-            return session.rows(sql)
+        return observer.rows(dsn, sql)
     except PropLoadError:
         return []
 
