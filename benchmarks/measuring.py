@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 #: Fewer say nothing about the spread.
 RUNS = 5
+#: Rows of a run that is made to see that it works: batches of ten are then fifty,
+#: and a steady pace is kept for half a second.
+SMALL_ROWS = 500
 PACKAGES = ("propload", "polars", "pyarrow", "adbc-driver-postgresql", "pandera")
 
 
@@ -223,7 +226,7 @@ def size(*, rows: int, runs: int) -> dict[str, int]:
     the most of each.
     """
     if os.environ.get("NOTEBOOK_SIZE") == "small":
-        return {"rows": min(rows, 2_000), "runs": 1, "warm": 0}
+        return {"rows": min(rows, SMALL_ROWS), "runs": 1, "warm": 0}
     return {
         "rows": min(rows, int(os.environ.get("NOTEBOOK_ROWS", rows))),
         "runs": min(runs, int(os.environ.get("NOTEBOOK_RUNS", runs))),

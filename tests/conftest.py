@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+#: The embedded server's, and the oldest that is supported.
+VERSIONS = ("18", "15")
 #: Where Debian's packages put PostgreSQL 15, the oldest version supported.
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 #: Tests make and drop hundreds of databases; none has to survive a crash.
@@ -56,6 +58,14 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "long" in item.keywords:
             item.add_marker(skip)
+
+
+def pytest_generate_tests(metafunc):
+    """Run what asks for a server on each version of it, or on the newest alone."""
+    if "postgres_server" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("one_server")
+        versions = VERSIONS[:1] if alone else VERSIONS
+        metafunc.parametrize("postgres_server", versions, indirect=True)
 
 
 _state_folders = itertools.count()
@@ -109,13 +119,13 @@ def servers():
         yield Servers(until_the_end)
 
 
-@pytest.fixture(scope="session", params=["18", "15"])
+@pytest.fixture(scope="session")
 def postgres_server(request, servers):
     """Name a private server: a test runs on each. Value: its connection string."""
     given = os.environ.get("PROPLOAD_TEST_DSN")
     if not given:
         return servers.dsn_of(request.param)
-    if request.param != "18":
+    if request.param != VERSIONS[0]:
         pytest.skip("PROPLOAD_TEST_DSN names the one server to test with")
     return given
 

@@ -16,7 +16,11 @@ from benchmarks.listings import LISTINGS, changed, listings
 from benchmarks.scratch import WrongValuesError, open_scratch
 from benchmarks.works import NEW, SECOND, UNCHANGED, FileWorks, ListingWorks
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [
+    pytest.mark.timeout(240),
+    # what is tested is how things are measured; a server is only where rows go
+    pytest.mark.one_server,
+]
 
 FIRST = "id,day,price\n1,2026-11-01,$5\n1,2026-11-02,\n2,2026-11-01,$7\n"
 SECOND_FILE = "id,day,price\n2,2026-11-01,$8\n3,2026-11-01,$9\n"

@@ -16,7 +16,7 @@ from tests.acceptance.crawling import ask
 
 pytestmark = [
     pytest.mark.timeout(90),
-    pytest.mark.parametrize("postgres_server", ["18"], indirect=True, scope="session"),
+    pytest.mark.one_server,
 ]
 #: Longest wait for something that happens at once, in seconds.
 PATIENCE = 60

@@ -21,7 +21,7 @@ from tests.acceptance.crawling import TABLE, ask, at_once, everywhere, load, sto
 pytestmark = [
     pytest.mark.timeout(240),
     # the crawl is what is tested; both servers are loaded into by other tests
-    pytest.mark.parametrize("postgres_server", ["18"], indirect=True, scope="session"),
+    pytest.mark.one_server,
 ]
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -43,6 +43,8 @@ def test_the_calendars_meet_in_keys_that_are_known(load, shared_data):
     assert again.counts == propload.Counts(read=1_261_786, unchanged=1_261_786)
 
 
+# what is read is what is tested: the rows are only added
+@pytest.mark.one_server
 def test_new_york_has_no_clean_key_and_loads_by_append(load, database, shared_data):
     path = str(shared_data / "nyc" / "sales-2018-2024.csv.gz")
     found = propload.check(path, to=database, table="sales")
@@ -54,6 +56,8 @@ def test_new_york_has_no_clean_key_and_loads_by_append(load, database, shared_da
     assert report.counts == propload.Counts(read=516_816, inserted=516_816)
 
 
+# the mapping is what is tested
+@pytest.mark.one_server
 @pytest.mark.parametrize(
     ("name", "rows", "refused"),
     [
