@@ -259,6 +259,8 @@ class Journal:
                 # asked here: a row may have been taken since anyone else asked
                 drained = self._next_row == self._committed_row
                 goes = loaded or (drained and not self._takes_effect_late)
+                # the end puts it on disk now, or nobody needs it there
+                self._unsynced_since = None
                 self._segments.end(sync=not goes)
                 if goes:
                     remove_folder(self.folder)

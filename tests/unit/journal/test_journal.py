@@ -425,6 +425,18 @@ def test_what_was_taken_last_reaches_the_disk_although_no_more_comes(make, monke
     assert not journal._syncer.is_alive()
 
 
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_end_of_a_journal_waits_for_no_sync_that_is_due_later(
+    make, monkeypatch, loaded
+):
+    # an end that waited for it would outlast the test's own timeout
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 1_000)
+    journal = make("second")
+    journal.append(batch(0, 10))
+    journal.close(loaded=loaded)
+    assert not journal._syncer.is_alive()
+
+
 def refuse_to_sync(_descriptor):
     raise OSError(5, "Input/output error")
 
