@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import CountsError, RejectLimitError
-from propload.rejecting import Refused
+from propload.rejecting import RefusedRows
 from propload.report import Counts, ReasonCount
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Tally:
         return refused
 
     def _refuse(self, joined: Joined, prepared: Prepared) -> int:
-        unread = Refused(*joined.refused_by_source(), joined.number)
+        unread = RefusedRows(*joined.refused_by_source(), joined.number)
         refused = self._rejects.write(unread)
         refused += self._write(joined, prepared.reasons, None)
         self._add(
@@ -228,7 +228,7 @@ class Tally:
             return 0
         rows = reasons[ROW].unique(maintain_order=True)
         raw = joined.raw()[rows].join(joined.origins(rows), on=ROW)
-        return self._rejects.write(Refused(raw, reasons, joined.number, lane))
+        return self._rejects.write(RefusedRows(raw, reasons, joined.number, lane))
 
 
 def _verify(joined: Joined, prepared: Prepared) -> None:

@@ -7,6 +7,6 @@ lines out again, `lines` knows what stands in a line.
 from __future__ import annotations
 
 from propload.rejecting.store import RejectRun, RejectStore
-from propload.rejecting.writing import Refused, RejectWriter
+from propload.rejecting.writing import RefusedRows, RejectWriter
 
-__all__ = ["Refused", "RejectRun", "RejectStore", "RejectWriter"]
+__all__ = ["RefusedRows", "RejectRun", "RejectStore", "RejectWriter"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRows:
     """Refused rows of one prepared batch, ready to be written.
 
     Attributes:
@@ -66,7 +66,7 @@ class RejectWriter:
         self._examples: dict[tuple[str, str | None, str], str] = {}
         self._last: dict[int, tuple[int, pl.DataFrame]] = {}
 
-    def write(self, refused: Refused) -> int:
+    def write(self, refused: RefusedRows) -> int:
         """Write refused rows; return how many.
 
         Those of a lane's batch that is written again take the place of the first.
@@ -192,7 +192,7 @@ def unwritten(path: Path, /) -> Iterator[None]:
         raise WriteError(msg) from error
 
 
-def _as_lines(refused: Refused, run_id: str) -> pl.DataFrame:
+def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
     reasons = refused.reasons.group_by(ROW, maintain_order=True).agg(
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )

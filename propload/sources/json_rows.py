@@ -13,7 +13,7 @@ from propload.sources.decoding import to_utf8
 from propload.sources.items import RowBatches
 from propload.sources.json_text import (
     Decoder,
-    Refused,
+    NoRow,
     decode_list,
     decode_value,
     explain,
@@ -136,8 +136,8 @@ def _add(found: object, maker: RowBatches, where: str = "") -> bool:
     """Hand a decoded value on, and return whether a batch is due."""
     if type(found) is dict and found:
         return maker.add(found)
-    if not isinstance(found, Refused):
-        found = Refused(json.dumps(found), "item", f"{_kind(found)} is no row")
+    if not isinstance(found, NoRow):
+        found = NoRow(json.dumps(found), "item", f"{_kind(found)} is no row")
     maker.skip(found.text, found.check, where + found.why)
     return False
 

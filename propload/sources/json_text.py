@@ -44,7 +44,7 @@ class _NotJsonError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NoRow:
     """A value that cannot be a row.
 
     Attributes:
@@ -90,7 +90,7 @@ def decode_value(text: str) -> Any:
     try:
         return STRICT.decode(text)
     except (ValueError, RecursionError) as error:
-        return Refused(text, "json", f"it is no JSON: {explain(error)}")
+        return NoRow(text, "json", f"it is no JSON: {explain(error)}")
 
 
 class Decoder:

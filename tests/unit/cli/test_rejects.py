@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli import build_app
-from propload.rejecting import Refused, RejectWriter
+from propload.rejecting import RefusedRows, RejectWriter
 from propload.report import Counts, Report, TargetName
 
 RUNS = ("20260701-aa", "20260702-bb")
@@ -60,7 +60,7 @@ def refused(state_dir):
             schema=REASONS,
         )
         writer = RejectWriter(state_dir / "rejects" / f"{run_id}.ndjson", run_id)
-        writer.write(Refused(raw, reasons, batch=0))
+        writer.write(RefusedRows(raw, reasons, batch=0))
         writer.close()
 
 
@@ -145,7 +145,7 @@ def refuse(state_dir, **own):
     reason = {"stage": "map", "column": "row", "message": "is odd"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
-    writer.write(Refused(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
+    writer.write(RefusedRows(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
     writer.close()
 
 
@@ -179,7 +179,7 @@ def test_a_row_that_was_not_read_is_exported_whole_and_shown_short(
     reason = {"stage": "read", "check": "ragged", "value": text, "message": "3 fields"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
-    writer.write(Refused(origins.cast({ROW: pl.UInt32}), reasons, batch=0))
+    writer.write(RefusedRows(origins.cast({ROW: pl.UInt32}), reasons, batch=0))
     writer.close()
     assert text not in (shown := run("show").stdout)
     assert "(5,002 characters)" in shown

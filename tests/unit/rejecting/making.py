@@ -1,7 +1,7 @@
 import polars as pl
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
-from propload.rejecting import Refused
+from propload.rejecting import RefusedRows
 
 
 def refused(rows, *, batch=0, lane=None, values=None):
@@ -20,4 +20,4 @@ def refused(rows, *, batch=0, lane=None, values=None):
         schema=REASONS,
         orient="row",
     )
-    return Refused(raw, reasons, batch, lane)
+    return RefusedRows(raw, reasons, batch, lane)
