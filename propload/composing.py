@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from propload.parts import Feed
     from propload.planning import Plan
     from propload.postgres.history import ResumePoint
-    from propload.postgres.ledger import RunRecord
     from propload.postgres.loading import Database
+    from propload.postgres.run_record import RunRecord
     from propload.prepare.validation import Checker
     from propload.report import Plain
     from propload.sources.source import Source
@@ -187,6 +187,8 @@ def _beginning(
     point = resuming.point(source, plan.settings.get("resume"), record, target)
     run_id = _run_id(source, point)
     resuming.claim(run_id)
+    if point is not None:
+        return record.goes_on(point.run), point
     return replace(record, run_id=run_id), point
 
 

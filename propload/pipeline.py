@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import Piece, no_reasons
 from propload.errors import (
+    ConfigError,
     LoadError,
     PropLoadError,
     QueueClosedError,
@@ -145,7 +146,7 @@ class Pipeline:
         except QueueClosedError as error:
             self._abort(error)
             raise self._cause(error) from error
-        except (RejectLimitError, SchemaMismatchError) as error:
+        except (RejectLimitError, SchemaMismatchError, ConfigError) as error:
             # the rows before these are good
             self._queue.close(error)
             self._finish_lanes()

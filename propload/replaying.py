@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from propload.options import Settings
-    from propload.postgres.ledger import RunRecord
+    from propload.postgres.run_record import RunRecord
     from propload.rejecting.lines import Line
     from propload.report import Plain, Report
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from propload.config import SETTINGS
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
+from propload.making_again import written_again
 from propload.planning import settings_shown
 from propload.postgres.history import find_point, read_runs
-from propload.postgres.ledger import RunRecord
 from propload.postgres.locking import GRACE_SECONDS, is_free, take
+from propload.postgres.run_record import RunRecord
 from propload.postgres.sql.bookkeeping import pieces_of
 
 if TYPE_CHECKING:
@@ -131,17 +132,24 @@ class Resuming:
             target: What it writes into.
 
         Raises:
-            PropLoadError: As `find`; or the table is not the one any more.
+            PropLoadError: As `find`; or the table is not the one any more, or what is
+                committed in part cannot be told from the rest.
         """
         if isinstance(source, JournalSource):
-            return self.point_of(source.folder.name)
-        if not wanted:
+            found = self.point_of(source.folder.name)
+        elif wanted:
+            found = self.find("" if wanted is True else str(wanted), record)
+        else:
             return None
-        found = self.find("" if wanted is True else str(wanted), record)
-        if found is not None and target.mode != "replace":
+        if found is None:
+            return None
+        facts = self.database.facts(target.table)
+        if isinstance(source, JournalSource):
+            _require_goal(found, record)
+        elif target.mode != "replace":
             # the rows of a replace are in no table before its end
-            _require_table(found, self.database.facts(target.table))
-        return found
+            _require_table(found, facts)
+        return written_again(found, record, facts)
 
     def point_of(self, run_id: str) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it."""
@@ -232,11 +240,28 @@ def _require_same(run: RunRecord, record: RunRecord) -> None:
             "anew, without --resume"
         )
         raise SourceError(msg, source=record.source)
-    if _shaping(run) not in (None, _shaping(record)):
+    if run.shaping not in (None, record.shaping):
         msg = (
             f"run {run.run_id} read, mapped or matched its rows by other settings "
             f"({', '.join(_SHAPING)}): resume it with its own, or load "
             f"{record.source} anew, without --resume"
+        )
+        raise ConfigError(msg)
+
+
+def _require_goal(point: ResumePoint, record: RunRecord) -> None:
+    """Refuse to go on with a journal where its rows would not meet the others.
+
+    Raises:
+        ConfigError: The run wrote into another table, or in another way.
+    """
+    run = point.run
+    if point.committed and (run.target, run.mode) != (record.target, record.mode):
+        msg = (
+            f"run {run.run_id} has written into {run.target} in mode {run.mode}, not "
+            f"into {record.target} in mode {record.mode}: recover it with its own "
+            "table and mode, or drop what is left (propload recover --drop "
+            f"{run.run_id})"
         )
         raise ConfigError(msg)
 
@@ -264,8 +289,3 @@ def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
             f"{cause}: load {run.source} anew, without --resume"
         )
         raise ConfigError(msg)
-
-
-def _shaping(run: RunRecord) -> str | None:
-    found = json.loads(run.settings).get("shaping")
-    return None if found is None else str(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -152,6 +154,12 @@ class TableFacts:
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def columns_mark(self) -> str:
+        """What changes when rows would be cast, routed or refused otherwise."""
+        told = [(one.name, one.pg_type, one.nullable) for one in self.columns]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def of_shadow(self) -> TableFacts:
         """Return the facts of a plain copy of the table, which a replace fills."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from propload.batch import Piece
     from propload.postgres.connection import Connection
-    from propload.postgres.ledger import Place, RunRecord
+    from propload.postgres.ledger import Place
+    from propload.postgres.run_record import RunRecord
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,23 @@ class FileLedger:
         self.path = path_of(folder, run.run_id)
         self._entries: dict[tuple[int, int], Entry] = {}
         self._ending: tuple[str, str] | None = None
-        if not (self.path.exists() and self._read()):
-            self._append({"run": asdict(run), "database": database})
+        self._database = database
+        #: What was written down last of what holds for the run's pieces.
+        self._settings: str | None = None
+        if self.path.exists():
+            self._read()
+        if self._settings is None:
+            self._describe(run)
+
+    def describe(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - the ledger's form
+        """Write down what holds for the run's pieces from now on."""
+        with self._lock:
+            if run.settings != self._settings:
+                self._describe(run)
+
+    def _describe(self, run: RunRecord) -> None:
+        self._append({"run": asdict(run), "database": self._database})
+        self._settings = run.settings
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Write down which transaction the piece is in."""
@@ -118,15 +134,15 @@ class FileLedger:
             raise lost_session()
         return str(number)
 
-    def _read(self) -> bool:
-        """Take up what stands there; return whether the run's own line does."""
+    def _read(self) -> None:
+        """Take up what stands there."""
         if not self.path.read_bytes().endswith(b"\n"):
             # what a power cut tore must not take the next line along
             write_private(self.path, b"\n", add=True)
-        begun = False
         for line in read_lines(self.path):
             if "run" in line:
-                begun = True
+                self._settings = line["run"].get("settings", "{}")
+                self._database = line.get("database") or self._database
             elif "entry" in line:
                 entry = _read_entry(line["entry"])
                 self._open[entry.batch, entry.lane] = (str(line["transaction"]), entry)
@@ -136,7 +152,6 @@ class FileLedger:
             elif "ending" in line:
                 number, status = line["ending"]
                 self._ending = str(number), str(status)
-        return begun
 
     def _note(self, line: dict[str, object]) -> None:
         """Write down what is committed; where that fails, the server still knows."""

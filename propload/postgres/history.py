@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from propload.batch import Begun
 from propload.errors import WriteError
 from propload.postgres.file_ledger import identity_of, read_lines, was_committed
-from propload.postgres.ledger import Entry, RunRecord
 from propload.postgres.ledgers import find_ledger
+from propload.postgres.run_record import RunRecord
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.postgres.connection import Connection
+    from propload.postgres.ledger import Entry
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class ResumePoint:
         begun: The batches from there on that some lanes committed, by their rows.
         committed: Number and lane of every piece that is committed.
         counts: What is committed already.
+        entries: All that the ledger holds of the run.
     """
 
     run: RunRecord
@@ -43,6 +45,16 @@ class ResumePoint:
     begun: tuple[Begun, ...] = ()
     committed: frozenset[tuple[int, int]] = frozenset()
     counts: Counts = field(default_factory=Counts)
+    entries: tuple[Entry, ...] = ()
+
+    def again(self, *, whole: bool) -> ResumePoint:
+        """Return the point of a run that writes again what is committed in part.
+
+        Args:
+            whole: Whether it begins at its first row.
+        """
+        first = 0 if whole else min(one.number for one in self.begun)
+        return make_point(self.run.without(first, self.batch), self.entries)
 
     @property
     def lanes(self) -> int:
@@ -86,9 +98,12 @@ def make_point(run: RunRecord, entries: Iterable[Entry], /) -> ResumePoint:
     rows, for the number of a batch may have been given to rows of which nothing was
     entered.
     """
+    entries = tuple(entries)
     batches: dict[int, list[Entry]] = {}
     counts = Counts()
     for entry in entries:
+        if not run.counts_for(entry.batch):
+            continue
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts
     point = ResumePoint(run, counts=counts)
@@ -100,10 +115,11 @@ def make_point(run: RunRecord, entries: Iterable[Entry], /) -> ResumePoint:
         first_row, done = one.through_row, done + 1
     return replace(
         point,
-        batch=max(batches, default=-1) + 1,
+        batch=max((entry.batch for entry in entries), default=-1) + 1,
         first_row=first_row,
         begun=tuple(begun[done:]),
         committed=frozenset((e.batch, e.lane) for one in batches.values() for e in one),
+        entries=entries,
     )
 
 

@@ -6,8 +6,7 @@ run be continued, and rows be appended, exactly once.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import LockedError, WriteError
@@ -20,43 +19,10 @@ from propload.report import Counts
 if TYPE_CHECKING:
     from propload.batch import Piece
     from propload.postgres.connection import Connection
+    from propload.postgres.run_record import RunRecord
 
 #: What the server says where another session has made the same thing meanwhile.
 ALREADY_THERE = ("23505", "42P06", "42P07")
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run as the ledger knows it.
-
-    Attributes:
-        run_id: Its name.
-        source: The name of what it reads.
-        target: The qualified table.
-        mode: How it writes.
-        fingerprint: What the source was when the run began, or None.
-        settings: Its settings as JSON.
-        status: `running`, or how it ended.
-    """
-
-    run_id: str
-    source: str
-    target: str
-    mode: str
-    fingerprint: str | None = None
-    settings: str = "{}"
-    status: str = "running"
-
-    def into(self, oid: int | None, /) -> RunRecord:
-        """Return the record of a run that writes into the table of that number."""
-        kept = {**json.loads(self.settings), "table_oid": oid}
-        return replace(self, settings=json.dumps(kept))
-
-    @property
-    def table_oid(self) -> int | None:
-        """The number of the table that the run wrote into, where it is known."""
-        found = json.loads(self.settings).get("table_oid")
-        return None if found is None else int(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +60,13 @@ class Ledger(Protocol):
     """Where committed pieces are entered; shared by all lanes of a run."""
 
     run_id: str
+
+    def describe(self, connection: Connection, run: RunRecord) -> None:
+        """Enter what holds for the run's pieces from now on, and commit.
+
+        Raises:
+            LockedError: Another process has gone on with the run.
+        """
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece; called in its transaction, before the commit.
@@ -153,12 +126,17 @@ class DatabaseLedger:
         """
         if not _stand_up(connection):
             return None
+        ledger = cls(run.run_id, holder)
+        ledger.describe(connection, run)
+        return ledger
+
+    def describe(self, connection: Connection, run: RunRecord) -> None:
+        """Enter what holds for the run's pieces from now on, and commit."""
         values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
-        begun = connection.rows(bookkeeping.BEGIN, (run.run_id, holder, *values))
+        begun = connection.rows(bookkeeping.BEGIN, (run.run_id, self._holder, *values))
         connection.commit()
         if not begun:
             raise taken_over(run.run_id)
-        return cls(run.run_id, holder)
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its own transaction, unless it is entered already."""

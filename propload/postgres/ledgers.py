@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.postgres.connection import Connection
-    from propload.postgres.ledger import Ledger, RunRecord
+    from propload.postgres.ledger import Ledger
+    from propload.postgres.run_record import RunRecord
 
 
 def open_ledger(
@@ -37,7 +38,9 @@ def open_ledger(
         begun = DatabaseLedger.open(session, run, holder=holder)
         if begun is not None:
             return begun
-    return FileLedger(folder, run, database=identity_of(session))
+    files = FileLedger(folder, run, database=identity_of(session))
+    files.describe(session, run)
+    return files
 
 
 def find_ledger(run: RunRecord, state_dir: Path, /) -> Ledger:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
-    from propload.postgres.ledger import Ledger, RunRecord
+    from propload.postgres.ledger import Ledger
+    from propload.postgres.run_record import RunRecord
     from propload.postgres.shape import Shape
     from propload.target import ColumnPlan, OnRefused, TableName, Target
 
@@ -222,7 +223,7 @@ class Database:
             session = self._session()
             facts = schema.describe(session, target.table)
             opened = self._open_run(run)
-            if facts is not None and opened.ledger.committed(session):
+            if facts is not None and opened.has_entries(session):
                 opened.writes_into(target, facts)
             session.rollback()
         except ServerError as error:
@@ -243,7 +244,7 @@ class Database:
         # another session may have made or changed the table in between
         fit.require_fit()
         plan = fit.columns
-        opened = self._open_run(run.into(facts.oid))
+        opened = self._open_run(run.into(facts))
         table = opened.writes_into(target, facts)
         opened.carries(plan)
         shape = shape_of(
@@ -275,7 +276,9 @@ class Database:
                 holder=self._holder,
             )
             self._hold_file(run.run_id)
-        return self._runs[run.run_id]
+        opened = self._runs[run.run_id]
+        opened.describe(self._session(), run)
+        return opened
 
     def _hold_file(self, run_id: str) -> None:
         path = path_of(self._state_dir / "runs", run_id)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
-    from propload.postgres.ledger import Ledger, RunRecord
+    from propload.postgres.ledger import Ledger
+    from propload.postgres.run_record import RunRecord
     from propload.target import ColumnPlan, TableName, Target
 
 
@@ -94,6 +95,17 @@ class LoadingRun:
         """Return the session of a lane, for its writers one after the other."""
         return self._sessions.setdefault(lane, LaneSession(self._connect))
 
+    def describe(self, session: Connection, run: RunRecord) -> None:
+        """Enter what holds from now on, where it is not what was entered last."""
+        if run.settings != self._record.settings:
+            self.ledger.describe(session, run)
+            self._record = run
+
+    def has_entries(self, session: Connection) -> bool:
+        """Return whether the run has committed a piece that still counts."""
+        entries = self.ledger.committed(session)
+        return any(self._record.counts_for(entry.batch) for entry in entries)
+
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
         if target.mode != "replace":
@@ -105,7 +117,7 @@ class LoadingRun:
             keys = {frozenset(unique) for unique in facts.unique_keys}
             shadow.make(
                 unique=frozenset(target.key) in keys,
-                continued=bool(self.ledger.committed(keeper)),
+                continued=self.has_entries(keeper),
             )
             self._shadow = shadow
         self._shadow.widen(facts.columns)

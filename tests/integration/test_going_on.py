@@ -4,7 +4,9 @@ import polars as pl
 import pytest
 
 import propload
-from propload.errors import LoadError, RejectLimitError
+from propload.errors import ConfigError, LoadError, RejectLimitError
+from propload.prepare.routing import lane_of
+from propload.recovering import leftovers, recover
 from tests.integration.going_on import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
@@ -97,3 +99,111 @@ def test_rows_that_no_table_was_made_for_shift_no_others(load, database, tmp_pat
     assert stored(database) == [n for n in range(1, 11) if n != 6]
     assert (report.counts.read, report.counts.rejected) == (12, 3)
     assert report.rejects.height == 3
+
+
+UPPER = {"id": pl.col("id").str.to_uppercase(), "v": pl.col("v")}
+
+
+@pytest.fixture
+def begun(database):
+    """Leave a journal of rows of which one lane has committed its own. Value: rows."""
+    run_sql(database, 'CREATE TABLE homes (id text COLLATE "C" PRIMARY KEY, v text)')
+
+    def leave(**settings):
+        ids = [f"k{number}" for number in range(100)]
+        frame = pl.DataFrame({"id": ids})
+        first = frame.filter(lane_of(frame, ["id"], 2) == 0)["id"]
+        guard(database, "homes", first[7], until="batch = 0 AND lane = 1")
+        told = {"key": "id", "workers": 2, "progress": False, **settings}
+        rows = ({"id": one, "v": "new"} for one in ids)
+        with pytest.raises(LoadError, match="the guard is shut"):
+            propload.ingest(rows, to=database, table="homes", **told)
+        open_guard(database)
+        [left] = leftovers()
+        return left.run_id, ids
+
+    return leave
+
+
+@pytest.mark.parametrize("mode", ["upsert", "insert-new"])
+def test_a_recovery_by_another_mapping_loses_no_row(database, begun, mode):
+    run, ids = begun(mode=mode)
+    [report] = recover(run, to=database, mapping=UPPER)
+    assert report.counts.read == report.counts.inserted == len(ids)
+    assert {one.upper() for one in ids} <= set(stored(database))
+    assert leftovers() == []
+
+
+def test_a_recovery_by_its_own_settings_counts_no_row_twice(database, begun):
+    run, ids = begun()
+    [report] = recover(run, to=database)
+    assert report.counts.read == report.counts.inserted == len(ids)
+    assert stored(database) == sorted(ids)
+
+
+def test_a_recovery_that_adds_rows_refuses_another_mapping(database, begun):
+    run, ids = begun(mode="append")
+    before = stored(database)
+    with pytest.raises(ConfigError, match=r"committed in part.*nobody knows which"):
+        recover(run, to=database, mapping=UPPER)
+    assert stored(database) == before
+    # its own settings are no others for having been kept in a journal
+    [report] = recover(run, to=database)
+    assert report.counts.inserted == len(ids)
+    assert stored(database) == sorted(ids)
+
+
+def test_what_was_written_again_is_not_taken_for_what_was_written_before(
+    database, begun
+):
+    """The second attempt ends within the same batch, and the third goes on there."""
+    run, ids = begun()
+    upper = pl.DataFrame({"id": [one.upper() for one in ids]})
+    second = upper.filter(lane_of(upper, ["id"], 2) == 1)["id"]
+    run_sql(database, "ALTER TABLE homes DROP CONSTRAINT homes_id_check")
+    guard(database, "homes", second[3], until="batch = 1 AND lane = 0")
+    with pytest.raises(LoadError, match="the guard is shut"):
+        recover(run, to=database, mapping=UPPER)
+    open_guard(database)
+    [report] = recover(run, to=database, mapping=UPPER)
+    assert report.counts.read == report.counts.inserted == len(ids)
+    assert set(upper["id"]) <= set(stored(database))
+
+
+@pytest.mark.parametrize("settings", [{"mode": "append"}, {"table": "others"}])
+def test_a_recovery_goes_on_in_its_own_table_and_mode(database, begun, settings):
+    run, ids = begun()
+    run_sql(database, "CREATE TABLE others (id text PRIMARY KEY, v text)")
+    with pytest.raises(ConfigError, match="with its own table and mode"):
+        recover(run, to=database, **settings)
+    recover(run, to=database)
+    assert stored(database) == sorted(ids)
+
+
+@pytest.mark.parametrize("mode", ["upsert", "replace", "append"])
+def test_a_column_of_another_type_routes_rows_to_other_lanes(
+    load, database, tmp_path, mode
+):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
+    first, second = ids_by_lane()
+    guard(database, "homes", first[1], until="batch = 1 AND lane = 1")
+    ids = [first[0], second[0], *first[1:9], *second[1:9]]
+    path = write_file(tmp_path / "a.csv", [{"id": n, "v": f"v{n}"} for n in ids])
+    told = {"mode": mode, "batch_rows": 9, "key": None if mode == "append" else "id"}
+    with pytest.raises(LoadError, match="the guard is shut"):
+        load(path, **told)
+    open_guard(database)
+    run_sql(
+        database,
+        "ALTER TABLE homes DROP CONSTRAINT homes_id_check",
+        "ALTER TABLE homes ALTER id TYPE numeric",
+    )
+    if mode == "append":
+        with pytest.raises(ConfigError, match=r"columns of public\.homes have changed"):
+            load(path, resume=True, **told)
+        return
+    report = load(path, resume=True, **told)
+    assert report.counts.read == len(ids)
+    assert sorted(map(int, stored(database))) == sorted(ids)
+    # a replace has begun at its first row, in a new shadow
+    assert (report.counts.unchanged > 0) == (mode == "upsert")

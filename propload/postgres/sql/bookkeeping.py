@@ -79,13 +79,15 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
 _HELD = "settings::json ->> 'holder'"
 _HOLDER = "jsonb_build_object('holder', $2::text)"
 
-#: A run that is continued keeps its first line, and its holder.
+#: A run that is continued keeps its first line and its holder, but for what its
+#: settings tell.
 BEGIN = f"""
 INSERT INTO propload.runs AS r
     (run_id, source, fingerprint, target, mode, settings)
 VALUES ($1::text, $3::text, $4::text, $5::text, $6::text,
         ($7::jsonb || {_HOLDER})::text)
-ON CONFLICT (run_id) DO UPDATE SET status = 'running', finished_at = NULL
+ON CONFLICT (run_id) DO UPDATE
+SET status = 'running', finished_at = NULL, settings = EXCLUDED.settings
 WHERE r.{_HELD} = $2::text
 RETURNING run_id"""
 

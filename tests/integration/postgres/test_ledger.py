@@ -18,8 +18,9 @@ from propload.postgres.driver_errors import ServerError
 from propload.postgres.dsn import parse_dsn
 from propload.postgres.file_ledger import FileLedger, identity_of, read_lines
 from propload.postgres.history import find_point, read_runs
-from propload.postgres.ledger import DatabaseLedger, Entry, RunRecord
+from propload.postgres.ledger import DatabaseLedger, Entry
 from propload.postgres.locking import is_free
+from propload.postgres.run_record import RunRecord
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 from tests.faults.server import wait_until

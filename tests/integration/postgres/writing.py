@@ -10,8 +10,8 @@ import polars as pl
 
 from propload.batch import ROW, Piece
 from propload.postgres.connection import connect
-from propload.postgres.ledger import RunRecord
 from propload.postgres.loading import Database
+from propload.postgres.run_record import RunRecord
 from propload.prepare.casting import cast
 from propload.target import TableName, Target
 

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.postgres.history import make_point
-from propload.postgres.ledger import Entry, RunRecord
+from propload.postgres.ledger import Entry
+from propload.postgres.run_record import RunRecord
 from propload.report import Counts
 
 
