@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from propload.batch import OWN_NAMES
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.mapping import MapContext
+from propload.stages import Routing
 from propload.type_names import type_name
 
 if TYPE_CHECKING:
@@ -140,6 +141,13 @@ class FittedTable:
 
     preparer: Preparer
     prepared_target: PreparedTarget
+
+    @property
+    def routing(self) -> Routing:
+        """What decides which lane takes a row of these columns."""
+        types = {one.column: one.dtype for one in self.preparer.plan}
+        key = tuple(types[name] for name in self.preparer.key if name in types)
+        return Routing(self.preparer.together, key)
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
         """Return the prepared rows.

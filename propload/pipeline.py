@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from propload.batch import Piece, no_reasons
@@ -17,7 +17,7 @@ from propload.errors import (
     RejectLimitError,
     SchemaMismatchError,
 )
-from propload.lanes import Lane, Work
+from propload.lanes import CANCEL_SECONDS, Lane, Work
 from propload.making_again import require_same
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from propload.options import RejectLimit
     from propload.rejecting import RejectWriter
     from propload.retrying import RetryOptions
-    from propload.stages import Fit, Fitted
+    from propload.stages import Fit, Fitted, Routing
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,7 @@ class Pipeline:
         self._lanes: list[Lane] = []
         #: The set of columns that was used last comes first.
         self._fitted: list[tuple[object, Fitted]] = []
+        self._routing: Routing | None = None
         self._stopping = threading.Event()
         self._aborted = threading.Event()
         self._source_error: BaseException | None = None
@@ -223,12 +224,14 @@ class Pipeline:
     def _prepare(self, joined: Joined) -> None:
         begun = self._options.start.find(joined)
         done = begun.accounted if begun else {}
+        together = begun.together if begun else None
         fitted = self._fitted_for(joined)
         if fitted is None:
             self._pass_over(joined, counted=0 in done)
             return
+        self._take_route(fitted.routing, together=together)
         began = time.monotonic()
-        prepared = fitted.prepare(joined, together=begun.together if begun else None)
+        prepared = fitted.prepare(joined, together=together)
         log.info(
             "batch %d: prepared %d rows of %s, %d duplicates, in %.3f s",
             joined.number,
@@ -273,6 +276,25 @@ class Pipeline:
             self._fitted.insert(0, (schema, found))
             del self._fitted[FITTED_KEPT:]
         return found
+
+    def _take_route(self, routing: Routing, *, together: bool | None) -> None:
+        """Let no row overtake one of its key that has taken another lane."""
+        if together is not None:
+            routing = replace(routing, together=together)
+        if len(self._lanes) > 1 and self._routing not in (None, routing):
+            self._wait_for_lanes()
+        self._routing = routing
+
+    def _wait_for_lanes(self) -> None:
+        """Wait until all that was read is committed.
+
+        Raises:
+            QueueClosedError: A lane failed, or the run is told to end.
+        """
+        while not self.tally.wait_idle(CANCEL_SECONDS):
+            if self._aborted.is_set():
+                msg = "the lanes were told to end"
+                raise QueueClosedError(msg) from self._failed
 
     # ---- ending ----
 

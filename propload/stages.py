@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from propload.report import Counts
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from propload.batch import Begun
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 class Fitted(Protocol):
     """How rows of one set of columns are prepared and written."""
+
+    @property
+    def routing(self) -> Routing:
+        """What decides which lane takes a row of these columns."""
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
         """Return the prepared rows.
@@ -41,6 +47,19 @@ class Fit(Protocol):
 
         None where there is no row to load, nor anything to load it into.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What decides which lane takes a row.
+
+    Attributes:
+        together: Whether all rows take the first one.
+        key: The types of the key's columns: values of two types have two hashes.
+    """
+
+    together: bool = False
+    key: tuple[pl.DataType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

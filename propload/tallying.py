@@ -60,6 +60,7 @@ class Tally:
         self._metrics = metrics
         self._on_committed = on_committed
         self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)
         self._joined: dict[int, Joined] = {}
         self._left: dict[int, int] = {}
         #: The run's row number after the last prepared row.
@@ -159,6 +160,15 @@ class Tally:
             for column, check, message, rows in columns.iter_rows():
                 self._warned[column, check, message] += rows
 
+    def wait_idle(self, seconds: float, /) -> bool:
+        """Wait until no batch is in flight; return whether that is so.
+
+        Args:
+            seconds: How long to wait, at most.
+        """
+        with self._settled:
+            return self._settled.wait_for(lambda: not self._left, seconds)
+
     def check_limit(self, *, ended: bool = False) -> None:
         """Stop a run that refuses too many rows.
 
@@ -220,6 +230,7 @@ class Tally:
             del self._left[batch], self._joined[batch]
             rows = (joined.first_row for joined in self._joined.values())
             below = min(rows, default=self._through)
+            self._settled.notify_all()
         if self._on_committed:
             self._on_committed(below)
 

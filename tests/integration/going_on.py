@@ -23,6 +23,16 @@ BEGIN
     END IF;
     RETURN true;
 END $$"""
+#: Holds one row back until another is there, or it is clear that none comes.
+PATIENT = """
+CREATE OR REPLACE FUNCTION guard(id text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    FOR attempt IN 1..100 LOOP
+        EXIT WHEN id <> '{id}' OR EXISTS ({awaited});
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RETURN true;
+END $$"""
 OPEN = """
 CREATE OR REPLACE FUNCTION guard(id text) RETURNS boolean LANGUAGE sql
 AS 'SELECT true'"""
@@ -46,3 +56,12 @@ def guard(dsn, table, row, *, until):
 
 def open_guard(dsn):
     run_sql(dsn, OPEN)
+
+
+def await_row(dsn, table, row, *, until):
+    """Let who writes one row wait until a query finds something, a second at most."""
+    run_sql(
+        dsn,
+        PATIENT.format(id=row, awaited=until),
+        f"ALTER TABLE {table} ADD CHECK (guard(id::text))",
+    )

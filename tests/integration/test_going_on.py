@@ -7,7 +7,7 @@ import propload
 from propload.errors import ConfigError, LoadError, RejectLimitError
 from propload.prepare.routing import lane_of
 from propload.recovering import leftovers, recover
-from tests.integration.going_on import guard, ids_by_lane, open_guard
+from tests.integration.going_on import await_row, guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -207,3 +207,18 @@ def test_a_column_of_another_type_routes_rows_to_other_lanes(
     assert sorted(map(int, stored(database))) == sorted(ids)
     # a replace has begun at its first row, in a new shadow
     assert (report.counts.unchanged > 0) == (mode == "upsert")
+
+
+def test_no_row_overtakes_one_of_its_key_that_took_another_lane(
+    load, database, tmp_path
+):
+    run_sql(database, TIED, "INSERT INTO homes VALUES (0)")
+    first, second = ids_by_lane()
+    # the second lane waits for a row of the first, which it ought to come before
+    await_row(database, "homes", second[0], until="SELECT FROM homes WHERE v = 'new'")
+    a = [{"id": n, "v": "old"} for n in (second[0], first[0], second[1], first[1])]
+    b = [{"id": n, "code": f"c{n}", "v": "new"} for n in (second[1], first[2])]
+    files = [write_file(tmp_path / "a.csv", a), write_file(tmp_path / "b.csv", b)]
+    report = load(files, batch_rows=2)
+    assert report.status == "loaded"
+    assert stored(database, v="new") == sorted((second[1], first[2]))

@@ -22,7 +22,7 @@ from propload.pipeline import Pipeline, PipelineOptions
 from propload.rejecting import RejectStore, RejectWriter
 from propload.report import Counts
 from propload.retrying import RetryOptions
-from propload.stages import Start
+from propload.stages import Routing, Start
 from propload.testing import MemorySource, MemoryTable, MemoryWriter
 
 pytestmark = pytest.mark.timeout(30)
@@ -44,6 +44,7 @@ class Fitted:
     lanes: int
     failures: dict = field(default_factory=dict)
     writing: Callable | None = None
+    routing: Routing = field(default_factory=Routing)
 
     def prepare(self, joined, *, together=None):
         raw = joined.raw()
@@ -395,6 +396,92 @@ def test_a_piece_that_comes_out_otherwise_than_it_was_committed_is_refused(make)
     with pytest.raises(ConfigError, match=r"rows 1 to 7 .*lane 1 had 4 rows .* have 3"):
         pipeline.run()
     assert table.rows == {}
+    assert threads_left() == []
+
+
+class Turning:
+    """Rows of two kinds, of which the second takes other lanes."""
+
+    def __init__(self, *batches):
+        self._batches = batches
+
+    def __iter__(self):
+        for number, batch in enumerate(self._batches):
+            column = {"other": 1} if number % 2 else {}
+            yield from MemorySource([{**row, **column} for row in batch])
+
+
+def turn(pipeline):
+    """Let the second kind of rows have a routing of its own."""
+    fit = pipeline._fit
+
+    def fit_by_kind(joined):
+        together = "other" in joined.parts[0].rows.schema.names
+        return replace(fit(joined), routing=Routing(together))
+
+    pipeline._fit = fit_by_kind
+
+
+def heard_waiting(pipeline):
+    """Return an event that is set when the pipeline waits for its lanes."""
+    waits, wait = threading.Event(), pipeline.tally.wait_idle
+
+    def wait_idle(seconds):
+        waits.set()
+        return wait(seconds)
+
+    pipeline.tally.wait_idle = wait_idle
+    return waits
+
+
+def test_rows_that_take_other_lanes_come_when_all_before_are_committed(make):
+    heard = []
+
+    class Slow(MemoryWriter):
+        def write(self, piece):
+            if piece.batch == 2 and self.lane == 1:
+                assert heard[0].wait(20)
+            return super().write(piece)
+
+    def writing(writer, _on_refused):
+        return Slow(writer.table, writer.lane)
+
+    batches = [rows(6)] * 4
+    pipeline, table = make(Turning(*batches), writing=writing)
+    turn(pipeline)
+    waits, known = heard_waiting(pipeline), pipeline.tally.begin
+
+    def begin(joined, *given, **told):
+        if joined.number == 2:
+            waits.clear()
+            heard.append(waits)
+        return known(joined, *given, **told)
+
+    pipeline.tally.begin = begin
+    pipeline.run()
+    numbers = [piece.batch for piece in table.pieces]
+    assert numbers == sorted(numbers) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_lane_that_fails_wakes_a_run_that_waits_for_its_lanes(make):
+    gone = WriteError("permission denied", table="t")
+
+    class Denied(MemoryWriter):
+        def write(self, piece):
+            if self.lane == 1:
+                assert waits.wait(20)
+                raise gone
+            return super().write(piece)
+
+    def writing(writer, _on_refused):
+        return Denied(writer.table, writer.lane)
+
+    pipeline, table = make(Turning(rows(6), rows(6)), writing=writing)
+    turn(pipeline)
+    waits = heard_waiting(pipeline)
+    with pytest.raises(WriteError, match="permission denied"):
+        pipeline.run()
+    assert {piece.batch for piece in table.pieces} <= {0}
     assert threads_left() == []
 
 
