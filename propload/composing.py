@@ -102,12 +102,13 @@ def compose(
     fit = _fitting(source, target, begun, checker, database)
     journal, feed = _journal(source, plan, record, target, database.label)
     outcome = stack.enter_context(keeping(journal))
-    batches = skip_rows(feed or source, _rows_done(source, point))
+    start = find_start(source, point)
+    batches = skip_rows(feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
         _held_back(batches, memory, sizes),
         fit,
         rejects,
-        _pipeline_options(plan, memory, _patience(feed, journal), point, sizes),
+        _pipeline_options(plan, memory, _patience(feed, journal), start, sizes),
         metrics=metrics,
         on_committed=journal.committed if journal else None,
     )
@@ -205,18 +206,21 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
     return source.folder.name if isinstance(source, JournalSource) else new_run_id()
 
 
-def _start(point: ResumePoint | None) -> Start:
+def find_start(source: Source, point: ResumePoint | None) -> Start:
+    """Return at which row a run begins.
+
+    A journal may have let rows go of which nothing was entered: unreadable ones that
+    came before there was a table. Those after them keep their numbers.
+    """
+    first = _first_row(source)
     if point is None:
-        return Start()
-    return Start(point.batch, point.first_row, point.begun, point.counts)
+        return Start(first_row=first)
+    return Start(point.batch, max(point.first_row, first), point.begun, point.counts)
 
 
-def _rows_done(source: Source, point: ResumePoint | None) -> int:
-    """Return how many rows at the source's beginning are committed."""
-    if point is None:
-        return 0
-    first = source.first_row if isinstance(source, JournalSource) else 0
-    return max(0, point.first_row - first)
+def _first_row(source: Source) -> int:
+    """Return the run's number of the first row that the source still has."""
+    return source.first_row if isinstance(source, JournalSource) else 0
 
 
 def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
@@ -315,7 +319,7 @@ def _pipeline_options(
     plan: Plan,
     memory: MemoryWatch,
     patience: Callable[[], bool],
-    point: ResumePoint | None,
+    start: Start,
     sizes: BatchRows | None,
 ) -> PipelineOptions:
     options = plan.options
@@ -330,5 +334,5 @@ def _pipeline_options(
         retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
-        start=_start(point),
+        start=start,
     )
