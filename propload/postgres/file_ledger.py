@@ -166,7 +166,7 @@ class FileLedger:
         except OSError as error:
             msg = (
                 f"the run's ledger {self.path} cannot be written: {error.strerror}. "
-                "Make room, then go on with --resume"
+                f"Make room, then go on with --resume {self.run_id}"
             )
             raise WriteError(msg) from error
 
