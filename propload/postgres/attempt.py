@@ -14,20 +14,20 @@ from propload.report import Counts
 if TYPE_CHECKING:
     import polars as pl
 
+    from propload.postgres.approach import Approach
     from propload.postgres.lane_session import LaneSession
     from propload.postgres.shape import Shape
     from propload.postgres.sieve import Sieve
-    from propload.postgres.trial import Trial
 
 
 class Attempt:
-    """Writes the rows of a trial, straight into the table or through the stage.
+    """Writes the rows of an approach, straight into the table or through the stage.
 
     Args:
         session: The lane's session, open.
         shape: How rows go into the table.
-        sieve: Finds the bad ones where the trial looks for them.
-        trial: The rows.
+        sieve: Finds the bad ones where the approach looks for them.
+        approach: The rows.
         direct: Whether COPY goes straight into the table.
 
     Attributes:
@@ -40,7 +40,7 @@ class Attempt:
         session: LaneSession,
         shape: Shape,
         sieve: Sieve,
-        trial: Trial,
+        approach: Approach,
         *,
         direct: bool,
     ) -> None:
@@ -48,8 +48,8 @@ class Attempt:
         self._connection = session.open()
         self._shape = shape
         self._sieve = sieve
-        self._trial = trial
-        self._reasons = list(trial.left_out)
+        self._approach = approach
+        self._reasons = list(approach.left_out)
         self.direct = direct
         self.layer = 0
 
@@ -62,7 +62,7 @@ class Attempt:
         if not self.direct:
             self._session.make_stage(self._shape)
         counts = Counts()
-        for number, layer in enumerate(self._trial.layers):
+        for number, layer in enumerate(self._approach.layers):
             self.layer = number
             counts += self._copy(layer) if self.direct else self._stage(layer)
         reasons = join_reasons(self._reasons).sort(ROW)
@@ -89,7 +89,7 @@ class Attempt:
             layer = layer.sort(ROW)
             fill_stage(self._connection, layer, again=True)
             return self._sift(layer, alone=True)
-        if self._trial.looks_into(self.layer):
+        if self._approach.looks_into(self.layer):
             return self._sift(layer, alone=False)
         return write_stage(self._connection, self._shape, self._shape.patched(layer))
 
@@ -97,14 +97,14 @@ class Attempt:
         """Return whether the stage may hold a key twice, as the server sees keys."""
         if not self._shape.loose_key:
             return False
-        if self._trial.step != "none":
+        if self._approach.step != "none":
             # a key that cannot be cast cannot be compared either
             return True
         return bool(self._connection.rows(merging.key_comes_twice(self._shape))[0][0])
 
     def _sift(self, layer: pl.DataFrame, *, alone: bool) -> Counts:
         counts, refusals = self._sieve.write(
-            self._connection, layer, step=self._trial.step, alone=alone
+            self._connection, layer, step=self._approach.step, alone=alone
         )
         self._reasons.append(reasons_of(layer, refusals))
         return counts

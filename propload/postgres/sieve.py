@@ -12,10 +12,10 @@ from propload.postgres.sql import sifting
 if TYPE_CHECKING:
     import polars as pl
 
+    from propload.postgres.approach import Step
     from propload.postgres.connection import Connection
     from propload.postgres.refusals import Refusal
     from propload.postgres.shape import Shape
-    from propload.postgres.trial import Step
     from propload.report import Counts
 
 

@@ -17,11 +17,11 @@ from propload.postgres.staging import names_its_row, uncopied
 from propload.postgres.suspecting import suspects
 
 if TYPE_CHECKING:
+    from propload.postgres.approach import Approach
     from propload.postgres.connection import Connection
     from propload.postgres.failures import Failure
     from propload.postgres.shape import Shape
     from propload.postgres.sieve import Sieve
-    from propload.postgres.trial import Trial
 
 #: A byte that no text may hold: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
@@ -40,33 +40,38 @@ class Triage:
         self._sieve = sieve
 
     def after(
-        self, connection: Connection, trial: Trial, number: int, failure: Failure, /
-    ) -> Trial | None:
-        """Return the next trial, or None where no row is found to be at fault.
+        self,
+        connection: Connection,
+        approach: Approach,
+        number: int,
+        failure: Failure,
+        /,
+    ) -> Approach | None:
+        """Return the next approach, or None where no row is found to be at fault.
 
         Args:
             connection: A session with a stage and without an open transaction.
-            trial: What was tried.
+            approach: What was tried.
             number: The number of the layer that failed.
             failure: What it met.
 
         Raises:
             ServerError: The connection broke meanwhile.
         """
-        if trial.step == "none" and self._is_named(trial, failure):
+        if approach.step == "none" and self._is_named(approach, failure):
             named = self._named_row(connection, failure)
-            return replace(trial.without(number, [named]), named=True)
-        if failure.sqlstate in (None, NOT_COPIED) or trial.step == "sift":
-            return _without_uncopied(connection, trial)
-        suspecting = self._suspecting(trial, number, failure)
+            return replace(approach.without(number, [named]), named=True)
+        if failure.sqlstate in (None, NOT_COPIED) or approach.step == "sift":
+            return _without_uncopied(connection, approach)
+        suspecting = self._suspecting(approach, number, failure)
         if suspecting is not None:
             return suspecting
-        return replace(trial, step="sift" if trial.step == "screen" else "screen")
+        return replace(approach, step="sift" if approach.step == "screen" else "screen")
 
-    def _is_named(self, trial: Trial, failure: Failure) -> bool:
+    def _is_named(self, approach: Approach, failure: Failure) -> bool:
         """Return whether COPY named the one row that is at fault."""
         # a null that COPY refuses may yet be kept from a stored value
-        if trial.named or self._shape.on_null == "keep":
+        if approach.named or self._shape.on_null == "keep":
             return False
         # it may be the row where a trigger or check that always fails was first met
         return failure.kind == "data" and names_its_row(failure)
@@ -78,20 +83,22 @@ class Triage:
         column = self._sieve.column_of(connection, refusal.constraint)
         return replace(refusal, column=column)
 
-    def _suspecting(self, trial: Trial, number: int, failure: Failure) -> Trial | None:
-        """Return the trial that makes rows that the failure may be about a layer."""
+    def _suspecting(
+        self, approach: Approach, number: int, failure: Failure
+    ) -> Approach | None:
+        """Return the approach that makes rows that the failure may be about a layer."""
         # a second bad row calls for a look at all; loose keys have an order to keep
-        if trial.step != "none" or trial.named or self._shape.loose_key:
+        if approach.step != "none" or approach.named or self._shape.loose_key:
             return None
-        found = suspects(trial.layers[number], self._shape, failure)
-        return trial.suspecting(number, found) if found.any() else None
+        found = suspects(approach.layers[number], self._shape, failure)
+        return approach.suspecting(number, found) if found.any() else None
 
 
-def _without_uncopied(connection: Connection, trial: Trial) -> Trial | None:
-    """Return the trial without the rows that COPY cannot bring into the stage."""
-    found = replace(trial, step="sift")
+def _without_uncopied(connection: Connection, approach: Approach) -> Approach | None:
+    """Return the approach without the rows that COPY cannot bring into the stage."""
+    found = replace(approach, step="sift")
     any_found = False
-    for number, layer in enumerate(trial.layers):
+    for number, layer in enumerate(approach.layers):
         refusals = uncopied(connection, layer)
         found = found.without(number, refusals)
         any_found |= bool(refusals)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from propload.batch import ROW, Written
 from propload.errors import CountsError, TransientWriteError, WriteError
 from propload.postgres import failures
+from propload.postgres.approach import Approach
 from propload.postgres.attempt import Attempt
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
@@ -17,7 +18,6 @@ from propload.postgres.sieve import Sieve
 from propload.postgres.sql.screening import OF_THE_SERVER
 from propload.postgres.staging import travelling
 from propload.postgres.triage import Triage
-from propload.postgres.trial import Trial
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -118,9 +118,9 @@ class TableWriter:
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
         layers = tuple(travelling(layer, self._shape) for layer in piece.layers)
-        trial = Trial(layers)
+        approach = Approach(layers)
         while True:
-            attempt = self._attempt(trial)
+            attempt = self._attempt(approach)
             try:
                 return self._finish(connection, piece, attempt)
             except ServerError as error:
@@ -130,23 +130,27 @@ class TableWriter:
                 known = failure.kind == "data" and self._recall(connection, piece)
                 if known:
                     return known
-                following = self._after(connection, trial, attempt, failure)
+                following = self._after(connection, approach, attempt, failure)
                 if following is None:
                     raise
-                trial = following
+                approach = following
 
-    def _attempt(self, trial: Trial) -> Attempt:
+    def _attempt(self, approach: Approach) -> Attempt:
         direct = (
             self._pace.fast
             and self._shape.direct
-            and trial.step == "none"
-            and len(trial.layers) <= 1
+            and approach.step == "none"
+            and len(approach.layers) <= 1
         )
-        return Attempt(self._session, self._shape, self._sieve, trial, direct=direct)
+        return Attempt(self._session, self._shape, self._sieve, approach, direct=direct)
 
     def _after(
-        self, connection: Connection, trial: Trial, attempt: Attempt, failure: Failure
-    ) -> Trial | None:
+        self,
+        connection: Connection,
+        approach: Approach,
+        attempt: Attempt,
+        failure: Failure,
+    ) -> Approach | None:
         """Return how the piece is tried next, or None where that is of no use."""
         known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
         if not known and not self._may_be_of_rows(connection, failure):
@@ -154,9 +158,9 @@ class TableWriter:
         met = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
         if met and self._shape.key:
             self._pace.met_stored_key()
-            return trial
+            return approach
         self._session.make_stage(self._shape)
-        return self._triage.after(connection, trial, attempt.layer, failure)
+        return self._triage.after(connection, approach, attempt.layer, failure)
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
         """Return whether a failure whose code does not tell is not met without rows.

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
+from propload.postgres.approach import Approach
 from propload.postgres.failures import Failure
 from propload.postgres.shape import ColumnShape, Shape
 from propload.postgres.sieve import Sieve
 from propload.postgres.triage import NOT_COPIED, Triage
-from propload.postgres.trial import Trial
 from propload.target import ColumnPlan, TableName
 
 CHECK_FAILED = "23514"
@@ -36,17 +36,17 @@ def _failure(**facts):
     return replace(known, **facts)
 
 
-def _after(trial, failure, *, number=0, connection=None, **rules):
+def _after(approach, failure, *, number=0, connection=None, **rules):
     shape = _shape(**rules)
-    return Triage(shape, Sieve(shape)).after(connection, trial, number, failure)
+    return Triage(shape, Sieve(shape)).after(connection, approach, number, failure)
 
 
 def test_the_row_that_copy_names_is_left_out_with_its_reason():
-    trial = _after(Trial((_layer(1, 2, 3),)), _failure(line=2))
-    assert trial.layers[0]["k"].to_list() == [1, 3]
-    assert trial.left_out[0]["value"].to_list() == ["text 2"]
-    assert trial.named
-    assert trial.step == "none"
+    approach = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
+    assert approach.layers[0]["k"].to_list() == [1, 3]
+    assert approach.left_out[0]["value"].to_list() == ["text 2"]
+    assert approach.named
+    assert approach.step == "none"
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_the_row_that_copy_names_is_left_out_with_its_reason():
     ids=["of a trigger", "a null is kept", "wider than a page", "no line"],
 )
 def test_a_line_that_may_not_be_the_row_leaves_nothing_out(facts, rules):
-    first = Trial((_layer(1, 2, 3),))
-    trial = _after(first, _failure(**facts), **rules)
-    assert trial.layers == first.layers
-    assert trial.left_out == ()
-    assert trial.step == "screen"
+    first = Approach((_layer(1, 2, 3),))
+    approach = _after(first, _failure(**facts), **rules)
+    assert approach.layers == first.layers
+    assert approach.left_out == ()
+    assert approach.step == "screen"
 
 
 def test_a_second_row_that_is_named_calls_for_a_look_at_all():
-    first = _after(Trial((_layer(1, 2, 3),)), _failure(line=2))
+    first = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
     second = _after(first, _failure(line=1))
     assert second.step == "screen"
     assert second.layers == first.layers
@@ -76,24 +76,29 @@ def test_a_second_row_that_is_named_calls_for_a_look_at_all():
 
 
 def test_rows_without_an_end_in_sight_are_given_up():
-    trial = Trial((_layer(1),), step="sift")
+    approach = Approach((_layer(1),), step="sift")
     stage = _Stage()
-    assert _after(trial, _failure(), connection=stage) is None
+    assert _after(approach, _failure(), connection=stage) is None
     assert stage.copied == 1
 
 
 def test_texts_that_no_server_takes_are_found_before_any_is_tried():
     layer = _layer(1, 2).with_columns(v=pl.Series(["good", "a\0b"]))
-    trial = _after(Trial((layer,)), _failure(sqlstate=NOT_COPIED))
-    assert trial.layers[0]["k"].to_list() == [1]
-    assert trial.step == "sift"
+    approach = _after(Approach((layer,)), _failure(sqlstate=NOT_COPIED))
+    assert approach.layers[0]["k"].to_list() == [1]
+    assert approach.step == "sift"
 
 
 def test_suspects_become_a_layer_before_the_others_and_are_looked_into_alone():
-    first = Trial((_layer(1), _layer(2, 3, 4), _layer(5)))
-    trial = first.suspecting(1, pl.Series([False, True, False]))
-    assert [layer["k"].to_list() for layer in trial.layers] == [[1], [3], [2, 4], [5]]
-    assert [trial.looks_into(number) for number in range(4)] == [
+    first = Approach((_layer(1), _layer(2, 3, 4), _layer(5)))
+    approach = first.suspecting(1, pl.Series([False, True, False]))
+    assert [layer["k"].to_list() for layer in approach.layers] == [
+        [1],
+        [3],
+        [2, 4],
+        [5],
+    ]
+    assert [approach.looks_into(number) for number in range(4)] == [
         False,
         True,
         False,

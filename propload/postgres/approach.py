@@ -18,7 +18,7 @@ Step = Literal["none", "suspect", "screen", "sift"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Approach:
     """What is known of the bad rows of a piece before an attempt to write it.
 
     Attributes:
@@ -42,8 +42,8 @@ class Trial:
             return number == self.suspected
         return self.step != "none"
 
-    def without(self, number: int, refusals: Sequence[Refusal], /) -> Trial:
-        """Return the trial without refused rows of the layer of that number."""
+    def without(self, number: int, refusals: Sequence[Refusal], /) -> Approach:
+        """Return the approach without refused rows of the layer of that number."""
         layer = self.layers[number]
         kept = without(layer, refusals)
         return replace(
@@ -52,8 +52,8 @@ class Trial:
             left_out=(*self.left_out, reasons_of(layer, refusals)),
         )
 
-    def suspecting(self, number: int, suspects: pl.Series, /) -> Trial:
-        """Return the trial whose suspects are a layer of their own, tried one by one.
+    def suspecting(self, number: int, suspects: pl.Series, /) -> Approach:
+        """Return the approach whose suspects are a layer, tried one by one.
 
         Args:
             number: The number of the layer that they are in.
