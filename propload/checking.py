@@ -7,13 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from propload import config
 from propload.batch import ROW
 from propload.check_report import CheckReport, ColumnCheck
 from propload.choosing import (
     choose_table,
     choose_target,
-    default_settings,
     find_checker,
     open_database,
 )
@@ -26,15 +24,15 @@ from propload.fitting import (
     located,
     nothing_to_tell,
 )
-from propload.ingesting import source_options
-from propload.planning import Plan, nothing_to_replace
+from propload.ingesting import plan_and_open
+from propload.options import CrawlOptions
+from propload.planning import nothing_to_replace
 from propload.postgres import schema
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.row_plan import plan_rows
 from propload.prepare.joining import Joiner
 from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
-from propload.sources import open_source
 from propload.target import ColumnPlan
 from propload.type_names import create_type, type_name
 
@@ -58,22 +56,29 @@ CHECKED_ROWS = 100_000
 
 
 def check(
-    source: object, /, *, job: str | None = None, **settings: Unpack[Settings]
+    source: object,
+    /,
+    *,
+    job: str | None = None,
+    arguments: Mapping[str, object] | None = None,
+    crawl_settings: Mapping[str, object] | None = None,
+    **settings: Unpack[Settings],
 ) -> CheckReport:
     """Return what `ingest` would do with a source, without writing.
 
     Args:
-        source: As for `ingest`; it is read to its end.
+        source: As for `ingest`; it is read, or crawled, to its end.
         job: A job of the configuration file whose settings hold.
+        arguments: What a spider is told, as for `ingest`.
+        crawl_settings: Scrapy's settings for a spider.
         **settings: As for `ingest`.
 
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be read.
     """
-    plan = Plan.of(config.resolve(settings, job=job))
-    opened = open_source(source, source_options(plan.settings, settings, job=job))
-    plan = plan.with_defaults(default_settings(opened, plan.settings))
+    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
+    plan, opened = plan_and_open(source, settings, crawl, job=job)
     checker = find_checker(plan.settings)
     defaults = checker.target_defaults if checker else None
     table = choose_table(plan.settings, defaults, opened.name)

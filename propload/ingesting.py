@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import Settings
     from propload.report import Report
+    from propload.sources.source import Source
     from propload.stopping import Stopper
 
 T = TypeVar("T")
@@ -69,11 +70,8 @@ def ingest(
         LoadError: The run stopped early; its `report` says what was loaded.
         KeyboardInterrupt: It was told twice to stop, or before anything was read.
     """
-    told, own = _split(settings) if is_spider(source) else ({}, settings)
-    plan = Plan.of(config.resolve(own, job=job))
-    crawl = CrawlOptions({**(arguments or {}), **told}, crawl_settings or {})
-    opened = open_source(source, source_options(plan.settings, own, job=job), crawl)
-    plan = plan.with_defaults(default_settings(opened, plan.settings))
+    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
+    plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = metrics or Metrics()
     run = Run(opened, plan, metrics=metrics)
 
@@ -83,6 +81,28 @@ def ingest(
 
     with _shown(plan.settings, metrics):
         return stoppable(load)
+
+
+def plan_and_open(
+    source: object, settings: Settings, crawl: CrawlOptions, *, job: str | None
+) -> tuple[Plan, Source]:
+    """Return what holds for a source, and the source, opened.
+
+    Args:
+        source: As for `ingest`.
+        settings: Keywords or flags; for a spider also what it is told.
+        crawl: What else a spider is told.
+        job: The job of the configuration file, or None.
+
+    Raises:
+        ConfigError: A setting cannot be used.
+        SourceError: The source cannot be opened.
+    """
+    told, own = _split(settings) if is_spider(source) else ({}, settings)
+    plan = Plan.of(config.resolve(own, job=job))
+    crawl = CrawlOptions({**crawl.arguments, **told}, crawl.settings)
+    opened = open_source(source, source_options(plan.settings, own, job=job), crawl)
+    return plan.with_defaults(default_settings(opened, plan.settings)), opened
 
 
 def _split(settings: Settings) -> tuple[dict[str, object], Settings]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLE = """
 propload check listings.csv --table listings --key listing_id
 propload check listings.csv --schema listing --mapping funda --json
+propload check spider:funda -a place=delft -a max_pages=1
 """
 
 
@@ -29,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
         app,
         "check",
         example=EXAMPLE,
-        chosen=sources_group(),
+        chosen=sources_group(crawls=True),
         given=settings_group(),
     )
     def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
@@ -39,7 +40,12 @@ def add_to(app: typer.Typer) -> None:
         """
         from propload.checking import check as look  # noqa: PLC0415 - heavy
 
-        report = look(chosen.source(), job=chosen.job, **quieted(given, screen))
+        report = look(
+            chosen.source(),
+            job=chosen.job,
+            **chosen.crawl(),
+            **quieted(given, screen),
+        )
         screen.show(report)
         if report.problems:
             raise typer.Exit(1)

@@ -24,14 +24,14 @@ class Crawl(TypedDict, total=False):
 
 _PANEL = "Crawling"
 
-_SOURCES = Part(
-    list[str] | None,
-    typer.Argument(
-        metavar="SOURCE",
-        help="Files, globs, folders, - for stdin, or spider:NAME.",
-        show_default=False,
-    ),
-)
+
+def _sources(meaning: str) -> Part:
+    shown = typer.Argument(metavar="SOURCE", help=meaning, show_default=False)
+    return Part(list[str] | None, shown)
+
+
+_ROWS = _sources("Files, globs, folders, or - for stdin.")
+_ROWS_OR_SPIDER = _sources("Files, globs, folders, - for stdin, or spider:NAME.")
 _JOB = Part(
     str | None,
     typer.Option(
@@ -136,8 +136,10 @@ def sources_group(*, crawls: bool = False) -> Group:
     Args:
         crawls: Whether a spider can be told something.
     """
-    told = {"argument": _ARGUMENT, "set": _SET} if crawls else {}
-    return Group({"sources": _SOURCES, **told, "job": _JOB}, Chosen)
+    if not crawls:
+        return Group({"sources": _ROWS, "job": _JOB}, Chosen)
+    told = {"argument": _ARGUMENT, "set": _SET}
+    return Group({"sources": _ROWS_OR_SPIDER, **told, "job": _JOB}, Chosen)
 
 
 def _texts(value: object) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from propload.checking import check
 from propload.errors import LoadError
 from propload.postgres.connection import connect
 from propload_spiders.demo import ALL_TRAPS, DemoSite, Traps
@@ -73,6 +74,23 @@ def test_the_table_holds_what_the_site_served(database, number, details, listing
         }
         assert wrong == {}
         assert bool(site.served.details) == (details == "on")
+
+
+@pytest.mark.parametrize("as_class", [True, False])
+def test_a_crawl_can_be_checked_without_writing(database, as_class):
+    told = {"max_pages": 1, "details": "off"}
+    with DemoSite(listings=LISTINGS) as site:
+        told |= {"place": everywhere(site), "base_url": site.url}
+        into = {"to": database, "table": TABLE}
+        # what a spider is told is a keyword as well, as for ingest
+        said = (
+            check(FundaSpider, **told, **into)
+            if as_class
+            else check("spider:funda", arguments=told, **into)
+        )
+        assert said.rows == len(site.served.listings) > 0
+    assert (said.problems, said.rejected, said.exists) == ((), 0, False)
+    assert ask(database, "SELECT to_regclass($1)::text", TABLE) == [(None,)]
 
 
 def test_two_days_are_compared_to_the_listing(database):

@@ -188,9 +188,12 @@ def test_config_names_the_file(run, load, tmp_path):
     assert load.calls == [(str(tmp_path / "a.csv"), {"job": "j"})]
 
 
-def test_a_spider_is_told_its_arguments(run, load):
+@pytest.mark.parametrize("command", ["ingest", "check"])
+def test_a_spider_is_told_its_arguments(command, run, load):
+    if command == "check":
+        load.answer = Checked()
     words = ("-a", "place=delft", "--set", "LOG_LEVEL=INFO")
-    assert run("ingest", "spider:funda", *words).exit_code == 0
+    assert run(command, "spider:funda", *words).exit_code == 0
     assert load.calls == [
         (
             "spider:funda",
@@ -201,7 +204,16 @@ def test_a_spider_is_told_its_arguments(run, load):
             },
         )
     ]
-    assert run("ingest", "a.csv", "-a", "place=delft").exit_code == 2
+    assert run(command, "a.csv", "-a", "place=delft").exit_code == 2
+
+
+def test_help_says_whether_a_command_crawls(run):
+    crawling = {c for c in ("ingest", "check", "tune") if names_spiders(run, c)}
+    assert crawling == {"ingest", "check"}
+
+
+def names_spiders(run, command):
+    return "spider:NAME" in run(command, "--help").stdout
 
 
 def test_no_source_at_all_is_a_usage_error(run, load):
