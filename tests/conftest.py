@@ -40,6 +40,7 @@ BEGIN
     CREATE SCHEMA public AUTHORIZATION pg_database_owner;
     GRANT USAGE ON SCHEMA public TO PUBLIC;
     EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());
+    EXECUTE format('GRANT CONNECT, TEMP ON DATABASE %I TO PUBLIC', current_database());
 END
 $$
 """
