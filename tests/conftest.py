@@ -52,7 +52,11 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
+    # pytest has put the tests with one server before those with another; the files of
+    # long tests are to come first and those of unit last, as their folders are named
+    items.sort(key=lambda item: item.path)
     if config.getoption("--long"):
         return
     skip = pytest.mark.skip(reason="the long form: run with --long")
