@@ -170,12 +170,16 @@ class TestDatabase:
     __test__ = False
 
     def __init__(self, server):
+        from tests.sessions import lend
+
         self.server = server
         self.name = f"propload_test_{os.getpid()}"
         make = f"CREATE DATABASE {self.name} TEMPLATE template0"
         run_outside_transaction(server, make)
         self.dsn = with_database(server, self.name)
         self._session = open_session(self.dsn)
+        # its own session ends when the database is emptied; it lends all the same
+        lend(self.dsn)
 
     def empty(self):
         """Return the connection string of the database, which is empty now."""
@@ -188,6 +192,9 @@ class TestDatabase:
         return self.dsn
 
     def drop(self):
+        from tests.sessions import forget
+
+        forget(self.dsn)
         self._session.close()
         drop = f"DROP DATABASE {self.name} WITH (FORCE)"
         run_outside_transaction(self.server, drop)

@@ -3,11 +3,12 @@
 import polars as pl
 
 from propload.postgres.connection import connect
+from tests.sessions import short_session
 
 
 def run_sql(dsn, *statements):
     """Run statements in one transaction."""
-    with connect(dsn) as session:
+    with short_session(dsn) as session:
         for statement in statements:
             session.execute(statement)
         session.commit()
@@ -36,7 +37,7 @@ def read_table(dsn, table):
 
 def writes_of(dsn, table):
     """Return what an UPDATE would change of each row: its place and its age."""
-    with connect(dsn) as session:
+    with short_session(dsn) as session:
         rows = session.rows(f'SELECT ctid::text, xmin::text FROM "{table}" ORDER BY 1')
         session.commit()
     return rows

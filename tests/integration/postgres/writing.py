@@ -9,11 +9,11 @@ from dataclasses import replace
 import polars as pl
 
 from propload.batch import ROW, Piece
-from propload.postgres.connection import connect
 from propload.postgres.loading import Database
 from propload.postgres.run_record import RunRecord
 from propload.prepare.casting import cast
 from propload.target import TableName, Target
+from tests.sessions import short_session
 
 _runs = itertools.count(1)
 
@@ -91,12 +91,12 @@ def counts(written):
 
 
 def execute(dsn, *statements):
-    with connect(dsn) as session:
+    with short_session(dsn) as session:
         for statement in statements:
             session.execute(statement)
         session.commit()
 
 
 def query(dsn, sql):
-    with connect(dsn) as session:
+    with short_session(dsn) as session:
         return session.rows(sql)
