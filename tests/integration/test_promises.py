@@ -164,6 +164,8 @@ def test_several_files_in_any_order_and_repetition_give_the_same_table(
         ),
         min_size=1,
         max_size=50,
+        # what becomes of a key's other rows is the next test's
+        unique_by=lambda row: object() if row["id"] is None else row["id"],
     ),
     way=ways,
 )
@@ -184,6 +186,23 @@ def test_one_bad_row_costs_one_row_and_every_row_is_accounted_for(database, rows
     expected = good.select("id", price="number").unique("id", keep="last")
     assert stored_by_id(database).equals(expected.sort("id"))
     assert report.rejects.height == bad
+
+
+@pytest.mark.parametrize(
+    ("batch_rows", "duplicates", "stored"), [(2, 1, []), (1, 0, [(1, 0)])]
+)
+def test_a_row_that_lost_to_one_which_the_database_refuses_stays_a_duplicate(
+    database, batch_rows, duplicates, stored
+):
+    run_sql(
+        database,
+        "CREATE TABLE listing (id bigint PRIMARY KEY, price int CHECK (price > -4))",
+    )
+    rows = pl.DataFrame({"id": [1, 1], "price": ["0", "-4"]})
+    report = load(database, rows, key="id", batch_rows=batch_rows)
+    assert (report.counts.rejected, report.counts.duplicates) == (1, duplicates)
+    assert report.rejects.height == 1
+    assert stored_by_id(database).rows() == stored
 
 
 def stored_by_id(database):
