@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
-from propload.run_files import RunFiles
+from propload.run_files import RunFiles, written_before
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,11 +77,7 @@ class ReportStore:
         Raises:
             OSError: The folder refuses.
         """
-        old = [
-            path
-            for path in self.files.all()
-            if path.stat().st_mtime < before.timestamp()
-        ]
+        old = written_before(before, self.files.all())
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -52,3 +54,8 @@ class RunFiles:
         how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
         msg = f"{what}: {how_many}. See: {self.listing}"
         raise ConfigError(msg)
+
+
+def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:
+    """Return the files that were last written before a moment."""
+    return [path for path in paths if path.stat().st_mtime < moment.timestamp()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from propload.postgres import failures
@@ -10,6 +9,7 @@ from propload.postgres.driver_errors import ServerError
 from propload.postgres.file_ledger import identity_of
 from propload.postgres.history import read_file
 from propload.postgres.sql import bookkeeping
+from propload.run_files import written_before
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from propload.postgres.connection import Connection
 
-log = logging.getLogger(__name__)
-
-#: The schema that holds the ledger, as messages name it.
+#: What messages call the ledger.
 _LEDGER = "propload.ledger"
 
 
@@ -51,11 +49,7 @@ def forget_runs(connection: Connection, state_dir: Path, before: datetime, /) ->
 
 def _forget_files(connection: Connection, folder: Path, before: datetime) -> int:
     """Delete the ledgers in files whose last line was written before."""
-    old = [
-        path
-        for path in folder.glob("*.ledger.ndjson")
-        if path.stat().st_mtime < before.timestamp()
-    ]
+    old = written_before(before, folder.glob("*.ledger.ndjson"))
     here = identity_of(connection) if old else None
     gone = 0
     for path in old:
