@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from propload.postgres.facts import TableFacts
-    from propload.postgres.loading import Database, PreparedTarget
+    from propload.postgres.loading import Database
+    from propload.postgres.prepared_target import PreparedTarget
     from propload.postgres.run_record import RunRecord
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared, Preparer

@@ -19,10 +19,10 @@ from propload.postgres.ledger import take_over, taken_over
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.locking import target_lock
 from propload.postgres.own_names import read_own_names
+from propload.postgres.prepared_target import PreparedTarget
 from propload.postgres.row_plan import plan_rows
 from propload.postgres.shaping import shape_of
 from propload.postgres.sql.session import CONNECTIONS
-from propload.postgres.writing import TableWriter
 from propload.private_files import lock_file
 
 if TYPE_CHECKING:
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
-    from propload.postgres.ledger import Ledger
     from propload.postgres.run_record import RunRecord
-    from propload.postgres.shape import Shape
-    from propload.target import ColumnPlan, OnRefused, TableName, Target
+    from propload.target import TableName, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,77 +302,6 @@ class Database:
         with self._tracking:
             self._sessions.add(session)
         return session
-
-
-class PreparedTarget:
-    """A table that is ready to be written by a run.
-
-    Attributes:
-        plan: How each column travels.
-        together: Whether all rows are to take one lane.
-        notes: What a reader of the report should know.
-    """
-
-    def __init__(
-        self,
-        run: LoadingRun,
-        plan: tuple[ColumnPlan, ...],
-        shape: Shape,
-        *,
-        empty: bool,
-    ) -> None:
-        self.plan = plan
-        self.together = shape.bound is not None
-        self.notes = (*run.notes, *_lane_note(shape))
-        self._run = run
-        self._shape = shape
-        self._empty = empty
-
-    @property
-    def ledger(self) -> Ledger:
-        """Where the run's pieces are entered."""
-        return self._run.ledger
-
-    def open_writer(
-        self, lane: int, /, *, on_refused: OnRefused | None = None
-    ) -> TableWriter:
-        """Return a writer for a lane, which takes the place of its earlier ones.
-
-        It connects when it first writes, unless the lane has a session already.
-
-        Args:
-            lane: The lane's number.
-            on_refused: Told of refused rows before their piece is committed.
-        """
-        return TableWriter(
-            self._run.session_of(lane),
-            self._shape,
-            self._run.ledger,
-            lane,
-            empty=self._empty,
-            on_refused=on_refused,
-        )
-
-    def finish(self, *, succeeded: bool, status: str | None = None) -> None:
-        """Let table and ledger know how the run ended; only the first call counts.
-
-        Args:
-            succeeded: Whether every row was loaded: a replace takes effect now.
-            status: What the ledger says, by default `loaded` or `failed`.
-
-        Raises:
-            WriteError: The server refused; a table that was to be replaced holds
-                what it held.
-        """
-        self._run.finish(
-            succeeded=succeeded, status=status or ("loaded" if succeeded else "failed")
-        )
-
-
-def _lane_note(shape: Shape) -> tuple[str, ...]:
-    if shape.bound is None:
-        return ()
-    return (f"all rows take one lane: {shape.bound}",)
 
 
 def _make_table(

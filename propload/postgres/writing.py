@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from propload.batch import ROW, Written
-from propload.errors import CountsError, TransientWriteError, WriteError
+from propload.errors import CountsError, WriteError
 from propload.postgres import failures
 from propload.postgres.approach import Approach
 from propload.postgres.attempt import Attempt
 from propload.postgres.counting import write_stage
 from propload.postgres.driver_errors import ServerError
-from propload.postgres.ledger import taken_over
+from propload.postgres.entering import EntryWriter, counts_of
 from propload.postgres.pace import Pace
 from propload.postgres.sieve import Sieve
 from propload.postgres.sql.screening import OF_THE_SERVER
 from propload.postgres.staging import travelling
 from propload.postgres.triage import Triage
-from propload.report import Counts
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from propload.batch import Piece
+    from propload.batch import Piece, Written
     from propload.postgres.connection import Connection
     from propload.postgres.failures import Failure
     from propload.postgres.lane_session import LaneSession
     from propload.postgres.ledger import Ledger
     from propload.postgres.shape import Shape
+    from propload.report import Counts
     from propload.target import OnRefused
-
-log = logging.getLogger(__name__)
 
 #: A unique index refused the row: on the direct path the key is stored already.
 UNIQUE_VIOLATION = "23505"
@@ -39,7 +33,7 @@ UNIQUE_VIOLATION = "23505"
 KEY_MET_TWICE = "21000"
 
 
-class TableWriter:
+class TableWriter(EntryWriter):
     """Writes the pieces of one lane; owned and used by one thread.
 
     A piece goes straight into the table while no key of it is stored there, and
@@ -50,7 +44,6 @@ class TableWriter:
         session: The lane's session; its other writers write no more.
         shape: How rows go into the table.
         ledger: Where pieces are entered.
-        lane: The lane's number.
         empty: Whether the table held no row when the run began.
         on_refused: Told of refused rows before their piece is committed.
     """
@@ -60,60 +53,22 @@ class TableWriter:
         session: LaneSession,
         shape: Shape,
         ledger: Ledger,
-        lane: int,
         *,
         empty: bool,
         on_refused: OnRefused | None = None,
     ) -> None:
-        self._session = session
+        super().__init__(
+            session,
+            ledger,
+            # the table that people know, also while its shadow is written
+            shape.own_names.in_text(str(shape.table)),
+            own_names=shape.own_names,
+            on_refused=on_refused,
+        )
         self._shape = shape
-        self._ledger = ledger
-        self._lane = lane
-        self._on_refused = on_refused
         self._pace = Pace(fast=empty or not shape.key)
-        self._unsure: tuple[int, Written] | None = None
-        #: The piece of which an attempt has told refused rows.
-        self._told: int | None = None
         self._sieve = Sieve(shape)
         self._triage = Triage(shape, self._sieve)
-        #: The table that people know, also while its shadow is written.
-        self._target = shape.own_names.in_text(str(shape.table))
-
-    def write(self, piece: Piece) -> Written:
-        """Commit a piece in one transaction and return what became of it.
-
-        Raises:
-            TransientWriteError: It may succeed when it is written again.
-            WriteError: The server will never take it.
-            LockedError: Another process has gone on with the run.
-        """
-        try:
-            connection = self._session.open()
-            return self._recall(connection, piece) or self._load(connection, piece)
-        except ServerError as error:
-            self._fail(error, piece)
-        except TransientWriteError:
-            self._session.close()
-            raise
-
-    def cancel(self) -> None:
-        """Break off the statement that runs now, from another thread."""
-        self._session.cancel()
-
-    def close(self) -> None:
-        """Close the lane's session; a transaction that is open is undone."""
-        self._session.close()
-
-    def _recall(self, connection: Connection, piece: Piece) -> Written | None:
-        """Return what an earlier attempt committed although its answer was lost."""
-        if self._unsure is None or self._unsure[0] != piece.batch:
-            return None
-        entry = self._ledger.find(connection, piece)
-        connection.commit()
-        if entry is None:
-            return None
-        log.info("batch %d was committed before the line broke", piece.batch)
-        return self._unsure[1]
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
@@ -186,30 +141,14 @@ class TableWriter:
     ) -> Written:
         """Make an attempt, enter the piece and commit."""
         written = attempt.write()
-        counts = self._account(piece, written)
-        # first of all: it waits for an earlier attempt's commit, which may come through
-        if not self._ledger.record(connection, piece, counts):
-            return self._entered(connection, piece)
-        self._commit(connection, piece, written)
-        if not attempt.direct:
+        ended = self._end(connection, piece, written, self._account(piece, written))
+        if ended is written and not attempt.direct:
             self._pace.staged(all_new=written.inserted == piece.height)
-        return written
-
-    def _entered(self, connection: Connection, piece: Piece) -> Written:
-        """Return what an earlier attempt committed of a piece that is entered.
-
-        Raises:
-            LockedError: It was another process's.
-        """
-        connection.rollback()
-        known = self._recall(connection, piece)
-        if known is None:
-            raise taken_over(self._ledger.run_id)
-        return known
+        return ended
 
     def _account(self, piece: Piece, written: Written) -> Counts:
         """Return a piece's counts; refuse to commit where a row's end is not known."""
-        counts = _counts(piece, written)
+        counts = counts_of(piece, written)
         before = piece.duplicates + piece.rejected
         if counts.accounted - before != piece.height or not counts.possible:
             msg = (
@@ -220,46 +159,3 @@ class TableWriter:
             )
             raise CountsError(msg)
         return counts
-
-    def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
-        self._tell(piece, written.reasons)
-        # until its answer is here the outcome is not known: the ledger is asked then
-        self._unsure = (piece.batch, written)
-        connection.commit()
-        self._unsure = None
-        self._ledger.settle(piece)
-
-    def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
-        """Tell of refused rows, also that there are none where some were told."""
-        if self._on_refused is None or not (
-            reasons.height or self._told == piece.batch
-        ):
-            return
-        self._told = piece.batch
-        self._on_refused(piece, reasons)
-
-    def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
-        raised = failures.as_write_error(
-            error,
-            table=self._target,
-            batch=piece.batch,
-            own_names=self._shape.own_names,
-        )
-        if isinstance(raised, TransientWriteError):
-            self._session.close()
-        else:
-            self._unsure = None
-        raise raised from error
-
-
-def _counts(piece: Piece, written: Written) -> Counts:
-    refused = written.reasons[ROW].n_unique() if written.reasons.height else 0
-    return Counts(
-        read=piece.read,
-        inserted=written.inserted,
-        updated=written.updated,
-        unchanged=written.unchanged,
-        stale=written.stale,
-        duplicates=piece.duplicates,
-        rejected=piece.rejected + refused,
-    )

@@ -1,0 +1,83 @@
+"""A table that is ready to be written by a run: its writers, and its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.writing import TableWriter
+
+if TYPE_CHECKING:
+    from propload.postgres.ledger import Ledger
+    from propload.postgres.loading_run import LoadingRun
+    from propload.postgres.shape import Shape
+    from propload.target import ColumnPlan, OnRefused
+
+
+class PreparedTarget:
+    """A table that is ready to be written by a run.
+
+    Attributes:
+        plan: How each column travels.
+        together: Whether all rows are to take one lane.
+        notes: What a reader of the report should know.
+    """
+
+    def __init__(
+        self,
+        run: LoadingRun,
+        plan: tuple[ColumnPlan, ...],
+        shape: Shape,
+        *,
+        empty: bool,
+    ) -> None:
+        self.plan = plan
+        self.together = shape.bound is not None
+        self.notes = (*run.notes, *_lane_note(shape))
+        self._run = run
+        self._shape = shape
+        self._empty = empty
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the run's pieces are entered."""
+        return self._run.ledger
+
+    def open_writer(
+        self, lane: int, /, *, on_refused: OnRefused | None = None
+    ) -> TableWriter:
+        """Return a writer for a lane, which takes the place of its earlier ones.
+
+        It connects when it first writes, unless the lane has a session already.
+
+        Args:
+            lane: The lane's number.
+            on_refused: Told of refused rows before their piece is committed.
+        """
+        return TableWriter(
+            self._run.session_of(lane),
+            self._shape,
+            self._run.ledger,
+            empty=self._empty,
+            on_refused=on_refused,
+        )
+
+    def finish(self, *, succeeded: bool, status: str | None = None) -> None:
+        """Let table and ledger know how the run ended; only the first call counts.
+
+        Args:
+            succeeded: Whether every row was loaded: a replace takes effect now.
+            status: What the ledger says, by default `loaded` or `failed`.
+
+        Raises:
+            WriteError: The server refused; a table that was to be replaced holds
+                what it held.
+        """
+        self._run.finish(
+            succeeded=succeeded, status=status or ("loaded" if succeeded else "failed")
+        )
+
+
+def _lane_note(shape: Shape) -> tuple[str, ...]:
+    if shape.bound is None:
+        return ()
+    return (f"all rows take one lane: {shape.bound}",)
