@@ -207,15 +207,11 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:
-    """Return at which row a run begins.
-
-    A journal may have let rows go of which nothing was entered: unreadable ones that
-    came before there was a table. Those after them keep their numbers.
-    """
-    first = _first_row(source)
+    """Return at which row a run begins: those of a journal keep their numbers."""
     if point is None:
-        return Start(first_row=first)
-    return Start(point.batch, max(point.first_row, first), point.begun, point.counts)
+        first = _first_row(source)
+        return Start(first_row=first, untold=first)
+    return Start(point.batch, point.first_row, point.begun, point.counts, point.untold)
 
 
 def _first_row(source: Source) -> int:

@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.batch import OWN_NAMES
+from propload.batch import OWN_NAMES, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.mapping import MapContext
+from propload.prepare.preparing import Prepared
 from propload.stages import Routing
 from propload.type_names import type_name
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
     from propload.postgres.facts import TableFacts
     from propload.postgres.loading import Database
+    from propload.postgres.loading_run import LoadingRun
     from propload.postgres.prepared_target import PreparedTarget
     from propload.postgres.run_record import RunRecord
     from propload.prepare.joining import Joined
-    from propload.prepare.preparing import Prepared, Preparer
+    from propload.prepare.preparing import Preparer
     from propload.target import ColumnPlan, OnRefused, Target, Writer
 
 #: So many columns of a header are told.
@@ -167,6 +169,29 @@ class FittedTable:
         return self.prepared_target.open_writer(lane, on_refused=on_refused)
 
 
+@dataclass(frozen=True, slots=True)
+class NoRows:
+    """Rows of which none could be read: they are entered, and none is written.
+
+    Attributes:
+        run: The run, entered in its ledger.
+        lanes: How many lanes enter a piece.
+        routing: None, for no row takes a lane.
+    """
+
+    run: LoadingRun
+    lanes: int
+    routing: None = None
+
+    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:  # noqa: ARG002 - the form of all
+        """Return that there is nothing to write."""
+        return Prepared([()] * self.lanes, no_reasons(), 0)
+
+    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:  # noqa: ARG002 - as above
+        """Return a writer for a lane, which enters pieces without a row."""
+        return self.run.open_entry_writer(lane)
+
+
 class TableFit:
     """Fits rows to the target: called once for each set of columns of a run.
 
@@ -203,22 +228,30 @@ class TableFit:
         self._notes: dict[str, None] = {}
         #: The one fitted last: what ends one ends the run's shadow and ledger.
         self.table: PreparedTarget | None = None
+        self._no_rows: NoRows | None = None
 
-    def __call__(self, joined: Joined) -> FittedTable | None:
+    def __call__(self, joined: Joined) -> FittedTable | NoRows | None:
         """Return how rows like these are prepared and written.
 
         Types are guessed from the source's own first batch, so that they do not
-        depend on how many rows are joined. None where there is no row and it takes
-        one to know what table to make.
+        depend on how many rows are joined. Where there is no row and it takes one to
+        know what table to make, it is how unread ones are entered, or None.
 
         Raises:
             ConfigError: The key, `newest` or the mapping has no such columns.
             SchemaMismatchError: The rows do not fit the table.
         """
         try:
-            return self._fit(joined)
+            return self._fit(joined) or self._entered(joined)
         except (ConfigError, SchemaMismatchError) as error:
             raise type(error)(located(error, joined, self._preparer)) from error
+
+    def _entered(self, joined: Joined) -> NoRows | None:
+        """Return how rows are entered that could not be read, if there are any."""
+        if joined.unread and self._no_rows is None:
+            run = self._database.enter(self._run)
+            self._no_rows = NoRows(run, self._preparer.lanes)
+        return self._no_rows if joined.unread else None
 
     def _fit(self, joined: Joined) -> FittedTable | None:
         if not has_columns(joined):
@@ -266,7 +299,7 @@ class TableFit:
         succeeded = status == "loaded"
         if self.table is not None:
             self.table.finish(succeeded=succeeded, status=status)
-        elif self._continued:
+        elif self._continued or self._no_rows is not None:
             self._database.finish_continued(
                 self._target, run=self._run, succeeded=succeeded, status=status
             )

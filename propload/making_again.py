@@ -35,7 +35,8 @@ def written_again(
         facts: Its table.
 
     Raises:
-        ConfigError: It adds rows, so that some would be added twice, or none.
+        ConfigError: It adds rows, so that some would be added twice, or none; or its
+            first rows cannot be read again.
     """
     run = point.run
     cause = _difference(run, record, facts)
@@ -53,6 +54,14 @@ def written_again(
         )
         raise ConfigError(msg)
     whole = run.mode == "replace"
+    if whole and point.gone:
+        msg = (
+            f"{told}, so that all rows would be written again, but the first "
+            f"{point.gone:,} are no longer in the journal: go on with the settings and "
+            f"columns of that time, or drop what is left (propload recover --drop "
+            f"{run.run_id}) and load the source anew"
+        )
+        raise ConfigError(msg)
     log.warning(
         "%s: %s written again", told, "all rows are" if whole else "they are all"
     )

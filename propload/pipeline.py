@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from propload.batch import Piece, no_reasons
+from propload.batch import Piece
 from propload.errors import (
     ConfigError,
     LoadError,
@@ -21,7 +21,6 @@ from propload.lanes import CANCEL_SECONDS, Lane, Work
 from propload.making_again import require_same
 from propload.monitoring.metrics import Fill, Metrics
 from propload.prepare.joining import Joined, Joiner
-from propload.prepare.preparing import Prepared
 from propload.queueing import BatchQueue
 from propload.retrying import retry
 from propload.stages import Start
@@ -113,6 +112,7 @@ class Pipeline:
             on_committed,
             done=options.start.counts,
             through=options.start.first_row,
+            untold=options.start.untold,
         )
         self._queue: BatchQueue[Batch] = BatchQueue(
             BATCHES_WAITING, min(options.queue_bytes, BYTES_WAITING)
@@ -227,7 +227,6 @@ class Pipeline:
         together = begun.together if begun else None
         fitted = self._fitted_for(joined)
         if fitted is None:
-            self._pass_over(joined, counted=0 in done)
             return
         self._take_route(fitted.routing, together=together)
         began = time.monotonic()
@@ -251,13 +250,6 @@ class Pipeline:
             else:
                 lane.put(Work(piece, fitted))
 
-    def _pass_over(self, joined: Joined, *, counted: bool) -> None:
-        """Account for a batch whose rows could not be read, all of them or none."""
-        nothing = Prepared([], no_reasons(), 0)
-        self.tally.begin(joined, nothing, len(self._lanes), counted=counted)
-        for _ in self._lanes:
-            self.tally.pass_over(joined.number)
-
     def _fitted_for(self, joined: Joined) -> Fitted | None:
         schema = joined.parts[0].rows.schema
         for place, (known, fitted) in enumerate(self._fitted):
@@ -272,13 +264,15 @@ class Pipeline:
             on_retry=self.tally.on_retry,
         )
         self.metrics.set_activity("")
-        if found is not None:
+        if found is not None and found.routing is not None:
             self._fitted.insert(0, (schema, found))
             del self._fitted[FITTED_KEPT:]
         return found
 
-    def _take_route(self, routing: Routing, *, together: bool | None) -> None:
+    def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:
         """Let no row overtake one of its key that has taken another lane."""
+        if routing is None:
+            return
         if together is not None:
             routing = replace(routing, together=together)
         if len(self._lanes) > 1 and self._routing not in (None, routing):

@@ -57,6 +57,11 @@ class Counts:
         )
 
     @property
+    def stored(self) -> int:
+        """The rows that the table holds, or newer ones of the same keys."""
+        return self.accounted - self.duplicates - self.rejected
+
+    @property
     def possible(self) -> bool:
         """Whether no count is below zero: a sum may be right of two that are wrong."""
         return all(getattr(self, f.name) >= 0 for f in fields(self))

@@ -136,7 +136,7 @@ class Resuming:
                 committed in part cannot be told from the rest.
         """
         if isinstance(source, JournalSource):
-            found = self.point_of(source.folder.name)
+            found = self.point_of(source.folder.name, gone=source.first_row)
         elif wanted:
             found = self.find("" if wanted is True else str(wanted), record)
         else:
@@ -151,13 +151,18 @@ class Resuming:
             _require_table(found, facts)
         return written_again(found, record, facts)
 
-    def point_of(self, run_id: str) -> ResumePoint | None:
-        """Return where a run goes on, or None where the ledger does not know it."""
+    def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
+        """Return where a run goes on, or None where the ledger does not know it.
+
+        Args:
+            run_id: The run.
+            gone: The number of the first row that its journal still has.
+        """
         self.claim(run_id)
         with self.database.connect() as session:
             for run in read_runs(session, self.state_dir):
                 if run.run_id == run_id:
-                    return find_point(session, self.state_dir, run)
+                    return find_point(session, self.state_dir, run, gone=gone)
         return None
 
     def find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
@@ -272,8 +277,7 @@ def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
     Raises:
         ConfigError: Its table was dropped, made anew or emptied.
     """
-    run, counts = point.run, point.counts
-    stored = counts.accounted - counts.duplicates - counts.rejected
+    run, stored = point.run, point.counts.stored
     if not stored:
         return
     cause = None

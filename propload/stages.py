@@ -20,8 +20,8 @@ class Fitted(Protocol):
     """How rows of one set of columns are prepared and written."""
 
     @property
-    def routing(self) -> Routing:
-        """What decides which lane takes a row of these columns."""
+    def routing(self) -> Routing | None:
+        """What decides which lane takes a row, or None where there is no row."""
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
         """Return the prepared rows.
@@ -45,7 +45,8 @@ class Fit(Protocol):
     def __call__(self, joined: Joined) -> Fitted | None:
         """Return how; called for the first rows of each set of columns.
 
-        None where there is no row to load, nor anything to load it into.
+        Of rows that cannot be read, how they are entered: that has no routing, and
+        says nothing of others. None where nothing came at all, and no table is there.
         """
 
 
@@ -72,12 +73,14 @@ class Start:
         begun: The batches that are committed in part: they are made again, of the
             same rows, and the pieces that are committed are passed over.
         counts: What became of the rows of all committed pieces.
+        untold: The rows before the first one of which nobody knows that any more.
     """
 
     batch: int = 0
     first_row: int = 0
     begun: tuple[Begun, ...] = ()
     counts: Counts = field(default_factory=Counts)
+    untold: int = 0
 
     def find(self, joined: Joined) -> Begun | None:
         """Return what is committed of a joined batch, or None where nothing is."""

@@ -39,6 +39,7 @@ class Tally:
         on_committed: Told the run's row number below which all is committed.
         done: What earlier processes of the run did.
         through: The run's number of the first row that is still to be prepared.
+        untold: The rows before it that `done` does not account for.
 
     Attributes:
         batches: Prepared batches.
@@ -54,6 +55,7 @@ class Tally:
         *,
         done: Counts | None = None,
         through: int = 0,
+        untold: int = 0,
     ) -> None:
         self._rejects = rejects
         self._limit = limit
@@ -65,6 +67,7 @@ class Tally:
         self._left: dict[int, int] = {}
         #: The run's row number after the last prepared row.
         self._through = through
+        self._untold = untold
         self._counts = Counts()
         self.batches = self.retries = 0
         if done is not None:
@@ -96,9 +99,10 @@ class Tally:
         """
         counts = self.counts
         counts.verify()
-        if all_read and counts.read != self._through:
+        came = self._through - self._untold
+        if all_read and counts.read != came:
             msg = (
-                f"{self._through:,} rows came from the source but {counts.read:,} are "
+                f"{came:,} rows came from the source but {counts.read:,} are "
                 f"accounted for ({counts}): please report this with the command that "
                 "you ran"
             )

@@ -37,6 +37,8 @@ class ResumePoint:
         committed: Number and lane of every piece that is committed.
         counts: What is committed already.
         entries: All that the ledger holds of the run.
+        gone: The number of the first row that its source still has.
+        untold: The rows before `first_row` of which no entry tells.
     """
 
     run: RunRecord
@@ -46,6 +48,8 @@ class ResumePoint:
     committed: frozenset[tuple[int, int]] = frozenset()
     counts: Counts = field(default_factory=Counts)
     entries: tuple[Entry, ...] = ()
+    gone: int = 0
+    untold: int = 0
 
     def again(self, *, whole: bool) -> ResumePoint:
         """Return the point of a run that writes again what is committed in part.
@@ -53,8 +57,9 @@ class ResumePoint:
         Args:
             whole: Whether it begins at its first row.
         """
-        first = 0 if whole else min(one.number for one in self.begun)
-        return make_point(self.run.without(first, self.batch), self.entries)
+        first = 0 if whole else self.first_row
+        run = self.run.without(first, self.batch)
+        return make_point(run, self.entries, gone=self.gone)
 
     @property
     def lanes(self) -> int:
@@ -83,43 +88,54 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
 
 
 def find_point(
-    connection: Connection, state_dir: Path, run: RunRecord, /
+    connection: Connection, state_dir: Path, run: RunRecord, /, *, gone: int = 0
 ) -> ResumePoint:
-    """Return where a run goes on."""
+    """Return where a run goes on; arguments as of `make_point`."""
     entries = find_ledger(run, state_dir).committed(connection)
     connection.rollback()
-    return make_point(run, entries)
+    return make_point(run, entries, gone=gone)
 
 
-def make_point(run: RunRecord, entries: Iterable[Entry], /) -> ResumePoint:
+def make_point(
+    run: RunRecord, entries: Iterable[Entry], /, *, gone: int = 0
+) -> ResumePoint:
     """Return where a run goes on, from what it committed.
 
     Each lane commits its batches in order, so what is complete is a beginning: of the
     rows, for the number of a batch may have been given to rows of which nothing was
     entered.
+
+    Args:
+        run: The run.
+        entries: What the ledger holds of it.
+        gone: The number of the first row that its source still has: a journal lets
+            go only of rows that have their end, whether the ledger tells or not.
     """
     entries = tuple(entries)
     batches: dict[int, list[Entry]] = {}
     counts = Counts()
     for entry in entries:
-        if not run.counts_for(entry.batch):
+        if not run.counts(entry):
             continue
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts
-    point = ResumePoint(run, counts=counts)
+    point = ResumePoint(run, counts=counts, gone=gone)
     begun = sorted(map(_begun, batches.values()), key=_place)
-    first_row = done = 0
+    first_row = done = untold = 0
     for one in begun:
-        if one.first_row != first_row or len(one.accounted) < point.lanes:
+        follows = first_row <= one.first_row <= max(first_row, gone)
+        if not follows or len(one.accounted) < point.lanes:
             break
+        untold += one.first_row - first_row
         first_row, done = one.through_row, done + 1
     return replace(
         point,
         batch=max((entry.batch for entry in entries), default=-1) + 1,
-        first_row=first_row,
+        first_row=max(first_row, gone),
         begun=tuple(begun[done:]),
         committed=frozenset((e.batch, e.lane) for one in batches.values() for e in one),
         entries=entries,
+        untold=untold + max(0, gone - first_row),
     )
 
 

@@ -203,10 +203,24 @@ class Database:
                 self._runs[run.run_id].close()
             raise failures.as_write_error(error, table=str(target.table)) from error
 
+    def enter(self, run: RunRecord, /) -> LoadingRun:
+        """Return a run that is entered in its ledger, for batches without a row.
+
+        Raises:
+            WriteError: The server refused.
+            TransientWriteError: The server cannot be reached now.
+            LockedError: Another process has gone on with the run.
+        """
+        try:
+            return self._open_run(run)
+        except ServerError as error:
+            self._lose_session()
+            raise failures.as_write_error(error, table=run.target) from error
+
     def finish_continued(
         self, target: Target, /, *, run: RunRecord, succeeded: bool, status: str
     ) -> None:
-        """End a run that was continued and had no more rows to write.
+        """End a run that has entries and wrote no row in this process.
 
         Args:
             target: The table and its rules.
@@ -221,7 +235,7 @@ class Database:
             session = self._session()
             facts = schema.describe(session, target.table)
             opened = self._open_run(run)
-            if facts is not None and opened.has_entries(session):
+            if facts is not None and opened.has_rows(session):
                 opened.writes_into(target, facts)
             session.rollback()
         except ServerError as error:

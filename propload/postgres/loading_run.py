@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from propload.postgres import failures
 from propload.postgres.driver_errors import ServerError
+from propload.postgres.entering import EntryWriter
 from propload.postgres.file_ledger import FileLedger
 from propload.postgres.lane_session import LaneSession
 from propload.postgres.ledgers import open_ledger
@@ -95,16 +96,20 @@ class LoadingRun:
         """Return the session of a lane, for its writers one after the other."""
         return self._sessions.setdefault(lane, LaneSession(self._connect))
 
+    def open_entry_writer(self, lane: int, /) -> EntryWriter:
+        """Return a writer for a lane's pieces of batches without a row."""
+        return EntryWriter(self.session_of(lane), self.ledger, self._record.target)
+
     def describe(self, session: Connection, run: RunRecord) -> None:
         """Enter what holds from now on, where it is not what was entered last."""
         if run.settings != self._record.settings:
             self.ledger.describe(session, run)
             self._record = run
 
-    def has_entries(self, session: Connection) -> bool:
-        """Return whether the run has committed a piece that still counts."""
-        entries = self.ledger.committed(session)
-        return any(self._record.counts_for(entry.batch) for entry in entries)
+    def has_rows(self, session: Connection) -> bool:
+        """Return whether the run has committed rows that still count."""
+        entries = filter(self._record.counts, self.ledger.committed(session))
+        return any(entry.counts.stored for entry in entries)
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
@@ -117,7 +122,7 @@ class LoadingRun:
             keys = {frozenset(unique) for unique in facts.unique_keys}
             shadow.make(
                 unique=frozenset(target.key) in keys,
-                continued=self.has_entries(keeper),
+                continued=self.has_rows(keeper),
             )
             self._shadow = shadow
         self._shadow.widen(facts.columns)

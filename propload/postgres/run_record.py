@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from propload.postgres.facts import TableFacts
+    from propload.postgres.ledger import Entry
 
 #: The settings of a run as the ledger has them: what shapes its rows, its table's
-#: number and columns, and which batches were written again by others.
+#: number and columns, and which rows were written again by other batches.
 _SHAPING, _OID, _COLUMNS, _VOID = "shaping", "table_oid", "columns", "void"
 
 
@@ -45,18 +46,20 @@ class RunRecord:
         told = {**json.loads(before.settings), **json.loads(self.settings)}
         return replace(self, run_id=before.run_id, settings=json.dumps(told))
 
-    def without(self, first: int, beyond: int, /) -> RunRecord:
-        """Return the record of a run that writes some batches again as others.
+    def without(self, row: int, batch: int, /) -> RunRecord:
+        """Return the record of a run that writes rows again, in other batches.
 
         Args:
-            first: The number of the first of these batches.
-            beyond: The number after the last one.
+            row: The run's number of the first of these rows.
+            batch: The number of the first of these batches.
         """
-        return self._with(**{_VOID: [*self._void, (first, beyond)]})
+        return self._with(**{_VOID: [*self._void, (row, batch)]})
 
-    def counts_for(self, batch: int, /) -> bool:
-        """Return whether what was entered of a batch still holds."""
-        return not any(first <= batch < beyond for first, beyond in self._void)
+    def counts(self, entry: Entry, /) -> bool:
+        """Return whether an entry still counts: its rows were not written again."""
+        return not any(
+            entry.first_row >= row and entry.batch < batch for row, batch in self._void
+        )
 
     @property
     def shaping(self) -> str | None:

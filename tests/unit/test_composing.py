@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from propload.batch import Batch, Begun
+from propload.batch import Batch
 from propload.composing import find_start
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.options import SourceOptions
@@ -14,7 +14,6 @@ from propload.postgres.run_record import RunRecord
 from propload.sources.items import ItemSource
 
 RUN = RunRecord("run-1", "spider", "public.t", "append")
-BEGUN = Begun(4, 3, 7, {0: 2}, together=False)
 
 
 @pytest.fixture
@@ -27,14 +26,9 @@ def leftover(tmp_path):
     return JournalSource(folder)
 
 
-def test_rows_keep_their_numbers_where_a_journal_let_go_of_those_before(leftover):
-    point = ResumePoint(RUN, batch=5, first_row=0, begun=(BEGUN,))
-    start = find_start(leftover, point)
-    assert (start.batch, start.first_row, start.begun) == (5, 3, (BEGUN,))
-
-
-def test_so_they_do_where_nothing_was_entered_at_all(leftover):
-    assert find_start(leftover, None).first_row == 3
+def test_rows_keep_their_numbers_where_nothing_was_entered_of_those_before(leftover):
+    start = find_start(leftover, None)
+    assert (start.first_row, start.untold) == (3, 3)
 
 
 def test_what_is_committed_is_not_read_again(leftover):

@@ -3,9 +3,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
-from propload.batch import Begun, join_reasons, no_reasons, reason_lines
+from propload.batch import (
+    Batch,
+    Begun,
+    Written,
+    join_reasons,
+    no_reasons,
+    reason_lines,
+)
+from propload.batch import Unread as UnreadRow
 from propload.errors import (
     ConfigError,
     CountsError,
@@ -420,6 +429,63 @@ def turn(pipeline):
         return replace(fit(joined), routing=Routing(together))
 
     pipeline._fit = fit_by_kind
+
+
+class PartlyUnread:
+    """Rows, with batches between them of which none could be read."""
+
+    def __iter__(self):
+        faults = tuple(UnreadRow(n, "?", "json", "no JSON") for n in range(3))
+        nothing = pa.record_batch({})
+        for batch in MemorySource(rows(14), 7):
+            yield Batch(nothing, "memory", 1, unread=faults)
+            yield batch
+
+
+@dataclass
+class Entered(Fitted):
+    """Enters batches without a row; it takes no lane."""
+
+    routing: None = None
+
+    def prepare(self, joined, *, together=None):
+        assert not joined.height
+        return Prepared([()] * self.lanes, no_reasons())
+
+    def open_writer(self, lane, on_refused):
+        return EntryWriter(self.table, lane)
+
+
+class EntryWriter(MemoryWriter):
+    def write(self, piece):
+        self.table.pieces.append(piece)
+        return Written(0, 0, 0, 0, no_reasons())
+
+
+def test_batches_of_which_no_row_could_be_read_are_entered_by_every_lane(make):
+    below = []
+    pipeline, table = make(PartlyUnread(), committed=below.append)
+    fit, asked = pipeline._fit, []
+
+    def fit_by_kind(joined):
+        asked.append(joined.height)
+        return fit(joined) if joined.height else Entered(table, 2)
+
+    pipeline._fit = fit_by_kind
+    pipeline.run()
+    pieces = sorted((piece.batch, piece.lane) for piece in table.pieces)
+    assert pieces == [(batch, lane) for batch in range(4) for lane in range(2)]
+    assert counts(pipeline, all_read=True).rejected == 6
+    assert max(below) == 20
+    # what is said of them says nothing of rows that come later
+    assert asked == [0, 7, 0]
+
+
+def test_what_came_before_a_ledger_was_lost_is_not_missed(make):
+    start = Start(first_row=5, untold=5)
+    pipeline, _ = make(MemorySource(rows(14)), start=start)
+    pipeline.run()
+    assert counts(pipeline, all_read=True).read == 14
 
 
 def heard_waiting(pipeline):

@@ -15,9 +15,12 @@ def entry(batch, lane, rows, *, wrote, read=None):
     return Entry(batch, lane, *rows, Counts(read=read, inserted=wrote))
 
 
-def point_of(*entries, lanes=2):
-    run = RunRecord("run", "a.csv", "t", "upsert", settings=f'{{"workers": {lanes}}}')
-    return make_point(run, entries)
+def run_of(lanes=2):
+    return RunRecord("run", "a.csv", "t", "upsert", settings=f'{{"workers": {lanes}}}')
+
+
+def point_of(*entries, lanes=2, gone=0):
+    return make_point(run_of(lanes), entries, gone=gone)
 
 
 def test_a_run_goes_on_behind_the_batches_that_are_complete():
@@ -57,14 +60,38 @@ def test_each_batch_is_routed_as_its_own_entries_tell():
     assert [one.together for one in point.begun] == [False]
 
 
+def test_what_was_written_again_no_longer_counts_and_what_was_not_does():
+    entries = [
+        # numbered after the batch that was written again, and complete before it
+        entry(7, 0, (0, 4), wrote=4),
+        entry(3, 0, (4, 8), wrote=4),
+        entry(9, 0, (4, 6), wrote=2),
+    ]
+    point = make_point(run_of(1).without(4, 8), entries)
+    assert point.committed == {(7, 0), (9, 0)}
+    assert (point.first_row, point.batch, point.counts.inserted) == (6, 10, 6)
+
+
+def test_a_run_goes_on_behind_rows_that_its_journal_let_go_of():
+    """Of rows 0 to 4 nothing was entered, and the journal begins within a batch."""
+    entries = entry(1, 0, (4, 8), wrote=4), entry(2, 0, (9, 12), wrote=3)
+    point = point_of(*entries, lanes=1, gone=6)
+    assert (point.first_row, point.untold) == (8, 4)
+    assert [one.number for one in point.begun] == [2]
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     heights=st.lists(st.integers(0, 5), min_size=1, max_size=8),
     unentered=st.sets(st.integers(0, 7)),
     lanes=st.lists(st.integers(0, 9), min_size=1, max_size=3),
+    let_go=st.integers(0, 40),
 )
-def test_no_row_is_passed_over_that_no_entry_holds(heights, unentered, lanes):
-    """Each lane commits its batches in order, up to some number."""
+def test_no_row_is_passed_over_that_has_no_end(heights, unentered, lanes, let_go):
+    """Each lane commits its batches in order, up to some number.
+
+    A journal lets go only of rows before that, also where nothing was entered of them.
+    """
     entries, first, covered = [], 0, set()
     for number, height in enumerate(heights):
         rows = first, first + height
@@ -75,8 +102,12 @@ def test_no_row_is_passed_over_that_no_entry_holds(heights, unentered, lanes):
         entries += [entry(number, lane, rows, wrote=height) for lane in done]
         if len(done) == len(lanes):
             covered.update(range(*rows))
-    point = point_of(*entries, lanes=len(lanes))
-    assert set(range(point.first_row)) <= covered
+    gone = min(let_go, sum(heights[: min(lanes)]))
+    point = point_of(*entries, lanes=len(lanes), gone=gone)
+    assert point.first_row >= gone
+    passed = set(range(point.first_row))
+    assert passed <= covered | set(range(gone))
+    assert point.untold == len(passed - covered)
     for one in point.begun:
         assert one.first_row >= point.first_row
         assert one.number < point.batch
