@@ -99,8 +99,8 @@ def compose(
     record, point, plan = begun.record, begun.point, begun.plan
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    fit = _fitting(source, target, begun, checker, database)
     journal, feed = _journal(source, plan, record, target, database.label)
+    fit = _fitting(source, target, begun, checker, database, journal=journal)
     outcome = stack.enter_context(keeping(journal))
     start = find_start(source, point)
     batches = skip_rows(feed or source, start.first_row - _first_row(source))
@@ -150,6 +150,8 @@ def _fitting(
     begun: _Begun,
     checker: Checker | None,
     database: Database,
+    *,
+    journal: Journal | JournalSource | None,
 ) -> TableFit:
     """Return what fits the rows of a run to its table."""
     point = begun.point
@@ -161,6 +163,7 @@ def _fitting(
         checker.pg_types if checker else {},
         continued=point is not None and point.run.status != "loaded",
         lenient=isinstance(source, JournalSource) or not source.rereadable,
+        on_entered=journal.note_entered if journal else None,
     )
 
 

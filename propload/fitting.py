@@ -14,7 +14,7 @@ from propload.stages import Routing
 from propload.type_names import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from propload.postgres.facts import TableFacts
     from propload.postgres.loading import Database
@@ -204,6 +204,7 @@ class TableFit:
         continued: Whether an earlier process of the run may have written already.
         lenient: Whether rows come one by one, so that the first ones may lack a key
             that the table has.
+        on_entered: Told that the ledger holds the run, before a row is stored.
     """
 
     def __init__(
@@ -216,8 +217,10 @@ class TableFit:
         *,
         continued: bool = False,
         lenient: bool = False,
+        on_entered: Callable[[], None] | None = None,
     ) -> None:
         self._lenient = lenient
+        self._on_entered = on_entered
         self._continued = continued
         self._database = database
         self._target = target
@@ -242,9 +245,13 @@ class TableFit:
             SchemaMismatchError: The rows do not fit the table.
         """
         try:
-            return self._fit(joined) or self._entered(joined)
+            fitted = self._fit(joined) or self._entered(joined)
         except (ConfigError, SchemaMismatchError) as error:
             raise type(error)(located(error, joined, self._preparer)) from error
+        if fitted is not None and self._on_entered is not None:
+            self._on_entered()
+            self._on_entered = None
+        return fitted
 
     def _entered(self, joined: Joined) -> NoRows | None:
         """Return how rows are entered that could not be read, if there are any."""

@@ -133,10 +133,12 @@ class Resuming:
 
         Raises:
             PropLoadError: As `find`; or the table is not the one any more, or what is
-                committed in part cannot be told from the rest.
+                committed cannot be told from the rest.
         """
         if isinstance(source, JournalSource):
             found = self.point_of(source.folder.name, gone=source.first_row)
+            if found is None:
+                _require_ledger(source, record)
         elif wanted:
             found = self.find("" if wanted is True else str(wanted), record)
         else:
@@ -269,6 +271,30 @@ def _require_goal(point: ResumePoint, record: RunRecord) -> None:
             f"{run.run_id})"
         )
         raise ConfigError(msg)
+
+
+def _require_ledger(journal: JournalSource, record: RunRecord) -> None:
+    """Refuse to begin anew with a journal whose run was in a ledger.
+
+    Only rows that are written by their key may be written again.
+
+    Raises:
+        ConfigError: Rows would be added twice, or be missing from a replace.
+    """
+    if record.mode == "append" and journal.is_entered:
+        harm = "so they might be added twice"
+    elif record.mode == "replace" and journal.first_row:
+        harm = "and the journal no longer has them"
+    else:
+        return
+    run_id = journal.folder.name
+    msg = (
+        f"run {run_id} is not in the ledger, which told which of its rows for "
+        f"{record.target} are stored, {harm}: if this user may not read the schema "
+        "propload, recover with one who may; otherwise load what is missing anew and "
+        f"drop the journal (propload recover --drop {run_id})"
+    )
+    raise ConfigError(msg)
 
 
 def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from propload.journal import records
-from propload.private_files import lock_file
+from propload.private_files import lock_file, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,10 @@ ABOUT = "about.json"
 WHOLE = "whole"
 #: Holds the run's row number below which all is committed, as far as was noted.
 COMMITTED = "committed"
+#: Stands in a journal whose run has begun in a ledger.
+ENTERED = "entered"
 LOCK = "lock"
-_NOTES = (ABOUT, WHOLE, COMMITTED, LOCK)
+_NOTES = (ABOUT, WHOLE, COMMITTED, ENTERED, LOCK)
 #: Digits of a row number: one is written over another.
 _DIGITS = 20
 
@@ -45,6 +47,15 @@ def note_committed(folder: Path, row: int) -> None:
             os.pwrite(file, f"{row:0{_DIGITS}}".encode(), 0)
         finally:
             os.close(file)
+
+
+def note_entered(folder: Path) -> None:
+    """Note that a ledger holds the run: from then on it alone knows what is stored.
+
+    Where the disk refuses it, a ledger that is lost later is not missed.
+    """
+    with contextlib.suppress(OSError):
+        write_private(folder / ENTERED, b"")
 
 
 def read_committed(folder: Path) -> int:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from propload.journal import records
 from propload.journal.folders import (
     ABOUT,
+    ENTERED,
     WHOLE,
     lock_folder,
     note_committed,
+    note_entered,
     read_committed,
     remove_folder,
 )
@@ -150,6 +152,15 @@ class JournalSource:
     def committed(self, below: int) -> None:
         """Note the run's row number below which all is committed."""
         note_committed(self.folder, below)
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether a ledger held the run, which may have rows in the table."""
+        return (self.folder / ENTERED).exists() or self.first_row > 0
+
+    def note_entered(self) -> None:
+        """Note that a ledger holds the run, before it stores a row."""
+        note_entered(self.folder)
 
     def fingerprint(self) -> str | None:
         """Return None: a journal's rows are known by their numbers."""

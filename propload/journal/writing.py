@@ -18,6 +18,7 @@ from propload.journal.folders import (
     WHOLE,
     lock_folder,
     note_committed,
+    note_entered,
     remove_folder,
 )
 from propload.journal.reading import Entry, Reader
@@ -241,6 +242,10 @@ class Journal:
             listeners = tuple(self._room_listeners) if removed else ()
         for listener in listeners:
             listener()
+
+    def note_entered(self) -> None:
+        """Note that a ledger holds the run, before it stores a row."""
+        note_entered(self.folder)
 
     def close(self, *, loaded: bool) -> None:
         """End the journal: nothing more is taken; it goes where all is in the table.

@@ -121,6 +121,16 @@ def test_rows_that_are_left_are_loaded_where_the_ledger_is_lost(database, begun)
     assert leftovers() == []
 
 
+@pytest.mark.parametrize("told", [{"mode": "replace"}, {"mode": "append", "key": None}])
+def test_without_a_ledger_nobody_knows_what_a_journal_let_go_of(database, begun, told):
+    left = begun(**told)
+    before = stored(database)
+    run_sql(database, "DROP SCHEMA propload CASCADE")
+    with pytest.raises(ConfigError, match="is not in the ledger"):
+        recover(left.run_id, to=database)
+    assert stored(database) == before
+
+
 def test_a_replace_cannot_write_again_what_its_journal_has_let_go_of(database, begun):
     left = begun(mode="replace")
     other = {"id": pl.col("id") + 1000, "v": pl.col("v")}
