@@ -99,13 +99,13 @@ def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
             checked, key=layout.key, newest=layout.newest, on_null=layout.on_null
         ),
     )
-    lanes = clock.time("route", lambda: route(deduped.layers, key=layout.key, lanes=2))
+    lanes = clock.time("route", lambda: route(deduped, key=layout.key, lanes=2))
     scratch.create("target")
     with connect(scratch.dsn) as session:
 
         def copy() -> None:
-            for layers in lanes:
-                frame = layers[0].drop("propload_row")
+            for share in lanes:
+                frame = share.layers[0].drop("propload_row")
                 session.copy("target", frame, namespace=scratch.namespace)
 
         clock.time("copy, 1 session", copy)

@@ -212,50 +212,75 @@ class Sifted(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Deduped:
+    """Rows after dedupe: those of a batch, or of it what one lane writes.
+
+    Attributes:
+        layers: Frames with the target's columns and `ROW` in key order, written one
+            after the other; a key stands at most once in each. A second layer holds
+            rows that equal another in key and `newest` but not in content.
+        versions: All rows of the keys that came several times, as they were before,
+            or None where no row was dropped. Where the server refuses what is left of
+            a key, its other rows have their turn.
+    """
+
+    layers: tuple[pl.DataFrame, ...]
+    versions: pl.DataFrame | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all rows in memory."""
+        versions = () if self.versions is None else (self.versions,)
+        return sum(int(each.estimated_size()) for each in (*self.layers, *versions))
+
+    @property
+    def height(self) -> int:
+        """The rows that are to be written."""
+        return sum(layer.height for layer in self.layers)
+
+    @property
+    def duplicates(self) -> int:
+        """The rows that were dropped."""
+        if self.versions is None:
+            return 0
+        rows = self.versions.get_column(ROW)
+        kept = (layer.get_column(ROW).is_in(rows.implode()) for layer in self.layers)
+        return rows.len() - sum(int(each.sum()) for each in kept)
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """What one lane writes in one transaction: its part of a prepared batch.
 
     Attributes:
         batch: The prepared batch's number in the run, from 0.
         lane: The lane's number, from 0.
-        layers: Frames with the target's columns and `ROW`, written one after
-            the other; a key stands at most once in each.
+        rows: The rows.
         first_row: The run's 0-based number of the batch's first row.
         through_row: The number after its last row.
         read: Rows of the batch, counted on lane 0 only, else 0.
-        duplicates: Rows dropped by dedupe, counted on lane 0 only, else 0.
         rejected: Rows refused before the lanes, counted on lane 0 only, else 0.
     """
 
     batch: int
     lane: int
-    layers: tuple[pl.DataFrame, ...]
+    rows: Deduped
     first_row: int
     through_row: int
     read: int = 0
-    duplicates: int = 0
     rejected: int = 0
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all layers in memory."""
-        return sum(int(layer.estimated_size()) for layer in self.layers)
-
-    @property
-    def height(self) -> int:
-        """The rows of all layers."""
-        return sum(layer.height for layer in self.layers)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a piece's rows; the counts add up to its height.
+    """What became of a piece's rows; the counts add up to them.
 
     Attributes:
         inserted: Rows whose key was new.
         updated: Rows that changed a stored row.
         unchanged: Rows that the table held already.
         stale: Rows older than the stored one by `newest`.
+        duplicates: Rows that another one of their key in the piece outdid.
         reasons: Refused rows, columns `REASONS`, stage `database`.
     """
 
@@ -263,4 +288,5 @@ class Written:
     updated: int
     unchanged: int
     stale: int
+    duplicates: int
     reasons: pl.DataFrame

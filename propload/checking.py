@@ -42,17 +42,20 @@ if TYPE_CHECKING:
     import polars as pl
     from typing_extensions import Unpack
 
-    from propload.batch import Batch
+    from propload.batch import Batch, Deduped
     from propload.options import Settings
     from propload.postgres.facts import TableFacts
     from propload.postgres.loading import Database
-    from propload.prepare.dedupe import Deduped
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.target import Target
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
 CHECKED_ROWS = 100_000
+OTHERS_HAVE_THEIR_TURN = (
+    "the table refuses rows of which others have the same key: these have their turn, "
+    "so that how many rows would be inserted and updated is not told"
+)
 
 
 def check(
@@ -334,11 +337,11 @@ class _Looking:
         return told if self._table.facts and told.accounted == told.read else None
 
     def _rehearse(self, deduped: Deduped, rehearsal: Rehearsal) -> None:
-        self._expected += Counts(duplicates=deduped.duplicates)
-        for layer in deduped.layers:
-            forecast = rehearsal.forecast(layer)
-            self._expected += forecast.counts
-            self._refuse(forecast.reasons)
+        forecast = rehearsal.forecast(deduped)
+        self._expected += forecast.counts
+        self._refuse(forecast.reasons)
+        if forecast.untold:
+            self._table.notes.append(OTHERS_HAVE_THEIR_TURN)
 
     def _fit(self, joined: Joined) -> _Fitted | None:
         columns = joined.parts[0].rows.schema

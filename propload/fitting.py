@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.batch import OWN_NAMES, no_reasons
+from propload.batch import OWN_NAMES, Deduped, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.mapping import MapContext
 from propload.prepare.preparing import Prepared
@@ -185,7 +185,7 @@ class NoRows:
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:  # noqa: ARG002 - the form of all
         """Return that there is nothing to write."""
-        return Prepared([()] * self.lanes, no_reasons(), 0)
+        return Prepared([Deduped(())] * self.lanes, no_reasons())
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:  # noqa: ARG002 - as above
         """Return a writer for a lane, which enters pieces without a row."""

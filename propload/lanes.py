@@ -47,7 +47,7 @@ class Work:
     @property
     def nbytes(self) -> int:
         """The bytes of the piece in memory."""
-        return self.piece.nbytes
+        return self.piece.rows.nbytes
 
 
 class Listener(Protocol):

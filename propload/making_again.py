@@ -106,9 +106,9 @@ def require_same(begun: Begun, joined: Joined, prepared: Prepared, /) -> None:
 
 
 def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
-    """Return the rows that a lane accounts for: the first one for dropped ones too."""
-    written = sum(layer.height for layer in prepared.lanes[lane])
+    """Return the rows that a lane accounts for: the first one for refused ones too."""
+    rows = prepared.lanes[lane]
     if lane > 0:
-        return written
+        return rows.height + rows.duplicates
     refused = prepared.reasons[ROW].n_unique() + joined.unread
-    return written + prepared.duplicates + refused
+    return rows.height + rows.duplicates + refused

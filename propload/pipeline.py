@@ -29,9 +29,7 @@ from propload.tallying import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import polars as pl
-
-    from propload.batch import Batch
+    from propload.batch import Batch, Deduped
     from propload.options import RejectLimit
     from propload.rejecting import RejectWriter
     from propload.retrying import RetryOptions
@@ -243,8 +241,8 @@ class Pipeline:
             require_same(begun, joined, prepared)
         lanes = len(self._lanes)
         refused = self.tally.begin(joined, prepared, lanes, counted=0 in done)
-        for lane, layers in zip(self._lanes, prepared.lanes, strict=True):
-            piece = _piece(joined, lane.number, layers, prepared.duplicates, refused)
+        for lane, rows in zip(self._lanes, prepared.lanes, strict=True):
+            piece = _piece(joined, lane.number, rows, refused)
             if lane.number in done:
                 self.tally.pass_over(joined.number)
             else:
@@ -323,21 +321,14 @@ class Pipeline:
         return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
 
 
-def _piece(
-    joined: Joined,
-    lane: int,
-    layers: tuple[pl.DataFrame, ...],
-    duplicates: int,
-    refused: int,
-) -> Piece:
+def _piece(joined: Joined, lane: int, rows: Deduped, refused: int) -> Piece:
     first = lane == 0
     return Piece(
         batch=joined.number,
         lane=lane,
-        layers=layers,
+        rows=rows,
         first_row=joined.first_row,
         through_row=joined.through_row,
         read=joined.height + joined.unread if first else 0,
-        duplicates=duplicates if first else 0,
         rejected=refused if first else 0,
     )

@@ -149,13 +149,7 @@ class Tally:
         unread = RefusedRows(*joined.refused_by_source(), joined.number)
         refused = self._rejects.write(unread)
         refused += self._write(joined, prepared.reasons, None)
-        self._add(
-            Counts(
-                read=refused + prepared.duplicates,
-                duplicates=prepared.duplicates,
-                rejected=refused,
-            )
-        )
+        self._add(Counts(read=refused, rejected=refused))
         return refused
 
     def _count_warnings(self, prepared: Prepared) -> None:
@@ -209,11 +203,12 @@ class Tally:
         rejected = written.reasons[ROW].n_unique()
         self._add(
             Counts(
-                read=piece.height,
+                read=piece.rows.height + piece.rows.duplicates,
                 inserted=written.inserted,
                 updated=written.updated,
                 unchanged=written.unchanged,
                 stale=written.stale,
+                duplicates=written.duplicates,
                 rejected=rejected,
             )
         )
@@ -248,13 +243,12 @@ class Tally:
 
 def _verify(joined: Joined, prepared: Prepared) -> None:
     """Raise where rows of a batch got lost, or came twice, while it was prepared."""
-    written = sum(layer.height for layers in prepared.lanes for layer in layers)
     refused = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
-    if joined.height != written + prepared.duplicates + refused:
+    if joined.height != prepared.height + prepared.duplicates + refused:
         msg = (
             f"{joined.parts[0].source}: of {joined.height:,} rows of batch "
-            f"{joined.number} {written:,} are left to write, {prepared.duplicates:,} "
-            f"are duplicates and {refused:,} were refused: please report this with the "
-            "command that you ran"
+            f"{joined.number} {prepared.height:,} are left to write, "
+            f"{prepared.duplicates:,} are duplicates and {refused:,} were refused: "
+            "please report this with the command that you ran"
         )
         raise CountsError(msg)

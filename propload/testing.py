@@ -64,7 +64,7 @@ class MemoryTable:
         """Store a piece at once: the last row of a key wins."""
         inserted = updated = unchanged = 0
         with self._lock:
-            for row in pl.concat(piece.layers).drop(ROW).iter_rows(named=True):
+            for row in pl.concat(piece.rows.layers).drop(ROW).iter_rows(named=True):
                 key = tuple(row[name] for name in self.key)
                 before = self.rows.get(key)
                 inserted += before is None
@@ -72,7 +72,8 @@ class MemoryTable:
                 updated += before is not None and before != row
                 self.rows[key] = row
             self.pieces.append(piece)
-        return Written(inserted, updated, unchanged, 0, no_reasons())
+        dropped = piece.rows.duplicates
+        return Written(inserted, updated, unchanged, 0, dropped, no_reasons())
 
 
 @dataclass(slots=True)

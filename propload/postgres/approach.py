@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import polars as pl
+
+from propload.batch import ROW, Deduped
 from propload.postgres.refusals import reasons_of, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import polars as pl
 
     from propload.postgres.refusals import Refusal
 
@@ -23,6 +24,9 @@ class Approach:
 
     Attributes:
         layers: The piece's layers without the rows known to be bad.
+        versions: All rows of the keys of which dedupe dropped some, or None.
+        by_row: Whether the last layer is written row by row, in the source's order:
+            its keys come several times, for what dedupe left of them was refused.
         step: How far to look for others: nowhere, suspects tried one by one, a
             look at the stage, or all rows tried run by run.
         suspected: The number of the layer of suspects, or None.
@@ -31,13 +35,26 @@ class Approach:
     """
 
     layers: tuple[pl.DataFrame, ...]
+    versions: pl.DataFrame | None = None
+    by_row: bool = False
     step: Step = "none"
     suspected: int | None = None
     named: bool = False
     left_out: tuple[pl.DataFrame, ...] = ()
 
+    @property
+    def duplicates(self) -> int:
+        """The rows that another one of their key outdid."""
+        return Deduped(self.layers, self.versions).duplicates
+
+    def goes_by_row(self, number: int, /) -> bool:
+        """Return whether the layer of that number is written row by row."""
+        return self.by_row and number == len(self.layers) - 1
+
     def looks_into(self, number: int, /) -> bool:
         """Return whether bad rows are looked for in the layer of that number."""
+        if self.goes_by_row(number):
+            return True
         if self.step == "suspect":
             return number == self.suspected
         return self.step != "none"
@@ -64,3 +81,52 @@ class Approach:
         split = (layer.filter(suspects), layer.filter(~suspects))
         layers = (*self.layers[:number], *split, *self.layers[number + 1 :])
         return replace(self, layers=layers, step="suspect", suspected=number)
+
+    def with_versions_of(
+        self, refused: pl.Series, key: Sequence[str], /, *, bound: bool = False
+    ) -> Approach | None:
+        """Return the approach that writes all rows of the keys of refused ones.
+
+        They are written row by row, as they would be in batches of one row each. None
+        where dedupe dropped no row of these keys.
+
+        Args:
+            refused: The refused rows, by `ROW`.
+            key: The columns that identify a row.
+            bound: Whether keys that differ here may be equal to the server, so that
+                all rows of the piece keep the source's order.
+        """
+        versions = self.versions
+        if versions is None:
+            return None
+        is_refused = pl.col(ROW).is_in(refused.implode())
+        keys = versions.filter(is_refused).select(key).unique()
+        if not keys.height:
+            return None
+        if bound:
+            others = (layer.join(versions, on=ROW, how="anti") for layer in self.layers)
+            versions = pl.concat([versions, *others])
+            keys = versions.select(key).unique()
+        return self._by_row(versions, keys)
+
+    def _by_row(self, versions: pl.DataFrame, keys: pl.DataFrame) -> Approach:
+        """Return the approach with all versions of keys in the layer that ends it."""
+        on = keys.columns
+        told = versions.join(keys, on=on, how="semi")
+        layers, before = (
+            (self.layers[:-1], self.layers[-1:]) if self.by_row else (self.layers, ())
+        )
+        is_told = pl.col(ROW).is_in(told.get_column(ROW).implode())
+        return replace(
+            self,
+            layers=(
+                *(
+                    layer.join(keys, on=on, how="anti", maintain_order="left")
+                    for layer in layers
+                ),
+                pl.concat([*before, told]).sort(ROW),
+            ),
+            versions=versions.join(keys, on=on, how="anti"),
+            by_row=True,
+            left_out=tuple(frame.filter(~is_told) for frame in self.left_out),
+        )

@@ -71,6 +71,7 @@ class Attempt:
             counts.updated,
             counts.unchanged,
             counts.stale,
+            self._approach.duplicates,
             self._shape.own_names.in_reasons(reasons),
         )
 
@@ -84,6 +85,10 @@ class Attempt:
         fill_stage(self._connection, layer, again=self.layer > 0)
         if not layer.height:
             return Counts()
+        if self._approach.goes_by_row(self.layer):
+            counts, refusals = self._sieve.write_by_row(self._connection, layer)
+            self._reasons.append(reasons_of(layer, refusals))
+            return counts
         if self._goes_alone():
             # one by one, in the order of the source: the last one wins
             layer = layer.sort(ROW)

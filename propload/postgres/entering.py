@@ -84,7 +84,7 @@ class EntryWriter:
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Write the rows of a piece, which are none, and end it."""
-        written = Written(0, 0, 0, 0, no_reasons())
+        written = Written(0, 0, 0, 0, 0, no_reasons())
         return self._end(connection, piece, written, counts_of(piece, written))
 
     def _recall(self, connection: Connection, piece: Piece) -> Written | None:
@@ -154,6 +154,6 @@ def counts_of(piece: Piece, written: Written, /) -> Counts:
         updated=written.updated,
         unchanged=written.unchanged,
         stale=written.stale,
-        duplicates=piece.duplicates,
+        duplicates=written.duplicates,
         rejected=piece.rejected + refused,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from propload.batch import join_reasons
+from propload.batch import ROW, join_reasons
 from propload.postgres import failures
+from propload.postgres.approach import Approach
 from propload.postgres.driver_errors import ServerError
 from propload.postgres.first_look import FirstLook
 from propload.postgres.refusals import reasons_of, without
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from propload.batch import Deduped
     from propload.postgres.connection import Connection
     from propload.postgres.facts import TableFacts
     from propload.postgres.shape import Shape
@@ -37,13 +39,16 @@ class Forecast:
     """What would become of rows, as the table is now.
 
     Attributes:
-        counts: How many would be inserted, updated, left as they are, or are older
-            than the stored ones.
+        counts: How many would be inserted, updated, left as they are, are older than
+            the stored ones, or are duplicates.
         reasons: Why rows would be refused, columns `REASONS`.
+        untold: How many would be tried in turn, because the table refuses those that
+            were left of their keys: what becomes of each hangs on the ones before.
     """
 
     counts: Counts
     reasons: pl.DataFrame
+    untold: int = 0
 
 
 class Rehearsal:
@@ -56,12 +61,21 @@ class Rehearsal:
     Args:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
+        key: The columns that identify a row.
         fresh: Whether stored rows are of no account, as in a replace.
     """
 
-    def __init__(self, connection: Connection, shape: Shape, *, fresh: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        shape: Shape,
+        key: tuple[str, ...],
+        *,
+        fresh: bool,
+    ) -> None:
         self._connection = connection
         self._shape = shape
+        self._key = key
         self._first_look = FirstLook(shape, fresh=fresh)
         self._run_by_run = RunByRun(shape)
 
@@ -86,7 +100,7 @@ class Rehearsal:
             WriteError: This user may not make temporary tables, or the server
                 cannot be asked.
         """
-        fresh = target.mode == "replace"
+        key, fresh = target.key, target.mode == "replace"
         if fresh:
             # its rows meet none of the stored ones
             target = replace(target, mode="append")
@@ -95,17 +109,36 @@ class Rehearsal:
             make_stage(connection, shape)
         except ServerError as error:
             raise failures.as_write_error(error, table=str(target.table)) from error
-        return cls(connection, shape, fresh=fresh)
+        return cls(connection, shape, key, fresh=fresh)
 
-    def forecast(self, layer: pl.DataFrame, /) -> Forecast:
-        """Return what would become of rows.
-
-        Args:
-            layer: Prepared rows, at most one of each key, with `ROW`.
+    def forecast(self, rows: Deduped, /) -> Forecast:
+        """Return what would become of prepared rows.
 
         Raises:
             WriteError: The server cannot be asked.
         """
+        told = self._forecast_all(rows.layers)
+        refused = told.reasons.get_column(ROW)
+        approach = Approach(rows.layers, rows.versions)
+        again = approach.with_versions_of(refused, self._key)
+        if again is None:
+            dropped = Counts(duplicates=rows.duplicates)
+            return Forecast(told.counts + dropped, told.reasons)
+        *layers, versions = again.layers
+        told, tried = self._forecast_all(layers), self._forecast_one(versions)
+        dropped = Counts(duplicates=again.duplicates)
+        return Forecast(
+            told.counts + dropped,
+            join_reasons([told.reasons, tried.reasons]),
+            untold=tried.counts.accounted,
+        )
+
+    def _forecast_all(self, layers: Sequence[pl.DataFrame]) -> Forecast:
+        each = [self._forecast_one(layer) for layer in layers]
+        counts = sum((one.counts for one in each), start=Counts())
+        return Forecast(counts, join_reasons([one.reasons for one in each]))
+
+    def _forecast_one(self, layer: pl.DataFrame) -> Forecast:
         table = str(self._shape.table)
         try:
             return self._forecast(travelling(layer, self._shape))

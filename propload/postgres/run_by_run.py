@@ -32,21 +32,21 @@ class RunByRun:
         patched: Sequence[str],
         /,
         *,
-        alone: bool = False,
+        runs: sifting.Runs,
     ) -> tuple[list[Refusal], tuple[Any, ...]]:
         """Write the good rows; return the others, and the counts of what was written.
 
         Args:
             connection: A session that has a stage.
             patched: Columns for which an existing row proposes its own value.
-            alone: Whether to write them one by one, because keys come twice.
+            runs: How many at once, and what is known before.
 
         Raises:
             ServerError: No row is at fault: they all fail alike.
         """
         for statement in sifting.create(self._shape, patched):
             connection.execute(statement)
-        return self._answers(connection, sifting.ALONE if alone else sifting.SIFT)
+        return self._answers(connection, sifting.sift(runs))
 
     def take_out_uncastable(self, connection: Connection, /) -> list[Refusal]:
         """Return the rows whose texts the server cannot cast; they leave the stage.
@@ -61,7 +61,7 @@ class RunByRun:
             return []
         for statement in sifting.create_trial(self._shape):
             connection.execute(statement)
-        refusals, _ = self._answers(connection, sifting.SIFT)
+        refusals, _ = self._answers(connection, sifting.sift("growing"))
         if refusals:
             connection.execute(sifting.leave_out([each.place for each in refusals]))
         return refusals

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from propload.postgres.connection import Connection
     from propload.postgres.refusals import Refusal
     from propload.postgres.shape import Shape
+    from propload.postgres.sql.sifting import Runs
     from propload.report import Counts
 
 
@@ -55,16 +56,43 @@ class Sieve:
         Raises:
             ServerError: No row is at fault, or a further look is called for.
         """
-        shape = self._shape
-        patched = shape.patched(layer)
         connection.execute(sifting.IMMEDIATE)
         suspecting = step == "suspect"
         refusals = [] if suspecting else self._first_look.take_out(connection, layer)
         if step == "screen" and refusals and not alone:
-            return write_stage(connection, shape, patched), refusals
+            patched = self._shape.patched(layer)
+            return write_stage(connection, self._shape, patched), refusals
+        runs: Runs = "alone" if alone else "growing"
+        return self._sift(connection, layer, refusals, runs)
+
+    def write_by_row(
+        self, connection: Connection, layer: pl.DataFrame, /
+    ) -> tuple[Counts, list[Refusal]]:
+        """Write the rows of the stage one by one; return their counts and the bad ones.
+
+        Args:
+            connection: A session whose stage holds the layer.
+            layer: Rows of keys of which the server has refused rows before, so that
+                it is known to be the rows that are at fault.
+
+        Raises:
+            ServerError: The connection broke, or the server is at fault.
+        """
+        connection.execute(sifting.IMMEDIATE)
+        return self._sift(connection, layer, [], "known_alone")
+
+    def _sift(
+        self,
+        connection: Connection,
+        layer: pl.DataFrame,
+        refusals: list[Refusal],
+        runs: Runs,
+    ) -> tuple[Counts, list[Refusal]]:
+        shape = self._shape
         before = updates_so_far(connection, shape)
-        bad, answer = self._run_by_run.write(connection, patched, alone=alone)
-        refusals += bad
+        patched = shape.patched(layer)
+        bad, answer = self._run_by_run.write(connection, patched, runs=runs)
+        refusals = refusals + bad
         places = [each.place for each in refusals]
         counts = counts_of(connection, shape, answer, before, without=places)
         return counts, refusals

@@ -88,7 +88,8 @@ class Triage:
     ) -> Approach | None:
         """Return the approach that makes rows that the failure may be about a layer."""
         # a second bad row calls for a look at all; loose keys have an order to keep
-        if approach.step != "none" or approach.named or self._shape.loose_key:
+        tried = approach.step != "none" or approach.looks_into(number)
+        if tried or approach.named or self._shape.loose_key:
             return None
         found = suspects(approach.layers[number], self._shape, failure)
         return approach.suspecting(number, found) if found.any() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.batch import ROW
 from propload.errors import CountsError, WriteError
 from propload.postgres import failures
 from propload.postgres.approach import Approach
@@ -72,12 +73,16 @@ class TableWriter(EntryWriter):
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
-        layers = tuple(travelling(layer, self._shape) for layer in piece.layers)
-        approach = Approach(layers)
+        approach = self._approach(piece)
         while True:
             attempt = self._attempt(approach)
             try:
-                return self._finish(connection, piece, attempt)
+                written = attempt.write()
+                versions = self._with_versions(approach, written)
+                if versions is None:
+                    return self._finish(connection, piece, attempt, written)
+                connection.rollback()
+                approach = versions
             except ServerError as error:
                 connection.rollback()
                 failure = failures.classify(error)
@@ -89,6 +94,25 @@ class TableWriter(EntryWriter):
                 if following is None:
                     raise
                 approach = following
+
+    def _approach(self, piece: Piece) -> Approach:
+        """Return how a piece is tried first: as it came."""
+        layers = tuple(travelling(layer, self._shape) for layer in piece.rows.layers)
+        versions = piece.rows.versions
+        if versions is not None:
+            versions = travelling(versions, self._shape)
+        return Approach(layers, versions)
+
+    def _with_versions(self, approach: Approach, written: Written) -> Approach | None:
+        """Return the approach in which rows have their turn that lost to refused ones.
+
+        None where there are none.
+        """
+        if not written.reasons.height:
+            return None
+        rows = written.reasons.get_column(ROW)
+        shape = self._shape
+        return approach.with_versions_of(rows, shape.key, bound=shape.loose_key)
 
     def _attempt(self, approach: Approach) -> Attempt:
         direct = (
@@ -137,23 +161,22 @@ class TableWriter(EntryWriter):
         return True
 
     def _finish(
-        self, connection: Connection, piece: Piece, attempt: Attempt
+        self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
-        """Make an attempt, enter the piece and commit."""
-        written = attempt.write()
+        """Enter the piece that an attempt has written, and commit."""
         ended = self._end(connection, piece, written, self._account(piece, written))
         if ended is written and not attempt.direct:
-            self._pace.staged(all_new=written.inserted == piece.height)
+            self._pace.staged(all_new=written.inserted == piece.rows.height)
         return ended
 
     def _account(self, piece: Piece, written: Written) -> Counts:
         """Return a piece's counts; refuse to commit where a row's end is not known."""
         counts = counts_of(piece, written)
-        before = piece.duplicates + piece.rejected
-        if counts.accounted - before != piece.height or not counts.possible:
+        came = piece.rows.height + piece.rows.duplicates
+        if counts.accounted - piece.rejected != came or not counts.possible:
             msg = (
-                f"{self._target}: {piece.height:,} rows of batch {piece.batch} were "
-                f"written but {counts.accounted - before:,} are accounted for "
+                f"{self._target}: {came:,} rows of batch {piece.batch} were "
+                f"written but {counts.accounted - piece.rejected:,} are accounted for "
                 f"({counts}); the batch was not committed: please report this with "
                 "the command that you ran"
             )

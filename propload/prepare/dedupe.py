@@ -6,31 +6,17 @@ than a hash table, and the order is what the table's index wants anyway.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import DEPTH, ROW, Sifted, no_reasons, reason_lines
+from propload.batch import DEPTH, ROW, Deduped, Sifted, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from propload.target import OnNull
-
-
-class Deduped(NamedTuple):
-    """Rows of a batch after dedupe.
-
-    Attributes:
-        layers: Frames in key order, to be written one after the other; a key
-            stands at most once in each. A second layer holds rows that equal
-            another in key and `newest` but not in content.
-        duplicates: How many rows were dropped.
-    """
-
-    layers: tuple[pl.DataFrame, ...]
-    duplicates: int
 
 
 def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
@@ -83,14 +69,15 @@ def dedupe(
         first: Whether the first row in source order stays, whatever its age.
     """
     if not key or frame.height < 2:
-        return Deduped((frame,), 0)
+        return Deduped((frame,))
     order = newest if ranked and not first else None
     ordered = _sorted(frame, key, order)
     is_last = ordered.select(_is_last(key)).to_series()
     if is_last.all():
-        return Deduped((ordered,), 0)
+        return Deduped((ordered,))
+    is_first = is_last.shift(1, fill_value=True)
     if first:
-        layers = [ordered.filter(is_last.shift(1, fill_value=True))]
+        layers = [ordered.filter(is_first)]
     elif newest is not None and not ranked:
         layers = _stacked(ordered, key)
     elif on_null == "keep":
@@ -98,7 +85,9 @@ def dedupe(
     else:
         kept = ordered.filter(is_last)
         layers = [kept] if newest is None else _with_ties(ordered, kept, key, newest)
-    return Deduped(tuple(layers), frame.height - sum(each.height for each in layers))
+    if sum(layer.height for layer in layers) == frame.height:
+        return Deduped(tuple(layers))
+    return Deduped(tuple(layers), ordered.filter(~(is_first & is_last)))
 
 
 def _sorted(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from propload.batch import ROW, Sifted, join_reasons
+from propload.batch import ROW, Deduped, Sifted, join_reasons
 from propload.errors import ConfigError, CountsError
 from propload.prepare.casting import Cast, cast, cast_types
-from propload.prepare.dedupe import Deduped, check_keys, dedupe
+from propload.prepare.dedupe import check_keys, dedupe
 from propload.prepare.inference import infer_types
 from propload.prepare.mapping.rules import MapContext
 from propload.prepare.routing import route
@@ -45,16 +45,24 @@ class Prepared:
     """What prepare made of the rows of one batch.
 
     Attributes:
-        lanes: The layers of each lane, in key order, with `ROW`.
+        lanes: What each lane writes.
         reasons: Why rows were refused, columns `REASONS`.
-        duplicates: Rows dropped by dedupe.
         warnings: Rows that each warning concerns, columns `WARNINGS`, or None.
     """
 
-    lanes: list[tuple[pl.DataFrame, ...]]
+    lanes: list[Deduped]
     reasons: pl.DataFrame
-    duplicates: int
     warnings: pl.DataFrame | None = None
+
+    @property
+    def height(self) -> int:
+        """The rows that are to be written."""
+        return sum(rows.height for rows in self.lanes)
+
+    @property
+    def duplicates(self) -> int:
+        """The rows that dedupe dropped."""
+        return sum(rows.duplicates for rows in self.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +215,9 @@ class Preparer:
             SchemaMismatchError: The rows as a whole do not fit schema or table.
         """
         sifted, warnings = self.sift(raw)
-        deduped = self.layer(sifted.frame)
-        lanes = route(
-            deduped.layers, key=self.key, lanes=self.lanes, together=self.together
-        )
-        return Prepared(lanes, sifted.reasons, deduped.duplicates, warnings)
+        rows = self.layer(sifted.frame)
+        lanes = route(rows, key=self.key, lanes=self.lanes, together=self.together)
+        return Prepared(lanes, sifted.reasons, warnings)
 
     def sift(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         """Return the rows that may be written, why others may not, and warnings."""
@@ -237,7 +243,7 @@ class Preparer:
         if self.mode == "append":
             # each row is added; in the order of the key the index fills faster
             return Deduped(
-                (frame.sort(self.key, maintain_order=True) if self.key else frame,), 0
+                (frame.sort(self.key, maintain_order=True) if self.key else frame,)
             )
         return dedupe(
             frame,

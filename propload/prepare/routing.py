@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from propload.batch import Deduped
 from propload.errors import SchemaMismatchError
 from propload.prepare.text_out import write_text
 from propload.type_names import type_name
@@ -29,45 +30,53 @@ _LANE = "propload_lane"
 
 
 def route(
-    layers: Sequence[pl.DataFrame],
+    rows: Deduped,
     /,
     *,
     key: Sequence[str],
     lanes: int,
     together: bool = False,
-) -> list[tuple[pl.DataFrame, ...]]:
-    """Return the layers of each lane; rows keep their order.
+) -> list[Deduped]:
+    """Return what each lane writes; rows keep their order.
 
     Args:
-        layers: Frames in key order.
+        rows: The rows of a batch, in key order.
         key: The columns that identify a row; without any, each lane gets a run
             of neighbours.
         lanes: How many lanes there are, at least 1.
         together: Whether all rows take the first lane.
     """
     if lanes == 1 or together:
-        return [tuple(layers), *[(layers[0].clear(),)] * (lanes - 1)]
+        return [rows, *[Deduped((rows.layers[0].clear(),))] * (lanes - 1)]
     if not key:
-        return _slices(layers, lanes)
-    parts = [_by_hash(layer, key, lanes) for layer in layers]
+        return _slices(rows.layers, lanes)
+    parts = [_by_hash(layer, key, lanes) for layer in rows.layers]
+    versions: Sequence[pl.DataFrame | None] = [None] * lanes
+    if rows.versions is not None:
+        versions = _by_hash(rows.versions, key, lanes)
     return [
-        tuple(
-            layer for part in parts if (layer := part[lane]).height or part is parts[0]
+        Deduped(
+            tuple(
+                layer
+                for part in parts
+                if (layer := part[lane]).height or part is parts[0]
+            ),
+            versions[lane],
         )
         for lane in range(lanes)
     ]
 
 
-def _slices(
-    layers: Sequence[pl.DataFrame], lanes: int
-) -> list[tuple[pl.DataFrame, ...]]:
+def _slices(layers: Sequence[pl.DataFrame], lanes: int) -> list[Deduped]:
     return [
-        tuple(
-            layer.slice(
-                start := layer.height * lane // lanes,
-                layer.height * (lane + 1) // lanes - start,
+        Deduped(
+            tuple(
+                layer.slice(
+                    start := layer.height * lane // lanes,
+                    layer.height * (lane + 1) // lanes - start,
+                )
+                for layer in layers
             )
-            for layer in layers
         )
         for lane in range(lanes)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.batch import Piece
+from propload.batch import Deduped, Piece
 from propload.postgres.connection import connect
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
@@ -34,7 +34,7 @@ def write_next_batch(session, frame):
     rows = frame[first : first + loading.BATCH_ROWS]
     for row in rows.iter_rows():
         session.execute("INSERT INTO homes VALUES ($1, $2, $3::text::int8, $4)", row)
-    piece = Piece(number, 0, (rows,), first, first + rows.height)
+    piece = Piece(number, 0, Deduped((rows,)), first, first + rows.height)
     counts = Counts(read=rows.height, inserted=rows.height)
     mine = {"token": session.token, "holder": holder}
     session.execute(bookkeeping.record(run, piece, counts, **mine))

@@ -49,7 +49,7 @@ MODES = st.sampled_from(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.lists(ROWS, min_size=1, max_size=8, unique_by=lambda row: row[0]), MODES)
+@given(st.lists(ROWS, min_size=1, max_size=8), MODES)
 def test_a_load_does_what_the_check_said(database, rows, told):
     run_sql(
         database,
@@ -74,7 +74,12 @@ def test_a_load_does_what_the_check_said(database, rows, told):
     done = propload.ingest(given_rows, **told)
     if told.get("on_null") == "keep":
         # whether a stored row lends its value is known when it is written
-        assert said.expected.rejected <= done.counts.rejected
+        assert said.rejected <= done.counts.rejected
+        return
+    if said.expected is None:
+        # rows had their turn after refused ones of their key
+        assert any("have their turn" in note for note in said.notes)
+        assert said.rejected == done.counts.rejected
         return
     assert said.expected == done.counts
     # of a row with several faults either may name another one

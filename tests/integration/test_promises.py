@@ -164,8 +164,6 @@ def test_several_files_in_any_order_and_repetition_give_the_same_table(
         ),
         min_size=1,
         max_size=50,
-        # what becomes of a key's other rows is the next test's
-        unique_by=lambda row: object() if row["id"] is None else row["id"],
     ),
     way=ways,
 )
@@ -188,21 +186,74 @@ def test_one_bad_row_costs_one_row_and_every_row_is_accounted_for(database, rows
     assert report.rejects.height == bad
 
 
-@pytest.mark.parametrize(
-    ("batch_rows", "duplicates", "stored"), [(2, 1, []), (1, 0, [(1, 0)])]
+VALUES = st.integers(-5, 5).map(str) | st.sampled_from(["x", "1.5"]) | st.none()
+
+
+@PROPERTY
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {
+                "id": st.integers(1, 8),
+                "price": VALUES,
+                "rooms": VALUES,
+                "seen": st.integers(1, 3),
+            }
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    way=ways,
+    rules=st.fixed_dictionaries(
+        {
+            "newest": st.sampled_from(["seen", None]),
+            "on_null": st.sampled_from(["keep", "overwrite"]),
+            "mode": st.sampled_from(["upsert", "insert-new"]),
+        }
+    ),
 )
-def test_a_row_that_lost_to_one_which_the_database_refuses_stays_a_duplicate(
-    database, batch_rows, duplicates, stored
+def test_rows_that_the_database_refuses_leave_those_of_their_key_their_turn(
+    database, rows, way, rules
+):
+    frame = pl.DataFrame(
+        rows,
+        schema={
+            "id": pl.Int64,
+            "price": pl.String,
+            "rooms": pl.String,
+            "seen": pl.Int64,
+        },
+    )
+    found = []
+    for told in (way, {"batch_rows": 1, "workers": 1}):
+        run_sql(
+            database,
+            "DROP TABLE IF EXISTS listing",
+            "CREATE TABLE listing (id bigint PRIMARY KEY, price int NOT NULL "
+            "CHECK (price > -4), rooms int CHECK (rooms <> 0), seen int)",
+        )
+        report = load(database, frame, key="id", **told, **rules)
+        assert report.rejects.height == report.counts.rejected
+        found.append((stored_by_id(database), report))
+    (batches, report), (one_by_one, alone) = found
+    assert batches.equals(one_by_one)
+    assert report.counts.read == alone.counts.read == frame.height
+    assert report.counts.rejected <= alone.counts.rejected
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 10])
+@pytest.mark.parametrize("mode", ["upsert", "insert-new", "replace"])
+def test_a_row_that_lost_to_one_which_the_database_refuses_has_its_turn(
+    database, batch_rows, mode
 ):
     run_sql(
         database,
         "CREATE TABLE listing (id bigint PRIMARY KEY, price int CHECK (price > -4))",
     )
-    rows = pl.DataFrame({"id": [1, 1], "price": ["0", "-4"]})
-    report = load(database, rows, key="id", batch_rows=batch_rows)
-    assert (report.counts.rejected, report.counts.duplicates) == (1, duplicates)
-    assert report.rejects.height == 1
-    assert stored_by_id(database).rows() == stored
+    rows = pl.DataFrame({"id": [1, 2, 1, 3, 3], "price": ["0", "5", "-4", "-4", "3"]})
+    report = load(database, rows, key="id", batch_rows=batch_rows, mode=mode)
+    assert report.rejects["reasons"].len() == report.counts.rejected
+    assert stored_by_id(database).rows() == [(1, 0), (2, 5), (3, 3)]
 
 
 def stored_by_id(database):

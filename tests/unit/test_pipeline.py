@@ -9,6 +9,7 @@ import pytest
 from propload.batch import (
     Batch,
     Begun,
+    Deduped,
     Written,
     join_reasons,
     no_reasons,
@@ -28,6 +29,7 @@ from propload.errors import (
 from propload.monitoring.metrics import Metrics
 from propload.options import RejectLimit
 from propload.pipeline import Pipeline, PipelineOptions
+from propload.prepare.preparing import Prepared
 from propload.rejecting import RejectStore, RejectWriter
 from propload.report import Counts
 from propload.retrying import RetryOptions
@@ -35,14 +37,6 @@ from propload.stages import Routing, Start
 from propload.testing import MemorySource, MemoryTable, MemoryWriter
 
 pytestmark = pytest.mark.timeout(30)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    lanes: list
-    reasons: pl.DataFrame
-    duplicates: int = 0
-    warnings: pl.DataFrame | None = None
 
 
 @dataclass
@@ -68,7 +62,7 @@ class Fitted:
         )
         good = raw.filter(~pl.col("bad"))
         lanes = [
-            (good.filter(pl.col("id") % self.lanes == lane),)
+            Deduped((good.filter(pl.col("id") % self.lanes == lane),))
             for lane in range(self.lanes)
         ]
         return Prepared(lanes, join_reasons([no_reasons(), reasons]))
@@ -388,8 +382,8 @@ def test_rows_that_preparing_loses_or_doubles_are_seen(make, change, monkeypatch
 
     def careless(self, joined, **told):
         prepared = prepare(self, joined, **told)
-        (layer,), *others = prepared.lanes
-        return replace(prepared, lanes=[(change(layer),), *others])
+        first, *others = prepared.lanes
+        return replace(prepared, lanes=[Deduped((change(first.layers[0]),)), *others])
 
     monkeypatch.setattr(Fitted, "prepare", careless)
     pipeline, table = make(MemorySource(rows(6)))
@@ -450,7 +444,7 @@ class Entered(Fitted):
 
     def prepare(self, joined, *, together=None):
         assert not joined.height
-        return Prepared([()] * self.lanes, no_reasons())
+        return Prepared([Deduped(())] * self.lanes, no_reasons())
 
     def open_writer(self, lane, on_refused):
         return EntryWriter(self.table, lane)
@@ -459,7 +453,7 @@ class Entered(Fitted):
 class EntryWriter(MemoryWriter):
     def write(self, piece):
         self.table.pieces.append(piece)
-        return Written(0, 0, 0, 0, no_reasons())
+        return Written(0, 0, 0, 0, 0, no_reasons())
 
 
 def test_batches_of_which_no_row_could_be_read_are_entered_by_every_lane(make):
@@ -566,7 +560,7 @@ class Undone:
     on_refused: Callable
 
     def write(self, piece):
-        layer = piece.layers[0]
+        layer = piece.rows.layers[0]
         reasons = reason_lines(
             layer.head(1),
             stage="database",
@@ -604,7 +598,7 @@ class Refusing:
     on_refused: Callable
 
     def write(self, piece):
-        layer = piece.layers[0]
+        layer = piece.rows.layers[0]
         reasons = reason_lines(
             layer.head(1),
             stage="database",
@@ -613,7 +607,7 @@ class Refusing:
             message=pl.lit("refused by the server"),
         )
         self.on_refused(piece, reasons)
-        written = self.writer.write(replace(piece, layers=(layer.slice(1),)))
+        written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
         return replace(written, reasons=reasons)
 
     def cancel(self):

@@ -9,7 +9,7 @@ only judge of it, with its own words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from propload.batch import ORDINAL
 from propload.postgres.shape import INCOMING
@@ -18,7 +18,7 @@ from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from propload.postgres.shape import Shape
 
@@ -38,9 +38,14 @@ _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
 MOST_ALIKE = 16
 
 _PROBE = "propload_probe"
-SIFT = f"SELECT * FROM pg_temp.propload_sift({FIRST_RUN}, {LONGEST_RUN})"
-#: Each row in a run of its own.
-ALONE = "SELECT * FROM pg_temp.propload_sift(1, 1)"
+#: Runs that grow while their rows are good; each row in a run of its own; the same
+#: where it is known that rows are at fault, even if no one of these is good.
+Runs = Literal["growing", "alone", "known_alone"]
+_ARGUMENTS: Mapping[Runs, str] = {
+    "growing": f"{FIRST_RUN}, {LONGEST_RUN}, false",
+    "alone": "1, 1, false",
+    "known_alone": "1, 1, true",
+}
 #: Deferred constraints are checked with each run, not at the commit.
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
@@ -81,7 +86,7 @@ DECLARE
     propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
     propload_sums bigint[] := ARRAY[0, 0, 0, 0, 0]; propload_likely integer;
-    propload_sure boolean := false; propload_alike integer := 0; propload_met text;
+    propload_alike integer := 0; propload_met text;
 BEGIN
     SELECT array_agg(s.ctid ORDER BY s.{ordinal}),
            array_agg(s.{ordinal} ORDER BY s.{ordinal}), count(*)
@@ -160,6 +165,11 @@ END"""
 def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
     """Return the statements that make the pass as a function of the session."""
     return (*_create_probe(shape), _create_sift(_write(shape, patched)))
+
+
+def sift(runs: Runs, /) -> str:
+    """Return the query that makes the pass."""
+    return f"SELECT * FROM pg_temp.propload_sift({_ARGUMENTS[runs]})"
 
 
 def create_trial(shape: Shape, /) -> tuple[str, ...]:
@@ -254,7 +264,8 @@ def _create_sift(write: str) -> str:
     )
     return (
         "CREATE OR REPLACE FUNCTION pg_temp.propload_sift("
-        "propload_first_run integer, propload_longest_run integer) RETURNS TABLE ("
+        "propload_first_run integer, propload_longest_run integer, "
+        "propload_sure boolean) RETURNS TABLE ("
         "row_ordinal integer, state text, message text, detail text, "
         "column_name text, constraint_name text, blamed integer, "
         "stale bigint, proposed bigint, inserted bigint, written bigint, "

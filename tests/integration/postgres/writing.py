@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from propload.batch import ROW, Piece
+from propload.batch import ROW, Deduped, Piece
 from propload.postgres.loading import Database
 from propload.postgres.run_record import RunRecord
 from propload.prepare.casting import cast
@@ -32,7 +32,8 @@ def make_piece(layers, number=0, *, lane=0, key=(), read=True):
             layer.with_columns(rows).sort(key) if key else layer.with_columns(rows)
         )
         first += layer.height
-    return Piece(number, lane, tuple(numbered), 0, first, read=first if read else 0)
+    rows = Deduped(tuple(numbered))
+    return Piece(number, lane, rows, 0, first, read=first if read else 0)
 
 
 def run_record(goal):
@@ -68,11 +69,11 @@ def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
 def fit(piece, plan):
     """Return a piece whose values have the types of the plan."""
     layers = []
-    for layer in piece.layers:
+    for layer in piece.rows.layers:
         good, reasons = cast(layer, plan)
         assert not reasons.height
         layers.append(good)
-    return replace(piece, layers=tuple(layers))
+    return replace(piece, rows=Deduped(tuple(layers)))
 
 
 def write_one(writer, piece):
@@ -80,7 +81,7 @@ def write_one(writer, piece):
     done = writer.write(piece)
     refused = done.reasons[ROW].n_unique()
     parts = (done.inserted, done.updated, done.unchanged, done.stale)
-    assert sum(parts) + refused == piece.height
+    assert sum(parts) + refused == piece.rows.height
     assert min(parts) >= 0
     return done
 

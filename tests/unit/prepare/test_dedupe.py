@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import ROW
+from propload.batch import ROW, Deduped
 from propload.errors import SchemaMismatchError
 from propload.prepare.dedupe import check_keys, dedupe
 
@@ -60,25 +60,25 @@ def all_rows(deduped):
 @QUICK
 @given(ROWS)
 def test_the_last_row_of_a_key_wins_without_newest(rows):
-    layers, duplicates = dedupe(frame_of(rows), key=KEY)
-    assert len(layers) == 1
+    deduped = dedupe(frame_of(rows), key=KEY)
+    assert len(deduped.layers) == 1
     expected = {key: group[-1][0] for key, group in by_key(rows).items()}
-    found = {row[1:3]: row[0] for row in layers[0].rows()}
+    found = {row[1:3]: row[0] for row in deduped.layers[0].rows()}
     assert found == expected
-    assert duplicates == len(rows) - len(expected)
+    assert deduped.duplicates == len(rows) - len(expected)
 
 
 @QUICK
 @given(ROWS)
 def test_the_newest_rows_win_and_ties_get_layers(rows):
-    layers, duplicates = dedupe(frame_of(rows), key=KEY, newest="seen")
-    for layer in layers:
+    deduped = dedupe(frame_of(rows), key=KEY, newest="seen")
+    for layer in deduped.layers:
         keys = [row[1:3] for row in layer.rows()]
         assert len(set(keys)) == len(keys)
         # bytes order, as the "C" collation of the server has it
         assert keys == sorted(keys, key=lambda key: (key[0].encode(), key[1]))
     found = {}
-    for layer in layers:
+    for layer in deduped.layers:
         for row in layer.rows():
             found.setdefault(row[1:3], []).append(row[1:])
     expected = {}
@@ -88,13 +88,15 @@ def test_the_newest_rows_win_and_ties_get_layers(rows):
         expected[key] = best
     assert {key: set(values) for key, values in found.items()} == expected
     assert all(len(set(values)) == len(values) for values in found.values())
-    assert duplicates == len(rows) - sum(layer.height for layer in layers)
+    assert deduped.duplicates == len(rows) - sum(
+        layer.height for layer in deduped.layers
+    )
 
 
 @QUICK
 @given(ROWS)
 def test_keep_folds_the_latest_known_values(rows):
-    layers, duplicates = dedupe(frame_of(rows), key=KEY, on_null="keep")
+    deduped = dedupe(frame_of(rows), key=KEY, on_null="keep")
     expected = []
     for group in by_key(rows).values():
         folded = {}
@@ -102,8 +104,8 @@ def test_keep_folds_the_latest_known_values(rows):
             known = {name: value for name, value in row.items() if value is not None}
             folded |= known
         expected.append(tuple(folded.get(name) for name in SCHEMA))
-    assert sorted(content(layers[0]), key=str) == sorted(expected, key=str)
-    assert duplicates == len(rows) - len(expected)
+    assert sorted(content(deduped.layers[0]), key=str) == sorted(expected, key=str)
+    assert deduped.duplicates == len(rows) - len(expected)
 
 
 @QUICK
@@ -138,17 +140,44 @@ def test_ages_that_only_the_server_can_rank_are_all_handed_over(rows):
     assert set(all_rows(deduped)) == set(content(given_rows))
     for layer in deduped.layers:
         assert not layer.select(KEY).is_duplicated().any()
-    # equal rows are the only duplicates
+    # equal rows are the only deduped.duplicates
     assert deduped.duplicates == len(rows) - len(set(content(given_rows)))
 
 
 @QUICK
 @given(ROWS)
 def test_the_first_row_of_a_key_stays_where_only_new_ones_are_wanted(rows):
-    layers, duplicates = dedupe(frame_of(rows), key=KEY, newest="seen", first=True)
+    deduped = dedupe(frame_of(rows), key=KEY, newest="seen", first=True)
     expected = {key: group[0][0] for key, group in by_key(rows).items()}
-    assert {row[1:3]: row[0] for row in layers[0].rows()} == expected
-    assert duplicates == len(rows) - len(expected)
+    assert {row[1:3]: row[0] for row in deduped.layers[0].rows()} == expected
+    assert deduped.duplicates == len(rows) - len(expected)
+
+
+@QUICK
+@given(
+    ROWS,
+    st.sampled_from(
+        [
+            {},
+            {"newest": "seen"},
+            {"newest": "seen", "ranked": False},
+            {"newest": "seen", "on_null": "keep"},
+            {"on_null": "keep"},
+            {"newest": "seen", "first": True},
+        ]
+    ),
+)
+def test_all_rows_of_keys_that_lost_some_are_kept_as_they_came(rows, rules):
+    deduped = dedupe(frame_of(rows), key=KEY, **rules)
+    written = sum(layer.height for layer in deduped.layers)
+    assert written + deduped.duplicates == len(rows)
+    if written == len(rows):
+        assert deduped.versions is None
+        return
+    groups = by_key(rows).values()
+    several = {number: row for g in groups if len(g) > 1 for number, row in g}
+    found = {row[0]: row[1:] for row in deduped.versions.rows()}
+    assert found == {n: tuple(map(row.get, SCHEMA)) for n, row in several.items()}
 
 
 def test_a_fold_takes_each_value_from_the_newest_row_that_knows_it():
@@ -157,27 +186,27 @@ def test_a_fold_takes_each_value_from_the_newest_row_that_knows_it():
         {"site": "a", "id": 1, "seen": 1, "price": 5, "note": "old"},
         {"site": "a", "id": 1, "seen": None, "price": 9, "note": "oldest"},
     ]
-    layers, duplicates = dedupe(frame_of(rows), key=KEY, newest="seen", on_null="keep")
-    assert content(layers[0]) == [("a", 1, 2, 5, "new")]
-    assert duplicates == 2
+    deduped = dedupe(frame_of(rows), key=KEY, newest="seen", on_null="keep")
+    assert content(deduped.layers[0]) == [("a", 1, 2, 5, "new")]
+    assert deduped.duplicates == 2
 
 
 def test_without_a_key_every_row_stays():
     frame = frame_of([{"site": "a", "id": 1}] * 3)
-    assert dedupe(frame, key=()) == ((frame,), 0)
+    assert dedupe(frame, key=()) == Deduped((frame,))
 
 
 def test_one_source_and_one_day_in_the_key_change_nothing():
     rows = [{"site": "a", "id": 1, "seen": 1, "price": n} for n in range(3)]
-    layers, duplicates = dedupe(frame_of(rows), key=("site", "id", "seen"))
-    assert layers[0]["price"].to_list() == [2]
-    assert duplicates == 2
+    deduped = dedupe(frame_of(rows), key=("site", "id", "seen"))
+    assert deduped.layers[0]["price"].to_list() == [2]
+    assert deduped.duplicates == 2
 
 
 def test_rows_out_of_source_order_are_still_judged_by_it():
     frame = frame_of([{"site": "a", "id": 1, "price": n} for n in range(3)])
-    layers, _ = dedupe(frame.reverse(), key=KEY)
-    assert layers[0]["price"].to_list() == [2]
+    deduped = dedupe(frame.reverse(), key=KEY)
+    assert deduped.layers[0]["price"].to_list() == [2]
 
 
 def test_null_keys_are_refused_column_by_column():

@@ -47,6 +47,11 @@ def ready(preparer, raw, *, untyped=False, stored=(), **types):
     return fitted.with_plan(plan_of(fitted.schema, **types))
 
 
+def layers_of(prepared):
+    """Return the layers of each lane."""
+    return [rows.layers for rows in prepared.lanes]
+
+
 def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():
     first = raw_of(id=["1", "2"], zip=["0123", "4567"], day=["2024-01-01", None])
     preparer = ready(Preparer(key=("id",)), first, untyped=True)
@@ -58,7 +63,7 @@ def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():
         day=["x", "2024-01-02", "2024-01-02 00:00"],
     )
     prepared = preparer.prepare(later)
-    assert prepared.lanes[0][0].rows() == [(1, 8, "2", dt.date(2024, 1, 2))]
+    assert prepared.lanes[0].layers[0].rows() == [(1, 8, "2", dt.date(2024, 1, 2))]
     told = prepared.reasons.select(ROW, "column", "value").sort(ROW, "column").rows()
     assert told == [(0, "day", "x"), (0, "id", "007"), (2, "day", "2024-01-02 00:00")]
 
@@ -72,7 +77,7 @@ def test_the_types_of_a_stored_table_win_over_guesses():
         "new": pl.Int64(),
     }
     preparer = fitted.with_plan(plan_of(fitted.schema, id=pl.Int64()))
-    [(layer,)] = preparer.prepare(raw).lanes
+    [[layer]] = layers_of(preparer.prepare(raw))
     assert layer.rows() == [(0, 7, "1.50", 5)]
 
 
@@ -96,7 +101,7 @@ def test_the_schema_types_its_columns_and_the_plan_has_the_last_word():
         "more": pl.String(),
     }
     prepared = preparer.prepare(raw)
-    [(layer,)] = prepared.lanes
+    [[layer]] = layers_of(prepared)
     assert layer.rows() == [(0, "a", 1.0, 1)]
     told = prepared.reasons.select(ROW, "stage", "column").sort(ROW, "column").rows()
     assert told == [(1, "check", "price"), (2, "map", "more"), (2, "map", "price")]
@@ -105,7 +110,7 @@ def test_the_schema_types_its_columns_and_the_plan_has_the_last_word():
 def test_warnings_are_counted_and_loaded():
     raw = raw_of(id=["a", "b"], price=[10, 90])
     prepared = ready(Preparer(checker=load_schema(Home)), raw).prepare(raw)
-    assert prepared.lanes[0][0].height == 2
+    assert prepared.lanes[0].layers[0].height == 2
     assert prepared.warnings is not None
     assert prepared.warnings.select("check", "rows").rows() == [("usual", 1)]
 
@@ -118,7 +123,7 @@ def test_a_mapping_comes_first_and_knows_its_context():
     raw = raw_of(Link=["a", "b", "a"], price=["€ 1.000", "ask", "€ 2.000"])
     preparer = Preparer(mapping=mapping, context=MapContext(moment), key=("id",))
     prepared = ready(preparer, raw, untyped=True).prepare(raw)
-    assert prepared.lanes[0][0].rows() == [(2, "a", 2000, moment)]
+    assert prepared.lanes[0].layers[0].rows() == [(2, "a", 2000, moment)]
     assert prepared.duplicates == 1
     assert prepared.reasons.select(ROW, "check").rows() == [(1, "integer")]
 
@@ -139,14 +144,14 @@ def test_columns_that_the_table_does_not_take_are_left_out():
     raw = raw_of(a=[1], b=[2])
     fitted = Preparer().fit(raw)
     preparer = fitted.with_plan(plan_of({"b": pl.Int64()}))
-    assert preparer.prepare(raw).lanes[0][0].columns == [ROW, "b"]
+    assert preparer.prepare(raw).lanes[0].layers[0].columns == [ROW, "b"]
 
 
 def test_no_rows_are_prepared_to_no_rows():
     raw = raw_of(id=["a"], price=[1])
     preparer = ready(Preparer(checker=load_schema(Home), key=("id",), lanes=3), raw)
     prepared = preparer.prepare(raw.clear())
-    assert [layer.height for (layer,) in prepared.lanes] == [0, 0, 0]
+    assert [layer.height for (layer,) in layers_of(prepared)] == [0, 0, 0]
     assert prepared.reasons.is_empty()
 
 
@@ -182,12 +187,12 @@ def test_every_row_is_accounted_for(rows, lanes, on_null):
     ).prepare(raw)
     refused = set(prepared.reasons[ROW])
     written = [
-        row for layers in prepared.lanes for layer in layers for row in layer[ROW]
+        row for layers in layers_of(prepared) for layer in layers for row in layer[ROW]
     ]
     assert len(set(written)) == len(written)
     assert not refused & set(written)
     assert raw.height == len(refused) + len(written) + prepared.duplicates
-    for layers in prepared.lanes:
+    for layers in layers_of(prepared):
         assert layers[0]["id"].is_sorted()
 
 
@@ -223,7 +228,7 @@ def test_a_schema_that_filters_erases_nothing_in_the_table():
     raw = raw_of(id=["a"], price=[1], other=["kept by the table"])
     preparer = ready(Preparer(checker=load_schema(Narrow), key=("id",)), raw)
     assert list(preparer.schema) == ["id", "price"]
-    assert preparer.prepare(raw).lanes[0][0].columns == [ROW, "id", "price"]
+    assert preparer.prepare(raw).lanes[0].layers[0].columns == [ROW, "id", "price"]
 
 
 def test_columns_that_a_schema_adds_travel():
@@ -235,7 +240,7 @@ def test_columns_that_a_schema_adds_travel():
 
     raw = raw_of(id=["a"], price=[1])
     preparer = ready(Preparer(checker=load_schema(Wide), key=("id",)), raw)
-    assert preparer.prepare(raw).lanes[0][0].rows() == [(0, "a", 1, "house")]
+    assert preparer.prepare(raw).lanes[0].layers[0].rows() == [(0, "a", 1, "house")]
 
 
 class Careless:
@@ -272,4 +277,4 @@ def test_rows_that_a_schema_drops_have_reasons():
     preparer = ready(Preparer(checker=load_schema(Dropping), key=("id",)), raw)
     prepared = preparer.prepare(raw)
     assert prepared.reasons["value"].to_list() == ["2"]
-    assert prepared.lanes[0][0]["id"].to_list() == ["1", "3"]
+    assert prepared.lanes[0].layers[0]["id"].to_list() == ["1", "3"]

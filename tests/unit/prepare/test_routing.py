@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import ROW
+from propload.batch import ROW, Deduped
 from propload.errors import SchemaMismatchError
 from propload.prepare.routing import lane_of, route
 
@@ -20,6 +20,11 @@ IDS = st.lists(st.text(max_size=40), min_size=1, max_size=20, unique=True)
 
 def frame_of(**columns):
     return pl.DataFrame(columns).with_row_index(ROW)
+
+
+def routed_layers(layers, **told):
+    """Return the layers of each lane."""
+    return [rows.layers for rows in route(Deduped(layers), **told)]
 
 
 @QUICK
@@ -36,7 +41,7 @@ def test_a_key_has_one_lane_whatever_the_batch(ids, lanes):
 @given(IDS, st.integers(1, 5))
 def test_every_row_goes_to_one_lane_in_its_order(ids, lanes):
     frame = frame_of(id=sorted(ids))
-    routed = route((frame,), key=["id"], lanes=lanes)
+    routed = routed_layers((frame,), key=["id"], lanes=lanes)
     assert len(routed) == lanes
     rows = [row for (layer,) in routed for row in layer[ROW].to_list()]
     assert sorted(rows) == list(range(frame.height))
@@ -83,7 +88,7 @@ def test_lanes_are_filled_evenly(values):
     for lanes in (2, 3, 8):
         heights = [
             layer.height
-            for (layer,) in route((frame,), key=["source", "key"], lanes=lanes)
+            for (layer,) in routed_layers((frame,), key=["source", "key"], lanes=lanes)
         ]
         assert max(heights) < 1.25 * len(values) / lanes
 
@@ -101,12 +106,12 @@ def test_a_key_that_cannot_be_written_as_text_is_told_with_what_to_do():
 
 def test_one_lane_gets_everything_as_it_is():
     layers = (frame_of(id=[1]), frame_of(id=[1]))
-    assert route(layers, key=["id"], lanes=1) == [layers]
+    assert routed_layers(layers, key=["id"], lanes=1) == [layers]
 
 
 def test_all_rows_together_take_the_first_lane():
     layers = (frame_of(id=[1, 2]), frame_of(id=[1]))
-    routed = route(layers, key=["id"], lanes=3, together=True)
+    routed = routed_layers(layers, key=["id"], lanes=3, together=True)
     assert routed[0] == layers
     assert [[each.height for each in lane] for lane in routed[1:]] == [[0], [0]]
     assert routed[1][0].schema == layers[0].schema
@@ -119,7 +124,7 @@ def test_the_two_zeros_share_a_lane():
 
 def test_layers_stay_in_order_and_empty_ones_after_the_first_go():
     first, second = frame_of(id=list(range(100))), frame_of(id=[5])
-    routed = route((first, second), key=["id"], lanes=4)
+    routed = routed_layers((first, second), key=["id"], lanes=4)
     lane = lane_of(second, ["id"], 4)[0]
     assert [len(layers) for layers in routed] == [
         2 if n == lane else 1 for n in range(4)
@@ -127,9 +132,23 @@ def test_layers_stay_in_order_and_empty_ones_after_the_first_go():
     assert routed[lane][1]["id"].to_list() == [5]
 
 
+@QUICK
+@given(IDS, st.integers(1, 5))
+def test_versions_go_where_their_key_goes(ids, lanes):
+    kept, lost = frame_of(id=sorted(ids)), frame_of(id=sorted(ids))
+    lost = lost.with_columns(pl.col(ROW) + kept.height)
+    routed = route(Deduped((kept,), kept.vstack(lost)), key=["id"], lanes=lanes)
+    assert sum(rows.duplicates for rows in routed) == len(ids)
+    for rows in routed:
+        (layer,) = rows.layers
+        assert rows.duplicates == layer.height
+        if lanes > 1:
+            assert rows.versions["id"].to_list() == layer["id"].to_list() * 2
+
+
 def test_without_a_key_neighbours_stay_together():
     frame = frame_of(x=list(range(10)))
-    routed = route((frame,), key=(), lanes=3)
+    routed = routed_layers((frame,), key=(), lanes=3)
     assert [layer["x"].to_list() for (layer,) in routed] == [
         [0, 1, 2],
         [3, 4, 5],
@@ -138,5 +157,5 @@ def test_without_a_key_neighbours_stay_together():
 
 
 def test_fewer_rows_than_lanes_leave_lanes_empty():
-    routed = route((frame_of(x=[1]),), key=(), lanes=4)
+    routed = routed_layers((frame_of(x=[1]),), key=(), lanes=4)
     assert [layer.height for (layer,) in routed] == [0, 0, 0, 1]
