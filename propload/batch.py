@@ -6,7 +6,7 @@ It is how a refused row finds its way back to what was read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
@@ -160,6 +160,25 @@ class Batch:
             for column in self.rows.schema
             if CREATED_AS in (column.metadata or {})
         }
+
+    @property
+    def height(self) -> int:
+        """The rows of the source that it holds, unread ones included."""
+        return int(self.rows.num_rows) + len(self.unread)
+
+    def numbered_from(self, number: int) -> Batch:
+        """Return the batch with its first row, be it good or unread, of this number."""
+        begins = [self.first_row] if self.rows.num_rows else []
+        shift = number - min([*begins, *(fault.row for fault in self.unread)])
+        return replace(
+            self,
+            first_row=self.first_row + shift,
+            row_numbers=self.row_numbers
+            and tuple(each + shift for each in self.row_numbers),
+            unread=tuple(
+                replace(fault, row=fault.row + shift) for fault in self.unread
+            ),
+        )
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return the rows from start to stop (exclusive), without a copy.

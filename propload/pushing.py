@@ -41,6 +41,7 @@ class PushedSource:
         self._options = options
         self._columns = Columns(complete=False)
         self._building = threading.Lock()
+        self._rows_put = 0
         self._changed = threading.Condition()
         self._journal: Journal | None = None
         self._error: BaseException | None = None
@@ -110,14 +111,15 @@ class PushedSource:
         journal = self.journal()
         deadline = None if timeout is None else time.monotonic() + timeout
         taken = 0
-        for batch in self._batches(rows):
+        for made in self._batches(rows):
+            batch = made if made is rows else self._numbered(made)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
                 journal.append(batch, timeout=left)
             except TimeoutError as error:
                 msg = f"no room within {timeout} s: the first {taken:,} rows were taken"
                 raise TimeoutError(msg) from error
-            taken += batch.rows.num_rows
+            taken += batch.height
 
     def try_put(self, batch: Batch) -> bool:
         """Hand a batch over if there is room now; return whether it was taken."""
@@ -143,6 +145,15 @@ class PushedSource:
                 if whole:
                     self._journal.note_whole()
                 self._journal.finish()
+
+    def _numbered(self, batch: Batch) -> Batch:
+        """Return a batch with its rows numbered after all that were put before."""
+        if not batch.height:
+            return batch
+        with self._building:
+            first = self._rows_put + 1
+            self._rows_put += batch.height
+        return batch.numbered_from(first)
 
     def _batches(self, rows: object) -> Iterable[Batch]:
         if isinstance(rows, Batch):

@@ -179,7 +179,7 @@ class Joiner:
                 break
             part, self._rest = _split(batch, room)
             parts.append(part)
-            room -= part.rows.num_rows + len(part.unread)
+            room -= part.height
             if deadline is None and fixed is None:
                 deadline = time.monotonic() + self.batch_seconds
         return parts
@@ -227,9 +227,8 @@ def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
     """
     passed: Batch | None = None
     for batch in batches:
-        height = batch.rows.num_rows + len(batch.unread)
-        if rows and rows >= height:
-            rows -= height
+        if rows and rows >= batch.height:
+            rows -= batch.height
             passed = batch
             continue
         passed = None

@@ -1,5 +1,6 @@
 """Rows that are pushed one by one: their batches fit each other."""
 
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +18,15 @@ class Kept:
     """A journal in memory."""
 
     def __init__(self):
-        self.batches = []
+        self.all = []
 
     def append(self, batch, *, timeout=None):
         assert timeout is None
-        self.batches.append(batch.rows)
+        self.all.append(batch)
+
+    @property
+    def batches(self):
+        return [batch.rows for batch in self.all]
 
 
 @pytest.fixture
@@ -47,6 +52,40 @@ def test_a_row_has_no_columns_of_earlier_ones(pushed):
         ["id", "title"],
         ["id", "price"],
     ]
+
+
+def test_rows_are_numbered_on_from_put_to_put(pushed):
+    source, kept = pushed
+    source.put([{"id": 1}, {}, {"id": 3}])
+    source.put([{}])
+    source.put(pl.DataFrame({"id": [5, 6]}))
+    source.put(iter([{"id": 7}, {}, {"id": 9}]))
+    source.put([])
+    source.put({"id": 10})
+    found = []
+    for batch in kept.all:
+        numbers = batch.row_numbers or range(
+            batch.first_row, batch.first_row + batch.rows.num_rows
+        )
+        if batch.rows.num_rows:
+            found += zip(numbers, batch.rows.column("id").to_pylist(), strict=True)
+        found += [(fault.row, None) for fault in batch.unread]
+    assert sorted(found, key=lambda each: each[0]) == [
+        (number, None if number in {2, 4, 8} else number) for number in range(1, 11)
+    ]
+
+
+def test_rows_that_several_threads_put_have_numbers_of_their_own(pushed):
+    source, kept = pushed
+    threads = [
+        threading.Thread(target=lambda: [source.put({"id": n}) for n in range(50)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(batch.first_row for batch in kept.all) == list(range(1, 201))
 
 
 class Named(NamedTuple):
@@ -91,9 +130,9 @@ def test_rows_that_found_no_room_in_time_are_told_from_those_that_did():
     source.attach(kept)
 
     def full(batch, *, timeout):
-        if kept.batches:
+        if kept.all:
             raise TimeoutError
-        kept.batches.append(batch.rows)
+        kept.all.append(batch)
 
     kept.append = full
     with pytest.raises(TimeoutError, match="the first 2 rows were taken"):
