@@ -93,12 +93,15 @@ class Parts:
         said += [self.outcome.note] if self.outcome.note else []
         return tuple(dict.fromkeys(said))
 
-    @property
-    def settings(self) -> Mapping[str, Plain]:
-        """What was told and chosen, without secrets."""
+    def settings(self, *chosen_besides: str) -> Mapping[str, Plain]:
+        """Return what was told and chosen, without secrets.
+
+        Args:
+            *chosen_besides: What the run chose itself; an empty text is no choice.
+        """
         shown = settings_shown(self.plan, self.target)
         if self.sizes is not None:
             shown["batch_rows"] = self.sizes.rows
         sizes = self.sizes.notes if self.sizes else ()
-        chosen: list[Plain] = [*self.chosen, *sizes]
+        chosen: list[Plain] = [*self.chosen, *sizes, *filter(None, chosen_besides)]
         return {**shown, "chosen": chosen} if chosen else shown

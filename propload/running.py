@@ -206,12 +206,17 @@ class Run:
             reasons_counted=parts.rejects.counted,
             warnings=tally.warnings,
             rejects_path=str(path) if path else None,
-            settings=parts.settings,
-            notes=parts.notes(),
+            settings=parts.settings(self._memory.note),
+            notes=self._notes(parts),
             message=_message(parts, ending, tally.counts),
             # no lambda: reports are sent between processes
             read_rejects=partial(read_lines, parts.rejects.path),
         )
+
+    def _notes(self, parts: Parts) -> tuple[str, ...]:
+        # the limit that nobody set is a choice like others, told beside the settings
+        is_told = "max_memory" in parts.plan.settings and self._memory.note
+        return (*parts.notes(), self._memory.note) if is_told else parts.notes()
 
 
 def _message(parts: Parts, ending: Ending, counts: Counts) -> str:

@@ -31,7 +31,8 @@ class MemoryWatch:
 
     Args:
         max_bytes: The limit; it is raised where the process is near it, or beyond
-            it, before the run begins.
+            it, before the run begins, and where a run cannot get below it. `note`
+            tells so.
         metrics: Told each measurement.
         measure: Returns the resident bytes; the process's own by default.
     """
@@ -43,7 +44,8 @@ class MemoryWatch:
         *,
         measure: Callable[[], int] | None = None,
     ) -> None:
-        self._max_bytes = max_bytes
+        self._told_bytes = self._max_bytes = max_bytes
+        self._held_before = 0
         self._metrics = metrics
         self._measure = measure or _resident_bytes
         self._ended = threading.Event()
@@ -55,9 +57,9 @@ class MemoryWatch:
         )
 
     def __enter__(self) -> Self:
-        before = self.look()
-        own = self._max_bytes * OWN_SHARE
-        self._max_bytes = max(self._max_bytes, int(before / PRESSURE_FROM + own))
+        self._held_before = self.look()
+        fitting = int(self._held_before / PRESSURE_FROM + self._told_bytes * OWN_SHARE)
+        self._max_bytes = max(self._told_bytes, fitting)
         self._thread.start()
         return self
 
@@ -67,6 +69,18 @@ class MemoryWatch:
             self._changed.notify_all()
         self._thread.join()
         self.look()
+
+    @property
+    def note(self) -> str:
+        """Why the limit was raised, and to what; empty where it was not."""
+        if self._max_bytes == self._told_bytes:
+            return ""
+        return (
+            f"max_memory was raised from {_megabytes(self._told_bytes)} to "
+            f"{_megabytes(self._max_bytes)}: the process held "
+            f"{_megabytes(self._held_before)} before the first row, and "
+            f"{_megabytes(self.peak_bytes)} at most"
+        )
 
     @property
     def pressure(self) -> float:
@@ -107,6 +121,10 @@ class MemoryWatch:
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
             self.look()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MB"
 
 
 def _resident_bytes() -> int:

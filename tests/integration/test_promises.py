@@ -308,3 +308,14 @@ def test_newest_is_said_to_have_no_say_where_every_row_is_added(database):
     assert report.counts.inserted == 2
     assert [note for note in report.notes if "newest (day) has no say" in note]
     assert not propload.ingest(rows, **told).notes
+
+
+def test_a_limit_of_memory_that_cannot_be_kept_is_told(database):
+    told = {"to": database, "table": "small", "mode": "append", "progress": False}
+    report = propload.ingest([{"id": 1}], max_memory="1MB", **told)
+    (note,) = report.notes
+    assert note.startswith("max_memory was raised from 1 MB to ")
+    assert note in report.settings["chosen"]
+    roomy = propload.ingest([{"id": 1}], max_memory="1TB", **told)
+    assert not roomy.notes
+    assert "max_memory" not in str(roomy.settings["chosen"])

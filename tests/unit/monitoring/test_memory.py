@@ -94,3 +94,29 @@ def test_a_pause_in_vain_is_not_repeated(monkeypatch):
     one.hold_back()
     assert metrics.snapshot().activity == ""
     assert one.pressure < 1
+
+
+def test_a_limit_that_was_raised_is_told_with_what_the_process_held():
+    held = 300 << 20
+    with MemoryWatch(50 << 20, Metrics(), measure=lambda: held) as one:
+        held = 340 << 20
+    assert one.note == (
+        "max_memory was raised from 50 MB to 400 MB: the process held 300 MB before "
+        "the first row, and 340 MB at most"
+    )
+
+
+def test_a_limit_that_held_is_not_told():
+    one, _ = watch(300)
+    with one:
+        pass
+    assert one.note == ""
+
+
+def test_a_limit_that_gave_way_in_the_run_is_told(monkeypatch):
+    monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 0.01)
+    one, _ = watch(10, 2000)
+    with one:
+        one.look()
+        one.hold_back()
+    assert "max_memory was raised" in one.note
