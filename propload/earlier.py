@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from propload import config
 from propload.planning import Plan
 from propload.rejecting import RejectStore
-from propload.rejecting.lines import read_lines
+from propload.rejecting.lines import read_rejects
 from propload.reports import ReportStore
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
-    """Return the refused rows of a run: one line a row, as read, with its reasons.
+    """Return the refused rows of a run, one line a row, with their reasons.
+
+    The columns of the rows stand as they were read. What is told of each row begins
+    with `propload_`: `propload_source` and `propload_row` say where it stands,
+    `propload_reasons` why it was refused, in one text, and `propload_reason_list` the
+    same in parts: stage, column, check, value, message, sqlstate.
 
     Args:
         run_id: The run, or how its name begins; the newest by default.
@@ -32,7 +37,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
         ConfigError: There is no such run with refused rows.
     """
     plan = Plan.of(config.resolve(settings))
-    return RejectStore(plan.places.rejects).read(run_id)
+    return read_rejects(RejectStore(plan.places.rejects).files.find(run_id))
 
 
 def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
@@ -51,4 +56,4 @@ def _readable(report: Report) -> Report:
     if report.rejects_path is None:
         return report
     path = Path(report.rejects_path)
-    return replace(report, read_rejects=partial(read_lines, path))
+    return replace(report, read_rejects=partial(read_rejects, path))

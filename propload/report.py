@@ -163,7 +163,7 @@ class Report:
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """The refused rows as read, one line a row, with their reasons."""
+        """The refused rows as read, with their reasons, as `propload.rejects` gives."""
         import polars as pl  # noqa: PLC0415 - a report is shown without Polars too
 
         return self.read_rejects() if self.read_rejects else pl.DataFrame()

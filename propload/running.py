@@ -24,7 +24,7 @@ from propload.errors import (
 from propload.lanes import CANCEL_SECONDS
 from propload.monitoring.memory import MemoryWatch
 from propload.planning import nothing_to_replace
-from propload.rejecting.lines import read_lines
+from propload.rejecting.lines import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
@@ -210,7 +210,7 @@ class Run:
             notes=self._notes(parts),
             message=_message(parts, ending, tally.counts),
             # no lambda: reports are sent between processes
-            read_rejects=partial(read_lines, parts.rejects.path),
+            read_rejects=partial(read_rejects, parts.rejects.path),
         )
 
     def _notes(self, parts: Parts) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What stands in a line of refused rows, and lines as a frame."""
+"""What stands in a line of refused rows, and lines as frames."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ REJECT_COLUMNS = (
     "values",
     "reasons",
 )
+
+#: Begins the columns that tell of a row, beside the row's own.
+OWN_PREFIX = "propload_"
 
 _PLAIN_COLUMNS = {
     "run": pl.String,
@@ -65,6 +68,47 @@ def read_lines(path: Path) -> pl.DataFrame:
     ]
     reasons = pl.Series("reasons", [line["reasons"] for line in lines], dtype=_REASONS)
     return pl.DataFrame([*plain, _values(lines), reasons])
+
+
+def read_rejects(path: Path) -> pl.DataFrame:
+    """Return the refused rows of a file: their columns as read, then what is told.
+
+    The columns of a row stand as its source names them; those that tell of it begin
+    with `OWN_PREFIX`. `propload_reasons` is one text of all reasons.
+    """
+    told = read_lines(path)
+    values = told.get_column("values")
+    own = told.select(
+        *_PLAIN_COLUMNS,
+        pl.col("reasons").alias("reason_list"),
+        _as_text(pl.col("reasons")),
+    ).rename(lambda name: OWN_PREFIX + name)
+    if not isinstance(values.dtype, pl.Struct):
+        return own
+    # a file of refused rows that is loaded again bears names of ours
+    return values.struct.unnest().drop(own.columns, strict=False).hstack(own)
+
+
+def read_exported(path: Path) -> pl.DataFrame:
+    """Return the refused rows of a file to mend elsewhere: their columns, and why."""
+    frame = read_rejects(path)
+    own = [OWN_PREFIX + name for name in (*_PLAIN_COLUMNS, "reason_list")]
+    return frame.drop(own)
+
+
+def _as_text(reasons: pl.Expr) -> pl.Expr:
+    reason = pl.element().struct
+    unread = reason.field("stage") == "read"
+    said = pl.concat_str(
+        reason.field("column").fill_null("row"),
+        pl.lit(": "),
+        reason.field("message"),
+        # such a row has no columns, its text is all there is of it
+        pl.when(unread).then(pl.lit(": ")),
+        pl.when(unread).then(reason.field("value")),
+        ignore_nulls=True,
+    )
+    return reasons.list.eval(said).list.join("; ")
 
 
 def _values(lines: Sequence[Line]) -> pl.Series:

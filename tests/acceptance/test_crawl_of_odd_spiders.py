@@ -66,14 +66,14 @@ def test_an_item_without_key_and_one_of_wrong_type_cost_themselves(database):
     reasons = report.reasons
     said = " ".join(reasons["example"])
     assert "null in the key, so the row has no identity" in said
-    assert "on request" in str(report.rejects["values"].to_list())
+    assert "on request" in str(report.rejects["price"].to_list())
     assert set(reasons["column"]) == {"id", "price"}
 
 
 def test_an_item_that_is_no_row_is_refused_with_its_reason(database):
     report = load(spider_of({"id": 1}, {}, {3: "three"}), database)
     assert (report.counts.inserted, report.counts.rejected) == (1, 2)
-    said = str(report.rejects["reasons"].to_list())
+    said = str(report.rejects["propload_reasons"].to_list())
     assert "it has no fields" in said
     assert "the field name 3 is not a text" in said
 

@@ -96,9 +96,9 @@ def test_each_reject_is_the_right_row_for_the_right_reason(dsn, chance, long, ki
         report.counts.verify()
         assert report.counts.rejected == len(wrong), (turn, report)
         if wrong:
-            refused = report.rejects.sort("row")
-            assert [one["id"] for one in refused["values"]] == wrong
-            reasons = [one for each in refused["reasons"] for one in each]
+            refused = report.rejects.sort("propload_row")
+            assert refused["id"].to_list() == wrong
+            reasons = [one for each in refused["propload_reason_list"] for one in each]
             assert {one["check"] for one in reasons} == {check}
             assert {one["sqlstate"] for one in reasons} == {state}
             assert {one["column"] for one in reasons} <= {"value", None}

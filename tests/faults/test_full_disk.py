@@ -58,7 +58,7 @@ def test_no_room_for_rejects(dsn, small_disk, tmp_path, chance):
     report.counts.verify()
     assert (report.counts.read, report.counts.rejected) == (3_000, 300)
     assert report.rejects.height == 300
-    assert report.rejects["row"].n_unique() == 300
+    assert report.rejects["propload_row"].n_unique() == 300
     assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))
 
 

@@ -68,12 +68,12 @@ def refused_by(report, frame):
     assert report.counts.read == frame.height
     refused = set()
     for reject in report.rejects.iter_rows(named=True) if report.rejects_path else ():
-        number = reject["row"] - 1
+        number = reject["propload_row"] - 1
         refused.add(number)
         row = frame.row(number, named=True)
-        assert reject["values"]["propload_n"] == number
-        assert reject["reasons"]
-        for reason in reject["reasons"]:
+        assert reject["propload_n"] == number
+        assert reject["propload_reason_list"]
+        for reason in reject["propload_reason_list"]:
             column = reason["column"]
             shown = is_shown(reason["value"], row[column], frame.schema[column])
             assert shown, (reason, row)
@@ -214,8 +214,8 @@ def judge(stored, frame, pg_types, refused):
 def judge_reasons(rejects, frame, pg_types):
     """No row is refused for a value that fits."""
     for reject in rejects.iter_rows(named=True):
-        row = frame.row(reject["row"] - 1, named=True)
-        blamed = {reason["column"] for reason in reject["reasons"]}
+        row = frame.row(reject["propload_row"] - 1, named=True)
+        blamed = {reason["column"] for reason in reject["propload_reason_list"]}
         for name in blamed:
             told = (row[name], frame.schema[name], pg_types[name])
             assert fits(*told) is not True, told

@@ -173,7 +173,7 @@ def test_ragged_rows_and_nul_bytes_cost_these_rows(load, write, database):
     assert report.counts.inserted == 2
     assert report.counts.rejected == 3
     assert stored(database).rows() == [(1, 10), (5, 50)]
-    assert report.rejects["row"].to_list() == [2, 3, 4]
+    assert report.rejects["propload_row"].to_list() == [2, 3, 4]
     assert {one.stage for one in report.reasons_counted} == {"read"}
 
 
@@ -205,7 +205,7 @@ def test_a_row_wider_than_a_page_of_the_server_is_refused(load, write, database)
     text = ",".join(names) + "\n" + ",".join(["1"] * 1500) + "\n"
     report = load(write(text))
     assert report.counts.rejected == 1
-    assert "too big" in report.rejects["reasons"][0][0]["message"]
+    assert "too big" in report.rejects["propload_reasons"][0]
     assert stored(database).height == 0
 
 
@@ -225,7 +225,7 @@ def test_an_unknown_key_column(load, write):
 def test_null_keys_are_refused_row_by_row(load, write, database):
     report = load(write("id,price\n1,10\n,20\n3,30\n"))
     assert report.counts.rejected == 1
-    assert report.rejects["row"].to_list() == [2]
+    assert report.rejects["propload_row"].to_list() == [2]
     assert stored(database)["id"].to_list() == [1, 3]
 
 

@@ -75,6 +75,6 @@ def test_funda_files_become_listings(load, database, shared_data, name, rows, re
     stored = read_table(database, "listings")
     assert stored.height == report.counts.inserted
     for line in report.rejects.iter_rows(named=True):
-        assert all(reason["message"] for reason in line["reasons"])
+        assert all(reason["message"] for reason in line["propload_reason_list"])
     again = load(str(shared_data / "funda" / name), mapping="funda")
     assert again.counts.inserted == again.counts.updated == 0

@@ -42,6 +42,18 @@ def test_reports_come_newest_first_with_their_refused_rows(state):
     assert [one.run_id for one in propload.runs(1, state_dir=state)] == ["20260102-cd"]
 
 
+def test_refused_rows_have_their_own_columns_beside_what_is_told_of_them(state):
+    (row,) = propload.rejects(state_dir=state).iter_rows(named=True)
+    assert (row["price"], row["propload_source"], row["propload_row"]) == (
+        "p1",
+        "a.csv",
+        2,
+    )
+    assert row["propload_reasons"] == "price: price is wrong; area: area is wrong"
+    told = [(one["column"], one["check"]) for one in row["propload_reason_list"]]
+    assert told == [("price", "ge"), ("area", "ge")]
+
+
 def test_a_report_whose_refused_rows_were_dropped_has_none(state):
     for path in (state / "rejects").iterdir():
         path.unlink()

@@ -49,36 +49,14 @@ def add_to(group: typer.Typer) -> None:
         Rows that could not be read at all have no columns; their text is among the
         reasons.
         """
-        frame = _flat(find_rejects(given).read(run))
+        from propload.rejecting.lines import read_exported  # noqa: PLC0415 - needs Polars
+
+        frame = read_exported(find_rejects(given).files.find(run))
         _write(frame, Path(output))
         if screen.as_json:
             screen.show_values({"rows": frame.height, "file": output})
         else:
             screen.tell(f"{frame.height:,} rows written to {output}")
-
-
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a column for each value as read, and one text of all reasons."""
-    import polars as pl  # noqa: PLC0415 - heavy
-
-    reason = pl.element().struct
-    unread = reason.field("stage") == "read"
-    said = pl.concat_str(
-        reason.field("column").fill_null("row"),
-        pl.lit(": "),
-        reason.field("message"),
-        # such a row has no columns, its text is all there is of it
-        pl.when(unread).then(pl.lit(": ")),
-        pl.when(unread).then(reason.field("value")),
-        ignore_nulls=True,
-    )
-    reasons = pl.col("reasons").list.eval(said).list.join("; ")
-    told = frame.select(reasons.alias("propload_reasons"))
-    if not isinstance(frame.schema["values"], pl.Struct):
-        return told
-    # by itself: a row may have columns called like those of the rejects
-    values = frame.get_column("values").struct.unnest()
-    return values.drop("propload_reasons", strict=False).hstack(told)
 
 
 def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
+from propload.rejecting.lines import read_rejects
 from tests.unit.rejecting.making import refused
 
 RUN = "20260101-ab"
@@ -76,3 +79,24 @@ def test_half_a_line_of_a_killed_run_is_passed_over_and_taken_out(writer, store)
     assert [run.rows for run in store.runs()] == [1]
     store.keep(RUN, lambda _: True)
     assert writer.path.read_bytes() == whole
+
+
+def test_columns_called_like_those_that_tell_of_a_row_do_not_hide_them(writer):
+    own = {"source": ["funda"], "values": ["few"], "propload_reasons": ["of before"]}
+    writer.write(refused([1], values=own))
+    (row,) = read_rejects(writer.path).iter_rows(named=True)
+    assert (row["source"], row["values"]) == ("funda", "few")
+    assert row["propload_source"] == "a.csv"
+    assert row["propload_reasons"] == "price: price is wrong; area: area is wrong"
+
+
+def test_rows_of_which_none_was_read_have_what_is_told_alone(writer):
+    path = writer.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reason = {"stage": "read", "column": None, "check": "json", "value": "{oops"}
+    reason |= {"message": "is no JSON", "sqlstate": None}
+    line = {"run": RUN, "source": "a.json", "row": 1, "values": None}
+    path.write_text(json.dumps({**line, "reasons": [reason]}) + "\n", encoding="utf-8")
+    (row,) = read_rejects(path).iter_rows(named=True)
+    assert all(name.startswith("propload_") for name in row)
+    assert row["propload_reasons"] == "row: is no JSON: {oops"
