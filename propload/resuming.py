@@ -203,7 +203,7 @@ def _choose(runs: list[RunRecord], wanted: str, record: RunRecord) -> RunRecord 
     if wanted:
         found = [run for run in runs if run.run_id == wanted]
         if not found:
-            msg = f"run {wanted} is not in the ledger. See: propload runs"
+            msg = f"run {wanted} is not in the ledger. See: propload runs list"
             raise ConfigError(msg)
         if found[0].status == "loaded":
             msg = f"run {wanted} was loaded to its end: there is nothing to resume"

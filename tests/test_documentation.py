@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -99,6 +100,26 @@ def test_every_example_can_be_parsed(words):
     arguments = list(words[depth:])
     if "--help" not in arguments:
         COMMANDS[words[:depth]].make_context("propload", arguments)
+
+
+def texts_of_the_program():
+    """Yield file and text of each string of the program that is no docstring."""
+    homes = (REPOSITORY / "propload", REPOSITORY / "spiders/propload_spiders")
+    for path in sorted(path for home in homes for path in home.rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        described = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
+        for node in nodes:
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if is_text and id(node) not in described:
+                yield path, node.value
+
+
+def test_a_message_names_no_command_that_only_shows_its_help():
+    groups = {words[1] for words in COMMANDS if len(words) > 2}
+    named = re.compile(rf"propload ({'|'.join(groups)})\b(?: ([a-z]+))?")
+    for path, text in texts_of_the_program():
+        for group, word in named.findall(text):
+            assert ("propload", group, word) in COMMANDS, (path, text)
 
 
 def is_part_of_command(words):
