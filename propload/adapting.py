@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
 from propload.options import BATCH_ROWS, WORKERS
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,14 +80,14 @@ def choose_workers(room: ServerRoom, cpus: int | None = None, /) -> Workers:
     cpus = cpus or os.cpu_count() or 1
     # of each two processors one is left to the server and to what prepares
     wanted = min(MOST_WORKERS, max(WORKERS, cpus // 2))
-    why = f"{cpus} processors"
+    why = counted(cpus, "processor")
     if room.round_trip_seconds > FAR_SECONDS:
         wanted = max(wanted, FAR_WORKERS)
         why += f", server {room.round_trip_seconds * 1000:.0f} ms away"
     allowed = max(1, int(room.free_connections * CONNECTION_SHARE))
     if allowed < wanted:
         wanted = allowed
-        why += f", {room.free_connections} connections free"
+        why += f", {counted(room.free_connections, 'connection')} free"
     return Workers(wanted, f"workers auto: {wanted} ({why})")
 
 

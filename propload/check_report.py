@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, cast
 
+from propload.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -94,21 +96,20 @@ class CheckReport:
 def _lines(report: CheckReport) -> Iterable[str]:
     there = "exists" if report.exists else "would be created"
     yield f"{report.source} → {report.table} ({there}): nothing was written"
-    yield f"  {report.rows:,} rows read, {report.rejected:,} would be refused"
+    yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be refused"
     if report.expected is not None:
         yield f"  as the table is now: {_ends(report.expected)}"
     yield from _key_lines(report)
     width = max((len(c.column) for c in report.columns), default=0)
     for column in report.columns:
-        nulls = f"  {column.nulls:,} nulls" if column.nulls else ""
+        nulls = f"  {counted(column.nulls, 'null')}" if column.nulls else ""
         same = column.type == column.table_type
         types = column.type if same else f"{column.type} → {column.table_type}"
         yield f"  {column.column:<{width}}  {types}{nulls}"
     if report.reasons:
         yield "  would be refused because:"
     for one in report.reasons:
-        column_name = f" {one.column}" if one.column else ""
-        yield f"    {one.rows:,}  {one.stage}{column_name} {one.check}: {one.example}"
+        yield f"    {one.rows:,}  {one.where}: {one.said}"
     for note in report.notes:
         yield f"  note: {note}"
     for problem in report.problems:
@@ -124,13 +125,12 @@ def _ends(counts: Counts) -> str:
 
 def _key_lines(report: CheckReport) -> Iterable[str]:
     if report.key:
-        yield (
-            f"  key {', '.join(report.key)}: {report.key_repeats:,} rows repeat "
-            "the key of an earlier row"
-        )
+        repeats = counted(report.key_repeats, "row repeats", "rows repeat")
+        yield f"  key {', '.join(report.key)}: {repeats} the key of an earlier row"
     elif report.candidates:
         yield f"  may be the key: {', '.join(report.candidates)}"
     else:
         yield "  no column identifies a row by itself: each repeats a value or is empty"
     if report.row_repeats:
-        yield f"  {report.row_repeats:,} rows repeat an earlier row in every column"
+        repeats = counted(report.row_repeats, "row repeats", "rows repeat")
+        yield f"  {repeats} an earlier row in every column"

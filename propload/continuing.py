@@ -11,6 +11,7 @@ from propload.errors import (
     TransientWriteError,
 )
 from propload.journal import JournalSource
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.journal import Journal
@@ -55,16 +56,16 @@ def _how_to_recover(
     waiting = _waiting(journal, counts, error)
     if isinstance(error, ConfigError):
         return (
-            f"{waiting} rows wait in the journal: load them with the settings that "
+            f"{waiting} in the journal: load them with the settings that "
             f"were wrong (propload recover {parts.run_id} --key ... --mapping ...), or "
             f"give them up (propload recover --drop {parts.run_id})"
         )
-    return f"{waiting} rows wait in the journal: {first}load them with propload recover"
+    return f"{waiting} in the journal: {first}load them with propload recover"
 
 
 def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> str:
     # a batch that one lane committed and another did not waits in part
-    left = f"{journal.rows - counts.accounted:,}"
+    left = counted(journal.rows - counts.accounted, "row waits", "rows wait")
     # a commit whose answer was lost may have come through
     return f"at most {left}" if isinstance(error, TransientWriteError) else left
 

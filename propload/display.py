@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from propload.report import Report
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,8 @@ def progress_lines(now: Snapshot) -> tuple[str, ...]:
     counts = now.counts
     lanes = " ".join(_bar(fill) for fill in now.fill.lanes)
     first = (
-        f"{counts.read:,} rows read  {counts.accounted - counts.rejected:,} done  "
+        f"{counted(counts.read, 'row')} read  "
+        f"{counts.accounted - counts.rejected:,} done  "
         f"{now.rows_per_second:,.0f} rows/s  {counts.rejected:,} rejected  "
         f"{_clock(now.seconds)}"
     )
@@ -79,7 +81,7 @@ def progress_lines(now: Snapshot) -> tuple[str, ...]:
     if now.memory_bytes:
         second += f"  memory {now.memory_bytes / (1 << 20):,.0f} MB"
     if now.retries:
-        second += f"  {now.retries:,} retries"
+        second += f"  {counted(now.retries, 'retry')}"
     return (first, second, now.activity) if now.activity else (first, second)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import ConfigError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.batch import Begun
@@ -98,9 +99,9 @@ def require_same(begun: Begun, joined: Joined, prepared: Prepared, /) -> None:
         msg = (
             f"{source}: rows {joined.first_row + 1:,} to {joined.through_row:,} of the "
             f"run are committed in part, and come out otherwise now (lane {lane} had "
-            f"{before:,} rows and would have {now:,}), so that some would be lost or "
-            "written twice: go on with the mapping, the schema and the table as they "
-            f"were, or load {source} anew"
+            f"{counted(before, 'row')} and would have {now:,}), so that some would be "
+            "lost or written twice: go on with the mapping, the schema and the table "
+            f"as they were, or load {source} anew"
         )
         raise ConfigError(msg)
 

@@ -15,6 +15,7 @@ from propload.errors import ConfigError, QueueClosedError
 from propload.sources import open_source
 from propload.sources.items import ItemSource
 from propload.values import row_of
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,7 +118,10 @@ class PushedSource:
             try:
                 journal.append(batch, timeout=left)
             except TimeoutError as error:
-                msg = f"no room within {timeout} s: the first {taken:,} rows were taken"
+                msg = (
+                    f"no room within {timeout} s: the first "
+                    f"{counted(taken, 'row was', 'rows were')} taken"
+                )
                 raise TimeoutError(msg) from error
             taken += batch.height
 

@@ -24,6 +24,7 @@ from propload.reports import ReportStore
 from propload.running import Run
 from propload.stopping import stoppable
 from propload.target import TableName
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -250,7 +251,8 @@ class RejectSource:
             return pa.RecordBatch.from_arrays(columns, schema=table.schema)
         except Exception as error:
             msg = (
-                f"the fix {_name_of(self.fix)} failed on {read.height:,} refused rows "
+                f"the fix {_name_of(self.fix)} failed on "
+                f"{counted(read.height, 'refused row')} "
                 f"of {source}: {type(error).__name__}: {error}. It has to return a "
                 "frame of rows"
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from propload.errors import CountsError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -82,7 +83,8 @@ class Counts:
         """
         if self.read != self.accounted or not self.possible:
             msg = (
-                f"{self.read:,} rows were read but {self.accounted:,} are accounted "
+                f"{counted(self.read, 'row was', 'rows were')} read but "
+                f"{counted(self.accounted, 'is', 'are')} accounted "
                 f"for ({self}): please report this with the command that you ran"
             )
             raise CountsError(msg)
@@ -105,6 +107,18 @@ class ReasonCount:
     check: str
     rows: int
     example: str = ""
+
+    @property
+    def where(self) -> str:
+        """Stage, column and check, as a line of a report names them."""
+        return " ".join(filter(None, (self.stage, self.column, self.check)))
+
+    @property
+    def said(self) -> str:
+        """What a report says of the rows: one message stands for itself alone."""
+        if not self.example:
+            return self.check
+        return self.example if self.rows == 1 else f"such as {self.example}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +295,7 @@ def _pace(report: Report) -> str:
     megabytes = report.peak_memory_bytes / (1 << 20)
     return (
         f"{report.seconds:.2f} s, {report.rows_per_second:,.0f} rows/s, "
-        f"{report.batches:,} batches, {report.retries:,} retries, "
+        f"{counted(report.batches, 'batch')}, {counted(report.retries, 'retry')}, "
         f"peak {megabytes:,.0f} MB"
     )
 
@@ -303,7 +317,7 @@ def _text_lines(report: Report) -> Iterable[str]:
         if reasons:
             yield f"  {title}:"
         for one in reasons:
-            yield f"    {one.rows:>{width},}  {_where(one)}: {one.example or one.check}"
+            yield f"    {one.rows:>{width},}  {one.where}: {one.said}"
     for note in _shown_notes(report):
         yield f"  note: {note}"
     if report.rejects_path:
@@ -317,11 +331,6 @@ def _shown_notes(report: Report) -> Iterable[str]:
     left = len(report.notes) - _MOST_NOTES
     if left > 0:
         yield f"{left:,} more: propload runs show {report.run_id} --json"
-
-
-def _where(reason: ReasonCount) -> str:
-    column = f" {reason.column}" if reason.column else ""
-    return f"{reason.stage}{column} {reason.check}"
 
 
 def _html(report: Report) -> str:
@@ -348,7 +357,7 @@ def _html(report: Report) -> str:
 def _html_reasons(title: str, reasons: Iterable[ReasonCount]) -> str:
     lines = "".join(
         f"<tr><td style='text-align:right'>{one.rows:,}</td>"
-        f"<td>{escape(_where(one))}</td><td>{escape(one.example)}</td></tr>"
+        f"<td>{escape(one.where)}</td><td>{escape(one.said)}</td></tr>"
         for one in reasons
     )
     return f"<p>{escape(title)}</p><table>{lines}</table>" if lines else ""

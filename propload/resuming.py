@@ -18,6 +18,7 @@ from propload.postgres.history import find_point, read_runs
 from propload.postgres.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.run_record import RunRecord
 from propload.postgres.sql.bookkeeping import pieces_of
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -315,7 +316,7 @@ def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
         cause = "was emptied since"
     if cause:
         msg = (
-            f"run {run.run_id} had written {stored:,} rows into {run.target}, which "
-            f"{cause}: load {run.source} anew, without --resume"
+            f"run {run.run_id} had written {counted(stored, 'row')} into "
+            f"{run.target}, which {cause}: load {run.source} anew, without --resume"
         )
         raise ConfigError(msg)

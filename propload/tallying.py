@@ -11,6 +11,7 @@ from propload.batch import ROW
 from propload.errors import CountsError, RejectLimitError
 from propload.rejecting import RefusedRows
 from propload.report import Counts, ReasonCount
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,9 +103,9 @@ class Tally:
         came = self._through - self._untold
         if all_read and counts.read != came:
             msg = (
-                f"{came:,} rows came from the source but {counts.read:,} are "
-                f"accounted for ({counts}): please report this with the command that "
-                "you ran"
+                f"{counted(came, 'row')} came from the source but "
+                f"{counted(counts.read, 'is', 'are')} accounted for ({counts}): please "
+                "report this with the command that you ran"
             )
             raise CountsError(msg)
 
@@ -179,7 +180,8 @@ class Tally:
         rejected = self.counts.rejected
         if self._limit.is_passed(rejected=rejected, read=self._through, ended=ended):
             msg = (
-                f"{rejected:,} of {self._through:,} rows were refused, which is "
+                f"{rejected:,} of {counted(self._through, 'row')} "
+                f"{'was' if rejected == 1 else 'were'} refused, which is "
                 "more than max_rejects allows: see propload rejects show"
             )
             raise RejectLimitError(msg)
@@ -246,7 +248,7 @@ def _verify(joined: Joined, prepared: Prepared) -> None:
     refused = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
     if joined.height != prepared.height + prepared.duplicates + refused:
         msg = (
-            f"{joined.parts[0].source}: of {joined.height:,} rows of batch "
+            f"{joined.parts[0].source}: of {counted(joined.height, 'row')} of batch "
             f"{joined.number} {prepared.height:,} are left to write, "
             f"{prepared.duplicates:,} are duplicates and {refused:,} were refused: "
             "please report this with the command that you ran"

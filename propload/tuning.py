@@ -25,6 +25,7 @@ from propload.postgres.scratching import Scratch
 from propload.running import Run
 from propload.sources import open_source
 from propload.spider_names import is_spider
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,8 +109,9 @@ class Tuning:
         if self.rows >= FEWEST_ROWS:
             return ""
         return (
-            f"{self.rows:,} rows are too few to tell one choice from another: leave "
-            f"both to auto, or tune with {FEWEST_ROWS:,} rows or more"
+            f"{counted(self.rows, 'row is', 'rows are')} too few to tell one choice "
+            "from another: leave both to auto, or tune with "
+            f"{FEWEST_ROWS:,} rows or more"
         )
 
     @property
@@ -147,7 +149,7 @@ class Tuning:
             f"{' ◀' if one == self.best else ''}"
             for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
         ]
-        sample = f"{self.rows:,} rows of {self.source}"
+        sample = f"{counted(self.rows, 'row')} of {self.source}"
         return "\n".join([sample, head, *lines, f"best: {self.conclusion}"])
 
     def _repr_html_(self) -> str:
@@ -161,7 +163,7 @@ class Tuning:
             for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
         )
         return (
-            f"<div><b>{escape(self.source)}, {self.rows:,} rows</b><table><tr>"
+            f"<div><b>{escape(self.source)}, {counted(self.rows, 'row')}</b><table><tr>"
             "<th>workers</th><th>batch_rows</th><th>rows/s</th><th></th></tr>"
             f"{rows}</table><p>{escape(self.conclusion)}</p></div>"
         )

@@ -14,6 +14,7 @@ from propload.cli.screen import failure
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.errors import ConfigError, LoadError, PropLoadError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
@@ -119,7 +120,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     if screen.as_json:
         screen.show_values({"run_id": run, "rows": rows})
     else:
-        screen.tell(f"deleted the journal of run {run}: at most {rows:,} rows")
+        screen.tell(f"deleted the journal of run {run}: at most {counted(rows, 'row')}")
 
 
 def _list(given: Settings, screen: Screen) -> None:

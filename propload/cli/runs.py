@@ -13,6 +13,7 @@ from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.reports import ReportStore
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
@@ -104,7 +105,8 @@ def _add_drop(group: typer.Typer) -> None:
         from propload.dropping import drop_runs  # noqa: PLC0415 - heavy
 
         if not yes:
-            those = f"runs that ended more than {older_than:g} days ago"
+            days = "1 day" if older_than == 1 else f"{older_than:g} days"
+            those = f"runs that ended more than {days} ago"
             question = f"Delete what is remembered of {those}?"
             typer.confirm(question, abort=True, err=True)
         dropped = drop_runs(older_than, **given)
@@ -112,7 +114,8 @@ def _add_drop(group: typer.Typer) -> None:
             screen.show_values(asdict(dropped))
             return
         screen.tell(
-            f"dropped {dropped.runs:,} runs of the ledger, {dropped.reports:,} reports"
+            f"dropped {counted(dropped.runs, 'run')} of the ledger, "
+            f"{counted(dropped.reports, 'report')}"
         )
 
 

@@ -15,6 +15,7 @@ from propload.prepare.inference import infer_types
 from propload.prepare.mapping.rules import MapContext
 from propload.prepare.routing import route
 from propload.type_names import type_name
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -303,7 +304,7 @@ def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:
     refused = sifted.reasons[ROW].n_unique() if sifted.reasons.height else 0
     if sifted.frame.height + refused != rows:
         msg = (
-            f"the {given_to} was given {rows:,} rows and returned "
+            f"the {given_to} was given {counted(rows, 'row')} and returned "
             f"{sifted.frame.height:,} of them and reasons for {refused:,}: each row "
             "has to be in its frame or to have a reason"
         )

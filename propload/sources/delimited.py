@@ -21,6 +21,7 @@ from propload.sources.records import (
     sort_out,
 )
 from propload.sources.source import KEPT_BYTES, cut, located, noted, with_nulls
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -192,7 +193,10 @@ class _Reader:
         return with_nulls(rows, self._options.null_words), ragged
 
     def _ragged(self, row: pyarrow.csv.InvalidRow, number: int, line: int) -> Unread:
-        message = f"{row.actual_columns} fields where there are {row.expected_columns}"
+        message = (
+            f"{counted(row.actual_columns, 'field')} where there "
+            f"{'is' if row.expected_columns == 1 else 'are'} {row.expected_columns}"
+        )
         return self._unread(number, line, row.text, "ragged", message)
 
     def _unread(

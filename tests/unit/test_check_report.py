@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from propload.check_report import CheckReport, ColumnCheck
 from propload.report import Counts, ReasonCount
@@ -37,6 +38,25 @@ def test_text_tells_what_a_load_would_do():
         "  note: one lane",
         "  would stop the load: the table is a view",
     ]
+
+
+def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
+    one = replace(
+        REPORT,
+        rows=1,
+        rejected=2,
+        key=("id",),
+        key_repeats=1,
+        row_repeats=1,
+        columns=(ColumnCheck("id", "bigint", "bigint", nulls=1, distinct=False),),
+        reasons=(ReasonCount("check", "price", "ge", 2, "price is negative"),),
+    )
+    text = str(one)
+    assert "  1 row read, 2 would be refused" in text
+    assert "key id: 1 row repeats the key of an earlier row" in text
+    assert "  1 row repeats an earlier row in every column" in text
+    assert "bigint  1 null\n" in text
+    assert "    2  check price ge: such as price is negative" in text
 
 
 def test_json_and_html_hold_the_same():

@@ -54,8 +54,9 @@ def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects(tmp_path)
     text = str(replace(REPORT, rejects_path=str(rejects)))
     assert "homes.csv → public.listing in localhost/homes: loaded" in text
     assert "5 rows/s" in text
-    assert "price is <script> negative" in text
-    assert "area is large" in text
+    assert "  2  check price ge: such as price is <script> negative" in text
+    assert "  1  warning area plausible: area is large" in text
+    assert "1 batch, 0 retries" in text
     assert "propload rejects show 20260101T120000-ab12" in text
     assert "stale" not in text
 
@@ -71,6 +72,17 @@ def test_html_escapes_what_came_from_rows():
     html = REPORT._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_html_shows_one_message_of_several_rows_as_an_example():
+    html = REPORT._repr_html_()
+    assert "<td>such as price is &lt;script&gt; negative</td>" in html
+    assert "<td>area is large</td>" in html
+
+
+def test_a_reason_without_a_message_shows_its_check():
+    assert ReasonCount("check", None, "unique", 3).said == "unique"
+    assert ReasonCount("check", None, "unique", 3).where == "check unique"
 
 
 def test_reasons_are_a_frame():

@@ -10,6 +10,7 @@ from propload.cli.command import YES, command
 from propload.cli.flags import Part
 from propload.cli.places import find_rejects
 from propload.cli.settings import settings_group
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
@@ -40,8 +41,7 @@ def add_to(group: typer.Typer) -> None:
         path = store.files.find(run)
         if not yes:
             rows = store.read(path.stem).height
-            what = "1 refused row" if rows == 1 else f"{rows:,} refused rows"
-            question = f"Delete the {what} of run {path.stem}?"
+            question = f"Delete {counted(rows, 'refused row')} of run {path.stem}?"
             typer.confirm(question, abort=True, err=True)
         store.drop(path.stem)
         if screen.as_json:

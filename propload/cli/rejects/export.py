@@ -12,6 +12,7 @@ from propload.cli.flags import Part
 from propload.cli.places import RUN, find_rejects
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,7 +57,7 @@ def add_to(group: typer.Typer) -> None:
         if screen.as_json:
             screen.show_values({"rows": frame.height, "file": output})
         else:
-            screen.tell(f"{frame.height:,} rows written to {output}")
+            screen.tell(f"{counted(frame.height, 'row')} written to {output}")
 
 
 def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from propload.cli.flags import Part
 from propload.cli.places import RUN, find_rejects
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +60,7 @@ def add_to(group: typer.Typer) -> None:
         print_table(screen, columns, _reasons(shown.iter_rows(named=True)))
         left = frame.height - shown.height
         if left:
-            screen.tell(f"{left:,} more rows; --limit 0 shows all")
+            screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
 
 
 def _lines(path: Path) -> Iterable[str]:

@@ -17,6 +17,7 @@ from propload.prepare.parsers.words import fold, fold_word
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
 from propload.type_names import type_name
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections import abc
@@ -162,7 +163,7 @@ class Mapping:
             shown = ", ".join(names.given[:SHOWN_COLUMNS])
             msg = (
                 f"{self.name} finds no column for {', '.join(wanted[:SHOWN_COLUMNS])}; "
-                f"the source has {len(names.given)} columns: {shown}"
+                f"the source has {counted(len(names.given), 'column')}: {shown}"
             )
             raise SchemaMismatchError(msg)
         return found

@@ -9,6 +9,7 @@ from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 
 from propload.errors import BlockedError, SourceError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -97,11 +98,11 @@ class CrawlOutcome:
         if self.is_refused:
             msg = (
                 f"spider {self.spider} was refused by the site{self._details()}. "
-                f"The {self.items:,} items that came before are kept"
+                f"What came before is kept: {counted(self.items, 'item')}"
             )
             # a spider that says what happened says what to do as well
             if not self.missing:
-                msg += ": wait before the next crawl, and ask for less"
+                msg += ". Wait before the next crawl, and ask for less"
             raise BlockedError(msg, source=self.spider)
         if self.finish_reason == STOPPED:
             return
@@ -113,7 +114,7 @@ class CrawlOutcome:
             raise SourceError(msg, source=self.spider, row=self.items)
         if not self.items and not self.is_empty:
             msg = (
-                f"spider {self.spider} gave no items from {self.pages:,} pages"
+                f"spider {self.spider} gave no items from {counted(self.pages, 'page')}"
                 f"{self._details()}"
             )
             raise SourceError(msg, source=self.spider)
@@ -123,26 +124,32 @@ class CrawlOutcome:
         if self.finish_reason not in ("finished", *BLOCKED_REASONS):
             said.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
-            said.append(f"robots.txt forbids {self.robots_forbidden:,} pages")
+            said.append(f"robots.txt forbids {counted(self.robots_forbidden, 'page')}")
         odd = {code: n for code, n in self.statuses.items() if code >= 400}
-        said += [f"{n:,} answers were HTTP {code}" for code, n in sorted(odd.items())]
+        said += [
+            f"{counted(n, 'answer was', 'answers were')} HTTP {code}"
+            for code, n in sorted(odd.items())
+        ]
         return f": {'; '.join(said)}" if said else ""
 
     def _sentences(self) -> Iterator[str]:
         yield (
-            f"crawled {self.pages:,} pages in {self.seconds:.1f} s: "
-            f"{self.items:,} items"
+            f"crawled {counted(self.pages, 'page')} in {self.seconds:.1f} s: "
+            f"{counted(self.items, 'item')}"
         )
         if self.finish_reason != "finished":
             yield f"the crawl ended early: {self.finish_reason}"
         if self.lost_pages:
-            yield f"{self.lost_pages:,} pages did not come, after every attempt"
+            lost = counted(self.lost_pages, "page")
+            yield f"{lost} did not come, after every attempt"
         if self.robots_forbidden:
-            yield f"robots.txt forbids {self.robots_forbidden:,} pages: not read"
+            forbidden = counted(self.robots_forbidden, "page")
+            yield f"robots.txt forbids {forbidden}: not read"
         if self.empty_searches:
             yield f"searches that found nothing, says the site: {self.empty_searches:,}"
         if self.errors:
-            yield f"the spider raised {self.errors:,} exceptions: rows may be missing"
+            raised = counted(self.errors, "exception")
+            yield f"the spider raised {raised}: rows may be missing"
         yield from self.missing
 
 

@@ -11,6 +11,7 @@ from propload.choosing import open_database
 from propload.errors import ConfigError
 from propload.ingesting import ingest
 from propload.planning import Plan
+from propload.wording import counted
 from propload_spiders.demo import comparing
 from propload_spiders.demo.site import DemoSite
 from propload_spiders.demo.tour_report import Crawl, Day, TourReport
@@ -49,7 +50,8 @@ def show_demo(
         LoadError: A crawl could not be loaded.
     """
     if listings < FEWEST:
-        msg = f"a demo of {listings} listings is too small: give {FEWEST} or more"
+        few = counted(listings, "listing is", "listings are")
+        msg = f"{few} too few for a demo: give {FEWEST} or more"
         raise ConfigError(msg)
     plan = Plan.of(config.resolve(settings or {}))
     began = time.monotonic()

@@ -13,6 +13,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import SchemaMismatchError
 from propload.prepare.validation import load_schema
+from propload.wording import counted
 from propload_spiders.mapping import cells, dates, names, numbers, places, words
 from propload_spiders.mapping.attributes import attributes_of
 from propload_spiders.mapping.refusals import (
@@ -88,7 +89,8 @@ def _no_url_column(frame: pl.DataFrame) -> str:
     shown = ", ".join(frame.columns[:20])
     return (
         "mapping funda finds no column of the listings' addresses (url, link, ...) "
-        f"among {frame.width} columns: {shown}. Is it a file of Funda's listings?"
+        f"among {counted(frame.width, 'column')}: {shown}. "
+        "Is it a file of Funda's listings?"
     )
 
 

@@ -16,6 +16,7 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
 from propload.sources.spiders.robots import obey_robots
+from propload.wording import counted
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,
@@ -236,9 +237,10 @@ class FundaSpider(Spider):
     def closed(self, reason: str) -> None:
         """Say which listings were seen and not handed over."""
         if self._waiting:
+            seen = counted(len(self._waiting), "listing was", "listings were")
             self._notes.missing(
                 counting.UNDELIVERED,
-                f"{len(self._waiting)} listings were seen on search pages, but the "
+                f"{seen} seen on search pages, but the "
                 f"crawl ended ({reason}) before their own pages came: crawl again",
             )
 

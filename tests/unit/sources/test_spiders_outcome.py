@@ -29,7 +29,7 @@ def test_a_search_that_finds_nothing_is_no_failure():
     ids=lambda also: next(iter(also)),
 )
 def test_nothing_found_and_something_lost_is_a_failure(also):
-    with pytest.raises(SourceError, match="gave no items from 1 pages"):
+    with pytest.raises(SourceError, match=r"gave no items from 1 page\b"):
         outcome(empty_searches=1, **also).raise_for_failure()
 
 

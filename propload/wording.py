@@ -1,0 +1,31 @@
+"""Words that depend on what they are said of."""
+
+from __future__ import annotations
+
+import re
+
+_HISSES = re.compile(r"(s|x|ch|sh)$")
+_CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
+_VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
+
+
+def counted(number: int, one: str, many: str = "", /) -> str:
+    """Return a number with its word: `1 row`, `2,000 rows`, `2 batches`.
+
+    Args:
+        number: How many.
+        one: What is said of one.
+        many: What is said of several or none; by default the plural of `one`.
+    """
+    return f"{number:,} {one if number == 1 else many or _plural(one)}"
+
+
+def with_article(words: str, /) -> str:
+    """Return words with `a` or `an` before them."""
+    return f"{'an' if _VOWEL.match(words) else 'a'} {words}"
+
+
+def _plural(word: str) -> str:
+    if _CONSONANT_Y.search(word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if _HISSES.search(word) else f"{word}s"

@@ -1,0 +1,34 @@
+import pytest
+
+from propload.wording import counted, with_article
+
+
+@pytest.mark.parametrize(
+    ("number", "one", "text"),
+    [
+        (0, "row", "0 rows"),
+        (1, "row", "1 row"),
+        (2_000, "row", "2,000 rows"),
+        (1, "batch", "1 batch"),
+        (2, "batch", "2 batches"),
+        (1, "retry", "1 retry"),
+        (2, "retry", "2 retries"),
+        (2, "key", "2 keys"),
+        (2, "refused row", "2 refused rows"),
+    ],
+)
+def test_a_word_agrees_with_its_number(number, one, text):
+    assert counted(number, one) == text
+
+
+def test_several_may_take_words_of_their_own():
+    assert counted(1, "row waits", "rows wait") == "1 row waits"
+    assert counted(3, "row waits", "rows wait") == "3 rows wait"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [("int", "an int"), ("Offer", "an Offer"), ("str", "a str"), ("list", "a list")],
+)
+def test_a_word_has_its_article(words, text):
+    assert with_article(words) == text
