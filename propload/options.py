@@ -36,6 +36,12 @@ WORKERS = 2
 MAX_MEMORY = 600 << 20
 #: A share of refused rows says nothing about the first handful of rows.
 SHARE_LEAST_ROWS = 100
+#: Settings that no trial of `propload.tune` asks: what it searches for, and what only
+#: a run has that is watched, waits for rows, or may be gone on with.
+UNTRIED = frozenset(
+    {"batch_rows", "workers", "batch_seconds", "journal_sync", "journal_bytes"}
+    | {"lock", "lock_wait", "resume", "progress"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from propload import config
 from propload.choosing import find_checker, find_target, open_database
 from propload.errors import ConfigError, LoadError
 from propload.ingesting import source_options
 from propload.monitoring.metrics import Metrics
-from propload.options import BATCH_ROWS, WORKERS, Places
+from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
 from propload.planning import Plan
 from propload.postgres.scratching import Scratch
 from propload.running import Run
@@ -43,6 +43,7 @@ SAMPLE_ROWS = 400_000
 SECONDS = 60.0
 WORKERS_TRIED = (1, 2, 4, 8)
 BATCH_ROWS_TRIED = (2_000, 10_000, 25_000, 50_000, 100_000, 200_000)
+_SEARCHED = frozenset({"batch_rows", "workers"})
 #: Fewer rows take hardly longer than a run takes to begin: what differs is chance.
 FEWEST_ROWS = 10_000
 #: Choices this near the fastest count as equally fast: the smaller one is chosen,
@@ -191,7 +192,7 @@ def tune(
         rows: Most rows read for the trials.
         seconds: About how long the search may take.
         on_trial: Told of each trial when it is done.
-        **settings: What differs from configuration and defaults.
+        **settings: What differs from configuration and defaults; none of `UNTRIED`.
 
     Raises:
         ConfigError: A setting cannot be used, there is no row to try, or the source
@@ -201,12 +202,20 @@ def tune(
     if is_spider(source):
         msg = f"{source} is a crawl: tune with a file of its rows"
         raise ConfigError(msg)
+    _refuse_untried(settings)
     plan = Plan.of(config.resolve(settings, job=job))
     opened = open_source(source, source_options(plan.settings, settings, job=job))
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted
         return _search(bench, seconds, on_trial or (lambda _: None))
+
+
+def _refuse_untried(given: Settings) -> None:
+    for name in sorted(UNTRIED.intersection(given)):
+        why = "is what tune searches for" if name in _SEARCHED else "has no say in it"
+        msg = f"{name} {why}: tune without it"
+        raise ConfigError(msg)
 
 
 class Sample:
@@ -277,12 +286,10 @@ class _Bench:
         ):
             checker = find_checker(plan.settings)
             target = find_target(plan.settings, checker, sample, database)
-            settings: Settings = {
-                **plan.settings,
-                "to": _dsn(plan),
-                "key": target.key,
-                "mode": target.mode,
-            }
+            # a job says how its runs go on; a trial is none of them
+            tried = {n: v for n, v in plan.settings.items() if n not in UNTRIED}
+            made = {"to": _dsn(plan), "key": target.key, "mode": target.mode}
+            settings = cast("Settings", {**tried, **made})
             places = Places(Path(folder))
             name = f"propload_tune_{secrets.token_hex(4)}"
             with Scratch.open(database.connect(), name, target.table) as scratch:

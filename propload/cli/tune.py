@@ -10,7 +10,9 @@ from propload.cli.command import command
 from propload.cli.flags import Part
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
+from propload.config import SETTINGS
 from propload.errors import ConfigError
+from propload.options import UNTRIED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +72,7 @@ def add_to(app: typer.Typer) -> None:
         seconds=SECONDS,
         rows=ROWS,
         write=WRITE,
-        given=settings_group(),
+        given=settings_group(name for name in SETTINGS if name not in UNTRIED),
     )
     def tune(  # noqa: PLR0917 - typer hands over each by its name
         chosen: Chosen,
@@ -87,28 +89,33 @@ def add_to(app: typer.Typer) -> None:
         """
         from propload.tuning import tune as search  # noqa: PLC0415 - heavy
 
-        def tell(trial: Trial) -> None:
-            screen.tell(
-                f"workers {trial.workers}, batch_rows {trial.batch_rows:,}: "
-                f"{trial.rows_per_second:,.0f} rows/s"
-            )
-
         found = search(
             chosen.source(),
             job=chosen.job,
             rows=rows,
             seconds=seconds,
-            on_trial=tell,
+            on_trial=lambda trial: screen.tell(_said(trial)),
             **given,
         )
         screen.print(found.to_json() if screen.as_json else str(found))
         if write:
-            try:
-                screen.tell(f"written to {_write(found, chosen.job)}")
-            except ConfigError as error:
-                # as JSON, stdout has the one object that it is to hold
-                screen.explain(error)
-                raise typer.Exit(error.exit_code) from None
+            _write_or_explain(found, chosen.job, screen)
+
+
+def _said(trial: Trial) -> str:
+    return (
+        f"workers {trial.workers}, batch_rows {trial.batch_rows:,}: "
+        f"{trial.rows_per_second:,.0f} rows/s"
+    )
+
+
+def _write_or_explain(found: Tuning, job: str | None, screen: Screen) -> None:
+    try:
+        screen.tell(f"written to {_write(found, job)}")
+    except ConfigError as error:
+        # as JSON, stdout has the one object that it is to hold
+        screen.explain(error)
+        raise typer.Exit(error.exit_code) from None
 
 
 def _write(found: Tuning, job: str | None) -> Path:

@@ -50,6 +50,13 @@ def test_the_target_is_looked_at_and_left_alone(database):
         assert session.rows("SELECT id, name FROM rows") == [(1, "mine")]
 
 
+def test_what_a_job_says_of_its_runs_is_passed_over(database, tmp_path, monkeypatch):
+    path = tmp_path / "propload.toml"
+    path.write_text('[jobs.nightly]\ntable = "rows"\nkey = "id"\nresume = "none"\n')
+    monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
+    assert tune(ROWS, job="nightly", to=database, seconds=1).rows == 300
+
+
 def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, sold date NOT NULL)")
     with pytest.raises(LoadError, match="column sold takes no null") as caught:

@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 
 from propload import tuning
 from propload.cli import build_app
-from propload.tuning import FEWEST_ROWS, Trial, Tuning
+from propload.config import SETTINGS
+from propload.errors import ConfigError
+from propload.options import UNTRIED
+from propload.tuning import FEWEST_ROWS, Trial, Tuning, tune
 
 TRIALS = (Trial(10_000, 1, 1.0, 900.0, 1 << 20), Trial(50_000, 2, 1.0, 400.0, 1 << 20))
 
@@ -52,6 +55,15 @@ def test_stdout_holds_one_object_where_nothing_can_be_written(run):
     ended = run(FEWEST_ROWS, "--write", "--json", "--job", "nightly")
     assert ended.exit_code == 2
     assert json.loads(ended.stdout)["best"] == {"batch_rows": 10_000, "workers": 1}
+
+
+@pytest.mark.parametrize("name", sorted(UNTRIED))
+def test_a_setting_that_has_no_say_in_a_trial_is_refused(run, name):
+    ended = run(FEWEST_ROWS, SETTINGS[name].flag, "1")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "No such option" in ended.stderr
+    with pytest.raises(ConfigError, match=f"{name} .*: tune without it"):
+        tune([{"id": 1}], table="t", **{name: 1})
 
 
 @pytest.mark.parametrize(("rows", "doubtful"), [(4, True), (FEWEST_ROWS, False)])
