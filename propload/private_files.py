@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -67,9 +69,27 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
 
 def replace_private(path: Path, text: bytes) -> None:
     """Write bytes to a private file, which holds all of them or what it held."""
+    _replace(path, text, like=None)
+
+
+def replace_public(path: Path, text: bytes) -> None:
+    """Write bytes to a file of the user's, which holds all of them or what it held.
+
+    Owner and rights stay, and a link stays one; a new file is private.
+    """
+    place = path.resolve()
+    _replace(place, text, like=place.stat() if place.exists() else None)
+
+
+def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         write_private(aside, text)
+        if like is not None:
+            # another's file that is in a shared folder becomes the writer's
+            with suppress(PermissionError):
+                os.chown(aside, like.st_uid, like.st_gid)
+            aside.chmod(stat.S_IMODE(like.st_mode))
         aside.replace(path)
         sync_folder(path.parent)
     except BaseException:

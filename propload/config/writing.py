@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from propload.config.files import load_config
 from propload.errors import ConfigError
+from propload.private_files import replace_public
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -35,7 +36,7 @@ def write_settings(values: Mapping[str, int | str], *, job: str | None = None) -
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         document = tomlkit.parse(text)
         _table(document, path, job).update(values)
-        path.write_text(tomlkit.dumps(document), encoding="utf-8")
+        replace_public(path, tomlkit.dumps(document).encode())
     except OSError as error:
         msg = f"configuration file {path} cannot be written: {error.strerror}"
         raise ConfigError(msg) from error

@@ -43,6 +43,27 @@ def test_settings_of_a_job_go_to_the_job(file):
     assert "batch_rows = 25000" in job
 
 
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(file, monkeypatch):
+    def refuse(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("propload.private_files.os.fsync", refuse)
+    with pytest.raises(ConfigError, match=r"cannot be written: No space left"):
+        write_settings(CHOICE)
+    assert file.read_text() == WRITTEN
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_rights_and_a_link_stay(file, tmp_path):
+    file.chmod(0o640)
+    real = file.rename(tmp_path / "shared.toml")
+    file.symlink_to(real.name)
+    write_settings(CHOICE)
+    assert file.is_symlink()
+    assert "workers = 4" in real.read_text()
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
 def test_an_unknown_job_changes_nothing(file):
     with pytest.raises(ConfigError, match="'weekly'"):
         write_settings(CHOICE, job="weekly")
