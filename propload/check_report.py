@@ -124,7 +124,11 @@ def _ends(counts: Counts) -> str:
 
 
 def _key_lines(report: CheckReport) -> Iterable[str]:
-    if report.key:
+    known = {column.column for column in report.columns}
+    if report.key and not known.issuperset(report.key):
+        # what is said of its values would be said of none
+        yield f"  key {', '.join(report.key)}"
+    elif report.key:
         repeats = counted(report.key_repeats, "row repeats", "rows repeat")
         yield f"  key {', '.join(report.key)}: {repeats} the key of an earlier row"
     elif report.candidates:

@@ -115,10 +115,10 @@ class RejectLimit:
             else:
                 limit = cls(rows=int(words))
         except ValueError:
-            msg = f"max_rejects {text!r} is neither a number nor a percentage"
+            msg = f"{text!r} is neither a number nor a percentage"
             raise ConfigError(msg) from None
         if (limit.rows or 0) < 0 or not 0 <= (limit.share or 0) <= 1:
-            msg = f"max_rejects {text!r} is out of range: give 0 or more, or 0% to 100%"
+            msg = f"{text!r} is out of range: give 0 or more, or 0% to 100%"
             raise ConfigError(msg)
         return limit
 

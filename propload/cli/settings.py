@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from propload.cli.flags import Group, Part
 from propload.config.settings import SETTINGS, Setting
+from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 def settings_group(names: Iterable[str] = tuple(SETTINGS)) -> Group:
@@ -33,12 +34,24 @@ def _setting_flag(setting: Setting) -> Part:
         both = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
         return Part(bool | None, typer.Option(both, **shown))
     if setting.choices:
-        # a Literal of words that are known only while running
-        words: Any = Literal.__getitem__(setting.choices)
-        return Part(words | None, typer.Option(setting.flag, **shown))
+        # typer's own choices are refused in the words of the library below it
+        shown["autocompletion"] = lambda: setting.choices
+        shown["callback"] = _refusing(setting)
     return Part(
         str | None, typer.Option(setting.flag, metavar=setting.metavar, **shown)
     )
+
+
+def _refusing(setting: Setting) -> Callable[[str | None], str | None]:
+    """Return what refuses a word of the command line that is none of the setting's."""
+
+    def read(word: str | None) -> str | None:
+        try:
+            return word if word is None else str(setting.read(word))
+        except ConfigError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return read
 
 
 def _default(setting: Setting) -> str:

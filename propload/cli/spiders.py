@@ -27,7 +27,9 @@ def add_to(app: typer.Typer) -> None:
 
         found = list_spiders()
         if screen.as_json:
-            screen.show_values([asdict(one) for one in found])
+            screen.show_values(
+                [{"source": MARK + one.name, **asdict(one)} for one in found]
+            )
         elif found:
             screen.print_lines(_lines(found))
         else:

@@ -48,12 +48,25 @@ class _Layer:
     place: str
     values: Mapping[str, object]
 
+    def name(self, setting: Setting) -> str:
+        """Return what a user of the place calls a setting."""
+        return f"{self.place}{setting.name}"
+
     def read(self, setting: Setting) -> object:
         try:
             return setting.read(self.values[setting.name])
         except ConfigError as error:
-            msg = f"{self.place}{setting.name}: {error}"
+            msg = f"{self.name(setting)}: {error}"
             raise ConfigError(msg) from error
+
+
+class _Environment(_Layer):
+    """What environment variables say."""
+
+    __slots__ = ()
+
+    def name(self, setting: Setting) -> str:
+        return f"{self.place}{setting.variable}"
 
 
 def resolve(given: Settings, *, job: str | None = None) -> Settings:
@@ -76,7 +89,7 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     told = file.job(job) if job is not None else {}
     layers = (
         _Layer("", _settings_only(given)),
-        _Layer("environment ", _environment()),
+        _Environment("environment variable ", _environment()),
         _Layer(f"{file.path} [jobs.{job}] ", _settings_only(told)),
         _Layer(f"{file.path} ", file.top),
     )

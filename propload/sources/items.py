@@ -12,6 +12,7 @@ from propload.columns import Columns
 from propload.errors import PropLoadError, SourceError
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, located
 from propload.values import row_of
+from propload.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -252,5 +253,5 @@ def _describe(item: object) -> str:
 def _complaint(item: object) -> str:
     if row_of(item) is not None:
         return "the item has no fields"
-    kind = type(item).__name__
-    return f"a {kind} is no row: give dicts, dataclasses, attrs or pydantic objects"
+    kind = with_article(type(item).__name__)
+    return f"{kind} is no row: give dicts, dataclasses, attrs or pydantic objects"

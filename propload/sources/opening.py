@@ -14,6 +14,7 @@ from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
 from propload.sources.readers import refuse_unused
 from propload.spider_names import is_spider, refuse_among, spider_name
+from propload.wording import with_article
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -64,7 +65,7 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
     if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
         return ItemSource(source, options, name=_item_name(source))
     msg = (
-        f"a {type(source).__name__} cannot be read: give a path, a frame "
+        f"{with_article(type(source).__name__)} cannot be read: give a path, a frame "
         "or an iterable of rows"
     )
     raise ConfigError(msg)

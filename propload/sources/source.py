@@ -66,7 +66,8 @@ def located(error: SourceError, source: str, rows: int) -> SourceError:
     message = str(error)
     if source not in message:
         message = f"{source}: {message}"
-    found = SourceError(f"{message} (after row {rows:,})", source=source, row=rows)
+    place = f"after row {rows:,}" if rows else "before its first row"
+    found = SourceError(f"{message} ({place})", source=source, row=rows)
     found.__cause__ = error.__cause__ or error
     return found
 

@@ -111,6 +111,8 @@ def test_two_days_are_compared_to_the_listing(database):
     shown = "\n".join(told)
     assert f"{len(truth.new):,} new, {len(truth.closed):,} sold" in shown
     assert "SELECT city" in shown
+    sale, sold = (one.report.counts.read for one in report.days[0].crawls)
+    assert f"read of it: {sale} homes for sale and {sold} sold ones" in told[0]
 
     # a second demo begins anew, or goes on with what is there
     again = json.loads(run_propload(*demo_words(database), "--json", "--keep").stdout)

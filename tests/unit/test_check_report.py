@@ -59,6 +59,12 @@ def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
     assert "    2  check price ge: such as price is negative" in text
 
 
+def test_nothing_is_said_of_a_key_that_no_row_has():
+    text = str(replace(REPORT, key=("nope",), row_repeats=0))
+    assert "  key nope\n" in text
+    assert "repeat" not in text
+
+
 def test_json_and_html_hold_the_same():
     values = json.loads(REPORT.to_json())
     assert values["candidates"] == ["id"]

@@ -220,11 +220,13 @@ def test_a_bad_value_names_the_place_it_stands_in(write_config, monkeypatch):
     path = write_config('workers = "x"\n[jobs.j]\nbatch_rows = "y"')
     with pytest.raises(ConfigError, match=r"propload\.toml workers: 'x'"):
         resolve({})
+    with pytest.raises(ConfigError, match=r"^max_rejects: 'z' is neither"):
+        resolve({"workers": 1, "max_rejects": "z"})
     with pytest.raises(ConfigError, match=r"\[jobs\.j\] batch_rows: 'y'"):
         resolve({"workers": 1}, job="j")
     path.write_text("", encoding="utf-8")
     monkeypatch.setenv("PROPLOAD_WORKERS", "z")
-    with pytest.raises(ConfigError, match="environment workers: 'z'"):
+    with pytest.raises(ConfigError, match="environment variable PROPLOAD_WORKERS: 'z'"):
         resolve({})
 
 

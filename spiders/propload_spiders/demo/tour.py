@@ -94,9 +94,12 @@ class _Tour:
         """Begin with an empty table, or with the rows of an earlier demo."""
         comparing.open_tables(self._session, keep=keep)
         site = self._site
+        bought = [one for one in site.listings.values() if one.home.offering == "buy"]
+        sold = sum(one.is_closed for one in bought)
         self._tell(
-            f"A made-up property site is at {site.url}, on this machine: "
-            f"{len(site.listings):,} listings in {len(site.places)} towns.\n"
+            f"A made-up property site is at {site.url}, on this machine. What is read "
+            f"of it: {len(bought) - sold:,} homes for sale and {sold:,} sold ones in "
+            f"{len(site.places)} towns.\n"
         )
 
     def first_day(self) -> Day:

@@ -344,7 +344,9 @@ def test_a_password_is_in_no_message(place, run, load, monkeypatch, tmp_path):
 def test_a_word_that_is_no_choice_is_a_usage_error(run, load):
     result = run("ingest", "a.csv", "--mode", "merge")
     assert result.exit_code == 2
-    assert "insert-new" in result.stderr
+    said = " ".join(result.stderr.replace("│", " ").split())
+    told = "'merge' is none of upsert, append, insert-new, replace"
+    assert f"Invalid value for '--mode': {told}" in said
 
 
 @pytest.mark.parametrize(
@@ -396,6 +398,15 @@ def test_the_words_below_a_command_are_completed():
         build_app(), prog_name="propload", env={**told, "COMP_CWORD": "2"}
     )
     assert result.output.split() == ["start", "stop", "status"]
+
+
+def test_the_words_of_a_setting_are_completed():
+    words = "propload ingest a.csv --mode in"
+    told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    result = CliRunner().invoke(
+        build_app(), prog_name="propload", env={**told, "COMP_CWORD": "4"}
+    )
+    assert result.output.split() == ["insert-new"]
 
 
 def test_an_unknown_command_is_a_usage_error(run):

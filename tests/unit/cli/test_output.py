@@ -81,7 +81,8 @@ def test_spiders_are_listed_with_their_arguments(run):
     assert "spider:funda  " in text
     assert "-a place=" in text
     listed = json.loads(run("spiders", "--json").stdout)
-    assert "funda" in [one["name"] for one in listed]
+    names = [(one["source"], one["name"]) for one in listed]
+    assert ("spider:funda", "funda") in names
     assert not any(one["is_broken"] for one in listed)
 
 

@@ -102,6 +102,20 @@ def test_a_failing_generator_gives_the_rows_before(read):
     assert reading.error.row == 2
 
 
+def test_a_generator_that_fails_at_once_has_no_row_to_name(read):
+    def rows():
+        msg = "no line at all"
+        raise OSError(msg)
+        yield {}
+
+    assert "no line at all (before its first row)" in str(read(rows()).error)
+
+
+def test_what_cannot_be_read_is_named_with_its_article():
+    with pytest.raises(ConfigError, match=r"^an int cannot be read: give a path"):
+        open_source(5, SourceOptions())
+
+
 def test_an_error_of_propload_passes_as_it_is():
     def rows():
         yield {"a": 1}
