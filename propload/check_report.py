@@ -53,6 +53,7 @@ class CheckReport:
         expected: What would become of the rows as the table is now, where it exists
             and nothing stops the load; else None. It adds up as a run's counts do.
         notes: What a reader should know.
+        interrupted: Whether it was told to stop, before all rows were looked at.
     """
 
     source: str
@@ -68,6 +69,7 @@ class CheckReport:
     problems: tuple[str, ...] = ()
     expected: Counts | None = None
     notes: tuple[str, ...] = ()
+    interrupted: bool = False
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -95,7 +97,8 @@ class CheckReport:
 
 def _lines(report: CheckReport) -> Iterable[str]:
     there = "exists" if report.exists else "would be created"
-    yield f"{report.source} → {report.table} ({there}): nothing was written"
+    ended = "stopped on request, " if report.interrupted else ""
+    yield f"{report.source} → {report.table} ({there}): {ended}nothing was written"
     yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be refused"
     if report.expected is not None:
         yield f"  as the table is now: {_ends(report.expected)}"

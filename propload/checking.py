@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from propload.choosing import (
     choose_table,
@@ -17,6 +18,7 @@ from propload.ingesting import plan_and_open
 from propload.looking import CheckedTable, Looking
 from propload.options import CrawlOptions
 from propload.prepare.joining import Joiner
+from propload.stopping import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.check_report import CheckReport
     from propload.options import Settings
+    from propload.planning import Plan
+    from propload.postgres.facts import TableFacts
+    from propload.sources.source import Source
+    from propload.target import TableName, Target
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
 CHECKED_ROWS = 100_000
@@ -52,32 +58,81 @@ def check(
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be read.
+        KeyboardInterrupt: It was told to stop; a crawl only where it was told twice,
+            since the first time lets it tell of the rows that had come.
     """
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
-    checker = find_checker(plan.settings)
-    defaults = checker.target_defaults if checker else None
-    table = choose_table(plan.settings, defaults, opened.name)
-    with open_database(plan) as database:
-        facts = database.facts(table)
-        problems: list[str] = []
-        try:
-            target = choose_target(plan.settings, defaults, table, facts)
-        except ConfigError as error:
-            problems.append(str(error))
-            without_key: Settings = {**plan.settings, "mode": "append"}
-            target = choose_target(without_key, defaults, table, facts)
-        pg_types = checker.pg_types if checker else {}
-        with ExitStack() as stack:
+    found = _Check(plan, opened)
+    if not isinstance(opened, _Stoppable):
+        # nothing waits for its end: an interrupt ends it where it is
+        return found.execute()
+    return stoppable(
+        lambda stopper: stopper.execute(found),
+        meanwhile="what was read is still looked at",
+    )
+
+
+@runtime_checkable
+class _Stoppable(Protocol):
+    """A source that ends when it is told to, as a crawl does."""
+
+    def stop(self) -> None:
+        """Read no more; what was read is still given."""
+
+
+class _Check:
+    """A check; one that is told to stop tells of the rows that had come."""
+
+    def __init__(self, plan: Plan, source: Source) -> None:
+        self._plan = plan
+        self._source = source
+        self._stopped = False
+
+    def execute(self) -> CheckReport:
+        """Return what a load would do."""
+        plan, source = self._plan, self._source
+        checker = find_checker(plan.settings)
+        defaults = checker.target_defaults if checker else None
+        table = choose_table(plan.settings, defaults, source.name)
+        with open_database(plan) as database, ExitStack() as stack:
+            facts = database.facts(table)
+            target, problems = _target(plan.settings, defaults, table, facts)
+            pg_types = checker.pg_types if checker else {}
             looking = Looking(
-                make_preparer(plan, opened, checker, target),
+                make_preparer(plan, source, checker, target),
                 CheckedTable(database, target, facts, pg_types, stack),
                 problems,
-                one_by_one=not opened.rereadable,
+                one_by_one=not source.rereadable,
             )
-            for joined in Joiner(_Given(iter(opened)), lambda: CHECKED_ROWS, 0.0):
+            for joined in Joiner(_Given(iter(source)), lambda: CHECKED_ROWS, 0.0):
                 looking.look(joined)
-            return looking.report(opened.name, getattr(opened, "notes", ()))
+            found = looking.report(source.name, getattr(source, "notes", ()))
+        return replace(found, interrupted=self._stopped)
+
+    def stop(self) -> None:
+        """Read no more, and tell of what was read."""
+        self._stopped = True
+        if isinstance(self._source, _Stoppable):
+            self._source.stop()
+
+    def abort(self, _error: BaseException) -> None:
+        """End as soon as the source does; nothing that was begun has to be undone."""
+        self.stop()
+
+
+def _target(
+    settings: Settings,
+    defaults: Target | None,
+    table: TableName,
+    facts: TableFacts | None,
+) -> tuple[Target, list[str]]:
+    """Return the target, and what is wrong with it."""
+    try:
+        return choose_target(settings, defaults, table, facts), []
+    except ConfigError as error:
+        without_key: Settings = {**settings, "mode": "append"}
+        return choose_target(without_key, defaults, table, facts), [str(error)]
 
 
 class _Given:

@@ -11,17 +11,15 @@ import logging
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from propload.report import Report
-    from propload.running import Run
-
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 #: The longest that a load may take to end at once, in seconds: a statement is broken
 #: off and a batch prepared within it. What does not answer is left behind.
@@ -39,6 +37,19 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NOT_OURS = (signal.SIG_IGN, None)
 
 
+class Stoppable(Protocol[T_co]):
+    """What can be told to stop: a run, or a check."""
+
+    def execute(self) -> T_co:
+        """Do it, and return what happened."""
+
+    def stop(self) -> None:
+        """Read no more, and end with what was read."""
+
+    def abort(self, error: BaseException, /) -> None:
+        """End at once."""
+
+
 class Stopper:
     """Stops the run that goes on, and lets none begin after it.
 
@@ -48,10 +59,10 @@ class Stopper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._run: Run | None = None
+        self._run: Stoppable[object] | None = None
         self.stopped = False
 
-    def execute(self, run: Run, /) -> Report:
+    def execute(self, run: Stoppable[T], /) -> T:
         """Return what happened in a run.
 
         Raises:
@@ -86,7 +97,12 @@ class Stopper:
             run.abort(error)
 
 
-def stoppable(action: Callable[[Stopper], T], /) -> T:
+def stoppable(
+    action: Callable[[Stopper], T],
+    /,
+    *,
+    meanwhile: str = "what was read is still committed",
+) -> T:
     """Return what `action` returns; signals stop the runs that it executes.
 
     The first of `SIGNALS` lets a run commit what was read, the second one ends it at
@@ -94,6 +110,7 @@ def stoppable(action: Callable[[Stopper], T], /) -> T:
 
     Args:
         action: Executes runs by the stopper that it is given.
+        meanwhile: What is told to happen after the first signal.
 
     Raises:
         KeyboardInterrupt: A second signal came.
@@ -102,7 +119,7 @@ def stoppable(action: Callable[[Stopper], T], /) -> T:
     if threading.current_thread() is not threading.main_thread():
         return action(stopper)
     work = _Work(action, stopper)
-    with _signals_heard(stopper):
+    with _signals_heard(stopper, meanwhile):
         try:
             work.start()
             while not work.ended.wait(LISTEN_SECONDS):
@@ -156,13 +173,11 @@ class _Work(Generic[T]):
 
 
 @contextmanager
-def _signals_heard(stopper: Stopper) -> Iterator[None]:
+def _signals_heard(stopper: Stopper, meanwhile: str) -> Iterator[None]:
     """Let the first signal stop the load, and the second interrupt it."""
 
     def stop(name: str) -> None:
-        log.warning(
-            "%s: what was read is still committed; a second one ends at once", name
-        )
+        log.warning("%s: %s; a second one ends at once", name, meanwhile)
         stopper.stop()
 
     heard: list[int] = []

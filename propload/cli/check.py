@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
+from propload.cli.ending import INTERRUPTED
 from propload.cli.ingest import quieted
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
@@ -36,7 +37,8 @@ def add_to(app: typer.Typer) -> None:
     def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
         """Say what ingest would do, without writing: columns, types, refused rows.
 
-        It exits with 1 where something would stop the load.
+        It exits with 1 where something would stop the load. A crawl that is
+        interrupted (Ctrl-C) tells of the rows that had come.
         """
         from propload.checking import check as look  # noqa: PLC0415 - heavy
 
@@ -47,5 +49,7 @@ def add_to(app: typer.Typer) -> None:
             **quieted(given, screen),
         )
         screen.show(report)
+        if report.interrupted:
+            raise typer.Exit(INTERRUPTED)
         if report.problems:
             raise typer.Exit(1)

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
     from propload.report import Report, Status
 
-#: How a run that raised nothing ended; 130 is how shells report SIGINT.
+#: 128 and the number of SIGINT, as shells report it.
+INTERRUPTED = 130
+#: How a run that raised nothing ended.
 _EXIT_CODES: Mapping[Status, int] = {
     "loaded": 0,
     "failed": 1,
     "stopped": RejectLimitError.exit_code,
     "blocked": 5,
-    "interrupted": 130,
+    "interrupted": INTERRUPTED,
 }
 
 

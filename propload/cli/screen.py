@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from propload.cli.ending import INTERRUPTED
 from propload.cli.flags import Group, Part
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 
 _PANEL = "Output"
-#: 128 and the number of SIGINT, as shells report it.
-_INTERRUPTED = 130
 #: What ends a command besides Ctrl-C: a service manager, a terminal that is closed.
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -128,7 +127,7 @@ class Screen:
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             typer.echo("propload: interrupted", err=True)
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except Exception as error:  # noqa: BLE001 - the last place to catch a fault

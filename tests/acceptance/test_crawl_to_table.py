@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from propload_spiders.demo import ALL_TRAPS, DemoSite, Traps
 from propload_spiders.demo.tour import show_demo
 from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
 from tests.acceptance.crawling import TABLE, ask, at_once, everywhere, load, stored_ids
+from tests.faults.server import wait_until
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -91,6 +93,29 @@ def test_a_crawl_can_be_checked_without_writing(database, as_class):
         assert said.rows == len(site.served.listings) > 0
     assert (said.problems, said.rejected, said.exists) == ((), 0, False)
     assert ask(database, "SELECT to_regclass($1)::text", TABLE) == [(None,)]
+
+
+def test_a_check_of_a_crawl_that_is_interrupted_tells_of_what_came(database):
+    slow = ["--set", "CONCURRENT_REQUESTS=1", "--set", "DOWNLOAD_DELAY=0.5"]
+    with DemoSite(listings=LISTINGS) as site:
+        told = ["-a", f"place={everywhere(site)}", "-a", f"base_url={site.url}"]
+        words = ["check", "spider:funda", *told, *slow, "--to", database, "--json"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "propload", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            wait_until(lambda: len(site.served.details) > 2)
+            process.send_signal(signal.SIGINT)
+            printed, said = process.communicate(timeout=100)
+    assert process.returncode == 130, said
+    found = json.loads(printed)
+    assert found["interrupted"]
+    assert 0 < found["rows"] < LISTINGS
+    assert "SIGINT: what was read is still looked at" in said
+    assert "ERROR" not in said
+    assert "Traceback" not in said
 
 
 def test_two_days_are_compared_to_the_listing(database):

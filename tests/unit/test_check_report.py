@@ -65,6 +65,11 @@ def test_nothing_is_said_of_a_key_that_no_row_has():
     assert "repeat" not in text
 
 
+def test_a_check_that_was_interrupted_says_so():
+    head = str(replace(REPORT, interrupted=True)).splitlines()[0]
+    assert head.endswith("(exists): stopped on request, nothing was written")
+
+
 def test_json_and_html_hold_the_same():
     values = json.loads(REPORT.to_json())
     assert values["candidates"] == ["id"]

@@ -75,6 +75,7 @@ class Checked:
     """A report of `check`, as far as the command looks at it."""
 
     problems: tuple[str, ...] = ()
+    interrupted: bool = False
 
     def to_json(self):
         return "{}"
@@ -102,6 +103,12 @@ def load(monkeypatch):
         module.ingest = module.check = called
         monkeypatch.setitem(sys.modules, f"propload.{name}", module)
     return called
+
+
+@pytest.mark.parametrize("problems", [(), ("no key",)])
+def test_check_exits_with_130_where_it_was_interrupted(run, load, problems):
+    load.answer = Checked(problems, interrupted=True)
+    assert run("check", "a.csv").exit_code == 130
 
 
 @pytest.mark.parametrize(("problems", "code"), [((), 0), (("no key",), 1)])
