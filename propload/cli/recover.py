@@ -72,25 +72,28 @@ def add_to(app: typer.Typer) -> None:
         pushed rows. Settings are those of the run, unless they are given; --to
         names its database.
         """
-        from propload.recovering import recover as load  # noqa: PLC0415 - heavy
-
         if only_list:
             _list(given, screen)
-            return
-        if dropped:
+        elif dropped:
             _drop(run, given, screen, yes=yes)
-            return
-        reports: list[Report] = []
-        try:
-            load(run, on_report=reports.append, **quieted(given, screen))
-        except PropLoadError as error:
-            _show(reports, screen, failed=error)
-            screen.explain(error)
-            raise typer.Exit(error.exit_code) from None
-        if not reports and not screen.as_json:
-            screen.tell("no journal is left")
-        _show(reports, screen)
-        raise typer.Exit(max(map(exit_code, reports), default=0))
+        else:
+            _load(run, given, screen)
+
+
+def _load(run: str, given: Settings, screen: Screen) -> None:
+    from propload.recovering import recover  # noqa: PLC0415 - heavy
+
+    reports: list[Report] = []
+    try:
+        recover(run, on_report=reports.append, **quieted(given, screen))
+    except PropLoadError as error:
+        _show(reports, screen, failed=error)
+        screen.explain(error)
+        raise typer.Exit(error.exit_code) from None
+    if not reports and not screen.as_json:
+        screen.tell("no journal is left")
+    _show(reports, screen)
+    raise typer.Exit(max(map(exit_code, reports), default=0))
 
 
 def _show(

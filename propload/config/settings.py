@@ -256,6 +256,12 @@ def _speed() -> Iterable[Setting]:
 
 
 def _safety() -> Iterable[Setting]:
+    yield from _failures()
+    yield from _journal()
+    yield from _other_runs()
+
+
+def _failures() -> Iterable[Setting]:
     panel: Panel = "Safety"
     yield Setting(
         "max_rejects",
@@ -274,6 +280,10 @@ def _safety() -> Iterable[Setting]:
         read_seconds,
         "SECONDS",
     )
+
+
+def _journal() -> Iterable[Setting]:
+    panel: Panel = "Safety"
     yield _choice(
         "journal_sync",
         panel,
@@ -287,6 +297,10 @@ def _safety() -> Iterable[Setting]:
         read_size,
         "SIZE",
     )
+
+
+def _other_runs() -> Iterable[Setting]:
+    panel: Panel = "Safety"
     yield Setting(
         "lock", panel, "Whether a second run into the table is refused.", read_switch
     )
