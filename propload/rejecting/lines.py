@@ -99,9 +99,11 @@ def read_exported(path: Path) -> pl.DataFrame:
 def _as_text(reasons: pl.Expr) -> pl.Expr:
     reason = pl.element().struct
     unread = reason.field("stage") == "read"
+    place = reason.field("column").fill_null("row") + ": "
+    # most messages of a column begin with its name
+    named = reason.field("message").str.starts_with("column " + place)
     said = pl.concat_str(
-        reason.field("column").fill_null("row"),
-        pl.lit(": "),
+        pl.when(~named).then(place),
         reason.field("message"),
         # such a row has no columns, its text is all there is of it
         pl.when(unread).then(pl.lit(": ")),

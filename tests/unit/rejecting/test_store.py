@@ -90,6 +90,22 @@ def test_columns_called_like_those_that_tell_of_a_row_do_not_hide_them(writer):
     assert row["propload_reasons"] == "price: price is wrong; area: area is wrong"
 
 
+def test_a_message_that_names_its_column_is_not_named_again(writer):
+    path = writer.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts = {"stage": "map", "check": "cast", "value": "x", "sqlstate": None}
+    reasons = [
+        {**parts, "column": "a.b", "message": "column a.b: 'x' is odd"},
+        {**parts, "column": "a", "message": "column a.b: 'x' is odd"},
+        {**parts, "column": None, "message": "is odd"},
+    ]
+    line = {"run": RUN, "source": "a.csv", "row": 1, "values": {"a": "x"}}
+    path.write_text(json.dumps({**line, "reasons": reasons}) + "\n", encoding="utf-8")
+    assert read_rejects(path)["propload_reasons"].to_list() == [
+        "column a.b: 'x' is odd; a: column a.b: 'x' is odd; row: is odd"
+    ]
+
+
 def test_rows_of_which_none_was_read_have_what_is_told_alone(writer):
     path = writer.path
     path.parent.mkdir(parents=True, exist_ok=True)
