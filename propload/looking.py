@@ -24,6 +24,7 @@ from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
 from propload.target import ColumnPlan
 from propload.type_names import create_type, type_name
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.target import Target
-
-OTHERS_HAVE_THEIR_TURN = (
-    "the table refuses rows of which others have the same key: these have their turn, "
-    "so that how many rows would be inserted and updated is not told"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +182,7 @@ class Looking:
         self._problems = [*problems, *table.without_key()]
         self._fitted: dict[tuple[str, ...], _Fitted] = {}
         self._expected = Counts()
+        self._untold = 0
         self._nulls: Counter[str] = Counter()
         self._columns: dict[str, Repeats] = {}
         self._repeated: set[str] = set()
@@ -226,6 +223,11 @@ class Looking:
             notes: What the source tells of how it was read.
         """
         self._table.notes += notes
+        if self._untold:
+            self._table.notes.append(
+                f"what becomes of {counted(self._untold, 'row')} hangs on others of "
+                "the same key, as new as they are, or refused: it is not foretold"
+            )
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:
@@ -267,8 +269,7 @@ class Looking:
         forecast = rehearsal.forecast(deduped)
         self._expected += forecast.counts
         self._refuse(forecast.reasons)
-        if forecast.untold:
-            self._table.notes.append(OTHERS_HAVE_THEIR_TURN)
+        self._untold += forecast.untold
 
     def _fit(self, joined: Joined) -> _Fitted | None:
         columns = joined.parts[0].rows.schema

@@ -23,13 +23,13 @@ from propload.postgres.staging import (
 from propload.report import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
     from propload.batch import Deduped
     from propload.postgres.connection import Connection
-    from propload.postgres.facts import TableFacts
+    from propload.postgres.facts import TableColumn, TableFacts
     from propload.postgres.shape import Shape
     from propload.target import ColumnPlan, Target
 
@@ -42,8 +42,8 @@ class Forecast:
         counts: How many would be inserted, updated, left as they are, are older than
             the stored ones, or are duplicates.
         reasons: Why rows would be refused, columns `REASONS`.
-        untold: How many would be tried in turn, because the table refuses those that
-            were left of their keys: what becomes of each hangs on the ones before.
+        untold: How many there are besides whose end hangs on other rows of their key:
+            they are as new as another one, or have their turn where it is refused.
     """
 
     counts: Counts
@@ -54,14 +54,15 @@ class Forecast:
 class Rehearsal:
     """Asks the server what a table would do with rows.
 
-    They are copied into a temporary table and looked at there. What only a trigger,
-    a domain, an exclusion constraint, a check that raises an error, a partition that
-    is missing or another row of the same source refuses, is not found.
+    They are copied into a temporary table and looked at there. What only a trigger, an
+    exclusion constraint, a check that raises an error, a partition that is missing or
+    another row of the same source refuses, is not found.
 
     Args:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
         key: The columns that identify a row.
+        types: The types that may refuse a staged value, by their columns' names.
         fresh: Whether stored rows are of no account, as in a replace.
     """
 
@@ -70,12 +71,14 @@ class Rehearsal:
         connection: Connection,
         shape: Shape,
         key: tuple[str, ...],
+        types: Mapping[str, str],
         *,
         fresh: bool,
     ) -> None:
         self._connection = connection
         self._shape = shape
         self._key = key
+        self._types = types
         self._first_look = FirstLook(shape, fresh=fresh)
         self._run_by_run = RunByRun(shape)
 
@@ -109,7 +112,8 @@ class Rehearsal:
             make_stage(connection, shape)
         except ServerError as error:
             raise failures.as_write_error(error, table=str(target.table)) from error
-        return cls(connection, shape, key, fresh=fresh)
+        pg_types = {c.name: c.pg_type for c in facts.columns if _may_refuse(c, shape)}
+        return cls(connection, shape, key, pg_types, fresh=fresh)
 
     def forecast(self, rows: Deduped, /) -> Forecast:
         """Return what would become of prepared rows.
@@ -117,28 +121,18 @@ class Rehearsal:
         Raises:
             WriteError: The server cannot be asked.
         """
-        told = self._forecast_all(rows.layers)
-        refused = told.reasons.get_column(ROW)
+        counts, reasons = self._ask(rows.layers[0])
         approach = Approach(rows.layers, rows.versions)
-        again = approach.with_versions_of(refused, self._key)
-        if again is None:
-            dropped = Counts(duplicates=rows.duplicates)
-            return Forecast(told.counts + dropped, told.reasons)
-        *layers, versions = again.layers
-        told, tried = self._forecast_all(layers), self._forecast_one(versions)
-        dropped = Counts(duplicates=again.duplicates)
-        return Forecast(
-            told.counts + dropped,
-            join_reasons([told.reasons, tried.reasons]),
-            untold=tried.counts.accounted,
-        )
+        again = approach.with_versions_of(reasons.get_column(ROW), self._key)
+        if again is not None and self._shape.on_null == "keep":
+            # the value at fault may be that of any of them
+            reasons = reasons.join(again.layers[-1], on=ROW, how="anti")
+        counts += Counts(duplicates=(again or approach).duplicates)
+        told = counts.accounted + reasons.get_column(ROW).n_unique()
+        return Forecast(counts, reasons, rows.height + rows.duplicates - told)
 
-    def _forecast_all(self, layers: Sequence[pl.DataFrame]) -> Forecast:
-        each = [self._forecast_one(layer) for layer in layers]
-        counts = sum((one.counts for one in each), start=Counts())
-        return Forecast(counts, join_reasons([one.reasons for one in each]))
-
-    def _forecast_one(self, layer: pl.DataFrame) -> Forecast:
+    def _ask(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame]:
+        """Return counts of good rows, and why the others are refused."""
         table = str(self._shape.table)
         try:
             return self._forecast(travelling(layer, self._shape))
@@ -147,17 +141,17 @@ class Rehearsal:
         finally:
             self._connection.rollback()
 
-    def _forecast(self, layer: pl.DataFrame) -> Forecast:
+    def _forecast(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame]:
         copied, early = self._fill(layer)
         refusals = self._first_look.take_out(self._connection, copied)
-        uncastable = self._run_by_run.take_out_uncastable(self._connection)
-        if uncastable:
+        unfit = self._run_by_run.take_out_unfit(self._connection, self._types)
+        if unfit:
             # no condition could be asked of their columns
-            refusals += uncastable
+            refusals += unfit
             refusals += self._first_look.take_out(self._connection, copied)
         late = reasons_of(copied, refusals)
         counts = self._count(copied.height - len(refusals))
-        return Forecast(counts, join_reasons([early, late]))
+        return counts, join_reasons([early, late])
 
     def _fill(self, layer: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows that are in the stage now, and why others are not."""
@@ -184,3 +178,14 @@ class Rehearsal:
         return Counts(
             inserted=inserted, updated=updated, unchanged=unchanged, stale=stale
         )
+
+
+def _may_refuse(stored: TableColumn, shape: Shape) -> bool:
+    """Return whether the type of a column may refuse a value that is in the stage."""
+    column = next((each for each in shape.columns if each.name == stored.name), None)
+    if column is None:
+        return False
+    if stored.domain and not stored.nullable and shape.on_null == "keep":
+        # the stored value is kept in place of a null that the domain refuses
+        return False
+    return stored.domain is not None or column.cast_type is not None

@@ -9,7 +9,7 @@ from propload.postgres.sql import sifting
 from propload.postgres.sql.quoting import table as quoted_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from propload.postgres.connection import Connection
     from propload.postgres.shape import Shape
@@ -48,18 +48,21 @@ class RunByRun:
             connection.execute(statement)
         return self._answers(connection, sifting.sift(runs))
 
-    def take_out_uncastable(self, connection: Connection, /) -> list[Refusal]:
-        """Return the rows whose texts the server cannot cast; they leave the stage.
+    def take_out_unfit(
+        self, connection: Connection, types: Mapping[str, str], /
+    ) -> list[Refusal]:
+        """Return the rows with values that their types refuse; they leave the stage.
 
         Args:
             connection: A session that has a stage.
+            types: The types that are asked, by their columns' names.
 
         Raises:
             ServerError: No row is at fault: a type takes no value at all.
         """
-        if all(column.cast_type is None for column in self._shape.columns):
+        if not types:
             return []
-        for statement in sifting.create_trial(self._shape):
+        for statement in sifting.create_trial(self._shape, types):
             connection.execute(statement)
         refusals, _ = self._answers(connection, sifting.sift("growing"))
         if refusals:

@@ -172,9 +172,17 @@ def sift(runs: Runs, /) -> str:
     return f"SELECT * FROM pg_temp.propload_sift({_ARGUMENTS[runs]})"
 
 
-def create_trial(shape: Shape, /) -> tuple[str, ...]:
-    """Return the statements that make the pass as one that casts and writes nothing."""
-    values = ", ".join(INCOMING(column) for column in shape.columns)
+def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
+    """Return the statements that make the pass as one that casts and writes nothing.
+
+    Args:
+        shape: How rows go into the table.
+        types: The types of some columns by their names; a domain's checks are asked.
+    """
+    values = ", ".join(
+        f"({INCOMING(shape.column(column))})::{pg_type}"
+        for column, pg_type in types.items()
+    )
     write = (
         f"SELECT count(ROW({values})) AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 "
         f"INTO propload_one FROM {merging.STAGE} AS s WHERE {_CHOSEN}"
