@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from benchmarks.listings import KEY, listings
+from benchmarks.listings import KEY, listings, ordered
 from benchmarks.loads import load
 from benchmarks.measuring import Case, Options, main, measure
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 NAME = "limit"
 QUESTION = "What part of the server's own pace does propload reach?"
 ROWS = 1_000_000
+TAKES_ORDER = True
 BY = ("candidate",)
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run; needs the right to read files on the server."""
-    rows = listings(options.rows)
+    rows = ordered(listings(options.rows), by_key=options.by_key)
     scratch.fill("original", rows)
     expected = scratch.digest("original")
     folder = scratch.server_folder()

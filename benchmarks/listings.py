@@ -49,6 +49,11 @@ def listings(rows: int, /, *, first: int = 0, seed: int = 1) -> pl.DataFrame:
     return base.select(*_identity(), *_home(), *_address()).select(_ORDER)
 
 
+def ordered(frame: pl.DataFrame, /, *, by_key: bool) -> pl.DataFrame:
+    """Return the rows as they are, or in the order of their key."""
+    return frame.sort(KEY) if by_key else frame
+
+
 def changed(frame: pl.DataFrame, share: float, /) -> pl.DataFrame:
     """Return the rows, a share of them with a new price and a later scrape.
 

@@ -70,6 +70,8 @@ class Options:
             stored, and what is loaded over it.
         key: The key of their rows.
         warm: Turns before the first one that counts.
+        by_key: Whether made-up rows come in the order of their key, as an export
+            has them, and not scattered, as scraped rows are.
     """
 
     rows: int
@@ -80,6 +82,7 @@ class Options:
     inputs: tuple[Path, ...] = ()
     key: tuple[str, ...] = ()
     warm: int = 1
+    by_key: bool = False
 
     def wants(self, *labels: object) -> bool:
         """Return whether a case of these labels is asked for."""
@@ -165,7 +168,7 @@ def main(benchmark: ModuleType, /) -> None:
         benchmark: A module with `NAME`, `QUESTION`, `ROWS` (by default), `BY` (the
             labels that name a case) and `ask(scratch, options)`, which measures;
             perhaps with `compare(frame)` in place of the plain medians,
-            `conclude(frame)`, and `TAKES_INPUT`.
+            `conclude(frame)`, `TAKES_INPUT` and `TAKES_ORDER`.
     """
     options = _parse(benchmark)
     print(benchmark.QUESTION)
@@ -268,13 +271,31 @@ def _parse(benchmark: ModuleType) -> Options:
     takes_input = getattr(benchmark, "TAKES_INPUT", False)
     if takes_input:
         _add_input(parser)
+    parser.set_defaults(by_key=False)
+    if getattr(benchmark, "TAKES_ORDER", False):
+        _add_order(parser)
     told = parser.parse_args()
-    options = Options(told.rows, told.runs, told.to, told.json, tuple(told.only))
+    options = Options(
+        told.rows,
+        told.runs,
+        told.to,
+        told.json,
+        tuple(told.only),
+        by_key=told.by_key,
+    )
     if not takes_input or not told.input:
         return options
     if len(told.input) > len(("stored", "given")) or not told.key:
         parser.error("--input takes one file or two, and needs --key")
     return replace(options, inputs=tuple(told.input), key=tuple(told.key.split(",")))
+
+
+def _add_order(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--by-key",
+        action="store_true",
+        help="rows come in the order of their key, not scattered",
+    )
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:

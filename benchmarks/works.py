@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from benchmarks.layout import Layout, column_types
-from benchmarks.listings import LISTINGS, changed, listings, overlapping
+from benchmarks.listings import LISTINGS, changed, listings, ordered, overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +55,25 @@ class Works(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListingWorks:
-    """Works on made-up listings."""
+    """Works on made-up listings.
+
+    Attributes:
+        layout: What the rows are.
+        names: What can be asked for.
+        by_key: Whether rows are given in the order of their key.
+    """
 
     layout: Layout = LISTINGS
     names: tuple[str, ...] = (NEW, UNCHANGED, CHANGED, OVERLAP)
+    by_key: bool = False
 
     def work(self, name: str, rows: int, /) -> Work:
         """Return a work of so many rows."""
-        base = listings(rows)
+        made = self._make(name, listings(rows))
+        return replace(made, given=ordered(made.given, by_key=self.by_key))
+
+    @staticmethod
+    def _make(name: str, base: pl.DataFrame) -> Work:
         if name == NEW:
             return Work(name, base.head(0), base, base)
         if name == OVERLAP:

@@ -27,6 +27,7 @@ NAME = "peers"
 QUESTION = "How fast is propload beside its peers, for the same rows and key?"
 ROWS = 1_000_000
 TAKES_INPUT = True
+TAKES_ORDER = True
 BY = ("work", "candidate")
 #: What the project began from: row objects and one statement a batch.
 SEED_FIGURES = {
@@ -39,7 +40,7 @@ SEED_MB = 2.5
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run: work, candidate, rows, seconds, rows_per_second."""
-    works: Works = ListingWorks()
+    works: Works = ListingWorks(by_key=options.by_key)
     if options.inputs:
         works = FileWorks.read(options.inputs, options.key)
     place = scratch.of(works.layout)

@@ -84,6 +84,16 @@ def test_the_result_of_a_work_holds_every_given_row(name):
     assert lost.is_empty()
 
 
+@pytest.mark.parametrize("name", ListingWorks().names)
+def test_rows_may_be_given_in_the_order_of_their_key(name):
+    scattered = ListingWorks().work(name, 200)
+    ordered = ListingWorks(by_key=True).work(name, 200)
+    keys = list(LISTINGS.key)
+    assert not scattered.given.equals(scattered.given.sort(keys))
+    assert ordered.given.equals(scattered.given.sort(keys))
+    assert ordered.result.equals(scattered.result)
+
+
 # --- the oracle -------------------------------------------------------------------
 
 

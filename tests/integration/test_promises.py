@@ -252,7 +252,7 @@ def test_a_row_that_lost_to_one_which_the_database_refuses_has_its_turn(
     )
     rows = pl.DataFrame({"id": [1, 2, 1, 3, 3], "price": ["0", "5", "-4", "-4", "3"]})
     report = load(database, rows, key="id", batch_rows=batch_rows, mode=mode)
-    assert report.rejects["reasons"].len() == report.counts.rejected
+    assert report.rejects.height == report.counts.rejected
     assert stored_by_id(database).rows() == [(1, 0), (2, 5), (3, 3)]
 
 
