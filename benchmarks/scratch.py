@@ -14,7 +14,7 @@ import psycopg
 
 from benchmarks.layout import quoted
 from benchmarks.listings import LISTINGS
-from propload.postgres import embedded
+from propload.postgres.server import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import polars as pl
 from benchmarks.listings import listings
 from benchmarks.measuring import Options, main, summarize
 from propload.options import SourceOptions
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from propload.prepare.dedupe import dedupe
 from propload.prepare.joining import Joined
 from propload.prepare.routing import route

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     __version__: str
 
     from propload.batch import Batch as Batch
-    from propload.check_report import CheckReport as CheckReport
-    from propload.checking import check as check
-    from propload.dropping import Dropped as Dropped
-    from propload.dropping import drop_runs as drop_runs
-    from propload.earlier import rejects as rejects
-    from propload.earlier import runs as runs
+    from propload.checking.check import check as check
+    from propload.checking.report import CheckReport as CheckReport
+    from propload.earlier.dropping import Dropped as Dropped
+    from propload.earlier.dropping import drop_runs as drop_runs
+    from propload.earlier.recovering import leftovers as leftovers
+    from propload.earlier.recovering import recover as recover
+    from propload.earlier.replaying import replay as replay
+    from propload.earlier.telling import rejects as rejects
+    from propload.earlier.telling import runs as runs
     from propload.errors import BlockedError as BlockedError
     from propload.errors import ConfigError as ConfigError
     from propload.errors import CountsError as CountsError
@@ -38,9 +41,6 @@ if TYPE_CHECKING:
     from propload.ingesting import ingest as ingest
     from propload.journal import Leftover as Leftover
     from propload.monitoring.metrics import Metrics as Metrics
-    from propload.recovering import leftovers as leftovers
-    from propload.recovering import recover as recover
-    from propload.replaying import replay as replay
     from propload.report import Counts as Counts
     from propload.report import Report as Report
     from propload.target import Target as Target
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Batch": "batch",
     "BlockedError": "errors",
-    "CheckReport": "check_report",
+    "CheckReport": "checking.report",
     "ConfigError": "errors",
     "Counts": "report",
     "CountsError": "errors",
-    "Dropped": "dropping",
+    "Dropped": "earlier.dropping",
     "JournalError": "errors",
     "Leftover": "journal",
     "LoadError": "errors",
@@ -70,14 +70,14 @@ _HOMES = {
     "TransientWriteError": "errors",
     "Tuning": "tuning",
     "WriteError": "errors",
-    "check": "checking",
-    "drop_runs": "dropping",
+    "check": "checking.check",
+    "drop_runs": "earlier.dropping",
     "ingest": "ingesting",
-    "leftovers": "recovering",
-    "recover": "recovering",
-    "rejects": "earlier",
-    "replay": "replaying",
-    "runs": "earlier",
+    "leftovers": "earlier.recovering",
+    "recover": "earlier.recovering",
+    "rejects": "earlier.telling",
+    "replay": "earlier.replaying",
+    "runs": "earlier.telling",
     "tune": "tuning",
 }
 

@@ -9,19 +9,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from propload import config
-from propload.choosing import default_settings
 from propload.display import watch
+from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError
 from propload.monitoring.metrics import Metrics
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions, SourceOptions
-from propload.planning import Plan
 from propload.pushing import PushedSource
-from propload.recovering import recover_first
-from propload.running import Run
+from propload.running.choosing import default_settings
+from propload.running.planning import Plan
+from propload.running.run import Run
+from propload.running.stopping import stoppable
 from propload.sources import open_source, refuse_unused
 from propload.spider_names import is_spider
-from propload.stopping import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import Settings
     from propload.report import Report
+    from propload.running.stopping import Stopper
     from propload.sources.source import Source
-    from propload.stopping import Stopper
 
 T = TypeVar("T")
 

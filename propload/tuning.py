@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from propload import config
-from propload.choosing import find_checker, find_target, open_database
 from propload.errors import ConfigError, LoadError
 from propload.ingesting import source_options
 from propload.monitoring.metrics import Metrics
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
-from propload.planning import Plan
-from propload.postgres.scratching import Scratch
-from propload.running import Run
+from propload.postgres.tables.scratching import Scratch
+from propload.running.choosing import find_checker, find_target, open_database
+from propload.running.planning import Plan
+from propload.running.run import Run
 from propload.sources import open_source
 from propload.spider_names import is_spider
 from propload.wording import counted
@@ -318,7 +318,7 @@ class _Bench:
 
 def _dsn(plan: Plan) -> str:
     """Return the connection string that trials use: their state folder is another."""
-    from propload.postgres import embedded  # noqa: PLC0415 - only where it is used
+    from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
     return plan.settings.get("to") or embedded.start(plan.places.state_dir)
 

@@ -88,7 +88,7 @@ def state_dir(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("PROPLOAD_STATE_DIR", str(folder))
     yield folder
     if (folder / "embedded.lock").exists():
-        from propload.postgres import embedded
+        from propload.postgres.server import embedded
 
         embedded.destroy(folder)
 
@@ -138,8 +138,8 @@ def postgres_server(request, servers):
 @contextmanager
 def running_cluster(version):
     """Run a cluster of a major version in a temporary folder."""
-    from propload.postgres.cluster import Cluster
-    from propload.postgres.embedded import server_account
+    from propload.postgres.server.cluster import Cluster
+    from propload.postgres.server.embedded import server_account
     from tests.programs import server_programs
 
     programs = server_programs()
@@ -222,7 +222,7 @@ def module_database(test_database):
 @pytest.fixture
 def connection(database):
     """Open a connection to the test's own database."""
-    from propload.postgres.connection import connect
+    from propload.postgres.session.connection import connect
 
     with connect(database) as opened:
         yield opened
@@ -243,7 +243,7 @@ def shared_data():
 
 def with_database(dsn, name):
     """Return a connection string like another one, for another database."""
-    from propload.postgres.dsn import parse_dsn
+    from propload.postgres.session.dsn import parse_dsn
 
     if not dsn.startswith(("postgres://", "postgresql://")):
         return f"{dsn} dbname={name}"

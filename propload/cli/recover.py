@@ -81,7 +81,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _load(run: str, given: Settings, screen: Screen) -> None:
-    from propload.recovering import recover  # noqa: PLC0415 - heavy
+    from propload.earlier.recovering import recover  # noqa: PLC0415 - heavy
 
     reports: list[Report] = []
     try:
@@ -111,7 +111,7 @@ def _show(
 
 
 def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
-    from propload.recovering import drop  # noqa: PLC0415 - heavy
+    from propload.earlier.recovering import drop  # noqa: PLC0415 - heavy
 
     if not run:
         msg = "say which run's journal is to be deleted: propload recover --drop RUN"
@@ -127,7 +127,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
 
 
 def _list(given: Settings, screen: Screen) -> None:
-    from propload.recovering import leftovers  # noqa: PLC0415 - heavy
+    from propload.earlier.recovering import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**given)
     if screen.as_json:

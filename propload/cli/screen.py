@@ -195,7 +195,7 @@ def _without_secrets(text: str) -> str:
 
     Messages hold none; the traceback of a driver's error may quote one.
     """
-    from propload.postgres.dsn import hide_secrets  # noqa: PLC0415 - only on failure
+    from propload.postgres.session.dsn import hide_secrets  # noqa: PLC0415 - only on failure
 
     for dsn in connection_strings():
         text = hide_secrets(text, dsn)

@@ -1,1 +1,1 @@
-"""propload.postgres."""
+"""PostgreSQL: sessions, tables, the ledger and the write path; `loading` joins them."""

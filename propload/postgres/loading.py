@@ -10,19 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from propload.postgres import failures, schema
-from propload.postgres.connection import connect
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.dsn import describe_dsn
-from propload.postgres.file_ledger import path_of
-from propload.postgres.ledger import take_over, taken_over
+from propload.postgres.ledger.file_ledger import path_of
+from propload.postgres.ledger.ledger import take_over, taken_over
 from propload.postgres.loading_run import LoadingRun
-from propload.postgres.locking import target_lock
-from propload.postgres.own_names import read_own_names
 from propload.postgres.prepared_target import PreparedTarget
-from propload.postgres.row_plan import plan_rows
-from propload.postgres.shaping import shape_of
+from propload.postgres.session import failures
+from propload.postgres.session.connection import connect
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.dsn import describe_dsn
+from propload.postgres.session.locking import target_lock
+from propload.postgres.session.own_names import read_own_names
 from propload.postgres.sql.session import CONNECTIONS
+from propload.postgres.tables import schema
+from propload.postgres.tables.row_plan import plan_rows
+from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from propload.postgres.connection import Connection
-    from propload.postgres.facts import TableFacts
-    from propload.postgres.run_record import RunRecord
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.tables.facts import TableFacts
     from propload.target import TableName, Target
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from propload.postgres import failures
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.entering import EntryWriter
-from propload.postgres.file_ledger import FileLedger
-from propload.postgres.lane_session import LaneSession
-from propload.postgres.ledgers import open_ledger
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.ledger.ledgers import open_ledger
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Shadow
+from propload.postgres.writing.entering import EntryWriter
+from propload.postgres.writing.lane_session import LaneSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from propload.postgres.connection import Connection
-    from propload.postgres.facts import TableFacts
-    from propload.postgres.ledger import Ledger
-    from propload.postgres.run_record import RunRecord
+    from propload.postgres.ledger.ledger import Ledger
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.tables.facts import TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.writing import TableWriter
+from propload.postgres.writing.writer import TableWriter
 
 if TYPE_CHECKING:
-    from propload.postgres.ledger import Ledger
+    from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.loading_run import LoadingRun
-    from propload.postgres.shape import Shape
+    from propload.postgres.sql.shape import Shape
     from propload.target import ColumnPlan, OnRefused
 
 

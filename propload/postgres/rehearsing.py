@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from propload.batch import ROW, join_reasons
-from propload.postgres import failures
-from propload.postgres.approach import Approach
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.first_look import FirstLook
-from propload.postgres.refusals import reasons_of, without
-from propload.postgres.run_by_run import RunByRun
-from propload.postgres.shaping import shape_of
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
-from propload.postgres.staging import (
+from propload.postgres.tables.shaping import shape_of
+from propload.postgres.writing.approach import Approach
+from propload.postgres.writing.first_look import FirstLook
+from propload.postgres.writing.refusals import reasons_of, without
+from propload.postgres.writing.run_by_run import RunByRun
+from propload.postgres.writing.staging import (
     fill_stage,
     make_stage,
     travelling,
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.batch import Deduped
-    from propload.postgres.connection import Connection
-    from propload.postgres.facts import TableColumn, TableFacts
-    from propload.postgres.shape import Shape
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+    from propload.postgres.tables.facts import TableColumn, TableFacts
     from propload.target import ColumnPlan, Target
 
 

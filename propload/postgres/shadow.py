@@ -12,8 +12,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
-from propload.postgres import failures, locking
-from propload.postgres.driver_errors import ServerError
+from propload.postgres.session import failures, locking
+from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.sql.session import find_operators
@@ -22,8 +22,8 @@ from propload.target import TableName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.postgres.connection import Connection
-    from propload.postgres.facts import TableColumn
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.tables.facts import TableColumn
     from propload.target import Target
 
 log = logging.getLogger(__name__)

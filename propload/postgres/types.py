@@ -20,7 +20,7 @@ from propload.type_names import create_type, inner_type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.facts import TableColumn
+    from propload.postgres.tables.facts import TableColumn
 
 #: What the binary form of each type is written from. Text-like types read text.
 _BINARY: Mapping[str, pl.DataType] = {

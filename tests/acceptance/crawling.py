@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from propload.ingesting import ingest
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from propload_spiders.spiders.funda import FundaSpider
 
 TABLE = "listings"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from propload.errors import PropLoadError
-from propload.postgres import embedded
-from propload.postgres.connection import connect
+from propload.postgres.server import embedded
+from propload.postgres.session.connection import connect
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from propload.checking import check
+from propload.checking.check import check
 from propload.errors import LoadError
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from propload_spiders.demo import ALL_TRAPS, DemoSite, Traps
 from propload_spiders.demo.tour import show_demo
 from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider

@@ -8,9 +8,9 @@ import signal
 import threading
 
 from propload.errors import PropLoadError
-from propload.postgres.cluster import Cluster
-from propload.postgres.connection import connect
-from propload.postgres.embedded import server_account
+from propload.postgres.server.cluster import Cluster
+from propload.postgres.server.embedded import server_account
+from propload.postgres.session.connection import connect
 from propload.postgres.sql import bookkeeping
 from tests.programs import server_programs
 

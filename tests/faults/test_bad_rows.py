@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import propload
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(400)

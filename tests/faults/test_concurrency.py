@@ -8,7 +8,7 @@ import pytest
 
 import propload
 from propload.errors import WriteError
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.faults import loading
 from tests.integration.reading import read_table, run_sql
 

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 import propload
+from propload.earlier.recovering import leftovers, recover
 from propload.errors import JournalError, LoadError
-from propload.recovering import leftovers, recover
 from tests.faults import loading
 from tests.faults.server import ask
 from tests.integration.reading import run_sql

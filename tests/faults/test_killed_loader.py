@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.recovering import leftovers, recover
+from propload.earlier.recovering import leftovers, recover
 from propload.rejecting import RejectStore
 from propload_spiders.demo import DemoSite
 from tests.faults import loading

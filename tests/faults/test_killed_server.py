@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 
 import propload
+from propload.earlier.recovering import leftovers, recover
 from propload.errors import LoadError
 from propload.monitoring.metrics import Metrics
-from propload.postgres.connection import connect
-from propload.recovering import leftovers, recover
+from propload.postgres.session.connection import connect
 from propload.rejecting import RejectStore
 from tests.faults import loading
 from tests.faults.server import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from propload.postgres.connection import connect
-from propload.postgres.locking import target_lock
+from propload.postgres.session.connection import connect
+from propload.postgres.session.locking import target_lock
 from propload.target import TableName
 from tests.faults import loading
 from tests.faults.server import ask, wait_until

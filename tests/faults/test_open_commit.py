@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from propload.batch import Deduped, Piece
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 from tests.faults import loading

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 import propload
+from propload.earlier.replaying import replay
 from propload.errors import ConfigError, LockedError, RejectLimitError
 from propload.rejecting import RejectStore
-from propload.replaying import replay
 from tests.faults.server import ask
 from tests.integration.reading import run_sql
 

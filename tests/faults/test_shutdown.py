@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from propload.postgres.connection import connect
-from propload.postgres.locking import target_lock
-from propload.recovering import leftovers
+from propload.earlier.recovering import leftovers
+from propload.postgres.session.connection import connect
+from propload.postgres.session.locking import target_lock
 from propload.target import TableName
 from tests.faults import loading
 from tests.faults.server import (

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.sessions import short_session
 
 

@@ -10,7 +10,7 @@ import pytest
 import propload
 from propload.batch import ORDINAL, OWN_NAMES
 from propload.errors import ConfigError, LoadError, PropLoadError, SourceError
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import propload
-from propload.postgres.connection import ServerError, connect
+from propload.postgres.session.connection import ServerError, connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)

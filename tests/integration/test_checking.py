@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import propload
-from propload.postgres.connection import ServerError, connect
-from propload.postgres.dsn import parse_dsn
+from propload.postgres.session.connection import ServerError, connect
+from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.sql.screening import TELLS_VALIDITY
 from tests.integration.reading import run_sql, writes_of
 

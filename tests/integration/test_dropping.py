@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 import propload
-from propload.postgres.dsn import parse_dsn
+from propload.postgres.session.dsn import parse_dsn
 from tests.integration.postgres.writing import execute, query
 
 pytestmark = pytest.mark.timeout(60)

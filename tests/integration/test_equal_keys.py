@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.postgres.connection import ServerError, connect
+from propload.postgres.session.connection import ServerError, connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)

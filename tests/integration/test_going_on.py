@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 
 import propload
+from propload.earlier.recovering import leftovers, recover
 from propload.errors import ConfigError, LoadError, RejectLimitError
 from propload.prepare.routing import lane_of
-from propload.recovering import leftovers, recover
 from tests.integration.going_on import await_row, guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 

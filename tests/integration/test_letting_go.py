@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 import propload
+from propload.earlier.recovering import leftovers, recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import JournalSource, segments
-from propload.recovering import leftovers, recover
 from propload.rejecting import RejectStore
 from tests.integration.going_on import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql

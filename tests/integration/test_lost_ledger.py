@@ -3,9 +3,9 @@
 import pytest
 
 import propload
+from propload.earlier.recovering import drop, leftovers, recover
 from propload.errors import ConfigError, LoadError
-from propload.postgres.dsn import parse_dsn
-from propload.recovering import drop, leftovers, recover
+from propload.postgres.session.dsn import parse_dsn
 from tests.integration.going_on import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import propload
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)

@@ -7,11 +7,11 @@ import threading
 import pytest
 
 import propload
+from propload.earlier.recovering import leftovers
 from propload.errors import ConfigError
-from propload.postgres.connection import connect
-from propload.postgres.locking import take, target_lock
+from propload.postgres.session.connection import connect
+from propload.postgres.session.locking import take, target_lock
 from propload.pushing import PushedSource
-from propload.recovering import leftovers
 from propload.target import TableName
 from tests.faults.server import wait_until
 from tests.integration.postgres.writing import execute, query

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 import propload
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)

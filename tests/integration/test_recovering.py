@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import propload
+from propload.earlier.recovering import drop, leftovers, recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import writing
 from propload.monitoring.memory import MemoryWatch
-from propload.recovering import drop, leftovers, recover
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -73,7 +73,7 @@ def test_a_journal_in_other_hands_is_left_to_them(goal, database, stuck, monkeyp
         msg = "it is being recovered already"
         raise LockedError(msg)
 
-    monkeypatch.setattr("propload.recovering.recover_one", held)
+    monkeypatch.setattr("propload.earlier.recovering.recover_one", held)
     propload.ingest([{"id": 99}], **goal)
     assert read_table(database, "homes")["id"].to_list() == [99]
 
@@ -101,8 +101,10 @@ def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):
     def fail(*_):
         raise failures.pop(0)
 
-    monkeypatch.setattr("propload.recovering.find_leftovers", lambda _: [stuck, stuck])
-    monkeypatch.setattr("propload.recovering.recover_one", fail)
+    monkeypatch.setattr(
+        "propload.earlier.recovering.find_leftovers", lambda _: [stuck, stuck]
+    )
+    monkeypatch.setattr("propload.earlier.recovering.recover_one", fail)
     with pytest.raises(LoadError, match="it is damaged"):
         propload.ingest([{"id": 99}], **goal)
 

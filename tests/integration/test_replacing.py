@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import pytest
 
 import propload
+from propload.earlier.recovering import leftovers, recover
 from propload.errors import LoadError
-from propload.postgres.connection import connect
-from propload.postgres.dsn import parse_dsn
-from propload.postgres.file_ledger import FileLedger
-from propload.recovering import leftovers, recover
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.session.connection import connect
+from propload.postgres.session.dsn import parse_dsn
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 from tests.unit.sources.workbooks import Span, workbook
 

@@ -9,7 +9,7 @@ import pytest
 from propload import tuning
 from propload.errors import LoadError
 from propload.options import BATCH_ROWS
-from propload.postgres.connection import connect
+from propload.postgres.session.connection import connect
 from propload.tuning import Trial, Tuning, tune
 from tests.integration.reading import run_sql
 

@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.postgres.connection import ServerError, connect
+from propload.postgres.session.connection import ServerError, connect
 from tests.integration.reading import run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(120)

@@ -16,8 +16,8 @@ from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
+    from propload.earlier.replaying import Fix
     from propload.options import Settings
-    from propload.replaying import Fix
 
 _FIX = Part(
     str | None,
@@ -47,7 +47,7 @@ def add_to(group: typer.Typer) -> None:
         Settings are those of the run, unless given. What is refused again is kept
         under the new run's name.
         """
-        from propload.replaying import replay as load  # noqa: PLC0415 - heavy
+        from propload.earlier.replaying import replay as load  # noqa: PLC0415 - heavy
 
         mends = _function(fix) if fix else None
         report = load(run, fix=mends, **quieted(given, screen))

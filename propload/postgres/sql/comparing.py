@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from propload.postgres.shape import ColumnShape, Shape, Side
+    from propload.postgres.sql.shape import ColumnShape, Shape, Side
 
 _EXACT = {
     "value": "{}",

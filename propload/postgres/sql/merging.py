@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
-from propload.postgres.shape import (
+from propload.postgres.sql import comparing
+from propload.postgres.sql.quoting import name, names, table, text
+from propload.postgres.sql.shape import (
     CURRENT,
     INCOMING,
     PROPOSED,
@@ -20,8 +22,6 @@ from propload.postgres.shape import (
     Shape,
     Side,
 )
-from propload.postgres.sql import comparing
-from propload.postgres.sql.quoting import name, names, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

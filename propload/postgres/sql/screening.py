@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
 from propload.postgres import types
-from propload.postgres.shape import INCOMING, ColumnShape, Shape
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, table, text
+from propload.postgres.sql.shape import INCOMING, ColumnShape, Shape
 from propload.postgres.types import kept_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from propload.postgres.shape import ColumnShape
+    from propload.postgres.sql.shape import ColumnShape
 
 #: Errors of these classes and codes are the server's or the session's own: no
 #: condition, and no row, is at fault.

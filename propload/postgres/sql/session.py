@@ -9,7 +9,7 @@ from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import table, text
 
 if TYPE_CHECKING:
-    from propload.postgres.shape import Shape
+    from propload.postgres.sql.shape import Shape
     from propload.target import TableName
 
 #: Must be set before the first temporary table. 64 MB hold a stage of 50,000 wide

@@ -12,15 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from propload.batch import ORDINAL
-from propload.postgres.shape import INCOMING
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
+from propload.postgres.sql.shape import INCOMING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from propload.postgres.shape import Shape
+    from propload.postgres.sql.shape import Shape
 
 #: A first run this long costs little where it fails, and where bad rows are few
 #: the runs soon double beyond it.

@@ -10,7 +10,7 @@ from propload.errors import ConfigError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from propload.postgres.connection import Connection
+    from propload.postgres.session.connection import Connection
 
 #: Where listings are loaded, and a copy of it as day 1 left it.
 TABLE = "public.demo_listings"

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from propload import config
-from propload.choosing import open_database
 from propload.errors import ConfigError
 from propload.ingesting import ingest
-from propload.planning import Plan
+from propload.running.choosing import open_database
+from propload.running.planning import Plan
 from propload.wording import counted
 from propload_spiders.demo import comparing
 from propload_spiders.demo.site import DemoSite
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from propload.options import Settings
-    from propload.postgres.connection import Connection
+    from propload.postgres.session.connection import Connection
 
 #: Two days of so many listings take about 20 seconds on two busy cores.
 LISTINGS = 400

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.postgres.connection import connect
-from propload.postgres.row_plan import plan_rows
-from propload.postgres.schema import describe
+from propload.postgres.session.connection import connect
 from propload.postgres.sql import quoting
+from propload.postgres.tables.row_plan import plan_rows
+from propload.postgres.tables.schema import describe
 from propload.postgres.types import cast_sql, stage_type
 from propload.prepare.casting import cast
 from propload.target import TableName, Target

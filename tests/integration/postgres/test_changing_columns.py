@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from propload import Loader
 from propload.postgres import loading
-from propload.postgres.connection import Connection
 from propload.postgres.loading import Database
+from propload.postgres.session.connection import Connection
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -87,7 +87,7 @@ def test_the_last_value_of_each_column_wins_whatever_columns_come(
 def test_a_run_keeps_no_more_than_the_sets_of_columns_it_met_last(
     database, state_dir, monkeypatch
 ):
-    monkeypatch.setattr("propload.pipeline.FITTED_KEPT", 2)
+    monkeypatch.setattr("propload.pipeline.pipeline.FITTED_KEPT", 2)
     execute(database, TABLE)
     made = []
 

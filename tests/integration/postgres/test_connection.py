@@ -10,10 +10,10 @@ import pytest
 
 import propload
 from propload.errors import ConfigError, TransientWriteError
-from propload.postgres.connection import COPY_ROWS, connect
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.dsn import parse_dsn
-from propload.postgres.failures import classify
+from propload.postgres.session.connection import COPY_ROWS, connect
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.dsn import parse_dsn
+from propload.postgres.session.failures import classify
 from tests.integration.reading import read_frame, run_sql
 
 PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up

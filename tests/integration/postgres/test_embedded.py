@@ -14,14 +14,14 @@ import psutil
 import pytest
 
 from propload.errors import ConfigError
-from propload.postgres import embedded
-from propload.postgres.connection import connect
+from propload.postgres.server import embedded
+from propload.postgres.session.connection import connect
 
 ASK = """
 import sys
 from pathlib import Path
-from propload.postgres import embedded
-from propload.postgres.connection import connect
+from propload.postgres.server import embedded
+from propload.postgres.session.connection import connect
 with connect(embedded.start(Path(sys.argv[1]))) as opened:
     print(opened.rows("SELECT pg_postmaster_start_time()::text")[0][0])
 """

@@ -11,16 +11,16 @@ import pytest
 
 from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
-from propload.postgres import file_ledger as file_ledger_module
-from propload.postgres import ledger as ledger_module
-from propload.postgres.connection import connect
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.dsn import parse_dsn
-from propload.postgres.file_ledger import FileLedger, identity_of, read_lines
-from propload.postgres.history import find_point, read_runs
-from propload.postgres.ledger import DatabaseLedger, Entry
-from propload.postgres.locking import is_free
-from propload.postgres.run_record import RunRecord
+from propload.postgres.ledger import file_ledger as file_ledger_module
+from propload.postgres.ledger import ledger as ledger_module
+from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
+from propload.postgres.ledger.history import find_point, read_runs
+from propload.postgres.ledger.ledger import DatabaseLedger, Entry
+from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.session.connection import connect
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.dsn import parse_dsn
+from propload.postgres.session.locking import is_free
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 from tests.faults.server import wait_until

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from propload.postgres.connection import Connection
 from propload.postgres.loading import Database
+from propload.postgres.session.connection import Connection
 
 pytestmark = pytest.mark.timeout(60)
 

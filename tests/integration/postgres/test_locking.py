@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from propload.errors import LockedError
-from propload.postgres.connection import connect
 from propload.postgres.loading import Database
+from propload.postgres.session.connection import connect
 from propload.target import TableName
 
 pytestmark = pytest.mark.timeout(60)

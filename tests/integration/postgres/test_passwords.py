@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from propload.errors import ConfigError
-from propload.postgres.connection import connect
-from propload.postgres.driver_errors import ServerError
-from propload.postgres.dsn import parse_dsn
+from propload.postgres.session.connection import connect
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.dsn import parse_dsn
 
 ROLE = "propload_secretive"
 PASSWORD = "pa ss'w\\@rd%/?"  # noqa: S105 - made up

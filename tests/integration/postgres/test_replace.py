@@ -215,7 +215,7 @@ def test_an_error_while_rows_are_gathered_names_the_table_itself(database, state
 def test_a_run_that_another_process_replaces_by_is_named(
     database, state_dir, monkeypatch
 ):
-    monkeypatch.setattr("propload.postgres.locking.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("propload.postgres.session.locking.GRACE_SECONDS", 0.1)
     run = run_record(GOAL)
     with (
         prepared(database, GOAL, NEW, state_dir, run=run),

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.postgres.connection import ServerError, connect
-from propload.postgres.row_plan import plan_rows
-from propload.postgres.schema import (
+from propload.postgres.session.connection import ServerError, connect
+from propload.postgres.tables.row_plan import plan_rows
+from propload.postgres.tables.schema import (
     TableColumn,
     add_columns,
     create_table,

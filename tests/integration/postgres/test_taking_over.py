@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from propload.errors import LockedError
-from propload.postgres.connection import connect
-from propload.postgres.file_ledger import FileLedger
+from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.loading import Database
+from propload.postgres.session.connection import connect
 from propload.report import Counts
-from propload.resuming import Resuming
+from propload.running.resuming import Resuming
 from tests.integration.postgres.test_ledger import user_without_rights
 from tests.integration.postgres.writing import (
     counts,

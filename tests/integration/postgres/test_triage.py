@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from propload.batch import ROW
 from propload.errors import CountsError
 from propload.postgres.sql import sifting
-from propload.postgres.staging import fill_stage
+from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
 from tests.integration.postgres.writing import counts, execute, query, target, write
 
@@ -332,7 +332,7 @@ def test_a_row_without_an_end_is_told_before_the_commit(
         monkeypatch.setattr(sifting, "_CHOSEN", f"{sifting._CHOSEN} AND s.k <> 7")
     else:
         monkeypatch.setattr(
-            "propload.postgres.attempt.fill_stage",
+            "propload.postgres.writing.attempt.fill_stage",
             lambda session, layer, **again: fill_stage(session, layer[:-1], **again),
         )
     execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)", REFUSE, ON_WRITE)
@@ -345,7 +345,9 @@ def test_a_row_without_an_end_is_told_before_the_commit(
 
 def test_counts_below_zero_are_told_before_the_commit(database, state_dir, monkeypatch):
     wrong = Counts(updated=4, stale=-1)
-    monkeypatch.setattr("propload.postgres.attempt.write_stage", lambda *_: wrong)
+    monkeypatch.setattr(
+        "propload.postgres.writing.attempt.write_stage", lambda *_: wrong
+    )
     execute(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",

@@ -10,7 +10,7 @@ import pytest
 
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
-from propload.postgres.driver_errors import ServerError
+from propload.postgres.session.driver_errors import ServerError
 from propload.type_names import type_name
 
 NAIVE = dt.datetime(2024, 5, 6, 7, 8, 9, 123456)  # noqa: DTZ001 - naive on purpose

@@ -10,12 +10,12 @@ import pytest
 
 from propload.batch import ORDINAL
 from propload.errors import SchemaMismatchError, WriteError
-from propload.postgres.connection import connect
-from propload.postgres.counting import write_stage
-from propload.postgres.schema import describe
-from propload.postgres.shaping import shape_of
+from propload.postgres.session.connection import connect
 from propload.postgres.sql import merging
 from propload.postgres.sql.session import set_up
+from propload.postgres.tables.schema import describe
+from propload.postgres.tables.shaping import shape_of
+from propload.postgres.writing.counting import write_stage
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -458,7 +458,7 @@ def wait_until_blocked(dsn):
 def limited_user(dsn):
     from contextlib import contextmanager
 
-    from propload.postgres.dsn import parse_dsn
+    from propload.postgres.session.dsn import parse_dsn
 
     @contextmanager
     def made():

@@ -98,7 +98,7 @@ class Called:
 @pytest.fixture
 def load(monkeypatch):
     called = Called()
-    for name in ("ingesting", "checking"):
+    for name in ("ingesting", "checking.check"):
         module = ModuleType(f"propload.{name}")
         module.ingest = module.check = called
         monkeypatch.setitem(sys.modules, f"propload.{name}", module)

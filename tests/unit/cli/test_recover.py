@@ -25,7 +25,7 @@ def recovering(monkeypatch, tmp_path):
     """Stand in for the recovery of journals."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    module = ModuleType("propload.recovering")
+    module = ModuleType("propload.earlier.recovering")
     module.told, module.reports, module.left, module.error = [], [], [], None
 
     def recover(run_id, /, on_report, **settings):
@@ -38,7 +38,7 @@ def recovering(monkeypatch, tmp_path):
 
     module.recover = recover
     module.leftovers = lambda **_: module.left
-    monkeypatch.setitem(sys.modules, "propload.recovering", module)
+    monkeypatch.setitem(sys.modules, "propload.earlier.recovering", module)
     return module
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from propload.postgres.facts import TableColumn
+from propload.postgres.tables.facts import TableColumn
 from propload.postgres.types import (
     cast_sql,
     cast_type,

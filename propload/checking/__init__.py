@@ -1,0 +1,1 @@
+"""`check()`: what a load would do, found out without writing anything."""

@@ -1,0 +1,145 @@
+"""`check()`: what a load would do, found out without writing anything."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from propload.checking.looking import CheckedTable, Looking
+from propload.errors import ConfigError
+from propload.ingesting import plan_and_open
+from propload.options import CrawlOptions
+from propload.prepare.joining import Joiner
+from propload.running.choosing import (
+    choose_table,
+    choose_target,
+    find_checker,
+    open_database,
+)
+from propload.running.composing import make_preparer
+from propload.running.stopping import stoppable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Unpack
+
+    from propload.batch import Batch
+    from propload.checking.report import CheckReport
+    from propload.options import Settings
+    from propload.postgres.tables.facts import TableFacts
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+    from propload.target import TableName, Target
+
+#: Batches are joined to this many rows: large, since nothing waits for them.
+CHECKED_ROWS = 100_000
+
+
+def check(
+    source: object,
+    /,
+    *,
+    job: str | None = None,
+    arguments: Mapping[str, object] | None = None,
+    crawl_settings: Mapping[str, object] | None = None,
+    **settings: Unpack[Settings],
+) -> CheckReport:
+    """Return what `ingest` would do with a source, without writing.
+
+    Args:
+        source: As for `ingest`; it is read, or crawled, to its end.
+        job: A job of the configuration file whose settings hold.
+        arguments: What a spider is told, as for `ingest`.
+        crawl_settings: Scrapy's settings for a spider.
+        **settings: As for `ingest`.
+
+    Raises:
+        ConfigError: A setting, mapping or schema cannot be used.
+        SourceError: The source cannot be read.
+        KeyboardInterrupt: It was told to stop; a crawl only where it was told twice,
+            since the first time lets it tell of the rows that had come.
+    """
+    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
+    plan, opened = plan_and_open(source, settings, crawl, job=job)
+    found = _Check(plan, opened)
+    if not isinstance(opened, _Stoppable):
+        # nothing waits for its end: an interrupt ends it where it is
+        return found.execute()
+    return stoppable(
+        lambda stopper: stopper.execute(found),
+        meanwhile="what was read is still looked at",
+    )
+
+
+@runtime_checkable
+class _Stoppable(Protocol):
+    """A source that ends when it is told to, as a crawl does."""
+
+    def stop(self) -> None:
+        """Read no more; what was read is still given."""
+
+
+class _Check:
+    """A check; one that is told to stop tells of the rows that had come."""
+
+    def __init__(self, plan: Plan, source: Source) -> None:
+        self._plan = plan
+        self._source = source
+        self._stopped = False
+
+    def execute(self) -> CheckReport:
+        """Return what a load would do."""
+        plan, source = self._plan, self._source
+        checker = find_checker(plan.settings)
+        defaults = checker.target_defaults if checker else None
+        table = choose_table(plan.settings, defaults, source.name)
+        with open_database(plan) as database, ExitStack() as stack:
+            facts = database.facts(table)
+            target, problems = _target(plan.settings, defaults, table, facts)
+            pg_types = checker.pg_types if checker else {}
+            looking = Looking(
+                make_preparer(plan, source, checker, target),
+                CheckedTable(database, target, facts, pg_types, stack),
+                problems,
+                one_by_one=not source.rereadable,
+            )
+            for joined in Joiner(_Given(iter(source)), lambda: CHECKED_ROWS, 0.0):
+                looking.look(joined)
+            found = looking.report(source.name, getattr(source, "notes", ()))
+        return replace(found, interrupted=self._stopped)
+
+    def stop(self) -> None:
+        """Read no more, and tell of what was read."""
+        self._stopped = True
+        if isinstance(self._source, _Stoppable):
+            self._source.stop()
+
+    def abort(self, _error: BaseException) -> None:
+        """End as soon as the source does; nothing that was begun has to be undone."""
+        self.stop()
+
+
+def _target(
+    settings: Settings,
+    defaults: Target | None,
+    table: TableName,
+    facts: TableFacts | None,
+) -> tuple[Target, list[str]]:
+    """Return the target, and what is wrong with it."""
+    try:
+        return choose_target(settings, defaults, table, facts), []
+    except ConfigError as error:
+        without_key: Settings = {**settings, "mode": "append"}
+        return choose_target(without_key, defaults, table, facts), [str(error)]
+
+
+class _Given:
+    """Batches for a joiner, without a queue between."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+
+    def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - a file never makes one wait
+        return next(self._batches, None)

@@ -1,0 +1,326 @@
+"""Looking at the rows of a check: what would become of them, what would stop them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.checking.report import CheckReport, ColumnCheck
+from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.pipeline.fitting import (
+    fit_rows,
+    has_columns,
+    in_context,
+    located,
+    nothing_to_tell,
+)
+from propload.postgres.rehearsing import Rehearsal
+from propload.postgres.tables import schema
+from propload.postgres.tables.row_plan import plan_rows
+from propload.prepare.repeats import Repeats, hashes
+from propload.report import Counts, ReasonCount
+from propload.running.planning import nothing_to_replace
+from propload.target import ColumnPlan
+from propload.type_names import create_type, type_name
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from contextlib import ExitStack
+
+    import polars as pl
+
+    from propload.batch import Deduped
+    from propload.postgres.loading import Database
+    from propload.postgres.tables.facts import TableFacts
+    from propload.prepare.joining import Joined
+    from propload.prepare.preparing import Preparer
+    from propload.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """How rows of one set of columns are looked at.
+
+    Attributes:
+        preparer: Maps and checks them.
+        rehearsal: Asks the server about them, or None where it cannot be asked.
+    """
+
+    preparer: Preparer
+    rehearsal: Rehearsal | None = None
+
+
+@dataclass(slots=True)
+class CheckedTable:
+    """The table that rows would go to.
+
+    Attributes:
+        database: Where it is.
+        target: The table and its rules.
+        facts: What the catalog knows of it, or None where it would be created.
+        pg_types: PostgreSQL types for columns of a table that is created.
+        stack: Closes what is opened here.
+        types: Each column's type in the rows and in the table.
+        notes: What a reader should know.
+    """
+
+    database: Database
+    target: Target
+    facts: TableFacts | None
+    pg_types: Mapping[str, str]
+    stack: ExitStack
+    types: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def without_key(self) -> list[str]:
+        """Return what is wrong with the key or the mode, or nothing."""
+        if self.facts is None:
+            return []
+        try:
+            self.facts.require_mode(self.target)
+        except WriteError as error:
+            return [str(error)]
+        return []
+
+    def fit(
+        self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]
+    ) -> _Fitted:
+        """Return how rows like these are looked at; tells what would stop them.
+
+        Args:
+            fitted: The preparer of such rows.
+            created_as: Types that the source tells of columns that travel as text.
+            problems: What would stop them is added here.
+        """
+        try:
+            if self.facts is None:
+                told = fitted.created_as(created_as)
+                return self._created(fitted, {**told, **self.pg_types})
+            return self._planned(fitted, self.facts, problems)
+        except (ConfigError, SchemaMismatchError, WriteError) as error:
+            problems.append(str(error))
+            return _Fitted(_as_they_are(fitted))
+
+    def _created(self, fitted: Preparer, pg_types: Mapping[str, str]) -> _Fitted:
+        for name, dtype in fitted.schema.items():
+            created = pg_types.get(name) or create_type(dtype)
+            self.types.setdefault(name, (type_name(dtype), created))
+        with self.database.connect() as connection:
+            schema.rehearse_table(
+                connection,
+                self.target.table,
+                fitted.schema,
+                key=self.target.key,
+                pg_types=pg_types,
+            )
+        return _Fitted(_as_they_are(fitted))
+
+    def _planned(
+        self, fitted: Preparer, facts: TableFacts, problems: list[str]
+    ) -> _Fitted:
+        known = {column.name: column.pg_type for column in facts.columns}
+        for name, dtype in fitted.schema.items():
+            self.types.setdefault(name, (type_name(dtype), known.get(name, "(new)")))
+        plan = plan_rows(fitted.schema, facts, self.target)
+        problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
+        problems += plan.faults
+        planned = {each.column for each in plan.columns}
+        if plan.faults or not planned.issuperset(self.target.key):
+            # that is told already; the rows are judged all the same
+            return _Fitted(_as_they_are(fitted))
+        rehearsal = self._rehearsal(facts, plan.columns)
+        return _Fitted(fitted.with_plan(plan.columns), rehearsal)
+
+    def _without_room(self, new: Collection[str]) -> list[str]:
+        """Return what is wrong with columns that the table is to be given."""
+        if not new or self.target.on_new_columns == "ignore":
+            return []
+        with self.database.connect() as connection:
+            try:
+                schema.check_new_columns(connection, self.target.table, new)
+            except SchemaMismatchError as error:
+                return [str(error)]
+        return []
+
+    def _rehearsal(
+        self, facts: TableFacts, plan: tuple[ColumnPlan, ...]
+    ) -> Rehearsal | None:
+        connection = self.stack.enter_context(self.database.connect())
+        try:
+            return Rehearsal.of(connection, facts, self.target, plan)
+        except WriteError as error:
+            self.notes.append(f"the server was not asked about the rows: {error}")
+            return None
+
+
+class Looking:
+    """Looks at the rows of a source and notes what would become of them.
+
+    Args:
+        preparer: Maps and checks them.
+        table: Where they would go.
+        problems: What would stop the load.
+        one_by_one: Whether rows come one by one, so that the first ones may lack a
+            key that the table has.
+    """
+
+    def __init__(
+        self,
+        preparer: Preparer,
+        table: CheckedTable,
+        problems: list[str],
+        *,
+        one_by_one: bool,
+    ) -> None:
+        self._one_by_one = one_by_one
+        self._preparer = preparer
+        self._table = table
+        self._target = table.target
+        self._problems = [*problems, *table.without_key()]
+        self._fitted: dict[tuple[str, ...], _Fitted] = {}
+        self._expected = Counts()
+        self._untold = 0
+        self._nulls: Counter[str] = Counter()
+        self._columns: dict[str, Repeats] = {}
+        self._repeated: set[str] = set()
+        self._undecided = ""
+        self._rows = Repeats()
+        self._keys = Repeats()
+        self._reasons: Counter[tuple[str, str | None, str]] = Counter()
+        self._examples: dict[tuple[str, str | None, str], str] = {}
+        self._read = self._rejected = 0
+
+    def look(self, joined: Joined) -> None:
+        """Note what would become of some rows."""
+        self._read += joined.height + joined.unread
+        _, unread = joined.refused_by_source()
+        self._refuse(unread)
+        fitted = self._fit(joined)
+        if fitted is None:
+            return
+        preparer = in_context(fitted.preparer, joined)
+        sifted, _ = preparer.sift(joined.raw())
+        self._refuse(sifted.reasons)
+        frame = sifted.frame.drop(ROW)
+        if not frame.height:
+            return
+        if fitted.rehearsal is not None:
+            self._rehearse(preparer.layer(sifted.frame), fitted.rehearsal)
+        self._rows.add(hashes(frame))
+        if self._target.key:
+            self._keys.add(hashes(frame.select(self._target.key)))
+        for column in frame.iter_columns():
+            self._look_at(column)
+
+    def report(self, source: str, notes: Collection[str]) -> CheckReport:
+        """Return what was noted.
+
+        Args:
+            source: The source's name.
+            notes: What the source tells of how it was read.
+        """
+        self._table.notes += notes
+        if self._untold:
+            self._table.notes.append(
+                f"what becomes of {counted(self._untold, 'row')} hangs on others of "
+                "the same key, as new as they are, or refused: it is not foretold"
+            )
+        if self._undecided and not self._table.types:
+            self._table.notes.append(self._undecided)
+        if self._target.mode == "replace" and self._read == self._rejected:
+            self._problems.append(nothing_to_replace(source, self._target))
+        columns = tuple(
+            ColumnCheck(
+                name,
+                *types,
+                nulls=self._nulls[name],
+                distinct=name in self._columns and not self._columns[name].count,
+            )
+            for name, types in self._table.types.items()
+        )
+        return CheckReport(
+            source=source,
+            table=str(self._target.table),
+            exists=self._table.facts is not None,
+            rows=self._read,
+            rejected=self._rejected,
+            columns=columns,
+            reasons=tuple(
+                ReasonCount(*key, rows, self._examples[key])
+                for key, rows in self._reasons.most_common()
+            ),
+            key=self._target.key,
+            key_repeats=self._keys.count,
+            row_repeats=self._rows.count,
+            problems=tuple(dict.fromkeys(self._problems)),
+            expected=self._forecast(),
+            notes=tuple(dict.fromkeys(self._table.notes)),
+        )
+
+    def _forecast(self) -> Counts | None:
+        """Return what would become of the rows where that is known of all."""
+        told = replace(self._expected, read=self._read, rejected=self._rejected)
+        return told if self._table.facts and told.accounted == told.read else None
+
+    def _rehearse(self, deduped: Deduped, rehearsal: Rehearsal) -> None:
+        forecast = rehearsal.forecast(deduped)
+        self._expected += forecast.counts
+        self._refuse(forecast.reasons)
+        self._untold += forecast.untold
+
+    def _fit(self, joined: Joined) -> _Fitted | None:
+        columns = joined.parts[0].rows.schema
+        shape = tuple(f"{one.name}:{one.type}" for one in columns)
+        if shape not in self._fitted and has_columns(joined):
+            fitted = self._fit_first(joined)
+            if fitted is None:
+                return None
+            problems: list[str] = []
+            created_as = joined.first.parts[0].created_as
+            self._fitted[shape] = self._table.fit(fitted, created_as, problems)
+            self._problems += [located(one, joined, self._preparer) for one in problems]
+        return self._fitted.get(shape)
+
+    def _fit_first(self, joined: Joined) -> Preparer | None:
+        """Return what prepares such rows, or None where that cannot be told."""
+        facts = self._table.facts
+        lenient = bool(self._fitted) or (self._one_by_one and facts is not None)
+        try:
+            fitted = fit_rows(self._preparer, joined, facts, lenient=lenient)
+        except (ConfigError, SchemaMismatchError) as error:
+            self._problems.append(located(error, joined, self._preparer))
+            return None
+        if facts is None and not fitted.decides(joined):
+            self._undecided = nothing_to_tell(joined, self._target)
+            return None
+        return fitted
+
+    def _look_at(self, column: pl.Series) -> None:
+        name = column.name
+        self._nulls[name] += column.null_count()
+        if name in self._repeated:
+            return
+        found = hashes(column.to_frame())
+        if found.n_unique() < found.len():
+            self._repeated.add(name)
+            self._columns.pop(name, None)
+        else:
+            self._columns.setdefault(name, Repeats()).add(found)
+
+    def _refuse(self, reasons: pl.DataFrame) -> None:
+        self._rejected += reasons[ROW].n_unique()
+        for stage, column, what, message in reasons.select(
+            "stage", "column", "check", "message"
+        ).iter_rows():
+            key = (stage, column, what)
+            self._reasons[key] += 1
+            self._examples.setdefault(key, message)
+
+
+def _as_they_are(fitted: Preparer) -> Preparer:
+    """Return the preparer with a plan that casts no column."""
+    plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
+    return fitted.with_plan(tuple(plan))

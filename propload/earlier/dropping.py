@@ -1,0 +1,64 @@
+"""Dropping what propload remembers of runs that ended long ago."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from propload import config
+from propload.errors import ConfigError
+from propload.postgres.ledger.forgetting import forget_runs
+from propload.reports import ReportStore
+from propload.running.choosing import open_database
+from propload.running.planning import Plan
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from propload.options import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What is remembered no more.
+
+    Attributes:
+        runs: Runs that left the ledger.
+        reports: Reports that were deleted.
+    """
+
+    runs: int
+    reports: int
+
+
+def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
+    """Delete what is remembered of old runs; return how much that was.
+
+    Reports go whatever became of their runs. Of the ledger, which `resume` goes by,
+    only runs go that loaded all their rows. Rows, refused rows and journals stay.
+
+    Args:
+        older_than: The least age in days, from the end of a run.
+        **settings: `to`, the database of the ledger; `state_dir`.
+
+    Raises:
+        ConfigError: The age is below zero, or beyond the calendar.
+        WriteError: The database cannot be reached, or refuses.
+    """
+    plan = Plan.of(config.resolve(settings))
+    before = _moment(older_than)
+    with open_database(plan) as database, database.connect() as session:
+        runs = forget_runs(session, plan.places.state_dir, before)
+    return Dropped(runs, ReportStore(plan.places.runs).drop(before))
+
+
+def _moment(days: float) -> datetime:
+    try:
+        before = datetime.now(UTC) - timedelta(days=days)
+    except (OverflowError, ValueError):
+        before = None
+    if before is None or days < 0:
+        msg = f"older_than is {days} days: give 0 or more, within the calendar"
+        raise ConfigError(msg)
+    return before

@@ -1,0 +1,284 @@
+"""Loading what a run left in its journal when it was killed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, cast
+
+from propload import config
+from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
+from propload.journal import JournalSource, find_leftovers
+from propload.monitoring.metrics import Metrics
+from propload.running.choosing import find_checker, find_target, open_database
+from propload.running.planning import Plan, object_names, require_objects
+from propload.running.run import Run
+from propload.running.stopping import stoppable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from typing_extensions import Unpack
+
+    from propload.journal import Leftover
+    from propload.options import Settings
+    from propload.report import Report
+    from propload.running.stopping import Stopper
+    from propload.sources.source import Source
+
+log = logging.getLogger(__name__)
+
+#: Settings that a journal does not know better than the user who recovers it; what is
+#: recovered is the journal's own run, and no other one is resumed.
+_USERS_OWN = tuple(
+    one.name
+    for one in config.SETTINGS.values()
+    if one.owner != "run" and one.name != "resume"
+)
+
+
+def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
+    """Return the journals that killed runs left, oldest first.
+
+    Args:
+        **settings: `state_dir`, where it is not the usual one.
+    """
+    plan = Plan.of(config.resolve(settings))
+    return find_leftovers(plan.places.journal)
+
+
+def recover(
+    run_id: str = "",
+    /,
+    *,
+    on_report: Callable[[Report], None] | None = None,
+    **settings: Unpack[Settings],
+) -> list[Report]:
+    """Load what killed runs left in their journals; return a report for each.
+
+    A replace whose source had not given all its rows is left alone unless it is
+    named: the table would lose its old rows for a part of the new ones.
+
+    Args:
+        run_id: One run only; all that went into this database by default.
+        on_report: Told of each journal that was loaded, also where another one
+            cannot be and the call fails.
+        **settings: `to`, what a run was given as Python objects (a mapping, a
+            schema), and what is to differ from the settings in the journal.
+
+    Raises:
+        ConfigError: There is no such journal, or it belongs to another database.
+        LoadError: A run stopped early again; its journal stays, and the others are
+            loaded.
+    """
+    plan = Plan.of(config.resolve(settings))
+    found = find_leftovers(plan.places.journal)
+    with open_database(plan) as database:
+        label = database.label
+    given = frozenset(settings)
+    if not run_id:
+        mine = [one for one in found if one.about.get("database") == label]
+        mine = [one for one in mine if not _is_part_of_replace(one)]
+        return _recovered(mine, plan, given, on_report)
+    named = _named(found, run_id)
+    meant = named.about.get("database")
+    if meant != label:
+        msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
+        raise ConfigError(msg)
+    return _recovered([named], plan, given, on_report)
+
+
+def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
+    """Delete what a run left in its journal; return the rows lost by it, at most.
+
+    Args:
+        run_id: The run.
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: There is no such journal.
+        LockedError: It is being recovered.
+    """
+    plan = Plan.of(config.resolve(settings))
+    named = _named(find_leftovers(plan.places.journal), run_id)
+    source = _opened(named)
+    rows = named.rows
+    source.close(loaded=True)
+    return rows
+
+
+def _named(found: list[Leftover], run_id: str) -> Leftover:
+    for one in found:
+        if one.run_id == run_id:
+            return one
+    msg = f"no journal of run {run_id} is left. See: propload recover --list"
+    raise ConfigError(msg)
+
+
+def _is_part_of_replace(one: Leftover) -> bool:
+    """Whether a journal would replace a table by a part of what was to come."""
+    told = one.about.get("settings")
+    if not isinstance(told, dict) or told.get("mode") != "replace" or one.whole:
+        return False
+    log.warning(
+        "run %s was to replace %s and ended before its source did: what came of it is "
+        "left out. To put that in place of all the table's rows: propload recover %s. "
+        "After a later replace drop it instead, and this warning with it: "
+        "propload recover --drop %s",
+        one.run_id,
+        one.about.get("table"),
+        one.run_id,
+        one.run_id,
+    )
+    return True
+
+
+def _recovered(
+    found: list[Leftover],
+    plan: Plan,
+    given: Collection[str],
+    on_report: Callable[[Report], None] | None,
+) -> list[Report]:
+    """Return a report for each journal that was loaded until the user said stop.
+
+    A journal that cannot be loaded keeps no other one from it; it is told at the end.
+    """
+    reports, failed = stoppable(
+        lambda stopper: _recover_each(found, plan, stopper, given)
+    )
+    if on_report is not None:
+        for report in reports:
+            on_report(report)
+    for run_id, error in failed[1:]:
+        log.warning("the journal of run %s cannot be loaded either: %s", run_id, error)
+    if failed:
+        raise failed[0][1]
+    return reports
+
+
+def _recover_each(
+    found: list[Leftover],
+    plan: Plan,
+    stopper: Stopper,
+    given: Collection[str] = (),
+) -> tuple[list[Report], list[tuple[str, PropLoadError]]]:
+    """Return the reports, and the runs that could not be loaded with the reason."""
+    reports: list[Report] = []
+    failed: list[tuple[str, PropLoadError]] = []
+    for one in found:
+        if stopper.stopped:
+            break
+        try:
+            reports.append(recover_one(one, plan, stopper, given))
+        except PropLoadError as error:
+            failed.append((one.run_id, error))
+    return reports, failed
+
+
+def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
+    """Load what is left for the target of a run that is about to begin, and say so.
+
+    Args:
+        plan: What holds for that run.
+        source: Its source.
+        stopper: Stops the runs that load it.
+
+    What another process loads at this moment is left to it.
+
+    Raises:
+        LoadError: What is left cannot be loaded: the message says how to go on.
+        KeyboardInterrupt: It was stopped before all was loaded.
+    """
+    found = find_leftovers(plan.places.journal)
+    if not found:
+        return
+    with open_database(plan) as database:
+        checker = find_checker(plan.settings)
+        target = find_target(plan.settings, checker, source, database)
+        label = database.label
+    wanted = {"database": label, "table": str(target.table)}
+    mine = [one for one in found if wanted.items() <= dict(one.about).items()]
+    mine = [one for one in mine if not _is_part_of_replace(one)]
+    for report in _recover_before(mine, plan, stopper):
+        log.warning(
+            "loaded first what run %s had left in its journal: %d rows",
+            report.run_id,
+            report.counts.read,
+        )
+    if stopper.stopped:
+        msg = "stopped while the journals of earlier runs were loaded"
+        raise KeyboardInterrupt(msg)
+
+
+def _recover_before(
+    found: list[Leftover], plan: Plan, stopper: Stopper
+) -> list[Report]:
+    reports, failed = _recover_each(found, plan, stopper)
+    for _, error in failed:
+        if isinstance(error, LockedError):
+            log.warning("%s", error)
+    serious = [each for each in failed if not isinstance(each[1], LockedError)]
+    if not serious:
+        return reports
+    _, error = serious[0]
+    names = ", ".join(run_id for run_id, _ in serious)
+    msg = (
+        f"what an earlier run left in its journal comes first, and cannot be "
+        f"loaded: {error}. Recover it with the settings that were wrong (propload "
+        "recover RUN --key ... --mapping ... --on-new-columns ...) or drop it "
+        "(propload recover --drop RUN); "
+        f"the runs are: {names}"
+    )
+    # its report is the earlier run's, not that of the one that does not begin
+    raise LoadError(msg, exit_code=error.exit_code) from error
+
+
+def recover_one(
+    leftover: Leftover, plan: Plan, stopper: Stopper, given: Collection[str] = ()
+) -> Report:
+    """Load what is left in one journal.
+
+    Args:
+        leftover: The journal.
+        plan: Where to; what the journal does not know is taken from it.
+        stopper: Stops the run that loads it.
+        given: The settings of `plan` that hold although the journal knows others.
+
+    Raises:
+        LockedError: Another process has begun to recover it.
+        LoadError: The run stopped early again; the journal stays.
+    """
+    source = _opened(leftover)
+    log.info("recovering run %s", leftover.run_id)
+    try:
+        run = Run(source, _plan_of(leftover, plan, given), metrics=Metrics())
+        return stopper.execute(run)
+    finally:
+        source.close(loaded=False)
+
+
+def _opened(leftover: Leftover) -> JournalSource:
+    """Return a journal as a source that nobody else has.
+
+    Raises:
+        LockedError: Another process has begun to recover it.
+    """
+    source = JournalSource(leftover.folder, name=str(leftover.about["source"]))
+    try:
+        source.open()
+    except BlockingIOError as error:
+        msg = f"the journal of run {leftover.run_id} is being recovered already"
+        raise LockedError(msg) from error
+    return source
+
+
+def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:
+    told = leftover.about.get("settings")
+    known = dict(told) if isinstance(told, dict) else {}
+    own = [name for name in (*_USERS_OWN, *names) if name in plan.settings]
+    given = {name: plan.settings[name] for name in own}  # type: ignore[literal-required] # the names are the settings' own
+    objects = object_names(leftover.about.get("objects"))
+    require_objects(objects, plan.settings, run_id=leftover.run_id, function="recover")
+    for name in objects:
+        given[name] = plan.settings[name]  # type: ignore[literal-required] # as above
+    resolved = config.resolve(cast("Settings", {**known, **given}))
+    return Plan.of(resolved)

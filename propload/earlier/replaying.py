@@ -1,0 +1,268 @@
+"""Loading refused rows again, after what they were refused for was mended."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from propload import config
+from propload.batch import Batch
+from propload.errors import ConfigError
+from propload.monitoring.metrics import Metrics
+from propload.postgres.ledger.history import read_runs
+from propload.rejecting import RejectStore
+from propload.rejecting.lines import each_line, rows_as_read
+from propload.reports import ReportStore
+from propload.running.choosing import open_database
+from propload.running.planning import Plan, object_names, require_objects
+from propload.running.run import Run
+from propload.running.stopping import stoppable
+from propload.target import TableName
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import polars as pl
+    from typing_extensions import Unpack
+
+    from propload.options import Settings
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.rejecting.lines import Line
+    from propload.report import Plain, Report
+
+
+log = logging.getLogger(__name__)
+
+#: Rows of one source and of the same columns that are mended and loaded together.
+ROWS_AT_ONCE = 10_000
+_BLOCK_BYTES = 1 << 20
+
+
+class Fix(Protocol):
+    """Mends refused rows."""
+
+    def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
+        """Return the rows as they should have been read; rows may be left out.
+
+        Args:
+            frame: Refused rows of one source, columns as read; it is called for up
+                to `ROWS_AT_ONCE` of them at a time.
+        """
+
+
+def replay(
+    run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[Settings]
+) -> Report:
+    """Load the refused rows of a run again and return what happened.
+
+    The settings are those of the run; what is given differs from them. What is
+    refused again is kept under the new run's name; rows that could not be read at
+    all stay where they are, since only their file can be mended. A replay that adds
+    rows and was stopped or killed is gone on with: no row is added twice.
+
+    Args:
+        run_id: The run, or how its name begins; the newest by default.
+        fix: Mends the rows before they are mapped and checked.
+        **settings: What differs from the run's own: a mended mapping or schema.
+
+    Raises:
+        ConfigError: There is no such run, no row of it can be replayed, or a
+            setting is needed that only the caller has.
+        LockedError: The run still goes on, or is being replayed.
+        LoadError: The run stopped early; the refused rows stay.
+    """
+    places = Plan.of(config.resolve(settings)).places
+    store = RejectStore(places.rejects)
+    path = store.files.find(run_id)
+    with store.alone(path.stem):
+        return _replay(path, store, fix, ReportStore(places.runs), settings)
+
+
+def _replay(
+    path: Path,
+    store: RejectStore,
+    fix: Fix | None,
+    reports: ReportStore,
+    settings: Settings,
+) -> Report:
+    plan = _plan_of(path.stem, reports, settings)
+    source = RejectSource(path, fix)
+    if not any(True for _ in source.lines()):
+        msg = (
+            f"the refused rows of run {path.stem} could not be read at all: mend the "
+            "file and ingest it again"
+        )
+        raise ConfigError(msg)
+    begun = _begun(source, plan)
+    if begun is not None and begun.status == "loaded":
+        _forget(path, store)
+        msg = (
+            f"the refused rows of run {path.stem} were loaded by its replay "
+            f"{begun.run_id}: nothing is left of them"
+        )
+        raise ConfigError(msg)
+    if begun is not None:
+        plan = replace(plan, settings={**plan.settings, "resume": begun.run_id})
+    run = Run(source, plan, metrics=Metrics())
+    report = stoppable(lambda stopper: stopper.execute(run))
+    if report.status == "loaded":
+        try:
+            _forget(path, store)
+        except OSError as error:
+            # a replay that adds rows knows them again, and any other changes nothing
+            log.warning("the refused rows stay in %s: %s", path, error)
+    return report
+
+
+def _forget(path: Path, store: RejectStore) -> None:
+    """Let go of rows that are loaded by now, or refused under the new run's name."""
+    store.keep(path.stem, lambda line: not was_read(line))
+
+
+def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:
+    """Return the replay of these very rows that did not come to forget them.
+
+    Only where rows are added it matters: to write rows by their key once more
+    changes nothing, and may be done by other settings.
+    """
+    if plan.settings.get("mode") != "append":
+        return None
+    table = str(TableName.parse(plan.settings["table"]))
+    with open_database(plan) as database, database.connect() as session:
+        for run in read_runs(session, plan.places.state_dir):
+            if (run.source, run.target) == (source.name, table):
+                return run if run.fingerprint == source.fingerprint() else None
+    return None
+
+
+def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
+    """Return what holds for a replay: what the run was told, and what is given now."""
+    if not reports.files.path(run_id).exists():
+        plan = Plan.of(config.resolve(given))
+        if "table" not in plan.settings:
+            msg = (
+                f"run {run_id} was killed before its report was written: say which "
+                "table its rows belong to, and its other settings (--table, --key)"
+            )
+            raise ConfigError(msg)
+        return plan
+    report = reports.read(run_id)
+    plan = Plan.of(config.resolve({**_settings_of(report, given), **given}))
+    if "to" not in given:
+        with open_database(plan) as database:
+            label = database.label
+        if label != report.target.database:
+            msg = (
+                f"the rows of run {run_id} were refused by {report.target.database}, "
+                f"but would go to {label}: say where to with --to"
+            )
+            raise ConfigError(msg)
+    return plan
+
+
+def _settings_of(report: Report, given: Settings) -> Settings:
+    """Return the settings of a run from its report, and its table."""
+    told: dict[str, Plain] = dict(report.settings)
+    objects = object_names(told.pop("objects", None))
+    require_objects(objects, given, run_id=report.run_id, function="replay")
+    for name in objects:
+        told.pop(name, None)
+    told["table"] = report.target.table
+    if told.get("mode") == "replace":
+        # the rows belong to those that replaced the table, not in their place
+        told["mode"] = "upsert" if told.get("key") else "append"
+    known = {name: value for name, value in told.items() if name in config.SETTINGS}
+    known.pop("resume", None)
+    return known  # type: ignore[return-value] # config.resolve reads each value
+
+
+def was_read(line: Line, /) -> bool:
+    """Return whether a refused row was read, so that it can be loaded again."""
+    return line["values"] is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectSource:
+    """Refused rows as a source: each keeps its source and number.
+
+    Attributes:
+        path: The file of the run that refused them.
+        fix: Mends them, or None.
+    """
+
+    path: Path
+    fix: Fix | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"rejects of {self.path.stem}"
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether iterating again gives the same rows."""
+        return True
+
+    def fingerprint(self) -> str | None:
+        """Return a hash of the rows and of the name of what mends them."""
+        found = hashlib.sha256(_name_of(self.fix).encode())
+        with self.path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                found.update(block)
+        return found.hexdigest()
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the rows that were read."""
+        return (line for _, line in each_line(self.path) if was_read(line))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for _, alike in groupby(self.lines(), _kind):
+            while part := list(islice(alike, ROWS_AT_ONCE)):
+                yield self._batch(part)
+
+    def _batch(self, part: list[Line]) -> Batch:
+        read = rows_as_read([line["values"] for line in part])
+        rows = self._mended(read, part[0]["source"])
+        numbers = tuple(line["row"] for line in part)
+        if rows.num_rows != len(part):
+            numbers = tuple(range(1, rows.num_rows + 1))
+        moment = part[0].get("as_of")
+        return Batch(
+            rows,
+            part[0]["source"],
+            numbers[0] if numbers else 1,
+            numbers,
+            untyped=True,
+            as_of=datetime.fromisoformat(moment) if moment else None,
+        )
+
+    def _mended(self, read: pl.DataFrame, source: str) -> pa.RecordBatch:
+        try:
+            table = pa.table(read if self.fix is None else self.fix(read))
+            columns = [column.combine_chunks() for column in table.columns]
+            return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+        except Exception as error:
+            msg = (
+                f"the fix {_name_of(self.fix)} failed on "
+                f"{counted(read.height, 'refused row')} "
+                f"of {source}: {type(error).__name__}: {error}. It has to return a "
+                "frame of rows"
+            )
+            raise ConfigError(msg) from error
+
+
+def _name_of(fix: Fix | None) -> str:
+    return getattr(fix, "__qualname__", type(fix).__name__)
+
+
+def _kind(line: Line) -> tuple[object, ...]:
+    """Return what the rows of a batch share, so that none gets nulls it had not."""
+    return line["source"], line.get("as_of"), tuple(line["values"])

@@ -1,0 +1,312 @@
+"""How rows of one set of columns get to their table: types, plan, writers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload.batch import OWN_NAMES, Deduped, no_reasons
+from propload.errors import ConfigError, SchemaMismatchError
+from propload.pipeline.stages import Routing
+from propload.prepare.mapping import MapContext
+from propload.prepare.preparing import Prepared
+from propload.type_names import type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
+    from propload.postgres.loading_run import LoadingRun
+    from propload.postgres.prepared_target import PreparedTarget
+    from propload.postgres.tables.facts import TableFacts
+    from propload.prepare.joining import Joined
+    from propload.prepare.preparing import Preparer
+    from propload.target import ColumnPlan, OnRefused, Target, Writer
+
+#: So many columns of a header are told.
+NAMES_TOLD = 10
+
+log = logging.getLogger(__name__)
+
+
+def refuse_names(names: Sequence[str], /) -> None:
+    """Refuse columns whose names would name others: propload's own, or patterns.
+
+    Raises:
+        SchemaMismatchError: There are such columns.
+    """
+    own = [name for name in names if name in OWN_NAMES]
+    if own:
+        msg = (
+            f"column {', '.join(own)} is propload's own: give it another name in the "
+            "source or in the mapping"
+        )
+        raise SchemaMismatchError(msg)
+    found = [
+        name
+        for name in names
+        if name == "*" or (name.startswith("^") and name.endswith("$"))
+    ]
+    if found:
+        shown = ", ".join(map(repr, found))
+        msg = (
+            f"column {shown} cannot be told from a pattern of columns (`*`, `^...$`): "
+            "give it another name in the source"
+        )
+        raise SchemaMismatchError(msg)
+
+
+def has_columns(joined: Joined, /) -> bool:
+    """Return whether rows have columns: where none could be read, they have not."""
+    return bool(joined.parts[0].rows.num_columns)
+
+
+def nothing_to_tell(joined: Joined, target: Target, /) -> str:
+    """Return what is said of a table that is not made for want of a row."""
+    names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
+    return (
+        f"{joined.parts[0].source} has a header ({names}) but no row to tell the types "
+        f"of its columns by: {target.table} was not made"
+    )
+
+
+def located(said: object, joined: Joined, preparer: Preparer, /) -> str:
+    """Return what is said of rows, with their file where it is one of several."""
+    source = joined.parts[0].source
+    if source == preparer.context.source or source in str(said):
+        return str(said)
+    return f"{source}: {said}"
+
+
+def in_context(preparer: Preparer, joined: Joined) -> Preparer:
+    """Return the preparer as it is for these rows: where they are from, and when."""
+    if preparer.mapping is None:
+        return preparer
+    told = preparer.context
+    context = MapContext(told.as_of or joined.as_of, joined.parts[0].source)
+    return replace(preparer, context=context)
+
+
+def fit_rows(
+    preparer: Preparer,
+    joined: Joined,
+    facts: TableFacts | None,
+    /,
+    *,
+    lenient: bool = False,
+) -> Preparer:
+    """Return the preparer that knows the columns of rows like these.
+
+    Types are guessed from the source's own first batch, so that they do not depend on
+    how many rows are joined.
+
+    Args:
+        preparer: How rows are mapped and checked.
+        joined: The first rows of these columns.
+        facts: The table, or None where it is to be made.
+        lenient: Whether rows without the key or `newest` are no mistake.
+
+    Raises:
+        ConfigError: The rows lack a column of the key, or `newest`.
+        SchemaMismatchError: A column has a name that no column can have.
+    """
+    first = joined.first
+    refuse_names(first.parts[0].rows.schema.names)
+    fitted = in_context(preparer, joined).fit(
+        first.raw(),
+        untyped=joined.untyped,
+        stored=[column.name for column in facts.columns] if facts else [],
+        lenient=lenient,
+    )
+    refuse_names(fitted.schema.names())
+    return fitted
+
+
+def _described(plan: Sequence[ColumnPlan]) -> str:
+    """Return how columns travel, for a log."""
+    return ", ".join(
+        f"{one.column} {type_name(one.dtype)} → {one.pg_type}"
+        + (" by a cast of the server" if one.carrier == "text" else "")
+        for one in plan
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTable:
+    """Rows of one set of columns, their preparer and their table.
+
+    Attributes:
+        preparer: Maps, checks, dedupes and routes.
+        prepared_target: The table, ready to be written.
+    """
+
+    preparer: Preparer
+    prepared_target: PreparedTarget
+
+    @property
+    def routing(self) -> Routing:
+        """What decides which lane takes a row of these columns."""
+        types = {one.column: one.dtype for one in self.preparer.plan}
+        key = tuple(types[name] for name in self.preparer.key if name in types)
+        return Routing(self.preparer.together, key)
+
+    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
+        """Return the prepared rows.
+
+        Args:
+            joined: The rows as read.
+            together: Whether all take one lane, where that was settled before.
+        """
+        preparer = in_context(self.preparer, joined)
+        if together is not None:
+            preparer = replace(preparer, together=together)
+        return preparer.prepare(joined.raw())
+
+    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
+        """Return a writer for a lane, which tells of refused rows before it commits."""
+        return self.prepared_target.open_writer(lane, on_refused=on_refused)
+
+
+@dataclass(frozen=True, slots=True)
+class NoRows:
+    """Rows of which none could be read: they are entered, and none is written.
+
+    Attributes:
+        run: The run, entered in its ledger.
+        lanes: How many lanes enter a piece.
+        routing: None, for no row takes a lane.
+    """
+
+    run: LoadingRun
+    lanes: int
+    routing: None = None
+
+    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:  # noqa: ARG002 - the form of all
+        """Return that there is nothing to write."""
+        return Prepared([Deduped(())] * self.lanes, no_reasons())
+
+    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:  # noqa: ARG002 - as above
+        """Return a writer for a lane, which enters pieces without a row."""
+        return self.run.open_entry_writer(lane)
+
+
+class TableFit:
+    """Fits rows to the target: called once for each set of columns of a run.
+
+    Args:
+        database: Where the table is.
+        target: The table and its rules.
+        preparer: How rows are mapped and checked; it learns columns and plan here.
+        run: The run, as the ledger knows it.
+        pg_types: PostgreSQL types for columns of a table that is created.
+        continued: Whether an earlier process of the run may have written already.
+        lenient: Whether rows come one by one, so that the first ones may lack a key
+            that the table has.
+        on_entered: Told that the ledger holds the run, before a row is stored.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        preparer: Preparer,
+        run: RunRecord,
+        pg_types: Mapping[str, str],
+        *,
+        continued: bool = False,
+        lenient: bool = False,
+        on_entered: Callable[[], None] | None = None,
+    ) -> None:
+        self._lenient = lenient
+        self._on_entered = on_entered
+        self._continued = continued
+        self._database = database
+        self._target = target
+        self._preparer = preparer
+        self._run = run
+        self._pg_types = pg_types
+        self._undecided = ""
+        self._notes: dict[str, None] = {}
+        #: The one fitted last: what ends one ends the run's shadow and ledger.
+        self.table: PreparedTarget | None = None
+        self._no_rows: NoRows | None = None
+
+    def __call__(self, joined: Joined) -> FittedTable | NoRows | None:
+        """Return how rows like these are prepared and written.
+
+        Types are guessed from the source's own first batch, so that they do not
+        depend on how many rows are joined. Where there is no row and it takes one to
+        know what table to make, it is how unread ones are entered, or None.
+
+        Raises:
+            ConfigError: The key, `newest` or the mapping has no such columns.
+            SchemaMismatchError: The rows do not fit the table.
+        """
+        try:
+            fitted = self._fit(joined) or self._entered(joined)
+        except (ConfigError, SchemaMismatchError) as error:
+            raise type(error)(located(error, joined, self._preparer)) from error
+        if fitted is not None and self._on_entered is not None:
+            self._on_entered()
+            self._on_entered = None
+        return fitted
+
+    def _entered(self, joined: Joined) -> NoRows | None:
+        """Return how rows are entered that could not be read, if there are any."""
+        if joined.unread and self._no_rows is None:
+            run = self._database.enter(self._run)
+            self._no_rows = NoRows(run, self._preparer.lanes)
+        return self._no_rows if joined.unread else None
+
+    def _fit(self, joined: Joined) -> FittedTable | None:
+        if not has_columns(joined):
+            return None
+        facts = self._database.facts(self._target.table)
+        preparer = fit_rows(
+            self._preparer,
+            joined,
+            facts,
+            lenient=self.table is not None or (self._lenient and facts is not None),
+        )
+        if facts is None and not preparer.decides(joined):
+            self._undecided = nothing_to_tell(joined, self._target)
+            return None
+        table = self._database.prepare(
+            self._target,
+            preparer.schema,
+            run=self._run,
+            pg_types={
+                **preparer.created_as(joined.first.parts[0].created_as),
+                **self._pg_types,
+            },
+        )
+        self.table = table
+        self._notes |= dict.fromkeys(table.notes)
+        log.info("table %s: %s", self._target.table, _described(table.plan))
+        return FittedTable(
+            preparer.with_plan(table.plan, together=table.together), table
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the report should know."""
+        notes = [*self._notes]
+        if self._undecided and self.table is None:
+            notes.append(self._undecided)
+        return notes
+
+    def finish(self, status: str) -> None:
+        """Let tables and ledger know how the run ended.
+
+        Raises:
+            WriteError: The database cannot be told.
+        """
+        succeeded = status == "loaded"
+        if self.table is not None:
+            self.table.finish(succeeded=succeeded, status=status)
+        elif self._continued or self._no_rows is not None:
+            self._database.finish_continued(
+                self._target, run=self._run, succeeded=succeeded, status=status
+            )

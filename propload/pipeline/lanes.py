@@ -1,0 +1,183 @@
+"""Lanes: threads that each own a writer and write their pieces in order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from propload.errors import QueueClosedError
+from propload.queueing import BatchQueue
+from propload.retrying import RetryOptions, retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from propload.batch import Piece, Written
+    from propload.errors import TransientWriteError
+    from propload.pipeline.stages import Fitted
+    from propload.target import Writer
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two requests to break off a statement: one that comes between
+#: two statements is without effect.
+CANCEL_SECONDS = 0.2
+#: One piece is written while the next waits: more would only hold memory.
+PIECES_WAITING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A piece and how to open the writer that fits its columns.
+
+    Attributes:
+        piece: What to write.
+        fitted: Opens the writer; pieces of the same columns bear the same object,
+            so that a lane keeps its writer.
+    """
+
+    piece: Piece
+    fitted: Fitted
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the piece in memory."""
+        return self.piece.rows.nbytes
+
+
+class Listener(Protocol):
+    """Who hears what becomes of pieces; called from the lanes' threads."""
+
+    def on_written(self, piece: Piece, written: Written) -> None:
+        """Hear that a piece was committed."""
+
+    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+        """Hear of refused rows before the commit, or that there are none after all."""
+
+    def on_retry(self, error: TransientWriteError, wait: float) -> None:
+        """Hear that a transaction is tried again after `wait` seconds."""
+
+
+class Lane:
+    """One lane: a bounded queue of pieces and the thread that writes them.
+
+    Args:
+        number: The lane's number, from 0.
+        listener: Who hears what becomes of the pieces.
+        retries: How long to try one transaction.
+        max_bytes: Most bytes of pieces that wait.
+        on_failed: Called when the lane ended with an error.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        listener: Listener,
+        retries: RetryOptions,
+        *,
+        max_bytes: int,
+        on_failed: Callable[[BaseException], None],
+    ) -> None:
+        self.number = number
+        self._listener = listener
+        self._retries = retries
+        self._on_failed = on_failed
+        self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
+        self._subscription = self._queue.subscribe()
+        self._aborted = threading.Event()
+        #: One writer at a time: those of other columns go on in its session.
+        self._opened: tuple[Fitted, Writer] | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"propload-lane-{number}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the lane's thread."""
+        self._thread.start()
+
+    def put(self, work: Work) -> None:
+        """Hand a piece over, waiting for room.
+
+        Raises:
+            QueueClosedError: The lane failed; the cause is its error.
+        """
+        self._queue.put(work)
+
+    @property
+    def fill(self) -> float:
+        """How full the lane is, 0 to 1."""
+        return self._queue.fill
+
+    def finish(self) -> None:
+        """Let the lane write what it has, then end; wait for it."""
+        self._queue.close()
+        self.join()
+
+    def abort(self, error: BaseException) -> None:
+        """End the lane: what it has not begun is dropped, no more retries."""
+        self._aborted.set()
+        self._queue.close(error)
+
+    def join(self) -> None:
+        """Wait for the lane's thread to end; an aborted one is broken off."""
+        while self._thread.is_alive():
+            if self._aborted.is_set():
+                self._cancel()
+            self._thread.join(CANCEL_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            for work in self._subscription:
+                self._write(work)
+        except QueueClosedError as error:
+            log.debug("lane %d was told to end: %s", self.number, error)
+        except BaseException as error:  # noqa: BLE001 - handed to the pipeline
+            self._queue.close(error)
+            self._on_failed(error)
+        finally:
+            self._close()
+
+    def _write(self, work: Work) -> None:
+        piece = work.piece
+        writer = self._writer(work)
+        began = time.monotonic()
+        written = retry(
+            lambda: writer.write(piece),
+            self._retries,
+            stop=self._aborted,
+            name=f"batch {piece.batch}, lane {self.number}",
+            on_retry=self._listener.on_retry,
+        )
+        log.info(
+            "batch %d, lane %d: committed %d inserted, %d updated, %d unchanged, "
+            "%d stale in %.3f s",
+            piece.batch,
+            self.number,
+            written.inserted,
+            written.updated,
+            written.unchanged,
+            written.stale,
+            time.monotonic() - began,
+        )
+        self._listener.on_written(piece, written)
+
+    def _writer(self, work: Work) -> Writer:
+        if self._opened is None or self._opened[0] is not work.fitted:
+            writer = work.fitted.open_writer(self.number, self._listener.on_refused)
+            self._opened = work.fitted, writer
+        return self._opened[1]
+
+    def _cancel(self) -> None:
+        opened = self._opened
+        if opened is not None:
+            opened[1].cancel()
+
+    def _close(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened[1].close()

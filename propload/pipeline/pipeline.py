@@ -1,0 +1,334 @@
+"""The one file that knows the order: source → queue → prepare → lanes → report."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from propload.batch import Piece
+from propload.errors import (
+    ConfigError,
+    LoadError,
+    PropLoadError,
+    QueueClosedError,
+    RejectLimitError,
+    SchemaMismatchError,
+)
+from propload.monitoring.metrics import Fill, Metrics
+from propload.pipeline.lanes import CANCEL_SECONDS, Lane, Work
+from propload.pipeline.making_again import require_same
+from propload.pipeline.stages import Start
+from propload.pipeline.tallying import Tally
+from propload.prepare.joining import Joined, Joiner
+from propload.queueing import BatchQueue
+from propload.retrying import retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from propload.batch import Batch, Deduped
+    from propload.options import RejectLimit
+    from propload.pipeline.stages import Fit, Fitted, Routing
+    from propload.rejecting import RejectWriter
+    from propload.retrying import RetryOptions
+
+log = logging.getLogger(__name__)
+
+#: Source batches that wait: of a thousand rows each they make one prepared batch.
+BATCHES_WAITING = 64
+#: Bytes that wait, at most: 50,000 rows of 300 bytes, which is one prepared batch. A
+#: source that is faster than the database would only fill memory with more.
+BYTES_WAITING = 16 << 20
+#: So many sets of columns are known, those used last: six fields that a row may lack
+#: make as many. Of others each is looked up in the catalog again.
+FITTED_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """What the pipeline keeps to.
+
+    Attributes:
+        batch_rows: Asked before each joined batch: most rows in it.
+        batch_seconds: Longest wait of a row for company, in seconds.
+        lanes: How many lanes write.
+        queue_bytes: Most bytes that wait in the queue.
+        lane_bytes: Most bytes that wait in each lane.
+        retries: How long one transaction is tried.
+        max_rejects: How many refused rows stop the run.
+        by_context: Whether rows of another source or `as_of` are prepared apart.
+        start: Where the run begins: a resumed one goes on where it ended.
+    """
+
+    batch_rows: Callable[[], int]
+    batch_seconds: float
+    lanes: int
+    queue_bytes: int
+    lane_bytes: int
+    retries: RetryOptions
+    max_rejects: RejectLimit
+    by_context: bool = False
+    start: Start = field(default_factory=Start)
+
+
+class Pipeline:
+    """One run from source to table.
+
+    Args:
+        source: Batches in order.
+        fit: Finds out how rows are prepared and written.
+        rejects: Where refused rows go.
+        options: What the pipeline keeps to.
+        metrics: The run's live counters.
+        on_committed: Told the run's row number below which all is committed.
+
+    Attributes:
+        tally: Accounts for every row.
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Batch],
+        fit: Fit,
+        rejects: RejectWriter,
+        options: PipelineOptions,
+        *,
+        metrics: Metrics,
+        on_committed: Callable[[int], None] | None = None,
+    ) -> None:
+        self.metrics = metrics
+        self._source = source
+        self._fit = fit
+        self._options = options
+        self.tally = Tally(
+            rejects,
+            options.max_rejects,
+            metrics,
+            on_committed,
+            done=options.start.counts,
+            through=options.start.first_row,
+            untold=options.start.untold,
+        )
+        self._queue: BatchQueue[Batch] = BatchQueue(
+            BATCHES_WAITING, min(options.queue_bytes, BYTES_WAITING)
+        )
+        self._subscription = self._queue.subscribe()
+        self._lanes: list[Lane] = []
+        #: The set of columns that was used last comes first.
+        self._fitted: list[tuple[object, Fitted]] = []
+        self._routing: Routing | None = None
+        self._stopping = threading.Event()
+        self._aborted = threading.Event()
+        self._source_error: BaseException | None = None
+        self._failing = threading.Lock()
+        #: What the first lane that failed said: the others only hear of it.
+        self._failed: BaseException | None = None
+        self._reader = threading.Thread(
+            target=self._read, name="propload-reader", daemon=True
+        )
+
+    def run(self) -> None:
+        """Load the source; return when every row is committed or refused.
+
+        Raises:
+            RejectLimitError: Too many rows were refused.
+            PropLoadError: The source cannot be read, or a write failed for good.
+        """
+        try:
+            self._start()
+            self._prepare_all()
+            self._finish_lanes()
+            self.tally.check_limit(ended=True)
+        except QueueClosedError as error:
+            self._abort(error)
+            raise self._cause(error) from error
+        except (RejectLimitError, SchemaMismatchError, ConfigError) as error:
+            # the rows before these are good
+            self._queue.close(error)
+            self._finish_lanes()
+            raise
+        except BaseException as error:
+            self._abort(error)
+            raise
+        if self._source_error is not None and not self._stopping.is_set():
+            raise self._source_error
+
+    def stop(self) -> None:
+        """Read no more; what was read is committed before `run` returns."""
+        self._stopping.set()
+        self._queue.close()
+
+    def abort(self, error: BaseException) -> None:
+        """End now: what is not committed stays in the source or the journal."""
+        self._stopping.set()
+        self._abort(error)
+
+    # ---- reading: its own thread ----
+
+    def _read(self) -> None:
+        try:
+            for batch in self._source:
+                self._queue.put(batch)
+                if self._stopping.is_set():
+                    break
+            self._queue.close()
+        except BaseException as error:  # noqa: BLE001 - raised by run()
+            # what was read before it is loaded: the queue is drained, where it was not
+            # the queue that closed, whose reason run() knows
+            self._source_error = error
+            self._queue.close()
+
+    # ---- preparing: the thread that calls run() ----
+
+    def _start(self) -> None:
+        options = self._options
+        self._lanes = [
+            Lane(
+                number,
+                self.tally,
+                options.retries,
+                max_bytes=options.lane_bytes,
+                on_failed=self._on_failed,
+            )
+            for number in range(options.lanes)
+        ]
+        self.metrics.observe_fill(self._measure_fill)
+        for lane in self._lanes:
+            lane.start()
+        self._reader.start()
+
+    def _measure_fill(self) -> Fill:
+        return Fill(self._queue.fill, tuple(lane.fill for lane in self._lanes))
+
+    def _prepare_all(self) -> None:
+        options = self._options
+        start = options.start
+        joiner = Joiner(
+            self._subscription,
+            options.batch_rows,
+            options.batch_seconds,
+            start.begun,
+            by_context=options.by_context,
+            number=start.batch,
+            first_row=start.first_row,
+        )
+        for joined in joiner:
+            self._prepare(joined)
+            self.tally.check_limit()
+
+    def _prepare(self, joined: Joined) -> None:
+        begun = self._options.start.find(joined)
+        done = begun.accounted if begun else {}
+        together = begun.together if begun else None
+        fitted = self._fitted_for(joined)
+        if fitted is None:
+            return
+        self._take_route(fitted.routing, together=together)
+        began = time.monotonic()
+        prepared = fitted.prepare(joined, together=together)
+        log.info(
+            "batch %d: prepared %d rows of %s, %d duplicates, in %.3f s",
+            joined.number,
+            joined.height,
+            joined.parts[0].source,
+            prepared.duplicates,
+            time.monotonic() - began,
+        )
+        if begun is not None:
+            require_same(begun, joined, prepared)
+        lanes = len(self._lanes)
+        refused = self.tally.begin(joined, prepared, lanes, counted=0 in done)
+        for lane, rows in zip(self._lanes, prepared.lanes, strict=True):
+            piece = _piece(joined, lane.number, rows, refused)
+            if lane.number in done:
+                self.tally.pass_over(joined.number)
+            else:
+                lane.put(Work(piece, fitted))
+
+    def _fitted_for(self, joined: Joined) -> Fitted | None:
+        schema = joined.parts[0].rows.schema
+        for place, (known, fitted) in enumerate(self._fitted):
+            if schema.equals(known):
+                self._fitted.insert(0, self._fitted.pop(place))
+                return fitted
+        found = retry(
+            lambda: self._fit(joined),
+            self._options.retries,
+            stop=self._aborted,
+            name=f"the table of batch {joined.number}",
+            on_retry=self.tally.on_retry,
+        )
+        self.metrics.set_activity("")
+        if found is not None and found.routing is not None:
+            self._fitted.insert(0, (schema, found))
+            del self._fitted[FITTED_KEPT:]
+        return found
+
+    def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:
+        """Let no row overtake one of its key that has taken another lane."""
+        if routing is None:
+            return
+        if together is not None:
+            routing = replace(routing, together=together)
+        if len(self._lanes) > 1 and self._routing not in (None, routing):
+            self._wait_for_lanes()
+        self._routing = routing
+
+    def _wait_for_lanes(self) -> None:
+        """Wait until all that was read is committed.
+
+        Raises:
+            QueueClosedError: A lane failed, or the run is told to end.
+        """
+        while not self.tally.wait_idle(CANCEL_SECONDS):
+            if self._aborted.is_set():
+                msg = "the lanes were told to end"
+                raise QueueClosedError(msg) from self._failed
+
+    # ---- ending ----
+
+    def _on_failed(self, error: BaseException) -> None:
+        """Let nobody wait for a run of which one lane has failed for good."""
+        with self._failing:
+            self._failed = self._failed or error
+        self._end_all(error)
+
+    def _finish_lanes(self) -> None:
+        for lane in self._lanes:
+            lane.finish()
+        if self._failed is not None:
+            raise self._failed
+
+    def _abort(self, error: BaseException) -> None:
+        self._end_all(error)
+        for lane in self._lanes:
+            lane.join()
+
+    def _end_all(self, error: BaseException) -> None:
+        self._aborted.set()
+        self._queue.close(error)
+        for lane in self._lanes:
+            lane.abort(error)
+
+    def _cause(self, error: QueueClosedError) -> BaseException:
+        """Return the failure that closed a queue, the first one of a lane."""
+        if self._failed is not None:
+            return self._failed
+        cause = error.__cause__
+        return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
+
+
+def _piece(joined: Joined, lane: int, rows: Deduped, refused: int) -> Piece:
+    first = lane == 0
+    return Piece(
+        batch=joined.number,
+        lane=lane,
+        rows=rows,
+        first_row=joined.first_row,
+        through_row=joined.through_row,
+        read=joined.height + joined.unread if first else 0,
+        rejected=refused if first else 0,
+    )

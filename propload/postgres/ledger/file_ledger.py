@@ -1,0 +1,231 @@
+"""What was committed, in a file of the state folder: without the right to a schema.
+
+A file is no part of a transaction, so an entry says which one its piece is in, and
+the server is asked what became of that.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from propload.errors import TransientWriteError, WriteError
+from propload.postgres.ledger.ledger import Entry, lost_session
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import bookkeeping
+from propload.private_files import write_private
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from propload.batch import Piece
+    from propload.postgres.ledger.ledger import Place
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.session.connection import Connection
+
+log = logging.getLogger(__name__)
+
+
+class FileLedger:
+    """The ledger in the state folder: an entry stands there before its commit.
+
+    Where nobody noted how a commit ended, because its answer was lost or the process
+    was killed, the server is asked whether that transaction was committed.
+
+    Args:
+        folder: The folder of run files; made, private, when needed.
+        run: The run.
+        database: Which database it writes into, as `identity_of` tells it.
+    """
+
+    def __init__(
+        self, folder: Path, run: RunRecord, *, database: str | None = None
+    ) -> None:
+        self.run_id = run.run_id
+        self._lock = threading.Lock()
+        self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
+        self.path = path_of(folder, run.run_id)
+        self._entries: dict[tuple[int, int], Entry] = {}
+        self._ending: tuple[str, str] | None = None
+        self._database = database
+        #: What was written down last of what holds for the run's pieces.
+        self._settings: str | None = None
+        if self.path.exists():
+            self._read()
+        if self._settings is None:
+            self._describe(run)
+
+    def describe(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - the ledger's form
+        """Write down what holds for the run's pieces from now on."""
+        with self._lock:
+            if run.settings != self._settings:
+                self._describe(run)
+
+    def _describe(self, run: RunRecord) -> None:
+        self._append({"run": asdict(run), "database": self._database})
+        self._settings = run.settings
+
+    def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
+        """Write down which transaction the piece is in."""
+        number = self._transaction(connection)
+        entry = Entry(
+            piece.batch, piece.lane, piece.first_row, piece.through_row, counts
+        )
+        with self._lock:
+            self._open[piece.batch, piece.lane] = (number, entry)
+            self._append({"transaction": number, "entry": asdict(entry)})
+        return True
+
+    def settle(self, piece: Place) -> None:
+        """Write down that the piece is committed."""
+        place = piece.batch, piece.lane
+        with self._lock:
+            _, entry = self._open.pop(place)
+            self._entries[place] = entry
+            self._note({"committed": place})
+
+    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+        """Return the entry of a piece, asking the server where it is open."""
+        place = piece.batch, piece.lane
+        if place in self._open and was_committed(connection, self._open[place][0]):
+            self.settle(piece)
+        return self._entries.get(place)
+
+    def committed(self, connection: Connection) -> list[Entry]:
+        """Return every entry of the run, asking the server about the open ones."""
+        for number, entry in list(self._open.values()):
+            if was_committed(connection, number):
+                self.settle(entry)
+        return [self._entries[place] for place in sorted(self._entries)]
+
+    def finish(self, connection: Connection, status: str) -> None:
+        """Write down which transaction the run's end is in."""
+        number = self._transaction(connection)
+        with self._lock:
+            self._ending = number, status
+            self._append({"ending": self._ending})
+
+    def settle_end(self, status: str) -> None:
+        """Write down how the run ended."""
+        with self._lock:
+            self._note({"status": status})
+
+    def status(self, connection: Connection) -> str | None:
+        """Return how the run ended, asking the server whether that was committed."""
+        if self._ending is None:
+            return None
+        number, status = self._ending
+        return status if was_committed(connection, number) else None
+
+    def _transaction(self, connection: Connection) -> str:
+        """Return the number of the open transaction.
+
+        Raises:
+            WriteError: It runs in another session than the one that was opened.
+        """
+        query = bookkeeping.transaction(self.run_id, token=connection.token)
+        number = connection.rows(query)[0][0]
+        if number is None:
+            raise lost_session()
+        return str(number)
+
+    def _read(self) -> None:
+        """Take up what stands there."""
+        if not self.path.read_bytes().endswith(b"\n"):
+            # what a power cut tore must not take the next line along
+            write_private(self.path, b"\n", add=True)
+        for line in read_lines(self.path):
+            if "run" in line:
+                self._settings = line["run"].get("settings", "{}")
+                self._database = line.get("database") or self._database
+            elif "entry" in line:
+                entry = _read_entry(line["entry"])
+                self._open[entry.batch, entry.lane] = (str(line["transaction"]), entry)
+            elif "committed" in line:
+                batch, lane = line["committed"]
+                _, self._entries[batch, lane] = self._open.pop((batch, lane))
+            elif "ending" in line:
+                number, status = line["ending"]
+                self._ending = str(number), str(status)
+
+    def _note(self, line: dict[str, object]) -> None:
+        """Write down what is committed; where that fails, the server still knows."""
+        try:
+            self._append(line)
+        except WriteError as error:
+            log.warning("%s", error)
+
+    def _append(self, line: dict[str, object]) -> None:
+        try:
+            write_private(self.path, json.dumps(line).encode() + b"\n", add=True)
+        except OSError as error:
+            msg = (
+                f"the run's ledger {self.path} cannot be written: {error.strerror}. "
+                f"Make room, then go on with --resume {self.run_id}"
+            )
+            raise WriteError(msg) from error
+
+
+def path_of(folder: Path, run_id: str, /) -> Path:
+    """Return the file of a run's ledger, which may not be there."""
+    return folder / f"{run_id}.ledger.ndjson"
+
+
+def identity_of(connection: Connection, /) -> str | None:
+    """Return what a database is known by, or None where this user may not ask."""
+    try:
+        found = connection.rows(bookkeeping.IDENTITY)
+    except ServerError as error:
+        if error.sqlstate is None:
+            raise
+        return None
+    finally:
+        connection.rollback()
+    return str(found[0][0])
+
+
+def was_committed(connection: Connection, number: str, /) -> bool:
+    """Return whether a transaction was committed.
+
+    Raises:
+        TransientWriteError: The server has not ended it.
+        WriteError: It was so long ago that the server has forgotten.
+    """
+    try:
+        status = connection.rows(bookkeeping.status_of(number))[0][0]
+    except ServerError as error:
+        if error.sqlstate is None:
+            raise
+        # the server came back from a crash and never heard of that transaction
+        connection.rollback()
+        return False
+    connection.rollback()
+    if status == "in progress":
+        msg = "the outcome of the last commit is not known yet"
+        raise TransientWriteError(msg)
+    if status is None:
+        msg = (
+            f"the server no longer knows whether transaction {number} of this run was "
+            "committed, so its rows might be written twice: see what the table holds, "
+            "and load the source anew, without --resume"
+        )
+        raise WriteError(msg)
+    return bool(status == "committed")
+
+
+def _read_entry(written: dict[str, Any]) -> Entry:
+    return Entry(**{**written, "counts": Counts(**written["counts"])})
+
+
+def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
+    """Yield what stands in a ledger's file, but for the torn end of a killed run."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue

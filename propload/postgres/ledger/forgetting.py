@@ -1,0 +1,60 @@
+"""Runs that ended long ago leave the ledger: nobody goes on with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.ledger.file_ledger import identity_of
+from propload.postgres.ledger.history import read_file
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import bookkeeping
+from propload.run_files import written_before
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from propload.postgres.session.connection import Connection
+
+#: What messages call the ledger.
+_LEDGER = "propload.ledger"
+
+
+def forget_runs(connection: Connection, state_dir: Path, before: datetime, /) -> int:
+    """Return how many loaded runs left the ledger, of the database and in files.
+
+    A run that ended otherwise stays: somebody may yet go on with it, or recover its
+    journal, and only the ledger tells which of its rows are in the table.
+
+    Args:
+        connection: To the database.
+        state_dir: The state folder, where the ledger is of runs that could not
+            keep it in the database.
+        before: Runs that ended earlier are meant.
+
+    Raises:
+        WriteError: This user may not delete there, or the connection broke.
+    """
+    try:
+        _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+        gone = 0
+        if usable:
+            gone = int(connection.rows(bookkeeping.FORGET, (before,))[0][0])
+        connection.commit()
+        return gone + _forget_files(connection, state_dir / "runs", before)
+    except ServerError as error:
+        raise failures.as_write_error(error, table=_LEDGER) from error
+
+
+def _forget_files(connection: Connection, folder: Path, before: datetime) -> int:
+    """Delete the ledgers in files whose last line was written before."""
+    old = written_before(before, folder.glob("*.ledger.ndjson"))
+    here = identity_of(connection) if old else None
+    gone = 0
+    for path in old:
+        run = read_file(connection, path, here)
+        if run is not None and run.status == bookkeeping.LOADED:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone

@@ -1,0 +1,209 @@
+"""What earlier runs committed: read from the ledger, to go on where they ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING
+
+from propload.batch import Begun
+from propload.errors import WriteError
+from propload.postgres.ledger.file_ledger import identity_of, read_lines, was_committed
+from propload.postgres.ledger.ledgers import find_ledger
+from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.sql import bookkeeping
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from propload.postgres.ledger.ledger import Entry
+    from propload.postgres.session.connection import Connection
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """Where a run goes on.
+
+    Attributes:
+        run: The run.
+        batch: The number of the first batch that is new.
+        first_row: The run's 0-based number of the first row that is not committed.
+        begun: The batches from there on that some lanes committed, by their rows.
+        committed: Number and lane of every piece that is committed.
+        counts: What is committed already.
+        entries: All that the ledger holds of the run.
+        gone: The number of the first row that its source still has.
+        untold: The rows before `first_row` of which no entry tells.
+    """
+
+    run: RunRecord
+    batch: int = 0
+    first_row: int = 0
+    begun: tuple[Begun, ...] = ()
+    committed: frozenset[tuple[int, int]] = frozenset()
+    counts: Counts = field(default_factory=Counts)
+    entries: tuple[Entry, ...] = ()
+    gone: int = 0
+    untold: int = 0
+
+    def again(self, *, whole: bool) -> ResumePoint:
+        """Return the point of a run that writes again what is committed in part.
+
+        Args:
+            whole: Whether it begins at its first row.
+        """
+        first = 0 if whole else self.first_row
+        run = self.run.without(first, self.batch)
+        return make_point(run, self.entries, gone=self.gone)
+
+    @property
+    def lanes(self) -> int:
+        """The run's number of lanes: a key's rows must take the same one again."""
+        return int(json.loads(self.run.settings).get("workers", 1))
+
+
+def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
+    """Return the runs that the ledger knows, newest first.
+
+    Args:
+        connection: To the target's database.
+        state_dir: The state folder, where the ledger is of runs that could not
+            keep it in the database.
+    """
+    in_database = []
+    _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+    if usable:
+        in_database = [_record(row) for row in connection.rows(bookkeeping.RUNS)]
+    connection.rollback()
+    paths = [*(state_dir / "runs").glob("*.ledger.ndjson")]
+    here = identity_of(connection) if paths else None
+    found = (read_file(connection, path, here) for path in paths)
+    in_files = [record for record in found if record]
+    return sorted(in_database + in_files, key=lambda run: run.run_id, reverse=True)
+
+
+def find_point(
+    connection: Connection, state_dir: Path, run: RunRecord, /, *, gone: int = 0
+) -> ResumePoint:
+    """Return where a run goes on; arguments as of `make_point`."""
+    entries = find_ledger(run, state_dir).committed(connection)
+    connection.rollback()
+    return make_point(run, entries, gone=gone)
+
+
+def make_point(
+    run: RunRecord, entries: Iterable[Entry], /, *, gone: int = 0
+) -> ResumePoint:
+    """Return where a run goes on, from what it committed.
+
+    Each lane commits its batches in order, so what is complete is a beginning: of the
+    rows, for the number of a batch may have been given to rows of which nothing was
+    entered.
+
+    Args:
+        run: The run.
+        entries: What the ledger holds of it.
+        gone: The number of the first row that its source still has: a journal lets
+            go only of rows that have their end, whether the ledger tells or not.
+    """
+    entries = tuple(entries)
+    batches: dict[int, list[Entry]] = {}
+    counts = Counts()
+    for entry in entries:
+        if not run.counts(entry):
+            continue
+        batches.setdefault(entry.batch, []).append(entry)
+        counts += entry.counts
+    point = ResumePoint(run, counts=counts, gone=gone)
+    begun = sorted(map(_begun, batches.values()), key=_place)
+    first_row = done = untold = 0
+    for one in begun:
+        follows = first_row <= one.first_row <= max(first_row, gone)
+        if not follows or len(one.accounted) < point.lanes:
+            break
+        untold += one.first_row - first_row
+        first_row, done = one.through_row, done + 1
+    return replace(
+        point,
+        batch=max((entry.batch for entry in entries), default=-1) + 1,
+        first_row=max(first_row, gone),
+        begun=tuple(begun[done:]),
+        committed=frozenset((e.batch, e.lane) for one in batches.values() for e in one),
+        entries=entries,
+        untold=untold + max(0, gone - first_row),
+    )
+
+
+def _place(begun: Begun) -> tuple[int, int, int]:
+    return begun.first_row, begun.through_row, begun.number
+
+
+def _begun(entries: Sequence[Entry]) -> Begun:
+    """Return a batch from its entries."""
+    first = entries[0]
+    return Begun(
+        first.batch,
+        first.first_row,
+        first.through_row,
+        {entry.lane: entry.counts.accounted for entry in entries},
+        together=_were_together(entries),
+    )
+
+
+def _were_together(entries: Iterable[Entry]) -> bool:
+    """Return whether all rows of a batch were written by its first lane.
+
+    Its other pieces may have been empty for want of rows: made again with all rows in
+    the first lane, they are so once more.
+    """
+    # the first lane tells of the rows that were read, and of those refused before
+    return all(
+        entry.counts.accounted == (entry.counts.read if entry.lane == 0 else 0)
+        for entry in entries
+    )
+
+
+def _record(row: tuple[str, ...]) -> RunRecord:
+    run_id, source, fingerprint, target, mode, settings, status = row
+    return RunRecord(run_id, source, target, mode, fingerprint, settings, status)
+
+
+def read_file(
+    connection: Connection, path: Path, here: str | None, /
+) -> RunRecord | None:
+    """Return the run of a ledger's file, or None where it is another database's.
+
+    Args:
+        connection: To the database.
+        path: The file.
+        here: What the database is known by, where this user may ask.
+    """
+    record, status, ending = None, "running", None
+    names = {one.name for one in fields(RunRecord)}
+    for found in read_lines(path):
+        if here is not None and found.get("database") not in (None, here):
+            return None
+        if "run" in found:
+            record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
+        if "status" in found:
+            status, ending = found["status"], None
+        ending = found.get("ending", ending)
+    if ending is not None and _is_certain(connection, ending[0]):
+        status = ending[1]
+    return replace(record, status=status) if record else None
+
+
+def _is_certain(connection: Connection, number: str) -> bool:
+    """Whether the end is committed that a killed process did not live to note."""
+    try:
+        return was_committed(connection, number)
+    except WriteError as error:
+        log.debug(
+            "whether transaction %s was committed is not known: %s", number, error
+        )
+        return False

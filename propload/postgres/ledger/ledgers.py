@@ -1,0 +1,51 @@
+"""Which ledger a run has: one that began in a file stays with its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.ledger.file_ledger import FileLedger, identity_of, path_of
+from propload.postgres.ledger.ledger import DatabaseLedger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.postgres.ledger.ledger import Ledger
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.session.connection import Connection
+
+
+def open_ledger(
+    session: Connection, run: RunRecord, state_dir: Path, /, *, holder: str
+) -> Ledger:
+    """Return the ledger that a run is entered in, beginning it where it is new.
+
+    A run that began in a file stays there, also where the user may make the schema by
+    now: what it committed stands nowhere else.
+
+    Args:
+        session: To the target's database.
+        run: The run.
+        state_dir: The state folder.
+        holder: The process that enters its pieces.
+
+    Raises:
+        LockedError: Another process has gone on with the run.
+        ServerError: The server refused, or the connection is gone.
+    """
+    folder = state_dir / "runs"
+    if not path_of(folder, run.run_id).exists():
+        begun = DatabaseLedger.open(session, run, holder=holder)
+        if begun is not None:
+            return begun
+    files = FileLedger(folder, run, database=identity_of(session))
+    files.describe(session, run)
+    return files
+
+
+def find_ledger(run: RunRecord, state_dir: Path, /) -> Ledger:
+    """Return the ledger of a run that has begun, to read what it committed."""
+    folder = state_dir / "runs"
+    if path_of(folder, run.run_id).exists():
+        return FileLedger(folder, run)
+    return DatabaseLedger(run.run_id)

@@ -1,0 +1,88 @@
+"""A run as the ledger knows it, and what its settings there tell of its pieces."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from propload.postgres.ledger.ledger import Entry
+    from propload.postgres.tables.facts import TableFacts
+
+#: The settings of a run as the ledger has them: what shapes its rows, its table's
+#: number and columns, and which rows were written again by other batches.
+_SHAPING, _OID, _COLUMNS, _VOID = "shaping", "table_oid", "columns", "void"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the ledger knows it.
+
+    Attributes:
+        run_id: Its name.
+        source: The name of what it reads.
+        target: The qualified table.
+        mode: How it writes.
+        fingerprint: What the source was when the run began, or None.
+        settings: Its settings as JSON.
+        status: `running`, or how it ended.
+    """
+
+    run_id: str
+    source: str
+    target: str
+    mode: str
+    fingerprint: str | None = None
+    settings: str = "{}"
+    status: str = "running"
+
+    def into(self, facts: TableFacts, /) -> RunRecord:
+        """Return the record of a run that writes into that table."""
+        return self._with(**{_OID: facts.oid, _COLUMNS: facts.columns_mark})
+
+    def goes_on(self, before: RunRecord, /) -> RunRecord:
+        """Return the record of this run where it goes on with another one."""
+        told = {**json.loads(before.settings), **json.loads(self.settings)}
+        return replace(self, run_id=before.run_id, settings=json.dumps(told))
+
+    def without(self, row: int, batch: int, /) -> RunRecord:
+        """Return the record of a run that writes rows again, in other batches.
+
+        Args:
+            row: The run's number of the first of these rows.
+            batch: The number of the first of these batches.
+        """
+        return self._with(**{_VOID: [*self._void, (row, batch)]})
+
+    def counts(self, entry: Entry, /) -> bool:
+        """Return whether an entry still counts: its rows were not written again."""
+        return not any(
+            entry.first_row >= row and entry.batch < batch for row, batch in self._void
+        )
+
+    @property
+    def shaping(self) -> str | None:
+        """What shapes and routes its rows, where it is known."""
+        found = json.loads(self.settings).get(_SHAPING)
+        return None if found is None else str(found)
+
+    @property
+    def columns(self) -> str | None:
+        """The mark of the table's columns, where it is known."""
+        found = json.loads(self.settings).get(_COLUMNS)
+        return None if found is None else str(found)
+
+    @property
+    def table_oid(self) -> int | None:
+        """The number of the table that the run wrote into, where it is known."""
+        found = json.loads(self.settings).get(_OID)
+        return None if found is None else int(found)
+
+    @property
+    def _void(self) -> list[tuple[int, int]]:
+        return [(a, b) for a, b in json.loads(self.settings).get(_VOID, ())]
+
+    def _with(self, **told: object) -> RunRecord:
+        settings = {**json.loads(self.settings), **told}
+        return replace(self, settings=json.dumps(settings))

@@ -1,0 +1,1 @@
+"""A server that propload runs itself: the embedded database, and that of the tests."""

@@ -1,0 +1,310 @@
+"""One PostgreSQL cluster in a folder: made, started, stopped by its programs.
+
+The server outlives the process that started it and is shared by all that use the
+folder. Files and socket belong to one account alone; that is what protects the
+server, which trusts whoever can reach its socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psutil
+
+from propload.errors import ConfigError, WriteError
+from propload.postgres.server.server_settings import settings_text
+from propload.private_files import lock_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER = "postgres"
+DATABASE = "propload"
+PORT = 5432
+
+#: macOS allows 103 bytes in a socket's path, Linux 107.
+_SOCKET_PATH_BYTES = 103
+#: Recovery after a crash replays at most `max_wal_size` of log.
+_START_SECONDS = 600
+_STOP_SECONDS = 120
+#: Server processes notice within a second or two that their parent is gone.
+_ORPHAN_SECONDS = 15.0
+#: The server's log is begun anew at a start when it has grown beyond this.
+_LOG_BYTES = 10 << 20
+#: Paths that need no quoting in a server setting.
+_PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
+
+#: `pg_ctl` gives the path to a shell in double quotes, where these mean something.
+_SHELL_LETTERS = re.compile(r'["$`\\\n]')
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster's folder and what runs it.
+
+    Attributes:
+        home: The folder of the data, the log and, if short enough, the socket.
+        programs: The folder of `postgres`, `initdb` and `pg_ctl`.
+        account: The system user that runs the server, or None for this one.
+        choices: Choices of `initdb` in place of the locale whose text is
+            ordered by bytes, which is the fastest and never changes.
+    """
+
+    home: Path
+    programs: Path
+    account: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> Path:
+        """The folder that PostgreSQL calls its data directory."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log file."""
+        return self.home / "server.log"
+
+    @property
+    def socket_dir(self) -> Path:
+        """The folder of the server's socket; short and free of odd characters."""
+        longest = f"{self.home}/.s.PGSQL.{PORT}"
+        plain = _PLAIN_PATH.fullmatch(longest)
+        if plain and len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES:
+            return self.home
+        # not the session's runtime folder: it goes when the user logs out
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path("/tmp") / f"propload-{digest}"  # noqa: S108 - made private below
+
+    @property
+    def dsn(self) -> str:
+        """The connection string of the cluster's database, running or not."""
+        place = quote(str(self.socket_dir), safe="")
+        return f"postgresql://{USER}@/{DATABASE}?host={place}&port={PORT}"
+
+    def pid(self) -> int | None:
+        """Return the server's process id, or None where it does not run.
+
+        The number in the file alone says nothing: after a crash it may belong
+        to any process. A server's working directory is its data directory.
+        """
+        lines = self._pid_lines()
+        pid = int(lines[0]) if lines and lines[0].isdigit() else None
+        return pid if pid and _works_in(pid, self.data) else None
+
+    def is_ready(self) -> bool:
+        """Return whether the server accepts connections."""
+        lines = self._pid_lines()
+        if len(lines) < 8 or lines[7].strip() != "ready" or self.pid() is None:
+            return False
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self.socket_dir / f".s.PGSQL.{PORT}"))
+            except OSError:
+                return False
+        return True
+
+    def start(self, *, settings: dict[str, str] | None = None) -> None:
+        """Make the cluster where there is none and run it; returns when it is up.
+
+        Args:
+            settings: Server settings besides propload's own.
+
+        Raises:
+            ConfigError: The folder's name has a letter that a shell would take
+                for its own, or it holds another version's data.
+            WriteError: The server does not start; the message ends with its log.
+        """
+        if self._has_come_up():
+            return
+        if _SHELL_LETTERS.search(str(self.home)):
+            msg = f'{self.home} holds one of " $ ` \\: use another state_dir'
+            raise ConfigError(msg)
+        self._make_folders()
+        if not (self.data / "PG_VERSION").exists():
+            self._initialize()
+        self._check_version()
+        self._clear_stale_pid()
+        self._write_settings(settings or {})
+        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
+            os.truncate(self.log, 0)
+        options = ("-D", str(self.data), "-l", str(self.log))
+        wait = ("-w", "-t", str(_START_SECONDS), "-s", "start")
+        self._run("pg_ctl", *options, *wait)
+
+    def _has_come_up(self) -> bool:
+        # One that recovers from a crash runs long before it is ready.
+        deadline = time.monotonic() + _START_SECONDS
+        while self.pid() is not None and time.monotonic() < deadline:
+            if self.is_ready():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def stop(self) -> bool:
+        """Stop the server and return whether it was running.
+
+        Raises:
+            WriteError: It does not stop.
+        """
+        if self.pid() is None:
+            return False
+        wait = ("-m", "fast", "-w", "-t", str(_STOP_SECONDS), "-s", "stop")
+        self._run("pg_ctl", "-D", str(self.data), *wait)
+        if self.socket_dir != self.home:
+            shutil.rmtree(self.socket_dir, ignore_errors=True)
+        return True
+
+    def remove(self) -> None:
+        """Stop the server and delete the cluster with all its rows."""
+        self.stop()
+        if self.socket_dir != self.home:
+            shutil.rmtree(self.socket_dir, ignore_errors=True)
+        if self.home.exists():
+            shutil.rmtree(self.home)
+
+    def version(self) -> int | None:
+        """Return the major version of the data, or None before there are any."""
+        file = self.data / "PG_VERSION"
+        return int(file.read_text("ascii")) if file.exists() else None
+
+    def _pid_lines(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text("utf-8").splitlines()
+        except OSError:
+            return []
+
+    def _make_folders(self) -> None:
+        for folder in (self.home, self.socket_dir):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._own(folder)
+
+    def _own(self, path: Path) -> None:
+        entry = pwd.getpwnam(self.account) if self.account else None
+        if entry and path.stat().st_uid == 0:
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+        found = path.lstat()
+        owner = entry.pw_uid if entry else os.geteuid()
+        if found.st_uid != owner or not stat.S_ISDIR(found.st_mode):
+            msg = f"{path} belongs to another user: remove it, or use another state_dir"
+            raise ConfigError(msg)
+        path.chmod(0o700)
+
+    def _initialize(self) -> None:
+        # made aside and renamed: a kill half-way leaves nothing that looks whole
+        fresh = self.home / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        choices = ["-D", str(fresh), "-U", USER, "-A", "trust", "-E", "UTF8"]
+        choices += ["--data-checksums", "--no-instructions"]
+        choices += ["--locale=C", *(self.choices or self._locale())]
+        self._run("initdb", *choices)
+        make = f"CREATE DATABASE {DATABASE};\n"
+        self._run("postgres", "--single", "-D", str(fresh), USER, given=make)
+        with (fresh / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write("\ninclude_if_exists = 'propload.conf'\n")
+        fresh.rename(self.data)
+
+    def _locale(self) -> tuple[str, ...]:
+        if self._program_version() < 17:  # the first with a locale of its own
+            return ()
+        return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
+    def _program_version(self) -> int:
+        said = self._run("postgres", "--version")
+        found = re.search(r"(\d+)[.\w]*", said)
+        return int(found[1]) if found else 0
+
+    def _check_version(self) -> None:
+        made, here = self.version(), self._program_version()
+        if made != here:
+            msg = (
+                f"the database in {self.data} was made by PostgreSQL {made}, but the "
+                f"installed server is {here}: install the package's version with "
+                f"PostgreSQL {made} to dump it, or remove it with `propload db destroy`"
+            )
+            raise ConfigError(msg)
+
+    def _clear_stale_pid(self) -> None:
+        # The server refuses to start where the number in one of its files is in
+        # use, be it by a stranger or by its own unburied self: both are common
+        # in containers, where numbers repeat and nobody reaps the dead.
+        deadline = time.monotonic() + _ORPHAN_SECONDS
+        while _any_works_in(self.data) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not _any_works_in(self.data):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+
+    def _write_settings(self, extra: dict[str, str]) -> None:
+        text = settings_text(self.home, self.socket_dir, PORT, extra)
+        file = self.data / "propload.conf"
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o644)  # its folder is private; the server's account reads it
+
+    def _run(self, program: str, *arguments: str, given: str = "") -> str:
+        entry = pwd.getpwnam(self.account) if self.account else None
+        done = subprocess.run(  # noqa: S603 - the package's own programs
+            [str(self.programs / program), *arguments],
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            cwd="/",
+            # a PGPORT or PGOPTIONS meant for clients must not reach the server
+            env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
+            # Ctrl-C at the terminal is for propload, not for the server
+            start_new_session=True,
+            umask=0o077,
+            user=entry.pw_uid if entry else None,
+            group=entry.pw_gid if entry else None,
+            extra_groups=[] if entry else None,
+        )
+        if done.returncode:
+            raise WriteError(self._failure(program, done.stdout))
+        return done.stdout
+
+    def _failure(self, program: str, said: str) -> str:
+        log = ""
+        with contextlib.suppress(OSError):
+            log = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-8:])
+        return (
+            f"the embedded database in {self.home} failed at {program}: "
+            f"{said.strip() or 'it said nothing'}" + (f"\n{log}" if log else "")
+        )
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from starting or stopping the same cluster."""
+    descriptor = lock_private(path, wait=True)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return os.path.realpath(psutil.Process(pid).cwd()) == os.path.realpath(folder)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _any_works_in(folder: Path) -> bool:
+    return any(_works_in(pid, folder) for pid in psutil.pids())

@@ -1,0 +1,132 @@
+"""What the driver's errors say, field by field, and what a reader does about them."""
+
+from __future__ import annotations
+
+from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.postgres.session.dsn import describe_dsn, hide_secrets
+
+#: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
+_REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("password authentication failed", "no password supplied"), "password"),
+    (("no pg_hba.conf entry", "authentication failed"), "entry"),
+    (("permission denied for database",), "right"),
+    (('database "', "does not exist"), "database"),
+    (('role "', "does not exist"), "role"),
+    (("not permitted to log in",), "login"),
+    (("Name or service not known", "nodename nor", "No address assoc"), "host"),
+    (("definition of service", "service file"), "service"),
+    (("certificate", "SSL error", "does not support SSL"), "encryption"),
+    (("invalid ", "unterminated", "missing "), "string"),
+)
+_ADVICE = {
+    "password": "the user or the password is wrong: check them in the connection "
+    "string, PGPASSWORD or the password file",
+    "entry": "the server does not let this user in from here: see its pg_hba.conf",
+    "right": "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
+    "database": "that database does not exist: create it, or correct its name",
+    "role": "that user does not exist: create it, or correct its name",
+    "login": "that role may not log in: use another user",
+    "host": "no such host is known: check its name",
+    "service": "the service file lacks that service: check its name and PGSERVICEFILE",
+    "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
+    "string": "the connection string is wrong",
+    "full": "it takes no more connections: let others end, or give fewer --workers",
+}
+#: Words of a server, role or database that has as many connections as it may.
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+_OUTAGES = frozenset({"host", "encryption"})
+_ALL_NEEDED = frozenset({'database "', 'role "'})
+
+
+class ServerError(WriteError):
+    """What the server or the driver said about a statement, field by field.
+
+    Attributes:
+        status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
+        primary: The server's message alone.
+        detail: Its detail line, or None; it may quote the row.
+        context: Where it happened, as in `COPY t, line 3, column c`; to be read, not
+            to be shown: secrets are not hidden in it.
+        constraint: The constraint's name, or None.
+        column: The column's name, or None.
+        hint: The server's hint, or None.
+    """
+
+    status: str = "UNKNOWN"
+    primary: str = ""
+    detail: str | None = None
+    context: str | None = None
+    constraint: str | None = None
+    column: str | None = None
+    hint: str | None = None
+
+
+#: What the server names here is its own structure: a password that is also a table's
+#: name would hide the line or the constraint that the search for bad rows goes by.
+_NAMES = frozenset({"context", "constraint", "column"})
+_FIELDS = {
+    "PG_DIAG_MESSAGE_PRIMARY": "primary",
+    "PG_DIAG_MESSAGE_DETAIL": "detail",
+    "PG_DIAG_MESSAGE_HINT": "hint",
+    "PG_DIAG_CONTEXT": "context",
+    "PG_DIAG_CONSTRAINT_NAME": "constraint",
+    "PG_DIAG_COLUMN_NAME": "column",
+}
+
+
+def server_error(error: Exception, dsn: str, /) -> ServerError:
+    """Return what a driver's error says, without secrets.
+
+    Args:
+        error: The driver's or Arrow's error.
+        dsn: The connection string, whose secrets are hidden.
+    """
+    text = hide_secrets(
+        " ".join(str(error).partition("\n\nQuery was:")[0].split()), dsn
+    )
+    found = {
+        _FIELDS[_text(key)]: _text(value)
+        for key, value in getattr(error, "details", None) or []
+        if _text(key) in _FIELDS
+    }
+    told = {name: hide_secrets(value, dsn) for name, value in found.items()}
+    primary = told.pop("primary", text)
+    parts = (primary, told.get("detail"), told.get("context"))
+    message = ". ".join(part.rstrip(".") for part in parts if part)
+    made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
+    made.primary = primary
+    made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
+    for name, value in told.items():
+        setattr(made, name, found[name] if name in _NAMES else value)
+    return made
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def connect_error(
+    error: Exception, dsn: str, /, *, again: bool = False
+) -> WriteError | ConfigError:
+    """Return why there is no connection, and what to do about it.
+
+    Args:
+        error: The driver's error.
+        dsn: The connection string, whose secrets are hidden.
+        again: Whether it has led to the server before, so that a host that is not
+            known, or a line that cannot be encrypted, is an outage.
+    """
+    said = hide_secrets(str(error), dsn).partition("Failed to connect:")
+    text = " ".join((said[2] or said[0]).split())
+    place = describe_dsn(dsn)
+    for words, cause in _REFUSALS:
+        needed = all if words[0] in _ALL_NEEDED else any
+        if again and cause in _OUTAGES:
+            continue
+        if needed(word in text for word in words):
+            msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
+            return ConfigError(msg)
+    is_full = any(word in text for word in _FULL)
+    asked = _ADVICE["full"] if is_full else "is the server running?"
+    msg = f"cannot reach {place} now: {asked} ({text})"
+    return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))

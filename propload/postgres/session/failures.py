@@ -1,0 +1,193 @@
+"""What a database error means: try again, look for bad rows, or stop.
+
+The driver's exception classes do not tell: a width mismatch (08P01) and a dead
+connection are both an `OperationalError`. What tells is the SQLSTATE, or, where
+the server could not send one, the driver's status.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from propload.errors import TransientWriteError, WriteError
+from propload.postgres.session.driver_errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from propload.postgres.session.own_names import OwnNames
+
+Kind = Literal["transient", "data", "permanent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error of the database, sorted.
+
+    Attributes:
+        kind: `transient` is worth a retry, `data` is the fault of rows,
+            `permanent` stops the run.
+        sqlstate: The server's code, or None.
+        message: What the server said, with its detail.
+        line: The 1-based row of the COPY at fault, or None.
+        column: The column at fault, or None.
+        constraint: The constraint that was violated, or None.
+        reason: Why it is of this kind.
+    """
+
+    kind: Kind
+    sqlstate: str | None
+    message: str
+    line: int | None
+    column: str | None
+    constraint: str | None
+    reason: str
+
+
+#: Codes first, then classes (two characters); each with its reason.
+_FACTS: Mapping[str, tuple[Kind, str]] = {
+    # classes
+    "08": ("transient", "the connection broke"),
+    "22": ("data", "a value does not fit its type"),
+    "23": ("data", "a row violates a constraint"),
+    "25": ("permanent", "the transaction is in a state that does not allow it"),
+    "28": ("permanent", "the server does not let this user in"),
+    "40": ("transient", "the server undid the transaction in favour of another"),
+    "42": ("permanent", "the statement does not fit the table, or a right is missing"),
+    "44": ("data", "a row is outside the view's condition"),
+    "53": ("transient", "the server lacks memory, space or connections just now"),
+    "54": ("permanent", "a limit of the server is passed"),
+    "55": ("permanent", "the object is not in a state that allows it"),
+    "57": ("transient", "the server was stopped or is restarting"),
+    "58": ("permanent", "the server's own files or system failed"),
+    "P0": ("data", "a function or trigger raised an error for a row"),
+    "XX": ("permanent", "the server found a fault in itself or in what was sent"),
+    "0A": ("permanent", "the server does not support it for this table"),
+    # codes that differ from their class
+    "08P01": (
+        "permanent",
+        "values were sent in a form of another width than the column's type",
+    ),
+    "22P03": (
+        "permanent",
+        "values were sent in a form that the column's type does not read",
+    ),
+    "22P04": ("permanent", "the COPY stream is not of the expected form"),
+    "22023": ("permanent", "an option has a value that the server does not take"),
+    "25006": (
+        "permanent",
+        "the server is read-only: a standby, or default_transaction_read_only",
+    ),
+    "25P02": ("permanent", "a statement followed one that had failed"),
+    "25P03": ("transient", "the session waited too long inside a transaction"),
+    "25P04": ("transient", "the transaction took longer than transaction_timeout"),
+    "40002": ("data", "a deferred constraint is violated"),
+    "42501": ("permanent", "this user lacks a right"),
+    "53400": ("permanent", "a configured limit of the server is passed"),
+    "54000": ("data", "a value is larger than the server's limit"),
+    "55P03": ("transient", "a lock was not to be had in time"),
+    "55006": ("transient", "the object is in use by another session"),
+    "57014": (
+        "permanent",
+        "a user or statement_timeout cancelled it: raise that, or lower --batch-rows",
+    ),
+    "57P04": ("permanent", "the database was dropped"),
+    "58030": ("transient", "the server could not read or write its disk just now"),
+    "P0003": ("data", "a function or trigger met more than one row"),
+    "21000": ("permanent", "one statement met a key twice"),
+}
+#: The driver's statuses where there is no SQLSTATE.
+_STATUSES: Mapping[str, tuple[Kind, str]] = {
+    "IO": ("transient", "the connection is gone; the server sent no code"),
+    "TIMEOUT": ("transient", "the server did not answer in time"),
+    "CANCELLED": ("permanent", "the statement was cancelled here"),
+    "NOT_FOUND": ("permanent", "the table is missing"),
+    # the driver's word for a column that the table lacks
+    "ALREADY_EXISTS": ("permanent", "the table lacks a column"),
+    "NOT_IMPLEMENTED": ("permanent", "the driver cannot send a column of this type"),
+    "INVALID_ARGUMENT": ("permanent", "the driver cannot send a column of this type"),
+    "INTERNAL": ("permanent", "the driver failed"),
+    "INVALID_STATE": ("permanent", "the connection is not in a state that allows it"),
+}
+#: No code and status IO, yet no broken line: the driver could not encode a value.
+#: A broken line has its reason after the colon.
+_ENCODING = re.compile(r"writing COPY data:?\s*$")
+_UNKNOWN: tuple[Kind, str] = ("permanent", "the code is not known to propload")
+
+#: A binary COPY shows no value after the column's name.
+_PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*))?$", re.MULTILINE)
+_QUOTED_COLUMN = re.compile(r'column "((?:[^"]|"")+)"')
+
+
+def classify(error: BaseException, /) -> Failure:
+    """Return what a database error means.
+
+    Args:
+        error: What `Connection` raised, or anything else: that is permanent.
+    """
+    if isinstance(error, TransientWriteError):
+        reason = "the server cannot be reached now"
+        return _failure("transient", error, reason)
+    if not isinstance(error, ServerError):
+        return _failure("permanent", error, "it did not come from the database")
+    kind, reason = _sorted(error)
+    place = _PLACE.search(error.context or "")
+    return Failure(
+        kind,
+        error.sqlstate,
+        ". ".join(filter(None, (error.primary, error.detail))),
+        int(place[1]) if place else None,
+        error.column or (place[2] if place else None) or _named_column(error.primary),
+        error.constraint,
+        reason,
+    )
+
+
+def as_write_error(
+    error: BaseException,
+    /,
+    *,
+    table: str,
+    batch: int | None = None,
+    own_names: OwnNames | None = None,
+) -> WriteError:
+    """Return the error to raise for a failure that no row is to blame for.
+
+    Args:
+        error: What the database raised; give it as the cause.
+        table: The qualified table.
+        batch: The batch's number, or None outside a batch.
+        own_names: What the target calls what the server names of its shadow.
+    """
+    failure = classify(error)
+    made = TransientWriteError if failure.kind == "transient" else WriteError
+    code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
+    place = table if batch is None else f"batch {batch} into {table}"
+    hint = (
+        f". Hint: {error.hint}" if isinstance(error, ServerError) and error.hint else ""
+    )
+    text = f"{place}: {failure.message}{code} ({failure.reason}){hint}"
+    if own_names is not None:
+        text = own_names.in_text(text)
+    return made(text, table=table, batch=batch, sqlstate=failure.sqlstate)
+
+
+def _sorted(error: ServerError) -> tuple[Kind, str]:
+    state = error.sqlstate
+    if state:
+        return _FACTS.get(state) or _FACTS.get(state[:2]) or _UNKNOWN
+    if _ENCODING.search(error.primary):
+        return "data", "the driver could not write a value: out of its type's range"
+    return _STATUSES.get(error.status, _UNKNOWN)
+
+
+def _failure(kind: Kind, error: BaseException, reason: str) -> Failure:
+    state = getattr(error, "sqlstate", None)
+    return Failure(kind, state, str(error), None, None, None, reason)
+
+
+def _named_column(text: str) -> str | None:
+    found = _QUOTED_COLUMN.search(text)
+    return found[1].replace('""', '"') if found else None

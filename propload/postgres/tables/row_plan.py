@@ -1,0 +1,122 @@
+"""How rows of some columns fit a table: which columns travel how, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.errors import SchemaMismatchError
+from propload.nearest import SLIP, nearest
+from propload.postgres.types import plan_column
+from propload.type_names import type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    import polars as pl
+
+    from propload.postgres.tables.facts import TableColumn, TableFacts
+    from propload.target import ColumnPlan, Target
+
+#: So many names of missing columns are told; the others are counted.
+NAMES_TOLD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RowPlan:
+    """How rows of some columns fit a table.
+
+    Attributes:
+        columns: How each column that the table has travels, in frame order.
+        new: The columns that the table lacks, and their types.
+        unknown: What is said of them where the target refuses such columns, or None.
+        faults: What else keeps the rows from the table; each names its column.
+    """
+
+    columns: tuple[ColumnPlan, ...]
+    new: Mapping[str, pl.DataType]
+    unknown: str | None
+    faults: tuple[str, ...]
+
+    def require_fit(self) -> None:
+        """Refuse rows that do not fit.
+
+        Raises:
+            SchemaMismatchError: The message names every column at fault.
+        """
+        told = [*([self.unknown] if self.unknown else []), *self.faults]
+        if told:
+            raise SchemaMismatchError("; ".join(told))
+
+
+def plan_rows(
+    frame_schema: Mapping[str, pl.DataType], facts: TableFacts, target: Target, /
+) -> RowPlan:
+    """Return how rows get into a table.
+
+    Args:
+        frame_schema: Names and types of the rows; `propload_row` is left out.
+        facts: The table.
+        target: What is to be done with columns that it lacks, and with rows that
+            are parts of stored ones.
+    """
+    known = {column.name: column for column in facts.columns}
+    new = {n: t for n, t in frame_schema.items() if n not in known and n != ROW}
+    planned = {
+        name: plan_column(known[name], dtype)
+        for name, dtype in frame_schema.items()
+        if name in known
+    }
+    faults = [
+        _fault(known[name], frame_schema[name])
+        for name, plan in planned.items()
+        if plan is None
+    ]
+    if not facts.takes_parts(target):
+        faults += _lacking(frame_schema, facts)
+    refused = new if target.on_new_columns == "refuse" else {}
+    return RowPlan(
+        tuple(plan for plan in planned.values() if plan is not None),
+        new,
+        _unknown(refused, [name for name in known if name not in frame_schema]),
+        tuple(faults),
+    )
+
+
+def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
+    """Return what is said of columns that a table lacks, or None where it has all."""
+    if not new:
+        return None
+    like = {name.lower(): name for name in free}
+    told = []
+    for name in [*new][:NAMES_TOLD]:
+        near = nearest(name.lower(), like, cutoff=SLIP)
+        told.append(f"{name} (did you mean {like[near]}?)" if near else name)
+    more = len(new) - len(told)
+    rest = f" and {more:,} more" if more else ""
+    one = len(new) == 1
+    return (
+        f"{'column' if one else 'columns'} {', '.join(told)}{rest} "
+        f"{'is' if one else 'are'} not in the table: add {'it' if one else 'them'} "
+        "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
+    )
+
+
+def _lacking(names: Collection[str], facts: TableFacts) -> Iterator[str]:
+    for each in facts.columns:
+        if each.required and each.name not in names:
+            yield (
+                f"column {each.name} takes no null and has no default, and the input "
+                "lacks it"
+            )
+
+
+def _fault(column: TableColumn, dtype: pl.DataType) -> str:
+    if column.generated:
+        told = f"column {column.name} is computed by the server"
+        return f"{told}: leave it out of the input"
+    return (
+        f"column {column.name} is {type_name(dtype)}, which has no exact way to "
+        f"{column.pg_type}: give the column a mapping, or another type in the table"
+    )

@@ -1,0 +1,354 @@
+"""Reads what a table is made of from the catalog; makes and widens tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import quoting
+from propload.postgres.sql.tables import (
+    COLUMNS_QUERY,
+    PLACES_QUERY,
+    RELATION_QUERY,
+    TIES_QUERY,
+    add_columns_statement,
+    create_table_statement,
+    is_empty_query,
+    lock_name_query,
+)
+from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
+from propload.type_names import create_type
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import polars as pl
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.tables.facts import ColumnKind
+    from propload.target import TableName
+
+#: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
+NAME_BYTES = 63
+#: The columns that one table can have.
+TABLE_COLUMNS = 1_600
+
+_KINDS: Mapping[str, ColumnKind] = {
+    "b": "base",
+    "e": "enum",
+    "r": "range",
+    "m": "range",
+    "c": "composite",
+}
+_NOT_TABLES = {
+    "v": "a view: load into the table that it reads from",
+    "m": "a materialized view: load into a table that it reads from",
+    "f": "a foreign table: load into the table on its own server",
+    "S": "a sequence: choose another name",
+    "i": "an index: choose another name",
+    "I": "an index: choose another name",
+    "c": "a composite type: choose another name",
+}
+_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+
+
+def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
+    """Return the facts of a table, or None where there is none of that name.
+
+    Ends the open transaction.
+
+    Raises:
+        WriteError: The name is a view or the like, or this user may not write it.
+    """
+    try:
+        found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
+        if not found:
+            return None
+        oid, kind, permitted, secured, inherited, referenced, *traits = found[0]
+        _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
+        bonds = connection.rows(TIES_QUERY, (int(oid),))
+        keys = [(row[2], tuple(row[5])) for row in bonds if row[4]]
+        return TableFacts(
+            table,
+            _read_columns(connection, int(oid)),
+            next((key for first, key in keys if first), ()),
+            tuple(key for _, key in keys),
+            empty=bool(connection.rows(is_empty_query(table))[0][0]),
+            inherited=bool(inherited),
+            referenced=bool(referenced),
+            oid=int(oid),
+            ties=tuple(
+                Tie(name, tuple(equal), tuple(columns), bool(copied))
+                for _, name, _, copied, _, _, equal, columns in bonds
+            ),
+            traits=Traits(kind == "p", *map(bool, traits)),
+        )
+    finally:
+        connection.rollback()
+
+
+def create_table(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    key: Sequence[str] = (),
+    pg_types: Mapping[str, str] | None = None,
+) -> TableFacts:
+    """Return the facts of a table that is made unless it is there; commits.
+
+    Args:
+        connection: A connection with no open work.
+        table: The name of the table.
+        frame_schema: Names and types of its columns; `propload_row` is left out.
+        key: The primary key's columns; those of text are ordered by bytes, as
+            rows come, which makes the index faster to fill.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        SchemaMismatchError: A name or type cannot be a column's.
+        WriteError: The namespace is missing, or this user may not create there.
+    """
+    statement = _creation(table, frame_schema, key, pg_types or {})
+    _change(connection, table, statement)
+    made = describe(connection, table)
+    if made is None:
+        msg = f"table {table} was dropped while it was being made: try again"
+        raise WriteError(msg, table=str(table))
+    return made
+
+
+def rehearse_table(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    key: Sequence[str] = (),
+    pg_types: Mapping[str, str] | None = None,
+) -> None:
+    """Raise what `create_table` would raise; nothing is made.
+
+    Args:
+        connection: A connection with no open work.
+        table: The name of the table.
+        frame_schema: Names and types of its columns.
+        key: The primary key's columns.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        SchemaMismatchError: A name or type cannot be a column's.
+        WriteError: The namespace is missing, or this user may not create there.
+    """
+    statement = _creation(table, frame_schema, key, pg_types or {})
+    _change(connection, table, statement, keep=False)
+
+
+def add_columns(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    pg_types: Mapping[str, str] | None = None,
+) -> TableFacts:
+    """Return the facts of a table that was given more columns; commits.
+
+    Args:
+        connection: A connection with no open work.
+        table: An existing table.
+        frame_schema: Names and types of the new columns; they take null.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        SchemaMismatchError: A name or type cannot be a column's, or the table has
+            no room for so many.
+        WriteError: This user may not change the table.
+    """
+    types = _column_types(frame_schema, pg_types or {})
+    check_new_columns(connection, table, types)
+    _change(connection, table, add_columns_statement(table, types))
+    made = describe(connection, table)
+    if made is None:
+        msg = f"table {table} is not there to add columns to"
+        raise WriteError(msg, table=str(table))
+    return made
+
+
+def check_new_columns(
+    connection: Connection, table: TableName, names: Collection[str], /
+) -> None:
+    """Refuse columns that a table cannot be given.
+
+    Raises:
+        SchemaMismatchError: A name cannot be a column's, or there is no room.
+    """
+    _check_names(table, names)
+    _check_room(connection, table, names)
+
+
+def _creation(
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    key: Sequence[str],
+    pg_types: Mapping[str, str],
+) -> str:
+    types = _column_types(frame_schema, pg_types)
+    if len(types) > TABLE_COLUMNS:
+        msg = (
+            f"table {table} cannot be made: {len(types):,} columns are more than the "
+            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            "you need with a mapping (--mapping)"
+        )
+        raise SchemaMismatchError(msg)
+    _check_names(table, types)
+    unknown = [name for name in key if name not in types]
+    if unknown:
+        msg = (
+            f"key column {', '.join(unknown)} is not in the input, whose columns are "
+            f"{', '.join(types)}"
+        )
+        raise ConfigError(msg)
+    return create_table_statement(table, types, key=key)
+
+
+def _refuse_unwritable(
+    table: TableName, kind: str, permitted: str, *, secured: bool
+) -> None:
+    if kind not in ("r", "p"):
+        what = _NOT_TABLES.get(kind, "not a table")
+        msg = f"{table} is {what}"
+        raise WriteError(msg, table=str(table))
+    if permitted:
+        msg = (
+            f"this user may not write {table}: GRANT {permitted} to it"
+            if permitted != "USAGE"
+            else f"this user may not use {table.namespace}: "
+            f"GRANT USAGE ON SCHEMA {quoting.name(table.namespace)} to it"
+        )
+        raise WriteError(msg, table=str(table), sqlstate="42501")
+    if secured:
+        msg = (
+            f"row-level security holds for this user on {table}, and COPY does not "
+            "work there: load as the owner or as a role with BYPASSRLS"
+        )
+        raise WriteError(msg, table=str(table))
+
+
+def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
+    return tuple(
+        TableColumn(
+            name,
+            pg_type,
+            base,
+            "array" if is_array else _KINDS.get(kind, "other"),
+            nullable=nullable,
+            has_default=has_default,
+            generated=generated,
+            identity=identity,
+            domain=domain,
+            typmod_type=typmod_type,
+            element_base=element_base,
+            element_kind=_KINDS.get(element_kind or "", "other"),
+            collation=collation,
+            loose=loose,
+            comparable=comparable,
+        )
+        for (
+            name,
+            pg_type,
+            base,
+            kind,
+            is_array,
+            nullable,
+            has_default,
+            generated,
+            identity,
+            domain,
+            typmod_type,
+            element_base,
+            element_kind,
+            collation,
+            loose,
+            comparable,
+        ) in connection.rows(COLUMNS_QUERY, (oid,))
+    )
+
+
+def _column_types(
+    frame_schema: Mapping[str, pl.DataType], pg_types: Mapping[str, str]
+) -> dict[str, str]:
+    types = {}
+    for name, dtype in frame_schema.items():
+        if name == ROW:
+            continue
+        try:
+            types[name] = pg_types.get(name) or create_type(dtype)
+        except SchemaMismatchError as error:
+            msg = f"column {name}: {error}"
+            raise SchemaMismatchError(msg) from error
+    return types
+
+
+def _check_names(table: TableName, names: Collection[str]) -> None:
+    for name in (table.namespace, table.table, *names):
+        size = len(name.encode())
+        if not name or size > NAME_BYTES or "\0" in name:
+            why = "is empty" if not name else f"has {size} bytes, at most {NAME_BYTES}"
+            msg = f"{name[:80]!r} cannot be a name in PostgreSQL: it {why}"
+            raise SchemaMismatchError(msg)
+    reserved = _SYSTEM_COLUMNS.intersection(names)
+    if reserved:
+        msg = (
+            f"column {', '.join(sorted(reserved))} of table {table} has a name of the "
+            "server's own: give it another one in the source or by a mapping "
+            "(--mapping)"
+        )
+        raise SchemaMismatchError(msg)
+
+
+def _check_room(
+    connection: Connection, table: TableName, names: Collection[str]
+) -> None:
+    found = connection.rows(PLACES_QUERY, (table.namespace, table.table))
+    connection.rollback()
+    new = set(names).difference(name for (name,) in found)
+    if new and len(found) + len(new) > TABLE_COLUMNS:
+        msg = (
+            f"{len(new):,} columns cannot be added to table {table}: with its own "
+            f"{len(found):,}, dropped ones included, they are more than the "
+            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            "you need with a mapping (--mapping), or leave all new ones out with "
+            "--on-new-columns ignore"
+        )
+        raise SchemaMismatchError(msg)
+
+
+def _change(
+    connection: Connection, table: TableName, statement: str, *, keep: bool = True
+) -> None:
+    try:
+        # two runs that make one table at once would trip over each other's names
+        connection.rows(lock_name_query(), (str(table),))
+        connection.execute(statement)
+        if keep:
+            connection.commit()
+        else:
+            connection.rollback()
+    except ServerError as error:
+        connection.rollback()
+        raise _explained(error, table) from error
+
+
+def _explained(error: ServerError, table: TableName) -> WriteError:
+    advice = {
+        "3F000": f"create the namespace: CREATE SCHEMA {quoting.name(table.namespace)}",
+        "42501": "ask the owner for the right, or load into a table that is there",
+    }.get(error.sqlstate or "")
+    if advice is None:
+        return error
+    msg = f"table {table} cannot be made or changed: {error.primary}; {advice}"
+    return WriteError(msg, table=str(table), sqlstate=error.sqlstate)

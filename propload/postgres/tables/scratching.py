@@ -1,0 +1,116 @@
+"""Tables to try things in: a namespace of their own, removed afterwards."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.errors import WriteError
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import quoting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.postgres.session.connection import Connection
+    from propload.target import TableName
+
+_HAS_LEDGER = "SELECT to_regnamespace('propload') IS NOT NULL"
+_IS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
+#: What runs into scratch tables left in the ledger.
+_FORGET = (
+    """DELETE FROM propload.ledger WHERE run_id IN
+       (SELECT run_id FROM propload.runs WHERE target LIKE {})""",
+    "DELETE FROM propload.runs WHERE target LIKE {}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A namespace for trials.
+
+    Attributes:
+        session: A session of its own.
+        namespace: PostgreSQL's schema for the tables.
+        model: The table that they are like, where it exists.
+    """
+
+    session: Connection
+    namespace: str
+    model: TableName
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, session: Connection, namespace: str, model: TableName, /
+    ) -> Iterator[Scratch]:
+        """Make the namespace, and remove it with all traces in the end.
+
+        Args:
+            session: A session, closed in the end.
+            namespace: A name that is not used yet.
+            model: The table that scratch tables are like, where it exists.
+
+        Raises:
+            WriteError: This user may not make a namespace.
+        """
+        with session:
+            had_ledger = bool(session.rows(_HAS_LEDGER)[0][0])
+            _make(session, namespace)
+            scratch = cls(session, namespace, model)
+            try:
+                yield scratch
+            finally:
+                scratch.remove(with_ledger=not had_ledger)
+
+    @contextmanager
+    def table(self, name: str, /) -> Iterator[str]:
+        """Yield the name of a table that is dropped in the end."""
+        path = f"{quoting.name(self.namespace)}.{quoting.name(name)}"
+        original = quoting.table(self.model)
+        if self.session.rows(_IS_TABLE, (original,))[0][0]:
+            self.session.execute(f"CREATE TABLE {path} (LIKE {original} INCLUDING ALL)")
+        self.session.commit()
+        try:
+            yield path
+        finally:
+            self.session.rollback()
+            self.session.execute(f"DROP TABLE IF EXISTS {path}")
+            self.session.commit()
+
+    def remove(self, *, with_ledger: bool) -> None:
+        """Drop the namespace, and what its runs left in the ledger.
+
+        Args:
+            with_ledger: Whether the ledger itself goes too: it was not there before.
+        """
+        self.session.rollback()
+        self.session.execute(
+            f"DROP SCHEMA IF EXISTS {quoting.name(self.namespace)} CASCADE"
+        )
+        if self.session.rows(_HAS_LEDGER)[0][0]:
+            like = quoting.text(f"{self.namespace}.%")
+            for statement in _FORGET:
+                self.session.execute(statement.format(like))
+            if with_ledger:
+                self._drop_ledger()
+        self.session.commit()
+
+    def _drop_ledger(self) -> None:
+        # a run that began meanwhile has entered itself, and keeps it
+        self.session.execute("LOCK TABLE propload.runs IN ACCESS EXCLUSIVE MODE")
+        if not self.session.rows("SELECT 1 FROM propload.runs LIMIT 1"):
+            self.session.execute("DROP SCHEMA propload CASCADE")
+
+
+def _make(session: Connection, namespace: str) -> None:
+    try:
+        session.execute(f"CREATE SCHEMA {quoting.name(namespace)}")
+        session.commit()
+    except ServerError as error:
+        msg = (
+            "trials need a schema of their own, which this user may not make: "
+            f"GRANT CREATE ON DATABASE to it, or use another server ({error})"
+        )
+        raise WriteError(msg) from error

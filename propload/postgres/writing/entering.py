@@ -1,0 +1,159 @@
+"""The end of a piece: it is entered in the ledger, and committed with its entry."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NoReturn
+
+from propload.batch import ROW, Written, no_reasons
+from propload.errors import TransientWriteError
+from propload.postgres.ledger.ledger import taken_over
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from propload.batch import Piece
+    from propload.postgres.ledger.ledger import Ledger
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.own_names import OwnNames
+    from propload.postgres.writing.lane_session import LaneSession
+    from propload.target import OnRefused
+
+log = logging.getLogger(__name__)
+
+
+class EntryWriter:
+    """Enters the pieces of one lane and commits them; used by one thread.
+
+    By itself it writes no row: of a batch of which none could be read, the ledger
+    holds that, and how many there were.
+
+    Args:
+        session: The lane's session; its other writers write no more.
+        ledger: Where pieces are entered.
+        target: The table, as messages name it.
+        own_names: What the target calls what the server names of its shadow.
+        on_refused: Told of refused rows before their piece is committed.
+    """
+
+    def __init__(
+        self,
+        session: LaneSession,
+        ledger: Ledger,
+        target: str,
+        *,
+        own_names: OwnNames | None = None,
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        self._session = session
+        self._ledger = ledger
+        self._target = target
+        self._own_names = own_names
+        self._on_refused = on_refused
+        self._unsure: tuple[int, Written] | None = None
+        #: The piece of which an attempt has told refused rows.
+        self._told: int | None = None
+
+    def write(self, piece: Piece) -> Written:
+        """Commit a piece in one transaction and return what became of it.
+
+        Raises:
+            TransientWriteError: It may succeed when it is written again.
+            WriteError: The server will never take it.
+            LockedError: Another process has gone on with the run.
+        """
+        try:
+            connection = self._session.open()
+            return self._recall(connection, piece) or self._load(connection, piece)
+        except ServerError as error:
+            self._fail(error, piece)
+        except TransientWriteError:
+            self._session.close()
+            raise
+
+    def cancel(self) -> None:
+        """Break off the statement that runs now, from another thread."""
+        self._session.cancel()
+
+    def close(self) -> None:
+        """Close the lane's session; a transaction that is open is undone."""
+        self._session.close()
+
+    def _load(self, connection: Connection, piece: Piece) -> Written:
+        """Write the rows of a piece, which are none, and end it."""
+        written = Written(0, 0, 0, 0, 0, no_reasons())
+        return self._end(connection, piece, written, counts_of(piece, written))
+
+    def _recall(self, connection: Connection, piece: Piece) -> Written | None:
+        """Return what an earlier attempt committed although its answer was lost."""
+        if self._unsure is None or self._unsure[0] != piece.batch:
+            return None
+        entry = self._ledger.find(connection, piece)
+        connection.commit()
+        if entry is None:
+            return None
+        log.info("batch %d was committed before the line broke", piece.batch)
+        return self._unsure[1]
+
+    def _end(
+        self, connection: Connection, piece: Piece, written: Written, counts: Counts
+    ) -> Written:
+        """Enter a piece and commit; return what an earlier attempt did instead."""
+        # first of all: it waits for an earlier attempt's commit, which may come through
+        if not self._ledger.record(connection, piece, counts):
+            return self._entered(connection, piece)
+        self._tell(piece, written.reasons)
+        # until its answer is here the outcome is not known: the ledger is asked then
+        self._unsure = (piece.batch, written)
+        connection.commit()
+        self._unsure = None
+        self._ledger.settle(piece)
+        return written
+
+    def _entered(self, connection: Connection, piece: Piece) -> Written:
+        """Return what an earlier attempt committed of a piece that is entered.
+
+        Raises:
+            LockedError: It was another process's.
+        """
+        connection.rollback()
+        known = self._recall(connection, piece)
+        if known is None:
+            raise taken_over(self._ledger.run_id)
+        return known
+
+    def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
+        """Tell of refused rows, also that there are none where some were told."""
+        if self._on_refused is None or not (
+            reasons.height or self._told == piece.batch
+        ):
+            return
+        self._told = piece.batch
+        self._on_refused(piece, reasons)
+
+    def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
+        raised = failures.as_write_error(
+            error, table=self._target, batch=piece.batch, own_names=self._own_names
+        )
+        if isinstance(raised, TransientWriteError):
+            self._session.close()
+        else:
+            self._unsure = None
+        raise raised from error
+
+
+def counts_of(piece: Piece, written: Written, /) -> Counts:
+    """Return what becomes of a piece's rows, those included that ended before it."""
+    refused = written.reasons[ROW].n_unique() if written.reasons.height else 0
+    return Counts(
+        read=piece.read,
+        inserted=written.inserted,
+        updated=written.updated,
+        unchanged=written.unchanged,
+        stale=written.stale,
+        duplicates=written.duplicates,
+        rejected=piece.rejected + refused,
+    )

@@ -1,0 +1,70 @@
+"""A look over the stage for rows that one condition tells to be bad."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql import screening
+from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.writing.refusals import Refusal
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+
+
+class FirstLook:
+    """Takes bad rows out of the stage, as far as conditions tell them.
+
+    Args:
+        shape: How rows go into the table.
+        fresh: Whether stored rows are of no account.
+    """
+
+    def __init__(self, shape: Shape, *, fresh: bool = False) -> None:
+        self._shape = shape
+        self._fresh = fresh
+        self._known_rules: list[screening.Rule] | None = None
+
+    def take_out(self, connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
+        """Return what is said of the rows that were taken out.
+
+        Args:
+            connection: A session whose stage holds the layer.
+            layer: The rows.
+
+        Raises:
+            ServerError: The connection broke meanwhile.
+        """
+        shape = self._shape
+        tells = connection.server_version >= screening.TELLS_VALIDITY
+        casts = screening.uncastable(shape) if tells else []
+        # a trigger may still mend a row
+        rest = (
+            [] if shape.triggered else screening.refused(shape, self._rules(connection))
+        )
+        connection.execute(screening.create(shape, casts, rest))
+        verdicts = [*casts, *rest]
+        return [
+            _judged(layer, place, verdicts[number - 1])
+            for place, number in connection.rows(screening.SCREEN)
+        ]
+
+    def _rules(self, connection: Connection) -> list[screening.Rule]:
+        if self._known_rules is None:
+            table = quoted_table(self._shape.table)
+            rows = connection.rows(screening.RULES, (table,))
+            rules = [screening.Rule(*row) for row in rows]
+            self._known_rules = [
+                rule for rule in rules if not (self._fresh and rule.unique)
+            ]
+        return self._known_rules
+
+
+def _judged(layer: pl.DataFrame, place: int, verdict: screening.Verdict) -> Refusal:
+    refusal = Refusal(place, verdict.column, verdict.constraint, "", verdict.sqlstate)
+    value = refusal.value(layer) or ""
+    return replace(refusal, message=value.join(verdict.message))

@@ -1,0 +1,71 @@
+"""The session of a lane: it outlives the writers that follow one another there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.writing.staging import drop_stage, make_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+
+
+class LaneSession:
+    """A lane's session with the server, and the stage that it has.
+
+    Rows of other columns need another writer and another stage, but no other session:
+    to open one takes as long as to write some thousand rows.
+
+    Args:
+        connect: Opens a connection; called again after one was lost.
+
+    Attributes:
+        connection: The one that is open, or None.
+    """
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self.connection: Connection | None = None
+        self._staged: Shape | None = None
+
+    def open(self) -> Connection:
+        """Return the connection, opened where there is none.
+
+        Raises:
+            TransientWriteError: The server cannot be reached now.
+        """
+        if self.connection is None:
+            self.connection = self._connect()
+            self._staged = None
+        return self.connection
+
+    def make_stage(self, shape: Shape, /) -> None:
+        """Make the stage that rows of a shape need, unless it is there; commits.
+
+        Raises:
+            WriteError: This user may not make temporary tables.
+            ServerError: The connection broke.
+        """
+        if self._staged == shape:
+            return
+        connection = self.open()
+        if self._staged is not None:
+            drop_stage(connection)
+            self._staged = None
+        make_stage(connection, shape)
+        self._staged = shape
+
+    def cancel(self) -> None:
+        """Break off the statement that runs now, from another thread."""
+        connection = self.connection
+        if connection is not None:
+            connection.cancel()
+
+    def close(self) -> None:
+        """Close the connection; a transaction that is open is undone."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,131 @@
+"""Rows that the server refuses, and the reasons that are told of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from propload.batch import REASONS, ROW, no_reasons
+from propload.type_names import inner_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.session.failures import Failure
+
+#: Short names of what a SQLSTATE says, where no constraint has a name.
+CHECKS = {
+    "23502": "not_null",
+    "23503": "foreign_key",
+    "23505": "unique",
+    # every other CHECK has a name
+    "23514": "partition",
+    "23P01": "exclusion",
+    "22001": "too_long",
+    "22003": "out_of_range",
+    "22007": "datetime",
+    "22008": "datetime",
+    "22021": "encoding",
+    "22P02": "cast",
+    "22P05": "encoding",
+    "54000": "too_large",
+    "P0001": "raised",
+}
+#: The detail of these names the values in conflict; of others it is the whole row.
+TELLING_DETAILS = ("23503", "23505", "23P01")
+#: A value in a reason is cut to what a person reads.
+VALUE_LETTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the server says of one row.
+
+    Attributes:
+        place: The row's position in its layer.
+        column: The column at fault, several with commas, or None.
+        constraint: The constraint's name, or None.
+        message: The server's words.
+        sqlstate: Its code, or None.
+        of_value: Whether the column cannot hold the value, whatever code tells it.
+    """
+
+    place: int
+    column: str | None
+    constraint: str | None
+    message: str
+    sqlstate: str | None
+    of_value: bool = False
+
+    @classmethod
+    def of(cls, failure: Failure, place: int, /) -> Self:
+        """Return what a failure says of the row at a place."""
+        message = failure.message
+        if failure.sqlstate in CHECKS and failure.sqlstate not in TELLING_DETAILS:
+            # the detail quotes the whole row, which the reject holds anyway
+            message = message.partition(". ")[0]
+        return cls(place, failure.column, failure.constraint, message, failure.sqlstate)
+
+    @property
+    def check(self) -> str:
+        """The constraint's name, or a short one for what the code says."""
+        state = self.sqlstate or "22000"
+        # a NOT NULL constraint has a name on some versions only
+        if self.constraint and state != "23502":
+            return self.constraint
+        # readers of some types give the codes of a wrong statement
+        return CHECKS.get(state) or ("cast" if self.of_value else state)
+
+    def value(self, layer: pl.DataFrame, /) -> str | None:
+        """Return the value at fault as text, or None where there is none."""
+        columns = [self.column] if self.column in layer.columns else []
+        if self.column and not columns:
+            columns = self.column.split(", ")
+        if not columns or not all(name in layer.columns for name in columns):
+            return None
+        values = [_text(layer[name], self.place) for name in columns]
+        if all(value is None for value in values):
+            return None
+        return ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
+
+
+def without(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
+    """Return a layer without the refused rows."""
+    bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
+    return layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode()))
+
+
+def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
+    """Return why rows of a layer were refused, columns `REASONS`."""
+    if not refusals:
+        return no_reasons()
+    rows = layer[ROW].gather([each.place for each in refusals])
+    lines = [
+        (
+            row,
+            "database",
+            each.column,
+            each.check,
+            each.value(layer),
+            each.message,
+            each.sqlstate,
+        )
+        for row, each in zip(rows, refusals, strict=True)
+    ]
+    return pl.DataFrame(lines, schema=REASONS, orient="row")
+
+
+def _text(values: pl.Series, place: int) -> str | None:
+    values, dtype = values.slice(place, 1), values.dtype
+    # Python's own years end where PostgreSQL's go on
+    if dtype.is_temporal():
+        values = values.cast(pl.String)
+    elif isinstance(dtype, pl.List) and inner_type(dtype).is_temporal():
+        values = values.cast(pl.List(pl.String))
+    [value] = values.to_list()
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return None if value is None else str(value)

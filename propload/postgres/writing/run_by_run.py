@@ -1,0 +1,101 @@
+"""Tries the rows of the stage run by run, and says why the bad ones are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from propload.postgres.sql import sifting
+from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.writing.refusals import TELLING_DETAILS, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+
+
+class RunByRun:
+    """Passes over the stage that find each bad row (`sql/sifting.py`).
+
+    Args:
+        shape: How rows go into the table.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._constraints: dict[str, str] | None = None
+
+    def write(
+        self,
+        connection: Connection,
+        patched: Sequence[str],
+        /,
+        *,
+        runs: sifting.Runs,
+    ) -> tuple[list[Refusal], tuple[Any, ...]]:
+        """Write the good rows; return the others, and the counts of what was written.
+
+        Args:
+            connection: A session that has a stage.
+            patched: Columns for which an existing row proposes its own value.
+            runs: How many at once, and what is known before.
+
+        Raises:
+            ServerError: No row is at fault: they all fail alike.
+        """
+        for statement in sifting.create(self._shape, patched):
+            connection.execute(statement)
+        return self._answers(connection, sifting.sift(runs))
+
+    def take_out_unfit(
+        self, connection: Connection, types: Mapping[str, str], /
+    ) -> list[Refusal]:
+        """Return the rows with values that their types refuse; they leave the stage.
+
+        Args:
+            connection: A session that has a stage.
+            types: The types that are asked, by their columns' names.
+
+        Raises:
+            ServerError: No row is at fault: a type takes no value at all.
+        """
+        if not types:
+            return []
+        for statement in sifting.create_trial(self._shape, types):
+            connection.execute(statement)
+        refusals, _ = self._answers(connection, sifting.sift("growing"))
+        if refusals:
+            connection.execute(sifting.leave_out([each.place for each in refusals]))
+        return refusals
+
+    def column_of(self, connection: Connection, constraint: str, /) -> str | None:
+        """Return the columns that a constraint is about, or None."""
+        if self._constraints is None:
+            table = quoted_table(self._shape.table)
+            rows = connection.rows(sifting.CONSTRAINTS, (table,))
+            self._constraints = dict(rows)
+        return self._constraints.get(constraint) or None
+
+    def _answers(
+        self, connection: Connection, query: str
+    ) -> tuple[list[Refusal], tuple[Any, ...]]:
+        *bad, answer = connection.rows(query)
+        return [self._refusal(connection, row) for row in bad], answer[7:]
+
+    def _refusal(self, connection: Connection, row: tuple[Any, ...]) -> Refusal:
+        place, state, message, detail, column, constraint, blamed = row[:7]
+        if state in TELLING_DETAILS and detail:
+            message = f"{message}. {detail}"
+        if blamed is not None:
+            column = self._shape.columns[blamed - 1].name
+        elif not column and constraint:
+            column = self.column_of(connection, constraint)
+        return Refusal(
+            place,
+            column or None,
+            constraint or None,
+            message,
+            state,
+            of_value=blamed is not None,
+        )

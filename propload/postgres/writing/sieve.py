@@ -1,0 +1,98 @@
+"""Writes the good rows of the stage, and says why the others are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql import sifting
+from propload.postgres.writing.counting import counts_of, updates_so_far, write_stage
+from propload.postgres.writing.first_look import FirstLook
+from propload.postgres.writing.run_by_run import RunByRun
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+    from propload.postgres.sql.sifting import Runs
+    from propload.postgres.writing.approach import Step
+    from propload.postgres.writing.refusals import Refusal
+    from propload.report import Counts
+
+
+class Sieve:
+    """Tells bad rows of a shape from good ones; keeps what it asked the server.
+
+    Args:
+        shape: How rows go into the table.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._run_by_run = RunByRun(shape)
+        self._first_look = FirstLook(shape)
+
+    def column_of(self, connection: Connection, constraint: str, /) -> str | None:
+        """Return the columns that a constraint is about, or None."""
+        return self._run_by_run.column_of(connection, constraint)
+
+    def write(
+        self,
+        connection: Connection,
+        layer: pl.DataFrame,
+        /,
+        *,
+        step: Step,
+        alone: bool = False,
+    ) -> tuple[Counts, list[Refusal]]:
+        """Write the good rows of the stage; return their counts and the others.
+
+        Args:
+            connection: A session whose stage holds the layer.
+            layer: The rows.
+            step: How far to look for bad ones.
+            alone: Whether to write them one by one, because keys come twice.
+
+        Raises:
+            ServerError: No row is at fault, or a further look is called for.
+        """
+        connection.execute(sifting.IMMEDIATE)
+        suspecting = step == "suspect"
+        refusals = [] if suspecting else self._first_look.take_out(connection, layer)
+        if step == "screen" and refusals and not alone:
+            patched = self._shape.patched(layer)
+            return write_stage(connection, self._shape, patched), refusals
+        runs: Runs = "alone" if alone else "growing"
+        return self._sift(connection, layer, refusals, runs)
+
+    def write_by_row(
+        self, connection: Connection, layer: pl.DataFrame, /
+    ) -> tuple[Counts, list[Refusal]]:
+        """Write the rows of the stage one by one; return their counts and the bad ones.
+
+        Args:
+            connection: A session whose stage holds the layer.
+            layer: Rows of keys of which the server has refused rows before, so that
+                it is known to be the rows that are at fault.
+
+        Raises:
+            ServerError: The connection broke, or the server is at fault.
+        """
+        connection.execute(sifting.IMMEDIATE)
+        return self._sift(connection, layer, [], "known_alone")
+
+    def _sift(
+        self,
+        connection: Connection,
+        layer: pl.DataFrame,
+        refusals: list[Refusal],
+        runs: Runs,
+    ) -> tuple[Counts, list[Refusal]]:
+        shape = self._shape
+        before = updates_so_far(connection, shape)
+        patched = shape.patched(layer)
+        bad, answer = self._run_by_run.write(connection, patched, runs=runs)
+        refusals = refusals + bad
+        places = [each.place for each in refusals]
+        counts = counts_of(connection, shape, answer, before, without=places)
+        return counts, refusals

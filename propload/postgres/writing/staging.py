@@ -1,0 +1,133 @@
+"""The stage of a session: a temporary table that rows are copied into first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ORDINAL, ROW
+from propload.errors import WriteError
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import merging, session
+from propload.postgres.tables.unstorable import never_taken
+from propload.postgres.writing.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.failures import Failure
+    from propload.postgres.sql.shape import Shape
+
+#: A row is wider than a page of the server.
+_TOO_LARGE = "54000"
+
+
+def make_stage(connection: Connection, shape: Shape, /) -> None:
+    """Make the session's stage, which outlives the transaction; commits.
+
+    Raises:
+        WriteError: This user may not make temporary tables.
+        ServerError: The connection broke.
+    """
+    if not connection.rows(session.MAY_STAGE)[0][0]:
+        table = shape.own_names.in_text(str(shape.table))
+        msg = (
+            f"{table} takes rows through a temporary table, which "
+            "this user may not make: GRANT TEMPORARY ON DATABASE to it"
+        )
+        raise WriteError(msg, table=table)
+    for statement in session.set_up(shape):
+        connection.execute(statement)
+    connection.commit()
+
+
+def drop_stage(connection: Connection, /) -> None:
+    """Drop the session's stage, with all that was made for its columns; commits.
+
+    Raises:
+        ServerError: The connection broke.
+    """
+    connection.execute(session.DROP_TEMPORARY)
+    connection.commit()
+
+
+def fill_stage(
+    connection: Connection, layer: pl.DataFrame, /, *, again: bool = False
+) -> None:
+    """Copy a layer into the stage.
+
+    Args:
+        connection: A session that has a stage.
+        layer: The rows, with `ROW`; they are numbered in the layer's order.
+        again: Whether the stage holds rows of this transaction, which go first.
+
+    Raises:
+        ServerError: COPY refused a row, or the connection broke.
+    """
+    if again:
+        connection.execute(merging.EMPTY_STAGE)
+    if not layer.height:
+        return
+    ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
+    numbered = layer.drop(ROW).select(ordinals, pl.all())
+    connection.copy(merging.STAGE, numbered, temporary=True)
+
+
+def travelling(layer: pl.DataFrame, shape: Shape, /) -> pl.DataFrame:
+    """Return the columns of a layer that go into the table, and `ROW`."""
+    return layer.select(*(column.name for column in shape.columns), ROW)
+
+
+def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
+    """Return the rows that COPY cannot bring into the stage; ends the transaction.
+
+    Raises:
+        ServerError: The failure is not about rows.
+    """
+    found = [
+        Refusal(place, fault.column, None, fault.message, fault.sqlstate)
+        for fault in never_taken(layer)
+        for place in fault.places
+    ]
+    return found or list(_refused_by_copy(connection, layer, 0))
+
+
+def names_its_row(failure: Failure, /) -> bool:
+    """Return whether the line that COPY names is that of the bad row."""
+    # rows are stored many at once: one too large for a page is met lines later
+    return failure.line is not None and failure.sqlstate != _TOO_LARGE
+
+
+def _refused_by_copy(
+    connection: Connection, layer: pl.DataFrame, first: int
+) -> Iterator[Refusal]:
+    while layer.height:
+        failure = _try_copy(connection, layer)
+        if failure is None:
+            return
+        named = failure.line if names_its_row(failure) else None
+        if named is not None or layer.height == 1:
+            line = named or 1
+            yield Refusal.of(failure, first + line - 1)
+            # the rows before it were taken
+            layer, first = layer.slice(line), first + line
+        else:
+            half = layer.height // 2
+            yield from _refused_by_copy(connection, layer.head(half), first)
+            layer, first = layer.slice(half), first + half
+
+
+def _try_copy(connection: Connection, layer: pl.DataFrame) -> Failure | None:
+    try:
+        fill_stage(connection, layer)
+    except ServerError as error:
+        failure = failures.classify(error)
+        if failure.kind != "data":
+            raise
+        return failure
+    finally:
+        connection.rollback()
+    return None

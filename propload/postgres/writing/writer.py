@@ -1,0 +1,184 @@
+"""Writes pieces into a table: one transaction each, counted to the row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.errors import CountsError, WriteError
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql.screening import OF_THE_SERVER
+from propload.postgres.writing.approach import Approach
+from propload.postgres.writing.attempt import Attempt
+from propload.postgres.writing.counting import write_stage
+from propload.postgres.writing.entering import EntryWriter, counts_of
+from propload.postgres.writing.pace import Pace
+from propload.postgres.writing.sieve import Sieve
+from propload.postgres.writing.staging import travelling
+from propload.postgres.writing.triage import Triage
+
+if TYPE_CHECKING:
+    from propload.batch import Piece, Written
+    from propload.postgres.ledger.ledger import Ledger
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.failures import Failure
+    from propload.postgres.sql.shape import Shape
+    from propload.postgres.writing.lane_session import LaneSession
+    from propload.report import Counts
+    from propload.target import OnRefused
+
+#: A unique index refused the row: on the direct path the key is stored already.
+UNIQUE_VIOLATION = "23505"
+#: Keys that differ in the frame are equal to the server; row by row it takes both.
+KEY_MET_TWICE = "21000"
+
+
+class TableWriter(EntryWriter):
+    """Writes the pieces of one lane; owned and used by one thread.
+
+    A piece goes straight into the table while no key of it is stored there, and
+    through the session's stage otherwise. Rows that the server refuses are found,
+    left out and returned as reasons.
+
+    Args:
+        session: The lane's session; its other writers write no more.
+        shape: How rows go into the table.
+        ledger: Where pieces are entered.
+        empty: Whether the table held no row when the run began.
+        on_refused: Told of refused rows before their piece is committed.
+    """
+
+    def __init__(
+        self,
+        session: LaneSession,
+        shape: Shape,
+        ledger: Ledger,
+        *,
+        empty: bool,
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        super().__init__(
+            session,
+            ledger,
+            # the table that people know, also while its shadow is written
+            shape.own_names.in_text(str(shape.table)),
+            own_names=shape.own_names,
+            on_refused=on_refused,
+        )
+        self._shape = shape
+        self._pace = Pace(fast=empty or not shape.key)
+        self._sieve = Sieve(shape)
+        self._triage = Triage(shape, self._sieve)
+
+    def _load(self, connection: Connection, piece: Piece) -> Written:
+        """Try until the server takes the piece without its bad rows."""
+        approach = self._approach(piece)
+        while True:
+            attempt = self._attempt(approach)
+            try:
+                written = attempt.write()
+                versions = self._with_versions(approach, written)
+                if versions is None:
+                    return self._finish(connection, piece, attempt, written)
+                connection.rollback()
+                approach = versions
+            except ServerError as error:
+                connection.rollback()
+                failure = failures.classify(error)
+                # what it met may be the attempt before, whose commit came through
+                known = failure.kind == "data" and self._recall(connection, piece)
+                if known:
+                    return known
+                following = self._after(connection, approach, attempt, failure)
+                if following is None:
+                    raise
+                approach = following
+
+    def _approach(self, piece: Piece) -> Approach:
+        """Return how a piece is tried first: as it came."""
+        layers = tuple(travelling(layer, self._shape) for layer in piece.rows.layers)
+        versions = piece.rows.versions
+        if versions is not None:
+            versions = travelling(versions, self._shape)
+        return Approach(layers, versions)
+
+    def _with_versions(self, approach: Approach, written: Written) -> Approach | None:
+        """Return the approach in which rows have their turn that lost to refused ones.
+
+        None where there are none.
+        """
+        if not written.reasons.height:
+            return None
+        rows = written.reasons.get_column(ROW)
+        shape = self._shape
+        return approach.with_versions_of(rows, shape.key, bound=shape.loose_key)
+
+    def _attempt(self, approach: Approach) -> Attempt:
+        direct = (
+            self._pace.fast
+            and self._shape.direct
+            and approach.step == "none"
+            and len(approach.layers) <= 1
+        )
+        return Attempt(self._session, self._shape, self._sieve, approach, direct=direct)
+
+    def _after(
+        self,
+        connection: Connection,
+        approach: Approach,
+        attempt: Attempt,
+        failure: Failure,
+    ) -> Approach | None:
+        """Return how the piece is tried next, or None where that is of no use."""
+        known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
+        if not known and not self._may_be_of_rows(connection, failure):
+            return None
+        met = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
+        if met and self._shape.key:
+            self._pace.met_stored_key()
+            return approach
+        self._session.make_stage(self._shape)
+        return self._triage.after(connection, approach, attempt.layer, failure)
+
+    def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
+        """Return whether a failure whose code does not tell is not met without rows.
+
+        Readers of some types, and triggers, fail with the codes of a wrong statement.
+        """
+        state = failure.sqlstate
+        if failure.kind != "permanent" or not state or state.startswith(OF_THE_SERVER):
+            return False
+        try:
+            self._session.make_stage(self._shape)
+            write_stage(connection, self._shape, ())
+        except WriteError as error:
+            if failures.classify(error).kind == "transient":
+                raise
+            return False
+        finally:
+            connection.rollback()
+        return True
+
+    def _finish(
+        self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
+    ) -> Written:
+        """Enter the piece that an attempt has written, and commit."""
+        ended = self._end(connection, piece, written, self._account(piece, written))
+        if ended is written and not attempt.direct:
+            self._pace.staged(all_new=written.inserted == piece.rows.height)
+        return ended
+
+    def _account(self, piece: Piece, written: Written) -> Counts:
+        """Return a piece's counts; refuse to commit where a row's end is not known."""
+        counts = counts_of(piece, written)
+        came = piece.rows.height + piece.rows.duplicates
+        if counts.accounted - piece.rejected != came or not counts.possible:
+            msg = (
+                f"{self._target}: {came:,} rows of batch {piece.batch} were "
+                f"written but {counts.accounted - piece.rejected:,} are accounted for "
+                f"({counts}); the batch was not committed: please report this with "
+                "the command that you ran"
+            )
+            raise CountsError(msg)
+        return counts

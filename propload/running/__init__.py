@@ -1,0 +1,1 @@
+"""A run: settings become parts, `run.Run` executes them and returns the report."""

@@ -1,0 +1,216 @@
+"""The sizes that nobody set: how many workers, and how many rows in a batch.
+
+Workers are chosen before the run, from the machine and the server. The batch size
+begins where most tables do best and changes only for a measured reason:
+
+- rows so wide that a batch would take too much memory: fewer rows;
+- batches that take many seconds to commit: half the rows, so that less work waits on
+  one transaction;
+- full batches, one after another: twice the rows is tried once, and kept where it is
+  clearly faster.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload.options import BATCH_ROWS, WORKERS
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.batch import Batch
+    from propload.monitoring.metrics import Metrics
+    from propload.postgres.loading import Database, ServerRoom
+    from propload.running.planning import Plan
+
+#: Beyond this many lanes the one thread that prepares is what a run waits for.
+MOST_WORKERS = 8
+#: A server this far away lets each lane wait more than work.
+FAR_SECONDS = 0.005
+#: Lanes for such a server: while one waits for an answer, the others send.
+FAR_WORKERS = 4
+#: Part of the server's free connections that a run takes at most.
+CONNECTION_SHARE = 0.5
+#: A run's sessions beside its lanes: one for ledger and tables, one for its own lock;
+#: the lock of the target takes a third.
+OTHER_SESSIONS = 2
+#: Most Arrow bytes in a batch: prepare holds several times as much for a moment.
+BATCH_BYTES = 32 << 20
+#: A batch that takes longer is halved: a retry would repeat that much work.
+SLOW_SECONDS = 5.0
+LEAST_ROWS = 1_000
+MOST_ROWS = 4 * BATCH_ROWS
+#: The first batches open connections and fill the lanes: they tell nothing.
+WARM_BATCHES = 4
+#: Batches that one measurement takes; fewer show chance.
+WINDOW = 4
+#: What a larger batch has to gain to be worth its memory.
+GAIN = 1.1
+#: Fewer of the rows asked for: the source is what the run waits for.
+FULL = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many lanes write, and why.
+
+    Attributes:
+        count: How many.
+        reason: Why, for the report.
+    """
+
+    count: int
+    reason: str
+
+
+def choose_workers(room: ServerRoom, cpus: int | None = None, /) -> Workers:
+    """Return how many lanes suit this machine and that server.
+
+    Args:
+        room: Free connections of the server, and its distance.
+        cpus: Processors of this machine; counted by default.
+    """
+    cpus = cpus or os.cpu_count() or 1
+    # of each two processors one is left to the server and to what prepares
+    wanted = min(MOST_WORKERS, max(WORKERS, cpus // 2))
+    why = counted(cpus, "processor")
+    if room.round_trip_seconds > FAR_SECONDS:
+        wanted = max(wanted, FAR_WORKERS)
+        why += f", server {room.round_trip_seconds * 1000:.0f} ms away"
+    allowed = max(1, int(room.free_connections * CONNECTION_SHARE))
+    if allowed < wanted:
+        wanted = allowed
+        why += f", {counted(room.free_connections, 'connection')} free"
+    return Workers(wanted, f"workers auto: {wanted} ({why})")
+
+
+def with_workers(plan: Plan, database: Database) -> tuple[Plan, tuple[str, ...]]:
+    """Return the plan with a number of workers, and why where nobody set it.
+
+    Raises:
+        ConfigError: The server does not have so many connections.
+    """
+    room, told = database.room(), plan.options.workers
+    if told != "auto":
+        others = OTHER_SESSIONS + plan.options.lock
+        if told + others > room.connections:
+            msg = (
+                f"workers {told:,} need a connection each and the run {others} more, "
+                f"but {database.label} gives this user {room.connections:,} in all: "
+                "give fewer --workers"
+            )
+            raise ConfigError(msg)
+        return plan, ()
+    chosen = choose_workers(room)
+    options = replace(plan.options, workers=chosen.count)
+    return replace(plan, options=options), (chosen.reason,)
+
+
+class BatchRows:
+    """How many rows the next batch takes; asked before each one.
+
+    Args:
+        committed: Returns the rows with a known end so far.
+        clock: Returns seconds.
+
+    Attributes:
+        rows: The size that holds now.
+    """
+
+    def __init__(
+        self,
+        committed: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.rows = BATCH_ROWS
+        self._committed = committed
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._widest = 0.0
+        self._asked = 0
+        self._began = (0.0, 0)
+        self._before: float | None = None
+        self._settled = False
+        self._said: list[str] = []
+
+    def observe(self, batch: Batch, /) -> None:
+        """Learn how wide the rows are; called by the thread that reads."""
+        rows = batch.rows.num_rows
+        if rows:
+            with self._lock:
+                self._widest = max(self._widest, batch.nbytes / rows)
+
+    def __call__(self) -> int:
+        """Return how many rows the next batch takes at most."""
+        self._asked += 1
+        if self._asked <= WARM_BATCHES:
+            self._begin()
+        elif (self._asked - WARM_BATCHES) % WINDOW == 0:
+            self._judge()
+        return self._fitting()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen and why, for the report."""
+        fitting = self._fitting()
+        said = [f"batch_rows auto: {fitting:,}", *self._said]
+        if fitting < self.rows:
+            said.append(f"rows of {self._widest:,.0f} bytes leave room for no more")
+        return ("; ".join(said),)
+
+    def _fitting(self) -> int:
+        with self._lock:
+            widest = self._widest
+        most = int(BATCH_BYTES / widest) if widest else self.rows
+        return max(LEAST_ROWS, min(self.rows, most))
+
+    def _begin(self) -> None:
+        self._began = (self._clock(), self._committed())
+
+    def _judge(self) -> None:
+        began, before = self._began
+        now, committed = self._clock(), self._committed()
+        self._begin()
+        seconds = max(now - began, 1e-9)
+        rows = committed - before
+        if seconds / WINDOW > SLOW_SECONDS and self.rows > LEAST_ROWS:
+            self._slow(seconds / WINDOW)
+        elif not self._settled and rows >= FULL * WINDOW * self._fitting():
+            self._compare(rows / seconds)
+
+    def _slow(self, seconds: float) -> None:
+        self.rows = max(LEAST_ROWS, self.rows // 2)
+        self._settled = True
+        self._said.append(f"halved, because a batch took {seconds:.0f} s")
+
+    def _compare(self, speed: float) -> None:
+        """Try a larger batch after the first measurement, and judge it by the next."""
+        if self._before is None:
+            self._before = speed
+            if self._fitting() < self.rows or self.rows * 2 > MOST_ROWS:
+                self._settled = True
+                return
+            self.rows *= 2
+            # what is in flight was made in the old size: let it pass first
+            self._asked = WARM_BATCHES - 2
+            return
+        tried, gain = self.rows, speed / self._before
+        self._settled = True
+        if gain < GAIN:
+            self.rows = tried // 2
+        verdict = "kept" if gain >= GAIN else "not worth its memory"
+        self._said.append(f"{tried:,} was {gain:.2f} times as fast: {verdict}")
+
+
+def batch_sizes(plan: Plan, metrics: Metrics, /) -> BatchRows | None:
+    """Return what chooses the batch size, or None where the user did."""
+    if plan.options.batch_rows != "auto":
+        return None
+    return BatchRows(lambda: metrics.snapshot().counts.accounted)

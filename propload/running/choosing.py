@@ -1,0 +1,144 @@
+"""What holds for a run where several have a say: user, mapping, schema, table."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from propload.errors import ConfigError
+from propload.postgres.loading import Database
+from propload.prepare.mapping import load_mapping
+from propload.target import TableName, Target
+
+if TYPE_CHECKING:
+    from propload.options import Settings
+    from propload.postgres.tables.facts import TableFacts
+    from propload.prepare.validation import Checker
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+
+#: What messages call sources that nobody gave a name.
+_NAMELESS = frozenset(
+    {"stdin", "frame", "lazy frame", "list", "tuple", "<genexpr>", "pushed"}
+)
+#: What messages call several sources: none of them names the table.
+_SEVERAL = re.compile(r"[0-9]+ sources from ")
+#: What reports call the database that runs where none is named.
+EMBEDDED = "the embedded database"
+
+
+def default_settings(source: Source, settings: Settings) -> Settings:
+    """Return what a spider or a mapping sets where the user does not.
+
+    A spider's class may name its `mapping` and `schema`, a mapping its `schema`.
+
+    Raises:
+        ConfigError: The mapping cannot be used.
+    """
+    spider = getattr(source, "spider", None)
+    mapping = settings.get("mapping", getattr(spider, "mapping", None))
+    schema = getattr(spider, "schema", None)
+    if mapping is not None and schema is None:
+        schema = getattr(load_mapping(mapping), "schema", None)
+    found = {"mapping": mapping, "schema": schema}
+    kept = {name: value for name, value in found.items() if value is not None}
+    return cast("Settings", kept)
+
+
+def find_checker(settings: Settings) -> Checker | None:
+    """Return what judges the rows of a run, or None where all pass.
+
+    Raises:
+        ConfigError: The schema cannot be used.
+    """
+    if "schema" not in settings:
+        return None
+    # pandera takes a quarter of a second, which a run without a schema saves
+    from propload.prepare.validation import load_schema  # noqa: PLC0415
+
+    return load_schema(settings["schema"])
+
+
+def open_database(plan: Plan) -> Database:
+    """Return the database of a run: as set, else the embedded one, started.
+
+    Raises:
+        WriteError: It cannot be reached.
+    """
+    state_dir = plan.places.state_dir
+    dsn = plan.settings.get("to")
+    if dsn is None:
+        from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
+
+        # its address is a path of this machine, which says nothing to a reader
+        return Database(embedded.start(state_dir), state_dir=state_dir, label=EMBEDDED)
+    return Database(dsn, state_dir=state_dir)
+
+
+def find_target(
+    settings: Settings, checker: Checker | None, source: Source, database: Database
+) -> Target:
+    """Return the target of a run.
+
+    Raises:
+        ConfigError: Nobody names a table, or the mode needs a key.
+    """
+    defaults = checker.target_defaults if checker else None
+    table = choose_table(settings, defaults, source.name)
+    return choose_target(settings, defaults, table, database.facts(table))
+
+
+def choose_table(settings: Settings, defaults: Target | None, source: str) -> TableName:
+    """Return the table: as set, else the schema's own, else named like the source.
+
+    Args:
+        settings: What the user said.
+        defaults: What the schema says, where there is one.
+        source: The source's name.
+
+    Raises:
+        ConfigError: Nobody names a table.
+    """
+    text = settings.get("table")
+    if text is not None:
+        return TableName.parse(text)
+    if defaults is not None:
+        return defaults.table
+    name = _table_like(source)
+    if not name:
+        msg = f"no table to load {source} into: give --table TABLE"
+        raise ConfigError(msg)
+    return TableName("public", name)
+
+
+def _table_like(source: str) -> str:
+    stem = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
+    letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
+    nameless = source in _NAMELESS or _SEVERAL.match(source)
+    return "" if nameless else letters.strip("_")
+
+
+def choose_target(
+    settings: Settings,
+    defaults: Target | None,
+    table: TableName,
+    facts: TableFacts | None,
+) -> Target:
+    """Return the target: as set, else as the schema says, else as the table is.
+
+    Raises:
+        ConfigError: The mode needs a key and there is none.
+    """
+    mode = settings.get("mode") or "upsert"
+    key = settings.get("key") or (defaults.key if defaults else ())
+    if not key and mode in {"upsert", "insert-new"} and facts is not None:
+        key = facts.primary_key
+    return Target(
+        table=table,
+        key=(key,) if isinstance(key, str) else tuple(key),
+        newest=settings.get("newest") or (defaults.newest if defaults else None),
+        mode=mode,
+        on_null=settings.get("on_null")
+        or (defaults.on_null if defaults else "overwrite"),
+        on_new_columns=settings.get("on_new_columns") or "refuse",
+    )

@@ -1,0 +1,337 @@
+"""Puts the parts of a run together from its settings."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from propload.journal import Journal, JournalOptions, JournalSource
+from propload.journal.ending import keeping
+from propload.journal.feeding import JournaledSource
+from propload.options import make_state_folder
+from propload.pipeline.fitting import TableFit
+from propload.pipeline.pipeline import Pipeline, PipelineOptions
+from propload.pipeline.stages import Start
+from propload.prepare.joining import skip_rows
+from propload.prepare.mapping import MapContext, load_mapping
+from propload.prepare.preparing import Preparer
+from propload.pushing import PushedSource
+from propload.rejecting import RejectStore, RejectWriter
+from propload.rejecting.writing import unwritten
+from propload.retrying import RetryOptions
+from propload.running.adapting import BatchRows, batch_sizes, with_workers
+from propload.running.choosing import find_checker, find_target
+from propload.running.parts import Parts
+from propload.running.planning import new_run_id, settings_shown
+from propload.running.resuming import Resuming, begin_record, with_lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import ExitStack
+
+    from propload.batch import Batch
+    from propload.monitoring.memory import MemoryWatch
+    from propload.monitoring.metrics import Metrics
+    from propload.postgres.ledger.history import ResumePoint
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
+    from propload.prepare.validation import Checker
+    from propload.report import Plain
+    from propload.running.parts import Feed
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+    from propload.target import Target
+
+log = logging.getLogger(__name__)
+
+#: The part of the memory limit that may wait in queue and lanes: what is worked on
+#: takes several times its own size, and the interpreter with its libraries the rest.
+WAITING_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A run that has its name.
+
+    Attributes:
+        record: The run as the ledger is to know it.
+        point: Where it goes on, or None where it is new.
+        plan: What holds, with the lanes that it has.
+        why: How these were chosen.
+    """
+
+    record: RunRecord
+    point: ResumePoint | None
+    plan: Plan
+    why: tuple[str, ...]
+
+
+def compose(
+    source: Source,
+    plan: Plan,
+    database: Database,
+    *,
+    metrics: Metrics,
+    memory: MemoryWatch,
+    stack: ExitStack,
+) -> Parts:
+    """Return the parts of a run.
+
+    Args:
+        source: Where rows come from.
+        plan: What holds.
+        database: Where the table is.
+        metrics: The run's live counters; a resumed run begins with what it did.
+        memory: Slows the run where memory is short.
+        stack: What is opened here is closed by it.
+
+    Raises:
+        PropLoadError: A part cannot be had: the message says which.
+    """
+    make_state_folder(plan.places.state_dir)
+    checker = find_checker(plan.settings)
+    target = find_target(plan.settings, checker, source, database)
+    if plan.options.lock:
+        stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
+    begun = _begin_run(source, target, plan, database, stack)
+    record, point, plan = begun.record, begun.point, begun.plan
+    sizes = batch_sizes(plan, metrics)
+    rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
+    journal, feed = _journal(source, plan, record, target, database.label)
+    fit = _fitting(source, target, begun, checker, database, journal=journal)
+    outcome = stack.enter_context(keeping(journal))
+    start = find_start(source, point)
+    batches = skip_rows(feed or source, start.first_row - _first_row(source))
+    pipeline = Pipeline(
+        _held_back(batches, memory, sizes),
+        fit,
+        rejects,
+        _pipeline_options(plan, memory, _patience(feed, journal), start, sizes),
+        metrics=metrics,
+        on_committed=journal.committed if journal else None,
+    )
+    return Parts(
+        run_id=record.run_id,
+        source=source,
+        plan=plan,
+        database=database,
+        target=target,
+        fit=fit,
+        rejects=rejects,
+        pipeline=pipeline,
+        journal=journal,
+        feed=feed,
+        sizes=sizes,
+        chosen=begun.why,
+        outcome=outcome,
+    )
+
+
+def _begin_run(
+    source: Source,
+    target: Target,
+    plan: Plan,
+    database: Database,
+    stack: ExitStack,
+) -> _Begun:
+    """Return the run, whose name is claimed until the stack is closed."""
+    resuming = Resuming(database, plan.places.state_dir, stack)
+    record, point = _beginning(source, target, plan, resuming)
+    plan, why = with_workers(_gone_on(plan, point), database)
+    _tell(record, source, target, database, plan)
+    return _Begun(with_lanes(record, plan.workers), point, plan, why)
+
+
+def _fitting(
+    source: Source,
+    target: Target,
+    begun: _Begun,
+    checker: Checker | None,
+    database: Database,
+    *,
+    journal: Journal | JournalSource | None,
+) -> TableFit:
+    """Return what fits the rows of a run to its table."""
+    point = begun.point
+    return TableFit(
+        database,
+        target,
+        make_preparer(begun.plan, source, checker, target),
+        begun.record,
+        checker.pg_types if checker else {},
+        continued=point is not None and point.run.status != "loaded",
+        lenient=isinstance(source, JournalSource) or not source.rereadable,
+        on_entered=journal.note_entered if journal else None,
+    )
+
+
+def _tell(
+    record: RunRecord, source: Source, target: Target, database: Database, plan: Plan
+) -> None:
+    log.info(
+        "run %s: %s into %s of %s, mode %s, key (%s), newest %s, %d workers",
+        record.run_id,
+        source.name,
+        target.table,
+        database.label,
+        target.mode,
+        ", ".join(target.key),
+        target.newest,
+        plan.workers,
+    )
+
+
+def _beginning(
+    source: Source, target: Target, plan: Plan, resuming: Resuming
+) -> tuple[RunRecord, ResumePoint | None]:
+    """Return the run, whose name is claimed, and where it goes on if it is not new."""
+    record = begin_record(source, target, plan)
+    point = resuming.point(source, plan.settings.get("resume"), record, target)
+    run_id = _run_id(source, point)
+    resuming.claim(run_id)
+    if point is not None:
+        return record.goes_on(point.run), point
+    return replace(record, run_id=run_id), point
+
+
+def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
+    """Return the plan of a run that may go on: with the lanes that it began with."""
+    if point is None:
+        return plan
+    return replace(plan, options=replace(plan.options, workers=point.lanes))
+
+
+def _run_id(source: Source, point: ResumePoint | None) -> str:
+    if point is not None:
+        return point.run.run_id
+    return source.folder.name if isinstance(source, JournalSource) else new_run_id()
+
+
+def find_start(source: Source, point: ResumePoint | None) -> Start:
+    """Return at which row a run begins: those of a journal keep their numbers."""
+    if point is None:
+        first = _first_row(source)
+        return Start(first_row=first, untold=first)
+    return Start(point.batch, point.first_row, point.begun, point.counts, point.untold)
+
+
+def _first_row(source: Source) -> int:
+    """Return the run's number of the first row that the source still has."""
+    return source.first_row if isinstance(source, JournalSource) else 0
+
+
+def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
+    """Return where refused rows go, without those of batches that are made again."""
+    store = RejectStore(plan.places.rejects)
+    writer = RejectWriter(store.files.path(run_id), run_id)
+    if point is not None:
+        with store.alone(run_id), unwritten(store.files.path(run_id)):
+            store.keep(
+                run_id,
+                lambda line: (line["batch"], line["lane"] or 0) in point.committed,
+            )
+            writer.take_up()
+    return writer
+
+
+def make_preparer(
+    plan: Plan, source: Source, checker: Checker | None, target: Target
+) -> Preparer:
+    """Return what maps and checks the rows of a run.
+
+    Raises:
+        ConfigError: The mapping cannot be used.
+    """
+    settings = plan.settings
+    as_of = settings.get("as_of")
+    assert not isinstance(as_of, str)  # noqa: S101 - resolved: a moment, if any
+    return Preparer(
+        mapping=load_mapping(settings["mapping"]) if "mapping" in settings else None,
+        checker=checker,
+        key=target.key,
+        newest=target.newest,
+        on_null=target.on_null,
+        mode=target.mode,
+        lanes=plan.workers,
+        context=MapContext(as_of, source.name),
+    )
+
+
+def _about(
+    plan: Plan, record: RunRecord, target: Target, label: str
+) -> dict[str, Plain]:
+    """Return what a recovery needs to know of a run; no secrets."""
+    told = settings_shown(plan, target)
+    return {
+        "source": record.source,
+        "database": label,
+        "table": record.target,
+        "objects": told.pop("objects", []),
+        "settings": {**told, "table": record.target},
+    }
+
+
+def _journal(
+    source: Source, plan: Plan, record: RunRecord, target: Target, label: str
+) -> tuple[Journal | JournalSource | None, Feed | None]:
+    if isinstance(source, JournalSource):
+        return source, None
+    if source.rereadable:
+        return None, None
+    options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
+    about = _about(plan, record, target, label)
+    journal = Journal(
+        plan.places.journal / record.run_id,
+        options,
+        about,
+        takes_effect_late=target.mode == "replace",
+    )
+    if isinstance(source, PushedSource):
+        source.attach(journal)
+        return journal, source
+    return journal, JournaledSource(source, journal)
+
+
+def _held_back(
+    batches: Iterable[Batch], memory: MemoryWatch, sizes: BatchRows | None
+) -> Iterator[Batch]:
+    """Yield batches, none while memory is at its limit."""
+    for batch in batches:
+        memory.hold_back()
+        if sizes is not None:
+            sizes.observe(batch)
+        yield batch
+
+
+def _patience(
+    feed: Feed | None, journal: Journal | JournalSource | None
+) -> Callable[[], bool]:
+    """Return whether an outage may last: while the source goes on into the journal."""
+    if feed is None or not isinstance(journal, Journal):
+        return lambda: False
+    return lambda: feed.is_producing() and not journal.is_full
+
+
+def _pipeline_options(
+    plan: Plan,
+    memory: MemoryWatch,
+    patience: Callable[[], bool],
+    start: Start,
+    sizes: BatchRows | None,
+) -> PipelineOptions:
+    options = plan.options
+    batch_rows: Callable[[], int] = sizes or (lambda: plan.batch_rows)
+    waiting = int(options.max_memory * WAITING_SHARE)
+    return PipelineOptions(
+        batch_rows=lambda: memory.fitting_rows(batch_rows()),
+        batch_seconds=options.batch_seconds,
+        lanes=plan.workers,
+        queue_bytes=max(1, waiting // 2),
+        lane_bytes=max(1, waiting // 2 // plan.workers),
+        retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
+        max_rejects=options.max_rejects,
+        by_context="mapping" in plan.settings,
+        start=start,
+    )

@@ -1,0 +1,101 @@
+"""What the reader of a message does next, after a run that ended early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.errors import (
+    ConfigError,
+    SchemaMismatchError,
+    SourceError,
+    TransientWriteError,
+)
+from propload.journal import JournalSource
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from propload.journal import Journal
+    from propload.report import Counts
+    from propload.running.parts import Parts
+
+
+def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -> str:
+    """Return what is to be done so that every row is loaded.
+
+    Args:
+        parts: The parts of the run.
+        counts: What became of its rows so far.
+        error: What ended it, or None where it was told to end.
+    """
+    target = parts.target
+    if target.mode == "replace" and counts.all_rejected:
+        # the same rows would fail again
+        return f"{target.table} keeps its old rows"
+    if parts.journal is None:
+        return _how_to_load_again(parts, counts, error)
+    return _how_to_recover(parts, parts.journal, counts, error)
+
+
+def _how_to_recover(
+    parts: Parts,
+    journal: Journal | JournalSource,
+    counts: Counts,
+    error: BaseException | None,
+) -> str:
+    """Return how what waits in a journal is loaded."""
+    first = "mend that, then " if _fails_again(error) else ""
+    if isinstance(journal, JournalSource):
+        return f"What is left stays in the journal: {first}run propload recover again"
+    if parts.target.mode == "replace":
+        return (
+            f"{parts.target.table} keeps its old rows. To put what came in their "
+            f"place: {first}propload recover {parts.run_id}"
+        )
+    if not journal.waiting:
+        return "All rows that came are loaded or refused; nothing waits"
+    waiting = _waiting(journal, counts, error)
+    if isinstance(error, ConfigError):
+        return (
+            f"{waiting} in the journal: load them with the settings that "
+            f"were wrong (propload recover {parts.run_id} --key ... --mapping ...), or "
+            f"give them up (propload recover --drop {parts.run_id})"
+        )
+    return f"{waiting} in the journal: {first}load them with propload recover"
+
+
+def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> str:
+    # a batch that one lane committed and another did not waits in part
+    left = counted(journal.rows - counts.accounted, "row waits", "rows wait")
+    # a commit whose answer was lost may have come through
+    return f"at most {left}" if isinstance(error, TransientWriteError) else left
+
+
+def _fails_again(error: BaseException | None) -> bool:
+    """Whether the same rows, read in the same way, would end a run again."""
+    return isinstance(error, (SchemaMismatchError, SourceError))
+
+
+def _how_to_load_again(
+    parts: Parts, counts: Counts, error: BaseException | None
+) -> str:
+    """Return how a source that can be read again is loaded to its end."""
+    mode = parts.target.mode
+    # refused rows alone may have had no table to be written to
+    begun = counts.accounted > (0 if parts.fit.table else counts.rejected)
+    kept = "What was committed stays" if begun else "Nothing was written"
+    if mode == "replace":
+        kept = f"{parts.target.table} keeps its old rows"
+    if not begun:
+        return kept
+    first = "mend that, then " if _fails_again(error) else ""
+    if parts.source.fingerprint() is None:
+        return f"{kept}. To go on: {first}load {parts.source.name} again"
+    resume = f"the same command with --resume {parts.run_id}"
+    if not first:
+        return f"{kept}. To go on: {resume}"
+    # a run goes on only with the files and settings that it began with
+    others = "" if mode != "append" else ", and only what is not committed yet"
+    return (
+        f"{kept}. To go on, mend that: after a change of the table alone {resume}; "
+        f"after one of a file or a setting load again without --resume{others}"
+    )

@@ -1,0 +1,107 @@
+"""The parts of a run, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from propload.journal import Journal
+from propload.journal.ending import Outcome
+from propload.journal.feeding import JournaledSource
+from propload.pushing import PushedSource
+from propload.running.planning import settings_shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from propload.journal import JournalSource
+    from propload.pipeline.fitting import TableFit
+    from propload.pipeline.pipeline import Pipeline
+    from propload.postgres.loading import Database
+    from propload.rejecting import RejectWriter
+    from propload.report import Plain, Status
+    from propload.running.adapting import BatchRows
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+    from propload.target import Target
+
+Feed: TypeAlias = JournaledSource | PushedSource
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """The parts of a run.
+
+    Attributes:
+        run_id: The run's name.
+        source: Where rows come from.
+        plan: What holds.
+        database: Where the table is.
+        target: The table and its rules.
+        fit: Fits rows to the table.
+        rejects: Where refused rows go.
+        pipeline: Moves the rows.
+        journal: What keeps rows that cannot be read again, or kept them in a run
+            that was killed, or None.
+        feed: The source behind the journal, or None.
+        sizes: What chooses the batch size, where nobody set it.
+        chosen: What else was chosen, and why.
+        outcome: What the journal is told of the run's end, and says of its own.
+    """
+
+    run_id: str
+    source: Source
+    plan: Plan
+    database: Database
+    target: Target
+    fit: TableFit
+    rejects: RejectWriter
+    pipeline: Pipeline
+    journal: Journal | JournalSource | None = None
+    feed: Feed | None = None
+    sizes: BatchRows | None = None
+    chosen: tuple[str, ...] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def stop(self) -> None:
+        """Read no more; what was read is committed."""
+        if self.feed is not None:
+            self.feed.stop()
+        else:
+            self.pipeline.stop()
+
+    def finish(self, status: Status) -> None:
+        """Let tables and ledger know how the run ended.
+
+        Raises:
+            WriteError: The database cannot be told.
+        """
+        self.fit.finish(status)
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether rows of the run wait in its journal."""
+        return isinstance(self.journal, Journal) and self.journal.waiting > 0
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the report should know."""
+        said = self.fit.notes
+        if self.target.mode == "append" and self.plan.settings.get("newest"):
+            newest = self.target.newest
+            said.append(f"mode append adds every row: newest ({newest}) has no say")
+        said += getattr(self.source, "notes", ())
+        said += [self.outcome.note] if self.outcome.note else []
+        return tuple(dict.fromkeys(said))
+
+    def settings(self, *chosen_besides: str) -> Mapping[str, Plain]:
+        """Return what was told and chosen, without secrets.
+
+        Args:
+            *chosen_besides: What the run chose itself; an empty text is no choice.
+        """
+        shown = settings_shown(self.plan, self.target)
+        if self.sizes is not None:
+            shown["batch_rows"] = self.sizes.rows
+        sizes = self.sizes.notes if self.sizes else ()
+        chosen: list[Plain] = [*self.chosen, *sizes, *filter(None, chosen_besides)]
+        return {**shown, "chosen": chosen} if chosen else shown

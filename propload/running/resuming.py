@@ -1,0 +1,322 @@
+"""Going on where an earlier run ended: which run, and whether it still fits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.config import SETTINGS
+from propload.errors import ConfigError, LockedError, SourceError
+from propload.journal import JournalSource
+from propload.pipeline.making_again import written_again
+from propload.postgres.ledger.history import find_point, read_runs
+from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
+from propload.postgres.sql.bookkeeping import pieces_of
+from propload.running.planning import settings_shown
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from propload.postgres.ledger.history import ResumePoint
+    from propload.postgres.loading import Database
+    from propload.postgres.tables.facts import TableFacts
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+    from propload.target import Target
+
+log = logging.getLogger(__name__)
+
+#: A commit that a killed process had asked for ends within it, unless the server
+#: waits for a standby or for much that is deferred.
+COMMIT_SECONDS = 60.0
+
+_LANES = "workers"
+
+#: What decides which rows a source gives, what they become and what takes them: a
+#: run that goes on passes over rows by their numbers and lanes.
+_SHAPING = (
+    *(one.name for one in SETTINGS.values() if one.panel in {"Reading", "Rows"}),
+    *("key", "newest", "on_null", "on_new_columns"),
+)
+
+
+def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
+    """Return a run as the ledger is to know it, without a name yet."""
+    kept = {_LANES: plan.workers, "shaping": shaping_mark(plan, target)}
+    return RunRecord(
+        run_id="",
+        source=source.name,
+        target=str(target.table),
+        mode=target.mode,
+        fingerprint=source.fingerprint(),
+        settings=json.dumps(kept),
+    )
+
+
+def with_lanes(record: RunRecord, lanes: int, /) -> RunRecord:
+    """Return the record of a run whose number of lanes was chosen."""
+    kept = {**json.loads(record.settings), _LANES: lanes}
+    return replace(record, settings=json.dumps(kept))
+
+
+def shaping_mark(plan: Plan, target: Target) -> str:
+    """Return what changes when rows would be read, mapped or routed otherwise.
+
+    A mapping or schema given as a Python object is known by its name only.
+    """
+    shown = settings_shown(plan, target)
+    told = json.dumps([shown.get(name) for name in _SHAPING], sort_keys=True)
+    found = hashlib.sha256(told.encode())
+    mapping = plan.settings.get("mapping")
+    if isinstance(mapping, (str, Path)) and Path(mapping).is_file():
+        found.update(Path(mapping).read_bytes())
+    return found.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Resuming:
+    """Finds the run to go on with.
+
+    Attributes:
+        database: Where the ledger is.
+        state_dir: Where the ledger is of runs that could not keep it there.
+        stack: Holds the run's lock until it is closed.
+    """
+
+    database: Database
+    state_dir: Path
+    stack: ExitStack
+    _claimed: set[str] = field(default_factory=set)
+
+    def claim(self, run_id: str) -> None:
+        """Hold a run, so that nobody goes on with it at the same time.
+
+        What its process had told the server to commit before it was killed is
+        committed, or undone, when this returns.
+
+        Raises:
+            LockedError: The run still goes on.
+        """
+        if run_id in self._claimed:
+            return
+        session = self.stack.enter_context(self.database.connect())
+        if not take(session, f"run:{run_id}", wait=GRACE_SECONDS):
+            msg = f"run {run_id} still goes on in another process: wait for its end"
+            raise LockedError(msg)
+        # of a process that has lost its lock unnoticed, no piece comes after this
+        if not (
+            is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS)
+            and self.database.hold(session, run_id, wait=COMMIT_SECONDS)
+        ):
+            msg = (
+                f"run {run_id} has a transaction in the server that does not end: "
+                "try again when it has ended"
+            )
+            raise LockedError(msg)
+        self._claimed.add(run_id)
+
+    def point(
+        self, source: Source, wanted: object, record: RunRecord, target: Target
+    ) -> ResumePoint | None:
+        """Return where a source goes on, or None where it begins anew.
+
+        Args:
+            source: What is read, a killed run's journal included.
+            wanted: The setting `resume`.
+            record: The run that is to begin.
+            target: What it writes into.
+
+        Raises:
+            PropLoadError: As `find`; or the table is not the one any more, or what is
+                committed cannot be told from the rest.
+        """
+        if isinstance(source, JournalSource):
+            found = self.point_of(source.folder.name, gone=source.first_row)
+            if found is None:
+                _require_ledger(source, record)
+        elif wanted:
+            found = self.find("" if wanted is True else str(wanted), record)
+        else:
+            return None
+        if found is None:
+            return None
+        facts = self.database.facts(target.table)
+        if isinstance(source, JournalSource):
+            _require_goal(found, record)
+        elif target.mode != "replace":
+            # the rows of a replace are in no table before its end
+            _require_table(found, facts)
+        return written_again(found, record, facts)
+
+    def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
+        """Return where a run goes on, or None where the ledger does not know it.
+
+        Args:
+            run_id: The run.
+            gone: The number of the first row that its journal still has.
+        """
+        self.claim(run_id)
+        with self.database.connect() as session:
+            for run in read_runs(session, self.state_dir):
+                if run.run_id == run_id:
+                    return find_point(session, self.state_dir, run, gone=gone)
+        return None
+
+    def find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
+        """Return where to go on with a source, or None where nothing is unfinished.
+
+        Args:
+            wanted: A run, or empty for the last unfinished one of this source.
+            record: The run that is to begin.
+
+        Raises:
+            ConfigError: That run is not known, or wrote in another way.
+            SourceError: The source has changed since, or cannot be known again.
+            LockedError: The run still goes on.
+        """
+        with self.database.connect() as session:
+            while True:
+                runs = read_runs(session, self.state_dir)
+                run = _choose(runs, wanted, record)
+                if run is None:
+                    return None
+                _require_same(run, record)
+                if run.run_id in self._claimed:
+                    if run.status == "loaded":
+                        log.warning(
+                            "run %s had loaded all of %s: nothing is added, and its "
+                            "counts are shown again",
+                            run.run_id,
+                            run.source,
+                        )
+                    return find_point(session, self.state_dir, run)
+                # it may have ended while its claim was waited for: look again
+                self.claim(run.run_id)
+
+
+def _choose(runs: list[RunRecord], wanted: str, record: RunRecord) -> RunRecord | None:
+    if wanted:
+        found = [run for run in runs if run.run_id == wanted]
+        if not found:
+            msg = f"run {wanted} is not in the ledger. See: propload runs list"
+            raise ConfigError(msg)
+        if found[0].status == "loaded":
+            msg = f"run {wanted} was loaded to its end: there is nothing to resume"
+            raise ConfigError(msg)
+        return found[0]
+    if record.fingerprint is None:
+        # nobody can know whether these are the rows that the last run began with
+        return None
+    place = (record.source, record.target)
+    same = [run for run in runs if (run.source, run.target) == place]
+    # a later run of the same source that ended well has loaded what was missing
+    if same and (same[0].status != "loaded" or _holds_all(same[0], record)):
+        return same[0]
+    return None
+
+
+def _holds_all(run: RunRecord, record: RunRecord) -> bool:
+    """Whether loading the source again would only add its rows a second time.
+
+    Who was killed at the very end cannot know that the run had ended.
+    """
+    same = run.fingerprint == record.fingerprint
+    return run.mode == record.mode == "append" and same
+
+
+def _require_same(run: RunRecord, record: RunRecord) -> None:
+    if (run.target, run.mode) != (record.target, record.mode):
+        msg = (
+            f"run {run.run_id} wrote into {run.target} in mode {run.mode}, not into "
+            f"{record.target} in mode {record.mode}: resume it with its own settings"
+        )
+        raise ConfigError(msg)
+    if record.fingerprint is None or run.fingerprint != record.fingerprint:
+        cause = (
+            "cannot be known again"
+            if record.fingerprint is None
+            else f"has changed since run {run.run_id} read it"
+        )
+        msg = (
+            f"{record.source} {cause}, so its rows cannot be told apart: load it "
+            "anew, without --resume"
+        )
+        raise SourceError(msg, source=record.source)
+    if run.shaping not in (None, record.shaping):
+        msg = (
+            f"run {run.run_id} read, mapped or matched its rows by other settings "
+            f"({', '.join(_SHAPING)}): resume it with its own, or load "
+            f"{record.source} anew, without --resume"
+        )
+        raise ConfigError(msg)
+
+
+def _require_goal(point: ResumePoint, record: RunRecord) -> None:
+    """Refuse to go on with a journal where its rows would not meet the others.
+
+    Raises:
+        ConfigError: The run wrote into another table, or in another way.
+    """
+    run = point.run
+    if point.committed and (run.target, run.mode) != (record.target, record.mode):
+        msg = (
+            f"run {run.run_id} has written into {run.target} in mode {run.mode}, not "
+            f"into {record.target} in mode {record.mode}: recover it with its own "
+            "table and mode, or drop what is left (propload recover --drop "
+            f"{run.run_id})"
+        )
+        raise ConfigError(msg)
+
+
+def _require_ledger(journal: JournalSource, record: RunRecord) -> None:
+    """Refuse to begin anew with a journal whose run was in a ledger.
+
+    Only rows that are written by their key may be written again.
+
+    Raises:
+        ConfigError: Rows would be added twice, or be missing from a replace.
+    """
+    if record.mode == "append" and journal.is_entered:
+        harm = "so they might be added twice"
+    elif record.mode == "replace" and journal.first_row:
+        harm = "and the journal no longer has them"
+    else:
+        return
+    run_id = journal.folder.name
+    msg = (
+        f"run {run_id} is not in the ledger, which told which of its rows for "
+        f"{record.target} are stored, {harm}: if this user may not read the schema "
+        "propload, recover with one who may; otherwise load what is missing anew and "
+        f"drop the journal (propload recover --drop {run_id})"
+    )
+    raise ConfigError(msg)
+
+
+def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
+    """Refuse to go on where what the run had written is gone.
+
+    Raises:
+        ConfigError: Its table was dropped, made anew or emptied.
+    """
+    run, stored = point.run, point.counts.stored
+    if not stored:
+        return
+    cause = None
+    if facts is None:
+        cause = "is gone"
+    elif run.table_oid not in (None, facts.oid):
+        cause = "is another table since"
+    elif facts.empty:
+        cause = "was emptied since"
+    if cause:
+        msg = (
+            f"run {run.run_id} had written {counted(stored, 'row')} into "
+            f"{run.target}, which {cause}: load {run.source} anew, without --resume"
+        )
+        raise ConfigError(msg)

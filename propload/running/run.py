@@ -1,0 +1,241 @@
+"""One run: it begins, moves its rows, and ends with a report, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from propload.errors import (
+    BlockedError,
+    ConfigError,
+    CountsError,
+    LoadError,
+    PropLoadError,
+    RejectLimitError,
+)
+from propload.monitoring.memory import MemoryWatch
+from propload.pipeline.lanes import CANCEL_SECONDS
+from propload.rejecting.lines import read_rejects
+from propload.report import Report, Status, TargetName
+from propload.reports import ReportStore
+from propload.retrying import RetryOptions, retry
+from propload.running.choosing import open_database
+from propload.running.composing import compose
+from propload.running.continuing import how_to_continue
+from propload.running.planning import nothing_to_replace
+
+if TYPE_CHECKING:
+    from propload.monitoring.metrics import Metrics
+    from propload.postgres.loading import Database
+    from propload.report import Counts
+    from propload.running.parts import Parts
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        status: The word for it.
+        error: What ended it early, or None.
+    """
+
+    status: Status
+    error: BaseException | None = None
+
+
+class Run:
+    """One load of a source into a table; it is executed once.
+
+    Args:
+        source: Where rows come from.
+        plan: What holds for the run.
+        metrics: The run's live counters.
+    """
+
+    def __init__(self, source: Source, plan: Plan, *, metrics: Metrics) -> None:
+        self._source = source
+        self._plan = plan
+        self._metrics = metrics
+        self._memory = MemoryWatch(plan.options.max_memory, metrics)
+        self._database: Database | None = None
+        self._parts: Parts | None = None
+        self._composed = threading.Event()
+        self._ended = threading.Event()
+        self._stopped = threading.Event()
+        self._aborted = threading.Event()
+        self._began = time.monotonic()
+
+    def execute(self) -> Report:
+        """Load the source and return what happened.
+
+        Raises:
+            LoadError: The run stopped early; it carries the report.
+            PropLoadError: The run could not begin.
+            KeyboardInterrupt: It was stopped before it began.
+        """
+        try:
+            with ExitStack() as stack:
+                parts = self._compose(stack)
+                stack.enter_context(self._memory)
+                if self._stopped.is_set():
+                    parts.stop()
+                ending = self._settle(parts, self._load(parts))
+        finally:
+            self._ended.set()
+        report = self._report(parts, ending)
+        ReportStore(self._plan.places.runs).save(report)
+        return _returned(report, ending, kept=parts.keeps_rows)
+
+    def stop(self) -> None:
+        """Read no more, commit what was read, and end with a report."""
+        self._stopped.set()
+        # nothing is read yet, so what it waits for (a lock) is not waited for
+        while not self._composed.wait(CANCEL_SECONDS):
+            self._break_off()
+        if self._parts is not None:
+            self._parts.stop()
+
+    def abort(self, error: BaseException) -> None:
+        """End at once: what is not committed stays in the source or the journal."""
+        self._stopped.set()
+        self._aborted.set()
+        while not self._ended.is_set():
+            if self._parts is not None:
+                self._parts.pipeline.abort(error)
+            self._break_off()
+            self._ended.wait(CANCEL_SECONDS)
+
+    def _break_off(self) -> None:
+        if self._database is not None:
+            self._database.cancel()
+
+    def _compose(self, stack: ExitStack) -> Parts:
+        try:
+            database = self._database = stack.enter_context(open_database(self._plan))
+            self._parts = compose(
+                self._source,
+                self._plan,
+                database,
+                metrics=self._metrics,
+                memory=self._memory,
+                stack=stack,
+            )
+        except PropLoadError as error:
+            if self._stopped.is_set():
+                msg = "the run was stopped before it began"
+                raise KeyboardInterrupt(msg) from error
+            raise
+        finally:
+            self._composed.set()
+        return self._parts
+
+    def _load(self, parts: Parts) -> Ending:
+        try:
+            parts.pipeline.run()
+        except RejectLimitError as error:
+            return Ending("stopped", error)
+        except BlockedError as error:
+            return Ending("blocked", error)
+        except BaseException as error:  # noqa: BLE001 - raised again with the report
+            if self._aborted.is_set():
+                # what a statement or a queue says that was broken off says nothing
+                return Ending("failed", LoadError("the run was told to end at once"))
+            return Ending("failed", error)
+        return Ending("interrupted" if self._stopped.is_set() else "loaded")
+
+    def _settle(self, parts: Parts, ending: Ending) -> Ending:
+        """Let table, ledger and journal know of the end, and judge the counts."""
+        try:
+            # of a run that failed, rows on their way are still to be loaded
+            parts.pipeline.tally.verify(all_read=ending.status != "failed")
+            ending = self._judged(parts, ending)
+            self._finish(parts, ending)
+            parts.outcome.loaded = ending.status == "loaded"
+        except CountsError as error:
+            return Ending("failed", error)
+        except PropLoadError as error:
+            if ending.error is None:
+                return Ending("failed", error)
+            log.warning("the end of run %s was not noted: %s", parts.run_id, error)
+        return ending
+
+    def _judged(self, parts: Parts, ending: Ending) -> Ending:
+        """Refuse to replace a table by nothing."""
+        counts = parts.pipeline.tally.counts
+        written = counts.inserted + counts.updated + counts.unchanged
+        if ending.status != "loaded" or parts.target.mode != "replace" or written:
+            return ending
+        msg = nothing_to_replace(self._source.name, parts.target)
+        return Ending("failed", LoadError(msg))
+
+    def _finish(self, parts: Parts, ending: Ending) -> None:
+        options = parts.plan.options
+        # a run that failed has waited long enough
+        attempts = options.retry_attempts if ending.error is None else 1
+        retry(
+            lambda: parts.finish(ending.status),
+            RetryOptions(attempts, options.retry_seconds),
+            stop=self._aborted,
+            name="the end of the run",
+            on_retry=parts.pipeline.tally.on_retry,
+        )
+
+    def _report(self, parts: Parts, ending: Ending) -> Report:
+        tally = parts.pipeline.tally
+        path = parts.rejects.path if tally.counts.rejected else None
+        return Report(
+            run_id=parts.run_id,
+            status=ending.status,
+            source=self._source.name,
+            target=TargetName(parts.database.label, str(parts.target.table)),
+            counts=tally.counts,
+            seconds=time.monotonic() - self._began,
+            peak_memory_bytes=self._memory.peak_bytes,
+            batches=tally.batches,
+            retries=tally.retries,
+            reasons_counted=parts.rejects.counted,
+            warnings=tally.warnings,
+            rejects_path=str(path) if path else None,
+            settings=parts.settings(self._memory.note),
+            notes=self._notes(parts),
+            message=_message(parts, ending, tally.counts),
+            # no lambda: reports are sent between processes
+            read_rejects=partial(read_rejects, parts.rejects.path),
+        )
+
+    def _notes(self, parts: Parts) -> tuple[str, ...]:
+        # the limit that nobody set is a choice like others, told beside the settings
+        is_told = "max_memory" in parts.plan.settings and self._memory.note
+        return (*parts.notes(), self._memory.note) if is_told else parts.notes()
+
+
+def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
+    """Return why a run ended early, and how it goes on; empty where it did not."""
+    if ending.status == "loaded":
+        return ""
+    text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
+    return text + how_to_continue(parts, counts, ending.error)
+
+
+def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
+    error = ending.error
+    if error is None:
+        return report
+    if isinstance(error, RejectLimitError):
+        raise RejectLimitError(report.message, report=report) from error.__cause__
+    is_told_wrong = isinstance(error, ConfigError) and not report.counts.read
+    if is_told_wrong and kept:
+        raise ConfigError(report.message) from error
+    if is_told_wrong or not isinstance(error, PropLoadError):
+        raise error
+    raise LoadError(report.message, report=report, exit_code=error.exit_code) from error

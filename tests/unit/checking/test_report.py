@@ -1,0 +1,77 @@
+import json
+from dataclasses import replace
+
+from propload.checking.report import CheckReport, ColumnCheck
+from propload.report import Counts, ReasonCount
+
+REPORT = CheckReport(
+    source="homes.csv",
+    table="public.homes",
+    exists=True,
+    rows=1_200,
+    rejected=1,
+    columns=(
+        ColumnCheck("id", "bigint", "bigint", nulls=0, distinct=True),
+        ColumnCheck("price", "bigint", "numeric(10,2)", nulls=7, distinct=False),
+    ),
+    reasons=(ReasonCount("check", "price", "ge", 1, "price is negative"),),
+    key=(),
+    key_repeats=0,
+    row_repeats=2,
+    problems=("the table is a view",),
+    expected=Counts(read=1_200, inserted=1_100, unchanged=99, rejected=1),
+    notes=("one lane",),
+)
+
+
+def test_text_tells_what_a_load_would_do():
+    assert str(REPORT).splitlines() == [
+        "homes.csv → public.homes (exists): nothing was written",
+        "  1,200 rows read, 1 would be refused",
+        "  as the table is now: 1,100 inserted, 99 unchanged, 1 rejected",
+        "  may be the key: id",
+        "  2 rows repeat an earlier row in every column",
+        "  id     bigint",
+        "  price  bigint → numeric(10,2)  7 nulls",
+        "  would be refused because:",
+        "    1  check price ge: price is negative",
+        "  note: one lane",
+        "  would stop the load: the table is a view",
+    ]
+
+
+def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
+    one = replace(
+        REPORT,
+        rows=1,
+        rejected=2,
+        key=("id",),
+        key_repeats=1,
+        row_repeats=1,
+        columns=(ColumnCheck("id", "bigint", "bigint", nulls=1, distinct=False),),
+        reasons=(ReasonCount("check", "price", "ge", 2, "price is negative"),),
+    )
+    text = str(one)
+    assert "  1 row read, 2 would be refused" in text
+    assert "key id: 1 row repeats the key of an earlier row" in text
+    assert "  1 row repeats an earlier row in every column" in text
+    assert "bigint  1 null\n" in text
+    assert "    2  check price ge: such as price is negative" in text
+
+
+def test_nothing_is_said_of_a_key_that_no_row_has():
+    text = str(replace(REPORT, key=("nope",), row_repeats=0))
+    assert "  key nope\n" in text
+    assert "repeat" not in text
+
+
+def test_a_check_that_was_interrupted_says_so():
+    head = str(replace(REPORT, interrupted=True)).splitlines()[0]
+    assert head.endswith("(exists): stopped on request, nothing was written")
+
+
+def test_json_and_html_hold_the_same():
+    values = json.loads(REPORT.to_json())
+    assert values["candidates"] == ["id"]
+    assert values["expected"]["inserted"] == 1_100
+    assert "bigint → numeric(10,2)" in REPORT._repr_html_()

@@ -1,0 +1,85 @@
+import datetime as dt
+import json
+
+import polars as pl
+import pytest
+
+from propload.earlier.replaying import RejectSource
+from propload.errors import ConfigError
+
+
+def line(values, *, source="a.csv", row=1, as_of=None):
+    told = {"source": source, "row": row, "as_of": as_of, "values": values}
+    return json.dumps({"run": "r", **told, "reasons": []}) + "\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*lines):
+        path = tmp_path / "20260101-ab.ndjson"
+        path.write_text("".join(lines), encoding="utf-8")
+        return path
+
+    return write
+
+
+def read(source):
+    return [
+        (b.source, b.row_numbers, pl.DataFrame(pl.from_arrow(b.rows)).to_dicts())
+        for b in source
+    ]
+
+
+def test_rows_of_other_columns_sources_and_moments_come_apart(write):
+    moment = "2026-07-01T12:00:00+00:00"
+    path = write(
+        line({"id": 1, "price": 5}, row=3),
+        line({"id": 2, "price": 6}, row=9),
+        line({"id": 3, "title": "x"}, row=10),
+        line({"id": 4, "title": "y"}, source="b.csv"),
+        line({"id": 5, "title": "z"}, source="b.csv", as_of=moment),
+        line(None, source="b.csv", row=7),
+    )
+    source = RejectSource(path)
+    assert read(source) == [
+        ("a.csv", (3, 9), [{"id": 1, "price": 5}, {"id": 2, "price": 6}]),
+        ("a.csv", (10,), [{"id": 3, "title": "x"}]),
+        ("b.csv", (1,), [{"id": 4, "title": "y"}]),
+        ("b.csv", (1,), [{"id": 5, "title": "z"}]),
+    ]
+    assert [batch.as_of for batch in source] == [
+        None,
+        None,
+        None,
+        dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC),
+    ]
+    assert source.name == "rejects of 20260101-ab"
+
+
+def test_whole_numbers_beyond_64_bits_come_as_text(write):
+    path = write(line({"id": 2**64 - 1}))
+    assert read(RejectSource(path)) == [("a.csv", (1,), [{"id": str(2**64 - 1)}])]
+
+
+def test_a_fix_may_mend_and_leave_out_rows(write):
+    path = write(*(line({"id": n}, row=n + 5) for n in range(4)))
+    mended = RejectSource(path, lambda frame: frame.with_columns(id=pl.lit(7)))
+    assert read(mended) == [("a.csv", (5, 6, 7, 8), [{"id": 7}] * 4)]
+    fewer = RejectSource(path, lambda frame: frame.filter(pl.col("id") > 1))
+    assert read(fewer) == [("a.csv", (1, 2), [{"id": 2}, {"id": 3}])]
+    none = RejectSource(path, lambda frame: frame.clear())
+    assert read(none) == [("a.csv", (), [])]
+
+
+@pytest.mark.parametrize(
+    ("fix", "told"),
+    [
+        (lambda _: None, "TypeError"),
+        (lambda _: 1 / 0, "ZeroDivisionError"),
+        (lambda frame: frame.select("nothing"), "ColumnNotFoundError"),
+    ],
+)
+def test_a_fix_that_fails_is_named(fix, told, write):
+    source = RejectSource(write(line({"id": 1})), fix)
+    with pytest.raises(ConfigError, match=rf"the fix .*lambda.* of a.csv: {told}"):
+        list(source)

@@ -1,0 +1,113 @@
+"""Where a run goes on is read from what its ledger says of rows."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.postgres.ledger.history import make_point
+from propload.postgres.ledger.ledger import Entry
+from propload.postgres.ledger.run_record import RunRecord
+from propload.report import Counts
+
+
+def entry(batch, lane, rows, *, wrote, read=None):
+    """Return an entry of a piece; the first lane tells of the rows that were read."""
+    read = (rows[1] - rows[0] if read is None else read) if lane == 0 else 0
+    return Entry(batch, lane, *rows, Counts(read=read, inserted=wrote))
+
+
+def run_of(lanes=2):
+    return RunRecord("run", "a.csv", "t", "upsert", settings=f'{{"workers": {lanes}}}')
+
+
+def point_of(*entries, lanes=2, gone=0):
+    return make_point(run_of(lanes), entries, gone=gone)
+
+
+def test_a_run_goes_on_behind_the_batches_that_are_complete():
+    point = point_of(
+        entry(0, 0, (0, 4), wrote=2),
+        entry(0, 1, (0, 4), wrote=2),
+        entry(1, 1, (4, 8), wrote=3),
+    )
+    (begun,) = point.begun
+    assert (point.first_row, point.batch) == (4, 2)
+    assert (begun.number, begun.first_row, begun.through_row) == (1, 4, 8)
+    assert begun.accounted == {1: 3}
+    assert point.committed == {(0, 0), (0, 1), (1, 1)}
+    assert point.counts.inserted == 7
+
+
+def test_rows_of_which_nothing_was_entered_come_again_whatever_came_after_them():
+    point = point_of(
+        entry(1, 0, (2, 4), wrote=2), entry(2, 0, (4, 6), wrote=2), lanes=1
+    )
+    assert (point.first_row, point.batch) == (0, 3)
+    assert [(one.number, one.first_row) for one in point.begun] == [(1, 2), (2, 4)]
+
+
+def test_each_batch_is_routed_as_its_own_entries_tell():
+    point = point_of(
+        entry(0, 0, (0, 4), wrote=2),
+        entry(0, 1, (0, 4), wrote=2),
+        # the second lane had nothing to write, as all rows took the first one
+        entry(1, 1, (4, 8), wrote=0),
+    )
+    assert [one.together for one in point.begun] == [True]
+    point = point_of(entry(0, 0, (0, 4), wrote=4), entry(1, 1, (4, 8), wrote=1))
+    assert [one.together for one in point.begun] == [True, False]
+    # the second lane, which had as many, has committed nothing
+    point = point_of(entry(0, 0, (0, 4), wrote=2))
+    assert [one.together for one in point.begun] == [False]
+
+
+def test_what_was_written_again_no_longer_counts_and_what_was_not_does():
+    entries = [
+        # numbered after the batch that was written again, and complete before it
+        entry(7, 0, (0, 4), wrote=4),
+        entry(3, 0, (4, 8), wrote=4),
+        entry(9, 0, (4, 6), wrote=2),
+    ]
+    point = make_point(run_of(1).without(4, 8), entries)
+    assert point.committed == {(7, 0), (9, 0)}
+    assert (point.first_row, point.batch, point.counts.inserted) == (6, 10, 6)
+
+
+def test_a_run_goes_on_behind_rows_that_its_journal_let_go_of():
+    """Of rows 0 to 4 nothing was entered, and the journal begins within a batch."""
+    entries = entry(1, 0, (4, 8), wrote=4), entry(2, 0, (9, 12), wrote=3)
+    point = point_of(*entries, lanes=1, gone=6)
+    assert (point.first_row, point.untold) == (8, 4)
+    assert [one.number for one in point.begun] == [2]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    heights=st.lists(st.integers(0, 5), min_size=1, max_size=8),
+    unentered=st.sets(st.integers(0, 7)),
+    lanes=st.lists(st.integers(0, 9), min_size=1, max_size=3),
+    let_go=st.integers(0, 40),
+)
+def test_no_row_is_passed_over_that_has_no_end(heights, unentered, lanes, let_go):
+    """Each lane commits its batches in order, up to some number.
+
+    A journal lets go only of rows before that, also where nothing was entered of them.
+    """
+    entries, first, covered = [], 0, set()
+    for number, height in enumerate(heights):
+        rows = first, first + height
+        first += height
+        done = [lane for lane, upto in enumerate(lanes) if number < upto]
+        if number in unentered or not done:
+            continue
+        entries += [entry(number, lane, rows, wrote=height) for lane in done]
+        if len(done) == len(lanes):
+            covered.update(range(*rows))
+    gone = min(let_go, sum(heights[: min(lanes)]))
+    point = point_of(*entries, lanes=len(lanes), gone=gone)
+    assert point.first_row >= gone
+    passed = set(range(point.first_row))
+    assert passed <= covered | set(range(gone))
+    assert point.untold == len(passed - covered)
+    for one in point.begun:
+        assert one.first_row >= point.first_row
+        assert one.number < point.batch

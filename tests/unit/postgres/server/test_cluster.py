@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from propload.errors import ConfigError
+from propload.postgres.server.cluster import Cluster
+from propload.postgres.server.server_settings import (
+    GIB,
+    MIB,
+    server_settings,
+    settings_text,
+)
+from propload.postgres.session.dsn import parse_dsn
+
+PROGRAMS = Path("/programs")
+
+
+@pytest.mark.parametrize(
+    "home", ["/home/someone/x", "/home/a b/é", '/home/it\'s, "so"', "/" + "x" * 200]
+)
+def test_the_socket_has_a_short_plain_path(home):
+    cluster = Cluster(Path(home), PROGRAMS)
+    path = f"{cluster.socket_dir}/.s.PGSQL.5432"
+    assert len(path.encode()) <= 103
+    assert not set(path) & set(" ,'\"é")
+    assert parse_dsn(cluster.dsn)["host"] == unquote(str(cluster.socket_dir))
+    # the same in every process
+    assert Cluster(Path(home), PROGRAMS).socket_dir == cluster.socket_dir
+
+
+@pytest.mark.parametrize("letter", ['"', "$", "`", "\\", "\n"])
+def test_paths_that_a_shell_would_read_are_refused(tmp_path, letter):
+    cluster = Cluster(tmp_path / f"a{letter}b", PROGRAMS)
+    with pytest.raises(ConfigError, match="state_dir"):
+        cluster.start()
+    assert not cluster.home.exists()
+
+
+def test_a_cluster_that_never_was_does_not_run(tmp_path):
+    cluster = Cluster(tmp_path / "none", PROGRAMS)
+    assert cluster.pid() is None
+    assert not cluster.is_ready()
+    assert not cluster.stop()
+    assert cluster.version() is None
+
+
+def size(text):
+    return int(text.removesuffix("MB")) * MIB
+
+
+@pytest.mark.parametrize("memory", [512 * MIB, 4 * GIB, 16 * GIB, 1024 * GIB])
+def test_memory_settings_fit_the_machine(memory):
+    chosen = server_settings(memory, 100 * GIB)
+    assert size(chosen["shared_buffers"]) <= max(memory // 8, 128 * MIB)
+    assert size(chosen["shared_buffers"]) <= 2 * GIB
+    assert size(chosen["temp_buffers"]) <= 64 * MIB
+    assert size(chosen["maintenance_work_mem"]) <= 512 * MIB
+
+
+@pytest.mark.parametrize("free", [GIB, 50 * GIB, 5000 * GIB])
+def test_the_log_takes_at_most_a_tenth_of_the_free_disk(free):
+    chosen = server_settings(8 * GIB, free)
+    assert size(chosen["max_wal_size"]) <= max(free // 10, 256 * MIB)
+    assert size(chosen["min_wal_size"]) <= size(chosen["max_wal_size"])
+
+
+def test_durability_is_never_relaxed():
+    kept = {"fsync", "full_page_writes", "synchronous_commit"}
+    assert not kept & set(server_settings(8 * GIB, 100 * GIB))
+
+
+def test_settings_are_quoted_and_can_be_added_to(tmp_path):
+    text = settings_text(tmp_path, Path("/run/it's"), 5432, {"work_mem": "1MB"})
+    assert "unix_socket_directories = '/run/it''s'\n" in text
+    assert "work_mem = '1MB'\n" in text
+    assert text.count("\nwork_mem = ") == 1

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from propload.errors import ConfigError
+from propload.postgres.session.dsn import (
+    describe_dsn,
+    hide_secrets,
+    mask,
+    parse_dsn,
+    resolve_dsn,
+    with_option,
+)
+
+SECRET = "s3cr3tpw"  # noqa: S105 - made up
+
+
+@pytest.mark.parametrize(
+    ("dsn", "shown"),
+    [
+        (f"postgresql://u:{SECRET}@h:5/d", "postgresql://u:***@h:5/d"),
+        (f"postgres://u:{SECRET}@h/d?a=b", "postgres://u:***@h/d?a=b"),
+        (f"postgresql://u@h/d?password={SECRET}", "postgresql://u@h/d?password=***"),
+        (f"postgresql://u:x@{SECRET}@h/d", "postgresql://u:***@h/d"),
+        (f"postgresql://u:x/{SECRET}@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        (f"host=h password={SECRET} user=u", "host=h password=*** user=u"),
+        (f"host=h password = '{SECRET} x\\'y'", "host=h password=***"),
+        (f"host=h sslpassword={SECRET}", "host=h sslpassword=***"),
+        ("host='a b' dbname=d", "host='a b' dbname=d"),
+        (f"host=h password={SECRET} and more", "***"),
+        (f"host=h password=x y={SECRET}", "***"),
+        (SECRET, "***"),
+    ],
+)
+def test_mask_hides_passwords_and_nothing_else(dsn, shown):
+    assert mask(dsn) == shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_mask_never_shows_a_password(rest):
+    password = f"{SECRET}{rest}{SECRET}"
+    for dsn in (f"postgresql://user:{password}@host/base", f"password={password}"):
+        assert SECRET not in mask(dsn)
+        assert SECRET not in describe_dsn(dsn)
+        assert SECRET not in refusal(dsn)
+
+
+def refusal(dsn):
+    try:
+        resolve_dsn(dsn)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def test_hide_secrets_covers_encoded_and_plain_forms(monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "from-outside")
+    dsn = "postgresql://u:p%40ss%20word@h/d"
+    text = "p%40ss%20word and p@ss word and from-outside"
+    assert hide_secrets(text, dsn) == "*** and *** and ***"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "settings"),
+    [
+        (
+            "postgresql://u:p%40@h:5433/d%20b?sslmode=require",
+            {
+                "user": "u",
+                "password": "p@",
+                "host": "h",
+                "port": "5433",
+                "dbname": "d b",
+                "sslmode": "require",
+            },
+        ),
+        ("postgresql:///d?host=/run/x", {"dbname": "d", "host": "/run/x"}),
+        ("postgresql://u@/d?host=%2Frun", {"user": "u", "dbname": "d", "host": "/run"}),
+        ("postgresql://", {}),
+        ("postgresql://h?dbname=x", {"host": "h", "dbname": "x"}),
+        ("postgresql://[::1]:5432/d", {"host": "::1", "port": "5432", "dbname": "d"}),
+        ("postgresql://a:1,b:2/d", {"host": "a,b", "port": "1,2", "dbname": "d"}),
+        (
+            "host=h password='a\\'b c' dbname=d",
+            {"host": "h", "password": "a'b c", "dbname": "d"},
+        ),
+        ("service=mine", {"service": "mine"}),
+    ],
+)
+def test_parse_dsn_reads_both_forms(dsn, settings):
+    assert parse_dsn(dsn) == settings
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"postgresql://u:{SECRET}@x@h/d",
+        f"postgresql://u:{SECRET}/x@h/d",
+        f"postgresql://u:{SECRET}%zz@h/d",
+        f"postgresql://u:{SECRET} x@h/d",
+        f"postgresql://u:x@{SECRET}?x@h/d",
+        f"host=h password='{SECRET}",
+        f"host=h password={SECRET} loose",
+        SECRET,
+    ],
+)
+def test_unreadable_strings_are_refused_without_being_quoted(dsn):
+    with pytest.raises(ConfigError) as caught:
+        resolve_dsn(dsn)
+    assert SECRET not in str(caught.value)
+
+
+def test_resolve_dsn_adds_timeouts_only_where_none_is_set(monkeypatch):
+    assert "connect_timeout=10" in resolve_dsn("postgresql://h/d")
+    assert "connect_timeout=10" in resolve_dsn("host=h")
+    assert "connect_timeout=3" in resolve_dsn("postgresql://h/d?connect_timeout=3")
+    assert resolve_dsn("postgresql://h/d?connect_timeout=3").count("timeout=") == 2
+    assert resolve_dsn("service=mine") == "service=mine"
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "7")
+    assert "connect_timeout" not in resolve_dsn("host=h")
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://h/d",
+        "postgresql://h/d?options=-c%20jit%3Doff",
+        "host=h",
+        "host=h options='-c jit=off'",
+    ],
+)
+def test_an_option_is_added_to_those_that_are_given(dsn, monkeypatch):
+    monkeypatch.setenv("PGOPTIONS", "-c jit=off")
+    found = parse_dsn(with_option(dsn, "-c a=b"))
+    assert found == {**parse_dsn(dsn), "options": "-c jit=off -c a=b"}
+
+
+def test_describe_dsn_is_for_people(monkeypatch):
+    assert describe_dsn(f"postgresql://u:{SECRET}@h:5/d") == "h:5/d"
+    assert describe_dsn("service=mine") == "service mine"
+    assert describe_dsn(f"{SECRET} nonsense") == "***"
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    monkeypatch.setenv("PGDATABASE", "base")
+    assert describe_dsn("postgresql://") == "elsewhere/base"

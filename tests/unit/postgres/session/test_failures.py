@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.driver_errors import server_error as read_error
+from propload.postgres.session.failures import (
+    _FACTS,
+    _STATUSES,
+    as_write_error,
+    classify,
+)
+
+
+def server_error(sqlstate=None, status="UNKNOWN", primary="said so", **fields):
+    error = ServerError(primary, sqlstate=sqlstate)
+    error.status, error.primary = status, primary
+    for name, value in fields.items():
+        setattr(error, name, value)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [
+        ("08006", "transient"),
+        ("08P01", "permanent"),
+        ("22001", "data"),
+        ("22P02", "data"),
+        ("22P03", "permanent"),
+        ("23505", "data"),
+        ("23514", "data"),
+        ("40001", "transient"),
+        ("40P01", "transient"),
+        ("42P01", "permanent"),
+        ("42501", "permanent"),
+        ("53100", "transient"),
+        ("53300", "transient"),
+        ("55P03", "transient"),
+        ("57P01", "transient"),
+        ("57P03", "transient"),
+        ("57014", "permanent"),
+        ("57P04", "permanent"),
+        ("25006", "permanent"),
+        ("P0001", "data"),
+        ("XX000", "permanent"),
+    ],
+)
+def test_codes_are_sorted(sqlstate, kind):
+    failure = classify(server_error(sqlstate))
+    assert failure.kind == kind
+    assert failure.reason
+
+
+def test_no_code_repeats_what_holds_for_its_class():
+    codes = [code for code in _FACTS if len(code) == 5]
+    assert codes
+    assert not [code for code in codes if _FACTS[code] == _FACTS.get(code[:2])]
+
+
+def test_a_dead_connection_is_worth_a_retry():
+    assert classify(server_error(None, "IO")).kind == "transient"
+
+
+def test_a_value_that_the_driver_cannot_write_is_the_fault_of_a_row():
+    failure = classify(
+        server_error(None, "IO", "IO: Error occurred writing COPY data:")
+    )
+    assert failure.kind == "data"
+    broken = "IO: Error occurred writing COPY data: server closed the connection"
+    assert classify(server_error(None, "IO", broken)).kind == "transient"
+
+
+@pytest.mark.parametrize("error", [server_error("ZZ999"), server_error(None, "NEW")])
+def test_unknown_codes_stop_the_run_and_say_so(error):
+    failure = classify(error)
+    assert failure.kind == "permanent"
+    assert "not known" in failure.reason
+
+
+def test_other_errors_are_permanent():
+    assert classify(ConfigError("no")).kind == "permanent"
+    assert classify(TransientWriteError("away")).kind == "transient"
+
+
+@pytest.mark.parametrize(
+    ("context", "line", "column"),
+    [
+        ("COPY t, line 2", 2, None),
+        ("COPY t, line 3501, column price", 3501, "price"),
+        ("COPY t, line 2, column v: x", 2, "v: x"),
+        ("JSON data, line 1: ok\nCOPY x, line 4, column v", 4, "v"),
+        ("SQL statement\nCOPY t, line 12, column a\nmore", 12, "a"),
+        (None, None, None),
+    ],
+)
+def test_the_place_is_read_from_the_context(context, line, column):
+    failure = classify(server_error("22001", context=context))
+    assert failure.line == line
+    assert failure.column == column
+
+
+def test_the_column_is_read_from_where_it_stands():
+    assert classify(server_error("23502", column="b")).column == "b"
+    named = server_error("23502", primary='null value in column "a""b" of relation')
+    assert classify(named).column == 'a"b'
+
+
+def test_facts_have_a_kind_and_a_reason():
+    for kind, reason in [*_FACTS.values(), *_STATUSES.values()]:
+        assert kind in ("transient", "data", "permanent")
+        assert len(reason) > 10
+
+
+def test_as_write_error_says_where_and_why():
+    made = as_write_error(server_error("40P01"), table="public.t", batch=3)
+    assert isinstance(made, TransientWriteError)
+    assert made.sqlstate == "40P01"
+    assert "batch 3 into public.t" in str(made)
+    assert type(as_write_error(server_error("42501"), table="t", batch=0)) is WriteError
+
+
+def test_server_errors_survive_pickling():
+    error = server_error("23505", "INTEGRITY", constraint="t_pkey")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (again.sqlstate, again.status, again.constraint) == (
+        "23505",
+        "INTEGRITY",
+        "t_pkey",
+    )
+
+
+class DriverError(Exception):
+    sqlstate = "23505"
+    details = (
+        ("PG_DIAG_MESSAGE_PRIMARY", b"a row of listings is there already"),
+        ("PG_DIAG_MESSAGE_DETAIL", b"Key (listing_id)=(listing) exists"),
+        ("PG_DIAG_CONTEXT", b"COPY listings, line 7, column listing_id"),
+        ("PG_DIAG_CONSTRAINT_NAME", b"listings_pkey"),
+        ("PG_DIAG_COLUMN_NAME", b"listing_id"),
+    )
+
+
+@pytest.mark.parametrize("password", ["line", "listing", "listings_pkey", "7"])
+def test_a_password_that_is_also_a_name_hides_nothing_that_is_looked_for(password):
+    error = read_error(DriverError("no"), f"postgresql://u:{password}@h/d")
+    failure = classify(error)
+    assert (failure.line, failure.column) == (7, "listing_id")
+    assert failure.constraint == "listings_pkey"
+    assert password not in failure.message
+    assert password not in str(error)

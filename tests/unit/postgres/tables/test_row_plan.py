@@ -1,0 +1,59 @@
+"""How rows fit a table: what travels, what is new, what is wrong."""
+
+import polars as pl
+import pytest
+
+from propload.errors import SchemaMismatchError
+from propload.postgres.tables.facts import TableColumn, TableFacts
+from propload.postgres.tables.row_plan import plan_rows
+from propload.target import TableName, Target
+
+TABLE = TableName("public", "t")
+COLUMNS = (
+    TableColumn("a", "bigint", "int8"),
+    TableColumn("b", "bigint", "int8", nullable=False),
+    TableColumn("c", "bigint", "int8"),
+)
+#: What happens to the new column, and whether it is told as a fault.
+NEW_COLUMNS = {"refuse": True, "add": False, "ignore": False}
+
+
+def plan(schema, *, empty=False, **rules):
+    facts = TableFacts(TABLE, COLUMNS, empty=empty)
+    return plan_rows(schema, facts, Target(TABLE, ("a",), **rules))
+
+
+def test_plans_keep_the_order_of_the_frame():
+    schema = {"c": pl.Int8(), "propload_row": pl.UInt32(), "a": pl.String()}
+    found = plan(schema)
+    assert [step.column for step in found.columns] == ["c", "a"]
+    assert {step.dtype for step in found.columns} == {pl.Int64()}
+    assert {step.carrier for step in found.columns} == {"copy"}
+    assert (found.new, found.unknown, found.faults) == ({}, None, ())
+
+
+@pytest.mark.parametrize("on_new_columns", NEW_COLUMNS)
+def test_a_new_column_is_a_fault_only_where_it_is_refused(on_new_columns):
+    found = plan({"a": pl.Int8(), "d": pl.Int8()}, on_new_columns=on_new_columns)
+    assert found.new == {"d": pl.Int8()}
+    assert [step.column for step in found.columns] == ["a"]
+    assert (found.unknown is not None) == NEW_COLUMNS[on_new_columns]
+    if found.unknown is None:
+        found.require_fit()
+        return
+    with pytest.raises(SchemaMismatchError, match="column d is not in the table"):
+        found.require_fit()
+
+
+def test_a_needed_column_may_lack_where_rows_are_parts_of_stored_ones():
+    schema = {"a": pl.Int8()}
+    assert plan(schema).faults == ()
+    for told in (plan(schema, empty=True), plan(schema, mode="append")):
+        assert ["column b takes no null" in fault for fault in told.faults] == [True]
+
+
+def test_every_fault_is_told_at_once():
+    found = plan({"a": pl.Binary(), "d": pl.Int8()}, mode="append")
+    told = r"column d .*; column a .*; column b "
+    with pytest.raises(SchemaMismatchError, match=told):
+        found.require_fit()

@@ -1,0 +1,85 @@
+"""How a piece is tried again: rows that lost to refused ones have their turn."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import REASONS, ROW
+from propload.postgres.writing.approach import Approach
+from propload.prepare.dedupe import dedupe
+
+QUICK = settings(max_examples=50, deadline=None)
+KEY = ("k",)
+
+
+def frame_of(keys):
+    return pl.DataFrame({"k": keys}, schema={"k": pl.Int64}).with_row_index(ROW)
+
+
+def approach_of(keys, **told):
+    deduped = dedupe(frame_of(keys), key=KEY)
+    return Approach(deduped.layers, deduped.versions, **told)
+
+
+def rows_of(frame):
+    return frame[ROW].to_list()
+
+
+def refused(*rows):
+    return pl.Series(rows, dtype=pl.UInt32)
+
+
+@QUICK
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.data())
+def test_every_row_is_written_once_or_a_duplicate(keys, data):
+    approach = approach_of(keys)
+    for _ in range(2):
+        written = [row for layer in approach.layers for row in rows_of(layer)]
+        bad = data.draw(st.lists(st.sampled_from(written), min_size=1, unique=True))
+        again = approach.with_versions_of(refused(*bad), KEY)
+        if again is None:
+            continue
+        rows = [row for layer in again.layers for row in rows_of(layer)]
+        assert len(rows) == len(set(rows)) == len(keys) - again.duplicates
+        assert again.goes_by_row(len(again.layers) - 1)
+        told = rows_of(again.layers[-1])
+        assert told == sorted(told)
+        # all rows of a key that a refused one stood for, those of no other
+        counted = {row for row in told if keys.count(keys[row]) > 1}
+        assert counted == set(told)
+        assert {keys[r] for r in bad if keys.count(keys[r]) > 1} <= {
+            keys[row] for row in told
+        }
+        approach = again
+
+
+def test_a_refused_row_that_stood_for_no_other_changes_nothing():
+    approach = approach_of([1, 1, 2])
+    assert approach.with_versions_of(refused(2), KEY) is None
+    assert approach_of([1, 2]).with_versions_of(refused(0), KEY) is None
+
+
+def test_what_was_said_of_rows_that_are_tried_again_is_said_no_more():
+    said = pl.DataFrame(
+        [(1, *[None] * 6), (2, *[None] * 6)], schema=REASONS, orient="row"
+    )
+    approach = approach_of([1, 1, 2], left_out=(said,))
+    again = approach.with_versions_of(refused(1, 2), KEY)
+    assert [rows_of(each) for each in again.left_out] == [[2]]
+
+
+def test_where_keys_may_be_equal_to_the_server_all_rows_keep_their_order():
+    approach = approach_of([1, 2, 1, 3])
+    again = approach.with_versions_of(refused(2), KEY, bound=True)
+    assert [rows_of(layer) for layer in again.layers] == [[], [0, 1, 2, 3]]
+    assert again.duplicates == 0
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_only_the_layer_at_the_end_is_written_row_by_row(number):
+    again = approach_of([1, 1, 2]).with_versions_of(refused(1), KEY)
+    assert again.goes_by_row(number) is (number == 1)
+    assert again.looks_into(number) is (number == 1)

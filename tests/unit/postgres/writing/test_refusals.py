@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from propload.postgres.writing.refusals import Refusal
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (pl.Series([[1, None]]), "[1, null]"),
+        (pl.Series([["Ede", 'a "b", é']]), r'["Ede", "a \"b\", é"]'),
+        (pl.Series([[Decimal("1.20")]]), '["1.20"]'),
+        (pl.Series([[dt.date(2024, 1, 2)]]), '["2024-01-02"]'),
+        (pl.Series([[5_000_000]]).cast(pl.List(pl.Date)), '["+15659-07-15"]'),
+        (pl.Series([5_000_000]).cast(pl.Date), "+15659-07-15"),
+        (pl.Series([[]], dtype=pl.List(pl.String)), "[]"),
+        (pl.Series([None], dtype=pl.List(pl.String)), None),
+        (pl.Series([1.5]), "1.5"),
+    ],
+)
+def test_a_value_is_shown_as_people_write_it(values, shown):
+    layer = pl.DataFrame({"v": pl.concat([values.clear(1), values])})
+    assert Refusal(1, "v", None, "refused", "22P02").value(layer) == shown

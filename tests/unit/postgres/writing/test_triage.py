@@ -1,0 +1,122 @@
+"""What is tried after a failure, as values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from propload.batch import ROW
+from propload.postgres.session.failures import Failure
+from propload.postgres.sql.shape import ColumnShape, Shape
+from propload.postgres.writing.approach import Approach
+from propload.postgres.writing.sieve import Sieve
+from propload.postgres.writing.triage import NOT_COPIED, Triage
+from propload.target import ColumnPlan, TableName
+
+CHECK_FAILED = "23514"
+
+
+def _layer(*keys):
+    rows = {"k": keys, "v": [f"text {key}" for key in keys], ROW: range(len(keys))}
+    return pl.DataFrame(rows, schema_overrides={"k": pl.Int64, ROW: pl.Int64})
+
+
+def _shape(**rules):
+    columns = (
+        ColumnShape(ColumnPlan("k", pl.Int64(), "copy", "bigint")),
+        ColumnShape(ColumnPlan("v", pl.String(), "copy", "text")),
+    )
+    return Shape(TableName("public", "t"), columns, key=("k",), **rules)
+
+
+def _failure(**facts):
+    known = Failure("data", CHECK_FAILED, "refused", None, "v", None, "a test's")
+    return replace(known, **facts)
+
+
+def _after(approach, failure, *, number=0, connection=None, **rules):
+    shape = _shape(**rules)
+    return Triage(shape, Sieve(shape)).after(connection, approach, number, failure)
+
+
+def test_the_row_that_copy_names_is_left_out_with_its_reason():
+    approach = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
+    assert approach.layers[0]["k"].to_list() == [1, 3]
+    assert approach.left_out[0]["value"].to_list() == ["text 2"]
+    assert approach.named
+    assert approach.step == "none"
+
+
+@pytest.mark.parametrize(
+    ("facts", "rules"),
+    [
+        ({"line": 2, "kind": "permanent"}, {}),
+        ({"line": 2}, {"on_null": "keep"}),
+        ({"line": 2, "sqlstate": "54000"}, {}),
+        ({}, {}),
+    ],
+    ids=["of a trigger", "a null is kept", "wider than a page", "no line"],
+)
+def test_a_line_that_may_not_be_the_row_leaves_nothing_out(facts, rules):
+    first = Approach((_layer(1, 2, 3),))
+    approach = _after(first, _failure(**facts), **rules)
+    assert approach.layers == first.layers
+    assert approach.left_out == ()
+    assert approach.step == "screen"
+
+
+def test_a_second_row_that_is_named_calls_for_a_look_at_all():
+    first = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
+    second = _after(first, _failure(line=1))
+    assert second.step == "screen"
+    assert second.layers == first.layers
+    assert _after(second, _failure()).step == "sift"
+
+
+def test_rows_without_an_end_in_sight_are_given_up():
+    approach = Approach((_layer(1),), step="sift")
+    stage = _Stage()
+    assert _after(approach, _failure(), connection=stage) is None
+    assert stage.copied == 1
+
+
+def test_texts_that_no_server_takes_are_found_before_any_is_tried():
+    layer = _layer(1, 2).with_columns(v=pl.Series(["good", "a\0b"]))
+    approach = _after(Approach((layer,)), _failure(sqlstate=NOT_COPIED))
+    assert approach.layers[0]["k"].to_list() == [1]
+    assert approach.step == "sift"
+
+
+def test_suspects_become_a_layer_before_the_others_and_are_looked_into_alone():
+    first = Approach((_layer(1), _layer(2, 3, 4), _layer(5)))
+    approach = first.suspecting(1, pl.Series([False, True, False]))
+    assert [layer["k"].to_list() for layer in approach.layers] == [
+        [1],
+        [3],
+        [2, 4],
+        [5],
+    ]
+    assert [approach.looks_into(number) for number in range(4)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert not any(first.looks_into(number) for number in range(3))
+
+
+class _Stage:
+    """A session that takes each row; counts what is copied."""
+
+    copied = 0
+
+    def execute(self, statement):
+        return None
+
+    def copy(self, table, rows, **kind):
+        self.copied += 1
+
+    def rollback(self):
+        pass

@@ -1,0 +1,36 @@
+"""Which table a source goes into where nobody says."""
+
+import pytest
+
+from propload.errors import ConfigError
+from propload.running.choosing import choose_table
+
+
+@pytest.mark.parametrize(
+    ("source", "table"),
+    [
+        ("data/Homes 2024.csv.gz", "public.homes_2024"),
+        ("C:\\data\\homes.csv", "public.homes"),
+        ("todays_homes", "public.todays_homes"),
+    ],
+)
+def test_a_table_is_called_like_its_source(source, table):
+    assert str(choose_table({}, None, source)) == table
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "stdin",
+        "frame",
+        "lazy frame",
+        "list",
+        "<genexpr>",
+        "pushed",
+        "2 sources from a to b",
+    ],
+)
+def test_what_has_no_name_needs_a_table(source):
+    with pytest.raises(ConfigError, match=r"no table to load .* into: give --table"):
+        choose_table({}, None, source)
+    assert str(choose_table({"table": "a.b"}, None, source)) == "a.b"

@@ -1,0 +1,42 @@
+"""Where a run begins in its source."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from propload.batch import Batch
+from propload.journal import Journal, JournalOptions, JournalSource
+from propload.options import SourceOptions
+from propload.postgres.ledger.history import ResumePoint
+from propload.postgres.ledger.run_record import RunRecord
+from propload.running.composing import find_start
+from propload.sources.items import ItemSource
+
+RUN = RunRecord("run-1", "spider", "public.t", "append")
+
+
+@pytest.fixture
+def leftover(tmp_path):
+    """A journal whose first three rows are gone: unreadable, and passed over."""
+    folder = tmp_path / "run-1"
+    journal = Journal(folder, JournalOptions("off", 1 << 20), {}, first_row=3)
+    journal.append(Batch(pa.record_batch({"id": [4, 5, 6, 7]}), "spider", 4))
+    journal.close(loaded=False)
+    return JournalSource(folder)
+
+
+def test_rows_keep_their_numbers_where_nothing_was_entered_of_those_before(leftover):
+    start = find_start(leftover, None)
+    assert (start.first_row, start.untold) == (3, 3)
+
+
+def test_what_is_committed_is_not_read_again(leftover):
+    assert find_start(leftover, ResumePoint(RUN, batch=1, first_row=5)).first_row == 5
+
+
+@pytest.mark.parametrize("row", [0, 9])
+def test_any_other_source_begins_where_the_ledger_says(row):
+    source = ItemSource(iter(()), SourceOptions(), name="spider")
+    assert find_start(source, ResumePoint(RUN, first_row=row)).first_row == row
+    assert find_start(source, None).first_row == 0
