@@ -14,6 +14,7 @@ from propload import cli
 from propload.config import SETTINGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / "propload"
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("**/*.md"))]
 
 
@@ -205,3 +206,23 @@ def test_continuous_integration_runs_the_command_of_the_readme():
     assert any(command in block for _, _, block in blocks("sh"))
     # written out nowhere else, so that it cannot differ
     assert "pip install" not in script
+
+
+# --- the page on the code -------------------------------------------------------
+
+
+def test_every_module_that_the_page_on_the_code_names_exists():
+    page = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+(?:\.py)?)/?`", page))
+    # the steps of a transaction are named by their files alone
+    alone = set(re.findall(r"`([a-z_]+\.py)`", page))
+    assert len(named) > 10
+    assert len(alone) > 5
+    roots = [REPOSITORY, REPOSITORY / "propload", REPOSITORY / "spiders"]
+    places = [*roots, PACKAGE / "postgres/writing", PACKAGE / "postgres"]
+    missing = [
+        name
+        for name in sorted(named | alone)
+        if not any((place / name).exists() for place in places)
+    ]
+    assert missing == []
