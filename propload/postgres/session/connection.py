@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import polars as pl
 import pyarrow as pa
@@ -23,39 +23,42 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
     connect as open_session,
 )
 
+from propload.errors import TransientWriteError
+from propload.postgres.server.spool import Spool
+from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.driver_errors import (
     ServerError,
     connect_error,
+    is_about_files,
     server_error,
 )
-from propload.postgres.session.dsn import mask, resolve_dsn, with_option
+from propload.postgres.session.dsn import (
+    describe_dsn,
+    mask,
+    parse_dsn,
+    resolve_dsn,
+    with_option,
+)
+from propload.postgres.session.session_settings import SETTINGS
 from propload.postgres.sql import bookkeeping, quoting
-from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY
+from propload.postgres.sql.tables import (
+    JSONB_COLUMNS_QUERY,
+    READS_FILES,
+    copy_from,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
+
+#: A table's namespace, or None where the session's path finds it, and its name.
+_Place: TypeAlias = "tuple[str | None, str]"
 
 __all__ = ["Connection", "ServerError", "connect", "mask", "resolve_dsn"]
 
 #: The driver encodes a whole record batch in memory before it sends it; 8,192
 #: rows of 20 columns are about 2 MB, and a COPY of many such is as fast as one.
 COPY_ROWS = 8_192
-
-#: What a session needs so that the same text means the same value everywhere.
-_SESSION = {
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "extra_float_digits": "1",
-    "client_encoding": "UTF8",
-    "bytea_output": "hex",
-    "standard_conforming_strings": "on",
-    # the upsert is written for it; a stricter default would only raise 40001
-    "default_transaction_isolation": "read committed",
-    # compiling one statement costs more than it saves on a batch
-    "jit": "off",
-}
 
 #: The driver knows types by the names of their functions; where the server quotes all
 #: names, from the moment that it lets the user in, the driver knows no type.
@@ -81,15 +84,16 @@ def connect(
         TransientWriteError: The server cannot be reached now.
     """
     complete = resolve_dsn(dsn)
+    spool = Spool.find(parse_dsn(complete).get("host", ""))
     try:
         raw = _session(complete, dsn, again=again)
-        return _opened(raw, dsn, application_name, threading.Lock())
+        return _opened(raw, dsn, application_name, threading.Lock(), spool)
     except ServerError as error:
         if not error.primary.endswith(_TYPES_UNREAD):
             raise
     # pgbouncer refuses options, so they are left to those who need them
     raw = _session(with_option(complete, _PLAIN_NAMES), dsn, again=again)
-    return _opened(raw, dsn, application_name, threading.Lock())
+    return _opened(raw, dsn, application_name, threading.Lock(), spool)
 
 
 def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
@@ -101,10 +105,14 @@ def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
 
 
 def _opened(
-    raw: dbapi.Connection, dsn: str, application_name: str, opening: threading.Lock
+    raw: dbapi.Connection,
+    dsn: str,
+    application_name: str,
+    opening: threading.Lock,
+    spool: Spool | None,
 ) -> Connection:
     try:
-        return Connection(raw, dsn, application_name, opening)
+        return Connection(raw, dsn, application_name, opening, spool)
     except BaseException:
         with opening:
             raw.close()
@@ -129,6 +137,7 @@ class Connection:
         dsn: str,
         application_name: str,
         opening: threading.Lock | None = None,
+        spool: Spool | None = None,
     ) -> None:
         self._raw = raw
         self._dsn = dsn
@@ -139,11 +148,11 @@ class Connection:
         self._changed = threading.Condition()
         self._runs = False
         self._cancelling = False
-        self._jsonb: dict[tuple[str | None, str], frozenset[str]] = {}
+        self._jsonb: dict[_Place, frozenset[str]] = {}
         self._failed = False
         self.closed = False
         self.token = secrets.token_hex(8)
-        settings = _SESSION | {
+        settings = SETTINGS | {
             "application_name": application_name[:63],
             bookkeeping.SESSION: self.token,
         }
@@ -152,9 +161,11 @@ class Connection:
             for place, name in enumerate(settings, start=1)
         )
         version = "current_setting('server_version_num')::int"
-        answer = self.rows(f"SELECT {version}, {calls}", tuple(settings.values()))
+        asked = f"SELECT {version}, {READS_FILES}, {calls}"
+        answer = self.rows(asked, tuple(settings.values()))
         self.commit()
         self.server_version = int(answer[0][0])
+        self._spool = spool if answer[0][1] else None
 
     def __enter__(self) -> Self:
         return self
@@ -182,7 +193,8 @@ class Connection:
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
             raise connect_error(error, self._dsn, again=True) from error
-        return _opened(raw, self._dsn, self._application_name, self._opening)
+        name = self._application_name
+        return _opened(raw, self._dsn, name, self._opening, self._spool)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
         """Return the rows that a statement changed, or None where not told.
@@ -238,12 +250,12 @@ class Connection:
         """
         if not frame.height:
             return 0
-        # the driver encodes these texts a quarter faster than Polars' own views
-        arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        if pl.String in frame.dtypes:
-            place = "pg_temp" if temporary else namespace
-            arrow = _as_json(arrow, self._jsonb_columns(place, table))
-        reader = arrow.to_reader(max_chunksize=COPY_ROWS)
+        place = ("pg_temp" if temporary else namespace, table)
+        jsonb = self._jsonb_columns(place) if pl.String in frame.dtypes else ()
+        rows = arrow_rows(frame, jsonb)
+        if self._copies_from_spool(place, rows):
+            return frame.height
+        reader = rows.to_reader(max_chunksize=COPY_ROWS)
         with self._cursor() as cursor:
             return int(
                 cursor.adbc_ingest(
@@ -255,10 +267,36 @@ class Connection:
                 )
             )
 
-    def _jsonb_columns(self, namespace: str | None, table: str) -> frozenset[str]:
-        place = (namespace, table)
+    def _copies_from_spool(self, place: _Place, rows: pa.Table) -> bool:
+        """Copy rows from the server's spool; return whether it took them.
+
+        Raises:
+            TransientWriteError: The server could not read it: it is asked no more.
+        """
+        spool = self._spool
+        if spool is None or not spool.takes(rows):
+            return False
+        try:
+            with spool.file(rows) as path:
+                self.execute(copy_from(place, rows.column_names, str(path)))
+        except ValueError:
+            # a value out of its type's range, for which the driver has its own words
+            return False
+        except OSError as error:
+            # nothing was sent yet, so the line takes them
+            spool.close(error)
+            return False
+        except ServerError as error:
+            if not is_about_files(error):
+                raise
+            spool.close(error)
+            msg = f"{describe_dsn(self._dsn)} cannot read its spool: {error}"
+            raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
+        return True
+
+    def _jsonb_columns(self, place: _Place) -> frozenset[str]:
         if place not in self._jsonb:
-            path = ".".join(quoting.name(part) for part in place if part)
+            path = quoting.path(place)
             found = self.rows(JSONB_COLUMNS_QUERY, (path,))
             self._jsonb[place] = frozenset(name for (name,) in found)
         return self._jsonb[place]
@@ -354,17 +392,3 @@ class Connection:
 
     def _server_error(self, error: Exception) -> ServerError:
         return server_error(error, self._dsn)
-
-
-def _as_json(table: pa.Table, names: Collection[str]) -> pa.Table:
-    """Mark text columns as JSON: only then does the driver write jsonb."""
-    for place, field in enumerate(table.schema):
-        if field.name in names and not pa.types.is_binary(field.type):
-            text = table.column(place).cast(pa.large_string())
-            chunks = [
-                pa.ExtensionArray.from_storage(pa.json_(pa.large_string()), chunk)
-                for chunk in text.chunks
-            ]
-            column = pa.chunked_array(chunks, pa.json_(pa.large_string()))
-            table = table.set_column(place, field.name, column)
-    return table

@@ -5,6 +5,8 @@ from __future__ import annotations
 from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.postgres.session.dsn import describe_dsn, hide_secrets
 
+#: Codes of a server that lacks a file or may not read it.
+_OF_FILES = ("58", "42501")
 #: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
 _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("password authentication failed", "no password supplied"), "password"),
@@ -99,6 +101,11 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
     for name, value in told.items():
         setattr(made, name, found[name] if name in _NAMES else value)
     return made
+
+
+def is_about_files(error: ServerError, /) -> bool:
+    """Return whether the server could not read a file that it was told to read."""
+    return (error.sqlstate or "").startswith(_OF_FILES)
 
 
 def _text(value: bytes | str) -> str:

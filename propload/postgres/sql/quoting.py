@@ -20,6 +20,11 @@ def names(identifiers: Iterable[str], /) -> str:
     return ", ".join(map(name, identifiers))
 
 
+def path(parts: Iterable[str | None], /) -> str:
+    """Return a name in quotes, with those before it that are given."""
+    return ".".join(name(part) for part in parts if part)
+
+
 def table(target: TableName, /) -> str:
     """Return a table's qualified name in quotes."""
     return f"{name(target.namespace)}.{name(target.table)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from propload.target import TableName
 
@@ -207,6 +207,9 @@ FROM pg_catalog.pg_constraint AS c
 WHERE c.conrelid = $1::int8::oid AND c.contype = 'f' AND c.confrelid = c.conrelid
 ORDER BY first DESC, made"""
 
+#: Whether this user may have the server read a file of its machine.
+READS_FILES = "pg_has_role(current_user, 'pg_read_server_files', 'USAGE')"
+
 #: The columns of a relation whose own type is jsonb.
 JSONB_COLUMNS_QUERY = """
 SELECT a.attname::text
@@ -214,6 +217,20 @@ FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0
   AND NOT a.attisdropped AND a.atttypid = 'pg_catalog.jsonb'::regtype
 """
+
+
+def copy_from(place: Iterable[str | None], columns: Iterable[str], path: str, /) -> str:
+    """Return the statement that copies a file of the server's machine into a table.
+
+    Args:
+        place: The table's namespace, if it is to be named, and its name.
+        columns: What the file has, in order.
+        path: The file, in COPY's binary form.
+    """
+    return (
+        f"COPY {quoting.path(place)} ({quoting.names(columns)}) "
+        f"FROM {quoting.text(path)} (FORMAT binary)"
+    )
 
 
 def is_empty_query(table: TableName, /) -> str:

@@ -1,0 +1,142 @@
+"""The spool: files from which a server of this machine copies rows by itself.
+
+To encode rows and to send them costs the driver more than all that propload does with
+them before. A server that propload runs has a folder beside its socket instead: rows
+are encoded there by pgpq, in a quarter of the time, and the session has them copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pyarrow as pa
+from pgpq import ArrowToPostgresBinaryEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
+
+#: What pgpq writes in the form that columns of the planned types read, checked one by
+#: one against the driver (tests/integration/postgres/test_spool.py).
+_ENCODED = frozenset(
+    {
+        pa.bool_(),
+        pa.int16(),
+        pa.int32(),
+        pa.int64(),
+        pa.float32(),
+        pa.float64(),
+        pa.large_string(),
+        pa.large_binary(),
+        pa.date32(),
+        pa.timestamp("us"),
+        pa.timestamp("us", tz="UTC"),
+    }
+)
+#: Fewer rows are sent sooner than a file is made and found.
+_LEAST_ROWS = 200
+#: Rows encoded at once, 2 MB of 20 columns: what is in memory beside the rows.
+_ROWS_AT_ONCE = 8_192
+
+
+def spool_of(socket_dir: Path, /) -> Path:
+    """Return the folder of a server's spool."""
+    return socket_dir / "spool"
+
+
+def clear_spool(folder: Path, /) -> None:
+    """Delete the files of processes that were killed."""
+    for path in folder.glob("*-*"):
+        pid = path.name.partition("-")[0]
+        if not (pid.isdigit() and psutil.pid_exists(int(pid))):
+            path.unlink(missing_ok=True)
+
+
+class Spool:
+    """Puts rows where the server finds them; shared by the sessions of a server.
+
+    Args:
+        folder: The server's spool.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._usable = True
+
+    @classmethod
+    def find(cls, host: str, /) -> Spool | None:
+        """Return the spool of the server at a socket, or None where it has none.
+
+        Args:
+            host: A host as connection strings have it: a folder, or a name.
+        """
+        folder = spool_of(Path(host))
+        if not host.startswith("/") or not os.access(folder, os.W_OK | os.X_OK):
+            return None
+        with contextlib.suppress(OSError):
+            clear_spool(folder)
+        return cls(folder)
+
+    def takes(self, rows: pa.Table, /) -> bool:
+        """Return whether rows are better copied from a file."""
+        return (
+            self._usable
+            and rows.num_rows >= _LEAST_ROWS
+            and _ENCODED.issuperset(rows.schema.types)
+        )
+
+    def close(self, why: object, /) -> None:
+        """Give no more files to the server: rows go over the line from now on."""
+        if self._usable:
+            log.info("rows go to the server over the line: %s", why)
+        self._usable = False
+
+    @contextmanager
+    def file(self, rows: pa.Table, /) -> Iterator[Path]:
+        """Yield a file of rows in the binary form of COPY; it is deleted afterwards.
+
+        Raises:
+            OSError: There is no room for it.
+            ValueError: A value is out of its type's range.
+        """
+        path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            self._write(path, rows)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write(self, path: Path, rows: pa.Table) -> None:
+        owner = self._folder.stat()
+        with open(path, "xb", buffering=0, opener=_private) as file:
+            if os.geteuid() == 0:
+                # root's server runs as another user, who alone is to read it
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            for part in _encoded(rows):
+                _write_all(file.fileno(), part)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _write_all(descriptor: int, part: bytes) -> None:
+    left = memoryview(part)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _encoded(rows: pa.Table) -> Iterator[bytes]:
+    encoder = ArrowToPostgresBinaryEncoder(rows.schema)
+    yield encoder.write_header()
+    for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        yield encoder.write_batch(batch)
+    yield encoder.finish()

@@ -1,0 +1,34 @@
+"""Frames as the Arrow tables that the driver and the spool encode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def arrow_rows(frame: pl.DataFrame, jsonb: Collection[str] = ()) -> pa.Table:
+    """Return a frame's rows as Arrow.
+
+    Args:
+        frame: The rows.
+        jsonb: The columns among them that the table has as jsonb.
+    """
+    # these texts are encoded a quarter faster than Polars' own views
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    for place, field in enumerate(table.schema):
+        if field.name in jsonb and not pa.types.is_binary(field.type):
+            table = table.set_column(place, field.name, _as_json(table.column(place)))
+    return table
+
+
+def _as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Mark texts as JSON: only then does the driver write jsonb."""
+    json = pa.json_(pa.large_string())
+    text = column.cast(pa.large_string())
+    chunks = [pa.ExtensionArray.from_storage(json, chunk) for chunk in text.chunks]
+    return pa.chunked_array(chunks, json)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from propload.postgres.server.spool import Spool, clear_spool, spool_of
+
+
+@pytest.mark.parametrize("host", ["", "db.example.org", "127.0.0.1", "spool"])
+def test_a_server_elsewhere_has_no_spool(host, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spool_of(tmp_path).mkdir()
+    assert Spool.find(host) is None
+
+
+def test_a_server_of_someone_else_has_no_spool(tmp_path):
+    assert Spool.find(str(tmp_path)) is None
+    spool_of(tmp_path).mkdir()
+    assert Spool.find(str(tmp_path)) is not None
+
+
+@pytest.mark.parametrize(
+    ("column", "taken"),
+    [
+        (pa.array(["a"] * 500, pa.large_string()), True),
+        (pa.array([1] * 500, pa.int16()), True),
+        (pa.array([1] * 100, pa.int16()), False),
+        (pa.array([1] * 500, pa.decimal128(9, 2)), False),
+        (pa.array([1] * 500, pa.timestamp("ns")), False),
+        (pa.array([1] * 500, pa.timestamp("us", tz="Europe/Amsterdam")), False),
+        (pa.nulls(500), False),
+    ],
+)
+def test_only_many_rows_of_plain_types_are_taken(tmp_path, column, taken):
+    assert Spool(tmp_path).takes(pa.table({"v": column})) is taken
+
+
+def test_a_closed_spool_takes_nothing(tmp_path):
+    rows = pl.DataFrame({"v": range(500)}).to_arrow()
+    spool = Spool(tmp_path)
+    assert spool.takes(rows)
+    spool.close("the disk is full")
+    assert not spool.takes(rows)
+
+
+def test_a_file_that_cannot_be_encoded_leaves_nothing(tmp_path):
+    far = pl.Series([2**63 - 1, -(2**63)]).cast(pl.Datetime("us"))
+    with (
+        pytest.raises(ValueError, match="flow"),
+        Spool(tmp_path).file(pl.DataFrame({"v": far}).to_arrow()),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spool_that_is_not_there_holds_nothing_to_delete(tmp_path):
+    clear_spool(tmp_path / "none")
