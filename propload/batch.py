@@ -239,8 +239,8 @@ class Deduped:
             after the other; a key stands at most once in each. A second layer holds
             rows that equal another in key and `newest` but not in content.
         versions: All rows of the keys that came several times, as they were before,
-            or None where no row was dropped. Where the server refuses what is left of
-            a key, its other rows have their turn.
+            or None where none did. Where the server refuses one of what is left of a
+            key, all its rows have their turn.
     """
 
     layers: tuple[pl.DataFrame, ...]

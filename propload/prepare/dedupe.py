@@ -85,8 +85,6 @@ def dedupe(
     else:
         kept = ordered.filter(is_last)
         layers = [kept] if newest is None else _with_ties(ordered, kept, key, newest)
-    if sum(layer.height for layer in layers) == frame.height:
-        return Deduped(tuple(layers))
     return Deduped(tuple(layers), ordered.filter(~(is_first & is_last)))
 
 

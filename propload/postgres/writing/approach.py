@@ -24,7 +24,7 @@ class Approach:
 
     Attributes:
         layers: The piece's layers without the rows known to be bad.
-        versions: All rows of the keys of which dedupe dropped some, or None.
+        versions: All rows of the keys that came several times, or None.
         by_row: Whether the last layer is written row by row, in the source's order:
             its keys come several times, for what dedupe left of them was refused.
         step: How far to look for others: nowhere, suspects tried one by one, a
@@ -88,7 +88,7 @@ class Approach:
         """Return the approach that writes all rows of the keys of refused ones.
 
         They are written row by row, as they would be in batches of one row each. None
-        where dedupe dropped no row of these keys.
+        where each of these keys came once, or has had its turn.
 
         Args:
             refused: The refused rows, by `ROW`.
