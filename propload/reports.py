@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from propload.report import REJECTS_GONE, from_dict
 from propload.run_files import RunFiles, written_before
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from propload.report import Report
+    from propload.target import TableName
 
 log = logging.getLogger(__name__)
 
@@ -56,31 +59,51 @@ class ReportStore:
         """
         return _read(self.files.find(run_id))
 
-    def newest(self, limit: int = 0, /) -> list[Report]:
-        """Return the reports of the newest runs, those of all where there is no limit.
+    def newest(
+        self, limit: int = 0, /, *, table: TableName | None = None
+    ) -> list[Report]:
+        """Return the reports of the newest runs.
 
         A file that is none of a report is passed over with a warning.
-        """
-        found: list[Report] = []
-        for path in self.files.all():
-            try:
-                found.append(_read(path))
-            except ConfigError as error:
-                log.warning("%s", error)
-            if limit and len(found) == limit:
-                break
-        return found
 
-    def drop(self, before: datetime, /) -> int:
+        Args:
+            limit: Most reports; 0 for all.
+            table: The table of the runs, or None for all tables.
+        """
+        found = (report for _, report in _each(self.files.all(), table))
+        return list(islice(found, limit or None))
+
+    def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before; return how many.
+
+        Args:
+            before: Runs that ended earlier are meant.
+            table: The table of the runs, or None for all tables; what is none of a
+                report then stays.
 
         Raises:
             OSError: The folder refuses.
         """
         old = written_before(before, self.files.all())
+        if table is not None:
+            old = [path for path, _ in _each(old, table)]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+def _each(
+    paths: Iterable[Path], table: TableName | None
+) -> Iterator[tuple[Path, Report]]:
+    """Yield files with their reports: of one table, or of all where it is None."""
+    for path in paths:
+        try:
+            report = _read(path)
+        except ConfigError as error:
+            log.warning("%s", error)
+            continue
+        if table is None or report.target.table == str(table):
+            yield path, report
 
 
 def _read(path: Path) -> Report:

@@ -41,6 +41,15 @@ class TableName:
         return f"{self.namespace}.{self.table}"
 
 
+def parse_table(text: str | None, /) -> TableName | None:
+    """Return the table that is named, or None where none is.
+
+    Raises:
+        ConfigError: The text is no name.
+    """
+    return None if text is None else TableName.parse(text)
+
+
 def _split_identifier(text: str) -> list[str]:
     parts, current, quoted = [], "", False
     position = 0

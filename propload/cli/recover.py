@@ -13,6 +13,7 @@ from propload.cli.ingest import quieted
 from propload.cli.screen import failure
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
+from propload.config import RELOADING
 from propload.errors import ConfigError, LoadError, PropLoadError
 from propload.wording import counted
 
@@ -55,7 +56,7 @@ def add_to(app: typer.Typer) -> None:
         only_list=_LIST,
         dropped=_DROP,
         yes=YES,
-        given=settings_group(),
+        given=settings_group(name for name in RELOADING if name != "resume"),
     )
     def recover(
         *,
@@ -70,7 +71,7 @@ def add_to(app: typer.Typer) -> None:
 
         A journal holds rows of sources that cannot be read again: crawls, pipes,
         pushed rows. Settings are those of the run, unless they are given; --to
-        names its database.
+        names its database. Without RUN, --table says whose journals are meant.
         """
         if only_list:
             _list(given, screen)
@@ -91,9 +92,14 @@ def _load(run: str, given: Settings, screen: Screen) -> None:
         screen.explain(error)
         raise typer.Exit(error.exit_code) from None
     if not reports and not screen.as_json:
-        screen.tell("no journal is left")
+        screen.tell(_none_left(given))
     _show(reports, screen)
     raise typer.Exit(max(map(exit_code, reports), default=0))
+
+
+def _none_left(given: Settings) -> str:
+    table = given.get("table")
+    return "no journal is left" if table is None else f"no journal is left for {table}"
 
 
 def _show(
@@ -137,7 +143,7 @@ def _list(given: Settings, screen: Screen) -> None:
         screen.show_values(values)
         return
     if not found:
-        screen.tell("no journal is left")
+        screen.tell(_none_left(given))
         return
     # some of them may be committed, which the database alone knows
     columns = ("run", "rows at most", "table", "database", "source")

@@ -13,6 +13,7 @@ from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.reports import ReportStore
+from propload.target import parse_table
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: A screenful; `--limit 0` lists all.
 LISTED_RUNS = 20
+_ONE_TABLE = "TABLE or NAMESPACE.TABLE whose runs alone are meant."
 
 _OLDER_THAN = Part(
     float,
@@ -57,18 +59,20 @@ def _add_list(group: typer.Typer) -> None:
     @command(
         group,
         "list",
-        example="propload runs list",
+        example="propload runs list\npropload runs list --table homes",
         limit=LIMIT,
-        given=settings_group(["state_dir"]),
+        given=settings_group(["table", "state_dir"], table=_ONE_TABLE),
     )
     def list_runs(limit: int, given: Settings, screen: Screen) -> None:
         """List runs with what became of their rows, newest first."""
-        reports = _store(given).newest(limit)
+        table = parse_table(given.get("table"))
+        reports = _store(given).newest(limit, table=table)
         if screen.as_json:
             screen.show_values([report.as_dict() for report in reports])
             return
         if not reports:
-            screen.tell("no run has ended yet")
+            into = "" if table is None else f" into {table}"
+            screen.tell(f"no run{into} has ended yet")
             return
         columns = ("run", "status", "table", "read", "changed", "rejected", "source")
         print_table(screen, columns, [_line(report) for report in reports])
@@ -94,7 +98,7 @@ def _add_drop(group: typer.Typer) -> None:
         example="propload runs drop --older-than 90",
         older_than=_OLDER_THAN,
         yes=YES,
-        given=settings_group(["to", "state_dir"]),
+        given=settings_group(["to", "table", "state_dir"], table=_ONE_TABLE),
     )
     def drop(older_than: float, yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
         """Delete what is remembered of old runs: reports, and entries of the ledger.
@@ -106,7 +110,8 @@ def _add_drop(group: typer.Typer) -> None:
 
         if not yes:
             days = "1 day" if older_than == 1 else f"{older_than:g} days"
-            those = f"runs that ended more than {days} ago"
+            into = f"into {given['table']} " if "table" in given else ""
+            those = f"runs {into}that ended more than {days} ago"
             question = f"Delete what is remembered of {those}?"
             typer.confirm(question, abort=True, err=True)
         dropped = drop_runs(older_than, **given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,9 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-def settings_group(names: Iterable[str] = tuple(SETTINGS)) -> Group:
-    """Return the flags of settings, gathered to `Settings` without those not given."""
-    return Group({name: _setting_flag(SETTINGS[name]) for name in names}, _given)
+def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -> Group:
+    """Return the flags of settings, gathered to `Settings` without those not given.
+
+    Args:
+        names: The settings.
+        meanings: What one does where that is something else than in a load.
+    """
+    shown = {name: SETTINGS[name] for name in names}
+    for name, meaning in meanings.items():
+        shown[name] = replace(shown[name], meaning=meaning)
+    return Group({name: _setting_flag(one) for name, one in shown.items()}, _given)
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

@@ -13,12 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from propload.config.files import ConfigFile, check_names, load_config
-from propload.config.settings import SETTINGS, Setting
+from propload.config.settings import RELOADING, SETTINGS, Setting
 from propload.errors import ConfigError
 from propload.nearest import SLIP, meant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from pydantic_settings import BaseSettings
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from propload.options import Settings
 
 __all__ = [
+    "RELOADING",
     "SETTINGS",
     "ConfigFile",
     "Setting",
     "job_source",
     "job_table",
     "load_config",
+    "refuse_others",
     "resolve",
     "told",
 ]
@@ -105,6 +107,24 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     merged.setdefault("state_dir", _default_state_dir())
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
+
+
+def refuse_others(given: Settings, used: Collection[str], /, *, function: str) -> None:
+    """Refuse settings that a function has no use for: they would say nothing.
+
+    Args:
+        given: Keywords or flags; None is the same as not given.
+        used: The settings that say something.
+        function: Of `propload`, the function that was given them.
+
+    Raises:
+        ConfigError: Others are given.
+    """
+    idle = [name for name in _settings_only(given) if name not in used]
+    if idle:
+        verb = "has" if len(idle) == 1 else "have"
+        msg = f"{', '.join(idle)} {verb} no say in {function}: leave that out"
+        raise ConfigError(msg)
 
 
 def told(given: Settings, *, job: str | None = None) -> frozenset[str]:

@@ -332,3 +332,11 @@ def _running() -> Iterable[Setting]:
 
 #: Every setting by its name, in the order of `--help`.
 SETTINGS: Mapping[str, Setting] = {one.name: one for one in _listed()}
+
+#: What says how rows are loaded that a run has left on disk: they are neither read from
+#: a source nor journaled again.
+RELOADING: tuple[str, ...] = tuple(
+    one.name
+    for one in SETTINGS.values()
+    if one.panel != "Reading" and one.name not in {"journal_sync", "journal_bytes"}
+)

@@ -12,6 +12,7 @@ from propload.postgres.ledger.forgetting import forget_runs
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
+from propload.target import parse_table
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,17 +41,23 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
     Args:
         older_than: The least age in days, from the end of a run.
-        **settings: `to`, the database of the ledger; `state_dir`.
+        **settings: `to`, the database of the ledger; `table`, whose runs alone are
+            meant; `state_dir`.
 
     Raises:
-        ConfigError: The age is below zero, or beyond the calendar.
+        ConfigError: The age is below zero, or beyond the calendar; `table` is no
+            name, or another setting is given.
         WriteError: The database cannot be reached, or refuses.
     """
+    used = {"to", "table", "state_dir"}
+    config.refuse_others(settings, used, function="propload.drop_runs")
     plan = Plan.of(config.resolve(settings))
     before = _moment(older_than)
+    # a table of the environment is for loads
+    table = parse_table(settings.get("table"))
     with open_database(plan) as database, database.connect() as session:
-        runs = forget_runs(session, plan.places.state_dir, before)
-    return Dropped(runs, ReportStore(plan.places.runs).drop(before))
+        runs = forget_runs(session, plan.places.state_dir, before, table=table)
+    return Dropped(runs, ReportStore(plan.places.runs).drop(before, table=table))
 
 
 def _moment(days: float) -> datetime:

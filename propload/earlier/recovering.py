@@ -9,10 +9,16 @@ from propload import config
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers
 from propload.monitoring.metrics import Metrics
-from propload.running.choosing import find_checker, find_target, open_database
+from propload.running.choosing import (
+    database_label,
+    find_checker,
+    find_target,
+    open_database,
+)
 from propload.running.planning import Plan, object_names, require_objects
 from propload.running.run import Run
 from propload.running.stopping import stoppable
+from propload.target import parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -40,10 +46,20 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     """Return the journals that killed runs left, oldest first.
 
     Args:
-        **settings: `state_dir`, where it is not the usual one.
+        **settings: `table` and `to`, whose journals alone are meant; `state_dir`,
+            where it is not the usual one.
+
+    Raises:
+        ConfigError: `table` is no name, or another setting is given.
     """
+    used = {"to", "table", "state_dir"}
+    config.refuse_others(settings, used, function="propload.leftovers")
     plan = Plan.of(config.resolve(settings))
-    return find_leftovers(plan.places.journal)
+    found = _into_table(find_leftovers(plan.places.journal), settings)
+    if settings.get("to") is None:
+        return found
+    label = database_label(plan)
+    return [one for one in found if one.about.get("database") == label]
 
 
 def recover(
@@ -63,22 +79,27 @@ def recover(
         on_report: Told of each journal that was loaded, also where another one
             cannot be and the call fails.
         **settings: `to`, what a run was given as Python objects (a mapping, a
-            schema), and what is to differ from the settings in the journal.
+            schema), and what is to differ from the settings in the journal. Without
+            a run, `table` says whose journals are meant; each goes into its own.
 
     Raises:
-        ConfigError: There is no such journal, or it belongs to another database.
+        ConfigError: There is no such journal, it belongs to another database, or
+            a setting is given that says nothing of rows in a journal.
         LoadError: A run stopped early again; its journal stays, and the others are
             loaded.
     """
+    used = [name for name in config.RELOADING if name != "resume"]
+    config.refuse_others(settings, used, function="propload.recover")
     plan = Plan.of(config.resolve(settings))
     found = find_leftovers(plan.places.journal)
     with open_database(plan) as database:
         label = database.label
-    given = frozenset(settings)
+    given = config.told(settings)
     if not run_id:
         mine = [one for one in found if one.about.get("database") == label]
+        mine = _into_table(mine, settings)
         mine = [one for one in mine if not _is_part_of_replace(one)]
-        return _recovered(mine, plan, given, on_report)
+        return _recovered(mine, plan, given - {"table"}, on_report)
     named = _named(found, run_id)
     meant = named.about.get("database")
     if meant != label:
@@ -104,6 +125,15 @@ def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
     rows = named.rows
     source.close(loaded=True)
     return rows
+
+
+def _into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
+    """Return the journals of the table that is given, or all where none is."""
+    table = parse_table(given.get("table"))
+    if table is None:
+        # one of the environment is for loads
+        return found
+    return [one for one in found if one.about.get("table") == str(table)]
 
 
 def _named(found: list[Leftover], run_id: str) -> Leftover:

@@ -74,11 +74,13 @@ def replay(
         **settings: What differs from the run's own: a mended mapping or schema.
 
     Raises:
-        ConfigError: There is no such run, no row of it can be replayed, or a
-            setting is needed that only the caller has.
+        ConfigError: There is no such run, no row of it can be replayed, a setting
+            is needed that only the caller has, or one is given that says nothing of
+            refused rows.
         LockedError: The run still goes on, or is being replayed.
         LoadError: The run stopped early; the refused rows stay.
     """
+    config.refuse_others(settings, config.RELOADING, function="propload.replay")
     places = Plan.of(config.resolve(settings)).places
     store = RejectStore(places.rejects)
     path = store.files.find(run_id)

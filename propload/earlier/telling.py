@@ -12,6 +12,7 @@ from propload.rejecting import RejectStore
 from propload.rejecting.lines import read_rejects
 from propload.reports import ReportStore
 from propload.running.planning import Plan
+from propload.target import parse_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,8 +35,10 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:
-        ConfigError: There is no such run with refused rows.
+        ConfigError: There is no such run with refused rows, or another setting is
+            given.
     """
+    config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
     plan = Plan.of(config.resolve(settings))
     return read_rejects(RejectStore(plan.places.rejects).files.find(run_id))
 
@@ -45,10 +48,19 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
 
     Args:
         limit: Most reports; 0 for all.
-        **settings: `state_dir`, where it is not the usual one.
+        **settings: `table`, whose runs are meant; `state_dir`, where it is not the
+            usual one.
+
+    Raises:
+        ConfigError: `table` is no name, or another setting is given.
     """
+    used = {"table", "state_dir"}
+    config.refuse_others(settings, used, function="propload.runs")
     plan = Plan.of(config.resolve(settings))
-    return [_readable(report) for report in ReportStore(plan.places.runs).newest(limit)]
+    # a table of the environment is for loads
+    table = parse_table(settings.get("table"))
+    found = ReportStore(plan.places.runs).newest(limit, table=table)
+    return [_readable(report) for report in found]
 
 
 def _readable(report: Report) -> Report:

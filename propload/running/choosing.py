@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from propload.errors import ConfigError
 from propload.postgres.loading import Database
+from propload.postgres.session.dsn import describe_dsn
 from propload.prepare.mapping import load_mapping
 from propload.target import TableName, Target
 
@@ -59,6 +60,12 @@ def find_checker(settings: Settings) -> Checker | None:
     return load_schema(settings["schema"])
 
 
+def database_label(plan: Plan) -> str:
+    """Return what reports and journals call the database of a run; none is asked."""
+    dsn = plan.settings.get("to")
+    return EMBEDDED if dsn is None else describe_dsn(dsn)
+
+
 def open_database(plan: Plan) -> Database:
     """Return the database of a run: as set, else the embedded one, started.
 
@@ -66,13 +73,14 @@ def open_database(plan: Plan) -> Database:
         WriteError: It cannot be reached.
     """
     state_dir = plan.places.state_dir
+    # the embedded one's address is a path of this machine, which tells a reader nothing
+    label = database_label(plan)
     dsn = plan.settings.get("to")
     if dsn is None:
         from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
-        # its address is a path of this machine, which says nothing to a reader
-        return Database(embedded.start(state_dir), state_dir=state_dir, label=EMBEDDED)
-    return Database(dsn, state_dir=state_dir)
+        dsn = embedded.start(state_dir)
+    return Database(dsn, state_dir=state_dir, label=label)
 
 
 def find_target(

@@ -198,7 +198,7 @@ def test_a_replay_by_key_that_was_stopped_may_begin_anew_by_other_settings(
 ):
     with pytest.raises(RejectLimitError):
         replay(refused.run_id, fix=mend, to=dsn, max_rejects=0)
-    again = replay(refused.run_id, fix=mend, to=dsn, null_words=["dear"])
+    again = replay(refused.run_id, fix=mend, to=dsn, on_new_columns="ignore")
     assert again.counts.read == 90
     assert again.run_id != refused.run_id
 

@@ -31,6 +31,11 @@ def _age(dsn, state_dir, *reports, days):
             f"UPDATE propload.runs SET finished_at = now() - interval '{days} days' "
             f"WHERE run_id = '{report.run_id}'",
         )
+    _age_files(state_dir, *reports, days=days)
+
+
+def _age_files(state_dir, *reports, days):
+    for report in reports:
         for path in (state_dir / "runs").glob(f"{report.run_id}*"):
             os.utime(path, (time.time() - days * DAY,) * 2)
 
@@ -53,6 +58,31 @@ def test_old_runs_that_loaded_all_are_forgotten_and_their_rows_stay(
     assert [report.run_id for report in propload.runs()] == [young.run_id]
     assert query(database, "SELECT count(*) FROM t") == [(3,)]
     assert propload.drop_runs(90, to=database) == propload.Dropped(0, 0)
+
+
+@pytest.mark.one_server
+def test_runs_of_one_table_are_dropped_alone(database, state_dir):
+    here, there = _load(database), _load(database, table="others")
+    _age(database, state_dir, here, there, days=91)
+    gone = propload.drop_runs(90, table="others", to=database)
+    assert gone == propload.Dropped(runs=1, reports=1)
+    assert _known(database) == {here.run_id}
+    assert [report.run_id for report in propload.runs()] == [here.run_id]
+
+
+@pytest.mark.one_server
+def test_ledgers_in_files_of_one_table_are_deleted_alone(database, state_dir):
+    tables = ("t", "others")
+    for table in tables:
+        execute(database, f"CREATE TABLE {table} (k bigint PRIMARY KEY, v text)")
+    rights = [f"GRANT SELECT, INSERT, UPDATE ON {table}" for table in tables]
+    with _user(database, *rights) as dsn:
+        here, there = (_load(dsn, table=table) for table in tables)
+        _age_files(state_dir, here, there, days=91)
+        gone = propload.drop_runs(90, table="others", to=dsn)
+    assert gone == propload.Dropped(runs=1, reports=1)
+    left = {path.name for path in (state_dir / "runs").iterdir()}
+    assert left == {f"{here.run_id}.json", f"{here.run_id}.ledger.ndjson"}
 
 
 def test_a_run_that_did_not_load_all_stays_in_the_ledger(database, state_dir):
@@ -90,8 +120,7 @@ def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
     execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
         old, young = _load(dsn), _load(dsn)
-        for path in (state_dir / "runs").glob(f"{old.run_id}*"):
-            os.utime(path, (time.time() - 91 * DAY,) * 2)
+        _age_files(state_dir, old, days=91)
         assert propload.drop_runs(90, to=dsn) == propload.Dropped(runs=1, reports=1)
         left = {path.name for path in (state_dir / "runs").iterdir()}
         assert left == {f"{young.run_id}.json", f"{young.run_id}.ledger.ndjson"}

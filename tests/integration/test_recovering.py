@@ -48,6 +48,53 @@ def test_a_recovery_takes_other_settings_than_the_run_had(goal, database, stuck)
     assert leftovers() == []
 
 
+@pytest.fixture
+def two_stuck(goal, database, stuck):
+    """Leave a second journal, of another table. Value: its run, the table mended."""
+    run_sql(database, "CREATE TABLE others (id bigint PRIMARY KEY)")
+    with pytest.raises(LoadError):
+        propload.ingest(iter(ROWS), **{**goal, "table": "others"})
+    run_sql(database, "ALTER TABLE others ADD COLUMN extra bigint")
+    [left] = leftovers(table="others")
+    return left
+
+
+@pytest.mark.one_server
+def test_a_table_says_whose_journals_are_recovered(database, stuck, two_stuck):
+    [report] = recover(to=database, table="others")
+    assert (report.run_id, report.target.table) == (two_stuck.run_id, "public.others")
+    assert read_table(database, "others").height == 10
+    assert [one.run_id for one in leftovers()] == [stuck.run_id]
+
+
+@pytest.mark.one_server
+def test_a_table_that_no_run_was_into_gets_no_journal(database, stuck, two_stuck):
+    run_sql(database, "CREATE TABLE rx (id bigint PRIMARY KEY, extra bigint)")
+    assert recover(to=database, table="rx") == []
+    assert read_table(database, "rx").height == 0
+    assert {one.run_id for one in leftovers()} == {stuck.run_id, two_stuck.run_id}
+
+
+@pytest.mark.one_server
+def test_a_run_that_is_named_goes_into_the_table_that_is_given(database, stuck):
+    run_sql(database, "CREATE TABLE rx (id bigint PRIMARY KEY, extra bigint)")
+    [report] = recover(stuck.run_id, to=database, table="rx")
+    assert report.target.table == "public.rx"
+    assert read_table(database, "rx").height == 10
+    assert leftovers() == []
+
+
+@pytest.mark.one_server
+def test_journals_of_one_table_and_database_are_told(database, stuck, two_stuck):
+    def told(**settings):
+        return {one.run_id for one in leftovers(**settings)}
+
+    both = {stuck.run_id, two_stuck.run_id}
+    assert told() == told(to=database) == told(table=None) == both
+    assert told(table="homes") == told(to=database, table="homes") == {stuck.run_id}
+    assert told(to="embedded") == told(table="rx") == set()
+
+
 def test_a_journal_that_is_dropped_is_in_nobodys_way(goal, database, stuck):
     assert drop(stuck.run_id) == 10
     with pytest.raises(ConfigError, match="no journal of run"):

@@ -12,6 +12,7 @@ from propload.cli.flags import Part
 from propload.cli.ingest import quieted
 from propload.cli.places import RUN
 from propload.cli.settings import settings_group
+from propload.config import RELOADING
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def add_to(group: typer.Typer) -> None:
         "propload rejects replay RUN --mapping mended.toml",
         run=RUN,
         fix=_FIX,
-        given=settings_group(),
+        given=settings_group(RELOADING),
     )
     def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
         """Load a run's refused rows again, after the cause was mended.

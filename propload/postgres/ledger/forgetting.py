@@ -16,12 +16,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.postgres.session.connection import Connection
+    from propload.target import TableName
 
 #: What messages call the ledger.
 _LEDGER = "propload.ledger"
 
 
-def forget_runs(connection: Connection, state_dir: Path, before: datetime, /) -> int:
+def forget_runs(
+    connection: Connection,
+    state_dir: Path,
+    before: datetime,
+    /,
+    *,
+    table: TableName | None = None,
+) -> int:
     """Return how many loaded runs left the ledger, of the database and in files.
 
     A run that ended otherwise stays: somebody may yet go on with it, or recover its
@@ -32,29 +40,33 @@ def forget_runs(connection: Connection, state_dir: Path, before: datetime, /) ->
         state_dir: The state folder, where the ledger is of runs that could not
             keep it in the database.
         before: Runs that ended earlier are meant.
+        table: The table that they wrote into, or None for all tables.
 
     Raises:
         WriteError: This user may not delete there, or the connection broke.
     """
+    target = "" if table is None else str(table)
     try:
         _, _, usable = connection.rows(bookkeeping.STANDING)[0]
         gone = 0
         if usable:
-            gone = int(connection.rows(bookkeeping.FORGET, (before,))[0][0])
+            gone = int(connection.rows(bookkeeping.FORGET, (before, target))[0][0])
         connection.commit()
-        return gone + _forget_files(connection, state_dir / "runs", before)
+        old = written_before(before, (state_dir / "runs").glob("*.ledger.ndjson"))
+        return gone + _forget_files(connection, old, target)
     except ServerError as error:
         raise failures.as_write_error(error, table=_LEDGER) from error
 
 
-def _forget_files(connection: Connection, folder: Path, before: datetime) -> int:
-    """Delete the ledgers in files whose last line was written before."""
-    old = written_before(before, folder.glob("*.ledger.ndjson"))
+def _forget_files(connection: Connection, old: list[Path], target: str) -> int:
+    """Delete ledgers in files, of one target only unless it is empty."""
     here = identity_of(connection) if old else None
     gone = 0
     for path in old:
         run = read_file(connection, path, here)
-        if run is not None and run.status == bookkeeping.LOADED:
+        if run is None or run.status != bookkeeping.LOADED:
+            continue
+        if target in ("", run.target):
             path.unlink(missing_ok=True)
             gone += 1
     return gone

@@ -109,6 +109,7 @@ FORGET = f"""
 WITH gone AS (
     DELETE FROM propload.runs
     WHERE status = '{LOADED}' AND finished_at < $1::timestamptz
+      AND $2::text IN ('', target)
     RETURNING run_id
 ), entries AS (
     DELETE FROM propload.ledger AS l USING gone WHERE l.run_id = gone.run_id

@@ -55,6 +55,18 @@ def test_nothing_left_is_said(recovering):
     assert json.loads(run("--list", "--json").stdout) == []
 
 
+def test_nothing_left_for_a_table_is_said(recovering):
+    assert "no journal is left for homes" in run("--table", "homes").stderr
+    assert "no journal is left for homes" in run("--list", "--table", "homes").stderr
+    assert recovering.told == [("", {"table": "homes"})]
+
+
+def test_there_is_no_flag_for_what_journals_have_no_use_for(recovering):
+    assert run("--delimiter", ";").exit_code == 2
+    assert run("--resume", "true").exit_code == 2
+    assert recovering.told == []
+
+
 def test_each_run_has_its_report(recovering):
     recovering.reports = [a_report("r1"), a_report("r2")]
     assert run().stdout == f"{recovering.reports[0]}\n{recovering.reports[1]}\n"

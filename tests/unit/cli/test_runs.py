@@ -68,6 +68,13 @@ def test_runs_are_listed_newest_first(run, reports):
     assert listed == [one.as_dict() for one in reversed(reports)]
 
 
+def test_runs_of_one_table_are_listed(run, reports):
+    assert len(run("list", "--table", "homes").stdout.splitlines()) == 4
+    result = run("list", "--table", "others")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no run into public.others has ended yet" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "day"), [("", 3), ("20260702", 2), ("20260701T120000-aa1", 1)]
 )
@@ -99,6 +106,11 @@ def test_to_drop_runs_asks_first(run, reports, state_dir):
     assert asked.exit_code != 0
     assert "ended more than 30 days ago" in asked.stderr
     assert len(list((state_dir / "runs").iterdir())) == len(reports)
+
+
+def test_to_drop_runs_of_one_table_asks_about_these(run, reports):
+    asked = run("drop", "--older-than", "30", "--table", "homes")
+    assert "runs into homes that ended" in asked.stderr
 
 
 def test_no_age_is_the_default(run):

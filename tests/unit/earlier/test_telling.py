@@ -1,5 +1,8 @@
 """What earlier runs left is found again: reports, with their refused rows."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 import propload
@@ -40,6 +43,51 @@ def test_reports_come_newest_first_with_their_refused_rows(state):
     assert newest.rejects.height == 1
     assert oldest.rejects.is_empty()
     assert [one.run_id for one in propload.runs(1, state_dir=state)] == ["20260102-cd"]
+
+
+def test_reports_of_one_table_are_told(state):
+    ReportStore(state / "runs").save(
+        replace(
+            propload.runs(1, state_dir=state)[0],
+            run_id="20260103-ef",
+            target=TargetName("here", "shop.homes"),
+        )
+    )
+
+    def told(limit=0, **settings):
+        found = propload.runs(limit, state_dir=state, **settings)
+        return [one.run_id for one in found]
+
+    assert told(table="shop.homes") == ["20260103-ef"]
+    assert told(table="homes") == ["20260102-cd", "20260101-ab"]
+    assert told(1, table="public.homes") == ["20260102-cd"]
+    assert told(table="others") == []
+    assert len(told(table=None)) == 3
+
+
+def test_a_table_of_the_environment_is_for_loads(state, monkeypatch):
+    monkeypatch.setenv("PROPLOAD_TABLE", "others")
+    assert len(propload.runs(state_dir=state)) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "told"),
+    [
+        (propload.runs, {"to": "dsn", "key": "id"}, "to, key have no say in .*runs"),
+        (propload.rejects, {"table": "homes"}, "table has no say in .*rejects"),
+        (propload.leftovers, {"key": "id"}, "key has no say in .*leftovers"),
+        (propload.recover, {"resume": True}, "resume has no say in .*recover"),
+        (propload.recover, {"sheet": "1"}, "sheet has no say in .*recover"),
+        (propload.replay, {"header": False}, "header has no say in .*replay"),
+        (propload.replay, {"journal_sync": "off"}, "journal_sync has no say"),
+        (partial(propload.drop_runs, 1), {"lock": True}, "lock has no say in .*drop"),
+    ],
+)
+def test_settings_that_say_nothing_are_refused(function, settings, told, state):
+    with pytest.raises(ConfigError, match=told):
+        function(state_dir=state, **settings)
+    with pytest.raises(ConfigError, match="'tabel' is not a setting"):
+        function(state_dir=state, tabel="homes")
 
 
 def test_refused_rows_have_their_own_columns_beside_what_is_told_of_them(state):
