@@ -38,7 +38,11 @@ class TableName:
         return cls(*parts) if len(parts) == 2 else cls("public", parts[0])
 
     def __str__(self) -> str:
-        return f"{self.namespace}.{self.table}"
+        """Return the one text that people, ledgers and locks know the table by.
+
+        `parse` reads it back: a part that it would split has quotes.
+        """
+        return f"{_quoted(self.namespace)}.{_quoted(self.table)}"
 
 
 def parse_table(text: str | None, /) -> TableName | None:
@@ -48,6 +52,13 @@ def parse_table(text: str | None, /) -> TableName | None:
         ConfigError: The text is no name.
     """
     return None if text is None else TableName.parse(text)
+
+
+def _quoted(part: str) -> str:
+    if "." not in part and '"' not in part:
+        return part
+    doubled = part.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _split_identifier(text: str) -> list[str]:
