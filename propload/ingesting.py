@@ -53,6 +53,9 @@ def ingest(
 ) -> Report:
     """Load a source into a PostgreSQL table and return what happened.
 
+    A signal (Ctrl-C, SIGTERM) ends it cleanly: the report that is returned has the
+    status `interrupted`. A handler that the program had set is called after the end.
+
     Args:
         source: A path, glob, folder, `-` or a list of these; a Polars, pandas or
             pyarrow table; an iterable of dicts, dataclasses or pydantic objects;

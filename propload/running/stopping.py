@@ -7,14 +7,16 @@ that waits in a driver's call would hear of it late, or break that call off.
 from __future__ import annotations
 
 import contextvars
+import inspect
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: What is ignored (`nohup` ignores SIGHUP, a shell's `propload ... &` in a script
 #: SIGINT) stays so, and a handler that was not set from Python could not be put back.
 _NOT_OURS = (signal.SIG_IGN, None)
+#: How the module of a handler begins that the command line has set.
+_OURS = "propload."
+_Handler = Callable[[int, "FrameType | None"], object] | int | None
 
 
 class Stoppable(Protocol[T_co]):
@@ -106,7 +111,8 @@ def stoppable(
     """Return what `action` returns; signals stop the runs that it executes.
 
     The first of `SIGNALS` lets a run commit what was read, the second one ends it at
-    once. Only the main thread hears signals: in others `action` is just called.
+    once. A handler that the program had set for them is called after the end. Only the
+    main thread hears signals: in others `action` is just called.
 
     Args:
         action: Executes runs by the stopper that it is given.
@@ -119,15 +125,13 @@ def stoppable(
     if threading.current_thread() is not threading.main_thread():
         return action(stopper)
     work = _Work(action, stopper)
-    with _signals_heard(stopper, meanwhile):
-        try:
-            work.start()
-            while not work.ended.wait(LISTEN_SECONDS):
-                continue
-        except BaseException as error:
-            work.abort(error)
-            raise
-    return work.outcome()
+    signals = _Signals(stopper, meanwhile)
+    try:
+        with signals.heard():
+            work.wait()
+        return work.outcome()
+    finally:
+        signals.hand_on()
 
 
 class _Work(Generic[T]):
@@ -140,14 +144,30 @@ class _Work(Generic[T]):
         self._results: list[T] = []
         self._error: BaseException | None = None
 
-    def start(self) -> None:
+    def wait(self) -> None:
+        """Begin, and wait for the end; what is raised meanwhile ends it at once."""
+        try:
+            self._start()
+            while not self.ended.wait(LISTEN_SECONDS):
+                continue
+        except BaseException as error:
+            self._abort(error)
+            raise
+
+    def outcome(self) -> T:
+        """Return what the action returned, or raise what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def _start(self) -> None:
         # what the caller has set for its own context holds here as well
         context = contextvars.copy_context()
         threading.Thread(
             target=context.run, args=(self._run,), name="propload-run", daemon=True
         ).start()
 
-    def abort(self, error: BaseException) -> None:
+    def _abort(self, error: BaseException) -> None:
         """End at once, and wait for the end as long as that may take."""
         threading.Thread(
             target=self._stopper.abort,
@@ -158,11 +178,6 @@ class _Work(Generic[T]):
         if not self.ended.wait(ABORT_SECONDS):
             log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
 
-    def outcome(self) -> T:
-        if self._error is not None:
-            raise self._error
-        return self._results[0]
-
     def _run(self) -> None:
         try:
             self._results.append(self._action(self._stopper))
@@ -172,34 +187,67 @@ class _Work(Generic[T]):
             self.ended.set()
 
 
-@contextmanager
-def _signals_heard(stopper: Stopper, meanwhile: str) -> Iterator[None]:
-    """Let the first signal stop the load, and the second interrupt it."""
+class _Signals:
+    """Hears signals while a load works: the first one stops it, the second one ends it.
 
-    def stop(name: str) -> None:
-        log.warning("%s: %s; a second one ends at once", name, meanwhile)
-        stopper.stop()
+    Args:
+        stopper: Stops the load.
+        meanwhile: What is told to happen after the first signal.
+    """
 
-    heard: list[int] = []
+    def __init__(self, stopper: Stopper, meanwhile: str) -> None:
+        self._stopper = stopper
+        self._meanwhile = meanwhile
+        self._heard: list[int] = []
+        self._before: dict[int, _Handler] = {}
 
-    def hear(number: int, _frame: FrameType | None) -> None:
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hear them in the block, in place of the handlers that are set."""
+        try:
+            for number in map(int, SIGNALS):
+                handler = signal.getsignal(number)
+                if handler not in _NOT_OURS:
+                    # known first: the signal may come at once
+                    self._before[number] = handler
+                    signal.signal(number, self._hear)
+            yield
+        finally:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+
+    def hand_on(self) -> None:
+        """Call the program's own handlers of what was heard, as nobody has yet.
+
+        What they do to end the program comes after the load, and so does what they
+        raise.
+        """
+        for number in self._heard:
+            handler = self._before[number]
+            # the signal itself again would wake asyncio's loop a second time
+            if callable(handler) and _is_the_programs(handler):
+                handler(number, inspect.currentframe())
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
         # the next signal may come before this line, and then counts as the first
-        heard.append(number)
+        self._heard.append(number)
         name = signal.Signals(number).name
-        if len(heard) > 1:
+        if len(self._heard) > 1:
             raise KeyboardInterrupt(name)
         # a log or a lock may be in use by the step that the signal came between
         threading.Thread(
-            target=stop, args=(name,), name=f"propload-{name}", daemon=True
+            target=self._stop, args=(name,), name=f"propload-{name}", daemon=True
         ).start()
 
-    before = {
-        number: signal.signal(number, hear)
-        for number in SIGNALS
-        if signal.getsignal(number) not in _NOT_OURS
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def _stop(self, name: str) -> None:
+        log.warning("%s: %s; a second one ends at once", name, self._meanwhile)
+        self._stopper.stop()
+
+
+def _is_the_programs(handler: Callable[..., object]) -> bool:
+    """Whether a handler is neither Python's own nor that of our command line.
+
+    These raise KeyboardInterrupt, where a load has told its end by itself.
+    """
+    module = getattr(handler, "__module__", None) or ""
+    return handler is not signal.default_int_handler and not module.startswith(_OURS)

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from propload.cli.screen import _terminable
 from propload.running import stopping
 from propload.running.stopping import stoppable
 
@@ -31,19 +32,98 @@ def test_a_signal_that_is_ignored_stays_so(number):
     assert signal.getsignal(number) == signal.SIG_IGN
 
 
-def test_the_handler_that_was_there_is_put_back(number):
-    heard = []
-    signal.signal(number, lambda *_: heard.append("the caller"))
+def load_that_hears(number, *, ended=None):
+    """Return a load during which a signal comes, and which ends when it is told to."""
 
     def load(stopper):
         told = threading.Event()
         stopper.stop = told.set
         signal.raise_signal(number)
-        return told.wait(20)
+        assert told.wait(20)
+        if ended is not None:
+            ended.set()
+        return "the report"
 
-    assert stoppable(load) is True
+    return load
+
+
+def test_the_handler_that_was_there_is_put_back_and_told_after_the_end(number):
+    heard, ended = [], threading.Event()
+
+    def hear(told, frame):
+        here = threading.current_thread() is threading.main_thread()
+        heard.append((told, frame is not None, ended.is_set(), here))
+
+    signal.signal(number, hear)
+    assert stoppable(load_that_hears(number, ended=ended)) == "the report"
+    assert signal.getsignal(number) is hear
+    assert heard == [(number, True, True, True)]
     signal.raise_signal(number)
-    assert heard == ["the caller"]
+    assert len(heard) == 2
+
+
+def test_what_a_programs_handler_raises_ends_the_call(number):
+    def end(told, _frame):
+        raise SystemExit(128 + told)
+
+    signal.signal(number, end)
+    with pytest.raises(SystemExit) as caught:
+        stoppable(load_that_hears(number))
+    assert caught.value.code == 128 + number
+    assert signal.getsignal(number) is end
+
+
+def test_a_handler_is_told_of_a_second_signal_as_well(number):
+    heard = []
+    signal.signal(number, lambda told, _: heard.append(told))
+
+    def load(stopper):
+        aborted = threading.Event()
+        # the second one comes when the first was heard
+        stopper.stop = lambda: signal.raise_signal(number)
+        stopper.abort = lambda _: aborted.set()
+        signal.raise_signal(number)
+        assert aborted.wait(20)
+
+    with pytest.raises(KeyboardInterrupt):
+        stoppable(load)
+    assert heard == [number, number]
+
+
+def test_a_handler_is_told_where_the_load_failed(number):
+    heard = []
+    signal.signal(number, lambda told, _: heard.append(told))
+
+    def fail(stopper):
+        load_that_hears(number)(stopper)
+        msg = "the server is gone"
+        raise OSError(msg)
+
+    with pytest.raises(OSError, match="the server is gone"):
+        stoppable(fail)
+    assert heard == [number]
+
+
+def test_a_handler_is_told_of_nothing_where_no_signal_came(number):
+    heard = []
+    signal.signal(number, lambda told, _: heard.append(told))
+    assert stoppable(lambda _: 7) == 7
+    assert heard == []
+
+
+def test_pythons_own_handler_is_not_called_after_a_clean_end():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        # as in a notebook: the cell shows the report
+        assert stoppable(load_that_hears(signal.SIGINT)) == "the report"
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_command_line_ends_by_its_report_and_not_by_its_handler():
+    with _terminable():
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert stoppable(load_that_hears(signal.SIGTERM)) == "the report"
 
 
 def test_a_handler_that_was_not_set_from_python_is_left_alone(number, monkeypatch):

@@ -1,0 +1,76 @@
+"""A script whose load is stopped by a signal: what it is told, and by whom."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from itertools import count
+
+import pytest
+
+import propload
+from tests.integration.postgres.writing import query
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.one_server,
+    pytest.mark.skipif(
+        threading.current_thread() is not threading.main_thread(),
+        reason="only the main thread hears signals",
+    ),
+]
+
+
+def rows_without_end():
+    """Give rows until the load stops; a signal comes meanwhile."""
+    for number in count():
+        yield {"id": number}
+        if number == 1_000:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture
+def load(database):
+    def load(table):
+        return propload.ingest(
+            rows_without_end(), to=database, table=table, key="id", progress=False
+        )
+
+    return load
+
+
+@pytest.fixture
+def handle():
+    """Return what sets the program's own handler of SIGTERM."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield lambda handler: signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_handler_that_ends_the_script_ends_it_after_the_load(load, database, handle):
+    def end(number, _frame):
+        raise SystemExit(128 + number)
+
+    handle(end)
+    with pytest.raises(SystemExit, match="143"):
+        _ = [load(table) for table in ("a", "b")]
+    [report] = propload.runs()
+    assert (report.status, report.target.table) == ("interrupted", "public.a")
+    assert query(database, "SELECT count(*) FROM a") == [(report.counts.inserted,)]
+    assert report.counts.inserted > 1_000
+    assert propload.leftovers() == []
+
+
+def test_a_handler_that_notes_it_gets_the_report_back(load, handle):
+    noted = []
+    handle(lambda number, _frame: noted.append(number))
+    assert load("a").status == "interrupted"
+    assert noted == [signal.SIGTERM]
+
+
+def test_without_a_handler_the_report_tells(load, handle):
+    handle(signal.SIG_DFL)
+    report = load("a")
+    assert report.status == "interrupted"
+    assert report.counts.inserted > 1_000
