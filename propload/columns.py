@@ -272,8 +272,8 @@ def _timestamps(values: Sequence[dt.datetime | None]) -> pa.Array | None:
         return None
     if aware != {True}:
         return pa.array(values, type=MOMENT)
-    # importing pandera sets PYARROW_IGNORE_TIMEZONE, with which pyarrow takes any
-    # zone's clock for UTC's: only a moment in UTC survives that
+    # a program that imports pandera itself sets PYARROW_IGNORE_TIMEZONE, with which
+    # pyarrow takes any zone's clock for UTC's: only a moment in UTC survives that
     in_utc = [value and value.astimezone(dt.UTC) for value in values]
     return pa.array(in_utc, type=MOMENT_IN_UTC)
 

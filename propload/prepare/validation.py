@@ -12,12 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 import polars as pl
-from pandera.api.function_dispatch import Dispatcher
-from pandera.api.polars.container import DataFrameSchema
-from pandera.config import ValidationDepth, config_context
-from pandera.constants import CHECK_OUTPUT_KEY
-from pandera.errors import SchemaDefinitionError, SchemaError, SchemaErrors
-from pandera.polars import Column, DataFrameModel
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
@@ -32,6 +26,7 @@ from propload.prepare.casting import VALUE_LENGTH
 from propload.prepare.failing import Failure, labels_of, named_check
 from propload.registry import find_object
 from propload.schemas import RowSchema
+from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,14 +61,14 @@ def load_schema(spec: object) -> Checker:
     return Checker(found, _pandera_schema(found.model, spec))
 
 
-def _pandera_schema(model: object, spec: object) -> DataFrameSchema:
-    if isinstance(model, type) and issubclass(model, DataFrameModel):
+def _pandera_schema(model: object, spec: object) -> pa.DataFrameSchema:
+    if isinstance(model, type) and issubclass(model, pa.DataFrameModel):
         try:
             model = model.to_schema()
-        except (SchemaDefinitionError, TypeError) as error:
+        except (pa.errors.SchemaDefinitionError, TypeError) as error:
             msg = f"schema {spec!r} is not usable: {error}"
             raise ConfigError(msg) from error
-    if not isinstance(model, DataFrameSchema):
+    if not isinstance(model, pa.DataFrameSchema):
         msg = (
             f"schema {spec!r} is {type(model).__name__}, not a pandera schema for "
             "Polars: import it from pandera.polars"
@@ -90,7 +85,7 @@ class Checker:
         schema: The pandera schema.
     """
 
-    def __init__(self, rows: RowSchema, schema: DataFrameSchema) -> None:
+    def __init__(self, rows: RowSchema, schema: pa.DataFrameSchema) -> None:
         self.name = rows.name
         self.pg_types: Mapping[str, str] = rows.pg_types
         self.target_defaults: Target | None = rows.target_defaults
@@ -217,7 +212,7 @@ class _Judge:
         fills: Whether pandera changes rows that pass: defaults, added columns.
     """
 
-    def __init__(self, schema: DataFrameSchema) -> None:
+    def __init__(self, schema: pa.DataFrameSchema) -> None:
         self._schema = schema
         self.fills = bool(
             schema.add_missing_columns
@@ -243,20 +238,20 @@ class _Judge:
 
 
 def _validate(
-    schema: DataFrameSchema, frame: pl.DataFrame
+    schema: pa.DataFrameSchema, frame: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[Failure]]:
     """Return the frame as pandera gives it back, and what failed."""
     rows = frame.get_column(ROW)
     # an environment variable can tell pandera to check no values at all
-    with config_context(
-        validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA
+    with config.config_context(
+        validation_enabled=True, validation_depth=config.ValidationDepth.SCHEMA_AND_DATA
     ):
         try:
             checked = schema.validate(frame.drop(ROW), lazy=True)
-        except SchemaErrors as errors:
+        except pa.errors.SchemaErrors as errors:
             failed = errors.schema_errors
         # pandera itself may fail while it lists what failed
-        except (SchemaError, pl.exceptions.PolarsError) as error:
+        except (pa.errors.SchemaError, pl.exceptions.PolarsError) as error:
             raise _unfit(schema, error) from error
         else:
             return checked.insert_column(0, rows), []
@@ -264,7 +259,7 @@ def _validate(
 
 
 def _failure(
-    schema: DataFrameSchema, error: SchemaError, frame: pl.DataFrame
+    schema: pa.DataFrameSchema, error: pa.errors.SchemaError, frame: pl.DataFrame
 ) -> Failure:
     output = error.check_output
     if not isinstance(output, pl.DataFrame) or output.height != frame.height:
@@ -282,21 +277,21 @@ def _failure(
     return Failure(named, shown, label, place + text, rows)
 
 
-def _unfit(schema: DataFrameSchema, error: Exception) -> SchemaMismatchError:
+def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
     text = " ".join(str(error).split())[:VALUE_LENGTH]
     msg = f"schema {schema.name}: the rows as a whole do not fit: {text}"
     return SchemaMismatchError(msg)
 
 
-def _column_at_fault(error: SchemaError) -> str | None:
-    if isinstance(error.schema, DataFrameSchema):
+def _column_at_fault(error: pa.errors.SchemaError) -> str | None:
+    if isinstance(error.schema, pa.DataFrameSchema):
         return None
     cases = error.failure_cases
     # of a schema of several columns, only the cases bear the column's own name
     return cases.columns[0] if isinstance(cases, pl.DataFrame) else error.schema.name
 
 
-def _errors_only(schema: DataFrameSchema) -> DataFrameSchema:
+def _errors_only(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
     """Return the schema without warnings, uniqueness and casting."""
     kept = copy.deepcopy(schema)
     kept.unique = None
@@ -310,17 +305,19 @@ def _errors_only(schema: DataFrameSchema) -> DataFrameSchema:
     return kept
 
 
-def _warnings_only(schema: DataFrameSchema) -> DataFrameSchema | None:
+def _warnings_only(schema: pa.DataFrameSchema) -> pa.DataFrameSchema | None:
     """Return a schema of the warnings alone, as checks that fail."""
     columns = {
-        name: Column(checks=warned, nullable=True, required=False, regex=column.regex)
+        name: pa.Column(
+            checks=warned, nullable=True, required=False, regex=column.regex
+        )
         for name, column in schema.columns.items()
         if (warned := _shown_once(one for one in column.checks if one.raise_warning))
     }
     checks = _shown_once(one for one in schema.checks if one.raise_warning)
     if not columns and not checks:
         return None
-    return DataFrameSchema(columns, checks=checks, name=schema.name)
+    return pa.DataFrameSchema(columns, checks=checks, name=schema.name)
 
 
 def _shown_once(checks: Iterable[Check]) -> list[Check]:
@@ -339,14 +336,14 @@ def _shown_once(checks: Iterable[Check]) -> list[Check]:
 
 
 def _compile(
-    schema: DataFrameSchema, *, fills: bool
-) -> tuple[Acceptor | None, DataFrameSchema | None]:
+    schema: pa.DataFrameSchema, *, fills: bool
+) -> tuple[Acceptor | None, pa.DataFrameSchema | None]:
     """Return what accepts rows, and a schema of the checks that it does not know."""
     shaped = schema.strict or schema.ordered or schema.dtype is not None
     if fills or shaped or any(column.regex for column in schema.columns.values()):
         return None, None
     known: list[ColumnFacts] = []
-    unknown: dict[str, Column] = {}
+    unknown: dict[str, pa.Column] = {}
     for name, column in schema.columns.items():
         facts, checks = _known_checks(column.checks)
         dtype = None if column.dtype is None else exact_type(column.dtype)
@@ -357,14 +354,14 @@ def _compile(
             )
         )
         if checks or untold:
-            unknown[name] = Column(
+            unknown[name] = pa.Column(
                 column.dtype if untold else None, checks, nullable=True, required=False
             )
     frame_facts, frame_checks = _known_checks(schema.checks, of_rows=True)
     acceptor = Acceptor(tuple(known), frame_facts)
     if not unknown and not frame_checks:
         return acceptor, None
-    return acceptor, DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
+    return acceptor, pa.DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
 
 
 def _known_checks(

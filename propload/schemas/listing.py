@@ -10,11 +10,11 @@ from __future__ import annotations
 # pandera reads the annotations when the module is run
 from typing import Annotated
 
-import pandera.polars as pa
 import polars as pl
 from polars import col
 
 from propload.schemas import RowSchema
+from propload.schemas.pandera_import import pa
 from propload.schemas.rules import error, warning
 from propload.target import TableName, Target
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandera.polars as pa
 import polars as pl
+
+from propload.schemas.pandera_import import pa
 
 if TYPE_CHECKING:
     from pandera.api.polars.types import PolarsData

@@ -1,0 +1,40 @@
+"""The one place that imports pandera, and takes back what that does to the process.
+
+Importing pandera sets variables for PySpark. One of them, PYARROW_IGNORE_TIMEZONE,
+pyarrow reads at each conversion: with it, a moment of any zone is taken for one of
+UTC, in all tables that the program of the user makes from then on.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What importing pandera sets where nobody has set it.
+SET_BY_PANDERA = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in SET_BY_PANDERA}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+with _environment_kept():
+    import pandera.polars as pa
+    from pandera import config
+    from pandera.api.function_dispatch import Dispatcher
+    from pandera.constants import CHECK_OUTPUT_KEY
+
+__all__ = ["CHECK_OUTPUT_KEY", "Dispatcher", "config", "pa"]

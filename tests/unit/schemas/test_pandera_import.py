@@ -1,0 +1,57 @@
+"""Pandera changes nothing for the program that uses propload."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import datetime as dt, os
+import pyarrow as pa
+{imports}
+told = [os.environ.get(name) for name in ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")]
+noon = dt.datetime(2024, 1, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+kept = pa.Table.from_pylist([{{"t": noon}}])["t"][0].as_py()
+print(told, kept == noon)
+"""
+
+
+def in_a_new_process(imports, **told):
+    bare = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP"}
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", CODE.format(imports=imports)],
+        env={**bare, **told},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    return ended.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from propload.schemas.listing import LISTING",
+        "from propload.prepare.validation import load_schema; load_schema('listing')",
+        "import propload.schemas.rules",
+    ],
+)
+def test_a_schema_leaves_the_environment_as_it_was(imports):
+    assert in_a_new_process(imports) == "[None, None] True"
+
+
+def test_what_the_user_has_set_stays():
+    told = {"PYARROW_IGNORE_TIMEZONE": "", "SPARK_LOCAL_IP": "10.0.0.1"}
+    found = in_a_new_process("import propload.schemas.rules", **told)
+    assert found.startswith("['', '10.0.0.1']")
+
+
+def test_what_pandera_set_before_is_not_taken_back():
+    both = "import pandera.polars; import propload.schemas.rules"
+    assert in_a_new_process(both) == "['1', '127.0.0.1'] False"
