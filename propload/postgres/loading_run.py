@@ -115,9 +115,10 @@ class LoadingRun:
         """Return the table that writers fill: the target or its shadow."""
         if target.mode != "replace":
             return target.table
+        # first of all: where the last one was lost, this moves the shadow to a new one
+        keeper = self._session()
         if self._shadow is None:
             namespace = self._namespace or target.table.namespace
-            keeper = self._session()
             shadow = Shadow(keeper, target, self._record.run_id, namespace)
             keys = {frozenset(unique) for unique in facts.unique_keys}
             shadow.make(
@@ -166,5 +167,13 @@ class LoadingRun:
         if self._keeper is None:
             self._keeper = self._connect()
             if self._shadow is not None:
-                self._shadow.move_to(self._keeper)
+                self._move_shadow(self._shadow, self._keeper)
         return self._keeper
+
+    def _move_shadow(self, shadow: Shadow, keeper: Connection) -> None:
+        try:
+            shadow.move_to(keeper)
+        except BaseException:
+            # one that has no lock is not to be taken for the keeper
+            self.close()
+            raise

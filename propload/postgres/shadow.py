@@ -1,7 +1,8 @@
 """Replace: rows gather in a shadow of the table and take its place at the end.
 
-The shadow of a run that failed stays, so that the run can be continued; the next
-replace of any table beside it removes it.
+The shadow of a run that failed stays, so that the run can be continued. The next
+replace of a table of the same namespace removes it, but not where `propload recover`
+may still finish that run.
 """
 
 from __future__ import annotations
@@ -107,11 +108,11 @@ class Shadow:
         """Note columns that rows come with, for who continues the run as well."""
         if self._columns.keys() >= set(columns):
             return
-        self._columns |= dict.fromkeys(columns)
-        self._connection.execute(
-            swapping.note(self.table, json.dumps([*self._columns]))
-        )
+        known = self._columns | dict.fromkeys(columns)
+        self._connection.execute(swapping.note(self.table, json.dumps([*known])))
         self._connection.commit()
+        # not before: where the line broke, they are noted when this is tried again
+        self._columns = known
 
     def swap(self) -> None:
         """Put the shadow's rows in place of the table's; ends with the commit.

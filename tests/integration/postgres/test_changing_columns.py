@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from propload import Loader
+from propload.errors import TransientWriteError
 from propload.postgres import loading
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import Connection
+from propload.postgres.session.driver_errors import ServerError
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -27,6 +32,13 @@ TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, a text CHECK (a <> 'bad'), b bigi
 WIDE = pl.DataFrame({"k": [1, 2], "a": ["x", "y"], "b": [1, 2]})
 NARROW = pl.DataFrame({"b": [7, 8], "k": [1, 3]})
 STORED = "SELECT k, a, b FROM t ORDER BY k"
+END_RUNS = """
+SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+WHERE application_name = 'propload' AND pid <> pg_backend_pid()
+  AND datname = current_database()"""
+NOTED = """
+SELECT obj_description(oid) FROM pg_class
+WHERE relname LIKE 'propload_shadow_%' AND relkind = 'r'"""
 
 
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
@@ -51,6 +63,55 @@ def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, 
     assert [done.reasons.height for done in written] == [0, 0, 0, 2, 0]
     assert counts(written)[2] == (0, 1, 1, 0)
     assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
+
+
+def write_frame(ready, frame, number):
+    with closing(ready.open_writer(0)) as writer:
+        writer.write(fit(make_piece(frame, number, key=("k",)), ready.plan))
+
+
+def test_a_replace_goes_on_where_its_sessions_end_before_other_columns_come(
+    database, state_dir
+):
+    execute(database, TABLE)
+    goal = target(mode="replace")
+    run = run_record(goal)
+    with Database(database, state_dir=state_dir) as opened:
+        write_frame(opened.prepare(goal, WIDE.schema, run=run), WIDE, 0)
+        query(database, END_RUNS)
+        with pytest.raises(TransientWriteError):
+            opened.prepare(goal, NARROW.schema, run=run)
+        ready = opened.prepare(goal, NARROW.schema, run=run)
+        write_frame(ready, NARROW, 1)
+        ready.finish(succeeded=True)
+    assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
+
+
+@pytest.mark.one_server
+def test_columns_of_a_replace_are_noted_in_spite_of_a_line_that_broke(
+    database, state_dir, monkeypatch
+):
+    execute(database, TABLE)
+    goal = target(mode="replace")
+    run, execute_in, broken = run_record(goal), Connection.execute, []
+
+    def breaks_once(session, sql, params=()):
+        if sql.startswith("COMMENT") and not broken:
+            broken.append(sql)
+            error = ServerError("the line broke")
+            error.status = "IO"
+            raise error
+        return execute_in(session, sql, params)
+
+    with Database(database, state_dir=state_dir) as opened:
+        opened.prepare(goal, WIDE.select("k", "a").schema, run=run)
+        with monkeypatch.context() as patched:
+            patched.setattr(Connection, "execute", breaks_once)
+            with pytest.raises(TransientWriteError):
+                opened.prepare(goal, NARROW.schema, run=run)
+        opened.prepare(goal, NARROW.schema, run=run)
+        assert json.loads(query(database, NOTED)[0][0]) == ["k", "a", "b"]
+    assert broken
 
 
 ROWS = st.lists(
