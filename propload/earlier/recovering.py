@@ -111,9 +111,12 @@ def recover(
 def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
     """Delete what a run left in its journal; return the rows lost by it, at most.
 
+    What a replace had gathered in its database goes as well, where that is reached.
+
     Args:
         run_id: The run.
-        **settings: `state_dir`, where it is not the usual one.
+        **settings: `to`, the run's database; `state_dir`, where it is not the usual
+            one.
 
     Raises:
         ConfigError: There is no such journal.
@@ -123,6 +126,7 @@ def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
     named = _named(find_leftovers(plan.places.journal), run_id)
     source = _opened(named)
     rows = named.rows
+    _drop_gathered(named, plan)
     source.close(loaded=True)
     return rows
 
@@ -136,6 +140,29 @@ def _into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
     return [one for one in found if one.about.get("table") == str(table)]
 
 
+def _drop_gathered(one: Leftover, plan: Plan) -> None:
+    """Drop what a replace had gathered: without its journal nobody finishes it."""
+    if not (_is_replace(one) and one.is_entered):
+        return
+    table, meant = str(one.about.get("table")), one.about.get("database")
+    why = f"its database is {meant}"
+    try:
+        with open_database(plan) as database:
+            if database.label == meant:
+                database.drop_gathered(one.run_id, table)
+                return
+    except PropLoadError as error:
+        why = str(error)
+    log.warning(
+        "the rows that run %s had gathered for %s stay in %s, in a table whose comment "
+        "names the run (%s): drop that table as well",
+        one.run_id,
+        table,
+        meant,
+        why,
+    )
+
+
 def _named(found: list[Leftover], run_id: str) -> Leftover:
     for one in found:
         if one.run_id == run_id:
@@ -144,10 +171,14 @@ def _named(found: list[Leftover], run_id: str) -> Leftover:
     raise ConfigError(msg)
 
 
+def _is_replace(one: Leftover) -> bool:
+    told = one.about.get("settings")
+    return isinstance(told, dict) and told.get("mode") == "replace"
+
+
 def _is_part_of_replace(one: Leftover) -> bool:
     """Whether a journal would replace a table by a part of what was to come."""
-    told = one.about.get("settings")
-    if not isinstance(told, dict) or told.get("mode") != "replace" or one.whole:
+    if not _is_replace(one) or one.whole:
         return False
     log.warning(
         "run %s was to replace %s and ended before its source did: what came of it is "

@@ -68,6 +68,11 @@ class Leftover:
         return records.survey(self.folder).torn_bytes
 
     @property
+    def is_entered(self) -> bool:
+        """Whether a ledger held the run, which may have rows in the database."""
+        return (self.folder / ENTERED).exists()
+
+    @property
     def whole(self) -> bool:
         """Whether the source had given all that it had."""
         # a torn end was part of it

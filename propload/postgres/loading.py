@@ -20,6 +20,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
 from propload.postgres.session.own_names import read_own_names
+from propload.postgres.shadow import drop_shadow
 from propload.postgres.sql.session import CONNECTIONS
 from propload.postgres.tables import schema
 from propload.postgres.tables.row_plan import plan_rows
@@ -243,6 +244,22 @@ class Database:
             self._lose_session()
             raise failures.as_write_error(error, table=run.target) from error
         opened.finish(succeeded=succeeded, status=status)
+
+    def drop_gathered(self, run_id: str, target: str, /) -> None:
+        """Drop what a replace had gathered for its table.
+
+        Args:
+            run_id: The run.
+            target: The qualified table.
+
+        Raises:
+            TransientWriteError: The server cannot be reached now.
+        """
+        try:
+            drop_shadow(self._session(), run_id, target)
+        except ServerError as error:
+            self._lose_session()
+            raise failures.as_write_error(error, table=target) from error
 
     def _prepare(
         self,

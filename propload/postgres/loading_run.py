@@ -119,7 +119,7 @@ class LoadingRun:
         keeper = self._session()
         if self._shadow is None:
             namespace = self._namespace or target.table.namespace
-            shadow = Shadow(keeper, target, self._record.run_id, namespace)
+            shadow = Shadow(keeper, target, self._record, namespace)
             keys = {frozenset(unique) for unique in facts.unique_keys}
             shadow.make(
                 unique=frozenset(target.key) in keys,

@@ -1,8 +1,8 @@
 """Replace: rows gather in a shadow of the table and take its place at the end.
 
 The shadow of a run that failed stays, so that the run can be continued. The next
-replace of a table of the same namespace removes it, but not where `propload recover`
-may still finish that run.
+replace of a table of the same namespace removes it, unless nobody could read its rows
+again: the journal of such a run has let go of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
 
 from propload.errors import WriteError
 from propload.postgres.session import failures, locking
@@ -21,8 +23,9 @@ from propload.postgres.sql.session import find_operators
 from propload.target import TableName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableColumn
     from propload.target import Target
@@ -31,6 +34,46 @@ log = logging.getLogger(__name__)
 
 #: Letters of the run's hash in a shadow's name: no two runs of one database meet.
 _LETTERS = 20
+#: After so many days each replace tells of a shadow that is kept for its journal.
+TOLD_AFTER_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What stands with a shadow, for runs that know nothing else of it.
+
+    Attributes:
+        run: The run that fills it.
+        target: The table whose place it is to take.
+        since: When it was made, ISO 8601.
+        journaled: Whether it holds rows that nobody can read again.
+        columns: The columns that rows came with.
+    """
+
+    run: str
+    target: str
+    since: str
+    journaled: bool = False
+    columns: Sequence[str] = ()
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """Return the remark of a text, or None where that is something else."""
+        try:
+            return cls(**json.loads(text or ""))
+        except (TypeError, ValueError):
+            return None
+
+    @property
+    def text(self) -> str:
+        """The remark as it stands with the shadow."""
+        return json.dumps(asdict(self))
+
+    @property
+    def is_old(self) -> bool:
+        """Whether somebody may have forgotten the run."""
+        age = datetime.now(UTC) - datetime.fromisoformat(self.since)
+        return age > timedelta(days=TOLD_AFTER_DAYS)
 
 
 class Shadow:
@@ -39,18 +82,19 @@ class Shadow:
     Args:
         connection: A session that holds the lock until the run ends.
         target: The table and its rules.
-        run_id: The run.
+        run: The run.
         namespace: Where shadows are kept.
     """
 
     def __init__(
-        self, connection: Connection, target: Target, run_id: str, namespace: str
+        self, connection: Connection, target: Target, run: RunRecord, namespace: str
     ) -> None:
-        self.table = TableName(namespace, _name_of(run_id, str(target.table)))
-        self._run_id = run_id
+        self.table = TableName(namespace, _name_of(run.run_id, str(target.table)))
+        self._run = run
         self._connection = connection
         self._target = target
         self._columns: dict[str, None] = {}
+        self._since = datetime.now(UTC).isoformat(timespec="seconds")
 
     def make(self, *, unique: bool, continued: bool) -> None:
         """Make the shadow, empty, or take up the one of a run that is continued.
@@ -67,16 +111,23 @@ class Shadow:
         self._remove_abandoned()
         there = self._connection.rows(swapping.exists(self.table))[0][0]
         if continued and not there:
+            run_id = self._run.run_id
+            journaled = f", and drop its journal (propload recover --drop {run_id})"
             msg = (
                 f"the rows that this run had gathered for {self._target.table} are "
                 "gone: start the replace anew, without --resume"
+                f"{journaled if self._run.is_journaled else ''}"
             )
             raise WriteError(msg, table=str(self._target.table))
         if continued:
             noted = self._connection.rows(swapping.noted(self.table))[0][0]
-            self._columns |= dict.fromkeys(json.loads(noted or "[]"))
+            before = Remark.read(noted)
+            if before is not None:
+                self._columns |= dict.fromkeys(before.columns)
+                self._since = before.since
         else:
             self._create(unique=unique)
+            self._note(self._columns)
         self._connection.commit()
 
     def move_to(self, connection: Connection, /) -> None:
@@ -109,7 +160,7 @@ class Shadow:
         if self._columns.keys() >= set(columns):
             return
         known = self._columns | dict.fromkeys(columns)
-        self._connection.execute(swapping.note(self.table, json.dumps([*known])))
+        self._note(known)
         self._connection.commit()
         # not before: where the line broke, they are noted when this is tried again
         self._columns = known
@@ -169,12 +220,22 @@ class Shadow:
 
     def _take_lock(self) -> None:
         wait = locking.GRACE_SECONDS
-        if not locking.take(self._connection, self._subject(self.table), wait=wait):
+        if not locking.take(self._connection, _subject(self.table), wait=wait):
             msg = (
                 f"another process is replacing {self._target.table} in this same run "
-                f"{self._run_id}: wait for its end"
+                f"{self._run.run_id}: wait for its end"
             )
             raise WriteError(msg, table=str(self._target.table))
+
+    def _note(self, columns: Iterable[str]) -> None:
+        remark = Remark(
+            self._run.run_id,
+            str(self._target.table),
+            since=self._since,
+            journaled=self._run.is_journaled,
+            columns=[*columns],
+        )
+        self._connection.execute(swapping.note(self.table, remark.text))
 
     def _create(self, *, unique: bool) -> None:
         target = self._target
@@ -197,32 +258,34 @@ class Shadow:
         """Remove shadows that nobody holds the lock of.
 
         Not those of runs into other tables that have not ended, whose session may
-        have been lost for a while, and not those of killed runs whose rows nobody
-        can read again: `propload recover` still finishes them.
+        have been lost for a while, and not those of runs whose rows nobody can read
+        again: `propload recover` still finishes them, whenever that is.
         """
         query = (self._target.table.namespace,)
-        found = [
-            TableName(*each) for each in self._connection.rows(swapping.SHADOWS, query)
-        ]
+        found = self._connection.rows(swapping.SHADOWS, query)
         spared = {self.table.table, *self._unfinished()}
-        for other in found:
-            if other.table in spared:
-                continue
-            if locking.take(self._connection, self._subject(other)):
-                self._drop(other)
-                locking.release(self._connection, self._subject(other))
+        for namespace, name, noted in found:
+            other, remark = TableName(namespace, name), Remark.read(noted)
+            if name in spared or (remark is not None and remark.journaled):
+                self._tell(other, remark)
+            elif locking.take(self._connection, _subject(other)):
+                _drop(self._connection, other)
+                locking.release(self._connection, _subject(other))
 
-    def _drop(self, other: TableName) -> None:
-        """Drop an abandoned shadow; that it stays is no fault of this run."""
-        try:
-            self._connection.execute(swapping.drop(other))
-            self._connection.commit()
-        except ServerError as error:
-            self._connection.rollback()
-            failure = failures.classify(error)
-            if failure.kind == "transient":
-                raise
-            log.warning("%s of an earlier replace stays: %s", other, failure.message)
+    def _tell(self, other: TableName, remark: Remark | None) -> None:
+        """Tell of a shadow that nobody may come back for."""
+        if remark is None or remark.run == self._run.run_id or not remark.is_old:
+            return
+        log.warning(
+            "%s has held since %s what run %s had gathered for %s: propload recover %s "
+            "puts it in its place, and with --drop gives it up. Where the journal of "
+            "that run is lost, drop the table",
+            other,
+            remark.since,
+            remark.run,
+            remark.target,
+            remark.run,
+        )
 
     def _unfinished(self) -> list[str]:
         _, _, usable = self._connection.rows(bookkeeping.STANDING)[0]
@@ -232,9 +295,36 @@ class Shadow:
         runs = self._connection.rows(bookkeeping.UNFINISHED_REPLACES, query)
         return [_name_of(run_id, target) for run_id, target in runs]
 
-    @staticmethod
-    def _subject(shadow: TableName) -> str:
-        return f"shadow:{shadow}"
+
+def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
+    """Drop what a replace had gathered, where it is still there.
+
+    Args:
+        connection: A session without open work.
+        run_id: The run.
+        target: The qualified table.
+    """
+    query = (_name_of(run_id, target),)
+    for place in connection.rows(swapping.NAMED, query):
+        _drop(connection, TableName(*place))
+    connection.rollback()
+
+
+def _drop(connection: Connection, shadow: TableName) -> None:
+    """Drop an abandoned shadow; that it stays is no fault of this run."""
+    try:
+        connection.execute(swapping.drop(shadow))
+        connection.commit()
+    except ServerError as error:
+        connection.rollback()
+        failure = failures.classify(error)
+        if failure.kind == "transient":
+            raise
+        log.warning("%s of an earlier replace stays: %s", shadow, failure.message)
+
+
+def _subject(shadow: TableName) -> str:
+    return f"shadow:{shadow}"
 
 
 def _name_of(run_id: str, target: str) -> str:

@@ -14,7 +14,7 @@ from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
 from propload.pipeline.making_again import written_again
 from propload.postgres.ledger.history import find_point, read_runs
-from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.ledger.run_record import JOURNALED, RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
 from propload.running.planning import settings_shown
@@ -48,7 +48,12 @@ _SHAPING = (
 
 def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
     """Return a run as the ledger is to know it, without a name yet."""
-    kept = {_LANES: plan.workers, "shaping": shaping_mark(plan, target)}
+    kept = {
+        _LANES: plan.workers,
+        "shaping": shaping_mark(plan, target),
+        # a journal is rereadable itself, but for the rows that it has let go of
+        JOURNALED: isinstance(source, JournalSource) or not source.rereadable,
+    }
     return RunRecord(
         run_id="",
         source=source.name,

@@ -1,12 +1,13 @@
 """A replace puts all rows in place of the old ones, or leaves the table alone."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
 import propload
-from propload.earlier.recovering import leftovers, recover
+from propload.earlier.recovering import drop, leftovers, recover
 from propload.errors import LoadError
+from propload.postgres import shadow
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import parse_dsn
@@ -109,13 +110,13 @@ def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_ta
 
 
 @contextmanager
-def user_without_a_ledger(database):
-    """Make a user who may replace `homes`, and has no schema for a ledger."""
+def user_without_a_ledger(database, *tables):
+    """Make a user who may replace some tables, and has no schema for a ledger."""
     name = "propload_poor"
     run_sql(
         database,
         f"CREATE ROLE {name} LOGIN",
-        f"ALTER TABLE homes OWNER TO {name}",
+        *(f"ALTER TABLE {table} OWNER TO {name}" for table in tables),
         f"GRANT CREATE, USAGE ON SCHEMA public TO {name}",
     )
     try:
@@ -138,7 +139,7 @@ def test_a_replace_that_was_killed_after_it_took_effect_is_not_told_to_be_lost(
     def killed(_ledger, _status):
         raise Killed
 
-    with user_without_a_ledger(database) as limited:
+    with user_without_a_ledger(database, "homes") as limited:
         told = {**goal, "to": limited}
         with monkeypatch.context() as patched:
             patched.setattr(FileLedger, "settle_end", killed)
@@ -148,3 +149,79 @@ def test_a_replace_that_was_killed_after_it_took_effect_is_not_told_to_be_lost(
         report = propload.ingest(path, resume=True, **told)
         assert report.status == "loaded"
         assert stored(database) == {(n, 1) for n in range(300)}
+
+
+def ended_early(goal, table):
+    """Begin to replace a table by rows that a generator does not end to give."""
+
+    def given():
+        yield from rows(1)
+        msg = "the site went away"
+        raise RuntimeError(msg)
+
+    with pytest.raises(LoadError, match="went away") as caught:
+        propload.ingest(given(), **{**goal, "table": table})
+    return caught.value.report.run_id
+
+
+def shadows(database):
+    with connect(database) as session:
+        return session.rows(
+            "SELECT relname::text FROM pg_class "
+            "WHERE starts_with(relname::text, 'propload_shadow_') AND relkind = 'r'"
+        )
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("ledger", ["table", "file"])
+def test_a_replace_of_another_table_leaves_alone_what_nobody_can_read_again(
+    goal, database, ledger
+):
+    """Its journal has let go of the rows that are committed."""
+    run_sql(database, "CREATE TABLE others (LIKE homes INCLUDING ALL)")
+    limits = nullcontext(database)
+    if ledger == "file":
+        limits = user_without_a_ledger(database, "homes", "others")
+    with limits as user:
+        told = {**goal, "to": user}
+        run = ended_early(told, "homes")
+        assert propload.ingest(rows(2), **{**told, "table": "others"}).counts.read
+        assert len(shadows(database)) == 1
+        [report] = recover(run, to=user)
+        assert report.status == "loaded"
+        assert stored(database) == {(number, 1) for number in range(300)}
+        assert shadows(database) == []
+
+
+@pytest.mark.one_server
+def test_what_a_replace_had_gathered_goes_with_its_journal(goal, database):
+    run = ended_early(goal, "homes")
+    assert len(shadows(database)) == 1
+    drop(run, to=database)
+    assert shadows(database) == []
+    assert stored(database) == OLD
+    assert leftovers() == []
+
+
+@pytest.mark.one_server
+def test_rows_of_a_replace_that_stay_in_another_database_are_told(
+    goal, database, caplog
+):
+    run = ended_early(goal, "homes")
+    drop(run, to="postgresql://nobody@127.0.0.1:1/none")
+    assert leftovers() == []
+    assert f"the rows that run {run} had gathered for public.homes stay" in caplog.text
+
+
+@pytest.mark.one_server
+def test_what_nobody_comes_back_for_is_told_after_a_week(
+    goal, database, caplog, monkeypatch
+):
+    run = ended_early(goal, "homes")
+    run_sql(database, "CREATE TABLE others (LIKE homes INCLUDING ALL)")
+    other = {**goal, "table": "others"}
+    propload.ingest(rows(2), **other)
+    assert "has held since" not in caplog.text
+    monkeypatch.setattr(shadow, "TOLD_AFTER_DAYS", 0)
+    propload.ingest(rows(2), **other)
+    assert f"what run {run} had gathered for public.homes" in caplog.text

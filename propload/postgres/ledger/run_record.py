@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 #: The settings of a run as the ledger has them: what shapes its rows, its table's
 #: number and columns, and which rows were written again by other batches.
 _SHAPING, _OID, _COLUMNS, _VOID = "shaping", "table_oid", "columns", "void"
+#: Whether its rows came by a journal, which lets go of them once they are committed.
+JOURNALED = "journaled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class RunRecord:
         return not any(
             entry.first_row >= row and entry.batch < batch for row, batch in self._void
         )
+
+    @property
+    def is_journaled(self) -> bool:
+        """Whether nobody can read its rows again once they are committed."""
+        return bool(json.loads(self.settings).get(JOURNALED))
 
     @property
     def shaping(self) -> str | None:

@@ -132,7 +132,7 @@ SELECT run_id, source, fingerprint, target, mode, settings, status
 FROM propload.runs"""
 
 
-#: After a week nobody comes back for what such a run had gathered.
+#: Their session may have been lost for a while, though not for a week.
 #: Of a file's that goes into the same table, a newer replace takes the place.
 UNFINISHED_REPLACES = """
 SELECT run_id, target FROM propload.runs

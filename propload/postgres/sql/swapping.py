@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 #: How the name of every shadow begins.
 PREFIX = "propload_shadow_"
 
-#: Shadows that this user may drop, in the two places where they can be: a member of
-#: a role that does not inherit its rights may not.
+#: Shadows that this user may drop, in the two places where they can be, with what is
+#: noted of them: a member of a role that does not inherit its rights may not.
 SHADOWS = f"""
-SELECT n.nspname::text, c.relname::text
+SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class')
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
   AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
+
+#: Where a shadow is.
+NAMED = """
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relname = $1::text"""
 
 #: Whether a trigger may skip rows of the table.
 TRIGGERED = f"SELECT {triggered('($1::text)::regclass')}"
