@@ -98,9 +98,9 @@ def _grown(name: str, source: Path, scratch: Scratch, table: str) -> int:
     if one is None:
         return 0
     rows = pl.read_parquet(source)
-    given = one.taken(rows)
+    given = one.taken(rows, scratch)
     one.clear(scratch, table)
-    one.load(one.taken(rows.head(WARM_ROWS)), scratch, table)
+    one.load(one.taken(rows.head(WARM_ROWS), scratch), scratch, table)
     one.clear(scratch, table)
     base = _resident()
     with _watched(_resident) as resident:

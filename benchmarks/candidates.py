@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 #: Modules of `benchmarks.peers`.
 CANDIDATES = (
     "propload_frame",
+    "propload_parquet",
     "dlt_arrow",
     "dlt_keyless",
     "psycopg_copy",
@@ -37,7 +39,7 @@ class Candidate:
 
     Attributes:
         name: Its module's name.
-        form: What it takes: frame or dicts.
+        form: What it takes: frame, dicts or parquet.
         most_rows: Rows enough to know its pace.
         load: Upserts rows into a table.
         reset: For those that know of their tables: makes one anew and forgets
@@ -64,8 +66,12 @@ class Candidate:
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
 
-    def taken(self, rows: pl.DataFrame, /) -> Any:
-        """Return rows in the form that it takes."""
+    def taken(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
+        """Return rows in the form that it takes; a file lies in the state folder."""
+        if self.form == "parquet":
+            path = scratch.state / f"rows-{secrets.token_hex(4)}.parquet"
+            rows.write_parquet(path)
+            return path
         return rows.to_dicts() if self.form == "dicts" else rows
 
     def clear(self, scratch: Scratch, table: str, /) -> None:

@@ -161,7 +161,7 @@ def _stored(work: Work) -> str:
 def _case(
     scratch: Scratch, one: Candidate, work: Work, expected: tuple[int, int]
 ) -> Case:
-    given = one.taken(work.given)
+    given = one.taken(work.given, scratch)
 
     def prepare() -> None:
         if one.reset is None:
@@ -169,7 +169,7 @@ def _case(
             return
         one.reset(scratch, "target")
         if work.stored.height:
-            one.load(one.taken(work.stored), scratch, "target")
+            one.load(one.taken(work.stored, scratch), scratch, "target")
             scratch.settle("target")
 
     return Case(
