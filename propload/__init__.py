@@ -9,6 +9,8 @@ Names are loaded when they are first used: importing propload is cheap.
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -85,6 +87,16 @@ __all__ = [  # noqa: PLE0604 - the names of _HOMES, which are texts
     "__version__",
     *_HOMES,
 ]
+
+
+def _before_fork() -> None:
+    if "polars" in sys.modules:
+        import_module("propload.forking").note_polars()
+
+
+# what a fork will lack can be seen before it only
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)
 
 
 def __getattr__(name: str) -> object:
