@@ -17,21 +17,28 @@ if TYPE_CHECKING:
     from propload.target import OnRefused
 
 
-@dataclass(frozen=True, slots=True)
 class MemorySource:
     """A source of rows in memory, some in each batch.
 
-    Attributes:
+    Args:
         rows: The rows.
         chunk_rows: Rows in each batch.
         name: The source's name.
         error: Raised after the last row, where given.
     """
 
-    rows: Sequence[Mapping[str, object]]
-    chunk_rows: int = 10
-    name: str = "memory"
-    error: BaseException | None = None
+    # no dataclass: those are rows
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, object]],
+        chunk_rows: int = 10,
+        name: str = "memory",
+        error: BaseException | None = None,
+    ) -> None:
+        self.rows = rows
+        self.chunk_rows = chunk_rows
+        self.name = name
+        self.error = error
 
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self.rows), self.chunk_rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import polars as pl
@@ -121,7 +121,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         return FrameSource(query, options, name="lazy frame", rereadable=True)
-    if type(source).__module__.partition(".")[0] == "pandas":
+    if _is_of_pandas(type(source)):
         frame: Any = source if hasattr(source, "iloc") else _as_frame(source)
         return _in_memory(
             frame,
@@ -146,6 +146,31 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
             rereadable=False,
         )
     return None
+
+
+def is_frame(item: object) -> bool:
+    """Return whether an item among others stands for rows of its own.
+
+    A series does not: it is one column in some programs and one row in others.
+    """
+    kind: type = type(item)
+    return _is_kind_of_frame(kind)
+
+
+@lru_cache
+def _is_kind_of_frame(kind: type) -> bool:
+    if issubclass(kind, pa.ChunkedArray) or hasattr(kind, "to_frame"):
+        return False
+    if issubclass(kind, pl.LazyFrame) or hasattr(kind, "__arrow_c_stream__"):
+        return True
+    # pandas before 2.2 exports no stream
+    return _is_of_pandas(kind)
+
+
+def _is_of_pandas(kind: type) -> bool:
+    """Whether it is a frame, series or index; what reads a file in chunks is none."""
+    from_pandas = kind.__module__.partition(".")[0] == "pandas"
+    return from_pandas and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
 
 
 def _in_memory(

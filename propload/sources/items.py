@@ -1,8 +1,12 @@
-"""Rows from Python: iterables of dicts, dataclasses, attrs and pydantic objects."""
+"""Rows from Python: iterables of dicts, dataclasses, attrs and pydantic objects.
+
+An item may stand for several rows: a frame, an Arrow table or record batch, a `Batch`.
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -10,6 +14,8 @@ import pyarrow as pa
 from propload.batch import Batch, Unread
 from propload.columns import Columns
 from propload.errors import PropLoadError, SourceError
+from propload.sources.arrow_types import settle_types
+from propload.sources.frames import is_frame, open_frame
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, located
 from propload.values import row_of
 from propload.wording import with_article
@@ -33,7 +39,8 @@ class ItemSource:
     """Rows from an iterable of Python objects.
 
     Args:
-        items: Dicts, dataclasses, attrs or pydantic objects, Scrapy items.
+        items: Dicts, dataclasses, attrs or pydantic objects, Scrapy items; frames and
+            batches, whose rows take their place.
         options: How many rows and bytes go into one batch.
         name: What messages call it.
 
@@ -62,28 +69,40 @@ class ItemSource:
 
     def __iter__(self) -> Iterator[Batch]:
         maker = self._maker = RowBatches(self.name, self._options, self.columns)
-        try:
-            for due in self._fill(maker):
-                if due:
-                    yield from maker.flush()
-        except PropLoadError:
-            yield from maker.flush()
-            raise
-        except Exception as error:
-            yield from maker.flush()
-            msg = f"{self.name} failed with {type(error).__name__}: {error}"
-            stop = SourceError(msg, source=self.name)
-            stop.__cause__ = error
-            raise located(stop, self.name, maker.rows_read) from error
+        batches = self._batches(maker)
+        failure: BaseException | None = None
+        gave = False
+        while True:
+            try:
+                batch = next(batches, None)
+            except BaseException as error:  # noqa: BLE001 - raised after its rows
+                # whatever it is (a cancelled task, an exit): the rows before it count
+                failure = error
+                break
+            if batch is None:
+                break
+            gave = True
+            yield batch
         yield from maker.flush()
-        if not maker.rows_read:
+        if failure is not None:
+            raise self._told(failure, maker.rows_read)
+        if not gave and not maker.rows_read:
             msg = f"{self.name} is empty: it gave no rows"
             raise SourceError(msg, source=self.name)
 
-    def _fill(self, maker: RowBatches) -> Iterator[bool]:
-        """Give items to a maker, and yield whether a batch is due after each step."""
+    def _told(self, failure: BaseException, rows: int) -> BaseException:
+        """Return an error of the items as one of propload's, where it is no signal."""
+        if isinstance(failure, PropLoadError) or not isinstance(failure, Exception):
+            return failure
+        msg = f"{self.name} failed with {type(failure).__name__}: {failure}"
+        stop = SourceError(msg, source=self.name)
+        stop.__cause__ = failure
+        return located(stop, self.name, rows)
+
+    def _batches(self, maker: RowBatches) -> Iterator[Batch]:
+        """Give items to a maker, and yield its batches as they are due."""
         if not isinstance(self._items, list | tuple):
-            yield from map(maker.add, self._items)
+            yield from self._one_by_one(self._items, maker)
             return
         # they are all there: nobody waits for the first of them
         place = 0
@@ -91,8 +110,31 @@ class ItemSource:
             some = self._items[place : place + maker.room]
             place += len(some)
             if not maker.extend(some):
-                yield from map(maker.add, some)
-            yield maker.is_full
+                yield from self._one_by_one(some, maker)
+            elif maker.is_full:
+                yield from maker.flush()
+
+    def _one_by_one(
+        self, items: Iterable[object], maker: RowBatches
+    ) -> Iterator[Batch]:
+        for item in items:
+            if type(item) is not dict and (isinstance(item, Batch) or is_frame(item)):
+                # the rows before it come first
+                yield from maker.flush()
+                for batch in self._within(item, maker):
+                    yield maker.pass_on(batch)
+            elif maker.add(item):
+                yield from maker.flush()
+
+    def _within(self, item: object, maker: RowBatches) -> Iterator[Batch]:
+        """Yield the rows that an item stands for."""
+        if isinstance(item, Batch):
+            # whoever made it has said where its rows stand
+            check_names(item.rows.schema.names, item.source)
+            yield replace(item, rows=settle_types(item.rows, item.source))
+            return
+        for batch in open_frame(item, self._options) or ():
+            yield maker.numbered(batch)
 
 
 class RowBatches:
@@ -176,6 +218,18 @@ class RowBatches:
         self.rows_refused += 1
         self.complaint = self.complaint or message
         self._faults.append(Unread(self.rows_read, text, check, message))
+
+    def numbered(self, batch: Batch) -> Batch:
+        """Return a batch as rows of this source, numbered after all that were read."""
+        if batch.height:
+            batch = batch.numbered_from(self.rows_read + 1)
+        return replace(batch, source=self._source)
+
+    def pass_on(self, batch: Batch) -> Batch:
+        """Count a batch that comes as it is, after the last flush, and return it."""
+        self.rows_read += batch.height
+        self._first = self.rows_read + 1
+        return batch
 
     def skip(self, text: str, check: str, message: str) -> None:
         """Count a row that cannot be read."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
+from propload.batch import Batch
 from propload.errors import ConfigError
 from propload.options import CRAWL, CrawlOptions
 from propload.sources.files import FileSource, find_files
@@ -31,8 +32,9 @@ def open_source(
     Args:
         source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
             pandas or pyarrow table or anything with `__arrow_c_stream__`; an
-            iterable of dicts, dataclasses, attrs or pydantic objects; a spider's
-            class, `spider:NAME` or `module:Class`.
+            iterable of dicts, dataclasses, attrs or pydantic objects, of tables or
+            of batches; a `Batch`; a spider's class, `spider:NAME` or
+            `module:Class`.
         options: What is known of it, and how much goes into one batch.
         crawl: What a spider is told.
 
@@ -59,6 +61,8 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
     frame = open_frame(source, options)
     if frame is not None:
         return frame
+    if isinstance(source, Batch):
+        return ItemSource([source], options, name=source.source)
     if isinstance(source, io.IOBase):
         msg = "an open file cannot be read: give its path, or its rows as a frame"
         raise ConfigError(msg)

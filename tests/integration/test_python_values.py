@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import json
 from decimal import Decimal
 from uuid import UUID
 
+import polars as pl
 import pytest
 
 import propload
@@ -140,3 +142,25 @@ def test_a_new_table_gets_arrays_for_lists_of_one_type(database):
     with connect(database) as session:
         found = session.rows("SELECT pg_typeof(v)::text, v::text FROM rows")
     assert found == [("date[]", "{2024-01-02}")]
+
+
+@pytest.mark.one_server
+def test_rows_before_an_exit_are_loaded_and_the_exit_is_raised_again(database):
+    def rows():
+        for n in range(60):
+            yield {"id": n}
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        load(database, rows())
+    with connect(database) as session:
+        assert session.rows("SELECT count(*) FROM rows") == [(60,)]
+    assert propload.leftovers() == []
+
+
+@pytest.mark.one_server
+def test_a_generator_of_frames_is_loaded_row_by_row(database):
+    frames = (pl.DataFrame({"id": [n, n + 1], "v": ["x", None]}) for n in (0, 2, 4))
+    report = load(database, frames)
+    assert (report.counts.inserted, report.counts.rejected) == (6, 0)
+    assert stored(database) == {n: None if n % 2 else "x" for n in range(6)}

@@ -1,15 +1,20 @@
 """Rows that are pushed one by one: their batches fit each other."""
 
 import threading
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
+from propload.batch import Batch
 from propload.errors import ConfigError
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
+from propload.testing import MemorySource
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -102,12 +107,36 @@ class Named(NamedTuple):
         pl.DataFrame({"id": [1]}),
         pl.DataFrame({"id": [1]}).lazy(),
         iter([{"id": 1}]),
+        [pl.DataFrame({"id": [1]})],
+        iter([pl.DataFrame({"id": [1]})]),
+        [Batch(pa.record_batch({"id": [1]}), "other", 7)],
+        pd.read_csv(StringIO("id\n1\n"), chunksize=5),
     ],
-    ids=["dict", "list", "named", "list of named", "frame", "lazy", "iterator"],
+    ids=[
+        "dict",
+        "list",
+        "named",
+        "list of named",
+        "frame",
+        "lazy",
+        "iterator",
+        "list of frames",
+        "iterator of frames",
+        "list of batches",
+        "chunks of a file",
+    ],
 )
 def test_rows_of_many_kinds_are_taken(pushed, rows):
     source, kept = pushed
     source.put(rows)
+    assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
+
+
+def test_a_source_of_batches_is_no_row(pushed):
+    source, kept = pushed
+    with pytest.raises(ConfigError, match="is no row"):
+        source.put(MemorySource([{"id": 1}]))
+    source.put(iter(MemorySource([{"id": 1}])))
     assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
 
 
