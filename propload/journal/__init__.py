@@ -9,6 +9,7 @@ a killed run left behind.
 from __future__ import annotations
 
 from propload.journal.recovery import JournalSource, Leftover, find_leftovers
-from propload.journal.writing import Journal, JournalOptions
+from propload.journal.segments import JournalOptions
+from propload.journal.writing import Journal
 
 __all__ = ["Journal", "JournalOptions", "JournalSource", "Leftover", "find_leftovers"]

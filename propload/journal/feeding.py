@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 #: Seconds for a source to hand over what it has begun. Sources do so each second
 #: (`FLUSH_SECONDS`); to make a batch of it takes less than another one.
 GRACE_SECONDS = 2.0
+#: Seconds for the thread that waited for room to hear that there is an end.
+WAKE_SECONDS = 1.0
 
 
 class Batches(Protocol):
@@ -43,20 +45,31 @@ class JournaledSource:
         self._source = source
         self._journal = journal
         self._error: BaseException | None = None
-        self._unkept: Batch | None = None
+        self._refusal: JournalError | None = None
+        self._unkept: list[Batch] = []
+        self._given = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._produce, name="propload-producer", daemon=True
         )
+        self._ender: threading.Thread | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         self._thread.start()
         yield from self._journal.follow()
-        if self._unkept is not None:
-            # the disk refused it, and its source cannot give it a second time
-            yield self._unkept
+        # the disk refused it, and its source cannot give it a second time
+        yield from self._unkept
         if self._error is not None:
             raise self._error
+
+    @property
+    def lost_rows(self) -> int:
+        """The rows that the source gave and that are neither in the journal nor loaded.
+
+        After `close` it is what the source held when nobody waited for it any more.
+        """
+        taken = max(self._given, self._rows_taken)
+        return max(0, taken - max(self._journal.rows, self._journal.committed_row))
 
     def is_producing(self) -> bool:
         """Return whether the source may still yield."""
@@ -68,45 +81,83 @@ class JournaledSource:
         A source with a `stop` of its own (a crawl) hands over what it holds first.
         """
         self._stopped.set()
+        if not self._stop_source():
+            ender = threading.Thread(
+                target=self._end_soon, name="propload-producer-end", daemon=True
+            )
+            ender.start()
+            self._ender = ender
+
+    def close(self) -> None:
+        """End it, whatever became of the run, before its journal is closed.
+
+        What the source has begun to give is put into the journal. The thread that reads
+        it goes, unless the source waits for what it cannot be woken from.
+        """
+        self._stopped.set()
+        if self.is_producing():
+            self._stop_source()
+        if self._ender is None:
+            self._end_soon()
+        else:
+            self._ender.join()
+        if self.is_producing():
+            self._thread.join(WAKE_SECONDS)
+
+    @property
+    def _rows_taken(self) -> int:
+        return int(getattr(self._source, "rows_taken", 0))
+
+    def _stop_source(self) -> bool:
+        """Tell the source to stop, and return whether it can be told."""
         stop = getattr(self._source, "stop", None)
         if stop is not None:
             stop()
-        else:
-            threading.Thread(
-                target=self._end_soon, name="propload-producer-end", daemon=True
-            ).start()
+        return stop is not None
 
     def _end_soon(self) -> None:
         """End with the batch that is being made, without a source that waits."""
         if self._thread.ident is not None:
             self._thread.join(GRACE_SECONDS)
-        held = getattr(self._source, "held_rows", 0)
-        if self._thread.is_alive() and held:
-            log.warning(
-                "the source gives no more: the last %d rows it gave are not loaded",
-                held,
-            )
         # one that waits for input cannot be woken
         self._journal.finish()
 
     def _keep(self, batch: Batch) -> None:
-        try:
-            self._journal.append(batch)
-        except JournalError:
-            self._unkept = batch
-            raise
+        """Put a batch into the journal; one that the disk refuses stays in memory."""
+        self._given += batch.height
+        if self._refusal is None:
+            try:
+                self._journal.append(batch, once=True)
+            except JournalError as error:
+                self._refusal = error
+                self._stopped.set()
+                self._stop_source()
+            else:
+                return
+        self._unkept.append(batch)
+
+    def _is_at_end(self) -> bool:
+        """Whether the source was told to stop, and has handed over what it took."""
+        if not self._stopped.is_set() or hasattr(self._source, "stop"):
+            return False
+        return self._given >= self._rows_taken
 
     def _produce(self) -> None:
         try:
             for batch in self._source:
                 self._keep(batch)
-                if self._stopped.is_set() and not hasattr(self._source, "stop"):
+                if self._is_at_end():
                     break
             if not self._stopped.is_set():
                 self._journal.note_whole()
-        except QueueClosedError as error:
-            log.debug("the producer was told to end: %s", error)
+            self._error = self._refusal
+        except QueueClosedError:
+            log.warning(
+                "the last %d rows that the source gave are not kept: they came after "
+                "the load had ended",
+                self.lost_rows,
+            )
         except BaseException as error:  # noqa: BLE001 - raised where it is iterated
-            self._error = error
+            self._error = self._refusal or error
         finally:
             self._journal.finish()

@@ -23,6 +23,21 @@ SEGMENT_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class JournalOptions:
+    """How a journal is kept.
+
+    Attributes:
+        sync: always: on disk before `append` returns, a power cut loses nothing;
+            second: a power cut loses at most the last second; off: it loses what
+            the system had not written. A killed process loses nothing in each.
+        max_bytes: Most bytes on disk before a producer waits.
+    """
+
+    sync: JournalSync
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A file of a journal.
 
@@ -85,7 +100,7 @@ class Segments:
                 os.ftruncate(self._open, before.size)
             msg = (
                 f"the journal {before.path} cannot be written: {error.strerror}. What "
-                "it holds is safe: make room, then run: propload recover"
+                "was taken before is safe: make room, then go on"
             )
             raise JournalError(msg) from error
         self._files[-1] = replace(before, size=before.size + len(data))

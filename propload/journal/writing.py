@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
@@ -23,7 +22,7 @@ from propload.journal.folders import (
 )
 from propload.journal.reading import Entry, Reader
 from propload.journal.records import Record
-from propload.journal.segments import Segments, unwritten
+from propload.journal.segments import JournalOptions, Segments, unwritten
 from propload.private_files import make_private_folder, write_private
 
 if TYPE_CHECKING:
@@ -31,28 +30,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.batch import Batch
-    from propload.options import JournalSync
     from propload.report import Plain
 
 #: Records kept in memory as well, so that a loader that keeps up reads no disk.
 RECENT_BYTES = 8 << 20
 #: With `second`, written records reach the disk at least this often, in seconds.
 SYNC_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class JournalOptions:
-    """How a journal is kept.
-
-    Attributes:
-        sync: always: on disk before `append` returns, a power cut loses nothing;
-            second: a power cut loses at most the last second; off: it loses what
-            the system had not written. A killed process loses nothing in each.
-        max_bytes: Most bytes on disk before a producer waits.
-    """
-
-    sync: JournalSync
-    max_bytes: int
 
 
 class Journal:
@@ -62,7 +45,6 @@ class Journal:
         folder: Its folder, made here; one run, one folder.
         options: How it is kept.
         about: What a recovery needs to know of the run; no secrets.
-        first_row: The run's number of the first row that will come.
         takes_effect_late: Whether what is committed is in the table only when the run
             is loaded (a replace), so that the journal stays until then.
 
@@ -76,20 +58,23 @@ class Journal:
         options: JournalOptions,
         about: Mapping[str, Plain],
         *,
-        first_row: int = 0,
         takes_effect_late: bool = False,
     ) -> None:
         self.folder = folder
         self._options = options
         self._takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
-        self._next_row = first_row
-        self._committed_row = first_row
+        self._next_row = 0
+        #: It passes what was taken where the disk refused rows that are loaded anyway.
+        self._committed_row = 0
         self._segments = Segments(folder, options.sync)
         self._pending: deque[Entry] = deque()
         self._recent_bytes = 0
-        self._waiting_for_room = 0
+        self._full = False
+        #: Producers that wait for room and give their batch once.
+        self._insisting = 0
         self._closed = False
+        self._ended = False
         self._error: BaseException | None = None
         #: What the disk said of rows that were taken before.
         self._refusal: JournalError | None = None
@@ -122,8 +107,16 @@ class Journal:
 
     # ---- the producer's side ----
 
-    def append(self, batch: Batch, *, timeout: float | None = None) -> None:
+    def append(
+        self, batch: Batch, *, timeout: float | None = None, once: bool = False
+    ) -> None:
         """Put a batch on disk, waiting for room.
+
+        Args:
+            batch: The batch.
+            timeout: Seconds to wait; None waits as long as it takes.
+            once: Nobody can give it again: after `finish` or `fail` it is taken
+                without room, until the journal is closed.
 
         Raises:
             TimeoutError: There was no room in time; the batch was not taken.
@@ -136,18 +129,19 @@ class Journal:
                 # another producer may come first while this one waits
                 record = Record(batch, self._next_row)
                 data = records.encode(record)
-                if self._has_room(len(data)):
+                self._full = not self._has_room(len(data), once=once)
+                if not self._full:
                     self._write(record, data)
                     return
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     msg = f"no room in the journal within {timeout} s"
                     raise TimeoutError(msg)
-                self._waiting_for_room += 1
+                self._insisting += once
                 try:
                     self._changed.wait(left)
                 finally:
-                    self._waiting_for_room -= 1
+                    self._insisting -= once
 
     def try_append(self, batch: Batch) -> bool:
         """Put a batch on disk if there is room; return whether it was taken."""
@@ -197,9 +191,9 @@ class Journal:
 
     @property
     def is_full(self) -> bool:
-        """Whether a producer waits for room."""
+        """Whether the last batch that came found no room, and none has come since."""
         with self._changed:
-            return self._waiting_for_room > 0
+            return self._full
 
     @property
     def rows(self) -> int:
@@ -208,10 +202,16 @@ class Journal:
             return self._next_row
 
     @property
+    def committed_row(self) -> int:
+        """The run's number of the row below which all is committed."""
+        with self._changed:
+            return self._committed_row
+
+    @property
     def waiting(self) -> int:
         """Rows taken and not known to be committed."""
         with self._changed:
-            return self._next_row - self._committed_row
+            return self._waiting()
 
     # ---- the loader's side ----
 
@@ -232,12 +232,13 @@ class Journal:
         """Remove the files whose rows are all below a committed row number."""
         with self._changed:
             self._committed_row = max(self._committed_row, below)
-            note_committed(self.folder, self._committed_row)
+            note_committed(self.folder, min(self._committed_row, self._next_row))
             removed = False
             while self._is_committed(below):
                 self._segments.remove_oldest()
                 removed = True
             if removed:
+                self._full = False
                 self._changed.notify_all()
             listeners = tuple(self._room_listeners) if removed else ()
         for listener in listeners:
@@ -259,11 +260,11 @@ class Journal:
         """
         try:
             with self._changed:
-                self._closed = True
+                self._closed = self._ended = True
                 self._changed.notify_all()
                 # asked here: a row may have been taken since anyone else asked
-                drained = self._next_row == self._committed_row
-                goes = loaded or (drained and not self._takes_effect_late)
+                late = self._takes_effect_late and self._next_row > 0
+                goes = loaded or not (self._waiting() or late)
                 # the end puts it on disk now, or nobody needs it there
                 self._unsynced_since = None
                 self._segments.end(sync=not goes)
@@ -282,6 +283,9 @@ class Journal:
 
     # ---- inside: called with the lock held ----
 
+    def _waiting(self) -> int:
+        return max(0, self._next_row - self._committed_row)
+
     def _is_committed(self, below: int) -> bool:
         """Whether there is an oldest file that holds nothing that is still needed."""
         oldest = self._segments.oldest
@@ -289,16 +293,22 @@ class Journal:
             return False
         return self._segments.ends_below(below, next_row=self._next_row)
 
-    def _has_room(self, size: int) -> bool:
+    def _has_room(self, size: int, *, once: bool) -> bool:
+        if self._ended or not once:
+            self._raise_end()
+        self._raise_refusal()
+        if self._closed:
+            return True
+        held = self._segments.nbytes
+        return not held or held + size <= self._options.max_bytes
+
+    def _raise_end(self) -> None:
         if self._error is not None:
             msg = f"the load failed: {self._error}"
             raise QueueClosedError(msg) from self._error
         if self._closed:
             msg = "the journal is closed: nothing more is taken"
             raise QueueClosedError(msg)
-        self._raise_refusal()
-        held = self._segments.nbytes
-        return not held or held + size <= self._options.max_bytes
 
     def _write(self, record: Record, data: bytes) -> None:
         place = self._segments.add(data, record.first_row)
@@ -317,7 +327,7 @@ class Journal:
                 if self._error is not None:
                     msg = f"the producer failed: {self._error}"
                     raise QueueClosedError(msg) from self._error
-                if self._closed:
+                if self._closed and not self._insisting:
                     return None
                 self._changed.wait()
             entry = self._pending[0]

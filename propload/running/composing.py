@@ -102,6 +102,8 @@ def compose(
     journal, feed = _journal(source, plan, record, target, database.label)
     fit = _fitting(source, target, begun, checker, database, journal=journal)
     outcome = stack.enter_context(keeping(journal))
+    if isinstance(feed, JournaledSource):
+        stack.callback(feed.close)
     start = find_start(source, point)
     batches = skip_rows(feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(

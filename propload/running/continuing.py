@@ -33,7 +33,8 @@ def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -
         return f"{target.table} keeps its old rows"
     if parts.journal is None:
         return _how_to_load_again(parts, counts, error)
-    return _how_to_recover(parts, parts.journal, counts, error)
+    kept = _how_to_recover(parts, parts.journal, counts, error)
+    return ". ".join(filter(None, (kept, _lost(parts))))
 
 
 def _how_to_recover(
@@ -47,12 +48,16 @@ def _how_to_recover(
     if isinstance(journal, JournalSource):
         return f"What is left stays in the journal: {first}run propload recover again"
     if parts.target.mode == "replace":
+        kept = f"{parts.target.table} keeps its old rows"
+        if not journal.rows:
+            return kept
         return (
-            f"{parts.target.table} keeps its old rows. To put what came in their "
-            f"place: {first}propload recover {parts.run_id}"
+            f"{kept}. To put what came in their place: {first}propload recover "
+            f"{parts.run_id}"
         )
     if not journal.waiting:
-        return "All rows that came are loaded or refused; nothing waits"
+        others = "other " if parts.lost_rows else ""
+        return f"All {others}rows that came are loaded or refused; nothing waits"
     waiting = _waiting(journal, counts, error)
     if isinstance(error, ConfigError):
         return (
@@ -61,6 +66,13 @@ def _how_to_recover(
             f"give them up (propload recover --drop {parts.run_id})"
         )
     return f"{waiting} in the journal: {first}load them with propload recover"
+
+
+def _lost(parts: Parts) -> str:
+    """Return what is said of rows that a source gave and nobody kept, or nothing."""
+    gave = f"that {parts.source.name} gave last"
+    lost = counted(parts.lost_rows, f"row {gave} is lost", f"rows {gave} are lost")
+    return f"{lost}: give them again" if parts.lost_rows else ""
 
 
 def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> str:

@@ -83,6 +83,11 @@ class Parts:
         """Whether rows of the run wait in its journal."""
         return isinstance(self.journal, Journal) and self.journal.waiting > 0
 
+    @property
+    def lost_rows(self) -> int:
+        """The rows that were taken from the source and kept nowhere."""
+        return self.feed.lost_rows if isinstance(self.feed, JournaledSource) else 0
+
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
         said = self.fit.notes

@@ -59,9 +59,9 @@ class ItemSource:
         self._maker: RowBatches | None = None
 
     @property
-    def held_rows(self) -> int:
-        """The rows that were taken and are in no batch yet."""
-        return self._maker.held_rows if self._maker is not None else 0
+    def rows_taken(self) -> int:
+        """The rows that were taken so far, in a batch or not."""
+        return self._maker.rows_read if self._maker is not None else 0
 
     def fingerprint(self) -> str | None:
         """Return None: objects in memory have no lasting name."""
@@ -175,11 +175,6 @@ class RowBatches:
             self._since = time.monotonic()
         self._rows.append(row)
         return self._is_due(row)
-
-    @property
-    def held_rows(self) -> int:
-        """The rows that were added since the last flush."""
-        return len(self._rows)
 
     @property
     def room(self) -> int:

@@ -1,5 +1,6 @@
 """What is left in journals never shuts a table for ever."""
 
+import itertools
 import os
 import pickle
 import threading
@@ -10,8 +11,9 @@ import pytest
 import propload
 from propload.earlier.recovering import drop, leftovers, recover
 from propload.errors import ConfigError, LoadError, LockedError
-from propload.journal import writing
+from propload.journal import feeding, writing
 from propload.monitoring.memory import MemoryWatch
+from propload.sources import items
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -216,3 +218,48 @@ def test_a_run_that_ends_before_it_began_to_load_lets_its_journal_go(
     assert "propload-journal-sync" not in names
     assert not leftovers()
     assert not [*Path(os.environ["PROPLOAD_STATE_DIR"]).glob("journal/*")]
+
+
+@pytest.mark.one_server
+def test_a_generator_is_left_with_its_run_and_all_that_it_gave_waits(goal, database):
+    given = []
+
+    def rows():
+        for number in itertools.count():
+            given.append(number)
+            yield {"id": number, "extra": number}
+
+    generator = rows()
+    with pytest.raises(LoadError, match="rows wait in the journal") as caught:
+        propload.ingest(generator, **goal)
+    assert f"{len(given):,} rows wait" in str(caught.value)
+    [left] = leftovers()
+    assert left.rows == len(given)
+    # its caller goes on with it, and no thread of the run does
+    assert next(generator)["id"] == left.rows
+
+
+@pytest.mark.one_server
+def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
+    goal, database, monkeypatch
+):
+    monkeypatch.setattr(feeding, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(feeding, "WAKE_SECONDS", 0.1)
+    ended = threading.Event()
+
+    def rows():
+        monkeypatch.setattr(items, "FLUSH_SECONDS", 0.0)
+        yield {"id": 1, "extra": 1}
+        monkeypatch.setattr(items, "FLUSH_SECONDS", 1_000.0)
+        yield {"id": 2, "extra": 2}
+        # who waits here cannot be woken
+        ended.wait(50)
+
+    try:
+        with pytest.raises(LoadError, match="extra") as caught:
+            propload.ingest(rows(), **goal)
+    finally:
+        ended.set()
+    said = str(caught.value)
+    assert "1 row waits in the journal" in said
+    assert "1 row that rows gave last is lost: give them again" in said

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from propload.batch import Batch
-from propload.journal import Journal, JournalOptions, JournalSource
+from propload.journal import Journal, JournalOptions, JournalSource, segments
 from propload.options import SourceOptions
 from propload.postgres.ledger.history import ResumePoint
 from propload.postgres.ledger.run_record import RunRecord
@@ -17,11 +17,15 @@ RUN = RunRecord("run-1", "spider", "public.t", "append")
 
 
 @pytest.fixture
-def leftover(tmp_path):
+def leftover(tmp_path, monkeypatch):
     """A journal whose first three rows are gone: unreadable, and passed over."""
     folder = tmp_path / "run-1"
-    journal = Journal(folder, JournalOptions("off", 1 << 20), {}, first_row=3)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
+    journal = Journal(folder, JournalOptions("off", 1 << 20), {})
+    journal.append(Batch(pa.record_batch({"id": [1, 2, 3]}), "spider", 1))
     journal.append(Batch(pa.record_batch({"id": [4, 5, 6, 7]}), "spider", 4))
+    next(journal.follow())
+    journal.committed(3)
     journal.close(loaded=False)
     return JournalSource(folder)
 
