@@ -19,6 +19,7 @@ from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
+from propload.postgres.session.lost_sessions import LostSessions
 from propload.postgres.session.own_names import read_own_names
 from propload.postgres.shadow import drop_shadow
 from propload.postgres.sql.session import CONNECTIONS
@@ -56,10 +57,10 @@ class ServerRoom:
 
 
 class Database:
-    """A database that a run loads into; used by one thread.
+    """A database that a run loads into.
 
-    Lanes call `connect` from their own threads, which the session that its own
-    thread uses may be lost under.
+    One thread uses it. Only `connect` is called by lanes as well, each from its own
+    thread, and `cancel` by whoever ends the run.
 
     Args:
         dsn: Its connection string.
@@ -77,6 +78,7 @@ class Database:
         self._state_dir = state_dir
         self._connection: Connection | None = None
         self._was_open = False
+        self._lost = LostSessions()
         #: Guards which session is open: none is lost while another one is made of it.
         self._opening = threading.Lock()
         self._runs: dict[str, LoadingRun] = {}
@@ -325,7 +327,7 @@ class Database:
 
     def _opened(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            opened = connect(self._dsn, again=self._was_open)
+            opened = connect(self._dsn, again=self._was_open, lost=self._lost)
             self._connection = self._track(opened)
             self._was_open = True
         return self._connection

@@ -20,13 +20,17 @@ class Fault:
     """What happens to one connection.
 
     Attributes:
-        kind: cut (FIN both ways), reset (RST), or stall (nothing more goes
-            through until `Proxy.relent`).
+        kind: cut (FIN both ways), reset (RST), stall (nothing more goes through
+            until `Proxy.relent`), or forget (all connections end for the client,
+            and the server hears nothing of it).
         after: The bytes, both ways counted, that go through before it.
+        word: What is sent at that moment instead, and does not go through; that
+            happens once, to the first connection of several that wait for it.
     """
 
     kind: str
-    after: int
+    after: int = 0
+    word: bytes = b""
 
 
 class Proxy:
@@ -45,7 +49,8 @@ class Proxy:
         self._relented = threading.Event()
         self.stalled = threading.Event()
         self._open = set()
-        self._closed = False
+        self._forgotten = set()
+        self._ended = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -55,16 +60,17 @@ class Proxy:
         return self
 
     def __exit__(self, *_):
-        self._closed = True
+        self._ended.set()
         self._relented.set()
         # closing alone does not wake the thread that accepts
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self._thread.join(10)
-        for one in list(self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+        for pair in list(self._open):
+            for one in pair:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def dsn_of(self, dsn, *, password=""):
         """Return the connection string of the same database through the proxy."""
@@ -75,6 +81,13 @@ class Proxy:
     def relent(self):
         """Let stalled connections go on."""
         self._relented.set()
+
+    def forget(self):
+        """End all connections for their clients; the server waits for more."""
+        for client, backend in list(self._open):
+            self._forgotten.add(backend)
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while True:
@@ -92,12 +105,14 @@ class Proxy:
         with client, backend:
             try:
                 backend.connect(self._socket_path)
-                self._open |= {client, backend}
+                self._open.add((client, backend))
                 self._pump(client, backend, fault)
             except OSError:
                 return
             finally:
-                self._open -= {client, backend}
+                if backend in self._forgotten:
+                    self._ended.wait()
+                self._open.discard((client, backend))
 
     def _pump(self, client, backend, fault):
         through = 0
@@ -107,16 +122,25 @@ class Proxy:
                 selector.register(one, selectors.EVENT_READ)
             while True:
                 for key, _ in selector.select():
-                    most = BLOCK if fault is None else fault.after - through
-                    if fault is not None and most <= 0:
+                    counted = fault is not None and not fault.word
+                    most = fault.after - through if counted else BLOCK
+                    if most <= 0:
                         if not self._strike(client, fault):
                             return
                         fault, most = None, BLOCK
                     block = key.fileobj.recv(min(BLOCK, most))
                     if not block:
                         return
+                    if self._is_waited_for(fault, block):
+                        self._strike(client, fault)
+                        return
                     other[key.fileobj].sendall(block)
                     through += len(block)
+
+    def _is_waited_for(self, fault, block):
+        if fault is None or not fault.word or fault in self.done:
+            return False
+        return fault.word in block
 
     def _strike(self, client, fault):
         """Do what the fault says; return whether the connection goes on."""
@@ -124,7 +148,9 @@ class Proxy:
         if fault.kind == "stall":
             self.stalled.set()
             self._relented.wait()
-            return not self._closed
+            return not self._ended.is_set()
+        if fault.kind == "forget":
+            self.forget()
         if fault.kind == "reset":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         return False

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 
 import propload
 from propload.errors import PropLoadError
+from propload.postgres.session.connection import connect
+from propload.postgres.session.driver_errors import ServerError
 from tests.faults import loading
 from tests.faults.proxy import Fault, Proxy
+from tests.faults.server import SETTINGS
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -108,3 +112,97 @@ def test_a_connection_that_stalls_goes_on_where_it_was(dsn, proxy, tmp_path, cha
     assert reports[0].counts.inserted == ROWS
     assert reports[0].retries == 0
     assert loading.stored(dsn).equals(loading.expected(frame))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("mode", "word"),
+    [
+        # the transaction has written its rows, so that who writes them again waits
+        ("upsert", b"INSERT INTO propload.ledger"),
+        ("append", b"INSERT INTO propload.ledger"),
+        # and the session that keeps the shadow for this run is lost as well
+        ("replace", b"INSERT INTO propload.ledger"),
+        ("replace", b"COMMENT ON TABLE"),
+    ],
+)
+def test_a_line_that_goes_silent_holds_nothing_up(
+    dsn, proxy, tmp_path, chance, mode, word
+):
+    file = tmp_path / "homes.csv"
+    frame = loading.listings(300, chance=chance)
+    frame.write_csv(file)
+    run_sql(dsn, loading.table_sql(mode=mode))
+    # whichever connection sends the word first; nothing happens to the others
+    proxy.faults.extend([Fault("forget", word=word)] * (BEFORE + 3))
+    told = loading.settings(
+        proxy.dsn_of(dsn), mode=mode, workers=1, retry_attempts=5, retry_seconds=10
+    )
+    reports = []
+    thread = threading.Thread(
+        target=lambda: reports.append(propload.ingest(str(file), **told)), daemon=True
+    )
+    thread.start()
+    # the server would tell the sessions of then only when the proxy ends
+    thread.join(30)
+    assert reports
+    assert len(proxy.done) == 1
+    assert reports[0].counts.inserted == 300
+    assert loading.stored(dsn).equals(loading.expected(frame, mode=mode))
+
+
+def test_no_other_session_is_ended_for_one_that_was_lost(dsn, proxy):
+    with (
+        connect(proxy.dsn_of(dsn)) as first,
+        first.sibling() as lost,
+        first.sibling() as other,
+    ):
+        told = [one.rows("SELECT pg_backend_pid()")[0][0] for one in (lost, other)]
+        proxy.forget()
+        with pytest.raises(ServerError):
+            lost.rows("SELECT 1")
+        lost.close()
+        with connect(dsn, application_name="observer") as observer:
+            first.sibling().close()
+            there = "SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)"
+            assert observer.rows(there, (told,)) == [(told[1],)]
+
+
+@pytest.fixture
+def by_network(server, dsn):
+    """Let the server listen to the network. Value: where the database is there."""
+    rules = server.cluster.data / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text(f"host all all 127.0.0.0/8 trust\n{before}")
+    # an address of this process alone: the port is that of every server
+    high, low = divmod(os.getpid() % 60_000, 250)
+    address = f"127.9.{high}.{low + 1}"
+    server.stop()
+    server.cluster.start(settings=SETTINGS | {"listen_addresses": address})
+    name = dsn.partition("@/")[2].partition("?")[0]
+    yield f"postgresql://postgres@{address}:5432/{name}"
+    rules.write_text(before)
+    server.stop()
+    server.start()
+
+
+LINE = """
+SELECT name, setting FROM pg_settings
+WHERE name LIKE 'tcp%' AND setting <> '0' ORDER BY name"""
+OURS = [
+    ("tcp_keepalives_count", "3"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_user_timeout", "60000"),
+]
+
+
+def test_the_server_notices_a_cut_line_as_soon_as_this_side(dsn, by_network):
+    with connect(by_network) as session, session.sibling() as other:
+        assert session.rows(LINE) == other.rows(LINE) == OURS
+    chosen = f"{by_network}?options=-c%20tcp_keepalives_idle%3D77"
+    with connect(chosen) as session:
+        assert dict(session.rows(LINE)) == dict(OURS) | {"tcp_keepalives_idle": "77"}
+    # the socket of this machine has no line
+    with connect(dsn) as session:
+        assert session.rows(LINE) == []

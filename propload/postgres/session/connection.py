@@ -39,13 +39,12 @@ from propload.postgres.session.dsn import (
     resolve_dsn,
     with_option,
 )
-from propload.postgres.session.session_settings import SETTINGS
+from propload.postgres.session.kind import Kind
+from propload.postgres.session.lost_sessions import Backend, LostSessions
+from propload.postgres.session.session_settings import LINE_SETTINGS, SETTINGS
 from propload.postgres.sql import bookkeeping, quoting
-from propload.postgres.sql.tables import (
-    JSONB_COLUMNS_QUERY,
-    READS_FILES,
-    copy_from,
-)
+from propload.postgres.sql.session import begin
+from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY, copy_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +69,12 @@ _CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
 def connect(
-    dsn: str, /, *, application_name: str = "propload", again: bool = False
+    dsn: str,
+    /,
+    *,
+    application_name: str = "propload",
+    again: bool = False,
+    lost: LostSessions | None = None,
 ) -> Connection:
     """Return an open connection; each belongs to one thread.
 
@@ -78,6 +82,7 @@ def connect(
         dsn: A connection string; libpq adds what it leaves out.
         application_name: The name the server shows for it.
         again: Whether the string has led to the server before.
+        lost: Sessions whose line broke, which are ended first.
 
     Raises:
         ConfigError: The string, host, user, password or database is wrong.
@@ -85,15 +90,16 @@ def connect(
     """
     complete = resolve_dsn(dsn)
     spool = Spool.find(parse_dsn(complete).get("host", ""))
+    kind = Kind(dsn, application_name, lost or LostSessions())
     try:
         raw = _session(complete, dsn, again=again)
-        return _opened(raw, dsn, application_name, threading.Lock(), spool)
+        return _opened(raw, kind, spool)
     except ServerError as error:
         if not error.primary.endswith(_TYPES_UNREAD):
             raise
     # pgbouncer refuses options, so they are left to those who need them
     raw = _session(with_option(complete, _PLAIN_NAMES), dsn, again=again)
-    return _opened(raw, dsn, application_name, threading.Lock(), spool)
+    return _opened(raw, kind, spool)
 
 
 def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
@@ -104,19 +110,15 @@ def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
     return raw
 
 
-def _opened(
-    raw: dbapi.Connection,
-    dsn: str,
-    application_name: str,
-    opening: threading.Lock,
-    spool: Spool | None,
-) -> Connection:
+def _opened(raw: dbapi.Connection, kind: Kind, spool: Spool | None) -> Connection:
     try:
-        return Connection(raw, dsn, application_name, opening, spool)
+        opened = Connection(raw, kind, spool)
+        kind.lost.end(opened)
     except BaseException:
-        with opening:
+        with kind.opening:
             raw.close()
         raise
+    return opened
 
 
 class Connection:
@@ -131,41 +133,28 @@ class Connection:
             pooler gives a transaction to is told from it.
     """
 
-    def __init__(
-        self,
-        raw: dbapi.Connection,
-        dsn: str,
-        application_name: str,
-        opening: threading.Lock | None = None,
-        spool: Spool | None = None,
-    ) -> None:
+    def __init__(self, raw: dbapi.Connection, kind: Kind, spool: Spool | None) -> None:
         self._raw = raw
-        self._dsn = dsn
-        self._application_name = application_name
-        #: The driver's sessions of one kind may not be opened or closed at once.
-        self._opening = opening or threading.Lock()
+        self._kind = kind
         #: Guards what is told of below; never held while the server is asked.
         self._changed = threading.Condition()
         self._runs = False
         self._cancelling = False
         self._jsonb: dict[_Place, frozenset[str]] = {}
         self._failed = False
+        self._broken = False
         self.closed = False
         self.token = secrets.token_hex(8)
         settings = SETTINGS | {
-            "application_name": application_name[:63],
+            "application_name": kind.application_name[:63],
             bookkeeping.SESSION: self.token,
         }
-        calls = ", ".join(
-            f"set_config('{name}', ${place}, false)"
-            for place, name in enumerate(settings, start=1)
-        )
-        version = "current_setting('server_version_num')::int"
-        asked = f"SELECT {version}, {READS_FILES}, {calls}"
-        answer = self.rows(asked, tuple(settings.values()))
+        asked = begin(settings, LINE_SETTINGS)
+        answer = self.rows(asked, tuple(settings.values()))[0]
         self.commit()
-        self.server_version = int(answer[0][0])
-        self._spool = spool if answer[0][1] else None
+        self.server_version, reads_files, pid, started, *_ = answer
+        self._backend = Backend(pid, started)
+        self._spool = spool if reads_files else None
 
     def __enter__(self) -> Self:
         return self
@@ -189,12 +178,11 @@ class Connection:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            with self._opening:
+            with self._kind.opening:
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
-            raise connect_error(error, self._dsn, again=True) from error
-        name = self._application_name
-        return _opened(raw, self._dsn, name, self._opening, self._spool)
+            raise connect_error(error, self._kind.dsn, again=True) from error
+        return _opened(raw, self._kind, self._spool)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
         """Return the rows that a statement changed, or None where not told.
@@ -290,7 +278,7 @@ class Connection:
             if not is_about_files(error):
                 raise
             spool.close(error)
-            msg = f"{describe_dsn(self._dsn)} cannot read its spool: {error}"
+            msg = f"{describe_dsn(self._kind.dsn)} cannot read its spool: {error}"
             raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
         return True
 
@@ -319,9 +307,11 @@ class Connection:
 
     def rollback(self) -> None:
         """Undo the open transaction; never raises, so a first error stays first."""
-        # a connection that is gone has undone it already
-        with contextlib.suppress(dbapi.Error):
+        try:
             self._raw.rollback()
+        except dbapi.Error:
+            # a connection that is gone: the server undoes it, now or when it is ended
+            self._broken = True
         self._failed = False
 
     def close(self) -> None:
@@ -330,13 +320,15 @@ class Connection:
             if self.closed:
                 return
             self.closed = True
+            if self._broken:
+                self._kind.lost.add(self._backend)
             if self._cancelling:
                 # which may wait for a network that is gone: it closes the session
                 return
         self._close()
 
     def _close(self) -> None:
-        with contextlib.suppress(dbapi.Error, RuntimeError), self._opening:
+        with contextlib.suppress(dbapi.Error, RuntimeError), self._kind.opening:
             self._raw.close()
 
     def cancel(self) -> None:
@@ -391,4 +383,8 @@ class Connection:
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:
-        return server_error(error, self._dsn)
+        made = server_error(error, self._kind.dsn)
+        if made.sqlstate is None:
+            # the server said nothing, so it may not know either
+            self._broken = True
+        return made

@@ -15,3 +15,12 @@ SETTINGS = {
     # compiling one statement costs more than it saves on a batch
     "jit": "off",
 }
+
+#: What the server does about a line that is cut without a word: as this side does
+#: (see dsn.py), unless the server or the user has chosen something.
+LINE_SETTINGS = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}

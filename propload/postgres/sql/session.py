@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""What a writer's session sets before it makes its stage."""
+"""What sessions set as they begin, and writers before they make their stage."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import table, text
+from propload.postgres.sql.tables import READS_FILES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from propload.postgres.sql.shape import Shape
     from propload.target import TableName
 
@@ -53,6 +56,47 @@ FROM used, limits
 DROP_TEMPORARY = "DISCARD TEMP"
 
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
+
+
+#: When a session began, to the microsecond and in no time zone.
+_STARTED = "extract(epoch FROM backend_start)::text"
+
+#: Ends the session of a process, given when it began, and waits 5 s for its end.
+#: Another process of that number began later; what a pooler has lent to others since
+#: bears their name.
+END_LOST = f"""
+SELECT pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity
+WHERE pid = $1 AND {_STARTED} = $2 AND pid <> pg_backend_pid()
+  AND usename = session_user
+  AND application_name = current_setting('application_name')"""
+
+
+def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
+    """Return the query that sets a session up.
+
+    It returns the server's version, whether it may be told to read files, the session's
+    process and when that began, and what is of no interest.
+
+    Args:
+        settings: Names of what is set; the values are the parameters, in order.
+        line: What the server does about a broken line where neither it nor the user
+            has chosen that; a socket of the machine itself has no line, and a server
+            that lacks such a setting goes without.
+    """
+    calls = ", ".join(
+        f"set_config({text(name)}, ${place}, false)"
+        for place, name in enumerate(settings, start=1)
+    )
+    pairs = ", ".join(f"({text(name)}, {text(line[name])})" for name in line)
+    return f"""
+SELECT current_setting('server_version_num')::int, {READS_FILES}, pg_backend_pid(),
+       (SELECT {_STARTED} FROM pg_catalog.pg_stat_activity
+        WHERE pid = pg_backend_pid()),
+       (SELECT count(set_config(s.name, l.value, false))
+        FROM pg_catalog.pg_settings AS s
+        JOIN (VALUES {pairs}) AS l (name, value) ON l.name = s.name
+        WHERE s.source = 'default' AND inet_client_addr() IS NOT NULL),
+       {calls}"""
 
 
 def find_operators(target: TableName, /) -> str:

@@ -1,0 +1,27 @@
+"""What sessions share that come from one another."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from propload.postgres.session.lost_sessions import LostSessions
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What sessions share that come from one another.
+
+    Attributes:
+        dsn: Their connection string.
+        application_name: The name the server shows for them.
+        lost: Those of them, and of others, whose line broke.
+        opening: Held to open or to close one: the driver may not do two at once.
+    """
+
+    dsn: str
+    application_name: str
+    lost: LostSessions
+    opening: threading.Lock = field(default_factory=threading.Lock)
