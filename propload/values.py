@@ -6,12 +6,25 @@ import datetime as dt
 import json
 import re
 import secrets
-from collections import deque
-from collections.abc import KeysView, Mapping, ValuesView
+from collections import UserList, deque
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    KeysView,
+    Mapping,
+    ValuesView,
+)
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache, partial
+from numbers import Number
+from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType
 from typing import Any
+
+from propload.wording import with_article
 
 
 class Json(str):
@@ -30,6 +43,10 @@ _MARK = f"propload:{secrets.token_hex(16)}:"
 _MARKED_NUMBER = re.compile(f'"{_MARK}([^"]+)"')
 #: What pandas calls a value that is missing.
 _MISSING = frozenset({"NAType", "NaTType"})
+#: What frames of rows have besides `columns`, the lazy ones the second.
+_OF_FRAMES = ("__arrow_c_stream__", "collect_schema")
+#: What is called for the value that it returns.
+_CALLED = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, partial)
 #: The types that `columns` builds from; any other is made one of these first.
 KNOWN = frozenset(
     {
@@ -92,13 +109,18 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
-    """Return a value of one of the types in `KNOWN` that says the same."""
+    """Return a value of one of the types in `KNOWN` that says the same.
+
+    Raises:
+        TypeError: It is no value, as a generator, a method or a selector is none.
+    """
     if type(value) in KNOWN:
         return value
     if isinstance(value, Enum):
         return plain(value.value)
-    if type(value).__module__.partition(".")[0] == "pandas":
-        return _of_pandas(value)
+    of_library = _OF_LIBRARIES.get(type(value).__module__.partition(".")[0])
+    if of_library is not None:
+        return of_library(value)
     fields_of_value = row_of(value)
     if fields_of_value is not None:
         return fields_of_value
@@ -111,7 +133,54 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
         return _of_numpy(value)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    return str(value)
+    return _of_any(value)
+
+
+def _of_any(value: Any) -> Any:
+    """Return a list as one, and anything else as the text that its class gives it.
+
+    Raises:
+        TypeError: It has no text of its own: something else was meant, or its class
+            cannot say what it is.
+    """
+    kind: type = type(value)
+    own_text: object = kind.__str__
+    instead = _instead(kind)
+    if not instead and isinstance(value, list | UserList):
+        return list(value)
+    if not instead and own_text is object.__str__ and not issubclass(kind, Number):
+        instead = "give a number or a text, or its class a __str__"
+    if instead:
+        msg = f"{with_article(kind.__name__)} is no value: {instead}"
+        raise TypeError(msg)
+    try:
+        return str(value)
+    except Exception as error:
+        # a user's class may raise anything
+        msg = f"{with_article(kind.__name__)} has no text: it raised {error!r}"
+        raise TypeError(msg) from error
+
+
+@lru_cache
+def _instead(kind: type) -> str:
+    """Return what to give instead of an object that leads to a value and is none.
+
+    Args:
+        kind: Its type.
+    """
+    libraries = {base.__module__.partition(".")[0] for base in kind.__mro__}
+    if "parsel" in libraries:
+        return "call .get() or .getall()"
+    if issubclass(kind, Awaitable | AsyncIterator):
+        return "await it"
+    if issubclass(kind, Iterator):
+        return "make a list of it"
+    if hasattr(kind, "columns") and any(hasattr(kind, name) for name in _OF_FRAMES):
+        return "give its rows as dicts"
+    if issubclass(kind, _CALLED):
+        return "call it"
+    is_called = any("__call__" in vars(base) for base in kind.__mro__)
+    return "give the number or text in it" if is_called else ""
 
 
 def _of_pandas(value: Any) -> Any:
@@ -122,7 +191,24 @@ def _of_pandas(value: Any) -> Any:
     if hasattr(value, "to_pytimedelta") and not value.nanoseconds:
         return value.to_pytimedelta()
     # its times hold more than Python's: their text says all
-    return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+    return plain(value.tolist()) if hasattr(value, "tolist") else _of_any(value)
+
+
+def _of_arrow(value: Any) -> Any:
+    """Return a series or array as a list, and a scalar as the Python value of it."""
+    kind: type = type(value)
+    for name in ("to_list", "to_pylist", "as_py"):
+        if hasattr(value, name) and not _instead(kind):
+            return plain(getattr(value, name)())
+    return _of_any(value)
+
+
+#: What makes values of them, by the library of their type.
+_OF_LIBRARIES: dict[str, Callable[[Any], Any]] = {
+    "pandas": _of_pandas,
+    "polars": _of_arrow,
+    "pyarrow": _of_arrow,
+}
 
 
 def _of_numpy(value: Any) -> Any:

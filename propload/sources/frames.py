@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import make_array, make_column, make_field
+from propload.columns import make_column, make_field
 from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
 from propload.sources.source import check_names, cut, located
@@ -232,9 +232,21 @@ def _exportable(frame: pl.DataFrame) -> pl.DataFrame:
     objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
     wide = [n for n, kind in frame.schema.items() if kind in (pl.Int128, pl.UInt128)]
     return frame.with_columns(
-        *(pl.Series(name, make_array(frame[name].to_list(), None)) for name in objects),
+        *(
+            pl.Series(name, _of_objects(name, frame[name].to_list())[0])
+            for name in objects
+        ),
         pl.col(wide).cast(pl.Decimal(38, 0)),
     )
+
+
+def _of_objects(name: object, values: list[Any]) -> tuple[pa.Array, bool]:
+    """Return a column of Python objects, and whether they are JSON."""
+    try:
+        return make_column(values, None)
+    except (TypeError, ValueError, OverflowError) as error:
+        msg = f"column {name} has a value that cannot be stored: {error}"
+        raise pa.ArrowInvalid(msg) from error
 
 
 def _table(table: pa.Table) -> ArrowStream:
@@ -275,7 +287,7 @@ def _pandas_column(column: Any) -> tuple[pa.Array, bool]:
             None if absent is True else value
             for value, absent in zip(column, missing.tolist(), strict=True)
         ]
-        return make_column(values, None)
+        return _of_objects(column.name, values)
     if column.dtype.name.startswith("period"):
         # Arrow would have the number of the period, whatever its length
         column = column.astype("string")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from propload.batch import Batch, Unread
-from propload.columns import Columns
+from propload.columns import Columns, make_array
 from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow_types import settle_types
 from propload.sources.frames import is_frame, open_frame
@@ -169,7 +169,7 @@ class RowBatches:
         self.rows_read += 1
         row = dict(item) if isinstance(item, dict) else row_of(item)
         if not row:
-            self.refuse(_describe(item), "item", _complaint(item))
+            self.refuse(describe(item), "item", _complaint(item))
             return False
         if not self._rows:
             self._since = time.monotonic()
@@ -276,11 +276,21 @@ def _separate(
             _check_names(row)
             Columns().build([row])
         except UNFIT as error:
-            message = f"a value cannot be stored: {error}"
-            unfit.append(Unread(number, _describe(row), "value", message))
+            message = _fault_of(row, error)
+            unfit.append(Unread(number, describe(row), "value", message))
         else:
             good.append(row)
     return good, unfit
+
+
+def _fault_of(row: dict[str, Any], error: Exception) -> str:
+    """Return what is wrong with a row, with the column that it is wrong in."""
+    for name, value in row.items():
+        try:
+            make_array([value], None)
+        except UNFIT as fault:
+            return f"column {name}: a value cannot be stored: {fault}"
+    return f"a value cannot be stored: {error}"
 
 
 def _check_names(names: Iterable[object]) -> None:
@@ -295,8 +305,13 @@ def _weigh(row: dict[str, Any]) -> int:
     return texts + VALUE_BYTES * (len(row) + 1)
 
 
-def _describe(item: object) -> str:
-    return repr(item).encode("utf-8", "backslashreplace").decode()
+def describe(item: object) -> str:
+    """Return the text of an item that is no row, whatever it is."""
+    try:
+        text = repr(item)
+    except Exception:  # noqa: BLE001 - a user's value may raise anything
+        return f"<{type(item).__name__} that cannot be shown>"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _complaint(item: object) -> str:

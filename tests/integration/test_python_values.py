@@ -164,3 +164,14 @@ def test_a_generator_of_frames_is_loaded_row_by_row(database):
     report = load(database, frames)
     assert (report.counts.inserted, report.counts.rejected) == (6, 0)
     assert stored(database) == {n: None if n % 2 else "x" for n in range(6)}
+
+
+@pytest.mark.one_server
+def test_what_is_no_value_costs_its_row_and_says_column_and_type(database):
+    rows = [{"id": 1, "v": "x"}, {"id": 2, "v": "x".strip}, {"id": 3, "v": "z"}]
+    report = load(database, rows)
+    assert stored(database) == {1: "x", 3: "z"}
+    (reason,) = report.rejects["propload_reason_list"][0].to_list()
+    assert reason["stage"] == "read"
+    assert "column v" in reason["message"]
+    assert "a builtin_function_or_method is no value: call it" in reason["message"]

@@ -1,11 +1,22 @@
 """Values of any type as those that a column is made of."""
 
-from collections import deque
+import asyncio
+import ipaddress
+import re
+from collections import UserList, deque
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import parsel
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from propload.values import as_text, plain
@@ -28,6 +39,12 @@ MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
         (np.str_("x"), "x"),
         (np.longdouble(1.5), 1.5),
         (np.array([1, 2]), [1, 2]),
+        (pl.Series([1, 2]), [1, 2]),
+        (pd.Series([1, 2]), [1, 2]),
+        (pa.array([1, 2]), [1, 2]),
+        (pa.chunked_array([[1], [2]]), [1, 2]),
+        (pa.scalar(5), 5),
+        (UserList([1]), [1]),
         (range(3), [0, 1, 2]),
         (deque([1]), [1]),
         ({"a": 1}.keys(), ["a"]),
@@ -79,3 +96,108 @@ def test_digits_that_no_float_has_are_kept_as_text():
 )
 def test_a_text_keeps_all_of_its_value(value, text):
     assert as_text(value) == text
+
+
+class Money:
+    def __init__(self, amount):
+        self.amount = amount
+
+    def __str__(self):
+        return f"{self.amount} EUR"
+
+
+class Size(Enum):
+    LARGE = "L"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Money(5), "5 EUR"),
+        (Size.LARGE, "L"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Path("a/b"), "a/b"),
+        (ipaddress.ip_address("10.0.0.1"), "10.0.0.1"),
+        (ipaddress.ip_network("10.0.0.0/8"), "10.0.0.0/8"),
+        (Fraction(1, 3), "1/3"),
+        (1 + 2j, "(1+2j)"),
+        (pd.Interval(0, 1), "(0, 1]"),
+    ],
+)
+def test_a_class_with_a_text_of_its_own_is_that_text(value, text):
+    assert plain(value) == text
+
+
+class Shown:
+    def __repr__(self):
+        return "Shown()"
+
+
+class Called:
+    def __call__(self):
+        """Return nothing."""
+
+    def __str__(self):
+        return "called"
+
+
+class Broken:
+    def __str__(self):
+        msg = "no text today"
+        raise RuntimeError(msg)
+
+
+async def later():
+    """Return nothing."""
+
+
+async def several():
+    yield 1
+
+
+PAGE = parsel.Selector("<h1>House</h1>")
+STRANGE = {
+    "SelectorList": (PAGE.css("h1::text"), r"call \.get\(\)"),
+    "Selector": (PAGE, r"call \.get\(\)"),
+    "method": (PAGE.css("h1").get, "call it"),
+    "builtin_function_or_method": ("x".strip, "call it"),
+    "function": (lambda: 1, "call it"),
+    "partial": (partial(int, 1), "call it"),
+    "generator": ((n for n in "a"), "make a list of it"),
+    "map": (map(int, "1"), "make a list of it"),
+    "async_generator": (several(), "await it"),
+    "DataFrame": (pl.DataFrame({"a": [1]}), "give its rows as dicts"),
+    "LazyFrame": (pl.LazyFrame({"a": [1]}), "give its rows as dicts"),
+    "Table": (pa.table({"a": [1]}), "give its rows as dicts"),
+    "Called": (Called(), "give the number or text in it"),
+    "type": (Money, "give the number or text in it"),
+    "object": (object(), "__str__"),
+    "Shown": (Shown(), "__str__"),
+    "Match": (re.match("a", "a"), "__str__"),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_leads_to_a_value_is_none_and_says_what_to_give(kind):
+    value, instead = STRANGE[kind]
+    with pytest.raises(TypeError, match=f"^an? {kind} is no value: .*{instead}"):
+        plain(value)
+    with pytest.raises(TypeError, match=f"is no value: .*{instead}"):
+        as_text({"a": [value]})
+
+
+def test_a_pandas_frame_is_no_value():
+    with pytest.raises(TypeError, match="DataFrame is no value"):
+        plain(pd.DataFrame({"a": [1]}))
+
+
+def test_a_coroutine_is_no_value():
+    coroutine = later()
+    with pytest.raises(TypeError, match="coroutine is no value: await it"):
+        plain(coroutine)
+    asyncio.run(coroutine)
+
+
+def test_a_text_that_cannot_be_made_is_told():
+    with pytest.raises(TypeError, match="Broken has no text: it raised RuntimeError"):
+        plain(Broken())

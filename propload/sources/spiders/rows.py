@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
-from propload.sources.items import RowBatches
+from propload.sources.items import RowBatches, describe
 from propload.values import KNOWN, Json, as_text, plain, row_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ItemRows:
         try:
             row = _checked(self._reader_of(type(item))(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
-            text = _describe(item)
+            text = describe(item)
             self._maker.skip(text, "item", _complaint(item, error))
             return
         if self._rows <= WEIGHED_EACH or self._rows % WEIGHED_ONE_IN == 0:
@@ -139,26 +139,26 @@ def _checked(row: dict[str, Any]) -> dict[str, Any]:
         msg = "it has no fields"
         raise ValueError(msg)
     if not SETTLED.issuperset(map(type, row.values())):
-        row = {name: _settle(value) for name, value in row.items()}
+        row = {name: _settle(name, value) for name, value in row.items()}
     return row
 
 
-def _settle(value: object) -> object:
+def _settle(name: str, value: object) -> object:
     """Return a value that no longer changes when the item does."""
+    try:
+        return _settled(value)
+    except TypeError as error:
+        msg = f"column {name}: {error}"
+        raise TypeError(msg) from error
+
+
+def _settled(value: object) -> object:
     if type(value) in SETTLED:
         return value
     found = plain(value)
     if type(found) is list and all(type(one) in SETTLED for one in found):
         return list(found)
     return Json(as_text(found)) if type(found) in (dict, list) else found
-
-
-def _describe(item: object) -> str:
-    try:
-        text = repr(item)
-    except Exception:  # noqa: BLE001 - a user's item may raise anything
-        return f"<{type(item).__name__} that cannot be shown>"
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _complaint(item: object, error: Exception) -> str:

@@ -91,6 +91,19 @@ def test_objects_become_text_or_values(read):
     assert read(frame).rows == [{"a": "1.5"}, {"a": "x"}, {"a": None}]
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pl.DataFrame({"a": pl.Series(["x", "x".strip], dtype=pl.Object)}),
+        pd.DataFrame({"a": ["x", "x".strip]}),
+        pd.DataFrame({"a": ["x", "\ud800"]}, dtype=object),
+    ],
+)
+def test_an_object_that_is_no_value_is_told_with_its_column(read, frame):
+    reading = read(frame)
+    assert "column a has a value that cannot be stored: " in str(reading.error)
+
+
 def test_pandas_columns_of_mixed_types_lose_nothing(read):
     frame = pd.DataFrame(
         {"a": [1, "x", None], "b": [2**70, 1, 2], "c": [1.0, float("nan"), 3.0]}

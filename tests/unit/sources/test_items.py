@@ -339,3 +339,31 @@ def test_a_name_that_is_no_text_is_told(read):
 def test_an_open_file_is_no_iterable_of_rows():
     with pytest.raises(ConfigError, match="an open file cannot be read"):
         open_source(io.StringIO("id\n1\n"), SourceOptions())
+
+
+class Untold:
+    """Neither text can be had of it."""
+
+    def __str__(self):
+        msg = "no text today"
+        raise KeyError(msg)
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("make", [list, iter])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ((n for n in "ab"), "a generator is no value: make a list of it"),
+        (Untold(), "an Untold has no text: it raised KeyError"),
+        ({"b": [Untold()]}, "an Untold has no text: it raised KeyError"),
+        ([object()], "an object is no value"),
+    ],
+)
+def test_a_value_that_is_none_costs_its_row(read, make, value, message):
+    reading = read(make([{"a": "x"}, {"a": value}, {"a": "y"}]))
+    assert reading.tuples == [("x",), ("y",)]
+    assert [(fault.row, fault.check) for fault in reading.unread] == [(2, "value")]
+    start = "column a: a value cannot be stored: "
+    assert reading.unread[0].message.startswith(start + message)

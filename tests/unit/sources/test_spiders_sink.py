@@ -249,6 +249,15 @@ def test_an_item_that_is_no_row_costs_itself_only(item, check):
     assert batch.rows.to_pylist() == [{"id": "d"}]
 
 
+def test_a_selector_in_an_item_says_what_to_call():
+    rows = ItemRows("s", FlushOptions())
+    rows.add({"id": 1, "title": scrapy.Selector(text="<h1>a</h1>").css("h1::text")})
+    (batch,) = rows.take()
+    assert "column title: a SelectorList is no value: call .get()" in (
+        batch.unread[0].message
+    )
+
+
 def test_items_of_other_columns_share_a_batch():
     rows = ItemRows("s", FlushOptions())
     rows.add({"id": 1, "price": 5})
