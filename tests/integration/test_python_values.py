@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import math
 from decimal import Decimal
 from uuid import UUID
 
@@ -175,3 +176,27 @@ def test_what_is_no_value_costs_its_row_and_says_column_and_type(database):
     assert reason["stage"] == "read"
     assert "column v" in reason["message"]
     assert "a builtin_function_or_method is no value: call it" in reason["message"]
+
+
+FILE = """
+null_words = ["NaN"]
+[columns]
+id = "id"
+v = "v"
+"""
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("told", ["nothing", "python", "file"])
+def test_a_mapping_makes_nan_null_which_it_is_not_by_itself(database, tmp_path, told):
+    (tmp_path / "nan.toml").write_text(FILE)
+    mapping = {
+        "nothing": None,
+        "python": {"id": pl.col("id"), "v": pl.col("v").fill_nan(None)},
+        "file": str(tmp_path / "nan.toml"),
+    }[told]
+    make_table(database, "double precision")
+    load(database, [{"id": 1, "v": 5.0}])
+    more = {} if mapping is None else {"mapping": mapping}
+    load(database, [{"id": 1, "v": math.nan}], on_null="keep", **more)
+    assert stored(database) == {1: "NaN" if told == "nothing" else "5"}
