@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from propload.journal import Journal, JournalOptions, JournalSource
-from propload.journal.ending import keeping
+from propload.journal.ending import Outcome, keeping
 from propload.journal.feeding import JournaledSource
 from propload.options import make_state_folder
 from propload.pipeline.fitting import TableFit
@@ -53,19 +53,36 @@ WAITING_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A run that has its name.
+    """A run that has its name, and all that its settings can be wrong about.
 
     Attributes:
         record: The run as the ledger is to know it.
         point: Where it goes on, or None where it is new.
         plan: What holds, with the lanes that it has.
         why: How these were chosen.
+        preparer: What maps and checks its rows.
     """
 
     record: RunRecord
     point: ResumePoint | None
     plan: Plan
     why: tuple[str, ...]
+    preparer: Preparer
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What keeps the rows of a source that cannot be read again.
+
+    Attributes:
+        journal: Where they are, or None where the source can be read again.
+        feed: The source behind the journal, or None.
+        outcome: What the journal is told of the run's end, and says of its own.
+    """
+
+    journal: Journal | JournalSource | None
+    feed: Feed | None
+    outcome: Outcome
 
 
 def compose(
@@ -95,15 +112,13 @@ def compose(
     target = find_target(plan.settings, checker, source, database)
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
-    begun = _begin_run(source, target, plan, database, stack)
+    begun = _begin_run(source, target, plan, database, stack, checker=checker)
     record, point, plan = begun.record, begun.point, begun.plan
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    journal, feed = _journal(source, plan, record, target, database.label)
+    kept = _kept(source, begun, target, database.label, stack)
+    journal, feed = kept.journal, kept.feed
     fit = _fitting(source, target, begun, checker, database, journal=journal)
-    outcome = stack.enter_context(keeping(journal))
-    if isinstance(feed, JournaledSource):
-        stack.callback(feed.close)
     start = find_start(source, point)
     batches = skip_rows(feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
@@ -127,7 +142,7 @@ def compose(
         feed=feed,
         sizes=sizes,
         chosen=begun.why,
-        outcome=outcome,
+        outcome=kept.outcome,
     )
 
 
@@ -137,13 +152,16 @@ def _begin_run(
     plan: Plan,
     database: Database,
     stack: ExitStack,
+    *,
+    checker: Checker | None,
 ) -> _Begun:
     """Return the run, whose name is claimed until the stack is closed."""
     resuming = Resuming(database, plan.places.state_dir, stack)
     record, point = _beginning(source, target, plan, resuming)
     plan, why = with_workers(_gone_on(plan, point), database)
     _tell(record, source, target, database, plan)
-    return _Begun(with_lanes(record, plan.workers), point, plan, why)
+    preparer = make_preparer(plan, source, checker, target)
+    return _Begun(with_lanes(record, plan.workers), point, plan, why, preparer)
 
 
 def _fitting(
@@ -160,7 +178,7 @@ def _fitting(
     return TableFit(
         database,
         target,
-        make_preparer(begun.plan, source, checker, target),
+        begun.preparer,
         begun.record,
         checker.pg_types if checker else {},
         continued=point is not None and point.run.status != "loaded",
@@ -275,25 +293,30 @@ def _about(
     }
 
 
-def _journal(
-    source: Source, plan: Plan, record: RunRecord, target: Target, label: str
-) -> tuple[Journal | JournalSource | None, Feed | None]:
-    if isinstance(source, JournalSource):
-        return source, None
-    if source.rereadable:
-        return None, None
-    options = JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
-    about = _about(plan, record, target, label)
-    journal = Journal(
+def _kept(
+    source: Source, begun: _Begun, target: Target, label: str, stack: ExitStack
+) -> _Kept:
+    """Return what keeps the rows of a source; the stack closes it.
+
+    Rows may be pushed when it returns: what can fail before them has to come first.
+    """
+    if isinstance(source, JournalSource) or source.rereadable:
+        journal = source if isinstance(source, JournalSource) else None
+        return _Kept(journal, None, stack.enter_context(keeping(journal)))
+    plan, record = begun.plan, begun.record
+    live = Journal(
         plan.places.journal / record.run_id,
-        options,
-        about,
+        JournalOptions(plan.options.journal_sync, plan.options.journal_bytes),
+        _about(plan, record, target, label),
         takes_effect_late=target.mode == "replace",
     )
+    outcome = stack.enter_context(keeping(live))
     if isinstance(source, PushedSource):
-        source.attach(journal)
-        return journal, source
-    return journal, JournaledSource(source, journal)
+        source.attach(live)
+        return _Kept(live, source, outcome)
+    feed = JournaledSource(source, live)
+    stack.callback(feed.close)
+    return _Kept(live, feed, outcome)
 
 
 def _held_back(

@@ -119,3 +119,14 @@ class Interrupted:
         wait_until(lambda: query(self._database, blocked))
         self.join = self._waits.pop()
         raise KeyboardInterrupt
+
+
+@pytest.mark.one_server
+def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
+    with pytest.raises(ConfigError, match=r"typo\.toml"):
+        propload.Loader(to=database, mapping="typo.toml", **HOMES)
+    # what had been taken would wait for that mapping, and later runs for it
+    assert leftovers() == []
+    with propload.Loader(to=database, **HOMES) as loader:
+        loader.put({"id": 1})
+    assert loader.report.counts.inserted == 1
