@@ -13,7 +13,7 @@
     ├── OutputError              1   what a command tells cannot be written
     └── LoadError                1   a run stopped early; carries its report
         ├── RejectLimitError     3   more rows were refused than the run allows
-        └── LockedError          75  another run holds the lock of the target
+        └── LockedError          75  another process has the table, run or journal
 
 The driver's or the operating system's error is always the `__cause__`.
 """
@@ -141,6 +141,9 @@ class RejectLimitError(LoadError):
 
 
 class LockedError(LoadError):
-    """Another run holds the lock of the target."""
+    """Another process has what this one needs.
+
+    It is the lock of a table, a run, its refused rows or a journal.
+    """
 
     exit_code = 75

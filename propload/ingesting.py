@@ -159,6 +159,13 @@ class Loader:
         metrics: Counters to raise; new ones by default.
         **settings: What differs from configuration and defaults.
 
+    Raises:
+        ConfigError: A setting, mapping or schema cannot be used.
+        WriteError: The database cannot be reached, or the table not be written.
+        JournalError: The disk refuses the journal.
+        LoadError: What an earlier run left in its journal comes first, and cannot be
+            loaded; as `LockedError`, another run holds the table's lock.
+
     Attributes:
         report: What happened, after `close`.
     """
@@ -229,7 +236,11 @@ class Loader:
         Raises:
             TimeoutError: There was no room in time for all rows: its message says
                 how many of them were taken.
-            LoadError: The load has failed.
+            ConfigError: They are no rows, or this Loader is another process's.
+            SourceError: They cannot be made into a table.
+            JournalError: The disk refuses: the message says how many rows were taken
+                before that, if any.
+            LoadError: The load has failed, or is closed.
         """
         self._guard(lambda: self._source.put(rows, timeout=timeout))
 
@@ -237,7 +248,9 @@ class Loader:
         """Hand a batch over if there is room now; return whether it was taken.
 
         Raises:
-            LoadError: The load has failed.
+            ConfigError: This Loader is another process's.
+            JournalError: The disk refuses; the batch was not taken.
+            LoadError: The load has failed, or is closed.
         """
         return bool(self._guard(lambda: self._source.try_put(batch)))
 

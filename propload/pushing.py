@@ -11,7 +11,7 @@ import polars as pl
 
 from propload.batch import Batch
 from propload.columns import Columns
-from propload.errors import ConfigError, QueueClosedError
+from propload.errors import ConfigError, JournalError, QueueClosedError
 from propload.sources import open_source
 from propload.sources.items import ItemSource
 from propload.values import row_of
@@ -107,6 +107,9 @@ class PushedSource:
 
         Raises:
             TimeoutError: There was no room in time for all rows.
+            ConfigError: They are no rows.
+            JournalError: The disk refuses: the message says how many rows were taken
+                before that, if any.
             QueueClosedError: The run failed or is closed.
         """
         journal = self.journal()
@@ -123,6 +126,13 @@ class PushedSource:
                     f"{counted(taken, 'row was', 'rows were')} taken"
                 )
                 raise TimeoutError(msg) from error
+            except JournalError as error:
+                if not taken:
+                    raise
+                msg = (
+                    f"{error}. The first {counted(taken, 'row was', 'rows were')} taken"
+                )
+                raise JournalError(msg) from error
             taken += batch.height
 
     def try_put(self, batch: Batch) -> bool:

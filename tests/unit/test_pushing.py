@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from propload.batch import Batch
-from propload.errors import ConfigError
+from propload.errors import ConfigError, JournalError
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
 from propload.testing import MemorySource
@@ -166,3 +166,20 @@ def test_rows_that_found_no_room_in_time_are_told_from_those_that_did():
     kept.append = full
     with pytest.raises(TimeoutError, match="the first 2 rows were taken"):
         source.put([{"id": 1}, {"id": 2}, {"id": 3}], timeout=1.0)
+
+
+def test_rows_that_a_disk_refused_are_told_from_those_that_it_took():
+    source, kept = PushedSource(SourceOptions(chunk_rows=2)), Kept()
+    source.attach(kept)
+
+    def refuse(batch, *, timeout):
+        if kept.all:
+            msg = "no space"
+            raise JournalError(msg)
+        kept.all.append(batch)
+
+    kept.append = refuse
+    with pytest.raises(JournalError, match=r"no space\. The first 2 rows were taken"):
+        source.put([{"id": 1}, {"id": 2}, {"id": 3}])
+    with pytest.raises(JournalError, match=r"^no space$"):
+        source.put([{"id": 3}])
