@@ -36,7 +36,10 @@ _ADVICE = {
 }
 #: Words of a server, role or database that has as many connections as it may.
 _FULL = ("too many clients", "too many connections", "connection slots are reserved")
-_OUTAGES = frozenset({"host", "encryption"})
+#: What is wrong for a while only where the same string has led to the server before. A
+#: balancer without a server answers with words of its own, or of another protocol, and
+#: a service file may be out of reach.
+_OUTAGES = frozenset({"host", "encryption", "service", "string"})
 _ALL_NEEDED = frozenset({'database "', 'role "'})
 
 
@@ -46,6 +49,8 @@ class ServerError(WriteError):
     Attributes:
         status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
         primary: The server's message alone.
+        severity: `ERROR`, or `FATAL` where it ended the session; empty where that was
+            not told, as by a pooler that speaks for itself.
         detail: Its detail line, or None; it may quote the row.
         context: Where it happened, as in `COPY t, line 3, column c`; to be read, not
             to be shown: secrets are not hidden in it.
@@ -56,6 +61,7 @@ class ServerError(WriteError):
 
     status: str = "UNKNOWN"
     primary: str = ""
+    severity: str = ""
     detail: str | None = None
     context: str | None = None
     constraint: str | None = None
@@ -68,6 +74,7 @@ class ServerError(WriteError):
 _NAMES = frozenset({"context", "constraint", "column"})
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
+    "PG_DIAG_SEVERITY_NONLOCALIZED": "severity",
     "PG_DIAG_MESSAGE_DETAIL": "detail",
     "PG_DIAG_MESSAGE_HINT": "hint",
     "PG_DIAG_CONTEXT": "context",
@@ -121,7 +128,8 @@ def connect_error(
         error: The driver's error.
         dsn: The connection string, whose secrets are hidden.
         again: Whether it has led to the server before, so that a host that is not
-            known, or a line that cannot be encrypted, is an outage.
+            known, a line that cannot be encrypted, or an answer that makes no sense,
+            is an outage.
     """
     said = hide_secrets(str(error), dsn).partition("Failed to connect:")
     text = " ".join((said[2] or said[0]).split())

@@ -46,6 +46,9 @@ class Failure:
     reason: str
 
 
+#: What the server calls a wrong form, poolers call all of their own errors: a server
+#: that went away, a client that waited too long.
+_WRONG_FORM = "08P01"
 #: Codes first, then classes (two characters); each with its reason.
 _FACTS: Mapping[str, tuple[Kind, str]] = {
     # classes
@@ -66,7 +69,7 @@ _FACTS: Mapping[str, tuple[Kind, str]] = {
     "XX": ("permanent", "the server found a fault in itself or in what was sent"),
     "0A": ("permanent", "the server does not support it for this table"),
     # codes that differ from their class
-    "08P01": (
+    _WRONG_FORM: (
         "permanent",
         "values were sent in a form of another width than the column's type",
     ),
@@ -114,6 +117,10 @@ _STATUSES: Mapping[str, tuple[Kind, str]] = {
 #: No code and status IO, yet no broken line: the driver could not encode a value.
 #: A broken line has its reason after the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
+_BY_POOLER: tuple[Kind, str] = (
+    "transient",
+    "the pooler or the server ended the session",
+)
 _UNKNOWN: tuple[Kind, str] = ("permanent", "the code is not known to propload")
 
 #: A binary COPY shows no value after the column's name.
@@ -176,6 +183,8 @@ def as_write_error(
 
 def _sorted(error: ServerError) -> tuple[Kind, str]:
     state = error.sqlstate
+    if state == _WRONG_FORM and error.severity != "ERROR":
+        return _BY_POOLER
     if state:
         return _FACTS.get(state) or _FACTS.get(state[:2]) or _UNKNOWN
     if _ENCODING.search(error.primary):

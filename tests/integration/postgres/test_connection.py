@@ -96,6 +96,16 @@ def test_errors_carry_what_the_server_sent(connection):
     assert error.__cause__ is not None
 
 
+def test_values_of_another_width_are_told_from_a_pooler_that_gave_up(connection):
+    connection.execute("CREATE TABLE t (a bigint)")
+    connection.commit()
+    frame = pl.DataFrame({"a": [1]}, schema={"a": pl.Int32})
+    with pytest.raises(ServerError) as caught:
+        connection.copy("t", frame, namespace="public")
+    assert (caught.value.sqlstate, caught.value.severity) == ("08P01", "ERROR")
+    assert classify(caught.value).kind == "permanent"
+
+
 def test_the_line_is_counted_over_all_batches(connection):
     connection.execute("CREATE TABLE t (a int CHECK (a >= 0))")
     connection.commit()

@@ -27,7 +27,6 @@ def server_error(sqlstate=None, status="UNKNOWN", primary="said so", **fields):
     ("sqlstate", "kind"),
     [
         ("08006", "transient"),
-        ("08P01", "permanent"),
         ("22001", "data"),
         ("22P02", "data"),
         ("22P03", "permanent"),
@@ -53,6 +52,17 @@ def test_codes_are_sorted(sqlstate, kind):
     failure = classify(server_error(sqlstate))
     assert failure.kind == kind
     assert failure.reason
+
+
+@pytest.mark.parametrize(
+    ("severity", "kind"),
+    [("ERROR", "permanent"), ("FATAL", "transient"), ("", "transient")],
+)
+def test_the_code_of_a_wrong_form_is_also_what_poolers_say(severity, kind):
+    said = DriverError("server conn crashed?")
+    said.sqlstate = "08P01"
+    said.details = (("PG_DIAG_SEVERITY_NONLOCALIZED", severity.encode()),)
+    assert classify(read_error(said, "host=h")).kind == kind
 
 
 def test_no_code_repeats_what_holds_for_its_class():

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from propload.errors import ConfigError, TransientWriteError
+from propload.postgres.session.driver_errors import connect_error
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "received invalid response to SSL negotiation: H",
+        'invalid port number: "balancer"',
+        'definition of service "homes" not found',
+        'could not translate host name "db" to address: Name or service not known',
+        "server does not support SSL, but SSL was required",
+    ],
+)
+def test_what_has_led_to_the_server_before_is_an_outage(said):
+    error = RuntimeError(f"IO: Failed to connect: {said}")
+    first = connect_error(error, "postgresql://u:secret@db/homes")
+    assert isinstance(first, ConfigError)
+    again = connect_error(error, "postgresql://u:secret@db/homes", again=True)
+    assert isinstance(again, TransientWriteError)
+    assert said in str(first)
+    assert said in str(again)
+
+
+def test_a_user_that_is_let_in_no_more_is_no_outage():
+    error = RuntimeError('FATAL: password authentication failed for user "u"')
+    again = connect_error(error, "postgresql://u:secret@db/homes", again=True)
+    assert isinstance(again, ConfigError)
