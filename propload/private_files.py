@@ -56,13 +56,21 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
     Args:
         path: The file.
         text: What is written.
-        add: Whether it is added to what is there; else it replaces that.
+        add: Whether it is added to what is there; else it replaces that. Where there
+            is no room, nothing is added.
     """
     is_new = not path.exists()
-    with open_private(path, "ab" if add else "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    kept = path.stat().st_size if add and not is_new else 0
+    try:
+        with open_private(path, "ab" if add else "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        # half a line would take the next one along
+        with suppress(OSError):
+            os.truncate(path, kept)
+        raise
     if is_new:
         sync_folder(path.parent)
 

@@ -56,7 +56,7 @@ class FileLedger:
         #: What was written down last of what holds for the run's pieces.
         self._settings: str | None = None
         if self.path.exists():
-            self._read()
+            self._read(run)
         if self._settings is None:
             self._describe(run)
 
@@ -134,7 +134,7 @@ class FileLedger:
             raise lost_session()
         return str(number)
 
-    def _read(self) -> None:
+    def _read(self, run: RunRecord) -> None:
         """Take up what stands there."""
         if not self.path.read_bytes().endswith(b"\n"):
             # what a power cut tore must not take the next line along
@@ -148,10 +148,27 @@ class FileLedger:
                 self._open[entry.batch, entry.lane] = (str(line["transaction"]), entry)
             elif "committed" in line:
                 batch, lane = line["committed"]
-                _, self._entries[batch, lane] = self._open.pop((batch, lane))
+                self._take_up((batch, lane), run)
             elif "ending" in line:
                 number, status = line["ending"]
                 self._ending = str(number), str(status)
+
+    def _take_up(self, place: tuple[int, int], run: RunRecord) -> None:
+        """Take up that a piece is committed.
+
+        Raises:
+            WriteError: Its rows are not known, and would be written twice.
+        """
+        _, entry = self._open.pop(place, (None, None))
+        if entry is not None:
+            self._entries[place] = entry
+        elif place not in self._entries and run.mode == "append":
+            msg = (
+                f"the run's ledger {self.path} is damaged: which rows batch {place[0]} "
+                "had is not known, and in append mode they might be written twice. See "
+                "what the table holds, and load the source anew, without --resume"
+            )
+            raise WriteError(msg, table=run.target, batch=place[0])
 
     def _note(self, line: dict[str, object]) -> None:
         """Write down what is committed; where that fails, the server still knows."""

@@ -1,0 +1,88 @@
+"""A ledger's file is whole, or is told to be damaged."""
+
+import errno
+import json
+import os
+
+import pytest
+
+from propload.batch import Deduped, Piece
+from propload.errors import WriteError
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.ledger.run_record import RunRecord
+from propload.report import Counts
+
+#: Bytes of the next entry for which there is room.
+ROOM = 60
+
+
+class Session:
+    """A session whose transaction has a number."""
+
+    token = "t"  # noqa: S105 - no secret
+
+    def __init__(self):
+        self._number = 100
+
+    def rows(self, _sql):
+        self._number += 1
+        return [(str(self._number),)]
+
+
+def piece(batch, lane=0):
+    return Piece(batch, lane, Deduped(()), batch * 10, batch * 10 + 10)
+
+
+def run(mode="append"):
+    return RunRecord("run", "a.csv", "public.t", mode)
+
+
+def without_room(path):
+    """Return what writes as a disk does that is full soon."""
+    fsync = os.fsync
+    room = path.stat().st_size + ROOM
+
+    def full(descriptor):
+        if os.fstat(descriptor).st_size <= room:
+            return fsync(descriptor)
+        os.truncate(path, room)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return full
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_an_entry_without_room_takes_no_other_along(tmp_path, monkeypatch, settled):
+    session, ledger = Session(), FileLedger(tmp_path, run())
+    ledger.record(session, piece(0), Counts())
+    ledger.settle(piece(0))
+    before = ledger.path.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", without_room(ledger.path))
+        with pytest.raises(WriteError, match="Make room"):
+            ledger.record(session, piece(1), Counts())
+    assert ledger.path.read_bytes() == before
+    ledger.record(session, piece(1, lane=1), Counts())
+    if settled:
+        ledger.settle(piece(1, lane=1))
+    again = FileLedger(tmp_path, run())
+    assert list(again._entries) == ([(0, 0), (1, 1)] if settled else [(0, 0)])
+    assert list(again._open) == ([] if settled else [(1, 1)])
+
+
+def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
+    ledger = FileLedger(tmp_path, run())
+    with ledger.path.open("a") as file:
+        file.write(json.dumps({"committed": [3, 0]}) + "\n")
+    with pytest.raises(WriteError, match="is damaged: which rows batch 3 had"):
+        FileLedger(tmp_path, run())
+    assert FileLedger(tmp_path, run("upsert"))._entries == {}
+
+
+def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
+    ledger = FileLedger(tmp_path, run())
+    ledger.record(Session(), piece(0), Counts())
+    ledger.settle(piece(0))
+    with ledger.path.open("a") as file:
+        file.write(json.dumps({"committed": [0, 0]}) + "\n")
+    assert list(FileLedger(tmp_path, run())._entries) == [(0, 0)]
