@@ -140,7 +140,8 @@ class Connection:
         self._changed = threading.Condition()
         self._runs = False
         self._cancelling = False
-        self._jsonb: dict[_Place, frozenset[str]] = {}
+        #: By columns as well: another session may have added some since.
+        self._jsonb: dict[tuple[_Place, tuple[str, ...]], frozenset[str]] = {}
         self._failed = False
         self._broken = False
         self.closed = False
@@ -239,7 +240,7 @@ class Connection:
         if not frame.height:
             return 0
         place = ("pg_temp" if temporary else namespace, table)
-        jsonb = self._jsonb_columns(place) if pl.String in frame.dtypes else ()
+        jsonb = self._jsonb_columns(place, frame) if pl.String in frame.dtypes else ()
         rows = arrow_rows(frame, jsonb)
         if self._copies_from_spool(place, rows):
             return frame.height
@@ -282,12 +283,12 @@ class Connection:
             raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
         return True
 
-    def _jsonb_columns(self, place: _Place) -> frozenset[str]:
-        if place not in self._jsonb:
-            path = quoting.path(place)
-            found = self.rows(JSONB_COLUMNS_QUERY, (path,))
-            self._jsonb[place] = frozenset(name for (name,) in found)
-        return self._jsonb[place]
+    def _jsonb_columns(self, place: _Place, frame: pl.DataFrame) -> frozenset[str]:
+        asked = place, tuple(frame.columns)
+        if asked not in self._jsonb:
+            found = self.rows(JSONB_COLUMNS_QUERY, (quoting.path(place),))
+            self._jsonb[asked] = frozenset(name for (name,) in found)
+        return self._jsonb[asked]
 
     def commit(self) -> None:
         """Commit the open transaction.

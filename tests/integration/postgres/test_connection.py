@@ -106,6 +106,21 @@ def test_values_of_another_width_are_told_from_a_pooler_that_gave_up(connection)
     assert classify(caught.value).kind == "permanent"
 
 
+@pytest.mark.one_server
+def test_a_column_of_jsonb_that_another_session_has_added_is_written(connection):
+    connection.execute("CREATE TABLE t (a text)")
+    connection.commit()
+    connection.copy("t", pl.DataFrame({"a": ["x"]}), namespace="public")
+    connection.commit()
+    with connection.sibling() as other:
+        other.execute("ALTER TABLE t ADD COLUMN j jsonb")
+        other.commit()
+    rows = pl.DataFrame({"a": ["y"], "j": ['{"k": 1}']})
+    assert connection.copy("t", rows, namespace="public") == 1
+    found = connection.rows("SELECT a, j->>'k' FROM t ORDER BY a")
+    assert found == [("x", None), ("y", "1")]
+
+
 def test_the_line_is_counted_over_all_batches(connection):
     connection.execute("CREATE TABLE t (a int CHECK (a >= 0))")
     connection.commit()
