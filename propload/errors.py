@@ -64,7 +64,10 @@ class BlockedError(SourceError):
 
 
 class SchemaMismatchError(PropLoadError):
-    """The rows as a whole do not fit the table; nothing was written."""
+    """Rows do not fit the table as a whole: none of them is written.
+
+    Rows of other columns that came before them, as of an earlier file, are loaded.
+    """
 
 
 class WriteError(PropLoadError):
