@@ -10,6 +10,7 @@ from propload.batch import ROW
 from propload.checking.report import CheckReport, ColumnCheck
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import (
+    compared_as_text,
     fit_rows,
     has_columns,
     in_context,
@@ -84,6 +85,12 @@ class CheckedTable:
         except WriteError as error:
             return [str(error)]
         return []
+
+    def newest_note(self) -> list[str]:
+        """Return what is said where `newest` compares letters, or nothing."""
+        _, pg_type = self.types.get(self.target.newest or "", ("", None))
+        note = compared_as_text(self.target, pg_type, is_new=self.facts is None)
+        return [] if note is None else [note]
 
     def fit(
         self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]
@@ -228,6 +235,7 @@ class Looking:
                 f"what becomes of {counted(self._untold, 'row')} hangs on others of "
                 "the same key, as new as they are, or refused: it is not foretold"
             )
+        self._table.notes += self._table.newest_note()
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: So many columns of a header are told.
 NAMES_TOLD = 10
 
+#: How the names of the types begin that are ordered by their letters.
+_LETTERS = ("text", "character", "citext", "bpchar")
+
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +72,31 @@ def nothing_to_tell(joined: Joined, target: Target, /) -> str:
     return (
         f"{joined.parts[0].source} has a header ({names}) but no row to tell the types "
         f"of its columns by: {target.table} was not made"
+    )
+
+
+def compared_as_text(
+    target: Target, pg_type: str | None, /, *, is_new: bool
+) -> str | None:
+    """Return what is said where `newest` compares letters, or None where it does not.
+
+    Args:
+        target: The table and its rules.
+        pg_type: The PostgreSQL type of the column of `newest`.
+        is_new: Whether the table is made of the rows.
+    """
+    if pg_type is None or target.mode in ("append", "insert-new"):
+        return None
+    if not pg_type.startswith(_LETTERS) or pg_type.endswith("[]"):
+        return None
+    advice = (
+        "give it a mapping with a parser (timestamp), or make the table beforehand"
+        if is_new
+        else "change the column's type in the table (timestamptz, numeric)"
+    )
+    return (
+        f"newest compares column {target.newest} of {target.table} as text, letter by "
+        f"letter: 9 is newer than 10, and the zone of a time does not count: {advice}"
     )
 
 
@@ -118,6 +146,7 @@ def fit_rows(
         first.raw(),
         untyped=joined.untyped,
         stored=[column.name for column in facts.columns] if facts else [],
+        told=first.parts[0].created_as,
         lenient=lenient,
     )
     refuse_names(fitted.schema.names())
@@ -228,6 +257,7 @@ class TableFit:
         self._run = run
         self._pg_types = pg_types
         self._undecided = ""
+        self._made = False
         self._notes: dict[str, None] = {}
         #: The one fitted last: what ends one ends the run's shadow and ledger.
         self.table: PreparedTarget | None = None
@@ -282,12 +312,19 @@ class TableFit:
                 **self._pg_types,
             },
         )
+        self._made = self._made or facts is None
         self.table = table
-        self._notes |= dict.fromkeys(table.notes)
+        self._notes |= dict.fromkeys([*table.notes, *self._newest_note(table.plan)])
         log.info("table %s: %s", self._target.table, _described(table.plan))
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
         )
+
+    def _newest_note(self, plan: Sequence[ColumnPlan]) -> list[str]:
+        types = {one.column: one.pg_type for one in plan}
+        found = types.get(self._target.newest or "")
+        note = compared_as_text(self._target, found, is_new=self._made)
+        return [] if note is None else [note]
 
     @property
     def notes(self) -> list[str]:

@@ -11,7 +11,7 @@ from propload.prepare.text_in import read_guess
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 #: Values that rule most types out before the whole chunk is read.
 SAMPLE_ROWS = 64
@@ -26,8 +26,17 @@ CANDIDATES: tuple[pl.DataType, ...] = (
 )
 
 
+#: What orders the versions of a row.
+ORDERED: tuple[pl.DataType, ...] = tuple(
+    each for each in CANDIDATES if each != pl.Boolean
+)
+
+
 def infer_types(
-    frame: pl.DataFrame, columns: Collection[str] | None = None
+    frame: pl.DataFrame,
+    columns: Collection[str] | None = None,
+    *,
+    candidates: Sequence[pl.DataType] = CANDIDATES,
 ) -> dict[str, pl.DataType]:
     """Return the type of each text column, String unless every value fits.
 
@@ -37,23 +46,24 @@ def infer_types(
     Args:
         frame: The first chunk of a source.
         columns: The columns to guess, or None for every text column.
+        candidates: The types that are tried, in this order.
     """
     names = [
         name
         for name, dtype in frame.schema.items()
         if dtype == pl.String and name != ROW and (columns is None or name in columns)
     ]
-    return {name: _infer(frame.get_column(name)) for name in names}
+    return {name: _infer(frame.get_column(name), candidates) for name in names}
 
 
-def _infer(column: pl.Series) -> pl.DataType:
+def _infer(column: pl.Series, candidates: Sequence[pl.DataType]) -> pl.DataType:
     known = column.drop_nulls()
     # a failed formula has no type: among numbers, such a row is refused
     values = known.filter(~known.is_in([*FORMULA_ERRORS.values()]))
     if values.is_empty():
         return pl.String()
     sample = values.head(SAMPLE_ROWS)
-    for candidate in CANDIDATES:
+    for candidate in candidates:
         if _fits(sample, candidate) and _fits(values, candidate):
             return candidate
     return pl.String()

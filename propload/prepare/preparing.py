@@ -11,7 +11,7 @@ from propload.batch import ROW, Deduped, Sifted, join_reasons
 from propload.errors import ConfigError, CountsError
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
-from propload.prepare.inference import infer_types
+from propload.prepare.inference import ORDERED, infer_types
 from propload.prepare.mapping.rules import MapContext
 from propload.prepare.routing import route
 from propload.type_names import type_name
@@ -107,6 +107,7 @@ class Preparer:
         *,
         untyped: bool = False,
         stored: Collection[str] = (),
+        told: Collection[str] = (),
         lenient: bool = False,
     ) -> Preparer:
         """Return a preparer that knows the columns of rows like these.
@@ -115,6 +116,7 @@ class Preparer:
             raw: The first rows as read, with `ROW`.
             untyped: Whether text columns are text only for want of types.
             stored: Columns of the existing table, whose types win over guesses.
+            told: Columns of text whose PostgreSQL type the source tells.
             lenient: Whether rows without the key or `newest`, which the table has, are
                 no mistake of the caller: other rows of the run have them.
 
@@ -124,7 +126,7 @@ class Preparer:
         mapped = self._map(raw).frame
         schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
         typed = self._checked_types(schema)
-        guessed = self._guess(mapped, {*typed, *stored}) if untyped else {}
+        guessed = self._guess(mapped, {*typed, *stored, *told}, untyped=untyped)
         schema = pl.Schema(
             {n: typed.get(n) or guessed.get(n) or t for n, t in schema.items()}
         )
@@ -135,14 +137,21 @@ class Preparer:
         return replace(self, schema=schema, guessed=guessed)
 
     def _guess(
-        self, mapped: pl.DataFrame, told: Collection[str]
+        self, mapped: pl.DataFrame, told: Collection[str], *, untyped: bool
     ) -> dict[str, pl.DataType]:
-        """Return the types of texts that nobody tells the type of."""
+        """Return the types of texts that nobody tells the type of.
+
+        Of a source with types that is `newest` alone: as text, 9 is newer than 10.
+        """
         # a mapping's texts are texts because it says so
         if self.mapping is not None:
             return {}
         names = [name for name in mapped.columns if name != ROW and name not in told]
-        guessed = infer_types(mapped, names)
+        if untyped:
+            guessed = infer_types(mapped, names)
+        else:
+            ordering = [name for name in names if name == self.newest]
+            guessed = infer_types(mapped, ordering, candidates=ORDERED)
         # 1.10 and 1.1 are one number, but may be two names
         texts = {n: pl.String() for n in self.key if guessed.get(n) == pl.Float64}
         return {**guessed, **texts}
