@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 
 import polars as pl
@@ -16,6 +15,7 @@ from propload.postgres import loading
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import Connection
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.shadow import Remark
 from tests.integration.postgres.writing import (
     counts,
     execute,
@@ -110,7 +110,8 @@ def test_columns_of_a_replace_are_noted_in_spite_of_a_line_that_broke(
             with pytest.raises(TransientWriteError):
                 opened.prepare(goal, NARROW.schema, run=run)
         opened.prepare(goal, NARROW.schema, run=run)
-        assert json.loads(query(database, NOTED)[0][0]) == ["k", "a", "b"]
+        remark = Remark.read(query(database, NOTED)[0][0])
+        assert remark.columns == ["k", "a", "b"]
     assert broken
 
 
