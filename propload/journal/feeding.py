@@ -109,7 +109,10 @@ class JournaledSource:
         return int(getattr(self._source, "rows_taken", 0))
 
     def _stop_source(self) -> bool:
-        """Tell the source to stop, and return whether it can be told."""
+        """Tell the source to stop, and return whether that wakes it."""
+        take_no_more = getattr(self._source, "take_no_more", None)
+        if take_no_more is not None:
+            take_no_more()
         stop = getattr(self._source, "stop", None)
         if stop is not None:
             stop()
@@ -137,10 +140,9 @@ class JournaledSource:
         self._unkept.append(batch)
 
     def _is_at_end(self) -> bool:
-        """Whether the source was told to stop, and has handed over what it took."""
-        if not self._stopped.is_set() or hasattr(self._source, "stop"):
-            return False
-        return self._given >= self._rows_taken
+        """Whether the source is to be stopped that ends at no word itself."""
+        ends = hasattr(self._source, "stop") or hasattr(self._source, "take_no_more")
+        return self._stopped.is_set() and not ends
 
     def _produce(self) -> None:
         try:

@@ -66,6 +66,11 @@ class FrameSource:
         self._open_reader = open_reader
         self._options = options
         self._sample = sample
+        self._ended = False
+
+    def take_no_more(self) -> None:
+        """End with the rows that are taken now, all of which are given."""
+        self._ended = True
 
     def fingerprint(self) -> str | None:
         """Return a hash of types, size and some rows, or None where it is a query."""
@@ -94,6 +99,8 @@ class FrameSource:
                     known = settle_types(rows, self.name)
                     yield from cut(known, self.name, rows_read + 1, self._options)
                     rows_read += rows.num_rows
+                if self._ended:
+                    break
             if not rows_read:
                 nothing = pa.RecordBatch.from_pylist([], schema=schema)
                 known = settle_types(nothing, self.name)

@@ -57,6 +57,11 @@ class ItemSource:
         self._items = items
         self._options = options
         self._maker: RowBatches | None = None
+        self._ended = False
+
+    def take_no_more(self) -> None:
+        """End with the item that is taken now; the rows up to it are given."""
+        self._ended = True
 
     @property
     def rows_taken(self) -> int:
@@ -125,6 +130,8 @@ class ItemSource:
                     yield maker.pass_on(batch)
             elif maker.add(item):
                 yield from maker.flush()
+            if self._ended:
+                return
 
     def _within(self, item: object, maker: RowBatches) -> Iterator[Batch]:
         """Yield the rows that an item stands for."""

@@ -1,7 +1,9 @@
 import errno
+import itertools
 import os
 import threading
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,7 @@ from propload.journal.feeding import JournaledSource
 from propload.journal.records import Record, Torn
 from propload.options import SourceOptions
 from propload.prepare.joining import skip_rows
+from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
 from tests.faults.server import wait_until
 
@@ -589,6 +592,9 @@ class Sliced:
 
     begun = None
 
+    def take_no_more(self):
+        """End after those: there are no others."""
+
     def __iter__(self):
         if self.begun:
             self.begun()
@@ -645,3 +651,36 @@ def test_a_source_whose_run_failed_is_left_with_its_rows_in_the_journal(make):
     assert source.lost_rows == 0
     # its caller may go on with it
     assert next(generator) == {"id": len(given) - 1}
+
+
+def frames():
+    while True:
+        yield pl.DataFrame({"id": range(100)})
+
+
+def reader():
+    rows = pa.record_batch({"id": pa.array(range(100))})
+    return pa.RecordBatchReader.from_batches(rows.schema, itertools.repeat(rows))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ItemSource(frames(), SourceOptions(chunk_rows=10), name="frames"),
+        open_frame(reader(), SourceOptions(chunk_rows=10)),
+    ],
+    ids=["frames", "reader"],
+)
+def test_a_frame_that_was_taken_is_kept_to_its_last_row(make, monkeypatch, source):
+    """It is many batches, and nobody else has its other rows."""
+    journal = make()
+    journaled = JournaledSource(source, journal)
+    append = journal.append
+
+    def stop_and_append(batch, **told):
+        if not journal.rows:
+            journaled.stop()
+        append(batch, **told)
+
+    monkeypatch.setattr(journal, "append", stop_and_append)
+    assert ids(journaled) == list(range(100))
