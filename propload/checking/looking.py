@@ -10,6 +10,7 @@ from propload.batch import ROW
 from propload.checking.report import CheckReport, ColumnCheck
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import (
+    as_they_are,
     compared_as_text,
     fit_rows,
     has_columns,
@@ -23,7 +24,6 @@ from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
 from propload.running.planning import nothing_to_replace
-from propload.target import ColumnPlan
 from propload.type_names import create_type, type_name
 from propload.wording import counted
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.target import Target
+    from propload.target import ColumnPlan, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class CheckedTable:
             return self._planned(fitted, self.facts, problems)
         except (ConfigError, SchemaMismatchError, WriteError) as error:
             problems.append(str(error))
-            return _Fitted(_as_they_are(fitted))
+            return _Fitted(as_they_are(fitted))
 
     def _created(self, fitted: Preparer, pg_types: Mapping[str, str]) -> _Fitted:
         for name, dtype in fitted.schema.items():
@@ -123,7 +123,7 @@ class CheckedTable:
                 key=self.target.key,
                 pg_types=pg_types,
             )
-        return _Fitted(_as_they_are(fitted))
+        return _Fitted(as_they_are(fitted))
 
     def _planned(
         self, fitted: Preparer, facts: TableFacts, problems: list[str]
@@ -137,7 +137,7 @@ class CheckedTable:
         planned = {each.column for each in plan.columns}
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
-            return _Fitted(_as_they_are(fitted))
+            return _Fitted(as_they_are(fitted))
         rehearsal = self._rehearsal(facts, plan.columns)
         return _Fitted(fitted.with_plan(plan.columns), rehearsal)
 
@@ -326,9 +326,3 @@ class Looking:
             key = (stage, column, what)
             self._reasons[key] += 1
             self._examples.setdefault(key, message)
-
-
-def _as_they_are(fitted: Preparer) -> Preparer:
-    """Return the preparer with a plan that casts no column."""
-    plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
-    return fitted.with_plan(tuple(plan))

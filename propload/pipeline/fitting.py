@@ -11,6 +11,7 @@ from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.stages import Routing
 from propload.prepare.mapping import MapContext
 from propload.prepare.preparing import Prepared
+from propload.target import ColumnPlan
 from propload.type_names import type_name
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.target import ColumnPlan, OnRefused, Target, Writer
+    from propload.target import OnRefused, Target, Writer
 
 #: So many columns of a header are told.
 NAMES_TOLD = 10
@@ -151,6 +152,12 @@ def fit_rows(
     )
     refuse_names(fitted.schema.names())
     return fitted
+
+
+def as_they_are(fitted: Preparer) -> Preparer:
+    """Return the preparer with a plan that casts no column."""
+    plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
+    return fitted.with_plan(tuple(plan))
 
 
 def _described(plan: Sequence[ColumnPlan]) -> str:
@@ -303,6 +310,10 @@ class TableFit:
         if facts is None and not preparer.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
+        if facts is None and preparer.checker is not None:
+            # the first rows show whether rows and schema go together: a wrong table
+            # would keep out the corrected ones
+            as_they_are(preparer).sift(joined.first.raw())
         table = self._database.prepare(
             self._target,
             preparer.schema,

@@ -1,0 +1,52 @@
+"""A table is made of the first rows once they are known to fit their schema."""
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+import propload
+from propload.errors import LoadError
+from tests.integration.postgres.writing import query
+from tests.integration.reading import read_table
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
+
+LOAD = {"table": "x", "key": "id", "progress": False}
+
+
+class Home(pa.DataFrameModel):
+    id: int
+    price: int
+
+
+class Strict(Home):
+    class Config:
+        strict = True
+
+
+class Whole(Home):
+    @pa.dataframe_check
+    @classmethod
+    def dear(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("price").mean() > 100)
+
+
+@pytest.mark.parametrize(
+    ("schema", "wrong"),
+    [
+        (Home, {"id": 1, "asking": 5}),
+        (Home, {"id": 1, "price": b"5"}),
+        (Strict, {"id": 1, "price": 5, "asking": 5}),
+        (Whole, {"id": 1, "price": 5}),
+    ],
+)
+def test_a_first_load_that_fails_as_a_whole_leaves_no_table(
+    database, state_dir, schema, wrong
+):
+    with pytest.raises(LoadError):
+        propload.ingest([wrong, {**wrong, "id": 2}], to=database, schema=schema, **LOAD)
+    assert query(database, "SELECT to_regclass('x') IS NULL") == [(True,)]
+    rows = [{"id": n, "price": 500} for n in range(3)]
+    report = propload.ingest(rows, to=database, schema=Home, **LOAD)
+    assert report.counts.inserted == 3
+    assert read_table(database, "x").columns == ["id", "price"]
