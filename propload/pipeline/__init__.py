@@ -1,5 +1,6 @@
 """The way of a run's rows: `pipeline.Pipeline` knows the order, and nothing else does.
 
 `stages` is what it asks of its stages; `fitting` brings rows to their table, `lanes`
-write them, `tallying` counts them, `making_again` repeats what is half committed.
+write them, `tallying` counts them, `making_again` sees that a batch which is half
+committed comes out as before.
 """

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from propload.config import SETTINGS
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
-from propload.pipeline.making_again import written_again
 from propload.postgres.ledger.history import find_point, read_runs
 from propload.postgres.ledger.run_record import JOURNALED, RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
 from propload.running.planning import settings_shown
+from propload.running.writing_again import written_again
 from propload.wording import counted
 
 if TYPE_CHECKING:

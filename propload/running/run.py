@@ -24,9 +24,9 @@ from propload.rejecting.lines import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
+from propload.running.advice import how_to_continue
 from propload.running.choosing import open_database
 from propload.running.composing import compose
-from propload.running.continuing import how_to_continue
 from propload.running.planning import nothing_to_replace
 
 if TYPE_CHECKING:
