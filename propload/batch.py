@@ -51,7 +51,7 @@ REASONS = pl.Schema(
 
 
 #: In the metadata of a column: the PostgreSQL type that a new column gets for it, where
-#: its values travel as text for want of a type.
+#: its own type does not tell: text for want of a type, decimals of any scale.
 CREATED_AS = b"propload:created_as"
 
 
@@ -154,7 +154,7 @@ class Batch:
 
     @property
     def created_as(self) -> dict[str, str]:
-        """The PostgreSQL types that new columns get where text does not tell them."""
+        """The PostgreSQL types that new columns get where their own do not tell."""
         return {
             column.name: column.metadata[CREATED_AS].decode()
             for column in self.rows.schema

@@ -178,14 +178,28 @@ def _at_once(
 
 
 def make_field(name: str, kind: pa.DataType, *, is_json: bool) -> pa.Field:
-    """Return a column's name and type, and that it is JSON where it is.
+    """Return a column's name and type, and what a new column is where that is more.
 
     Args:
         name: The column's name.
         kind: Its Arrow type.
         is_json: Whether its texts are JSON of objects and lists, nothing else.
     """
-    return pa.field(name, kind, metadata={CREATED_AS: b"jsonb"} if is_json else None)
+    created_as = b"jsonb" if is_json else _created_as(kind)
+    return pa.field(
+        name, kind, metadata={CREATED_AS: created_as} if created_as else None
+    )
+
+
+def _created_as(kind: pa.DataType) -> bytes | None:
+    """Return the type of a new column where the values' own one does not tell it.
+
+    The digits of Python's decimals are those of some rows, which others exceed.
+    """
+    if pa.types.is_decimal(kind):
+        return b"numeric"
+    is_list = pa.types.is_large_list(kind) and pa.types.is_decimal(kind.value_type)
+    return b"numeric[]" if is_list else None
 
 
 def make_array(values: Sequence[Any], known: pa.DataType | None) -> pa.Array:

@@ -193,15 +193,16 @@ class Preparer:
         A mapping's texts are texts because it says so, and a schema's too.
 
         Args:
-            told: PostgreSQL types of the source's columns that travel as text.
+            told: PostgreSQL types of the source's columns whose own type does not tell.
         """
         typed = self._checked_types(tuple(told))
         return {
             name: pg_type
             for name, pg_type in told.items()
             if self.mapping is None
+            and name in self.schema
             and name not in typed
-            and self.schema.get(name) == pl.String
+            and name not in self.guessed
         }
 
     def with_plan(

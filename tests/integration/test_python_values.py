@@ -200,3 +200,30 @@ def test_a_mapping_makes_nan_null_which_it_is_not_by_itself(database, tmp_path, 
     more = {} if mapping is None else {"mapping": mapping}
     load(database, [{"id": 1, "v": math.nan}], on_null="keep", **more)
     assert stored(database) == {1: "NaN" if told == "nothing" else "5"}
+
+
+@pytest.mark.one_server
+def test_decimals_of_any_scale_follow_the_first_ones(database):
+    values = {1: "1.5", 2: "1.25", 3: "12345678901234567890.125", 4: "7"}
+    with propload.Loader(to=database, table="rows", key="id", progress=False) as loader:
+        for n, value in values.items():
+            loader.put({"id": n, "v": Decimal(value), "l": [Decimal(value)]})
+    assert not loader.report.counts.rejected
+    assert stored(database) == values
+    with connect(database) as session:
+        lists = dict(session.rows("SELECT id, l::text FROM rows"))
+    assert lists == {n: f"{{{value}}}" for n, value in values.items()}
+
+
+@pytest.mark.one_server
+def test_decimals_that_have_a_type_keep_it(database):
+    frame = pl.DataFrame({"id": [1], "v": [Decimal("1.5")]}).cast(
+        {"v": pl.Decimal(9, 2)}
+    )
+    load(database, frame)
+    with connect(database) as session:
+        kinds = session.rows(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = 'rows'::regclass AND attname = 'v'"
+        )
+    assert kinds == [("numeric(9,2)",)]
