@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload import config
+from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import read_rejects
 from propload.reports import ReportStore
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from propload.options import Settings
     from propload.report import Report
+    from propload.run_files import RunFiles
 
 
 def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
@@ -35,12 +37,29 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:
-        ConfigError: There is no such run with refused rows, or another setting is
-            given.
+        ConfigError: There is no such run, or its refused rows are gone; or another
+            setting is given.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
-    plan = Plan.of(config.resolve(settings))
-    return read_rejects(RejectStore(plan.places.rejects).files.find(run_id))
+    places = Plan.of(config.resolve(settings)).places
+    files = RejectStore(places.rejects).files
+    try:
+        path = files.find(run_id)
+    except ConfigError:
+        refused_none = _without_rejects(ReportStore(places.runs), run_id)
+        if refused_none is None:
+            raise
+        path = files.path(refused_none)
+    return read_rejects(path)
+
+
+def _without_rejects(reports: ReportStore, run_id: str) -> str | None:
+    """Return the whole name of a run that refused no row, or None of any other."""
+    try:
+        report = reports.read(run_id) if run_id else None
+    except ConfigError:
+        return None
+    return report.run_id if report is not None and not report.counts.rejected else None
 
 
 def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
@@ -56,16 +75,15 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
     """
     used = {"table", "state_dir"}
     config.refuse_others(settings, used, function="propload.runs")
-    plan = Plan.of(config.resolve(settings))
+    places = Plan.of(config.resolve(settings)).places
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
-    found = ReportStore(plan.places.runs).newest(limit, table=table)
-    return [_readable(report) for report in found]
+    found = ReportStore(places.runs).newest(limit, table=table)
+    rejected = RejectStore(places.rejects).files
+    return [_readable(report, rejected) for report in found]
 
 
-def _readable(report: Report) -> Report:
-    """Return a report that finds its refused rows, where the store left it any."""
-    if report.rejects_path is None:
-        return report
-    path = Path(report.rejects_path)
+def _readable(report: Report, rejected: RunFiles) -> Report:
+    """Return a report that finds its refused rows, of which there may be none."""
+    path = Path(report.rejects_path or rejected.path(report.run_id))
     return replace(report, read_rejects=partial(read_rejects, path))

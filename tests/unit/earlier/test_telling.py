@@ -102,6 +102,20 @@ def test_refused_rows_have_their_own_columns_beside_what_is_told_of_them(state):
     assert told == [("price", "ge"), ("area", "ge")]
 
 
+def test_a_run_that_refused_no_row_has_none_in_the_same_columns(state):
+    found = propload.rejects("20260101-ab", state_dir=state)
+    assert found.is_empty()
+    own = propload.rejects("20260102-cd", state_dir=state).columns
+    assert found.columns == [name for name in own if name.startswith("propload_")]
+    assert propload.rejects("20260101", state_dir=state).equals(found)
+    assert propload.runs(state_dir=state)[1].rejects.equals(found)
+
+
+def test_a_run_that_nobody_knows_has_no_refused_rows_to_show(state):
+    with pytest.raises(ConfigError, match="20260103"):
+        propload.rejects("20260103", state_dir=state)
+
+
 def test_a_report_whose_refused_rows_were_dropped_has_none(state):
     for path in (state / "rejects").iterdir():
         path.unlink()
