@@ -27,7 +27,7 @@ class Snapshot:
 
     Attributes:
         counts: Rows so far; those in flight are read but not yet accounted for.
-        seconds: Since the run began.
+        seconds: How long the run goes on, or went on until its end.
         batches: Prepared batches.
         retries: Transactions tried again.
         fill: How full the queue and the lanes are.
@@ -45,7 +45,7 @@ class Snapshot:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows with a known end in each second since the run began."""
+        """Rows with a known end in each second of the run."""
         return self.counts.accounted / self.seconds if self.seconds else 0.0
 
 
@@ -55,8 +55,23 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._now = Snapshot()
-        self._began = time.monotonic()
+        self._began: float | None = None
+        self._spent = 0.0
         self._fill: Callable[[], Fill] = Fill
+
+    def begin(self) -> None:
+        """Count the seconds from now on."""
+        with self._lock:
+            self._began = time.monotonic()
+
+    def end(self) -> None:
+        """Count no more seconds: the run has ended."""
+        with self._lock:
+            self._spent, self._began = self._seconds(), None
+
+    def _seconds(self) -> float:
+        running = 0.0 if self._began is None else time.monotonic() - self._began
+        return self._spent + running
 
     def add(self, counts: Counts, *, batches: int = 0, retries: int = 0) -> None:
         """Add rows, batches and retries to the totals."""
@@ -86,4 +101,4 @@ class Metrics:
         """Return the run as it stands now."""
         fill = self._fill()
         with self._lock:
-            return replace(self._now, seconds=time.monotonic() - self._began, fill=fill)
+            return replace(self._now, seconds=self._seconds(), fill=fill)

@@ -83,6 +83,7 @@ class Run:
             PropLoadError: The run could not begin.
             KeyboardInterrupt: It was stopped before it began.
         """
+        self._metrics.begin()
         try:
             with ExitStack() as stack:
                 parts = self._compose(stack)
@@ -91,6 +92,7 @@ class Run:
                     parts.stop()
                 ending = self._settle(parts, self._load(parts))
         finally:
+            self._metrics.end()
             self._ended.set()
         report = self._report(parts, ending)
         ReportStore(self._plan.places.runs).save(report)
