@@ -12,13 +12,14 @@ from propload.errors import ConfigError, CountsError
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
 from propload.prepare.inference import ORDERED, infer_types
-from propload.prepare.mapping.rules import MapContext
+from propload.prepare.mapping.rules import MapContext, Mapping
 from propload.prepare.routing import route
 from propload.type_names import type_name
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections import abc
+    from collections.abc import Collection
 
     from propload.prepare.joining import Joined
     from propload.prepare.mapping.rules import RowMapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class RowChecker(Protocol):
     """What judges rows; `validation.Checker` is one."""
 
-    def types(self, names: Collection[str]) -> Mapping[str, pl.DataType]:
+    def types(self, names: Collection[str]) -> abc.Mapping[str, pl.DataType]:
         """Return the types that columns are to have before the check."""
 
     def shape(self, schema: pl.Schema, /) -> pl.Schema:
@@ -97,7 +98,7 @@ class Preparer:
     lanes: int = 1
     context: MapContext = field(default_factory=MapContext)
     schema: pl.Schema = field(default_factory=pl.Schema)
-    guessed: Mapping[str, pl.DataType] = field(default_factory=dict)
+    guessed: abc.Mapping[str, pl.DataType] = field(default_factory=dict)
     plan: tuple[ColumnPlan, ...] = ()
     together: bool = False
 
@@ -121,9 +122,12 @@ class Preparer:
                 no mistake of the caller: other rows of the run have them.
 
         Raises:
-            ConfigError: The rows lack a column of the key, or `newest`.
+            ConfigError: The rows lack a column of the key, or `newest`; the mapping
+                looks at other rows.
         """
         mapped = self._map(raw).frame
+        if isinstance(self.mapping, Mapping):
+            self.mapping.try_expressions(raw)
         schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
         typed = self._checked_types(schema)
         guessed = self._guess(mapped, {*typed, *stored, *told}, untyped=untyped)
@@ -187,7 +191,7 @@ class Preparer:
             return True
         return set(self.schema) <= set(self._checked_types(tuple(self.schema)))
 
-    def created_as(self, told: Mapping[str, str]) -> dict[str, str]:
+    def created_as(self, told: abc.Mapping[str, str]) -> dict[str, str]:
         """Return what new columns become of those that the source tells more about.
 
         A mapping's texts are texts because it says so, and a schema's too.
@@ -296,7 +300,7 @@ class Preparer:
             if step.column in schema and step.column not in typed
         ]
 
-    def _checked_types(self, names: Collection[str]) -> Mapping[str, pl.DataType]:
+    def _checked_types(self, names: Collection[str]) -> abc.Mapping[str, pl.DataType]:
         return {} if self.checker is None else self.checker.types(names)
 
     def _needed(self) -> tuple[str, ...]:

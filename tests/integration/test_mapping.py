@@ -107,3 +107,12 @@ def test_counters_of_two_runs_add_up_and_reports_are_of_one(database):
     report = propload.ingest([{"id": 3}], max_rejects=0, **told)
     assert (report.counts.read, report.counts.inserted, report.batches) == (1, 1, 1)
     assert metrics.snapshot().counts.read == 4
+
+
+@pytest.mark.one_server
+def test_an_expression_over_rows_is_refused_before_a_row_is_read(database):
+    mapping = {"id": pl.int_range(pl.len()), "v": pl.col("a")}
+    told = {"to": database, "table": "homes", "key": "id", "mapping": mapping}
+    for load in (propload.ingest, propload.check):
+        with pytest.raises(propload.ConfigError, match="column id: its expression"):
+            load(pl.DataFrame({"a": [1, 2]}), **told)

@@ -16,6 +16,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import ConfigError
 from propload.nearest import SLIP, meant, nearest
+from propload.prepare.mapping.rowwise import refuse_across
 from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
@@ -151,6 +152,8 @@ def _column(target: str, written: object) -> Column:
     Raises:
         ConfigError: It is not usable.
     """
+    if isinstance(written, pl.Expr):
+        refuse_across(target, written)
     if isinstance(written, (Rule, Constant, pl.Expr)):
         return written
     if isinstance(written, (str, list, tuple)):

@@ -12,6 +12,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import SchemaMismatchError
 from propload.prepare.casting import Cast, cast_types, refuse
+from propload.prepare.mapping.rowwise import refuse_batchwise
 from propload.prepare.parsers import Parser, make_parser
 from propload.prepare.parsers.words import fold, fold_word
 from propload.prepare.text_in import read_text
@@ -146,6 +147,19 @@ class Mapping:
         if refused.height:
             mapped = mapped.join(refused.select(ROW), on=ROW, how="anti")
         return Sifted(mapped, refused)
+
+    def try_expressions(self, frame: pl.DataFrame, /) -> None:
+        """Refuse expressions that look at other rows, as far as some rows tell.
+
+        Args:
+            frame: The first rows as read.
+
+        Raises:
+            ConfigError: The message names the column.
+        """
+        for target, column in self.columns.items():
+            if isinstance(column, pl.Expr):
+                refuse_batchwise(target, column, frame)
 
     def _find_sources(self, rows: pl.DataFrame) -> dict[str, list[str]]:
         names = _Names([name for name in rows.columns if name != ROW])

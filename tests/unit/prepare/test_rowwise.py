@@ -1,0 +1,125 @@
+"""Expressions of a mapping make each value of its own row alone."""
+
+import datetime as dt
+import random
+
+import polars as pl
+import pytest
+
+from propload.errors import ConfigError
+from propload.prepare.mapping import load_mapping
+from propload.prepare.preparing import Preparer
+from tests.unit.prepare.test_preparing import raw_of
+
+a, s, ls, st = pl.col("a"), pl.col("s"), pl.col("l"), pl.col("st")
+
+
+def successor(value):
+    return int(str(value)) + 1
+
+
+def inverse(value):
+    return 1 // (int(str(value)) - 1)
+
+
+def random_number(_):
+    return random.random()  # noqa: S311 - any number
+
+
+ACROSS = {
+    "row number": pl.int_range(pl.len()),
+    "index": pl.row_index(),
+    "count": pl.len(),
+    "running sum": a.cum_sum(),
+    "rank": a.rank(),
+    "shift": a.shift(1),
+    "difference": a.diff(),
+    "mean": a - a.mean(),
+    "share": a / a.max(),
+    "median": a - a.quantile(0.5),
+    "rank of a moment": s.str.to_datetime().rank() * 2,
+    "any": pl.when((a > 1).any()).then(a),
+    "filled by mean": a.fill_null(a.mean()),
+    "filled from above": a.fill_null(strategy="forward"),
+    "window": a.sum().over("s"),
+    "first of its kind": a.is_first_distinct(),
+    "among others": a.is_in(pl.col("b").implode()),
+    "rolling": a.rolling_mean(2),
+    "in a branch": pl.when(a > a.min()).then(1).otherwise(2),
+    "within a struct": pl.struct(a, a.sum().alias("t")),
+    "field": st.struct.with_fields(pl.field("x") - pl.field("x").mean()),
+}
+BATCHWISE = {
+    "function of a column": a.map_batches(lambda values: values - values.mean()),
+    "after a function": a.map_elements(abs, return_dtype=pl.Int64).cum_sum(),
+}
+ROWWISE = {
+    "column": a,
+    "sum": a + pl.col("b"),
+    "across columns": pl.sum_horizontal("a", "b"),
+    "constant": pl.lit(3),
+    "constant moment": pl.lit(dt.datetime(2024, 1, 1, tzinfo=dt.UTC)),
+    "constant list": pl.lit([1, 2]),
+    "constant text": pl.lit("Agg"),
+    "null": pl.lit(None),
+    "many constants": pl.repeat(1, pl.len()),
+    "one of": a.is_in([1, 2]),
+    "one of a list": a.is_in(pl.lit([1, 2]).implode()),
+    "words": s.replace_strict({"2024-01-01": 1}, default=None),
+    "function": a.map_elements(successor, return_dtype=pl.Int64),
+    "random": a.map_elements(random_number, return_dtype=pl.Float64),
+    "failing": a.map_elements(inverse, return_dtype=pl.Int64),
+    "moment": s.str.to_datetime("%Y-%m-%d"),
+    "moment of a format that is found": s.str.to_datetime(),
+    "date of a format that is found": s.str.to_date(strict=False),
+    "text": s.str.replace_all(r"\D", "").cast(pl.Int64),
+    "split": s.str.split("-").list.get(0),
+    "sum of a list": ls.list.sum(),
+    "any of a list": (ls.list.len() > 1) & ls.list.eval(pl.element() > 1).list.any(),
+    "elements": ls.list.eval(pl.element().rank()),
+    "list": pl.concat_list("a", "b"),
+    "struct": pl.struct("a", "b"),
+    "field": st.struct.field("x"),
+    "fields": st.struct.with_fields(pl.field("x") * 2),
+    "branch": pl.when(a > 1).then(pl.lit("x")).otherwise(s),
+    "coalesce": pl.coalesce("a", "b"),
+    "format": pl.format("{}-{}", a, s),
+    "hash": a.hash(),
+    "column named as a sum": pl.col("Agg"),
+}
+ROWS = {
+    "a": [1, 5, 2, 5, None],
+    "b": [1, 1, 3, 2, 9],
+    "s": [f"2024-01-0{day}" for day in range(1, 6)],
+    "l": [[1, 2], [], [3], None, [2, 1]],
+    "st": [{"x": x} for x in range(5)],
+    "Agg": [1, 2, 3, 4, 5],
+}
+
+
+def fit(made, rows=ROWS):
+    return Preparer(mapping=load_mapping({"v": made})).fit(raw_of(**rows))
+
+
+@pytest.mark.parametrize("made", ACROSS.values(), ids=[*ACROSS])
+def test_what_looks_at_other_rows_is_refused_before_a_row_is_read(made):
+    with pytest.raises(ConfigError, match="column v: its expression looks at other"):
+        load_mapping({"v": made})
+
+
+@pytest.mark.parametrize("made", BATCHWISE.values(), ids=[*BATCHWISE])
+def test_what_hides_it_in_a_function_is_refused_with_the_first_rows(made):
+    with pytest.raises(ConfigError, match="column v: its expression looks at other"):
+        fit(made)
+
+
+def test_a_single_row_shows_a_running_sum():
+    with pytest.raises(ConfigError, match="column v"):
+        fit(BATCHWISE["after a function"], {"a": [4]})
+
+
+@pytest.mark.parametrize("made", ROWWISE.values(), ids=[*ROWWISE])
+@pytest.mark.parametrize("rows", [5, 1])
+def test_what_looks_at_its_own_row_is_taken(made, rows):
+    mapping = load_mapping({"v": made})
+    mapping.try_expressions(raw_of(**ROWS).head(rows))
