@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
-from propload.prepare.text_in import read_guess
+from propload.prepare.text_in import GROUPED, read_guess
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -65,8 +65,15 @@ def _infer(column: pl.Series, candidates: Sequence[pl.DataType]) -> pl.DataType:
     sample = values.head(SAMPLE_ROWS)
     for candidate in candidates:
         if _fits(sample, candidate) and _fits(values, candidate):
-            return candidate
+            is_doubtful = candidate.is_float() and _may_be_thousands(values)
+            return pl.String() if is_doubtful else candidate
     return pl.String()
+
+
+def _may_be_thousands(values: pl.Series) -> bool:
+    """Return whether every point may group digits, as in 450.000, a price in Dutch."""
+    pointed = values.filter(values.str.contains(".", literal=True))
+    return not pointed.is_empty() and bool(pointed.str.contains(GROUPED).all())
 
 
 def _fits(values: pl.Series, candidate: pl.DataType) -> bool:

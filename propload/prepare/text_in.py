@@ -16,6 +16,8 @@ FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
 
 GUESSED_INTEGER = r"^(?:0|-?[1-9][0-9]{0,18})$"
 GUESSED_FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
+#: A point may stand before a thousand's three digits as well as before decimals.
+GROUPED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 GUESSED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 GUESSED_NAIVE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?$"
@@ -130,8 +132,10 @@ def _significant_digits(column: pl.Expr) -> pl.Expr:
 
 def _integer(column: pl.Expr, target: pl.DataType) -> Conversion:
     text = column.str.strip_chars()
-    # programs that know no missing integers write 3 as 3.0
-    whole = text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1")
+    # programs that know no missing integers write 3 as 3.0; 450.000 may be thousands
+    whole = pl.when(~text.str.contains(GROUPED)).then(
+        text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1")
+    )
     large = pl.when(text.str.contains(_LARGE_FLOAT)).then(text)
     return Conversion(
         text.cast(target, strict=False),

@@ -25,6 +25,8 @@ SAMPLE_ROWS = 100
 #: A file for Excel may say so in a line of its own.
 DECLARATION = re.compile(rb"\Asep=([^\r\n\"])\r?\n", re.IGNORECASE)
 
+#: A number as most of Europe writes it: 450000,00 or 450.000,00.
+DECIMAL_COMMA = re.compile(r"^\s*[-+]?[0-9]+(?:\.[0-9]{3})*,[0-9]+\s*$")
 NUMBER = re.compile(r"\s*[-+]?(\d[\d.,]*)([eE][-+]?\d+)?\s*\Z")
 DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?\Z")
 YEAR = re.compile(r"(18|19|20|21)\d\d\Z")
@@ -143,6 +145,7 @@ def _rows(sample: str, delimiter: str, *, whole: bool) -> list[list[str]]:
 def _find_delimiter(sample: str, *, whole: bool) -> str:
     """Return the candidate that cuts the most rows into as many fields as the first."""
     best, best_score = ",", (0.0, 0, 0)
+    decimals: tuple[str, tuple[float, int, int]] | None = None
     for candidate in CANDIDATES:
         rows = _rows(sample, candidate, whole=whole)
         width = len(rows[0]) if rows else 0
@@ -154,7 +157,18 @@ def _find_delimiter(sample: str, *, whole: bool) -> str:
         score = share, -torn, width
         if score > best_score:
             best, best_score = candidate, score
+        if decimals is None and _have_decimal_commas(rows[1:]):
+            decimals = candidate, score
+    if best == "," and decimals is not None and decimals[1][:2] >= best_score[:2]:
+        # it would tear 450000,00 apart
+        return decimals[0]
     return best
+
+
+def _have_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether commas stand in decimal numbers, and nowhere else."""
+    held = [field for row in rows for field in row if "," in field]
+    return bool(held) and all(DECIMAL_COMMA.match(field) for field in held)
 
 
 def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -465,6 +465,23 @@ def test_a_whole_text_keeps_its_number_or_is_refused(number, zeros):
         assert not refused or abs(number) > 2**bits
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("450.000", None),
+        ("-1.000", None),
+        ("450.0", 450),
+        ("450.00", 450),
+        ("450.000000", 450),
+        ("1450.000", 1450),
+        ("0.000", 0),
+    ],
+)
+def test_what_may_be_thousands_is_no_whole_number(text, number):
+    kept, refused = cast_values([text], pl.String(), pl.Int64())
+    assert (kept, refused) == (({}, [0]) if number is None else ({0: number}, []))
+
+
 def test_a_list_with_a_number_too_large_for_a_decimal_costs_its_row():
     column = pl.Series("value", [[1.5], [1e10, 1.0], None, []])
     source, wanted = column.dtype, pl.List(pl.Decimal(12, 2))

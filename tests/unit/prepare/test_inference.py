@@ -84,3 +84,17 @@ def test_a_guessed_column_takes_all_values_that_it_was_guessed_from(values):
     assert sifted.reasons.is_empty()
     if guess.is_integer():
         assert [str(value) for value in sifted.frame["x"]] == values
+
+
+@pytest.mark.parametrize(
+    ("texts", "dtype"),
+    [
+        (["450.000", "95.000"], pl.String),
+        (["950", "1.250", "-12.500"], pl.String),
+        (["450.000", "1.5"], pl.Float64),
+        (["0.125", "52.370"], pl.Float64),
+        (["1450.000", "4.895"], pl.Float64),
+    ],
+)
+def test_what_may_be_thousands_keeps_its_digits(texts, dtype):
+    assert infer_types(pl.DataFrame({"price": texts})) == {"price": dtype}

@@ -22,6 +22,9 @@ def dialect(text, *, tabs=False, **options):
         ('a,"b;c;d"\n1,"x;y;z"\n', b","),
         ("sep=;\na;b\n1;2\n", b";"),
         ("city, state;zip\nDelft, NL;1\nParis;2\n", b";"),
+        ("id;price (EUR, k.k.)\n1;450000,00\n2;325.000,50\n", b";"),
+        ("id,text\n1,x;y\n2,z;4\n", b","),
+        ("1,2,3;4\n5,6,7;8\n", b","),
     ],
 )
 def test_the_delimiter_is_found(text, delimiter):
