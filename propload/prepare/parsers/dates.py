@@ -44,6 +44,8 @@ _FILLINGS = (
     (r"@ (\d{1,2})(?i:st|nd|rd|th)?,? (\d{4})", "@ $1 $2"),
     (r"@,? (\d{4})\b", "@ $1"),
 )
+#: A day as workbooks have it, and programs that know no day without a time.
+_MIDNIGHT = r"^(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?$"
 #: A day, a clock, perhaps its half of the day, perhaps an offset from UTC.
 _MOMENT = (
     r"^(.*\d),?(?:T| (?i:om |at |um |à |o |godz\. |klokke )?)"
@@ -68,9 +70,9 @@ def parse_date(
     Args:
         text: Texts such as `2024-10-11`, `11 oktober 2019` or `Oct. 3rd, 2020`.
         formats: The only formats to read (`%d/%m/%Y`); `%B` and `%b` stand for a
-            month's name in the language of `locale`. Without any, ISO dates and
-            dates with a month's name are read, and day before month where the
-            locale's language writes it so.
+            month's name in the language of `locale`. Without any, ISO dates, also
+            with the time of midnight, and dates with a month's name are read, and
+            day before month where the locale's language writes it so.
         locale: `nl`, `en`, `de`, `fr` or `pl`; month names of all by default.
     """
     month_numbers(locale)
@@ -80,6 +82,7 @@ def parse_date(
         read = partial(day_by_formats, formats=shapes, locale=locale)
     else:
         read = partial(_free_day, locale=locale)
+        text = text.str.replace(_MIDNIGHT, "$1")
     return text.map_batches(read, return_dtype=pl.Date())
 
 

@@ -31,6 +31,8 @@ def read(parse, *texts, **settings_):
     [
         ("2024-10-11", dt.date(2024, 10, 11)),
         ("2024/10/11", dt.date(2024, 10, 11)),
+        ("2024-10-11 00:00:00", dt.date(2024, 10, 11)),
+        ("2024-10-11T00:00:00.000", dt.date(2024, 10, 11)),
         ("11 oktober 2019", dt.date(2019, 10, 11)),
         ("vrijdag 11 oktober 2019", dt.date(2019, 10, 11)),
         ("11-okt-2019", dt.date(2019, 10, 11)),
@@ -58,6 +60,7 @@ def test_days_are_read_without_being_told_how(text, day):
         "2 weken",
         "maandag",
         "32 oktober 2019",
+        "2024-10-11 00:00:01",
         "May 2020",
         "2024-02-30",
         "1/2/18",
