@@ -55,6 +55,13 @@ REASONS = pl.Schema(
 CREATED_AS = b"propload:created_as"
 
 
+#: In the metadata of a column of text: some of its texts are numbers in the source, all
+#: that look so (`WRITTEN_NUMBER`) but those of this list of JSON.
+NUMBERS_BUT = b"propload:numbers_but"
+#: A number with decimals, as sources write one to a text.
+WRITTEN_NUMBER = r"^-?[0-9]+\.[0-9]+$"
+
+
 #: Made once: a frame with a schema takes longer to make than most rows to read.
 _NO_REASONS = pl.DataFrame(schema=REASONS)
 

@@ -8,6 +8,8 @@ everything else to text.
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, chain
@@ -17,11 +19,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import CREATED_AS
+from propload.batch import CREATED_AS, NUMBERS_BUT, WRITTEN_NUMBER
 from propload.values import KNOWN, NESTED, as_text, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 TEXT = pa.large_string()
 INTEGER = pa.int64()
@@ -38,6 +40,10 @@ EXACT_IN_FLOAT = 2**53
 INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
 #: What an Arrow decimal128 holds, and so what PostgreSQL's COPY can be given.
 DECIMAL_DIGITS = 38
+
+#: What has decimals, and texts that look as if they had been such.
+FRACTIONS = frozenset({float, Decimal})
+LOOKS_WRITTEN = re.compile(WRITTEN_NUMBER)
 
 #: Python types that one Arrow type holds exactly.
 SCALARS: dict[type, pa.DataType] = {
@@ -85,10 +91,12 @@ class Columns:
             elif array.null_count < len(array):
                 known[name] = array.type
             arrays.append(array)
-        fields = [
-            make_field(shown, array.type, is_json=name in nested)
-            for name, shown, array in zip(names, _names(names), arrays, strict=True)
-        ]
+        fields = []
+        for name, shown, array in zip(names, _names(names), arrays, strict=True):
+            field = make_field(shown, array.type, is_json=name in nested)
+            if array.type == TEXT and name in made:
+                field = mark_numbers(field, [row.get(name) for row in rows])
+            fields.append(field)
         batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
         self._known = known
         return batch
@@ -189,6 +197,30 @@ def make_field(name: str, kind: pa.DataType, *, is_json: bool) -> pa.Field:
     return pa.field(
         name, kind, metadata={CREATED_AS: created_as} if created_as else None
     )
+
+
+def mark_numbers(column: pa.Field, values: Sequence[Any]) -> pa.Field:
+    """Return a text column's field, with what tells numbers from texts if it has both.
+
+    Args:
+        column: The field.
+        values: What the texts were made of.
+    """
+    if FRACTIONS.isdisjoint(map(type, values)):
+        return column
+    texts = {v for v in values if isinstance(v, str) and LOOKS_WRITTEN.match(v)}
+    return but_texts(column, texts)
+
+
+def but_texts(column: pa.Field, texts: Collection[str]) -> pa.Field:
+    """Return a text column's field that tells which texts only look like numbers.
+
+    Args:
+        column: The field.
+        texts: All of them; what else looks like a number is one in the source.
+    """
+    others = json.dumps(sorted(texts)).encode()
+    return column.with_metadata({**(column.metadata or {}), NUMBERS_BUT: others})
 
 
 def _created_as(kind: pa.DataType) -> bytes | None:

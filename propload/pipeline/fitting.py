@@ -114,7 +114,8 @@ def in_context(preparer: Preparer, joined: Joined) -> Preparer:
     if preparer.mapping is None:
         return preparer
     told = preparer.context
-    context = MapContext(told.as_of or joined.as_of, joined.parts[0].source)
+    as_of = told.as_of or joined.as_of
+    context = MapContext(as_of, joined.parts[0].source, joined.numbers())
     return replace(preparer, context=context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import ORIGINS, REASONS, ROW, Unread, no_reasons
+from propload.batch import (
+    NUMBERS_BUT,
+    ORIGINS,
+    REASONS,
+    ROW,
+    WRITTEN_NUMBER,
+    Unread,
+    no_reasons,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,6 +94,21 @@ class Joined:
         frame = pl.from_arrow(table, rechunk=False)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
         return frame.with_row_index(ROW)
+
+    def numbers(self) -> dict[str, pl.Series]:
+        """Return which texts are numbers in the source, by the column of text."""
+        found: dict[str, pl.Series] = {}
+        for part in self.parts:
+            for column in part.rows.schema:
+                if (others := (column.metadata or {}).get(NUMBERS_BUT)) is None:
+                    continue
+                texts = pl.Series(part.rows.column(column.name), dtype=pl.String)
+                looking = texts.filter(texts.str.contains(WRITTEN_NUMBER))
+                numbers = looking.filter(~looking.is_in(json.loads(others)))
+                known = found.get(column.name)
+                both = numbers if known is None else known.append(numbers)
+                found[column.name] = both.unique()
+        return found
 
     def origins(self, rows: pl.Series) -> pl.DataFrame:
         """Return where some raw rows stood, columns `ORIGINS`.

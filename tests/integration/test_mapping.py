@@ -116,3 +116,23 @@ def test_an_expression_over_rows_is_refused_before_a_row_is_read(database):
     for load in (propload.ingest, propload.check):
         with pytest.raises(propload.ConfigError, match="column id: its expression"):
             load(pl.DataFrame({"a": [1, 2]}), **told)
+
+
+@pytest.mark.one_server
+def test_numbers_among_texts_of_json_keep_their_value(database, tmp_path):
+    mapping = '[columns]\nid = { from = "id", parse = "integer" }\nraw = "opp"\n'
+    mapping += 'opp = { from = "opp", parse = "area" }\n'
+    (tmp_path / "a.toml").write_text(mapping, encoding="utf-8")
+    source = tmp_path / "a.ndjson"
+    opp = ["12.125", '"45 m²"', '"45.500"', "33.25"]
+    rows = [f'{{"id": {place}, "opp": {one}}}\n' for place, one in enumerate(opp)]
+    source.write_text("".join(rows), encoding="utf-8")
+    propload.ingest(
+        str(source), to=database, table="a", key="id", mapping=str(tmp_path / "a.toml")
+    )
+    assert read_table(database, "a").sort("id").select("raw", "opp").rows() == [
+        ("12.125", 12.125),
+        ("45 m²", 45.0),
+        ("45.500", 45500.0),
+        ("33.25", 33.25),
+    ]

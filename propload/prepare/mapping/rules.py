@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -12,6 +11,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import SchemaMismatchError
 from propload.prepare.casting import Cast, cast_types, refuse
+from propload.prepare.mapping.names import Names
 from propload.prepare.mapping.rowwise import refuse_batchwise
 from propload.prepare.parsers import Parser, make_parser
 from propload.prepare.parsers.words import fold, fold_word
@@ -38,10 +38,12 @@ class MapContext:
     Attributes:
         as_of: When the rows were true, with a zone; None where nobody says.
         source: The source's name.
+        numbers: Texts that are numbers in the source, by the raw column.
     """
 
     as_of: datetime | None = None
     source: str = ""
+    numbers: abc.Mapping[str, pl.Series] = field(default_factory=dict)
 
 
 class RowMapping(Protocol):
@@ -134,7 +136,11 @@ class Mapping:
                 if not found[target]:
                     continue
                 values, why = _read(
-                    rows, target, column, found[target], self.null_words
+                    rows,
+                    target,
+                    replace(column, null_words=(*self.null_words, *column.null_words)),
+                    found[target],
+                    context.numbers,
                 )
                 reasons.append(why)
             else:
@@ -162,9 +168,12 @@ class Mapping:
                 refuse_batchwise(target, column, frame)
 
     def _find_sources(self, rows: pl.DataFrame) -> dict[str, list[str]]:
-        names = _Names([name for name in rows.columns if name != ROW])
+        names = Names([name for name in rows.columns if name != ROW])
         rules = {t: one for t, one in self.columns.items() if isinstance(one, Rule)}
-        found = {target: names.find(rule) for target, rule in rules.items()}
+        found = {
+            target: names.find(rule.sources, each=rule.each)
+            for target, rule in rules.items()
+        }
         lost = [
             f"{target} (from {' or '.join(rule.sources)})"
             for target, rule in rules.items()
@@ -192,35 +201,6 @@ class Mapping:
         ]
 
 
-class _Names:
-    """The columns of a source, found by name and by nearly the same name."""
-
-    def __init__(self, given: Sequence[str]) -> None:
-        self.given = given
-        self._near: dict[str, str] = {}
-        for name in given:
-            self._near.setdefault(_loose(name), name)
-
-    def find(self, rule: Rule) -> list[str]:
-        """Return the columns that a rule reads: one, or all with `each`."""
-        present = [
-            name
-            for wanted in rule.sources
-            if (
-                name := wanted
-                if wanted in self.given
-                else self._near.get(_loose(wanted))
-            )
-        ]
-        unique = list(dict.fromkeys(present))
-        return unique if rule.each else unique[:1]
-
-
-def _loose(name: str) -> str:
-    """Return a column's name as people compare them: `Sale  Price` is `sale_price`."""
-    return re.sub(r"[\W_]+", " ", name).strip().casefold() or name
-
-
 def _make(
     rows: pl.DataFrame, target: str, column: Constant | pl.Expr, context: MapContext
 ) -> pl.Series:
@@ -244,19 +224,22 @@ def _read(
     target: str,
     rule: Rule,
     names: Sequence[str],
-    null_words: tuple[str, ...],
+    numbers: abc.Mapping[str, pl.Series],
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Return a rule's values, and a reason for each text that it cannot read."""
     first = rows.get_column(names[0])
-    words = {fold_word(word) for word in (*null_words, *rule.null_words)}
+    words = {fold_word(word) for word in rule.null_words}
     if len(names) == 1 and not _is_text(first.dtype) and rule.pattern is None:
         exact = _read_values(rows, target, rule, _without(first, words))
         if exact is not None:
             return exact
-    texts = pl.coalesce([_meaning(rows, name, words, rule) for name in names])
-    given = rows.select(ROW, texts.alias(target))
+    meanings = [_meaning(rows, name, words, rule) for name in names]
+    given = rows.select(ROW, pl.coalesce(meanings).alias(target))
     text = given.get_column(target)
-    values = _parse(text, rule)
+    written = None
+    if rule.parser.write is not None:
+        written = _written(rows, names, meanings, numbers)
+    values = _parse(text, rule, written)
     lost = values.is_null() & text.is_not_null()
     reasons = no_reasons()
     if rule.unparsed == "refuse" and lost.any():
@@ -341,20 +324,53 @@ def _meaning(
     return pl.when(~silent).then(text)
 
 
-def _parse(text: pl.Series, rule: Rule) -> pl.Series:
-    """Return the values of texts, each different text read once where that pays."""
-    column = pl.col(text.name)
-    part = column
+def _written(
+    rows: pl.DataFrame,
+    names: Sequence[str],
+    meanings: Sequence[pl.Expr],
+    numbers: abc.Mapping[str, pl.Series],
+) -> pl.Series | None:
+    """Return which texts are numbers in the source, None where none is known to be.
+
+    Args:
+        rows: Rows as read.
+        names: The columns that a rule reads.
+        meanings: Their texts, of which each row has the first that is not null.
+        numbers: Texts that are numbers, by the column.
+    """
+    found = []
+    for name, meaning in zip(names, meanings, strict=True):
+        is_number = pl.lit(value=rows.schema[name].is_numeric())
+        if name in numbers and _is_text(rows.schema[name]):
+            is_number = pl.col(name).is_in(numbers[name].implode())
+        found.append(pl.when(meaning.is_not_null()).then(is_number))
+    marks = rows.select(pl.coalesce(found).fill_null(value=False).alias("is_number"))
+    series = marks.to_series()
+    return series if series.any() else None
+
+
+def _parse(text: pl.Series, rule: Rule, written: pl.Series | None) -> pl.Series:
+    """Return the values of texts, each different text read once where that pays.
+
+    Args:
+        text: The texts.
+        rule: How they are read.
+        written: Which of them are numbers in the source, with a point.
+    """
+    part = pl.col("text")
     if rule.pattern is not None:
-        part = column.str.extract(rule.pattern, min(1, _groups(rule.pattern)))
-    value = rule.parser.parse(part).cast(rule.parser.dtype)
-    frame = text.to_frame()
+        part = part.str.extract(rule.pattern, min(1, _groups(rule.pattern)))
+    frame = text.alias("text").to_frame()
+    if written is not None and rule.parser.write is not None:
+        frame = frame.with_columns(written.alias("is_number"))
+        part = pl.when("is_number").then(rule.parser.write(part)).otherwise(part)
+    value = rule.parser.parse(part).cast(rule.parser.dtype).alias("value")
     distinct = frame.unique(maintain_order=False)
     if distinct.height > frame.height * DISTINCT_SHARE:
-        return _collected(frame, value.alias(text.name)).to_series()
-    read = distinct.with_columns(_collected(distinct, value.alias("value")).to_series())
+        return _collected(frame, value).to_series().alias(text.name)
+    read = distinct.with_columns(_collected(distinct, value).to_series())
     joined = frame.join(
-        read, on=text.name, how="left", nulls_equal=True, maintain_order="left"
+        read, on=frame.columns, how="left", nulls_equal=True, maintain_order="left"
     )
     return joined.get_column("value").alias(text.name)
 

@@ -19,6 +19,7 @@ from propload.nearest import meant
 from propload.prepare.parsers.dates import in_utc, parse_date, parse_timestamp
 from propload.prepare.parsers.numbers import (
     MONEY_DIGITS,
+    as_number,
     in_square_metres,
     parse_area,
     parse_integer,
@@ -62,6 +63,8 @@ class Parser:
         place: From values that are no texts, of a given type, to such in the
             parser's unit or time zone; None leaves them as they are.
         words: Words that a setting gives a meaning.
+        write: From numbers as texts, with a point, to texts that it reads as these
+            numbers; None where it reads no numbers.
     """
 
     name: str
@@ -69,7 +72,11 @@ class Parser:
     parse: Callable[[pl.Expr], pl.Expr]
     place: Callable[[pl.Expr, pl.DataType], pl.Expr] | None = None
     words: tuple[str, ...] = ()
+    write: Callable[[pl.Expr], pl.Expr] | None = None
 
+
+#: Those that read numbers.
+NUMERIC = frozenset({"integer", "number", "money", "area"})
 
 #: Parsers by their names in mapping files, with the types of their values.
 PARSERS: Mapping[str, tuple[Callable[..., pl.Expr], pl.DataType]] = {
@@ -121,7 +128,10 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
         _placing(settings),
     )
     _try(parser)
-    return replace(parser, words=_meaningful(settings))
+    write = None
+    if name in NUMERIC:
+        write = partial(as_number, decimal=settings.get("decimal"))
+    return replace(parser, words=_meaningful(settings), write=write)
 
 
 @cache

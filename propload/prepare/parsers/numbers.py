@@ -222,6 +222,20 @@ def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
     return frame.select(signed).to_series()
 
 
+def as_number(written: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
+    """Return numbers written with a point so that parsers read them as what they are.
+
+    As texts, `12.125` may group thousands, which `12.1250` does not.
+
+    Args:
+        written: Texts of numbers.
+        decimal: The decimal mark that the parser was told.
+    """
+    if decimal == ",":
+        return written.str.replace(".", ",", literal=True)
+    return written if decimal else written.str.replace(r"^(-?\d+\.\d{3})$", "${1}0")
+
+
 def _moved(number: pl.Expr, zeros: int) -> pl.Expr:
     """Return plain numbers with their point so many places to the right."""
     digits = number.str.extract(r"\.(\d+)$", 1).fill_null("").str.pad_end(zeros, "0")

@@ -1,11 +1,13 @@
 import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import NUMBER, ROW, SOURCE, Batch, Begun, Unread
+from propload.columns import Columns
 from propload.prepare.joining import Joiner
 
 
@@ -105,3 +107,25 @@ def test_rows_of_different_sources_are_kept_apart_where_it_matters():
     assert [one.height for one in join(batches)] == [6]
     apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_context=True))
     assert [one.parts[0].source for one in apart] == [batches[0].source, "other"]
+
+
+def test_numbers_among_texts_are_known_part_by_part():
+    parts = [
+        [(12.125, "1.125"), ("45 m²", None), ("45.525", "x")],
+        [("45 m²", 1.5), ("33.125", "1.625"), ("x", "x")],
+        [("x", "x"), (45.525, "2.125"), (Decimal("0.250"), None)],
+    ]
+    columns = Columns()
+    batches = [
+        Batch(columns.build([{"a": a, "b": b} for a, b in rows]), "s", 1 + 3 * place)
+        for place, rows in enumerate(parts)
+    ]
+    (joined,) = join(batches)
+    found = {name: set(texts) for name, texts in joined.numbers().items()}
+    assert found == {"a": {"12.125", "45.525", "0.250"}, "b": {"1.5"}}
+
+
+def test_numbers_of_texts_alone_are_none():
+    rows = Columns().build([{"a": "12.125"}, {"a": "1"}])
+    (joined,) = join([Batch(rows, "s", 1)])
+    assert joined.numbers() == {}

@@ -333,3 +333,38 @@ def test_a_word_that_is_in_no_list_is_told_so():
     assert apply(rules, a=["z"]).reasons["message"].to_list() == [
         "column a: 'z' (from a) is none of the words of one_of"
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"each": True, "from": ["a", "b"]}, [12.125, 45.375, 1234.5]),
+        ({"pattern": r"[\d.]+"}, [12.125, None, 1234.5]),
+        ({"pattern": r"[\d.]+", "decimal": ","}, [12.125, None, 1234.5]),
+    ],
+)
+@pytest.mark.parametrize("parser", ["area", "number"])
+def test_numbers_keep_their_value_where_they_are_read_as_texts(
+    settings, expected, parser
+):
+    rules = {"size": {"from": "a", "parse": parser, **settings}}
+    found = apply(rules, a=[12.125, None, 1234.5], b=[1.0, 45.375, 2.0])
+    assert values(found, "size") == expected
+
+
+def test_a_number_that_is_no_whole_one_is_told_as_it_was():
+    rules = {"n": {"from": ["a", "b"], "parse": "integer", "each": True}}
+    found = apply(rules, a=[1.125, 2.0], b=[1.0, 1.0])
+    assert values(found, "n") == [2]
+    assert found.reasons["value"].to_list() == ["1.125"]
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize("decimal", [{}, {"decimal": ","}])
+def test_numbers_among_texts_keep_their_value_and_texts_their_rules(copies, decimal):
+    rules = {"size": {"from": "a", "parse": "area", **decimal}, "a": "a"}
+    context = MapContext(numbers={"a": pl.Series(["12.125", "-1.125"])})
+    texts = ["12.125", "45.500", "45 m²", "-1.125"] * copies
+    found = apply(rules, context, a=texts)
+    assert values(found, "size") == [12.125, 45500.0, 45.0, -1.125] * copies
+    assert values(found, "a") == texts
