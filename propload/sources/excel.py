@@ -12,14 +12,15 @@ import fastexcel
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import CREATED_AS
+from propload.batch import CREATED_AS, WRITTEN_NUMBER
+from propload.columns import but_texts
 from propload.errors import SourceError
 from propload.sources.dialect import SAMPLE_ROWS, doubt_header, name_columns
 from propload.sources.source import cut, noted, with_nulls
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import IO
 
     from propload.batch import Batch
@@ -46,6 +47,12 @@ STYLES = "xl/styles.xml"
 _LAST_SPAN = "1920"
 _ANY_MOMENT = ":"
 _SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
+#: A whole number, as cells have one; of numbers those with more digits than a decimal
+#: holds are written with an exponent.
+_WHOLE = r"^-?[0-9]+$"
+LONGEST_WHOLE = 39
+#: How the reader tells of a cell with text.
+_TEXT_CELL = "'String("
 MILLISECONDS_A_DAY = 86_400_000
 #: A time without a day comes as one of the day before Excel's first.
 _TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
@@ -68,7 +75,8 @@ def read_workbook(
         SourceError: The workbook is damaged, has no such sheet or an empty one.
     """
     sheet = _Sheet(file, name, options)
-    frame = _with_words(pl.DataFrame(sheet.cells), sheet.errors)
+    frame, numbers = sheet.with_numbers()
+    frame = _with_words(frame, sheet.errors)
     spans = sheet.spans(_may_hold_spans(frame, sheet.last_span))
     frame = _with_words(frame, spans)
     frame = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
@@ -82,7 +90,9 @@ def read_workbook(
     rows = pa.RecordBatch.from_arrays(
         [column.to_arrow() for column in frame.get_columns()],
         schema=pa.schema(
-            _field(name, column, may_be_span=place in spans)
+            _field(
+                name, column, may_be_span=place in spans, numbers_but=numbers.get(place)
+            )
             for place, (name, column) in enumerate(
                 zip(names, frame.get_columns(), strict=True)
             )
@@ -99,6 +109,12 @@ def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
         cells = frame.to_series(column).scatter(list(words), list(words.values()))
         frame.replace_column(column, cells)
     return frame
+
+
+def _columns_with(frame: pl.DataFrame, pattern: str) -> list[int]:
+    """Return the columns with a cell whose text matches a pattern."""
+    found = frame.select(pl.all().str.contains(pattern).any())
+    return [place for place, column in enumerate(found) if column.item()]
 
 
 def _may_hold_spans(frame: pl.DataFrame, last: str) -> list[int]:
@@ -124,14 +140,50 @@ def _last_span(content: bytes) -> str:
     return _ANY_MOMENT if _SPAN_FORMAT.search(styles) else ""
 
 
-def _field(name: str, column: pl.Series, *, may_be_span: bool) -> pa.Field:
-    """Return a text column's field, an interval's where each cell is a span of time."""
+def _field(
+    name: str,
+    column: pl.Series,
+    *,
+    may_be_span: bool,
+    numbers_but: Collection[str] | None,
+) -> pa.Field:
+    """Return a text column's field, an interval's where each cell is a span of time.
+
+    Args:
+        name: The column's name.
+        column: Its texts.
+        may_be_span: Whether some cells are spans of time.
+        numbers_but: Texts that only look like the numbers of other cells, if it has
+            such.
+    """
     is_span = may_be_span and column.str.contains(_SPAN_TEXT).all()
-    return pa.field(
+    field = pa.field(
         name,
         column.head(0).to_arrow().type,
         metadata={CREATED_AS: b"interval"} if is_span else None,
     )
+    return field if numbers_but is None else but_texts(field, numbers_but)
+
+
+def _exact(column: pl.Series, numbers: pl.Series, texts: Collection[int]) -> pl.Series:
+    """Return cells with their numbers in full: the reader rounds to nine decimals.
+
+    Args:
+        column: All cells as text.
+        numbers: All that may be read as numbers as such.
+        texts: Rows of cells with text among those that look like one with decimals.
+    """
+    frame = pl.DataFrame({"text": column, "number": numbers})
+    frame = frame.with_row_index("row")
+    text, number = pl.col("text"), pl.col("number")
+    is_decimal = text.str.contains(WRITTEN_NUMBER) & ~pl.col("row").is_in(list(texts))
+    # of a cell with text both are the same, and no text is so long
+    is_whole = text.str.contains(_WHOLE)
+    is_rounded = text.cast(pl.Float64, strict=False) != number
+    is_long = text.str.len_bytes() > LONGEST_WHOLE
+    is_number = number.is_not_null() & (is_decimal | is_whole & (is_rounded | is_long))
+    full = number.cast(pl.String).str.strip_suffix(".0")
+    return frame.select(pl.when(is_number).then(full).otherwise(text)).to_series()
 
 
 class _Sheet:
@@ -168,6 +220,44 @@ class _Sheet:
             found = _ERROR.search(told)
             word = FORMULA_ERRORS.get(found[1], f"#{found[1]}") if found else told
             self.errors.setdefault(column, {})[row] = word
+
+    def with_numbers(self) -> tuple[pl.DataFrame, dict[int, set[str]]]:
+        """Return the cells with numbers in full, and texts that only look like some.
+
+        The texts are those of each column that has numbers with decimals.
+        """
+        frame = pl.DataFrame(self.cells)
+        looking = _columns_with(frame, f"{_WHOLE}|{WRITTEN_NUMBER}")
+        if not looking:
+            return frame, {}
+        numbers = self._load(dict.fromkeys(looking, "float"))[0]
+        texts = self._texts(_columns_with(frame, WRITTEN_NUMBER))
+        but: dict[int, set[str]] = {}
+        for place in looking:
+            cells, rows = frame.to_series(place), texts.get(place, [])
+            like = cells.gather(rows).str.contains(WRITTEN_NUMBER)
+            if cells.str.contains(WRITTEN_NUMBER).sum() > like.sum():
+                but[place] = set(cells.gather(rows).filter(like))
+            values = pl.Series(numbers.column(place), dtype=pl.Float64)
+            full = _exact(cells, values, rows)
+            frame.replace_column(place, full.alias(cells.name))
+        return frame, but
+
+    def _texts(self, columns: Sequence[int]) -> dict[int, list[int]]:
+        """Return the rows of cells with text, but for those that are whole numbers.
+
+        Where the reader is asked for whole numbers, such a text is a fault, and a
+        number with decimals is none.
+
+        Args:
+            columns: Where they are looked for.
+        """
+        found: dict[int, list[int]] = {place: [] for place in columns}
+        faults = self._load(dict.fromkeys(columns, "int"))[1] if columns else []
+        for (row, column), told in faults:
+            if column in found and _TEXT_CELL in told:
+                found[column].append(row)
+        return found
 
     def spans(self, columns: Sequence[int]) -> _Words:
         """Return the cells that are shown as spans of time, as `hours:minutes:seconds`.

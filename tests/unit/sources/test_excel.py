@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from propload.prepare.joining import Joined
 from tests.unit.sources.workbooks import Day, Error, Span, workbook
 
 LISTINGS = [
@@ -108,3 +109,28 @@ def test_a_span_of_time_is_no_day_of_1900(read, write):
     assert read(write("b.xlsx", long)).tuples == [("960000:00:00",)]
     # in a new table; a column of other texts stays one
     assert reading.batches[0].created_as == {"open": "interval", "both": "interval"}
+
+
+def test_numbers_are_not_rounded_and_texts_stay_as_they_are(read, write):
+    numbers = [52.37021571234567, 1.2345e-10, 4e-12, 1 / 3, 123456789.1234568, 1e300]
+    others = [1, -2.5, 2**53 - 1, 1.1000000001, 1.0000000001, 12345678901234567]
+    texts = ["45.500", "007", "1e5", "12345678901234567168", "0.10", "1" * 30]
+    rows = [["a", "b"], *zip(numbers + others, texts * 2, strict=True)]
+    reading = read(write("a.xlsx", workbook(One=rows)))
+    found, given = zip(*reading.tuples, strict=True)
+    assert [float(text) for text in found] == [*map(float, numbers + others)]
+    assert not any(text.endswith(".0") or len(text) > 20 for text in found)
+    assert given == (*texts, *texts)
+
+
+def test_numbers_are_known_among_texts(read, write):
+    rows = [
+        ["a", "b"],
+        [12.125, "45.500"],
+        ["45.500", "12.125"],
+        ["45 m²", True],
+        [Day(45000), Error("#N/A")],
+    ]
+    (batch,) = read(write("a.xlsx", workbook(One=rows))).batches
+    found = Joined(0, (batch,), 0).numbers()
+    assert {name: texts.to_list() for name, texts in found.items()} == {"a": ["12.125"]}
