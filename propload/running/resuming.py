@@ -220,19 +220,24 @@ def _choose(runs: list[RunRecord], wanted: str, record: RunRecord) -> RunRecord 
         return None
     place = (record.source, record.target)
     same = [run for run in runs if (run.source, run.target) == place]
-    # a later run of the same source that ended well has loaded what was missing
-    if same and (same[0].status != "loaded" or _holds_all(same[0], record)):
-        return same[0]
+    # those of a file of the same name (another machine's), or by another mapping, have
+    # no say where one of this very kind is known
+    alike = [run for run in same if _is_alike(run, record)]
+    for run in (alike or same)[:1]:
+        # one that ended well has loaded what was missing; to load that again would only
+        # add it a second time, as who was killed at the very end cannot know
+        if run.status != "loaded" or (alike and run.mode == "append"):
+            return run
     return None
 
 
-def _holds_all(run: RunRecord, record: RunRecord) -> bool:
-    """Whether loading the source again would only add its rows a second time.
-
-    Who was killed at the very end cannot know that the run had ended.
-    """
-    same = run.fingerprint == record.fingerprint
-    return run.mode == record.mode == "append" and same
+def _is_alike(run: RunRecord, record: RunRecord) -> bool:
+    """Whether a run was of the same rows, in the same mode, by the same settings."""
+    return (
+        run.fingerprint == record.fingerprint
+        and run.mode == record.mode
+        and run.shaping in (None, record.shaping)
+    )
 
 
 def _require_same(run: RunRecord, record: RunRecord) -> None:

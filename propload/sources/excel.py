@@ -230,7 +230,7 @@ class _Sheet:
         looking = _columns_with(frame, f"{_WHOLE}|{WRITTEN_NUMBER}")
         if not looking:
             return frame, {}
-        numbers = self._load(dict.fromkeys(looking, "float"))[0]
+        numbers = self._load_as("float", looking)[0]
         texts = self._texts(_columns_with(frame, WRITTEN_NUMBER))
         but: dict[int, set[str]] = {}
         for place in looking:
@@ -253,7 +253,7 @@ class _Sheet:
             columns: Where they are looked for.
         """
         found: dict[int, list[int]] = {place: [] for place in columns}
-        faults = self._load(dict.fromkeys(columns, "int"))[1] if columns else []
+        faults = self._load_as("int", columns)[1] if columns else []
         for (row, column), told in faults:
             if column in found and _TEXT_CELL in told:
                 found[column].append(row)
@@ -271,10 +271,17 @@ class _Sheet:
         found: _Words = {}
         if not columns:
             return found
-        for (row, column), told in self._load(dict.fromkeys(columns, "float"))[1]:
+        for (row, column), told in self._load_as("float", columns)[1]:
             if span := _SPAN.search(told):
                 found.setdefault(column, {})[row] = _span_text(float(span[1]))
         return found
+
+    def _load_as(
+        self, dtype: str, columns: Sequence[int]
+    ) -> tuple[pa.RecordBatch, list[tuple[tuple[int, int], str]]]:
+        # a type for each: what the reader is to guess, it may refuse
+        others = dict.fromkeys(range(self.cells.num_columns), "string")
+        return self._load({**others, **dict.fromkeys(columns, dtype)})
 
     def _load(
         self, dtypes: Any

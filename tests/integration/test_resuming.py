@@ -1,6 +1,7 @@
 """A run goes on only with the rows that it began with."""
 
 import gzip
+import os
 
 import polars as pl
 import pytest
@@ -226,3 +227,39 @@ def test_a_file_that_cannot_be_read_is_to_be_mended_first(load, tmp_path):
         load(str(path), mode="append", key=None)
     told = str(failed.value)
     assert "load again without --resume, and only what is not committed yet" in told
+
+
+@pytest.mark.one_server
+def test_a_run_goes_on_although_a_file_of_its_name_was_loaded_since(
+    load, database, tmp_path
+):
+    path = tmp_path / "homes.csv"
+    pl.DataFrame([*rows(1), BAD, *rows(2)]).write_csv(path)
+    mine, written = path.read_bytes(), path.stat()
+    run_id = stopped(load, path, mode="append")
+    # another machine's file of the same path
+    pl.DataFrame(rows(3)).write_csv(path)
+    load(path, mode="append")
+    path.write_bytes(mine)
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    report = load(path, resume=True, mode="append")
+    assert report.run_id == run_id
+    assert [stored(database, day) for day in (1, 2, 3)] == [ROWS, ROWS, ROWS]
+
+
+@pytest.mark.one_server
+def test_a_file_that_was_loaded_by_another_mapping_is_loaded_by_this_one(
+    load, database, tmp_path
+):
+    path = tmp_path / "homes.csv"
+    pl.DataFrame(rows(1, 10)).write_csv(path)
+    run_sql(database, "CREATE TABLE homes (id int, day int)")
+    for day in (1, 2):
+        name = tmp_path / f"m{day}.toml"
+        name.write_text(f'[columns]\nid = "id"\nday = {{ constant = {day} }}\n')
+        report = load(path, resume=True, mode="append", mapping=name)
+        assert report.counts.inserted == 10
+    # and not twice
+    again = load(path, resume=True, mode="append", mapping=name)
+    assert again.run_id == report.run_id
+    assert [stored(database, day) for day in (1, 2)] == [10, 10]

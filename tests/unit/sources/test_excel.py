@@ -134,3 +134,11 @@ def test_numbers_are_known_among_texts(read, write):
     (batch,) = read(write("a.xlsx", workbook(One=rows))).batches
     found = Joined(0, (batch,), 0).numbers()
     assert {name: texts.to_list() for name, texts in found.items()} == {"a": ["12.125"]}
+
+
+def test_numbers_stand_beside_columns_of_any_kinds(read, write):
+    rows = [["id", "open", "b"], [1.5, Span(1.0625), True], [2, Day(45000), "x"]]
+    assert read(write("a.xlsx", workbook(One=rows))).tuples == [
+        ("1.5", "25:30:00", "true"),
+        ("2", "2023-03-15 00:00:00", "x"),
+    ]
