@@ -76,6 +76,8 @@ class ReportStore:
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before; return how many.
 
+        Those of runs whose refused rows are kept stay: a replay asks them where to.
+
         Args:
             before: Runs that ended earlier are meant.
             table: The table of the runs, or None for all tables; what is none of a
@@ -87,9 +89,11 @@ class ReportStore:
         old = written_before(before, self.files.all())
         if table is not None:
             old = [path for path, _ in _each(old, table)]
-        for path in old:
+        kept = {path for path, report in _each(old, None) if report.rejects_path}
+        dropped = [path for path in old if path not in kept]
+        for path in dropped:
             path.unlink(missing_ok=True)
-        return len(old)
+        return len(dropped)
 
 
 def _each(
