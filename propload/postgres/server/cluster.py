@@ -94,23 +94,31 @@ class Cluster:
     def dsn(self) -> str:
         """The connection string of the cluster's database, running or not."""
         place = quote(str(self.socket_dir), safe="")
-        return f"postgresql://{USER}@/{DATABASE}?host={place}&port={PORT}"
+        # an address of the environment (PGHOSTADDR) would go before the socket
+        return f"postgresql://{USER}@/{DATABASE}?host={place}&port={PORT}&hostaddr="
 
     def pid(self) -> int | None:
         """Return the server's process id, or None where it does not run.
 
         The number in the file alone says nothing: after a crash it may belong
-        to any process. A server's working directory is its data directory.
+        to any process. A server's working directory is its data directory; where that
+        may not be seen, as by root in a container, its name has to do.
         """
         lines = self._pid_lines()
         pid = int(lines[0]) if lines and lines[0].isdigit() else None
-        return pid if pid and _works_in(pid, self.data) else None
+        found = pid and (_works_in(pid, self.data) or _is_hidden_server(pid))
+        return pid if found else None
 
     def is_ready(self) -> bool:
         """Return whether the server accepts connections."""
+        # who answers runs, also where its process is another container's
+        return self._says_ready() and self._answers()
+
+    def _says_ready(self) -> bool:
         lines = self._pid_lines()
-        if len(lines) < 8 or lines[7].strip() != "ready" or self.pid() is None:
-            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(self.socket_dir / f".s.PGSQL.{PORT}"))
@@ -148,12 +156,23 @@ class Cluster:
 
     def _has_come_up(self) -> bool:
         # One that recovers from a crash runs long before it is ready.
-        deadline = time.monotonic() + _START_SECONDS
-        while self.pid() is not None and time.monotonic() < deadline:
-            if self.is_ready():
-                return True
+        began = time.monotonic()
+        unheard = began
+        while not self.is_ready():
+            now = time.monotonic()
+            if self.pid() is None or now - began > _START_SECONDS:
+                return False
+            if not self._says_ready():
+                unheard = now
+            elif now - unheard > _ORPHAN_SECONDS:
+                msg = (
+                    f"the embedded database in {self.home} runs, but its socket in "
+                    f"{self.socket_dir} cannot be reached from here: stop it where it "
+                    "was started (propload db stop), or use another state_dir"
+                )
+                raise WriteError(msg)
             time.sleep(0.05)
-        return False
+        return True
 
     def stop(self) -> bool:
         """Stop the server and return whether it was running.
@@ -161,7 +180,7 @@ class Cluster:
         Raises:
             WriteError: It does not stop.
         """
-        if self.pid() is None:
+        if self.pid() is None and not self.is_ready():
             return False
         wait = ("-m", "fast", "-w", "-t", str(_STOP_SECONDS), "-s", "stop")
         self._run("pg_ctl", "-D", str(self.data), *wait)
@@ -307,6 +326,18 @@ def _works_in(pid: int, folder: Path) -> bool:
         return os.path.realpath(psutil.Process(pid).cwd()) == os.path.realpath(folder)
     except (psutil.Error, OSError):
         return False
+
+
+def _is_hidden_server(pid: int) -> bool:
+    """Whether a process is a server whose folder this user may not see."""
+    try:
+        process = psutil.Process(pid)
+        process.cwd()
+    except psutil.AccessDenied:
+        return process.name() == "postgres"
+    except (psutil.Error, OSError):
+        return False
+    return False
 
 
 def _any_works_in(folder: Path) -> bool:

@@ -83,10 +83,12 @@ def stop(state_dir: Path, /) -> bool:
     Raises:
         WriteError: It does not stop.
     """
-    if not state_dir.exists():
+    cluster = _cluster(state_dir)
+    if not state_dir.exists() and not cluster.home.exists():
         return False
+    make_state_folder(state_dir)
     with locked(_lock(state_dir)):
-        return _cluster(state_dir).stop()
+        return cluster.stop()
 
 
 def status(state_dir: Path, /) -> ServerStatus:
@@ -114,10 +116,12 @@ def destroy(state_dir: Path, /) -> None:
     Raises:
         WriteError: The server does not stop; nothing is deleted.
     """
-    if not state_dir.exists():
+    cluster = _cluster(state_dir)
+    # root's lies elsewhere, and may be there without the state folder
+    if not state_dir.exists() and not cluster.home.exists():
         return
+    make_state_folder(state_dir)
     with locked(_lock(state_dir)):
-        cluster = _cluster(state_dir)
         cluster.remove()
         link = state_dir / "embedded"
         if link.is_symlink():
@@ -264,7 +268,13 @@ def _copy_readable(source: Path, place: Path) -> None:
     parents = [p for p in place.parents if p.is_relative_to(ROOT_HOME)]
     for parent in parents:
         parent.chmod(0o755)
-    fresh.rename(place)
+    try:
+        fresh.rename(place)
+    except OSError:
+        # another process was faster, for a state folder of its own
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not place.exists():
+            raise
 
 
 def _open_to_all(path: Path) -> bool:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote
 
+import psutil
 import pytest
 
-from propload.errors import ConfigError
+from propload.errors import ConfigError, WriteError
 from propload.postgres.server.cluster import Cluster
 from propload.postgres.server.server_settings import (
     GIB,
@@ -77,3 +81,63 @@ def test_settings_are_quoted_and_can_be_added_to(tmp_path):
     assert "unix_socket_directories = '/run/it''s'\n" in text
     assert "work_mem = '1MB'\n" in text
     assert text.count("\nwork_mem = ") == 1
+
+
+class Server:
+    """A socket that answers, and the file by which a server is found."""
+
+    def __init__(self, cluster, pid):
+        cluster.data.mkdir(parents=True)
+        lines = [str(pid), "", "", "", "", "", "", "ready"]
+        (cluster.data / "postmaster.pid").write_text("\n".join(lines))
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(cluster.socket_dir / ".s.PGSQL.5432"))
+        self._socket.listen()
+
+    def close(self):
+        self._socket.close()
+
+
+#: No process has it on Linux or macOS.
+NO_PID = 2**22 + 1
+
+
+@pytest.fixture
+def cluster():
+    # the paths of pytest are too long for a socket
+    with tempfile.TemporaryDirectory(prefix="pl") as home:
+        yield Cluster(Path(home), PROGRAMS)
+
+
+def test_a_server_that_answers_runs_although_its_process_is_out_of_sight(cluster):
+    server = Server(cluster, NO_PID)
+    assert cluster.pid() is None
+    assert cluster.is_ready()
+    # so a second one is not started beside it, nor its file deleted
+    cluster.start()
+    assert (cluster.data / "postmaster.pid").exists()
+    server.close()
+    assert not cluster.is_ready()
+
+
+def test_a_server_whose_folder_may_not_be_seen_is_known_by_its_name(
+    cluster, monkeypatch
+):
+    Server(cluster, os.getpid()).close()
+
+    def hidden(_):
+        raise psutil.AccessDenied
+
+    assert cluster.pid() is None
+    monkeypatch.setattr(psutil.Process, "cwd", hidden)
+    assert cluster.pid() is None
+    monkeypatch.setattr(psutil.Process, "name", lambda _: "postgres")
+    assert cluster.pid() == os.getpid()
+
+
+def test_a_server_whose_socket_is_out_of_sight_is_not_waited_for(cluster, monkeypatch):
+    Server(cluster, os.getpid()).close()
+    monkeypatch.setattr(Cluster, "pid", lambda _: os.getpid())
+    monkeypatch.setattr("propload.postgres.server.cluster._ORPHAN_SECONDS", 0.0)
+    with pytest.raises(WriteError, match=r"its socket in .* cannot be reached"):
+        cluster.start()
