@@ -104,7 +104,8 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     if merged.get("to") == EMBEDDED:
         # said where something else is set further down
         merged["to"] = None
-    merged.setdefault("state_dir", _default_state_dir())
+    if "state_dir" not in merged:
+        merged["state_dir"] = _default_state_dir()
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
 
@@ -194,7 +195,11 @@ def _mapping(value: object, file: ConfigFile) -> object:
 def _default_state_dir() -> Path:
     from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
 
-    return user_state_path("propload", appauthor=False)
+    try:
+        return user_state_path("propload", appauthor=False)
+    except RuntimeError as error:
+        msg = f"where is the state folder to be? {error}: set --state-dir, or HOME"
+        raise ConfigError(msg) from error
 
 
 def _check_variables(names: Mapping[str, str]) -> None:

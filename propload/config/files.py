@@ -66,15 +66,31 @@ def load_config() -> ConfigFile:
     named = _named()
     if named is not None:
         return _parse(named, _read(named))
-    folder = Path.cwd()
-    for above in (folder, *folder.parents):
+    for above in _folders():
         for name in ("propload.toml", "pyproject.toml"):
             candidate = above / name
-            if candidate.is_file():
+            if _is_file(candidate):
                 values = _read(candidate)
                 if name == "propload.toml" or _tool_table(values) is not None:
                     return _parse(candidate, values)
     return ConfigFile()
+
+
+def _folders() -> tuple[Path, ...]:
+    """Return the current folder and those above it; none where it was deleted."""
+    try:
+        folder = Path.cwd()
+    except OSError:
+        return ()
+    return (folder, *folder.parents)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file, in a folder that this user may look into."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> None:

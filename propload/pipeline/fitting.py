@@ -149,6 +149,7 @@ def fit_rows(
         untyped=joined.untyped,
         stored=[column.name for column in facts.columns] if facts else [],
         told=first.parts[0].created_as,
+        numbers=first.numbers() if joined.untyped else None,
         lenient=lenient,
     )
     refuse_names(fitted.schema.names())

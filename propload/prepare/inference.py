@@ -11,7 +11,7 @@ from propload.prepare.text_in import GROUPED, read_guess
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 #: Values that rule most types out before the whole chunk is read.
 SAMPLE_ROWS = 64
@@ -37,6 +37,7 @@ def infer_types(
     columns: Collection[str] | None = None,
     *,
     candidates: Sequence[pl.DataType] = CANDIDATES,
+    numbers: Mapping[str, pl.Series] | None = None,
 ) -> dict[str, pl.DataType]:
     """Return the type of each text column, String unless every value fits.
 
@@ -47,16 +48,23 @@ def infer_types(
         frame: The first chunk of a source.
         columns: The columns to guess, or None for every text column.
         candidates: The types that are tried, in this order.
+        numbers: Texts that are numbers in the source, by the column.
     """
     names = [
         name
         for name, dtype in frame.schema.items()
         if dtype == pl.String and name != ROW and (columns is None or name in columns)
     ]
-    return {name: _infer(frame.get_column(name), candidates) for name in names}
+    known = numbers or {}
+    return {
+        name: _infer(frame.get_column(name), candidates, known.get(name))
+        for name in names
+    }
 
 
-def _infer(column: pl.Series, candidates: Sequence[pl.DataType]) -> pl.DataType:
+def _infer(
+    column: pl.Series, candidates: Sequence[pl.DataType], numbers: pl.Series | None
+) -> pl.DataType:
     known = column.drop_nulls()
     # a failed formula has no type: among numbers, such a row is refused
     values = known.filter(~known.is_in([*FORMULA_ERRORS.values()]))
@@ -65,14 +73,16 @@ def _infer(column: pl.Series, candidates: Sequence[pl.DataType]) -> pl.DataType:
     sample = values.head(SAMPLE_ROWS)
     for candidate in candidates:
         if _fits(sample, candidate) and _fits(values, candidate):
-            is_doubtful = candidate.is_float() and _may_be_thousands(values)
+            is_doubtful = candidate.is_float() and _may_be_thousands(values, numbers)
             return pl.String() if is_doubtful else candidate
     return pl.String()
 
 
-def _may_be_thousands(values: pl.Series) -> bool:
+def _may_be_thousands(values: pl.Series, numbers: pl.Series | None) -> bool:
     """Return whether every point may group digits, as in 450.000, a price in Dutch."""
     pointed = values.filter(values.str.contains(".", literal=True))
+    if numbers is not None:
+        pointed = pointed.filter(~pointed.is_in(numbers.implode()))
     return not pointed.is_empty() and bool(pointed.str.contains(GROUPED).all())
 
 

@@ -109,6 +109,7 @@ class Preparer:
         untyped: bool = False,
         stored: Collection[str] = (),
         told: Collection[str] = (),
+        numbers: abc.Mapping[str, pl.Series] | None = None,
         lenient: bool = False,
     ) -> Preparer:
         """Return a preparer that knows the columns of rows like these.
@@ -118,6 +119,7 @@ class Preparer:
             untyped: Whether text columns are text only for want of types.
             stored: Columns of the existing table, whose types win over guesses.
             told: Columns of text whose PostgreSQL type the source tells.
+            numbers: Texts that are numbers in the source, by the column.
             lenient: Whether rows without the key or `newest`, which the table has, are
                 no mistake of the caller: other rows of the run have them.
 
@@ -130,7 +132,8 @@ class Preparer:
             self.mapping.try_expressions(raw)
         schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
         typed = self._checked_types(schema)
-        guessed = self._guess(mapped, {*typed, *stored, *told}, untyped=untyped)
+        others = {*typed, *stored, *told}
+        guessed = self._guess(mapped, others, untyped=untyped, numbers=numbers)
         schema = pl.Schema(
             {n: typed.get(n) or guessed.get(n) or t for n, t in schema.items()}
         )
@@ -141,7 +144,12 @@ class Preparer:
         return replace(self, schema=schema, guessed=guessed)
 
     def _guess(
-        self, mapped: pl.DataFrame, told: Collection[str], *, untyped: bool
+        self,
+        mapped: pl.DataFrame,
+        told: Collection[str],
+        *,
+        untyped: bool,
+        numbers: abc.Mapping[str, pl.Series] | None,
     ) -> dict[str, pl.DataType]:
         """Return the types of texts that nobody tells the type of.
 
@@ -152,7 +160,7 @@ class Preparer:
             return {}
         names = [name for name in mapped.columns if name != ROW and name not in told]
         if untyped:
-            guessed = infer_types(mapped, names)
+            guessed = infer_types(mapped, names, numbers=numbers)
         else:
             ordering = [name for name in names if name == self.newest]
             guessed = infer_types(mapped, ordering, candidates=ORDERED)

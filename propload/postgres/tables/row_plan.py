@@ -75,6 +75,11 @@ def plan_rows(
     ]
     if not facts.takes_parts(target):
         faults += _lacking(frame_schema, facts)
+    if target.newest in new and target.on_new_columns == "ignore":
+        faults.append(
+            f"column {target.newest} orders the versions of a row (newest) and is not "
+            "in the table: add it (--on-new-columns add), or name another"
+        )
     refused = new if target.on_new_columns == "refuse" else {}
     return RowPlan(
         tuple(plan for plan in planned.values() if plan is not None),

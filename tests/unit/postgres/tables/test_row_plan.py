@@ -57,3 +57,11 @@ def test_every_fault_is_told_at_once():
     told = r"column d .*; column a .*; column b "
     with pytest.raises(SchemaMismatchError, match=told):
         found.require_fit()
+
+
+@pytest.mark.parametrize("on_new_columns", NEW_COLUMNS)
+def test_what_orders_versions_is_not_left_out(on_new_columns):
+    schema = {"a": pl.Int8(), "d": pl.Int8()}
+    found = plan(schema, newest="d", on_new_columns=on_new_columns)
+    told = [fault for fault in found.faults if "column d orders the versions" in fault]
+    assert bool(told) == (on_new_columns == "ignore")
