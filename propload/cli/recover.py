@@ -92,9 +92,29 @@ def _load(run: str, given: Settings, screen: Screen) -> None:
         screen.explain(error)
         raise typer.Exit(error.exit_code) from None
     if not reports and not screen.as_json:
-        screen.tell(_none_left(given))
+        screen.tell(_elsewhere(given) or _none_left(given))
     _show(reports, screen)
     raise typer.Exit(max(map(exit_code, reports), default=0))
+
+
+def _elsewhere(given: Settings) -> str:
+    """Return what is said of journals of other databases, or nothing."""
+    from propload.earlier.recovering import leftovers  # noqa: PLC0415 - heavy
+
+    where: Settings = {}
+    if "table" in given:
+        where["table"] = given["table"]
+    if "state_dir" in given:
+        where["state_dir"] = given["state_dir"]
+    found = leftovers(**where)
+    if not found:
+        return ""
+    places = sorted({str(one.about.get("database", "")) for one in found})
+    return (
+        f"nothing was loaded: {counted(len(found), 'journal waits', 'journals wait')} "
+        f"for {', '.join(places)} (propload recover --list): say --to as the run did, "
+        "or the run where a part of a replace is to take effect"
+    )
 
 
 def _none_left(given: Settings) -> str:

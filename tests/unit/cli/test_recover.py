@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -53,6 +53,13 @@ def test_nothing_left_is_said(recovering):
     assert json.loads(run("--json").stdout) == []
     assert "no journal is left" in run("--list").stderr
     assert json.loads(run("--list", "--json").stdout) == []
+
+
+def test_journals_of_another_database_are_told(recovering):
+    recovering.left = [SimpleNamespace(about={"database": "db.example.org/homes"})]
+    said = " ".join(run().stderr.split())
+    assert "nothing was loaded: 1 journal waits for db.example.org/homes" in said
+    assert "say --to as the run did" in said
 
 
 def test_nothing_left_for_a_table_is_said(recovering):
