@@ -315,3 +315,36 @@ def test_names_of_flag_variable_and_keyword_are_one():
         assert setting.name == name
         assert setting.flag == "--" + name.replace("_", "-")
         assert setting.variable == "PROPLOAD_" + name.upper()
+
+
+def test_a_folder_that_is_gone_has_no_configuration(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert "table" not in resolve({})
+
+
+def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
+    write_config, monkeypatch
+):
+    write_config('table = "homes"')
+    assert resolve({})["table"] == "homes"
+
+    def refuse(_):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert "table" not in resolve({})
+
+
+def test_a_user_without_a_home_says_where_state_is_to_be(tmp_path, monkeypatch):
+    def homeless(*_, **__):
+        msg = "could not determine the home directory"
+        raise RuntimeError(msg)
+
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    monkeypatch.setattr("platformdirs.user_state_path", homeless)
+    with pytest.raises(ConfigError, match="set --state-dir"):
+        resolve({})
+    assert resolve({"state_dir": tmp_path})["state_dir"] == tmp_path

@@ -31,6 +31,8 @@ def test_the_socket_has_a_short_plain_path(home):
     assert len(path.encode()) <= 103
     assert not set(path) & set(" ,'\"é")
     assert parse_dsn(cluster.dsn)["host"] == unquote(str(cluster.socket_dir))
+    # which PGHOSTADDR would go before
+    assert cluster.dsn.endswith("&hostaddr=")
     # the same in every process
     assert Cluster(Path(home), PROGRAMS).socket_dir == cluster.socket_dir
 

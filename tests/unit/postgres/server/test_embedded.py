@@ -1,0 +1,57 @@
+"""The embedded server's files, without a server."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from propload.postgres.server import embedded
+
+
+@pytest.fixture
+def programs(tmp_path):
+    source = tmp_path / "private" / "bin"
+    source.mkdir(parents=True)
+    (source / "postgres").write_text("a program")
+    return source
+
+
+def test_programs_that_another_process_copies_meanwhile_are_taken(
+    programs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(embedded, "ROOT_HOME", tmp_path / "home")
+    place = tmp_path / "home" / "programs" / "bin"
+    copied = shutil.copytree
+
+    def first_another(source, fresh, **how):
+        copied(source, place, **how)
+        return copied(source, fresh, **how)
+
+    monkeypatch.setattr(shutil, "copytree", first_another)
+    embedded._copy_readable(programs, place)
+    assert (place / "postgres").read_text() == "a program"
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_programs_that_cannot_be_copied_are_told(programs, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(embedded, "ROOT_HOME", tmp_path / "home")
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(PermissionError):
+        embedded._copy_readable(programs, tmp_path / "home" / "bin")
+
+
+def test_a_server_without_its_state_folder_is_deleted(tmp_path, monkeypatch):
+    home = tmp_path / "elsewhere"
+    cluster = embedded.Cluster(home, tmp_path / "programs")
+    monkeypatch.setattr(embedded, "_cluster", lambda _: cluster)
+    embedded.destroy(tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+    home.mkdir()
+    assert not embedded.stop(tmp_path / "state")
+    embedded.destroy(tmp_path / "state")
+    assert not home.exists()
