@@ -36,8 +36,9 @@ class Dropped:
 def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     """Delete what is remembered of old runs; return how much that was.
 
-    Reports go whatever became of their runs. Of the ledger, which `resume` goes by,
-    only runs go that loaded all their rows. Rows, refused rows and journals stay.
+    Reports go whatever became of their runs, but for those whose refused rows are kept:
+    a replay needs them. Of the ledger, which `resume` goes by, only runs go that loaded
+    all their rows. Rows, refused rows and journals stay.
 
     Args:
         older_than: The least age in days, from the end of a run.

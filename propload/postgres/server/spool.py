@@ -19,6 +19,8 @@ import psutil
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
 
+from propload.private_files import open_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -116,22 +118,12 @@ class Spool:
 
     def _write(self, path: Path, rows: pa.Table) -> None:
         owner = self._folder.stat()
-        with open(path, "xb", buffering=0, opener=_private) as file:
+        with open_private(path, "xb") as file:
             if os.geteuid() == 0:
                 # root's server runs as another user, who alone is to read it
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             for part in _encoded(rows):
-                _write_all(file.fileno(), part)
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
-
-
-def _write_all(descriptor: int, part: bytes) -> None:
-    left = memoryview(part)
-    while left:
-        left = left[os.write(descriptor, left) :]
+                file.write(part)
 
 
 def _encoded(rows: pa.Table) -> Iterator[bytes]:

@@ -338,6 +338,9 @@ def _written(
         meanings: Their texts, of which each row has the first that is not null.
         numbers: Texts that are numbers, by the column.
     """
+    if not any(name in numbers or rows.schema[name].is_numeric() for name in names):
+        # nearly always: the texts are not looked at twice
+        return None
     found = []
     for name, meaning in zip(names, meanings, strict=True):
         is_number = pl.lit(value=rows.schema[name].is_numeric())
