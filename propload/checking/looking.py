@@ -19,7 +19,7 @@ from propload.pipeline.fitting import (
     nothing_to_tell,
 )
 from propload.postgres.rehearsing import Rehearsal
-from propload.postgres.tables import schema
+from propload.postgres.tables import definition
 from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
@@ -116,7 +116,7 @@ class CheckedTable:
             created = pg_types.get(name) or create_type(dtype)
             self.types.setdefault(name, (type_name(dtype), created))
         with self.database.connect() as connection:
-            schema.rehearse_table(
+            definition.rehearse_table(
                 connection,
                 self.target.table,
                 fitted.schema,
@@ -147,7 +147,7 @@ class CheckedTable:
             return []
         with self.database.connect() as connection:
             try:
-                schema.check_new_columns(connection, self.target.table, new)
+                definition.check_new_columns(connection, self.target.table, new)
             except SchemaMismatchError as error:
                 return [str(error)]
         return []

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from propload.postgres.ledger.database_ledger import take_over
 from propload.postgres.ledger.file_ledger import path_of
-from propload.postgres.ledger.ledger import take_over, taken_over
+from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
 from propload.postgres.session import failures
@@ -20,10 +21,9 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
 from propload.postgres.session.lost_sessions import LostSessions
-from propload.postgres.session.own_names import read_own_names
-from propload.postgres.shadow import drop_shadow
-from propload.postgres.sql.session import CONNECTIONS
-from propload.postgres.tables import schema
+from propload.postgres.shadow import drop_shadow, read_own_names
+from propload.postgres.sql.sessions import CONNECTIONS
+from propload.postgres.tables import definition
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file
@@ -150,7 +150,7 @@ class Database:
             WriteError: It is a view or the like, or may not be written.
         """
         try:
-            return schema.describe(self._session(), table)
+            return definition.describe(self._session(), table)
         except ServerError as error:
             self._lose_session()
             raise failures.as_write_error(error, table=str(table)) from error
@@ -237,7 +237,7 @@ class Database:
         """
         try:
             session = self._session()
-            facts = schema.describe(session, target.table)
+            facts = definition.describe(session, target.table)
             opened = self._open_run(run)
             if facts is not None and opened.has_rows(session):
                 opened.writes_into(target, facts)
@@ -344,14 +344,16 @@ def _make_table(
     frame_schema: Mapping[str, pl.DataType],
     pg_types: Mapping[str, str],
 ) -> TableFacts:
-    facts = schema.describe(session, target.table)
+    facts = definition.describe(session, target.table)
     if facts is None:
-        return schema.create_table(
+        return definition.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
     facts.require_mode(target)
     plan = plan_rows(frame_schema, facts, target)
     plan.require_fit()
     if plan.new and target.on_new_columns == "add":
-        return schema.add_columns(session, target.table, plan.new, pg_types=pg_types)
+        return definition.add_columns(
+            session, target.table, plan.new, pg_types=pg_types
+        )
     return facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from propload.postgres.ledger.file_ledger import FileLedger
-from propload.postgres.ledger.ledgers import open_ledger
+from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Shadow

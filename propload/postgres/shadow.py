@@ -18,8 +18,9 @@ from propload.errors import WriteError
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, swapping
+from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.sql.session import find_operators
+from propload.postgres.sql.sessions import find_operators
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -330,3 +331,25 @@ def _subject(shadow: TableName) -> str:
 def _name_of(run_id: str, target: str) -> str:
     told = f"{run_id} {target}".encode()
     return swapping.PREFIX + hashlib.blake2b(told).hexdigest()[:_LETTERS]
+
+
+def read_own_names(
+    connection: Connection, shadow: TableName, target: TableName, /
+) -> OwnNames:
+    """Return the names of a shadow's indexes and constraints and the target's.
+
+    Args:
+        connection: Where both are.
+        shadow: The table that is written; the target itself has no other names.
+        target: The table that is to be replaced.
+
+    Raises:
+        ServerError: The catalog cannot be read.
+    """
+    if shadow == target:
+        return OwnNames()
+    both = (quoted_table(shadow), quoted_table(target))
+    found = [(str(one), str(own)) for one, own in connection.rows(swapping.TWINS, both)]
+    tables = ((str(shadow), str(target)), (shadow.table, target.table))
+    named = sorted(found, key=lambda pair: len(pair[0]), reverse=True)
+    return OwnNames((*named, *tables))

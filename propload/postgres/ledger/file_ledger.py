@@ -13,7 +13,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import TransientWriteError, WriteError
-from propload.postgres.ledger.ledger import Entry, lost_session
+from propload.postgres.ledger.entry import Entry
+from propload.postgres.ledger.ledger import lost_session
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
 from propload.private_files import write_private
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.batch import Piece
-    from propload.postgres.ledger.ledger import Place
+    from propload.postgres.ledger.entry import Place
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from propload.batch import Begun
 from propload.errors import WriteError
 from propload.postgres.ledger.file_ledger import identity_of, read_lines, was_committed
-from propload.postgres.ledger.ledgers import find_ledger
+from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from propload.postgres.ledger.ledger import Entry
+    from propload.postgres.ledger.entry import Entry
     from propload.postgres.session.connection import Connection
 
 log = logging.getLogger(__name__)

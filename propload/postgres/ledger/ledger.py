@@ -1,59 +1,17 @@
-"""What was committed, as the database itself keeps it beside the rows.
-
-The entry of a piece is part of the piece's own transaction. That is what lets a
-run be continued, and rows be appended, exactly once.
-"""
+"""What was committed: the entries of a run's pieces, wherever they are kept."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import LockedError, WriteError
-from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.session.locking import NOT_IN_TIME
-from propload.postgres.sql import bookkeeping
-from propload.postgres.sql.locks import limit_wait
-from propload.report import Counts
 
 if TYPE_CHECKING:
     from propload.batch import Piece
+    from propload.postgres.ledger.entry import Entry, Place
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
-
-#: What the server says where another session has made the same thing meanwhile.
-ALREADY_THERE = ("23505", "42P06", "42P07")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A committed piece.
-
-    Attributes:
-        batch: The prepared batch's number in the run.
-        lane: The lane's number.
-        first_row: The run's 0-based number of the batch's first row.
-        through_row: The number after its last row.
-        counts: What became of the rows.
-    """
-
-    batch: int
-    lane: int
-    first_row: int
-    through_row: int
-    counts: Counts
-
-
-class Place(Protocol):
-    """What has a place in a run: a piece, or its entry."""
-
-    @property
-    def batch(self) -> int:
-        """The prepared batch's number."""
-
-    @property
-    def lane(self) -> int:
-        """The lane's number."""
+    from propload.report import Counts
 
 
 class Ledger(Protocol):
@@ -102,109 +60,6 @@ class Ledger(Protocol):
         """Return how the run ended as far as is entered, or None."""
 
 
-class DatabaseLedger:
-    """The ledger in the schema `propload` of the target database.
-
-    Args:
-        run_id: The run.
-        holder: The process that enters its pieces; only while it holds the run.
-    """
-
-    def __init__(self, run_id: str, holder: str = "") -> None:
-        self.run_id = run_id
-        self._holder = holder
-
-    @classmethod
-    def open(
-        cls, connection: Connection, run: RunRecord, /, *, holder: str
-    ) -> DatabaseLedger | None:
-        """Begin a run, or return None where the user may not make the schema.
-
-        Raises:
-            LockedError: Another process has gone on with the run.
-            ServerError: The server refused for another reason.
-        """
-        if not _stand_up(connection):
-            return None
-        ledger = cls(run.run_id, holder)
-        ledger.describe(connection, run)
-        return ledger
-
-    def describe(self, connection: Connection, run: RunRecord) -> None:
-        """Enter what holds for the run's pieces from now on, and commit."""
-        values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
-        begun = connection.rows(bookkeeping.BEGIN, (run.run_id, self._holder, *values))
-        connection.commit()
-        if not begun:
-            raise taken_over(run.run_id)
-
-    def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
-        """Enter a piece in its own transaction, unless it is entered already."""
-        mine = {"token": connection.token, "holder": self._holder}
-        if connection.execute(bookkeeping.record(self.run_id, piece, counts, **mine)):
-            return True
-        query = bookkeeping.standing_of(self.run_id, **mine)
-        is_session, is_held = connection.rows(query)[0]
-        if not is_session:
-            raise lost_session()
-        if not is_held:
-            raise taken_over(self.run_id)
-        return False
-
-    def settle(self, piece: Place) -> None:
-        """Do nothing: the commit took the entry with it."""
-
-    def find(self, connection: Connection, piece: Piece) -> Entry | None:
-        """Return the entry of a piece, or None."""
-        query = bookkeeping.find(self.run_id, piece.batch, piece.lane)
-        rows = connection.rows(query)
-        return _entry(rows[0]) if rows else None
-
-    def committed(self, connection: Connection) -> list[Entry]:
-        """Return every entry of the run."""
-        rows = connection.rows(bookkeeping.COMMITTED, (self.run_id,))
-        return [_entry(row) for row in rows]
-
-    def finish(self, connection: Connection, status: str) -> None:
-        """Enter how the run ended."""
-        values = (self.run_id, self._holder, status)
-        if not connection.rows(bookkeeping.FINISH, values):
-            raise taken_over(self.run_id)
-
-    def settle_end(self, status: str) -> None:
-        """Do nothing: the commit took the status with it."""
-
-    def status(self, connection: Connection) -> str | None:
-        """Return how the run ended as far as is entered."""
-        rows = connection.rows(bookkeeping.STATUS, (self.run_id,))
-        return str(rows[0][0]) if rows else None
-
-
-def take_over(
-    connection: Connection, run_id: str, /, *, holder: str, wait: float
-) -> bool:
-    """Return whether a process holds a run of the ledger now: no other one enters more.
-
-    Args:
-        connection: A session without open work.
-        run_id: The run; one that the ledger does not know is held by who begins it.
-        holder: The process.
-        wait: Seconds to wait for the end of transactions that another one has open.
-    """
-    _, _, usable = connection.rows(bookkeeping.STANDING)[0]
-    try:
-        if usable:
-            connection.execute(limit_wait(wait))
-            connection.execute(bookkeeping.HOLD, (run_id, holder))
-        connection.commit()
-    except ServerError as error:
-        connection.rollback()
-        if error.sqlstate != NOT_IN_TIME:
-            raise
-        return False
-    return True
-
-
 def taken_over(run_id: str, /) -> LockedError:
     """Return the error of who goes on with a run that another process holds."""
     msg = f"another process has gone on with run {run_id}: wait for its end"
@@ -219,36 +74,3 @@ def lost_session() -> WriteError:
         "the server itself, or of a pooler in session mode (--to)"
     )
     return WriteError(msg)
-
-
-def _stand_up(connection: Connection) -> bool:
-    """Make the schema where it is missing; return whether it can be used."""
-    standing, may_create, may_use = connection.rows(bookkeeping.STANDING)[0]
-    if not standing and may_create:
-        _make(connection)
-        may_use = True
-    connection.commit()
-    return bool(may_use)
-
-
-def _make(connection: Connection) -> None:
-    """Make schema and tables; another session may do the same at this moment.
-
-    A session that waited for the lock may still remember that there was no such
-    schema: it then meets the new one as a duplicate, and needs to make nothing.
-    """
-    try:
-        connection.rows(bookkeeping.LOCK_MAKING)
-        for statement in bookkeeping.CREATE:
-            connection.execute(statement)
-    except ServerError as error:
-        connection.rollback()
-        if error.sqlstate not in ALREADY_THERE:
-            raise
-        if not connection.rows(bookkeeping.STANDING)[0][0]:
-            raise
-
-
-def _entry(row: tuple[int, ...]) -> Entry:
-    batch, lane, first_row, through_row = row[:4]
-    return Entry(batch, lane, first_row, through_row, Counts(*row[4:]))

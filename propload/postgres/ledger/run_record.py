@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from propload.postgres.ledger.ledger import Entry
+    from propload.postgres.ledger.entry import Entry
     from propload.postgres.tables.facts import TableFacts
 
 #: The settings of a run as the ledger has them: what shapes its rows, its table's

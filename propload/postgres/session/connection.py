@@ -43,7 +43,7 @@ from propload.postgres.session.kind import Kind
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.session.session_settings import LINE_SETTINGS, SETTINGS
 from propload.postgres.sql import bookkeeping, quoting
-from propload.postgres.sql.session import begin
+from propload.postgres.sql.sessions import begin
 from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY, copy_from
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from propload.postgres.session.driver_errors import ServerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.session.own_names import OwnNames
+    from propload.postgres.sql.own_names import OwnNames
 
 Kind = Literal["transient", "data", "permanent"]
 

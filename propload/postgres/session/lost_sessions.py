@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql.session import END_LOST
+from propload.postgres.sql.sessions import END_LOST
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
-from propload.postgres import types
-from propload.postgres.sql import merging
+from propload.postgres.sql import casts, merging
+from propload.postgres.sql.casts import kept_exactly
 from propload.postgres.sql.quoting import name, table, text
 from propload.postgres.sql.shape import INCOMING, ColumnShape, Shape
-from propload.postgres.types import kept_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -256,7 +255,7 @@ def _null(shape: Shape, condition: str, column: str) -> Verdict:
 def _stored(column: ColumnShape) -> str:
     """Return the expression of a staged value as the table would hold it."""
     value = INCOMING(column)
-    length = types.length_type(column.plan)
+    length = casts.length_type(column.plan)
     # a length pads, rounds, or drops blanks at the end
     return value if length is None else f"({value})::{length}"
 

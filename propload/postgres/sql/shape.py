@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from propload.postgres import types
-from propload.postgres.session.own_names import OwnNames
-from propload.postgres.sql import quoting
+from propload.postgres.sql import casts, quoting
+from propload.postgres.sql.own_names import OwnNames
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,7 +51,7 @@ class ColumnShape:
     @property
     def stage_type(self) -> str:
         """The type in the stage, which refuses nothing but the value itself."""
-        bare = types.stage_type(self.plan)
+        bare = casts.stage_type(self.plan)
         if bare == "text" and self.plan.pg_type.startswith(_PADDED):
             # as text, trailing blanks would tell equal values apart
             bare = "bpchar"
@@ -63,7 +62,7 @@ class ColumnShape:
     @property
     def cast_type(self) -> str | None:
         """The type that a staged value is cast to, or None where it is of it."""
-        return types.cast_type(self.plan)
+        return casts.cast_type(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ class Side:
     def __call__(self, column: ColumnShape, /) -> str:
         """Return the expression of a column's value on this side."""
         value = f"{self.alias}.{quoting.name(column.name)}"
-        return types.cast_sql(column.plan, value) if self.staged else value
+        return casts.cast_sql(column.plan, value) if self.staged else value
 
 
 INCOMING = Side("s", staged=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.nearest import SLIP, nearest
-from propload.postgres.types import plan_column
+from propload.postgres.tables.column_plan import plan_column
 from propload.type_names import type_name
 
 if TYPE_CHECKING:

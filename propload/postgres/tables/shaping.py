@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from propload.postgres import types
-from propload.postgres.session.own_names import OwnNames
+from propload.postgres.sql import casts
+from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.shape import ColumnShape, Comparison, Shape
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
         nullable=stored.nullable,
         loose=stored.loose
         or stored.base in _LOOSE
-        or types.cast_type(plan) is not None,
+        or casts.cast_type(plan) is not None,
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.batch import Piece
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.session.connection import Connection
-    from propload.postgres.session.own_names import OwnNames
+    from propload.postgres.sql.own_names import OwnNames
     from propload.postgres.writing.lane_session import LaneSession
     from propload.target import OnRefused
 

@@ -10,7 +10,7 @@ from propload.batch import ORDINAL, ROW
 from propload.errors import WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import merging, session
+from propload.postgres.sql import merging, sessions
 from propload.postgres.tables.unstorable import never_taken
 from propload.postgres.writing.refusals import Refusal
 
@@ -32,14 +32,14 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
         WriteError: This user may not make temporary tables.
         ServerError: The connection broke.
     """
-    if not connection.rows(session.MAY_STAGE)[0][0]:
+    if not connection.rows(sessions.MAY_STAGE)[0][0]:
         table = shape.own_names.in_text(str(shape.table))
         msg = (
             f"{table} takes rows through a temporary table, which "
             "this user may not make: GRANT TEMPORARY ON DATABASE to it"
         )
         raise WriteError(msg, table=table)
-    for statement in session.set_up(shape):
+    for statement in sessions.set_up(shape):
         connection.execute(statement)
     connection.commit()
 
@@ -50,7 +50,7 @@ def drop_stage(connection: Connection, /) -> None:
     Raises:
         ServerError: The connection broke.
     """
-    connection.execute(session.DROP_TEMPORARY)
+    connection.execute(sessions.DROP_TEMPORARY)
     connection.commit()
 
 

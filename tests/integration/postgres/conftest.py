@@ -8,9 +8,9 @@ import pytest
 from propload.batch import ROW
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import quoting
+from propload.postgres.sql.casts import cast_sql, stage_type
+from propload.postgres.tables.definition import describe
 from propload.postgres.tables.row_plan import plan_rows
-from propload.postgres.tables.schema import describe
-from propload.postgres.types import cast_sql, stage_type
 from propload.prepare.casting import cast
 from propload.target import TableName, Target
 

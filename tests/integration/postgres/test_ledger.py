@@ -11,11 +11,12 @@ import pytest
 
 from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
+from propload.postgres.ledger import database_ledger as ledger_module
 from propload.postgres.ledger import file_ledger as file_ledger_module
-from propload.postgres.ledger import ledger as ledger_module
+from propload.postgres.ledger.database_ledger import DatabaseLedger
+from propload.postgres.ledger.entry import Entry
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
 from propload.postgres.ledger.history import find_point, read_runs
-from propload.postgres.ledger.ledger import DatabaseLedger, Entry
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError

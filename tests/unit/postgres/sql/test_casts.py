@@ -3,13 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from propload.postgres.tables.facts import TableColumn
-from propload.postgres.types import (
-    cast_sql,
-    cast_type,
-    plan_column,
-    stage_type,
-)
+from propload.postgres.sql.casts import cast_sql, cast_type, stage_type
 from propload.target import ColumnPlan
 
 
@@ -61,20 +55,3 @@ def test_values_of_the_right_type_are_not_cast():
     assert cast_sql(plan("integer", pl.Int32, "copy"), "s.v") == "s.v"
     assert cast_sql(plan("timestamp(3) without time zone", pl.Datetime), "s.v") == "s.v"
     assert stage_type(plan("numeric(12,2)", lambda: pl.Decimal(12, 2))) == "numeric"
-
-
-@pytest.mark.parametrize(
-    "dtype",
-    [pl.Float64(), pl.Int8(), pl.String(), pl.Boolean(), pl.Decimal(9, 3), pl.Null()],
-)
-@pytest.mark.parametrize(
-    ("base", "pg_type", "sent"),
-    [
-        ("int2", "smallint", pl.Int16()),
-        ("float4", "real", pl.Float32()),
-        ("numeric", "numeric(12,2)", pl.Decimal(12, 2)),
-    ],
-)
-def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
-    step = plan_column(TableColumn("v", pg_type, base), dtype)
-    assert (step.dtype, step.carrier) == (sent, "copy")

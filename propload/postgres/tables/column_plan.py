@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.postgres.sql.casts import length_type
 from propload.target import ColumnPlan
-from propload.type_names import create_type, inner_type
+from propload.type_names import inner_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,104 +58,6 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 _DECIMAL_DIGITS = 38
 #: Decimal digits of the largest unsigned 64-bit whole number.
 _UINT64_DIGITS = 20
-
-_LENGTH = re.compile(r"\([^)]*\)")
-#: Elements of these lose blanks at their end; of a text it is known before it is sent.
-_BLANKS_CUT = re.compile(r"character varying\(\d+\)\[\]")
-_INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
-#: Types whose cast with a length rounds or cuts without an error.
-_ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
-
-
-def stage_type(plan: ColumnPlan, /) -> str:
-    """Return the type of the column in a stage: no length, nothing it refuses."""
-    return _without_length(create_type(plan.dtype))
-
-
-def cast_type(plan: ColumnPlan, /) -> str | None:
-    """Return the type to cast a staged value to, or None where none is needed.
-
-    It bears no length: an explicit cast to varchar(3) cuts without a word, while
-    the assignment that follows refuses what is too long.
-    """
-    wanted = _without_length(plan.pg_type)
-    if stage_type(plan) == wanted or wanted in ("character varying", "bpchar"):
-        return None
-    return wanted
-
-
-def length_type(plan: ColumnPlan, /) -> str | None:
-    """Return the table's type where it bears a length or precision, else None."""
-    return None if _without_length(plan.pg_type) == plan.pg_type else plan.pg_type
-
-
-def cast_sql(plan: ColumnPlan, value: str, /) -> str:
-    """Return the expression of a staged value as the table's type, exactly.
-
-    Where the type would round or cut the value, the expression raises 22P02
-    instead, and the message holds the value.
-
-    Args:
-        plan: The column.
-        value: The SQL of the staged value.
-    """
-    wanted = cast_type(plan)
-    if _BLANKS_CUT.fullmatch(plan.pg_type):
-        return _cut_blanks(plan, f"{value}::{wanted}" if wanted else value)
-    if wanted is None:
-        return value
-    cast = f"{value}::{wanted}"
-    kept = kept_exactly(plan, value)
-    if kept is None:
-        return cast
-    name = plan.pg_type.replace("'", "''")
-    refusal = f"({value} || ' is not exact as {name}')::numeric::text::{wanted}"
-    return f"CASE WHEN {kept} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
-
-
-def _cut_blanks(plan: ColumnPlan, value: str) -> str:
-    """Return an array as its column stores it: blanks beyond the length are cut.
-
-    Where more would be cut it stays as it is, for the assignment to refuse it.
-    """
-    cut = f"{value}::{plan.pg_type}"
-    # as bpchar, texts that differ by blanks at the end alone are equal
-    alike = f'({value})::bpchar[] COLLATE "C" = ({cut})::bpchar[] COLLATE "C"'
-    return f"CASE WHEN {alike} THEN {cut} ELSE {value} END"
-
-
-def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
-    """Return the condition under which a cast keeps a staged value as it is.
-
-    Args:
-        plan: The column.
-        value: The SQL of the staged value, which the column's type takes.
-
-    Returns:
-        None where a cast that succeeds changes nothing.
-    """
-    wanted = cast_type(plan)
-    if plan.dtype != pl.String or wanted is None:
-        return None
-    if wanted in ("name", '"char"'):
-        return f"{value}::{wanted}::text = {value}"
-    if wanted == "money":
-        return f"{value}::money::numeric = {value}::numeric"
-    if plan.pg_type != wanted and _ROUNDING.match(plan.pg_type):
-        return f"{value}::{plan.pg_type} = {value}::{wanted}"
-    return None
-
-
-def _without_length(pg_type: str) -> str:
-    # a quoted name may hold parentheses of its own
-    parts = re.split(r'("(?:[^"]|"")*")', pg_type)
-    bare = "".join(
-        part if part.startswith('"') else _LENGTH.sub("", part) for part in parts
-    )
-    bare = _INTERVAL_FIELDS.sub("interval", bare)
-    # without a length these two mean a length of one
-    bare = re.sub(r"^bit(?! varying)\b", "bit varying", bare)
-    return re.sub(r"^character(?! varying)\b", "bpchar", bare)
 
 
 def plan_column(column: TableColumn, dtype: pl.DataType, /) -> ColumnPlan | None:
@@ -265,7 +168,7 @@ def _is_rounded_in_copy(element: ColumnPlan) -> bool:
     # elements of a list are not looked at one by one before COPY
     if element.pg_type == "jsonb":
         return True
-    has_length = element.pg_type != _without_length(element.pg_type)
+    has_length = length_type(element) is not None
     return has_length and bool(re.match("time|interval", element.pg_type))
 
 

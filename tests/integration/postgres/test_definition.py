@@ -9,13 +9,13 @@ import pytest
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.session.connection import ServerError, connect
-from propload.postgres.tables.row_plan import plan_rows
-from propload.postgres.tables.schema import (
+from propload.postgres.tables.definition import (
     TableColumn,
     add_columns,
     create_table,
     describe,
 )
+from propload.postgres.tables.row_plan import plan_rows
 from propload.target import TableName, Target
 
 TABLE = TableName("public", "t")

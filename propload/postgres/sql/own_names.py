@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
-
-from propload.postgres.sql import swapping
-from propload.postgres.sql.quoting import table as quoted_table
-
-if TYPE_CHECKING:
-    from propload.postgres.session.connection import Connection
-    from propload.target import TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +32,3 @@ class OwnNames:
         shadows, own = (list(names) for names in zip(*self.pairs, strict=True))
         told = pl.col("check", "message").str.replace_many(shadows, own, leftmost=True)
         return reasons.with_columns(told)
-
-
-def read_own_names(
-    connection: Connection, shadow: TableName, target: TableName, /
-) -> OwnNames:
-    """Return the names of a shadow's indexes and constraints and the target's.
-
-    Args:
-        connection: Where both are.
-        shadow: The table that is written; the target itself has no other names.
-        target: The table that is to be replaced.
-
-    Raises:
-        ServerError: The catalog cannot be read.
-    """
-    if shadow == target:
-        return OwnNames()
-    both = (quoted_table(shadow), quoted_table(target))
-    found = [(str(one), str(own)) for one, own in connection.rows(swapping.TWINS, both)]
-    tables = ((str(shadow), str(target)), (shadow.table, target.table))
-    named = sorted(found, key=lambda pair: len(pair[0]), reverse=True)
-    return OwnNames((*named, *tables))

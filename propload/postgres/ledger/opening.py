@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.postgres.ledger.database_ledger import DatabaseLedger
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, path_of
-from propload.postgres.ledger.ledger import DatabaseLedger
 
 if TYPE_CHECKING:
     from pathlib import Path
