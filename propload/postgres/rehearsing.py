@@ -11,9 +11,9 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
-from propload.postgres.writing.first_look import FirstLook
 from propload.postgres.writing.refusals import reasons_of, without
-from propload.postgres.writing.run_by_run import RunByRun
+from propload.postgres.writing.screening import Screen
+from propload.postgres.writing.sifting import Sift
 from propload.postgres.writing.staging import (
     fill_stage,
     make_stage,
@@ -79,8 +79,8 @@ class Rehearsal:
         self._shape = shape
         self._key = key
         self._types = types
-        self._first_look = FirstLook(shape, fresh=fresh)
-        self._run_by_run = RunByRun(shape)
+        self._screening = Screen(shape, fresh=fresh)
+        self._sifting = Sift(shape)
 
     @classmethod
     def of(
@@ -143,12 +143,12 @@ class Rehearsal:
 
     def _forecast(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame]:
         copied, early = self._fill(layer)
-        refusals = self._first_look.take_out(self._connection, copied)
-        unfit = self._run_by_run.take_out_unfit(self._connection, self._types)
+        refusals = self._screening.take_out(self._connection, copied)
+        unfit = self._sifting.take_out_unfit(self._connection, self._types)
         if unfit:
             # no condition could be asked of their columns
             refusals += unfit
-            refusals += self._first_look.take_out(self._connection, copied)
+            refusals += self._screening.take_out(self._connection, copied)
         late = reasons_of(copied, refusals)
         counts = self._count(copied.height - len(refusals))
         return counts, join_reasons([early, late])

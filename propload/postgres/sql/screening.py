@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""A first look over the stage for what one condition can tell of many rows.
+"""A look over the stage for what one condition can tell of many rows.
 
 Values that cannot be cast, nulls, checks, foreign keys, and unique values that a
 stored row holds: one pass finds all such rows and takes them out of the stage, so

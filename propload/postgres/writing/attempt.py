@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.writing.approach import Approach
     from propload.postgres.writing.lane_session import LaneSession
-    from propload.postgres.writing.sieve import Sieve
+    from propload.postgres.writing.stage_writer import StageWriter
 
 
 class Attempt:
@@ -26,7 +26,7 @@ class Attempt:
     Args:
         session: The lane's session, open.
         shape: How rows go into the table.
-        sieve: Finds the bad ones where the approach looks for them.
+        stage_writer: Finds the bad ones where the approach looks for them.
         approach: The rows.
         direct: Whether COPY goes straight into the table.
 
@@ -39,7 +39,7 @@ class Attempt:
         self,
         session: LaneSession,
         shape: Shape,
-        sieve: Sieve,
+        stage_writer: StageWriter,
         approach: Approach,
         *,
         direct: bool,
@@ -47,7 +47,7 @@ class Attempt:
         self._session = session
         self._connection = session.open()
         self._shape = shape
-        self._sieve = sieve
+        self._stage_writer = stage_writer
         self._approach = approach
         self._reasons = list(approach.left_out)
         self.direct = direct
@@ -86,7 +86,7 @@ class Attempt:
         if not layer.height:
             return Counts()
         if self._approach.goes_by_row(self.layer):
-            counts, refusals = self._sieve.write_by_row(self._connection, layer)
+            counts, refusals = self._stage_writer.write_by_row(self._connection, layer)
             self._reasons.append(reasons_of(layer, refusals))
             return counts
         if self._goes_alone():
@@ -108,7 +108,7 @@ class Attempt:
         return bool(self._connection.rows(merging.key_comes_twice(self._shape))[0][0])
 
     def _sift(self, layer: pl.DataFrame, *, alone: bool) -> Counts:
-        counts, refusals = self._sieve.write(
+        counts, refusals = self._stage_writer.write(
             self._connection, layer, step=self._approach.step, alone=alone
         )
         self._reasons.append(reasons_of(layer, refusals))

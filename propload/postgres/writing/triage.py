@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
     from propload.postgres.writing.approach import Approach
-    from propload.postgres.writing.sieve import Sieve
+    from propload.postgres.writing.stage_writer import StageWriter
 
 #: A byte that no text may hold: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
@@ -32,12 +32,12 @@ class Triage:
 
     Args:
         shape: How rows go into the table.
-        sieve: Knows the columns of constraints.
+        stage_writer: Knows the columns of constraints.
     """
 
-    def __init__(self, shape: Shape, sieve: Sieve) -> None:
+    def __init__(self, shape: Shape, stage_writer: StageWriter) -> None:
         self._shape = shape
-        self._sieve = sieve
+        self._stage_writer = stage_writer
 
     def after(
         self,
@@ -80,7 +80,7 @@ class Triage:
         refusal = Refusal.of(failure, (failure.line or 1) - 1)
         if refusal.column or not refusal.constraint:
             return refusal
-        column = self._sieve.column_of(connection, refusal.constraint)
+        column = self._stage_writer.column_of(connection, refusal.constraint)
         return replace(refusal, column=column)
 
     def _suspecting(

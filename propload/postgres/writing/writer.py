@@ -14,7 +14,7 @@ from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.counting import write_stage
 from propload.postgres.writing.entering import EntryWriter, counts_of
 from propload.postgres.writing.pace import Pace
-from propload.postgres.writing.sieve import Sieve
+from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import travelling
 from propload.postgres.writing.triage import Triage
 
@@ -68,8 +68,8 @@ class TableWriter(EntryWriter):
         )
         self._shape = shape
         self._pace = Pace(fast=empty or not shape.key)
-        self._sieve = Sieve(shape)
-        self._triage = Triage(shape, self._sieve)
+        self._stage_writer = StageWriter(shape)
+        self._triage = Triage(shape, self._stage_writer)
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
@@ -121,7 +121,9 @@ class TableWriter(EntryWriter):
             and approach.step == "none"
             and len(approach.layers) <= 1
         )
-        return Attempt(self._session, self._shape, self._sieve, approach, direct=direct)
+        return Attempt(
+            self._session, self._shape, self._stage_writer, approach, direct=direct
+        )
 
     def _after(
         self,

@@ -11,7 +11,7 @@ from propload.batch import ROW
 from propload.postgres.session.failures import Failure
 from propload.postgres.sql.shape import ColumnShape, Shape
 from propload.postgres.writing.approach import Approach
-from propload.postgres.writing.sieve import Sieve
+from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.triage import NOT_COPIED, Triage
 from propload.target import ColumnPlan, TableName
 
@@ -38,7 +38,9 @@ def _failure(**facts):
 
 def _after(approach, failure, *, number=0, connection=None, **rules):
     shape = _shape(**rules)
-    return Triage(shape, Sieve(shape)).after(connection, approach, number, failure)
+    return Triage(shape, StageWriter(shape)).after(
+        connection, approach, number, failure
+    )
 
 
 def test_the_row_that_copy_names_is_left_out_with_its_reason():

@@ -1,4 +1,4 @@
-"""A look over the stage for rows that one condition tells to be bad."""
+"""Screens the stage: takes out the rows that one condition tells to be bad."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
 
 
-class FirstLook:
+class Screen:
     """Takes bad rows out of the stage, as far as conditions tell them.
 
     Args:

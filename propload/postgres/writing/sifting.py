@@ -1,4 +1,4 @@
-"""Tries the rows of the stage run by run, and says why the bad ones are refused."""
+"""Sifts the stage: tries its rows run by run, and says why bad ones are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
 
 
-class RunByRun:
+class Sift:
     """Passes over the stage that find each bad row (`sql/sifting.py`).
 
     Args:

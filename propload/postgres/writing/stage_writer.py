@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.sql import sifting
 from propload.postgres.writing.counting import counts_of, updates_so_far, write_stage
-from propload.postgres.writing.first_look import FirstLook
-from propload.postgres.writing.run_by_run import RunByRun
+from propload.postgres.writing.screening import Screen
+from propload.postgres.writing.sifting import Sift
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from propload.report import Counts
 
 
-class Sieve:
+class StageWriter:
     """Tells bad rows of a shape from good ones; keeps what it asked the server.
 
     Args:
@@ -29,12 +29,12 @@ class Sieve:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._run_by_run = RunByRun(shape)
-        self._first_look = FirstLook(shape)
+        self._sifting = Sift(shape)
+        self._screening = Screen(shape)
 
     def column_of(self, connection: Connection, constraint: str, /) -> str | None:
         """Return the columns that a constraint is about, or None."""
-        return self._run_by_run.column_of(connection, constraint)
+        return self._sifting.column_of(connection, constraint)
 
     def write(
         self,
@@ -58,7 +58,7 @@ class Sieve:
         """
         connection.execute(sifting.IMMEDIATE)
         suspecting = step == "suspect"
-        refusals = [] if suspecting else self._first_look.take_out(connection, layer)
+        refusals = [] if suspecting else self._screening.take_out(connection, layer)
         if step == "screen" and refusals and not alone:
             patched = self._shape.patched(layer)
             return write_stage(connection, self._shape, patched), refusals
@@ -91,7 +91,7 @@ class Sieve:
         shape = self._shape
         before = updates_so_far(connection, shape)
         patched = shape.patched(layer)
-        bad, answer = self._run_by_run.write(connection, patched, runs=runs)
+        bad, answer = self._sifting.write(connection, patched, runs=runs)
         refusals = refusals + bad
         places = [each.place for each in refusals]
         counts = counts_of(connection, shape, answer, before, without=places)
