@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import secrets
-from contextlib import contextmanager
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,18 +48,22 @@ _ENCODED = frozenset(
 _LEAST_ROWS = 200
 #: Rows encoded at once, 2 MB of 20 columns: what is in memory beside the rows.
 _ROWS_AT_ONCE = 8_192
+#: Nobody else's folder is called so: what lies in it may be deleted.
+_NAME = "propload-spool"
+#: A file's name: the process that made it, and a number by chance.
+_FILE = re.compile(r"(\d+)-[0-9a-f]{16}")
 
 
 def spool_of(socket_dir: Path, /) -> Path:
     """Return the folder of a server's spool."""
-    return socket_dir / "spool"
+    return socket_dir / _NAME
 
 
 def clear_spool(folder: Path, /) -> None:
     """Delete the files of processes that were killed."""
     for path in folder.glob("*-*"):
-        pid = path.name.partition("-")[0]
-        if not (pid.isdigit() and psutil.pid_exists(int(pid))):
+        named = _FILE.fullmatch(path.name)
+        if named and not psutil.pid_exists(int(named[1])):
             path.unlink(missing_ok=True)
 
 
@@ -81,7 +86,7 @@ class Spool:
             host: A host as connection strings have it: a folder, or a name.
         """
         folder = spool_of(Path(host))
-        if not host.startswith("/") or not os.access(folder, os.W_OK | os.X_OK):
+        if not host.startswith("/") or not _is_the_servers(folder):
             return None
         with contextlib.suppress(OSError):
             clear_spool(folder)
@@ -101,9 +106,8 @@ class Spool:
             log.info("rows go to the server over the line: %s", why)
         self._usable = False
 
-    @contextmanager
-    def file(self, rows: pa.Table, /) -> Iterator[Path]:
-        """Yield a file of rows in the binary form of COPY; it is deleted afterwards.
+    def write(self, rows: pa.Table, /) -> Path:
+        """Return a new file of rows in the binary form of COPY.
 
         Raises:
             OSError: There is no room for it.
@@ -111,12 +115,23 @@ class Spool:
         """
         path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}"
         try:
-            self._write(path, rows)
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+            self._fill(path, rows)
+        except BaseException:
+            self.remove(path)
+            raise
+        return path
 
-    def _write(self, path: Path, rows: pa.Table) -> None:
+    def remove(self, path: Path, /) -> None:
+        """Delete a file; one that cannot be deleted now is when the folder is cleared.
+
+        It never raises: what the server has made of the file holds.
+        """
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("the copied rows stay in %s: %s", path, error)
+
+    def _fill(self, path: Path, rows: pa.Table) -> None:
         owner = self._folder.stat()
         with open_private(path, "xb") as file:
             if os.geteuid() == 0:
@@ -124,6 +139,21 @@ class Spool:
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             for part in _encoded(rows):
                 file.write(part)
+
+
+def _is_the_servers(folder: Path) -> bool:
+    """Return whether a folder is a spool that only this user's server may enter.
+
+    Rows in it are given to its owner: nobody else may have put it there.
+    """
+    try:
+        found, beside = folder.lstat(), folder.parent.stat()
+    except OSError:
+        return False
+    is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+    # root's server runs as another user, and so its folders are that one's
+    is_ours = os.geteuid() in (0, found.st_uid) and found.st_uid == beside.st_uid
+    return is_private and is_ours and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _encoded(rows: pa.Table) -> Iterator[bytes]:

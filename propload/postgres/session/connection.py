@@ -266,21 +266,23 @@ class Connection:
         if spool is None or not spool.takes(rows):
             return False
         try:
-            with spool.file(rows) as path:
-                self.execute(copy_from(place, rows.column_names, str(path)))
+            path = spool.write(rows)
         except ValueError:
             # a value out of its type's range, for which the driver has its own words
             return False
         except OSError as error:
-            # nothing was sent yet, so the line takes them
             spool.close(error)
             return False
+        try:
+            self.execute(copy_from(place, rows.column_names, str(path)))
         except ServerError as error:
             if not is_about_files(error):
                 raise
             spool.close(error)
             msg = f"{describe_dsn(self._kind.dsn)} cannot read its spool: {error}"
             raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
+        finally:
+            spool.remove(path)
         return True
 
     def _jsonb_columns(self, place: _Place, frame: pl.DataFrame) -> frozenset[str]:

@@ -67,9 +67,9 @@ class Watched(Spool):
         super().__init__(folder)
         self.given = []
 
-    def file(self, rows):
+    def write(self, rows):
         self.given.append(rows.num_rows)
-        return super().file(rows)
+        return super().write(rows)
 
 
 @pytest.fixture
@@ -188,11 +188,28 @@ def test_a_value_that_cannot_be_written_is_told_as_on_the_line(pair, column):
 
 
 def test_only_the_server_may_read_the_file(database, watched):
-    with watched.file(pl.DataFrame({"v": [1]}).to_arrow()) as path:
-        found = path.stat()
-        assert stat.S_IMODE(found.st_mode) == 0o600
-        assert found.st_uid == path.parent.stat().st_uid
+    path = watched.write(pl.DataFrame({"v": [1]}).to_arrow())
+    found = path.stat()
+    assert stat.S_IMODE(found.st_mode) == 0o600
+    assert found.st_uid == path.parent.stat().st_uid
+    watched.remove(path)
     assert not path.exists()
+
+
+def test_rows_are_copied_once_where_their_file_cannot_be_deleted(pair, monkeypatch):
+    by_file, _ = pair
+    undeleted = []
+
+    def unlink(path, missing_ok=False):
+        undeleted.append(path)
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", unlink)
+        frame = pl.DataFrame({"v": range(300)})
+        assert len(copied(by_file, frame, make="v bigint")) == 300
+    assert len(undeleted) == 1
+    undeleted[0].unlink()
 
 
 def test_the_file_is_gone_also_where_the_copy_fails(pair):
@@ -233,7 +250,7 @@ def test_a_spool_that_the_server_cannot_read_gives_way_to_the_line(pair, tmp_pat
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     by_file._spool = Watched(elsewhere)
-    by_file._spool.file = lambda _: _path_of(elsewhere / "none")
+    by_file._spool.write = lambda _: elsewhere / "none"
     frame = pl.DataFrame({"v": range(300)})
     by_file.execute("CREATE TABLE t (v bigint)")
     with pytest.raises(TransientWriteError, match="cannot read its spool"):
@@ -243,23 +260,12 @@ def test_a_spool_that_the_server_cannot_read_gives_way_to_the_line(pair, tmp_pat
     assert copied(by_file, frame, make="v bigint") == expected
 
 
-class _path_of:  # noqa: N801 - a context manager, called like a function
-    def __init__(self, path):
-        self._path = path
-
-    def __enter__(self):
-        return self._path
-
-    def __exit__(self, *_):
-        pass
-
-
 def test_a_run_whose_spool_breaks_loads_all_rows(database, watched, monkeypatch):
     found = []
 
     def find(_):
         found.append(Watched(watched._folder))
-        monkeypatch.setattr(found[-1], "file", lambda _: _path_of(Path("/none")))
+        monkeypatch.setattr(found[-1], "write", lambda _: Path("/none/rows"))
         return found[-1]
 
     monkeypatch.setattr(Spool, "find", staticmethod(find))
@@ -281,15 +287,17 @@ def test_a_run_goes_through_the_spool(database, watched, monkeypatch):
 
 
 def test_files_of_killed_processes_are_deleted(watched):
-    mine = watched._folder / f"{os.getpid()}-mine"
+    mine = watched._folder / f"{os.getpid()}-{'0' * 16}"
     # no process has a number beyond the greatest that Linux and macOS give
-    other, odd = watched._folder / f"{2**22 + 1}-other", watched._folder / "odd-name"
+    other = watched._folder / f"{2**22 + 1}-{'0' * 16}"
+    odd = watched._folder / "report-2026.csv"
     for path in (mine, other, odd):
         path.touch()
     try:
         assert Spool.find(str(watched._folder.parent)) is not None
         assert mine.exists()
         assert not other.exists()
-        assert not odd.exists()
+        assert odd.exists()
     finally:
         mine.unlink()
+        odd.unlink()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -10,14 +13,39 @@ from propload.postgres.server.spool import Spool, clear_spool, spool_of
 @pytest.mark.parametrize("host", ["", "db.example.org", "127.0.0.1", "spool"])
 def test_a_server_elsewhere_has_no_spool(host, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    spool_of(tmp_path).mkdir()
+    spool_of(tmp_path).mkdir(mode=0o700)
     assert Spool.find(host) is None
 
 
-def test_a_server_of_someone_else_has_no_spool(tmp_path):
+def test_a_folder_that_others_may_enter_is_no_spool(tmp_path):
+    folder = spool_of(tmp_path)
     assert Spool.find(str(tmp_path)) is None
-    spool_of(tmp_path).mkdir()
+    folder.mkdir(mode=0o700)
     assert Spool.find(str(tmp_path)) is not None
+    folder.chmod(0o750)
+    assert Spool.find(str(tmp_path)) is None
+
+
+def test_a_link_to_a_folder_is_no_spool(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    spool_of(tmp_path).symlink_to(elsewhere)
+    assert Spool.find(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("user", [0, 4321])
+def test_a_folder_of_another_user_is_no_spool(tmp_path, monkeypatch, user):
+    folder = spool_of(tmp_path)
+    folder.mkdir(mode=0o700)
+    found = folder.lstat()
+
+    def lstat(path):
+        # owned by one whose socket is somebody else's
+        return os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert Spool.find(str(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -46,11 +74,8 @@ def test_a_closed_spool_takes_nothing(tmp_path):
 
 def test_a_file_that_cannot_be_encoded_leaves_nothing(tmp_path):
     far = pl.Series([2**63 - 1, -(2**63)]).cast(pl.Datetime("us"))
-    with (
-        pytest.raises(ValueError, match="flow"),
-        Spool(tmp_path).file(pl.DataFrame({"v": far}).to_arrow()),
-    ):
-        pass
+    with pytest.raises(ValueError, match="flow"):
+        Spool(tmp_path).write(pl.DataFrame({"v": far}).to_arrow())
     assert list(tmp_path.iterdir()) == []
 
 
