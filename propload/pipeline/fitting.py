@@ -239,10 +239,12 @@ class TableFit:
         preparer: How rows are mapped and checked; it learns columns and plan here.
         run: The run, as the ledger knows it.
         pg_types: PostgreSQL types for columns of a table that is created.
-        continued: Whether an earlier process of the run may have written already.
         lenient: Whether rows come one by one, so that the first ones may lack a key
             that the table has.
         on_entered: Told that the ledger holds the run, before a row is stored.
+
+    Attributes:
+        is_fitted: Whether rows have met their table: it is ready for them.
     """
 
     def __init__(
@@ -253,13 +255,11 @@ class TableFit:
         run: RunRecord,
         pg_types: Mapping[str, str],
         *,
-        continued: bool = False,
         lenient: bool = False,
         on_entered: Callable[[], None] | None = None,
     ) -> None:
         self._lenient = lenient
         self._on_entered = on_entered
-        self._continued = continued
         self._database = database
         self._target = target
         self._preparer = preparer
@@ -268,8 +268,7 @@ class TableFit:
         self._undecided = ""
         self._made = False
         self._notes: dict[str, None] = {}
-        #: The one fitted last: what ends one ends the run's shadow and ledger.
-        self.table: PreparedTarget | None = None
+        self.is_fitted = False
         self._no_rows: NoRows | None = None
 
     def __call__(self, joined: Joined) -> FittedTable | NoRows | None:
@@ -307,7 +306,7 @@ class TableFit:
             self._preparer,
             joined,
             facts,
-            lenient=self.table is not None or (self._lenient and facts is not None),
+            lenient=self.is_fitted or (self._lenient and facts is not None),
         )
         if facts is None and not preparer.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
@@ -326,7 +325,7 @@ class TableFit:
             },
         )
         self._made = self._made or facts is None
-        self.table = table
+        self.is_fitted = True
         self._notes |= dict.fromkeys([*table.notes, *self._newest_note(table.plan)])
         log.info("table %s: %s", self._target.table, _described(table.plan))
         return FittedTable(
@@ -343,20 +342,6 @@ class TableFit:
     def notes(self) -> list[str]:
         """What a reader of the report should know."""
         notes = [*self._notes]
-        if self._undecided and self.table is None:
+        if self._undecided and not self.is_fitted:
             notes.append(self._undecided)
         return notes
-
-    def finish(self, status: str) -> None:
-        """Let tables and ledger know how the run ended.
-
-        Raises:
-            WriteError: The database cannot be told.
-        """
-        succeeded = status == "loaded"
-        if self.table is not None:
-            self.table.finish(succeeded=succeeded, status=status)
-        elif self._continued or self._no_rows is not None:
-            self._database.finish_continued(
-                self._target, run=self._run, succeeded=succeeded, status=status
-            )

@@ -221,20 +221,31 @@ class Database:
             self._lose_session()
             raise failures.as_write_error(error, table=run.target) from error
 
-    def finish_continued(
-        self, target: Target, /, *, run: RunRecord, succeeded: bool, status: str
+    def end_run(
+        self, run: RunRecord, target: Target, /, *, status: str, continued: bool
     ) -> None:
-        """End a run that has entries and wrote no row in this process.
+        """Let table and ledger know how a run ended; only the first call counts.
 
         Args:
-            target: The table and its rules.
             run: The run.
-            succeeded: Whether every row was loaded: a replace takes effect now.
-            status: What the ledger says.
+            target: The table and its rules.
+            status: How it ended; a replace takes effect where it `loaded`.
+            continued: Whether an earlier process of the run may have written rows: it
+                has an end then, also where this one wrote none.
 
         Raises:
-            WriteError: The server refused.
+            WriteError: The server refused; a table that was to be replaced holds
+                what it held.
         """
+        opened = self._runs.get(run.run_id)
+        if opened is None and not continued:
+            return
+        if opened is None or not opened.is_filling:
+            opened = self._found_again(run, target)
+        opened.end(status)
+
+    def _found_again(self, run: RunRecord, target: Target) -> LoadingRun:
+        """Return a run that wrote no row in this process, with what it had gathered."""
         try:
             session = self._session()
             facts = definition.describe(session, target.table)
@@ -245,7 +256,7 @@ class Database:
         except ServerError as error:
             self._lose_session()
             raise failures.as_write_error(error, table=run.target) from error
-        opened.finish(succeeded=succeeded, status=status)
+        return opened
 
     def drop_gathered(self, run_id: str, target: str, /) -> None:
         """Drop what a replace had gathered for its table.

@@ -55,7 +55,8 @@ class LoadingRun:
         self._sessions: dict[int, LaneSession] = {}
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
-        self._finished = False
+        self._is_filling = False
+        self._ended = False
         self._unsure = False
 
     @classmethod
@@ -113,8 +114,14 @@ class LoadingRun:
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
-        if target.mode != "replace":
-            return target.table
+        table = target.table
+        if target.mode == "replace":
+            table = self._gathers_in(target, facts)
+        # not before: an end that is tried again must know the shadow of a replace
+        self._is_filling = True
+        return table
+
+    def _gathers_in(self, target: Target, facts: TableFacts) -> TableName:
         # first of all: where the last one was lost, this moves the shadow to a new one
         keeper = self._session()
         if self._shadow is None:
@@ -134,20 +141,25 @@ class LoadingRun:
         if self._shadow is not None:
             self._shadow.carries([each.column for each in plan])
 
-    def finish(self, *, succeeded: bool, status: str) -> None:
+    @property
+    def is_filling(self) -> bool:
+        """Whether it is known into which table its rows go."""
+        return self._is_filling
+
+    def end(self, status: str) -> None:
         """Let table and ledger know how the run ended; the first call counts."""
-        if self._finished:
+        if self._ended:
             return
         try:
             session = self._session()
-            if not self._is_finished(session, status):
-                if self._shadow is not None and succeeded:
+            if not self._is_entered(session, status):
+                if self._shadow is not None and status == "loaded":
                     self._shadow.swap()
-                self.ledger.finish(session, status)
+                self.ledger.enter_end(session, status)
                 self._unsure = True
                 session.commit()
             self.ledger.settle_end(status)
-            self._finished = True
+            self._ended = True
         except ServerError as error:
             raise failures.as_write_error(error, table=self._record.target) from error
         finally:
@@ -159,7 +171,7 @@ class LoadingRun:
             self._keeper.close()
             self._keeper = None
 
-    def _is_finished(self, session: Connection, status: str) -> bool:
+    def _is_entered(self, session: Connection, status: str) -> bool:
         """Whether an earlier attempt was committed although its answer was lost."""
         return self._unsure and self.ledger.status(session) == status
 

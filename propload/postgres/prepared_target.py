@@ -1,4 +1,4 @@
-"""A table that is ready to be written by a run: its writers, and its end."""
+"""A table that is ready to be written by a run, and its writers."""
 
 from __future__ import annotations
 
@@ -59,21 +59,6 @@ class PreparedTarget:
             self._run.ledger,
             empty=self._empty,
             on_refused=on_refused,
-        )
-
-    def finish(self, *, succeeded: bool, status: str | None = None) -> None:
-        """Let table and ledger know how the run ended; only the first call counts.
-
-        Args:
-            succeeded: Whether every row was loaded: a replace takes effect now.
-            status: What the ledger says, by default `loaded` or `failed`.
-
-        Raises:
-            WriteError: The server refused; a table that was to be replaced holds
-                what it held.
-        """
-        self._run.finish(
-            succeeded=succeeded, status=status or ("loaded" if succeeded else "failed")
         )
 
 

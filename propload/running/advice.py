@@ -93,7 +93,7 @@ def _how_to_load_again(
     """Return how a source that can be read again is loaded to its end."""
     mode = parts.target.mode
     # refused rows alone may have had no table to be written to
-    begun = counts.accounted > (0 if parts.fit.table else counts.rejected)
+    begun = counts.accounted > (0 if parts.fit.is_fitted else counts.rejected)
     kept = "What was committed stays" if begun else "Nothing was written"
     if mode == "replace":
         kept = f"{parts.target.table} keeps its old rows"

@@ -130,7 +130,7 @@ def compose(
         on_committed=journal.committed if journal else None,
     )
     return Parts(
-        run_id=record.run_id,
+        record=record,
         source=source,
         plan=plan,
         database=database,
@@ -141,6 +141,7 @@ def compose(
         journal=journal,
         feed=feed,
         sizes=sizes,
+        continued=point is not None and point.run.status != "loaded",
         chosen=begun.why,
         outcome=kept.outcome,
     )
@@ -174,14 +175,12 @@ def _fitting(
     journal: Journal | JournalSource | None,
 ) -> TableFit:
     """Return what fits the rows of a run to its table."""
-    point = begun.point
     return TableFit(
         database,
         target,
         begun.preparer,
         begun.record,
         checker.pg_types if checker else {},
-        continued=point is not None and point.run.status != "loaded",
         lenient=isinstance(source, JournalSource) or not source.rereadable,
         on_entered=journal.note_entered if journal else None,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from propload.journal import JournalSource
     from propload.pipeline.fitting import TableFit
     from propload.pipeline.pipeline import Pipeline
+    from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
@@ -33,7 +34,7 @@ class Parts:
     """The parts of a run.
 
     Attributes:
-        run_id: The run's name.
+        record: The run, as the ledger knows it.
         source: Where rows come from.
         plan: What holds.
         database: Where the table is.
@@ -45,11 +46,12 @@ class Parts:
             that was killed, or None.
         feed: The source behind the journal, or None.
         sizes: What chooses the batch size, where nobody set it.
+        continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
         outcome: What the journal is told of the run's end, and says of its own.
     """
 
-    run_id: str
+    record: RunRecord
     source: Source
     plan: Plan
     database: Database
@@ -60,6 +62,7 @@ class Parts:
     journal: Journal | JournalSource | None = None
     feed: Feed | None = None
     sizes: BatchRows | None = None
+    continued: bool = False
     chosen: tuple[str, ...] = ()
     outcome: Outcome = field(default_factory=Outcome)
 
@@ -70,13 +73,20 @@ class Parts:
         else:
             self.pipeline.stop()
 
-    def finish(self, status: Status) -> None:
-        """Let tables and ledger know how the run ended.
+    def end(self, status: Status) -> None:
+        """Let table and ledger know how the run ended.
 
         Raises:
             WriteError: The database cannot be told.
         """
-        self.fit.finish(status)
+        self.database.end_run(
+            self.record, self.target, status=status, continued=self.continued
+        )
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self.record.run_id
 
     @property
     def keeps_rows(self) -> bool:

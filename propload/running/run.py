@@ -185,7 +185,7 @@ class Run:
         # a run that failed has waited long enough
         attempts = options.retry_attempts if ending.error is None else 1
         retry(
-            lambda: parts.finish(ending.status),
+            lambda: parts.end(ending.status),
             RetryOptions(attempts, options.retry_seconds),
             stop=self._aborted,
             name="the end of the run",

@@ -89,7 +89,7 @@ class DatabaseLedger:
         rows = connection.rows(bookkeeping.COMMITTED, (self.run_id,))
         return [_entry(row) for row in rows]
 
-    def finish(self, connection: Connection, status: str) -> None:
+    def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
         if not connection.rows(bookkeeping.FINISH, values):

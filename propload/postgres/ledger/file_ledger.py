@@ -104,7 +104,7 @@ class FileLedger:
                 self.settle(entry)
         return [self._entries[place] for place in sorted(self._entries)]
 
-    def finish(self, connection: Connection, status: str) -> None:
+    def enter_end(self, connection: Connection, status: str) -> None:
         """Write down which transaction the run's end is in."""
         number = self._transaction(connection)
         with self._lock:

@@ -46,7 +46,7 @@ class Ledger(Protocol):
     def committed(self, connection: Connection) -> list[Entry]:
         """Return every entry of the run, in the order of batch and lane."""
 
-    def finish(self, connection: Connection, status: str) -> None:
+    def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended; part of the open transaction.
 
         Raises:

@@ -18,6 +18,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Remark
 from tests.integration.postgres.writing import (
     counts,
+    end,
     execute,
     fit,
     make_piece,
@@ -58,7 +59,7 @@ def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, 
             seen.append(session.rows("SELECT pg_backend_pid()")[0][0])
             session.commit()
         writer.close()
-        ready.finish(succeeded=True)
+        end(ready)
     assert len(set(seen)) == 1
     assert [done.reasons.height for done in written] == [0, 0, 0, 2, 0]
     assert counts(written)[2] == (0, 1, 1, 0)
@@ -83,7 +84,7 @@ def test_a_replace_goes_on_where_its_sessions_end_before_other_columns_come(
             opened.prepare(goal, NARROW.schema, run=run)
         ready = opened.prepare(goal, NARROW.schema, run=run)
         write_frame(ready, NARROW, 1)
-        ready.finish(succeeded=True)
+        end(ready)
     assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
 
 

@@ -27,6 +27,7 @@ from propload.report import Counts
 from tests.faults.server import wait_until
 from tests.integration.postgres.writing import (
     counts,
+    end,
     execute,
     make_piece,
     prepared,
@@ -67,8 +68,8 @@ def test_each_piece_is_entered_and_the_run_has_an_end(database, state_dir):
             writer.write(make_piece(ROWS.head(0), 2, key=goal.key))
         with connect(database) as session:
             entries = ready.ledger.committed(session)
-        ready.finish(succeeded=True)
-        ready.finish(succeeded=False)
+        end(ready)
+        end(ready, "failed")
     assert entries == [
         entry(0, 2),
         Entry(1, 0, 0, 2, Counts(2, unchanged=2)),
@@ -297,7 +298,7 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
         files.record(session, make_piece(ROWS), Counts(2, 2))
         session.commit()
         files.settle(make_piece(ROWS))
-        files.finish(session, "loaded")
+        files.enter_end(session, "loaded")
         session.commit()
         files.settle_end("loaded")
         assert caplog.text.count("No space left") == 2
@@ -414,11 +415,11 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
     files = FileLedger(state_dir / "runs", run)
     with connect(database) as session:
         assert files.status(session) is None
-        files.finish(session, "loaded")
+        files.enter_end(session, "loaded")
         session.rollback()
         assert files.status(session) is None
         assert [run.status for run in read_runs(session, state_dir)] == ["running"]
-        files.finish(session, "loaded")
+        files.enter_end(session, "loaded")
         session.commit()
         # its answer may be lost, and who asked for it be killed: the server still knows
         assert files.status(session) == "loaded"
@@ -451,7 +452,7 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
         with prepared(dsn, goal, ROWS, state_dir, run=run) as ready:
             with closing(ready.open_writer(0)) as writer:
                 writer.write(make_piece(ROWS, 1))
-            ready.finish(succeeded=True)
+            end(ready)
         with connect(dsn) as session:
             (found,) = read_runs(session, state_dir)
             point = find_point(session, state_dir, found)

@@ -12,6 +12,7 @@ from propload.errors import WriteError
 from propload.postgres.loading import Database
 from tests.integration.postgres.writing import (
     counts,
+    end,
     execute,
     make_piece,
     prepared,
@@ -51,7 +52,7 @@ def test_the_old_rows_are_there_until_the_end(database, state_dir):
                 writer.write(make_piece(NEW, 1, key=("k",))),
             ]
         assert stored(database) == OLD.rows()
-        ready.finish(succeeded=True)
+        end(ready)
     assert counts(done) == [(3, 0, 0, 0), (0, 0, 3, 0)]
     assert stored(database) == NEW.rows()
     assert query(database, "SELECT * FROM seen ORDER BY k") == NEW.rows()
@@ -70,7 +71,7 @@ def test_a_failed_run_leaves_the_old_rows_and_its_shadow_goes_with_the_next(
     with prepared(database, GOAL, NEW, state_dir) as ready:
         with closing(ready.open_writer(0)) as writer:
             writer.write(make_piece(NEW, 0, key=("k",)))
-        ready.finish(succeeded=False)
+        end(ready, "failed")
     assert stored(database) == OLD.rows()
     assert shadows(database) == 1
     write(database, GOAL, state_dir, NEW.head(1))
@@ -85,9 +86,9 @@ def test_runs_at_the_same_time_do_not_meet(database, state_dir):
             for ready, rows in ((one, OLD), (other, NEW)):
                 with closing(ready.open_writer(0)) as writer:
                     writer.write(make_piece(rows, key=("k",)))
-            other.finish(succeeded=True)
+            end(other)
             assert stored(database) == NEW.rows()
-        one.finish(succeeded=True)
+        end(one)
     assert stored(database) == OLD.rows()
 
 
@@ -102,7 +103,7 @@ def test_a_continued_run_goes_on_with_what_it_had_gathered(database, state_dir):
     with prepared(database, GOAL, NEW, state_dir, run=run) as ready:
         with closing(ready.open_writer(0)) as writer:
             writer.write(make_piece(NEW.tail(2), 1, key=("k",)))
-        ready.finish(succeeded=True)
+        end(ready)
     assert stored(database) == NEW.rows()
 
 
@@ -235,7 +236,7 @@ def test_a_column_that_comes_later_is_taken_along(database, state_dir):
             ready = opened.prepare(goal, rows.schema, run=run)
             with closing(ready.open_writer(0)) as writer:
                 writer.write(make_piece(rows, number, key=("k",)))
-        ready.finish(succeeded=True)
+        end(ready)
     found = query(database, "SELECT k, v, z FROM t ORDER BY k")
     assert found == [(*row, None) for row in NEW.rows()] + wide.rows()
 
@@ -271,7 +272,7 @@ def test_a_partitioned_table_that_others_point_to_is_replaced(
     write(database, target(), state_dir, OLD)
     # a reference of the table to itself lets it be emptied
     with prepared(database, GOAL, NEW, state_dir) as ready:
-        ready.finish(succeeded=True)
+        end(ready)
     assert stored(database) == []
     write(database, target(), state_dir, OLD)
     execute(

@@ -16,6 +16,7 @@ from propload.running.resuming import Resuming
 from tests.integration.postgres.test_ledger import user_without_rights
 from tests.integration.postgres.writing import (
     counts,
+    end,
     execute,
     make_piece,
     query,
@@ -63,7 +64,7 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
             ):
                 writer.write(make_piece(ROWS, 1))
             with pytest.raises(LockedError, match=run.run_id):
-                ready.finish(succeeded=False)
+                end(ready, "failed")
             # nor does it begin what it had not begun before the outage
             first._lose_session()
             first._runs.clear()
@@ -72,7 +73,7 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
             assert query(database, STATUS) == [("running",)]
             with closing(later.open_writer(0)) as writer:
                 writer.write(make_piece(ROWS, 1))
-            later.finish(succeeded=True)
+            end(later)
     assert query(database, STATUS) == [("loaded",)]
     assert query(database, STORED) == [(4,)]
 

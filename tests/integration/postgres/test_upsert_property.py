@@ -17,7 +17,13 @@ from propload.batch import ROW
 from propload.postgres.session.connection import connect
 from propload.postgres.tables.definition import create_table
 from propload.prepare.dedupe import dedupe
-from tests.integration.postgres.writing import make_piece, prepared, target, write_one
+from tests.integration.postgres.writing import (
+    end,
+    make_piece,
+    prepared,
+    target,
+    write_one,
+)
 from tests.integration.reading import read_frame
 
 pytestmark = pytest.mark.timeout(120)
@@ -71,7 +77,7 @@ def load(dsn, state_dir, goal, frames):
                 layers = [layer.drop(ROW) for layer in deduped.layers]
                 piece = make_piece(layers, number, key=goal.key)
                 done.append(write_one(writer, piece))
-        ready.finish(succeeded=True)
+        end(ready)
     height = sum(frame.height for frame in frames)
     assert (
         duplicates + sum(w.inserted + w.updated + w.unchanged + w.stale for w in done)

@@ -50,6 +50,11 @@ def prepared(dsn, goal, frame, state_dir, *, run=None):
         yield database.prepare(goal, frame.schema, run=run)
 
 
+def end(ready, status="loaded"):
+    """End the run that a target was prepared for."""
+    ready._run.end(status)
+
+
 def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
     """Write frames one after the other as pieces of one run, on one lane.
 
@@ -62,7 +67,7 @@ def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
                 pieces = [fit(piece, ready.plan) for piece in pieces]
             written = [write_one(writer, piece) for piece in pieces]
         if finish:
-            ready.finish(succeeded=True)
+            end(ready)
     return written
 
 
