@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
-import subprocess
 import sys
 import threading
 from types import ModuleType, SimpleNamespace
@@ -194,33 +191,3 @@ def test_colours_can_be_refused(monkeypatch):
     stream = Terminal()
     display.print_report(a_report(), stream)
     assert "32m" not in stream.getvalue()
-
-
-def test_a_real_terminal_is_left_clean():
-    """The lines are gone after the run and the cursor is back."""
-    code = (
-        "import threading\n"
-        "from propload.display import watch\n"
-        "from propload.monitoring.metrics import Fill, Metrics\n"
-        "metrics, drawn = Metrics(), threading.Event()\n"
-        "metrics.observe_fill(lambda: drawn.set() or Fill())\n"
-        "with watch(metrics):\n"
-        "    assert drawn.wait(20)\n"
-    )
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm"}
-    with os.fdopen(theirs, "wb", closefd=False) as terminal:
-        ended = subprocess.run(
-            [sys.executable, "-c", code],
-            stderr=terminal,
-            stdout=subprocess.PIPE,
-            check=True,
-            env=environment,
-            timeout=25,
-        )
-    written = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    os.close(theirs)
-    assert ended.stdout == b""
-    assert "rows read" in written
-    assert written.rindex("\x1b[?25h") > written.rindex("rows read")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
 import sys
 
 import pytest
@@ -112,17 +110,3 @@ def test_words_that_no_command_takes_are_told_as_json_too(run, words, named):
     assert named in told["message"]
     assert named in result.stderr
     assert not run(*(word for word in words if word != "--json")).stdout
-
-
-@pytest.mark.parametrize("said", ["a → b, é, 😀", "caf\udce9.csv"])
-def test_what_stdout_cannot_print_is_escaped_and_stays_json(tmp_path, said):
-    out = tmp_path / "out"
-    code = (
-        "import sys; from propload.cli.streams import escape_what_cannot_be_printed;"
-        "from propload.cli.screen import Screen; escape_what_cannot_be_printed();"
-        f"Screen(as_json=True).show_values({said!a})"
-    )
-    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    with out.open("wb") as file:
-        subprocess.run([sys.executable, "-c", code], env=env, stdout=file, check=True)
-    assert json.loads(out.read_text("ascii")) == said

@@ -1,0 +1,57 @@
+"""What a program writes to a real terminal, and to a stream that knows few letters."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def test_a_real_terminal_is_left_clean():
+    """The lines are gone after the run and the cursor is back."""
+    code = (
+        "import threading\n"
+        "from propload.display import watch\n"
+        "from propload.monitoring.metrics import Fill, Metrics\n"
+        "metrics, drawn = Metrics(), threading.Event()\n"
+        "metrics.observe_fill(lambda: drawn.set() or Fill())\n"
+        "with watch(metrics):\n"
+        "    assert drawn.wait(20)\n"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with os.fdopen(theirs, "wb", closefd=False) as terminal:
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            stderr=terminal,
+            stdout=subprocess.PIPE,
+            check=True,
+            env=environment,
+            timeout=25,
+        )
+    written = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert ended.stdout == b""
+    assert "rows read" in written
+    assert written.rindex("\x1b[?25h") > written.rindex("rows read")
+
+
+@pytest.mark.parametrize("said", ["a → b, é, 😀", "caf\udce9.csv"])
+def test_what_stdout_cannot_print_is_escaped_and_stays_json(tmp_path, said):
+    out = tmp_path / "out"
+    code = (
+        "import sys; from propload.cli.streams import escape_what_cannot_be_printed;"
+        "from propload.cli.screen import Screen; escape_what_cannot_be_printed();"
+        f"Screen(as_json=True).show_values({said!a})"
+    )
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    with out.open("wb") as file:
+        subprocess.run([sys.executable, "-c", code], env=env, stdout=file, check=True)
+    assert json.loads(out.read_text("ascii")) == said
