@@ -154,6 +154,17 @@ def test_no_file_has_a_name_that_says_nothing(path):
     assert path.stem not in {"utils", "helpers", "common", "manager", "misc", "data"}
 
 
+def test_unit_tests_start_no_program_and_draw_no_examples():
+    # they are run at each change: seconds, not a minute
+    slow = {"hypothesis", "multiprocessing", "subprocess"}
+    found = [
+        f"{short(path)}: {', '.join(sorted(slow & imported(path)))}"
+        for path in sources("tests/unit")
+        if slow & imported(path)
+    ]
+    assert found == []
+
+
 SQL = re.compile(
     r"^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|"
     r"(CREATE|ALTER|DROP)\s+(TABLE|SCHEMA|INDEX|DATABASE)\s|COPY\s+\S+\s|TRUNCATE\s)"

@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from propload.config import SETTINGS, job_source, resolve
-from propload.config.values import read_size, write_size
 from propload.errors import ConfigError
 from propload.options import RunOptions, Settings, SourceOptions
 
@@ -291,11 +288,6 @@ def test_a_connection_string_is_never_in_a_message(write_config):
     with pytest.raises(ConfigError) as caught:
         resolve({})
     assert "sesame" not in str(caught.value)
-
-
-@given(st.integers(0, 1 << 50))
-def test_a_size_is_read_as_it_was_written(size):
-    assert read_size(write_size(size)) == size
 
 
 def test_defaults_come_from_the_options():

@@ -6,8 +6,6 @@ import threading
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from propload.batch import Batch, Unread
 from propload.errors import JournalError, QueueClosedError
@@ -23,7 +21,6 @@ from propload.journal import (
     writing,
 )
 from propload.journal.feeding import JournaledSource
-from propload.journal.records import Record, Torn
 from propload.options import SourceOptions
 from propload.prepare.joining import skip_rows
 from propload.sources.frames import open_frame
@@ -245,30 +242,6 @@ def test_files_are_private(make):
     assert journal.folder.stat().st_mode & 0o777 == 0o700
     modes = {path.stat().st_mode & 0o777 for path in journal.folder.iterdir()}
     assert modes == {0o600}
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_a_torn_or_damaged_tail_is_cut_and_counted(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp("journal")
-    whole = [records.encode(Record(batch(n * 5, 5), n * 5)) for n in range(4)]
-    content = b"".join(whole)
-    cut = data.draw(st.integers(0, len(content)))
-    if data.draw(st.booleans()):
-        torn_content = content[:cut]
-    else:
-        cut = min(cut, len(content) - 1)
-        flipped = bytes([content[cut] ^ 0xFF])
-        torn_content = content[:cut] + flipped + content[cut + 1 :]
-    (folder / records.segment_name(0)).write_bytes(torn_content)
-    torn = Torn()
-    found = [
-        row for one in records.read_segments(folder, torn) for row in ids([one.batch])
-    ]
-    ends = [sum(map(len, whole[: n + 1])) for n in range(4)]
-    kept = sum(end <= cut for end in ends)
-    assert found == list(range(kept * 5))
-    assert torn.bytes == len(torn_content) - (ends[kept - 1] if kept else 0)
 
 
 def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monkeypatch):

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from propload.batch import ROW
-from propload.prepare.casting import Cast, cast_types
 from propload.prepare.inference import SAMPLE_ROWS, infer_types
-
-QUICK = settings(max_examples=25, deadline=None)
 
 
 def infer(values):
@@ -64,26 +59,6 @@ def test_only_text_columns_are_guessed_and_only_those_asked_for():
     frame = pl.DataFrame({"a": ["1"], "b": ["2"], "c": [3]}).with_row_index(ROW)
     assert infer_types(frame) == {"a": pl.Int64(), "b": pl.Int64()}
     assert infer_types(frame, ["b"]) == {"b": pl.Int64()}
-
-
-TEXTS = st.one_of(
-    st.integers().map(str),
-    st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str),
-    st.dates().map(str),
-    st.datetimes().map(lambda moment: moment.isoformat()),
-    st.sampled_from(["true", "false", "007", "-0", "1e3", "", " 1", "1.0", "x"]),
-)
-
-
-@QUICK
-@given(st.lists(TEXTS, min_size=1, max_size=6))
-def test_a_guessed_column_takes_all_values_that_it_was_guessed_from(values):
-    guess = infer(values)
-    frame = pl.DataFrame({"x": values}).with_row_index(ROW)
-    sifted = cast_types(frame, [Cast("x", guess, "guess", guessed=guess != pl.String)])
-    assert sifted.reasons.is_empty()
-    if guess.is_integer():
-        assert [str(value) for value in sifted.frame["x"]] == values
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from propload.batch import NUMBER, ROW, SOURCE, Batch, Begun, Unread
+from propload.batch import NUMBER, ROW, SOURCE, Batch, Unread
 from propload.columns import Columns
 from propload.prepare.joining import Joiner
 
@@ -26,13 +24,6 @@ def batch(first, count, name="id", unread=(), source="s", numbers=None):
         {name: pa.array(range(first, first + count), pa.int64())}
     )
     return Batch(rows, source, first + 1, numbers, False, tuple(unread))
-
-
-def begun_of(*ends):
-    """Return batches that follow one another, from the first row on."""
-    starts = (0, *ends[:-1])
-    places = enumerate(zip(starts, ends, strict=True))
-    return [Begun(number, *place, {}, together=False) for number, place in places]
 
 
 def join(batches, rows=10, begun=(), number=0):
@@ -71,27 +62,6 @@ def test_origins_name_source_and_row():
 def test_a_header_without_rows_still_gives_its_columns():
     (one,) = join([batch(0, 0)])
     assert one.raw().columns == [ROW, "id"]
-
-
-@settings(max_examples=50)
-@given(
-    st.lists(st.integers(0, 12), min_size=1, max_size=12),
-    st.integers(1, 15),
-    st.integers(1, 15),
-)
-def test_the_same_ends_give_the_same_batches_however_rows_arrive(sizes, rows, other):
-    def batches():
-        start = 0
-        for size in sizes:
-            yield batch(start, size)
-            start += size
-
-    first = join(batches(), rows)
-    begun = begun_of(*(one.through_row for one in first))
-    again = join(batches(), other, begun, number=99)
-    found = [one.raw()["id"].to_list() for one in first if one.height]
-    assert found == [one.raw()["id"].to_list() for one in again if one.height]
-    assert [n for one in found for n in one] == list(range(sum(sizes)))
 
 
 def test_rows_of_different_moments_are_kept_apart_where_it_matters():

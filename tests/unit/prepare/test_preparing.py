@@ -8,8 +8,6 @@ from dataclasses import replace
 import pandera.polars as pa
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from propload.batch import ROW, Sifted, no_reasons
 from propload.errors import ConfigError, CountsError
@@ -17,8 +15,6 @@ from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.prepare.validation import load_schema
 from propload.target import ColumnPlan
-
-QUICK = settings(max_examples=25, deadline=None)
 
 
 class Home(pa.DataFrameModel):
@@ -153,47 +149,6 @@ def test_no_rows_are_prepared_to_no_rows():
     prepared = preparer.prepare(raw.clear())
     assert [layer.height for (layer,) in layers_of(prepared)] == [0, 0, 0]
     assert prepared.reasons.is_empty()
-
-
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "id": st.sampled_from(["a", "b", "c", None]),
-            "price": st.sampled_from(
-                ["1", "60", "-1", "x", "2.0", None, "99999999999"]
-            ),
-            "seen": st.sampled_from(["2024-01-01", "2024-01-02", "never", None]),
-        }
-    ),
-    min_size=1,
-    max_size=12,
-)
-SCHEMA = {"id": pl.String, "price": pl.String, "seen": pl.String}
-
-
-@QUICK
-@given(ROWS, st.integers(1, 4), st.sampled_from(["overwrite", "keep"]))
-def test_every_row_is_accounted_for(rows, lanes, on_null):
-    raw = pl.DataFrame(rows, schema=SCHEMA).with_row_index(ROW)
-    preparer = Preparer(
-        checker=load_schema(Home),
-        key=("id",),
-        newest="seen",
-        on_null=on_null,
-        lanes=lanes,
-    )
-    prepared = ready(
-        preparer, raw, untyped=True, stored=("seen",), seen=pl.Date()
-    ).prepare(raw)
-    refused = set(prepared.reasons[ROW])
-    written = [
-        row for layers in layers_of(prepared) for layer in layers for row in layer[ROW]
-    ]
-    assert len(set(written)) == len(written)
-    assert not refused & set(written)
-    assert raw.height == len(refused) + len(written) + prepared.duplicates
-    for layers in layers_of(prepared):
-        assert layers[0]["id"].is_sorted()
 
 
 def test_a_key_is_never_guessed_to_be_a_number_with_a_fraction():

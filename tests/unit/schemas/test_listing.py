@@ -7,12 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from propload.batch import ROW
 from propload.prepare.validation import load_schema
-from propload.schemas.listing import COUNTRY_BOXES, LISTING, Listing
+from propload.schemas.listing import LISTING, Listing
 
 CHECKER = load_schema("propload.schemas.listing:LISTING")
 REQUIRED = ("source", "listing_id", "url", "scraped_at")
@@ -246,25 +244,3 @@ def test_every_rule_names_columns_of_the_model():
     named = {column for check in checks for column in check.statistics["columns"]}
     assert named <= set(CHECKER.columns)
     assert len({check.name for check in checks}) == len(checks)
-
-
-# one frame of many places, because a check has a fixed cost
-@settings(max_examples=10, deadline=None)
-@given(country=st.sampled_from(sorted(COUNTRY_BOXES)), data=st.data())
-def test_places_within_a_countrys_box_pass_and_no_others(country, data):
-    south, north, west, east = COUNTRY_BOXES[country]
-    points = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
-    inside = st.tuples(st.floats(south, north), st.floats(west, east))
-    places = data.draw(st.lists(points | inside, min_size=1, max_size=50))
-    frame = listings(
-        *(
-            {"country": country, "latitude": y, "longitude": x, "postal_code": None}
-            for y, x in places
-        )
-    )
-    refused = set(CHECKER.check(frame).reasons[ROW])
-    assert refused == {
-        row
-        for row, (y, x) in enumerate(places)
-        if not (south <= y <= north and west <= x <= east)
-    }

@@ -3,58 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from propload.options import SourceOptions
 from propload.sources import chunking
-from propload.sources.json_rows import read_json
-from propload.sources.json_text import Decoder
-
-VALUE = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
-)
-ROW = st.dictionaries(st.sampled_from("abc"), VALUE, min_size=1)
-
-
-def as_read(value):
-    """Return a value as it may come out: of its own type or as text."""
-    if isinstance(value, bool):
-        return {value, str(value).lower()}
-    return {value, str(value)}
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    rows=st.lists(ROW, min_size=1, max_size=10),
-    lines=st.booleans(),
-    indent=st.sampled_from([None, 1]),
-    encoding=st.sampled_from(["utf-8", "utf-16"]),
-    block=st.integers(1, 30),
-    chunk_rows=st.integers(1, 5),
-)
-def test_no_value_is_lost(rows, lines, indent, encoding, block, chunk_rows):
-    if lines:
-        text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    else:
-        text = json.dumps(rows, ensure_ascii=False, indent=indent)
-    content = text.encode(encoding)
-    blocks = (content[at : at + block] for at in range(0, len(content), block))
-    options = SourceOptions(chunk_rows=chunk_rows, chunk_bytes=block)
-    batches = list(read_json(blocks, "x", options, lines=lines))
-    found = [row for batch in batches for row in batch.rows.to_pylist()]
-    assert len(found) == len(rows)
-    for row, read in zip(rows, found, strict=True):
-        for name, value in row.items():
-            if value is None:
-                assert read[name] is None
-            else:
-                assert read[name] in as_read(value)
-        assert all(read[name] is None for name in read.keys() - row.keys())
 
 
 def test_broken_lines_cost_one_row_each(read, write):
@@ -207,29 +157,3 @@ def test_a_text_without_a_row_is_an_error(read, write):
     )
     assert "--format" in str(reading.error)
     assert "holds no row" in str(read(write("b.json", "[1, 2]")).error)
-
-
-NESTED = st.recursive(
-    st.sampled_from(['":', '" :', "\\", '\\":', "a", 1, None]),
-    lambda one: st.lists(one) | st.dictionaries(st.sampled_from(['":', "a", ""]), one),
-)
-STYLES = st.sampled_from([{}, {"separators": (",", ":")}, {"separators": (",", " :")}])
-
-
-@given(NESTED, STYLES)
-def test_no_good_object_is_taken_for_one_that_loses_a_value(value, style):
-    text = json.dumps({"a": value}, **style)
-    decoder = Decoder(text)
-    for _ in range(2):
-        assert decoder.decode(text, 0) == ({"a": value}, len(text))
-        assert not decoder.has_lost(text.encode())
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), NESTED), max_size=4), STYLES)
-def test_an_object_that_loses_a_value_is_known(fields, style):
-    comma, colon = style.get("separators", (", ", ": "))
-    parts = [f'"{name}"{colon}{json.dumps(v, **style)}' for name, v in fields]
-    text = f"{{{comma.join(parts)}}}"
-    decoder = Decoder(text)
-    found, _ = decoder.decode(text, 0)
-    assert decoder.has_lost(text.encode()) == (len(found) < len(fields))

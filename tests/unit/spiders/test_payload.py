@@ -4,27 +4,13 @@ import json
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from propload_spiders.demo.flat import UNDEFINED, Tagged, flatten
+from propload_spiders.demo.flat import UNDEFINED, flatten
 from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
-)
 
 
 def payload(*cells):
     return Payload(list(cells))
-
-
-@given(VALUES)
-def test_what_was_flattened_is_read_again(value):
-    cells = json.loads(flatten({"root": Tagged("Ref", value)}))
-    assert Payload(cells).at("root") == value
 
 
 def test_wrappers_are_looked_through():

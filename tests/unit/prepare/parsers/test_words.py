@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from propload.errors import ConfigError
 from propload.prepare.parsers import (
@@ -18,8 +14,6 @@ from propload.prepare.parsers import (
     parse_one_of,
     parse_text,
 )
-
-QUICK = settings(max_examples=25, deadline=None)
 
 
 def read(parse, *texts, **settings_):
@@ -90,21 +84,6 @@ def test_json_is_checked_and_kept():
         *[text.strip() for text in texts[:5]],
         *[None] * 4,
     ]
-
-
-@QUICK
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
-        ),
-        max_leaves=6,
-    )
-)
-def test_all_json_is_json(value):
-    text = json.dumps(value)
-    assert read(parse_json, text) == [text]
 
 
 def test_every_parser_returns_the_type_that_it_says():

@@ -1,0 +1,45 @@
+"""What a journal keeps of a file that was torn or damaged anywhere."""
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.batch import Batch
+from propload.journal import records
+from propload.journal.records import Record, Torn
+
+
+def batch(first, count, **more):
+    rows = pa.RecordBatch.from_pylist(
+        [{"id": n, "text": f"row {n}"} for n in range(first, first + count)],
+        schema=pa.schema({"id": pa.int64(), "text": pa.string()}),
+    )
+    return Batch(rows, "spider", first + 1, **more)
+
+
+def ids(batches):
+    return [n for one in batches for n in one.rows["id"].to_pylist()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_torn_or_damaged_tail_is_cut_and_counted(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("journal")
+    whole = [records.encode(Record(batch(n * 5, 5), n * 5)) for n in range(4)]
+    content = b"".join(whole)
+    cut = data.draw(st.integers(0, len(content)))
+    if data.draw(st.booleans()):
+        torn_content = content[:cut]
+    else:
+        cut = min(cut, len(content) - 1)
+        flipped = bytes([content[cut] ^ 0xFF])
+        torn_content = content[:cut] + flipped + content[cut + 1 :]
+    (folder / records.segment_name(0)).write_bytes(torn_content)
+    torn = Torn()
+    found = [
+        row for one in records.read_segments(folder, torn) for row in ids([one.batch])
+    ]
+    ends = [sum(map(len, whole[: n + 1])) for n in range(4)]
+    kept = sum(end <= cut for end in ends)
+    assert found == list(range(kept * 5))
+    assert torn.bytes == len(torn_content) - (ends[kept - 1] if kept else 0)

@@ -1,0 +1,56 @@
+"""Where a run goes on is read from what its ledger says of rows."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from propload.postgres.ledger.entry import Entry
+from propload.postgres.ledger.history import make_point
+from propload.postgres.ledger.run_record import RunRecord
+from propload.report import Counts
+
+
+def entry(batch, lane, rows, *, wrote, read=None):
+    """Return an entry of a piece; the first lane tells of the rows that were read."""
+    read = (rows[1] - rows[0] if read is None else read) if lane == 0 else 0
+    return Entry(batch, lane, *rows, Counts(read=read, inserted=wrote))
+
+
+def run_of(lanes=2):
+    return RunRecord("run", "a.csv", "t", "upsert", settings=f'{{"workers": {lanes}}}')
+
+
+def point_of(*entries, lanes=2, gone=0):
+    return make_point(run_of(lanes), entries, gone=gone)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    heights=st.lists(st.integers(0, 5), min_size=1, max_size=8),
+    unentered=st.sets(st.integers(0, 7)),
+    lanes=st.lists(st.integers(0, 9), min_size=1, max_size=3),
+    let_go=st.integers(0, 40),
+)
+def test_no_row_is_passed_over_that_has_no_end(heights, unentered, lanes, let_go):
+    """Each lane commits its batches in order, up to some number.
+
+    A journal lets go only of rows before that, also where nothing was entered of them.
+    """
+    entries, first, covered = [], 0, set()
+    for number, height in enumerate(heights):
+        rows = first, first + height
+        first += height
+        done = [lane for lane, upto in enumerate(lanes) if number < upto]
+        if number in unentered or not done:
+            continue
+        entries += [entry(number, lane, rows, wrote=height) for lane in done]
+        if len(done) == len(lanes):
+            covered.update(range(*rows))
+    gone = min(let_go, sum(heights[: min(lanes)]))
+    point = point_of(*entries, lanes=len(lanes), gone=gone)
+    assert point.first_row >= gone
+    passed = set(range(point.first_row))
+    assert passed <= covered | set(range(gone))
+    assert point.untold == len(passed - covered)
+    for one in point.begun:
+        assert one.first_row >= point.first_row
+        assert one.number < point.batch
