@@ -18,6 +18,12 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _often(monkeypatch):
+    """Listen often: a signal that is raised in another thread is heard at once."""
+    monkeypatch.setattr(stopping, "LISTEN_SECONDS", 0.01)
+
+
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
 def number(request):
     before = signal.getsignal(request.param)
