@@ -43,6 +43,15 @@ _DROP = Part(
     ),
     default=False,
 )
+_MOVED = Part(
+    bool,
+    typer.Option(
+        "--moved",
+        help="The database of RUN is the one of now, by another address.",
+        show_default=False,
+    ),
+    default=False,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,6 +64,7 @@ def add_to(app: typer.Typer) -> None:
         run=_RUN,
         only_list=_LIST,
         dropped=_DROP,
+        moved=_MOVED,
         yes=YES,
         given=settings_group(name for name in RELOADING if name != "resume"),
     )
@@ -63,6 +73,7 @@ def add_to(app: typer.Typer) -> None:
         run: str,
         only_list: bool,
         dropped: bool,
+        moved: bool,
         yes: bool,
         given: Settings,
         screen: Screen,
@@ -78,15 +89,16 @@ def add_to(app: typer.Typer) -> None:
         elif dropped:
             _drop(run, given, screen, yes=yes)
         else:
-            _load(run, given, screen)
+            _load(run, given, screen, moved=moved)
 
 
-def _load(run: str, given: Settings, screen: Screen) -> None:
+def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
     from propload.earlier.recovering import recover  # noqa: PLC0415 - heavy
 
     reports: list[Report] = []
     try:
-        recover(run, on_report=reports.append, **quieted(given, screen))
+        settings = quieted(given, screen)
+        recover(run, moved=moved, on_report=reports.append, **settings)
     except PropLoadError as error:
         _show(reports, screen, failed=error)
         screen.explain(error)
@@ -113,7 +125,8 @@ def _elsewhere(given: Settings) -> str:
     return (
         f"nothing was loaded: {counted(len(found), 'journal waits', 'journals wait')} "
         f"for {', '.join(places)} (propload recover --list): say --to as the run did, "
-        "or the run where a part of a replace is to take effect"
+        "or the run where its database has another address now, or a part of a replace "
+        "is to take effect"
     )
 
 

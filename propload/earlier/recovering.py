@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from propload.journal import Leftover
     from propload.options import Settings
+    from propload.postgres.loading import Database
     from propload.report import Report
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
@@ -59,13 +60,14 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     if settings.get("to") is None:
         return found
     label = database_label(plan)
-    return [one for one in found if one.about.get("database") == label]
+    return [one for one in found if one.database == label]
 
 
 def recover(
     run_id: str = "",
     /,
     *,
+    moved: bool = False,
     on_report: Callable[[Report], None] | None = None,
     **settings: Unpack[Settings],
 ) -> list[Report]:
@@ -76,6 +78,8 @@ def recover(
 
     Args:
         run_id: One run only; all that went into this database by default.
+        moved: Whether the run's database is the one of now, although it had another
+            address and does not show that it is the same.
         on_report: Told of each journal that was loaded, also where another one
             cannot be and the call fails.
         **settings: `to`, what a run was given as Python objects (a mapping, a
@@ -83,29 +87,30 @@ def recover(
             a run, `table` says whose journals are meant; each goes into its own.
 
     Raises:
-        ConfigError: There is no such journal, it belongs to another database, or
-            a setting is given that says nothing of rows in a journal.
+        ConfigError: There is no such journal, it belongs to another database, `moved`
+            comes without a run, or a setting is given that says nothing of rows in a
+            journal.
         LoadError: A run stopped early again; its journal stays, and the others are
             loaded.
     """
     used = [name for name in config.RELOADING if name != "resume"]
     config.refuse_others(settings, used, function="propload.recover")
     plan = Plan.of(config.resolve(settings))
-    found = find_leftovers(plan.places.journal)
-    with open_database(plan) as database:
-        label = database.label
-    given = config.told(settings)
-    if not run_id:
-        mine = [one for one in found if one.about.get("database") == label]
-        mine = _into_table(mine, settings)
-        mine = [one for one in mine if not _is_part_of_replace(one)]
-        return _recovered(mine, plan, given - {"table"}, on_report)
-    named = _named(found, run_id)
-    meant = named.about.get("database")
-    if meant != label:
-        msg = f"the journal of run {run_id} belongs to {meant}, not to {label}"
+    if moved and not run_id:
+        msg = "say which run's database has moved: moved goes with a run (RUN --moved)"
         raise ConfigError(msg)
-    return _recovered([named], plan, given, on_report)
+    found = find_leftovers(plan.places.journal)
+    given = config.told(settings)
+    if run_id:
+        named = _named(found, run_id)
+        with open_database(plan) as database:
+            if not moved:
+                _require_home(named, database)
+        return _recovered([named], plan, given, on_report)
+    with open_database(plan) as database:
+        mine = _of_database(_into_table(found, settings), database)
+    mine = [one for one in mine if not _is_part_of_replace(one)]
+    return _recovered(mine, plan, given - {"table"}, on_report)
 
 
 def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
@@ -140,15 +145,57 @@ def _into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
     return [one for one in found if one.about.get("table") == str(table)]
 
 
+def _of_database(found: list[Leftover], database: Database) -> list[Leftover]:
+    """Return the journals of a database, and tell of those that are by another name.
+
+    These are loaded where they are named: a copy of the server's files, as for tests,
+    is known by the same identity, and rows loaded into it would be lost to the other.
+    """
+    for one in found:
+        if one.database != database.label and _is_same(one, database):
+            log.warning(
+                "the journal of run %s waits for %s, which is %s elsewhere, or was "
+                "copied to it. To load it here: propload recover %s, with --to "
+                "as now",
+                one.run_id,
+                one.database,
+                database.label,
+                one.run_id,
+            )
+    return [one for one in found if one.database == database.label]
+
+
+def _is_same(one: Leftover, database: Database) -> bool:
+    """Whether a database is a journal's own one, under whatever address."""
+    return one.identity is not None and one.identity == database.identity()
+
+
+def _require_home(one: Leftover, database: Database) -> None:
+    """Refuse a journal of another database.
+
+    Raises:
+        ConfigError: Neither address nor identity is that of the journal's own one.
+    """
+    if one.database == database.label or _is_same(one, database):
+        return
+    msg = (
+        f"the journal of run {one.run_id} belongs to {one.database}, and "
+        f"{database.label} does not show that it is the same database. Say --to as the "
+        "run did; or, where that database was moved there with all its tables, say so: "
+        f"propload recover {one.run_id} --moved, with --to as now"
+    )
+    raise ConfigError(msg)
+
+
 def _drop_gathered(one: Leftover, plan: Plan) -> None:
     """Drop what a replace had gathered: without its journal nobody finishes it."""
     if not (_is_replace(one) and one.is_entered):
         return
-    table, meant = str(one.about.get("table")), one.about.get("database")
+    table, meant = str(one.about.get("table")), one.database
     why = f"its database is {meant}"
     try:
         with open_database(plan) as database:
-            if database.label == meant:
+            if database.label == meant or _is_same(one, database):
                 database.drop_gathered(one.run_id, table)
                 return
     except PropLoadError as error:
@@ -255,9 +302,8 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     with open_database(plan) as database:
         checker = find_checker(plan.settings)
         target = find_target(plan.settings, checker, source, database)
-        label = database.label
-    wanted = {"database": label, "table": str(target.table)}
-    mine = [one for one in found if wanted.items() <= dict(one.about).items()]
+        found = [one for one in found if one.about.get("table") == str(target.table)]
+        mine = _of_database(found, database)
     mine = [one for one in mine if not _is_part_of_replace(one)]
     for report in _recover_before(mine, plan, stopper):
         log.warning(

@@ -53,6 +53,17 @@ class Leftover:
     about: Mapping[str, Plain]
 
     @property
+    def database(self) -> str:
+        """What its run called the database that it wrote into."""
+        return str(self.about.get("database", ""))
+
+    @property
+    def identity(self) -> str | None:
+        """What that database is known by under any address, where that was told."""
+        found = self.about.get("identity")
+        return None if found is None else str(found)
+
+    @property
     def rows(self) -> int:
         """The rows that are left, at most: the ledger may know some as committed.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from propload.postgres.ledger.database_ledger import take_over
-from propload.postgres.ledger.file_ledger import path_of
+from propload.postgres.ledger.file_ledger import identity_of, path_of
 from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
@@ -154,6 +154,20 @@ class Database:
         except ServerError as error:
             self._lose_session()
             raise failures.as_write_error(error, table=str(table)) from error
+
+    def identity(self) -> str | None:
+        """Return what the database is known by under any address, where it says that.
+
+        A copy of the server's files says the same.
+
+        Raises:
+            WriteError: The connection is gone.
+        """
+        try:
+            return identity_of(self._session())
+        except ServerError as error:
+            self._lose_session()
+            raise failures.as_write_error(error, table="") from error
 
     def room(self) -> ServerRoom:
         """Return what the server has left for a run, and how far it is.

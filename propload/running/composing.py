@@ -116,7 +116,7 @@ def compose(
     record, point, plan = begun.record, begun.point, begun.plan
     sizes = batch_sizes(plan, metrics)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    kept = _kept(source, begun, target, database.label, stack)
+    kept = _kept(source, begun, target, database, stack)
     journal, feed = kept.journal, kept.feed
     fit = _fitting(source, target, begun, checker, database, journal=journal)
     start = find_start(source, point)
@@ -279,13 +279,14 @@ def make_preparer(
 
 
 def _about(
-    plan: Plan, record: RunRecord, target: Target, label: str
+    plan: Plan, record: RunRecord, target: Target, database: Database
 ) -> dict[str, Plain]:
     """Return what a recovery needs to know of a run; no secrets."""
     told = settings_shown(plan, target)
     return {
         "source": record.source,
-        "database": label,
+        "database": database.label,
+        "identity": database.identity(),
         "table": record.target,
         "objects": told.pop("objects", []),
         "settings": {**told, "table": record.target},
@@ -293,7 +294,11 @@ def _about(
 
 
 def _kept(
-    source: Source, begun: _Begun, target: Target, label: str, stack: ExitStack
+    source: Source,
+    begun: _Begun,
+    target: Target,
+    database: Database,
+    stack: ExitStack,
 ) -> _Kept:
     """Return what keeps the rows of a source; the stack closes it.
 
@@ -306,7 +311,7 @@ def _kept(
     live = Journal(
         plan.places.journal / record.run_id,
         JournalOptions(plan.options.journal_sync, plan.options.journal_bytes),
-        _about(plan, record, target, label),
+        _about(plan, record, target, database),
         takes_effect_late=target.mode == "replace",
     )
     outcome = stack.enter_context(keeping(live))

@@ -1,6 +1,7 @@
 """What is left in journals never shuts a table for ever."""
 
 import itertools
+import json
 import os
 import pickle
 import threading
@@ -263,3 +264,53 @@ def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
     said = str(caught.value)
     assert "1 row waits in the journal" in said
     assert "1 row that rows gave last is lost: give them again" in said
+
+
+@pytest.fixture
+def elsewhere(database):
+    """Name the same database by another address."""
+    if "host=%2F" not in database:
+        pytest.skip("the server is not reached by a folder, which has two names")
+    return database.replace("host=%2F", "host=%2F.%2F")
+
+
+@pytest.mark.one_server
+def test_a_run_is_recovered_after_its_server_got_another_address(
+    database, stuck, elsewhere, caplog
+):
+    assert recover(to=elsewhere, on_new_columns="ignore") == []
+    assert f"propload recover {stuck.run_id}" in caplog.text
+    [report] = recover(stuck.run_id, to=elsewhere, on_new_columns="ignore")
+    assert report.counts.inserted == 10
+    assert read_table(database, "homes").height == 10
+    assert leftovers() == []
+
+
+@pytest.mark.one_server
+def test_a_load_by_another_address_tells_of_a_journal_that_waits(
+    goal, stuck, elsewhere, caplog
+):
+    propload.ingest([{"id": 99}], **{**goal, "to": elsewhere})
+    assert f"propload recover {stuck.run_id}" in caplog.text
+    assert [one.run_id for one in leftovers()] == [stuck.run_id]
+
+
+@pytest.fixture
+def moved(stuck):
+    """Leave a journal whose database is another one as far as anyone can see."""
+    notes = stuck.folder / "about.json"
+    told = json.loads(notes.read_text())
+    assert told["identity"]
+    notes.write_text(json.dumps({**told, "database": "old/x", "identity": "1/2"}))
+    return stuck
+
+
+@pytest.mark.one_server
+def test_a_database_that_moved_is_to_be_told(database, moved):
+    with pytest.raises(ConfigError, match=f"recover {moved.run_id} --moved"):
+        recover(moved.run_id, to=database, on_new_columns="ignore")
+    with pytest.raises(ConfigError, match="which run's database has moved"):
+        recover(to=database, moved=True)
+    [report] = recover(moved.run_id, moved=True, to=database, on_new_columns="ignore")
+    assert report.counts.inserted == 10
+    assert read_table(database, "homes").height == 10

@@ -28,8 +28,9 @@ def recovering(monkeypatch, tmp_path):
     module = ModuleType("propload.earlier.recovering")
     module.told, module.reports, module.left, module.error = [], [], [], None
 
-    def recover(run_id, /, on_report, **settings):
+    def recover(run_id, /, on_report, moved, **settings):
         module.told.append((run_id, settings))
+        module.moved = moved
         for report in module.reports:
             on_report(report)
         if module.error is not None:
