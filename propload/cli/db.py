@@ -42,7 +42,9 @@ def _add_start(group: typer.Typer) -> None:
         """Start the embedded database, if need be, and print its address."""
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
-        _say(screen, url=embedded.start(places(given).state_dir))
+        folder = places(given).state_dir
+        embedded.start(folder)
+        _say(screen, url=embedded.url(folder))
 
 
 def _add_stop(group: typer.Typer) -> None:
@@ -108,9 +110,13 @@ def _add_psql(group: typer.Typer) -> None:
         if program is None:
             msg = "there is no psql on this machine: install PostgreSQL's client"
             raise ConfigError(msg)
-        address = embedded.start(places(given).state_dir)
+        folder = places(given).state_dir
+        embedded.start(folder)
+        # what the environment says of servers is meant for others
+        kept = {k: v for k, v in os.environ.items() if not _is_of_libpq(k)}
+        called = [str(program), embedded.url(folder), *(words or [])]
         # takes this process's place, so that keys and exit code are psql's
-        os.execv(program, [str(program), address, *(words or [])])  # noqa: S606
+        os.execve(program, called, kept)  # noqa: S606
 
 
 def _add_destroy(group: typer.Typer) -> None:
@@ -131,6 +137,11 @@ def _add_destroy(group: typer.Typer) -> None:
             screen.show_values({"deleted": str(known.folder)})
         else:
             screen.tell(f"deleted {known.folder}")
+
+
+def _is_of_libpq(variable: str) -> bool:
+    # PG_COLOR and its like say how psql looks
+    return variable.startswith("PG") and not variable.startswith("PG_")
 
 
 def _state_dir() -> Group:

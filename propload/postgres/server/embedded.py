@@ -22,6 +22,7 @@ from pathlib import Path
 
 from propload.errors import ConfigError
 from propload.options import make_state_folder
+from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
@@ -58,7 +59,9 @@ class ServerStatus:
 
 
 def start(state_dir: Path, /) -> str:
-    """Return the connection string of the embedded database, started if need be.
+    """Return a connection string of the embedded database, started if need be.
+
+    It is that of `url`, and takes nothing from the environment.
 
     Args:
         state_dir: propload's state folder; the database is `embedded` in it.
@@ -74,7 +77,7 @@ def start(state_dir: Path, /) -> str:
         with locked(_lock(state_dir)):
             if not cluster.is_ready():  # another process may have been faster
                 _start(state_dir, cluster)
-    return cluster.dsn
+    return pinned(cluster.dsn)
 
 
 def stop(state_dir: Path, /) -> bool:
@@ -106,7 +109,7 @@ def status(state_dir: Path, /) -> ServerStatus:
 
 
 def url(state_dir: Path, /) -> str:
-    """Return the connection string, whether the server runs or not."""
+    """Return the connection string for people, whether the server runs or not."""
     return _cluster(state_dir).dsn
 
 

@@ -24,6 +24,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 )
 
 from propload.errors import TransientWriteError
+from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
 from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.driver_errors import (
@@ -104,7 +105,8 @@ def connect(
 
 def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
     try:
-        raw: dbapi.Connection = open_session(complete)
+        with undisturbed(complete):
+            raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
         raise connect_error(error, dsn, again=again) from error
     return raw
@@ -179,7 +181,7 @@ class Connection:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            with self._kind.opening:
+            with self._kind.opening, undisturbed(self._kind.dsn):
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
             raise connect_error(error, self._kind.dsn, again=True) from error

@@ -16,6 +16,7 @@ import pytest
 from propload.errors import ConfigError
 from propload.postgres.server import embedded
 from propload.postgres.session.connection import connect
+from propload.postgres.session.dsn import parse_dsn
 
 ASK = """
 import sys
@@ -61,7 +62,8 @@ def test_processes_that_start_it_at_once_share_one_server(folder):
 def test_status_tells_what_is_there(folder, dsn):
     known = embedded.status(folder)
     assert known.running
-    assert known.url == dsn == embedded.url(folder)
+    assert known.url == embedded.url(folder)
+    assert parse_dsn(known.url).items() <= parse_dsn(dsn).items()
     assert known.version == 18
     assert known.pid
     assert known.size_bytes > 10_000_000
@@ -133,6 +135,60 @@ def test_psql_reaches_it_and_settings_for_clients_do_not(folder, dsn, monkeypatc
         check=True,
     )
     assert said.stdout == "propload\n"
+
+
+MEANT_FOR_OTHERS = {
+    "PGSERVICE": "elsewhere",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGOPTIONS": "-c no_such_setting=1",
+    "PGSSLMODE": "verify-full",
+    "PGSSLNEGOTIATION": "direct",
+    "PGSSLCERTMODE": "require",
+    "PGSSLMINPROTOCOLVERSION": "none",
+    "PGGSSENCMODE": "require",
+    "PGCHANNELBINDING": "require",
+    "PGREQUIREAUTH": "scram-sha-256",
+    "PGREQUIREPEER": "nobody",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGLOADBALANCEHOSTS": "none",
+    "PGCONNECT_TIMEOUT": "soon",
+    "PGCLIENTENCODING": "none",
+    "PGTZ": "none",
+    "PGGEQO": "none",
+}
+
+
+@pytest.fixture
+def for_others(monkeypatch):
+    """Set what an environment may say of other servers, each of which would refuse."""
+    for name, value in MEANT_FOR_OTHERS.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_no_variable_that_is_meant_for_others_reaches_its_sessions(dsn, for_others):
+    with connect(dsn) as opened, opened.sibling() as other:
+        assert opened.rows("SELECT 1") == other.rows("SELECT 1") == [(1,)]
+    assert MEANT_FOR_OTHERS.items() <= os.environ.items()
+
+
+def test_a_service_adds_nothing_to_its_sessions(dsn, tmp_path, monkeypatch):
+    file = tmp_path / "services"
+    file.write_text("[elsewhere]\nrequire_auth=gss\noptions=-c no_such_setting=1\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    monkeypatch.setenv("PGSERVICE", "elsewhere")
+    with connect(dsn) as opened:
+        assert opened.rows("SELECT 1") == [(1,)]
+
+
+def test_psql_of_the_command_line_reaches_it_as_well(folder, for_others):
+    words = ("db", "psql", "--state-dir", str(folder), "--", "-Atc", "SELECT 'here'")
+    said = subprocess.run(
+        [sys.executable, "-m", "propload", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.stdout, said.returncode) == ("here\n", 0), said.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")

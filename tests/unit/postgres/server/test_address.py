@@ -1,0 +1,29 @@
+"""No variable has a say in a session with a server that propload runs."""
+
+import os
+
+from propload.postgres.server.address import pinned, undisturbed
+from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
+
+URL = "postgresql://postgres@/propload?host=%2Ftmp%2Fx&port=5432&hostaddr="
+
+
+def test_a_service_is_hidden_while_a_session_opens_and_is_back_afterwards(monkeypatch):
+    monkeypatch.setenv("PGSERVICE", "elsewhere")
+    with undisturbed(pinned(URL)):
+        assert "PGSERVICE" not in os.environ
+    assert os.environ["PGSERVICE"] == "elsewhere"
+
+
+def test_other_servers_keep_what_is_meant_for_them(monkeypatch):
+    monkeypatch.setenv("PGSERVICE", "elsewhere")
+    with undisturbed("host=db.example.org"):
+        assert os.environ["PGSERVICE"] == "elsewhere"
+
+
+def test_options_of_the_environment_are_not_joined_to_those_that_are_needed(
+    monkeypatch,
+):
+    monkeypatch.setenv("PGOPTIONS", "-c no_such_setting=1")
+    dsn = with_option(resolve_dsn(pinned(URL)), "-c jit=off")
+    assert parse_dsn(dsn)["options"] == "-c jit=off"
