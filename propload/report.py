@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
@@ -149,6 +150,7 @@ class Report:
         settings: What the run was told, and what it chose.
         notes: Things that a reader should know, one sentence each.
         message: Why the run ended early, or empty.
+        began: When the run began, or None where an old report does not tell.
     """
 
     run_id: str
@@ -166,6 +168,7 @@ class Report:
     settings: Mapping[str, Plain] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     message: str = ""
+    began: datetime | None = None
     read_rejects: Callable[[], pl.DataFrame] | None = field(
         default=None, repr=False, compare=False
     )
@@ -206,6 +209,7 @@ class Report:
             "source": self.source,
             "target": {"database": self.target.database, "table": self.target.table},
             "counts": dict(asdict(self.counts)),
+            "began": self.began.isoformat() if self.began else None,
             "seconds": round(self.seconds, 3),
             "rows_per_second": round(self.rows_per_second, 1),
             "peak_memory_bytes": self.peak_memory_bytes,
@@ -249,16 +253,21 @@ def from_dict(values: Mapping[str, object]) -> Report:
         for f in fields(Report)
         if f.name in values and f.name not in {"target", "counts"}
     }
-    tuples = {
+    read = {
         "reasons_counted": _reason_counts(values.get("reasons")),
         "warnings": _reason_counts(values.get("warnings")),
         "notes": tuple(kept.get("notes") or ()),  # type: ignore[arg-type] # from JSON
+        "began": _moment(values.get("began")),
     }
     return Report(
-        **{**kept, **tuples},  # type: ignore[arg-type] # from JSON
+        **{**kept, **read},  # type: ignore[arg-type] # from JSON
         target=TargetName(**target),
         counts=Counts(**counts),
     )
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
@@ -300,6 +309,14 @@ def _pace(report: Report) -> str:
     )
 
 
+def _name(report: Report) -> str:
+    """Return the run's name and when it was, for who reads a log of many."""
+    if report.began is None:
+        return f"run {report.run_id}"
+    began = report.began.astimezone(UTC)
+    return f"run {report.run_id}, began {began:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _text_lines(report: Report) -> Iterable[str]:
     yield _headline(report)
     if report.message:
@@ -310,6 +327,7 @@ def _text_lines(report: Report) -> Iterable[str]:
         if value or name in {"read", "inserted"}:
             yield f"  {name:<11}{value:>{width},}"
     yield f"  {_pace(report)}"
+    yield f"  {_name(report)}"
     for title, reasons in (
         ("refused because", report.reasons_counted),
         ("loaded with a warning", report.warnings),
@@ -346,7 +364,7 @@ def _html(report: Report) -> str:
         f"<div><b>{escape(_headline(report))}</b>"
         + (f"<p>{escape(report.message)}</p>" if report.message else "")
         + f"<table><tr>{cells}</tr><tr>{values}</tr></table>"
-        + f"<p>{escape(_pace(report))}</p>"
+        + f"<p>{escape(_pace(report))}<br>{escape(_name(report))}</p>"
         + _html_reasons("Refused because", report.reasons_counted)
         + _html_reasons("Loaded with a warning", report.warnings)
         + "".join(f"<p>{escape(note)}</p>" for note in _shown_notes(report))

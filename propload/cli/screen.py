@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 
 _PANEL = "Output"
+#: How a line on stderr says when it was: a log of cron holds many days.
+_MOMENT = "%Y-%m-%d %H:%M:%S%z"
 #: What ends a command besides Ctrl-C: a service manager, a terminal that is closed.
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -126,7 +129,7 @@ class Screen:
             self._fail(error)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            typer.echo("propload: interrupted", err=True)
+            typer.echo(f"{_label()} interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
@@ -159,8 +162,7 @@ class Screen:
         if self.debug:
             lines = "".join(traceback.format_exception(error))
             typer.echo(_without_secrets(lines), err=True)
-        label = typer.style("propload:", fg="red", bold=True)
-        typer.echo(f"{label} {message}", err=True)
+        typer.echo(f"{_label()} {message}", err=True)
 
     def _set_up_logs(self) -> None:
         level = logging.WARNING
@@ -175,6 +177,13 @@ class Screen:
         if not any(isinstance(one, _StderrHandler) for one in log.handlers):
             log.addHandler(_StderrHandler())
             log.propagate = False
+
+
+def _label() -> str:
+    """Return how an error begins: with the time where stderr goes into a log."""
+    label = typer.style("propload:", fg="red", bold=True)
+    is_watched = sys.stderr.isatty()
+    return label if is_watched else f"{time.strftime(_MOMENT)} {label}"
 
 
 def _is_seen(message: str, report: Report) -> bool:
@@ -207,9 +216,8 @@ class _StderrHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
-        )
+        line = "%(asctime)s %(levelname)s %(message)s"
+        self.setFormatter(logging.Formatter(line, _MOMENT))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,7 @@ class Run:
         self._stopped = threading.Event()
         self._aborted = threading.Event()
         self._began = time.monotonic()
+        self._began_at = datetime.now(UTC).replace(microsecond=0)
 
     def execute(self) -> Report:
         """Load the source and return what happened.
@@ -211,6 +213,7 @@ class Run:
             settings=parts.settings(self._memory.note),
             notes=self._notes(parts),
             message=_message(parts, ending, tally.counts),
+            began=self._began_at,
             # no lambda: reports are sent between processes
             read_rejects=partial(read_rejects, parts.rejects.path),
         )

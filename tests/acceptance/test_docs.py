@@ -80,6 +80,7 @@ def same_everywhere(text):
     text = re.sub(r" in \S.*: loaded", ": loaded", text)
     text = re.sub(r"^ +[\d.,]+ s, .*$", "(pace)", text, flags=re.MULTILINE)
     text = re.sub(r"rejects show \S+", "rejects show RUN", text)
+    text = re.sub(r"run \S+, began .*", "run RUN, began NOW", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "SITE", text)
     # the demo's seconds: the last number of a crawl's line, and of the whole
     text = re.sub(r"^(\S.*\D\d+) +\d+\.\d$", r"\1 (seconds)", text, flags=re.MULTILINE)

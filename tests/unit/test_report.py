@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from propload.report import (
     Counts,
@@ -25,15 +26,16 @@ REPORT = Report(
     rejects_path="rejects/x.ndjson",
     settings={"workers": 2},
     notes=("a note",),
+    began=datetime(2026, 1, 1, 12, tzinfo=UTC),
 )
 
 
 def test_json_has_the_documented_keys_in_order():
     keys = list(json.loads(REPORT.to_json()))
-    assert keys[:13] == [
-        "run_id", "status", "source", "target", "counts", "seconds",
-        "rows_per_second", "peak_memory_bytes", "batches", "retries", "reasons",
-        "warnings", "rejects_path",
+    assert keys[:14] == [
+        "run_id", "status", "source", "target", "counts", "began",
+        "seconds", "rows_per_second", "peak_memory_bytes", "batches", "retries",
+        "reasons", "warnings", "rejects_path",
     ]  # fmt: skip
     assert "settings" in keys
 
@@ -54,6 +56,20 @@ def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects(tmp_path)
     assert "1 batch, 0 retries" in text
     assert "propload rejects show 20260101T120000-ab12" in text
     assert "stale" not in text
+
+
+def test_a_report_says_when_which_run_was():
+    name = "run 20260101T120000-ab12, began 2026-01-01 12:00:00 UTC"
+    assert f"  {name}\n" in str(REPORT)
+    assert name in REPORT._repr_html_()
+
+
+def test_a_report_of_before_that_was_told_is_read_and_shown():
+    told = json.loads(REPORT.to_json())
+    del told["began"]
+    old = from_dict(told)
+    assert old == replace(REPORT, began=None)
+    assert "  run 20260101T120000-ab12\n" in str(old)
 
 
 def test_a_report_of_refused_rows_alone_does_not_say_loaded():

@@ -298,7 +298,7 @@ def test_an_error_with_a_report_prints_the_report_too(run, load):
     load.answer = RejectLimitError("too many", report=report)
     result = run("ingest", "a.csv", "--json")
     assert json.loads(result.stdout) == report.as_dict()
-    assert result.stderr == "propload: too many\n"
+    assert result.stderr.endswith(" propload: too many\n")
 
 
 def test_an_error_without_a_report_is_json_too(run, load):
@@ -309,14 +309,14 @@ def test_an_error_without_a_report_is_json_too(run, load):
         "message": "homes.csv does not exist",
         "exit_code": 4,
     }
-    assert result.stderr == "propload: homes.csv does not exist\n"
+    assert result.stderr.endswith(" propload: homes.csv does not exist\n")
 
 
 def test_a_fault_of_propload_is_one_line_without_debug(run, load):
     load.answer = ZeroDivisionError("division by zero")
     result = run("ingest", "a.csv")
     assert result.exit_code == 1
-    assert result.stderr.startswith("propload: unexpected ZeroDivisionError: division")
+    assert " propload: unexpected ZeroDivisionError: division" in result.stderr
     assert "--debug" in result.stderr
     assert "Traceback" in run("ingest", "a.csv", "--debug").stderr
 
@@ -324,7 +324,9 @@ def test_a_fault_of_propload_is_one_line_without_debug(run, load):
 def test_ctrl_c_is_130_without_a_traceback(run, load):
     load.answer = KeyboardInterrupt()
     result = run("ingest", "a.csv")
-    assert (result.exit_code, result.stderr) == (130, "propload: interrupted\n")
+    assert result.exit_code == 130
+    assert result.stderr.endswith(" propload: interrupted\n")
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("place", ["flag", "variable", "file", "job"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import re
 import sys
 
 import pytest
@@ -47,6 +49,26 @@ def test_remarks_are_left_out_when_quiet(capsys):
     Screen(quiet=True).tell("something")
     Screen().tell("something else")
     assert capsys.readouterr().err == "something else\n"
+
+
+#: Date, time and the zone's distance: what tells one night's line from another's.
+MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d{4}"
+
+
+def test_what_is_logged_bears_the_date(capsys):
+    with Screen().running():
+        logging.getLogger("propload.any").warning("the disk is slow")
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"{MOMENT} WARNING the disk is slow\n", said)
+
+
+def test_an_error_bears_the_date_where_nobody_watches(monkeypatch, capsys):
+    Screen().explain(LoadError("no room"))
+    assert re.fullmatch(rf"{MOMENT} propload: no room\n", capsys.readouterr().err)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    Screen().explain(LoadError("no room"))
+    assert not re.search(MOMENT, terminal.getvalue())
 
 
 @pytest.mark.parametrize("debug", [False, True])

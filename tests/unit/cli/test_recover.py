@@ -89,7 +89,7 @@ def test_journals_that_were_loaded_are_told_beside_one_that_cannot_be(recovering
     recovering.error = LoadError("no such column", report=failed)
     result = run()
     assert (result.exit_code, result.stdout) == (1, f"{a_report('r1')}\n{failed}\n")
-    assert result.stderr == "propload: no such column\n"
+    assert result.stderr.endswith(" propload: no such column\n")
     shown = json.loads(run("--json").stdout)
     assert [(one["run_id"], one["status"]) for one in shown] == [
         ("r1", "loaded"),
