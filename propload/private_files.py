@@ -139,6 +139,22 @@ def lock_file(path: Path, *, wait: bool) -> int:
         os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether somebody holds a file's lock.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _is_at(path: Path, descriptor: int) -> bool:
     """Return whether an open file is still the one of that name."""
     try:

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from propload.beginnings import Beginning, BeginningStore
 from propload.cli.command import YES, command
 from propload.cli.flags import Part
 from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
+from propload.errors import ConfigError
 from propload.reports import ReportStore
 from propload.target import parse_table
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
-    from propload.options import Settings
-    from propload.report import Report
+    from propload.options import Places, Settings
+    from propload.report import Plain, Report
+    from propload.target import TableName
 
 #: A screenful; `--limit 0` lists all.
 LISTED_RUNS = 20
@@ -64,18 +67,22 @@ def _add_list(group: typer.Typer) -> None:
         given=settings_group(["table", "state_dir"], table=_ONE_TABLE),
     )
     def list_runs(limit: int, given: Settings, screen: Screen) -> None:
-        """List runs with what became of their rows, newest first."""
+        """List runs with what became of their rows, newest first.
+
+        A run that goes on is listed as running, one whose process is gone as killed.
+        """
+        where = places(given)
         table = parse_table(given.get("table"))
-        reports = _store(given).newest(limit, table=table)
+        found = _newest(where, limit, table)
         if screen.as_json:
-            screen.show_values([report.as_dict() for report in reports])
+            screen.show_values([_values(one, where) for one in found])
             return
-        if not reports:
+        if not found:
             into = "" if table is None else f" into {table}"
-            screen.tell(f"no run{into} has ended yet")
+            screen.tell(f"no run{into} has begun yet")
             return
         columns = ("run", "status", "table", "read", "changed", "rejected", "source")
-        print_table(screen, columns, [_line(report) for report in reports])
+        print_table(screen, columns, [_line(one) for one in found])
 
 
 def _add_show(group: typer.Typer) -> None:
@@ -87,8 +94,15 @@ def _add_show(group: typer.Typer) -> None:
         given=settings_group(["state_dir"]),
     )
     def show(run: str, given: Settings, screen: Screen) -> None:
-        """Show the report of a run."""
-        screen.show(_store(given).read(run))
+        """Show the report of a run; of one that was killed, how to go on with it."""
+        where = places(given)
+        try:
+            screen.show(ReportStore(where.runs).read(run))
+        except ConfigError:
+            begun = _begun(where, run)
+            if begun is None:
+                raise
+            _show_begun(begun, where, screen)
 
 
 def _add_drop(group: typer.Typer) -> None:
@@ -124,11 +138,68 @@ def _add_drop(group: typer.Typer) -> None:
         )
 
 
-def _store(given: Settings) -> ReportStore:
-    return ReportStore(places(given).runs)
+def _newest(
+    where: Places, limit: int, table: TableName | None
+) -> list[Report | Beginning]:
+    """Return runs, newest first: one that was gone on with has not ended."""
+    begun = BeginningStore(where.runs).newest(table=table)
+    names = {one.run_id for one in begun}
+    most = limit and limit + len(names)
+    reports = ReportStore(where.runs).newest(most, table=table)
+    ended = [one for one in reports if one.run_id not in names]
+    both: list[Report | Beginning] = [*begun, *ended]
+    return sorted(both, key=lambda one: one.run_id, reverse=True)[: limit or None]
 
 
-def _line(report: Report) -> tuple[str, ...]:
+def _begun(where: Places, run: str) -> Beginning | None:
+    """Return the run that began, has not ended, and whose name begins so."""
+    begun = BeginningStore(where.runs).newest()
+    found = [one for one in begun if run and one.run_id.startswith(run)]
+    return found[0] if len(found) == 1 else None
+
+
+def _show_begun(one: Beginning, where: Places, screen: Screen) -> None:
+    if screen.as_json:
+        screen.show_values(_values(one, where))
+        return
+    screen.print_lines(
+        (
+            f"{one.source} → {one.target.table} in {one.target.database}: {one.status}",
+            f"  run {one.run_id}, began {one.began:%Y-%m-%d %H:%M:%S} UTC",
+            f"  {_way_on(one, where)}",
+        )
+    )
+
+
+def _values(one: Report | Beginning, where: Places) -> dict[str, Plain]:
+    told = one.as_dict()
+    if isinstance(one, Beginning):
+        told["message"] = _way_on(one, where)
+    return told
+
+
+def _way_on(one: Beginning, where: Places) -> str:
+    """Return what is to be done with a run that has not ended."""
+    if one.status == "running":
+        return f"it goes on in process {one.pid}"
+    if (where.journal / one.run_id).exists():
+        return (
+            f"its process is gone; to load what is left: propload recover {one.run_id}"
+        )
+    return (
+        "its process is gone; to go on: the same propload ingest with --resume "
+        f"{one.run_id}"
+    )
+
+
+def _line(one: Report | Beginning) -> tuple[str, ...]:
+    if isinstance(one, Beginning):
+        numbers = ("-", "-", "-")
+        return one.run_id, one.status, one.target.table, *numbers, one.source
+    return _report_line(one)
+
+
+def _report_line(report: Report) -> tuple[str, ...]:
     counts = report.counts
     changed = counts.inserted + counts.updated
     numbers = (counts.read, changed, counts.rejected)

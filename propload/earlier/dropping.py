@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from propload import config
+from propload.beginnings import BeginningStore
 from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import forget_runs
 from propload.reports import ReportStore
@@ -26,7 +27,7 @@ class Dropped:
 
     Attributes:
         runs: Runs that left the ledger.
-        reports: Reports that were deleted.
+        reports: Reports that were deleted, and notes of killed runs, which left none.
     """
 
     runs: int
@@ -58,7 +59,10 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     table = parse_table(settings.get("table"))
     with open_database(plan) as database, database.connect() as session:
         runs = forget_runs(session, plan.places.state_dir, before, table=table)
-    return Dropped(runs, ReportStore(plan.places.runs).drop(before, table=table))
+    folder = plan.places.runs
+    reports = ReportStore(folder).drop(before, table=table)
+    killed = BeginningStore(folder).drop(before, table=table)
+    return Dropped(runs, reports + killed)
 
 
 def _moment(days: float) -> datetime:

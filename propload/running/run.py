@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from propload.beginnings import Beginning, noted
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -31,6 +33,8 @@ from propload.running.composing import compose
 from propload.running.planning import nothing_to_replace
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from propload.monitoring.metrics import Metrics
     from propload.postgres.loading import Database
     from propload.report import Counts
@@ -86,19 +90,25 @@ class Run:
             KeyboardInterrupt: It was stopped before it began.
         """
         self._metrics.begin()
+        with ExitStack() as told:
+            parts, ending = self._carried_out(told)
+            report = self._report(parts, ending)
+            ReportStore(self._plan.places.runs).save(report)
+        return _returned(report, ending, kept=parts.keeps_rows)
+
+    def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending]:
+        """Return the parts and how the run ended; it is told of until `told` closes."""
         try:
             with ExitStack() as stack:
                 parts = self._compose(stack)
+                told.enter_context(self._noted(parts))
                 stack.enter_context(self._memory)
                 if self._stopped.is_set():
                     parts.stop()
-                ending = self._settle(parts, self._load(parts))
+                return parts, self._settle(parts, self._load(parts))
         finally:
             self._metrics.end()
             self._ended.set()
-        report = self._report(parts, ending)
-        ReportStore(self._plan.places.runs).save(report)
-        return _returned(report, ending, kept=parts.keeps_rows)
 
     def stop(self) -> None:
         """Read no more, commit what was read, and end with a report."""
@@ -142,6 +152,16 @@ class Run:
         finally:
             self._composed.set()
         return self._parts
+
+    def _noted(self, parts: Parts) -> AbstractContextManager[None]:
+        beginning = Beginning(
+            run_id=parts.run_id,
+            source=self._source.name,
+            target=TargetName(parts.database.label, str(parts.target.table)),
+            began=self._began_at,
+            pid=os.getpid(),
+        )
+        return noted(self._plan.places.runs, beginning)
 
     def _load(self, parts: Parts) -> Ending:
         try:

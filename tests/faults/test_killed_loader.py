@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from propload.beginnings import BeginningStore
 from propload.earlier.recovering import leftovers, recover
 from propload.rejecting import RejectStore
 from propload_spiders.demo import DemoSite
 from tests.faults import loading
-from tests.faults.server import ask
+from tests.faults.server import ask, wait_until
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(240)
@@ -108,6 +109,24 @@ def test_a_generator(dsn, chance, long, mode):
         assert len(ids) >= max(before, waiting)
         assert ids == list(range(len(ids)))
         assert not leftovers()
+
+
+def test_a_run_is_told_of_while_it_goes_on_and_after_it_was_killed(dsn, state_dir):
+    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
+    told = BeginningStore(state_dir / "runs")
+    with loading.start_python(GENERATOR, dsn, "upsert") as process:
+        wait_until(told.newest)
+        [one] = told.newest()
+        assert (one.status, one.pid) == ("running", process.pid)
+        process.kill()
+    [killed] = told.newest()
+    assert (killed.run_id, killed.status) == (one.run_id, "killed")
+    with loading.start("runs", "list") as process:
+        assert process.wait() == 0
+    assert any(killed.run_id in line and "killed" in line for line in process.out)
+    [report] = recover(to=dsn, progress=False)
+    assert report.run_id == killed.run_id
+    assert told.newest() == []
 
 
 def test_a_crawl(dsn, chance, long):

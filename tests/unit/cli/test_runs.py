@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+from propload.beginnings import Beginning, BeginningStore, noted
 from propload.cli import build_app
 from propload.report import Counts, ReasonCount, Report, TargetName
+from propload.target import TableName
 
 
 @pytest.fixture
@@ -72,7 +77,77 @@ def test_runs_of_one_table_are_listed(run, reports):
     assert len(run("list", "--table", "homes").stdout.splitlines()) == 4
     result = run("list", "--table", "others")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "no run into public.others has ended yet" in result.stderr
+    assert "no run into public.others has begun yet" in result.stderr
+
+
+@pytest.fixture
+def begun(reports, state_dir):
+    """Begin two runs after the reports: the first one is killed, the second goes on."""
+    folder = state_dir / "runs"
+    target = TargetName("local", "public.homes")
+    moment = datetime(2026, 7, 4, 12, tzinfo=UTC)
+    killed = Beginning("20260704T120000-bb1", "4.csv", target, moment, 4711)
+    path = folder / f"{killed.run_id}.begun"
+    path.write_text(json.dumps(killed.as_dict()), encoding="utf-8")
+    going_on = replace(killed, run_id="20260704T120000-bb2")
+    with noted(folder, going_on):
+        yield replace(killed, status="killed"), going_on
+
+
+def test_runs_that_have_not_ended_are_listed_before_reports(run, begun, reports):
+    killed, going_on = begun
+    lines = [line.split("\t") for line in run("list").stdout.splitlines()[1:]]
+    assert lines[:2] == [
+        [going_on.run_id, "running", "public.homes", "-", "-", "-", "4.csv"],
+        [killed.run_id, "killed", "public.homes", "-", "-", "-", "4.csv"],
+    ]
+    assert len(lines) == 5
+    listed = json.loads(run("list", "--json", "--limit", "3").stdout)
+    resume = f"with --resume {killed.run_id}"
+    assert [one.pop("message") for one in listed] == [
+        "it goes on in process 4711",
+        f"its process is gone; to go on: the same propload ingest {resume}",
+        "",
+    ]
+    assert listed[:2] == [going_on.as_dict(), killed.as_dict()]
+    assert listed[2]["run_id"] == reports[2].run_id
+    assert len(run("list", "--table", "others").stdout) == 0
+
+
+def test_a_killed_run_is_shown_with_the_way_on(run, begun, state_dir):
+    killed, _ = begun
+    (state_dir / "journal" / killed.run_id).mkdir(parents=True)
+    shown = run("show", killed.run_id)
+    assert shown.stdout.splitlines()[0] == "4.csv → public.homes in local: killed"
+    assert f"propload recover {killed.run_id}" in shown.stdout
+    told = json.loads(run("show", killed.run_id, "--json").stdout)
+    assert told["status"] == "killed"
+
+
+def test_a_run_that_was_gone_on_with_is_listed_once(run, reports, state_dir):
+    folder = state_dir / "runs"
+    one = Beginning(
+        reports[0].run_id, "1.csv", reports[0].target, datetime.now(UTC), os.getpid()
+    )
+    with noted(folder, one):
+        lines = [line.split("\t")[:2] for line in run("list").stdout.splitlines()]
+    assert lines[1:][2] == [one.run_id, "running"]
+    assert len(lines) == 4
+    assert run("list").stdout.splitlines()[3].split("\t")[1] == "loaded"
+
+
+def test_killed_runs_are_dropped_by_age_and_those_that_go_on_are_not(begun, state_dir):
+    store = BeginningStore(state_dir / "runs")
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert store.drop(datetime(2026, 1, 1, tzinfo=UTC)) == 0
+    assert store.drop(later, table=TableName.parse("others")) == 0
+    assert store.drop(later) == 1
+    assert [one.status for one in store.newest()] == ["running"]
+
+
+def test_a_note_that_was_never_written_is_no_run(run, reports, state_dir):
+    (state_dir / "runs" / "20260705T120000-cc1.begun").write_bytes(b"")
+    assert len(run("list").stdout.splitlines()) == 4
 
 
 @pytest.mark.parametrize(

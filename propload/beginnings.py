@@ -1,0 +1,147 @@
+"""What tells of runs that began and have not ended: a file each, held while it goes on.
+
+A run that is killed leaves no report. Its file is left then, and nobody holds it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from propload.private_files import is_locked, lock_private
+from propload.report import Plain, TargetName
+from propload.run_files import RunFiles, written_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from propload.target import TableName
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A run that began and has not ended.
+
+    Attributes:
+        run_id: The run's name.
+        source: What it reads.
+        target: What it writes.
+        began: When it began, or was gone on with.
+        pid: The process.
+        status: Whether it goes on, or its process is gone.
+    """
+
+    run_id: str
+    source: str
+    target: TargetName
+    began: datetime
+    pid: int
+    status: Literal["running", "killed"] = "running"
+
+    def as_dict(self) -> dict[str, Plain]:
+        """Return it as plain values, by the names that reports have for them."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "source": self.source,
+            "target": dict(asdict(self.target)),
+            "began": self.began.isoformat(),
+            "pid": self.pid,
+        }
+
+
+@contextmanager
+def noted(folder: Path, beginning: Beginning, /) -> Iterator[None]:
+    """Tell in the block that a run goes on; a process that is killed leaves it told.
+
+    A disk that refuses is logged: the run itself does without.
+
+    Args:
+        folder: The folder of reports.
+        beginning: The run.
+    """
+    path = _files(folder).path(beginning.run_id)
+    with ExitStack() as stack:
+        try:
+            descriptor = lock_private(path, wait=False)
+            stack.callback(os.close, descriptor)
+            stack.callback(_forget, path)
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(beginning.as_dict()).encode())
+        except OSError as error:
+            log.warning("the beginning of the run was not noted in %s: %s", path, error)
+        yield
+
+
+class BeginningStore:
+    """The runs that began and have not ended.
+
+    Args:
+        folder: The folder of reports.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._files = _files(folder)
+
+    def newest(self, *, table: TableName | None = None) -> list[Beginning]:
+        """Return the runs, newest first.
+
+        Args:
+            table: The table of the runs, or None for all tables.
+        """
+        found = map(_read, self._files.all())
+        return [one for one in found if one is not None and _is_into(one, table)]
+
+    def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
+        """Forget killed runs that began before; return how many.
+
+        Args:
+            before: Runs that began earlier are meant.
+            table: The table of the runs, or None for all tables.
+        """
+        dropped = 0
+        for path in written_before(before, self._files.all()):
+            one = _read(path)
+            if one is not None and one.status == "killed" and _is_into(one, table):
+                path.unlink(missing_ok=True)
+                dropped += 1
+        return dropped
+
+
+def _forget(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _files(folder: Path) -> RunFiles:
+    return RunFiles(folder, ".begun", "such run", "propload runs list")
+
+
+def _is_into(one: Beginning, table: TableName | None) -> bool:
+    return table is None or one.target.table == str(table)
+
+
+def _read(path: Path) -> Beginning | None:
+    """Return the run of a file, or None where it ends now, or was never written."""
+    try:
+        is_held = is_locked(path)
+        told = json.loads(path.read_bytes())
+        return Beginning(
+            run_id=told["run_id"],
+            source=told["source"],
+            target=TargetName(**told["target"]),
+            began=datetime.fromisoformat(told["began"]),
+            pid=told["pid"],
+            status="running" if is_held else "killed",
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.debug("%s does not tell of a run: %s", path, error)
+        return None
