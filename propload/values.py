@@ -38,11 +38,15 @@ _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
 _BUFFERS = (bytearray, memoryview)
 #: Types whose descendants mean what they do; each before those that it descends from.
 _BASES = (str, bool, int, float, bytes, *_BUFFERS, dt.datetime, dt.date)
+#: What JSON has words of its own for.
+_OF_JSON = frozenset({dict, list, int, float, bool, str, type(None)})
 #: Before a number that JSON holds with all its digits; no text begins so by chance.
-_MARK = f"propload:{secrets.token_hex(16)}:"
-_MARKED_NUMBER = re.compile(f'"{_MARK}([^"]+)"')
+NUMBER_MARK = f"propload:{secrets.token_hex(16)}:"
+MARKED_NUMBER = re.compile(f'"{NUMBER_MARK}([^"]+)"')
 #: What pandas calls a value that is missing.
 _MISSING = frozenset({"NAType", "NaTType"})
+#: NumPy's floats of fewer than 64 bits, and up to where each holds all whole numbers.
+_SMALL_FLOATS = {"float16": 2**11, "float32": 2**24}
 #: What frames of rows have besides `columns`, the lazy ones the second.
 _OF_FRAMES = ("__arrow_c_stream__", "collect_schema")
 #: What is called for the value that it returns.
@@ -188,6 +192,8 @@ def _of_pandas(value: Any) -> Any:
         return None
     if hasattr(value, "to_pydatetime") and not value.nanosecond:
         return value.to_pydatetime()
+    if hasattr(value, "to_pydatetime"):
+        return value.isoformat()
     if hasattr(value, "to_pytimedelta") and not value.nanoseconds:
         return value.to_pytimedelta()
     # its times hold more than Python's: their text says all
@@ -242,7 +248,7 @@ def as_text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict | list):
         text = json.dumps(value, ensure_ascii=False, default=_jsonable)
-        return _MARKED_NUMBER.sub(r"\1", text) if _MARK in text else text
+        return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, bytes):
@@ -260,8 +266,14 @@ def _span_text(value: dt.timedelta) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    found = plain(value)
+    found = _short(value) if type(value).__name__ in _SMALL_FLOATS else plain(value)
     if isinstance(found, Decimal) and found.is_finite():
         # the encoder writes no digits but those of a float; the marks are taken off
-        return f"{_MARK}{found}"
-    return found if isinstance(found, dict | list) else as_text(found)
+        return f"{NUMBER_MARK}{found}"
+    return found if type(found) in _OF_JSON else as_text(found)
+
+
+def _short(value: Any) -> float:
+    """Return a small float as `prepare.text_out` does: 0.1, not 0.10000000149011612."""
+    is_whole = abs(value) >= _SMALL_FLOATS[type(value).__name__]
+    return float(value) if is_whole else float(str(value))

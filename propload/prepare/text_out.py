@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.type_names import inner_type
+from propload.values import MARKED_NUMBER, NUMBER_MARK
 
 if TYPE_CHECKING:
     from polars.datatypes import DataTypeClass
@@ -33,7 +34,7 @@ def write_text(  # noqa: PLR0911 - one return a type
     if isinstance(source, (pl.List, pl.Array)) and pg_type.endswith("[]"):
         return _array_text(column, source, pg_type)
     if isinstance(source, _NESTED):
-        return _json_text(column) if _has_json(source) else None
+        return _json_text(column, source) if _has_json(source) else None
     if source == pl.Binary:
         return pl.lit("\\x") + column.bin.encode("hex") if "bytea" in pg_type else None
     if source in (pl.Date, pl.Time) or isinstance(source, pl.Datetime):
@@ -62,13 +63,16 @@ def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
 def _moment_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     if source == pl.Time:
         return column.dt.to_string("iso")
-    # Polars panics on what its calendar has no day for
-    number = column.to_physical()
-    last = LAST_WRITABLE_DAY * _per_day(source)
-    known: pl.Expr = pl.when(number.is_between(-last, last)).then(column)
+    known = _writable(column, source)
     if isinstance(source, pl.Datetime) and source.time_zone is not None:
         known = known.dt.convert_time_zone("UTC")
-    return known.dt.to_string("iso").fill_null(number.cast(pl.String))
+    return known.dt.to_string("iso").fill_null(column.to_physical().cast(pl.String))
+
+
+def _writable(column: pl.Expr, source: pl.DataType) -> pl.Expr:
+    """Return the days that the calendar of Polars has, which panics on others."""
+    last = LAST_WRITABLE_DAY * _per_day(source)
+    return pl.when(column.to_physical().is_between(-last, last)).then(column)
 
 
 def _per_day(source: pl.DataType) -> int:
@@ -101,7 +105,7 @@ def _has_json(dtype: pl.DataType) -> bool:
         return all(_has_json(_instance(field.dtype)) for field in dtype.fields)
     if isinstance(dtype, (pl.List, pl.Array)):
         return _has_json(inner_type(dtype))
-    return dtype not in (pl.Binary, pl.Object)
+    return dtype != pl.Object
 
 
 def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
@@ -114,10 +118,8 @@ def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
     if source.is_float():
         return ~column.is_finite()
     if isinstance(source, pl.Struct):
-        parts = [
-            beyond_json(column.struct.field(field.name), _instance(field.dtype))
-            for field in source.fields
-        ]
+        fields = _fields(column, source)
+        parts = [beyond_json(value, kind) for _, value, kind in fields]
         found = [part.fill_null(value=False) for part in parts if part is not None]
         return pl.any_horizontal(found) if found else None
     if isinstance(source, (pl.List, pl.Array)):
@@ -127,14 +129,90 @@ def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
     return None
 
 
+def _fields(
+    value: pl.Expr, source: pl.Struct
+) -> list[tuple[str, pl.Expr, pl.DataType]]:
+    """Return name, value and type of each field."""
+    # Polars takes some names (`*`, `^a$`) for patterns of other fields
+    places = [str(place) for place in range(len(source.fields))]
+    plain = value.struct.rename_fields(places)
+    return [
+        (field.name, plain.struct.field(place), _instance(field.dtype))
+        for place, field in zip(places, source.fields, strict=True)
+    ]
+
+
 def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
     return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
-def _json_text(column: pl.Expr) -> pl.Expr:
+def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
+    ours = _for_json(column, source)
     # Polars encodes structs only; `{"v":` and `}` are cut off again
-    text = pl.struct(column.alias("v")).struct.json_encode()
+    text = pl.struct((column if ours is None else ours).alias("v")).struct.json_encode()
+    if ours is not None:
+        text = text.str.replace_all(MARKED_NUMBER.pattern, "$1")
     return pl.when(column.is_not_null()).then(text.str.slice(5).str.head(-1))
+
+
+def is_json_of_polars(dtype: pl.DataType) -> bool:
+    """Return whether Polars writes each value of a type as `values.as_text` does."""
+    return _for_json(pl.lit(None, dtype), dtype) is None
+
+
+def _for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
+    """Return a value whose parts have the JSON that Python's have (`values.as_text`).
+
+    Else a row would change with the way it comes. None is returned where Polars
+    writes them so.
+    """
+    if isinstance(source, pl.Struct):
+        fields = _fields(value, source)
+        ours = {name: _for_json(part, kind) for name, part, kind in fields}
+        if all(part is None for part in ours.values()):
+            return None
+        parts = [
+            (part if (other := ours[name]) is None else other).alias(name)
+            for name, part, _ in fields
+        ]
+        return pl.when(value.is_not_null()).then(pl.struct(parts))
+    if isinstance(source, (pl.List, pl.Array)):
+        inside = _for_json(pl.element(), inner_type(source))
+        as_list = value.cast(pl.List(source.inner))
+        return None if inside is None else as_list.list.eval(inside)
+    return _scalar_for_json(value, source)
+
+
+def _scalar_for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
+    if source.is_decimal():
+        # a number with all its digits, which Polars would write as a text
+        return pl.lit(NUMBER_MARK) + value.cast(pl.String)
+    if source in (pl.Float32, pl.Float16):
+        return _small_float_text(value, source).cast(pl.Float64)
+    if source == pl.Time or isinstance(source, pl.Datetime):
+        return _isoformat(value, source)
+    if source in (pl.Binary, pl.Date) or isinstance(source, pl.Duration):
+        return write_text(value, source, pg_type="bytea")
+    return None
+
+
+def _isoformat(value: pl.Expr, source: pl.DataType) -> pl.Expr:
+    """Return times as Python's `isoformat` writes them, with the offset of their zone.
+
+    Of a nanosecond, which it does not know, all nine digits.
+    """
+    known = value if source == pl.Time else _writable(value, source)
+    day = "" if source == pl.Time else "%Y-%m-%dT"
+    zone = "%::z" if isinstance(source, pl.Datetime) and source.time_zone else ""
+    in_nanoseconds = not isinstance(source, pl.Datetime) or source.time_unit == "ns"
+    digits = 9 if in_nanoseconds else 6
+    text = known.dt.strftime(f"{day}%H:%M:%S%.{digits}f{zone}")
+    text = text.str.replace(f".{'0' * digits}", "", literal=True)
+    if in_nanoseconds:
+        text = text.str.replace(r"(\.[0-9]{6})0{3}", "$1")
+    if zone:
+        text = text.str.replace(r"([+-][0-9]{2}:[0-9]{2}):00$", "$1")
+    return text.fill_null(value.to_physical().cast(pl.String))
 
 
 def _array_text(

@@ -15,7 +15,7 @@ import polars as pl
 
 from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
-from propload.prepare.text_out import write_text
+from propload.prepare.text_out import is_json_of_polars, write_text
 from propload.private_files import open_private, sync_folder
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
@@ -236,6 +236,9 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
         if not _is_json(values):
             texts = [None if value is None else as_text(value) for value in values]
             yield pl.Series(name, texts, dtype=pl.String)
+        elif not is_json_of_polars(dtype):
+            text = write_text(pl.col(name), dtype)
+            yield pl.col(name) if text is None else text.alias(name)
 
 
 def _is_json(value: object) -> bool:

@@ -8,6 +8,7 @@ import json
 import uuid
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -167,3 +168,60 @@ def test_rare_types_of_arrow_reach_the_table(database):
     }
     found = look(database, "SELECT name::text, wide = 10::numeric ^ 50 FROM rows")
     assert found == [(str(name), True)]
+
+
+HELD = {
+    "seen": dt.datetime(2024, 1, 2, 3, 4, 5, 120_000),  # noqa: DTZ001 - naive on purpose
+    "sold": dt.datetime(2024, 1, 2, 3, tzinfo=dt.UTC),
+    "day": dt.date(2024, 1, 2),
+    "fee": Decimal("1.10"),
+    "rates": [Decimal("0.5"), None],
+    "kept": dt.timedelta(days=3, seconds=5),
+    "raw": b"\x00\xff",
+    "at": {"x": 1.0, "y": 1e22, "none": None},
+}
+
+
+@pytest.mark.one_server
+def test_a_value_that_comes_in_another_way_is_unchanged(database):
+    rows = [{"id": 1, "held": HELD}, {"id": 2, "held": None}]
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    assert propload.ingest(rows, **told).counts.inserted == 2
+    table = pa.Table.from_pylist(rows)
+    ways = [
+        pl.DataFrame(rows),
+        table,
+        pd.DataFrame(rows),
+        table.to_pandas(types_mapper=pd.ArrowDtype),
+    ]
+    for way in ways:
+        assert propload.ingest(way, **told).counts.unchanged == 2
+    typed = "jsonb_typeof(held->'fee'), held->>'seen', held->>'raw'"
+    found = look(database, f"SELECT {typed} FROM rows WHERE id = 1")
+    assert found == [("number", "2024-01-02T03:04:05.120000", "\\x00ff")]
+
+
+@pytest.mark.one_server
+def test_what_is_replayed_of_a_frame_is_what_would_have_been_stored(database):
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest([{"id": 1, "held": HELD}], **told)
+    run_sql(
+        database,
+        "CREATE TABLE kept AS TABLE rows",
+        "TRUNCATE rows",
+        "ALTER TABLE rows ADD CONSTRAINT no CHECK (id <> 1)",
+    )
+    report = propload.ingest(pl.DataFrame([{"id": 1, "held": HELD}]), **told)
+    assert report.counts.rejected == 1
+    run_sql(database, "ALTER TABLE rows DROP CONSTRAINT no")
+    propload.replay(report.run_id, to=database)
+    assert look(database, "SELECT count(*) FROM rows JOIN kept USING (held)") == [(1,)]
+
+
+@pytest.mark.one_server
+def test_values_of_numpy_and_pandas_in_dicts_keep_their_types(database):
+    held = {"n": np.int64(5), "yes": np.bool_(True), "day": pd.NaT, "na": pd.NA}
+    told = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest([{"id": 1, "held": held}], **told)
+    stored = look(database, "SELECT held::text FROM rows")
+    assert json.loads(stored[0][0]) == {"n": 5, "yes": True, "day": None, "na": None}

@@ -58,6 +58,8 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
         "inside": [{"a": [1, 2]}, {"a": []}],
         "bytes inside": [[b"\x01"], None],
         "no number inside": [{"a": [math.nan]}, {"a": [1.5]}],
+        "money inside": [{"a": Decimal("1.10")}, None],
+        "time inside": [{"a": dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)}, None],
     }
     writer.write(refused([0, 1], values=values))
     first, second = store.read()["values"].to_list()
@@ -73,6 +75,9 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
     assert (first["bytes inside"], second["bytes inside"]) == ('["\\\\x01"]', None)
     assert first["no number inside"] == '{"a": [NaN]}'
     assert second["no number inside"] == '{"a": [1.5]}'
+    # as they would have been stored, for they are replayed from here
+    assert (first["money inside"], second["money inside"]) == ('{"a":1.10}', None)
+    assert first["time inside"] == '{"a":"2024-01-01T12:00:00+00:00"}'
 
 
 def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
