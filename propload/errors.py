@@ -13,7 +13,16 @@
     ├── OutputError              1   what a command tells cannot be written
     └── LoadError                1   a run stopped early; carries its report
         ├── RejectLimitError     3   more rows were refused than the run allows
-        └── LockedError          75  another process has the table, run or journal
+        ├── LockedError          75  another process has the table, run or journal
+        │   what ends a run is an error of its own kind as well (`stopped`):
+        ├── SourceLoadError            4
+        ├── BlockedLoadError           5
+        ├── ConfigLoadError            2
+        ├── SchemaMismatchLoadError    1
+        ├── WriteLoadError             1
+        ├── TransientWriteLoadError    1
+        ├── CountsLoadError            1
+        └── JournalLoadError           1
 
 The driver's or the operating system's error is always the `__cause__`.
 """
@@ -150,3 +159,77 @@ class LockedError(LoadError):
     """
 
     exit_code = 75
+
+
+class SourceLoadError(LoadError, SourceError):
+    """A run stopped because its source cannot be read to its end."""
+
+    exit_code = SourceError.exit_code
+
+
+class BlockedLoadError(LoadError, BlockedError):
+    """A run stopped because the site refused the crawl."""
+
+    exit_code = BlockedError.exit_code
+
+
+class SchemaMismatchLoadError(LoadError, SchemaMismatchError):
+    """A run stopped because rows do not fit the table as a whole."""
+
+
+class WriteLoadError(LoadError, WriteError):
+    """A run stopped because the database refused a write."""
+
+
+class TransientWriteLoadError(LoadError, TransientWriteError):
+    """A run stopped because a write was tried again in vain."""
+
+
+class CountsLoadError(LoadError, CountsError):
+    """A run stopped because its counts do not add up."""
+
+
+class JournalLoadError(LoadError, JournalError):
+    """A run stopped because of its journal."""
+
+
+class ConfigLoadError(LoadError, ConfigError):
+    """Nothing can be pushed, because the run could not begin as it was told to."""
+
+    exit_code = ConfigError.exit_code
+
+
+#: What ends a run for a reason that has a kind of its own. Classes of a module, as
+#: errors are sent between processes.
+_STOPPED_BY: dict[type, type[LoadError]] = {
+    SourceError: SourceLoadError,
+    BlockedError: BlockedLoadError,
+    SchemaMismatchError: SchemaMismatchLoadError,
+    WriteError: WriteLoadError,
+    TransientWriteError: TransientWriteLoadError,
+    CountsError: CountsLoadError,
+    JournalError: JournalLoadError,
+    ConfigError: ConfigLoadError,
+    RejectLimitError: RejectLimitError,
+    LockedError: LockedError,
+}
+
+
+def stopped(
+    cause: BaseException, message: str, /, *, report: Report | None = None
+) -> LoadError:
+    """Return a LoadError that can be caught as an error of its cause's kind as well.
+
+    Args:
+        cause: What ended the run.
+        message: What is wrong and how to continue.
+        report: What was loaded until then, or None where nothing was begun.
+    """
+    known = (_STOPPED_BY[kind] for kind in type(cause).__mro__ if kind in _STOPPED_BY)
+    code = getattr(cause, "exit_code", None)
+    error = next(known, LoadError)(message, report=report, exit_code=code)
+    # where it happened: table, sqlstate, source, row
+    for name in ("table", "batch", "sqlstate", "source", "row"):
+        if name in vars(cause):
+            setattr(error, name, vars(cause)[name])
+    return error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
-from propload.errors import ConfigError, LoadError, QueueClosedError
+from propload.errors import ConfigError, QueueClosedError, stopped
 from propload.monitoring.metrics import Metrics
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions, SourceOptions
@@ -70,7 +70,9 @@ def ingest(
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be opened.
-        LoadError: The run stopped early; its `report` says what was loaded.
+        LoadError: The run stopped early; its `report` says what was loaded. It is a
+            `SourceError`, `SchemaMismatchError`, `WriteError`, ... as well, where one
+            ended it.
         KeyboardInterrupt: It was told twice to stop, or before anything was read.
     """
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
@@ -273,7 +275,8 @@ class Loader:
         stay in the journal.
 
         Raises:
-            LoadError: The load stopped early; it carries the report.
+            LoadError: The load stopped early; it carries the report, and is an error
+                of the kind that ended it as well.
         """
         self._guard(self._source.finish)
         try:
@@ -300,8 +303,9 @@ class Loader:
             return action()
         except QueueClosedError as error:
             self._thread.join()
-            msg = f"nothing more can be put: {self.failed or error}"
-            raise LoadError(msg, report=self.report) from (self.failed or error)
+            cause = self.failed or error
+            msg = f"nothing more can be put: {cause}"
+            raise stopped(cause, msg, report=self.report) from cause
 
     def _raise_failure(self) -> None:
         if self.failed is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from propload import config
-from propload.errors import ConfigError, LoadError
+from propload.errors import ConfigError, LoadError, stopped
 from propload.ingesting import source_options
 from propload.monitoring.metrics import Metrics
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
@@ -312,7 +312,7 @@ class _Bench:
             except LoadError as error:
                 # its own words say how to go on, which a trial never does
                 msg = f"the rows cannot be tried: {error.__cause__ or error}"
-                raise LoadError(msg, exit_code=error.exit_code) from error
+                raise stopped(error, msg) from error
         return _trial(batch_rows, workers, report)
 
 

@@ -20,6 +20,7 @@ from propload.errors import (
     LoadError,
     PropLoadError,
     RejectLimitError,
+    stopped,
 )
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
@@ -85,7 +86,8 @@ class Run:
         """Load the source and return what happened.
 
         Raises:
-            LoadError: The run stopped early; it carries the report.
+            LoadError: The run stopped early; it carries the report, and is an error of
+                the kind that ended it as well.
             PropLoadError: The run could not begin.
             KeyboardInterrupt: It was stopped before it began.
         """
@@ -263,4 +265,8 @@ def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
         raise ConfigError(report.message) from error
     if is_told_wrong or not isinstance(error, PropLoadError):
         raise error
-    raise LoadError(report.message, report=report, exit_code=error.exit_code) from error
+    if isinstance(error, ConfigError):
+        # whoever catches that takes it that nothing was read
+        code = error.exit_code
+        raise LoadError(report.message, report=report, exit_code=code) from error
+    raise stopped(error, report.message, report=report) from error

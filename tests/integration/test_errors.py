@@ -1,0 +1,81 @@
+"""Errors are caught as what the documentation calls them, wherever they come up."""
+
+from __future__ import annotations
+
+import pytest
+
+import propload
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
+
+TOLD = {"table": "homes", "key": "id", "progress": False, "on_new_columns": "refuse"}
+
+
+@pytest.fixture
+def homes(database):
+    """Make a table that has no column `price`."""
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    return database
+
+
+def test_rows_that_do_not_fit_are_a_schema_mismatch_that_carries_the_report(homes):
+    with pytest.raises(propload.SchemaMismatchError, match="price") as raised:
+        propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
+    assert isinstance(raised.value, propload.LoadError)
+    assert raised.value.report.status == "failed"
+
+
+def test_what_is_put_after_the_load_has_failed_says_why(homes):
+    loader = propload.Loader(to=homes, **TOLD)
+    loader.on_failed(lambda _: None)
+    loader.put({"id": 1, "price": 2})
+    loader._thread.join()
+    with pytest.raises(propload.SchemaMismatchError, match="nothing more can be put"):
+        loader.put({"id": 2})
+    with pytest.raises(propload.SchemaMismatchError, match="price"):
+        loader.close()
+
+
+def test_a_journal_that_does_not_fit_either_is_a_schema_mismatch(homes):
+    with pytest.raises(propload.SchemaMismatchError):
+        propload.ingest(iter([{"id": 1, "price": 2}]), to=homes, **TOLD)
+    with pytest.raises(propload.SchemaMismatchError, match="price"):
+        propload.recover(to=homes)
+    run_sql(homes, "ALTER TABLE homes ADD price bigint")
+    propload.recover(to=homes)
+    assert read_table(homes, "homes").rows() == [(1, 2)]
+
+
+def test_refused_rows_that_no_longer_fit_are_a_schema_mismatch(homes):
+    run_sql(homes, "ALTER TABLE homes ADD price int CHECK (price > 5)")
+    report = propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
+    assert report.counts.rejected == 1
+    run_sql(homes, "ALTER TABLE homes DROP COLUMN price")
+    with pytest.raises(propload.SchemaMismatchError, match="price"):
+        propload.replay(report.run_id, to=homes)
+
+
+def test_a_source_that_fails_later_is_a_source_error(homes):
+    def rows():
+        yield {"id": 1}
+        msg = "the line is cut"
+        raise OSError(msg)
+
+    with pytest.raises(propload.SourceError, match="the line is cut") as raised:
+        propload.ingest(rows(), to=homes, **TOLD)
+    assert raised.value.report.counts.inserted == 1
+
+
+def test_a_database_that_refuses_later_is_a_write_error(homes):
+    run_sql(
+        homes,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE 'not today' USING ERRCODE = '42501'; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON homes FOR EACH STATEMENT "
+        "EXECUTE FUNCTION refuse()",
+    )
+    with pytest.raises(propload.WriteError, match="not today") as raised:
+        propload.ingest([{"id": 1}], to=homes, **TOLD)
+    assert raised.value.sqlstate == "42501"
+    assert raised.value.report.counts.inserted == 0

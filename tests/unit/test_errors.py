@@ -1,0 +1,55 @@
+"""An error is caught as what it is called in the documentation."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from propload import errors
+from propload.errors import LoadError, PropLoadError, WriteError, stopped
+
+#: Those that the documentation lists, and that a run may end with.
+KINDS = [
+    errors.SourceError,
+    errors.BlockedError,
+    errors.SchemaMismatchError,
+    errors.WriteError,
+    errors.TransientWriteError,
+    errors.CountsError,
+    errors.JournalError,
+    errors.ConfigError,
+    errors.RejectLimitError,
+    errors.LockedError,
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_ended_a_run_is_caught_as_itself_and_as_a_load_error(kind):
+    error = stopped(kind("the cause"), "the run stopped", report=None)
+    assert isinstance(error, kind)
+    assert isinstance(error, LoadError)
+    assert str(error) == "the run stopped"
+    assert error.exit_code == type(error).exit_code == kind.exit_code
+    others = [
+        one for one in KINDS if isinstance(error, one) and one not in kind.__mro__
+    ]
+    assert others == []
+    # what is wrapped twice (a Loader's) stays what it is
+    assert type(stopped(error, "again")) is type(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors_are_sent_between_processes(kind):
+    cause = kind("the cause")
+    cause.__dict__.update(vars(WriteError("", table="homes", sqlstate="42501")))
+    sent = pickle.dumps(stopped(cause, "the run stopped"))
+    error = pickle.loads(sent)  # noqa: S301 - our own
+    assert type(error) is type(stopped(cause, ""))
+    assert (error.table, error.sqlstate) == ("homes", "42501")
+    assert str(error) == "the run stopped"
+
+
+@pytest.mark.parametrize("cause", [ValueError("x"), PropLoadError("x")])
+def test_what_has_no_kind_of_its_own_is_a_load_error(cause):
+    assert type(stopped(cause, "the run stopped")) is LoadError
