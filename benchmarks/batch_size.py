@@ -113,8 +113,7 @@ def _push(scratch: Scratch, rows: pl.DataFrame, size: int) -> dict[str, float]:
     with propload.Loader(**place(scratch, "target")) as loader:
         for part in rows.iter_slices(size):
             loader.put(part)
-    report = loader.report
-    return {"peak_mb": report.peak_memory_bytes / 1e6} if report else {}
+    return {"peak_mb": loader.report.peak_memory_bytes / 1e6}
 
 
 def _commit_seconds(scratch: Scratch, size: int) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
-from propload.errors import ConfigError, QueueClosedError, stopped
+from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.monitoring.metrics import Metrics
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions, SourceOptions
@@ -169,7 +169,8 @@ class Loader:
             loaded; as `LockedError`, another run holds the table's lock.
 
     Attributes:
-        report: What happened, after `close`.
+        metrics: The counters, while the load goes on.
+        failed: What ended the load early, or None.
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class Loader:
         self._source = PushedSource(options, name)
         stoppable(partial(recover_first, self._plan, self._source))
         self._run = Run(self._source, self._plan, metrics=self.metrics)
-        self.report: Report | None = None
+        self._report: Report | None = None
         self.failed: BaseException | None = None
         self._failed_listeners: list[Callable[[BaseException], None]] = []
         self._lock = threading.Lock()
@@ -226,6 +227,26 @@ class Loader:
             self.close()
         except Exception as also:  # noqa: BLE001 - the block's own error stays first
             error.add_note(f"the load failed as well: {also}")
+
+    @property
+    def report(self) -> Report:
+        """What happened, known once the load has ended.
+
+        Raises:
+            LoadError: It has not ended yet, or has failed before it began.
+        """
+        with self._lock:
+            report, failed = self._report, self.failed
+        if report is not None:
+            return report
+        if failed is not None:
+            msg = f"there is no report, as the load could not begin: {failed}"
+            raise stopped(failed, msg) from failed
+        msg = (
+            "there is no report yet, as rows are still loaded: close the loader, or "
+            "look after its with block"
+        )
+        raise LoadError(msg)
 
     def put(self, rows: object, /, *, timeout: float | None = None) -> None:
         """Hand rows over; they are on disk when this returns.
@@ -286,7 +307,6 @@ class Loader:
             self.abort(error)
             raise
         self._raise_failure()
-        assert self.report is not None  # noqa: S101 - the thread ended without error
         return self.report
 
     def abort(self, error: BaseException) -> None:
@@ -305,7 +325,7 @@ class Loader:
             self._thread.join()
             cause = self.failed or error
             msg = f"nothing more can be put: {cause}"
-            raise stopped(cause, msg, report=self.report) from cause
+            raise stopped(cause, msg, report=self._report) from cause
 
     def _raise_failure(self) -> None:
         if self.failed is not None:
@@ -314,14 +334,14 @@ class Loader:
     def _execute(self) -> None:
         try:
             with _shown(self._plan.settings, self.metrics):
-                self.report = self._run.execute()
+                self._report = self._run.execute()
         except BaseException as error:  # noqa: BLE001 - raised by close() and put()
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:
             self.failed = error
-            self.report = getattr(error, "report", None)
+            self._report = getattr(error, "report", None)
             listeners = tuple(self._failed_listeners)
         self._source.fail(error)
         for listener in listeners:

@@ -8,7 +8,7 @@ import pytest
 
 import propload
 from propload.earlier.recovering import leftovers
-from propload.errors import ConfigError
+from propload.errors import ConfigError, LoadError
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import take, target_lock
 from propload.pushing import PushedSource
@@ -130,3 +130,23 @@ def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
     with propload.Loader(to=database, **HOMES) as loader:
         loader.put({"id": 1})
     assert loader.report.counts.inserted == 1
+
+
+@pytest.mark.one_server
+def test_a_loader_has_a_report_once_it_has_ended(database):
+    with propload.Loader(to=database, **HOMES) as loader:
+        loader.put({"id": 1})
+        with pytest.raises(LoadError, match=r"no report yet.* close the loader"):
+            _ = loader.report
+    assert loader.report.counts.inserted == 1
+
+
+@pytest.mark.one_server
+def test_a_load_that_did_not_begin_has_no_report_and_says_why(database):
+    loader = propload.Loader(to=database, table="homes", key="nr", progress=False)
+    loader.put({"id": 1})
+    loader._thread.join()
+    with pytest.raises(ConfigError, match=r"no report, .* column nr is needed"):
+        _ = loader.report
+    with pytest.raises(ConfigError, match="column nr is needed"):
+        loader.close()

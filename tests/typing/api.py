@@ -30,7 +30,7 @@ def push() -> None:
     """Push rows one by one."""
     with propload.Loader(table="homes", key="id") as loader:
         loader.put({"id": 1})
-    assert_type(loader.report, propload.Report | None)
+    assert_type(loader.report.counts.inserted, int)
 
 
 def look() -> None:
