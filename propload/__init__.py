@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from propload.checking.check import check as check
     from propload.checking.report import CheckReport as CheckReport
     from propload.earlier.dropping import Dropped as Dropped
+    from propload.earlier.dropping import drop_rejects as drop_rejects
     from propload.earlier.dropping import drop_runs as drop_runs
+    from propload.earlier.recovering import drop_leftover as drop_leftover
     from propload.earlier.recovering import leftovers as leftovers
     from propload.earlier.recovering import recover as recover
     from propload.earlier.replaying import replay as replay
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from propload.monitoring.metrics import Metrics as Metrics
     from propload.report import Counts as Counts
     from propload.report import Report as Report
+    from propload.running.choosing import embedded_url as embedded_url
     from propload.target import Target as Target
     from propload.tuning import Tuning as Tuning
     from propload.tuning import tune as tune
@@ -73,7 +76,10 @@ _HOMES = {
     "Tuning": "tuning",
     "WriteError": "errors",
     "check": "checking.check",
+    "drop_leftover": "earlier.recovering",
+    "drop_rejects": "earlier.dropping",
     "drop_runs": "earlier.dropping",
+    "embedded_url": "running.choosing",
     "ingest": "ingesting",
     "leftovers": "earlier.recovering",
     "recover": "earlier.recovering",

@@ -150,7 +150,7 @@ def _show(
 
 
 def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
-    from propload.earlier.recovering import drop  # noqa: PLC0415 - heavy
+    from propload.earlier.recovering import drop_leftover  # noqa: PLC0415 - heavy
 
     if not run:
         msg = "say which run's journal is to be deleted: propload recover --drop RUN"
@@ -158,7 +158,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     if not yes:
         question = f"Delete the journal of run {run}? Its rows cannot be read again."
         typer.confirm(question, abort=True, err=True)
-    rows = drop(run, **given)
+    rows = drop_leftover(run, **given)
     if screen.as_json:
         screen.show_values({"run_id": run, "rows": rows})
     else:

@@ -1,4 +1,4 @@
-"""Dropping what propload remembers of runs that ended long ago."""
+"""Dropping what propload keeps of runs: what nobody needs any more."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from propload import config
 from propload.beginnings import BeginningStore
 from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import forget_runs
+from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
@@ -63,6 +64,29 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     reports = ReportStore(folder).drop(before, table=table)
     killed = BeginningStore(folder).drop(before, table=table)
     return Dropped(runs, reports + killed)
+
+
+def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
+    """Delete the refused rows of a run for good; return how many there were.
+
+    Args:
+        run_id: The run, or how its name begins.
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: No run is named, no such run has refused rows, or another setting
+            is given.
+        LockedError: The run still goes on, or is being replayed.
+    """
+    config.refuse_others(settings, {"state_dir"}, function="propload.drop_rejects")
+    if not run_id:
+        msg = "say which run's refused rows are to be deleted"
+        raise ConfigError(msg)
+    store = RejectStore(Plan.of(config.resolve(settings)).places.rejects)
+    path = store.files.find(run_id)
+    rows = store.read(path.stem).height
+    store.drop(path.stem)
+    return rows
 
 
 def _moment(days: float) -> datetime:

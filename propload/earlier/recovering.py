@@ -113,7 +113,7 @@ def recover(
     return _recovered(mine, plan, given - {"table"}, on_report)
 
 
-def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
+def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     """Delete what a run left in its journal; return the rows lost by it, at most.
 
     What a replace had gathered in its database goes as well, where that is reached.
@@ -124,9 +124,11 @@ def drop(run_id: str, /, **settings: Unpack[Settings]) -> int:
             one.
 
     Raises:
-        ConfigError: There is no such journal.
+        ConfigError: There is no such journal, or another setting is given.
         LockedError: It is being recovered.
     """
+    used = {"to", "state_dir"}
+    config.refuse_others(settings, used, function="propload.drop_leftover")
     plan = Plan.of(config.resolve(settings))
     named = _named(find_leftovers(plan.places.journal), run_id)
     source = _opened(named)

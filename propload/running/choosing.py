@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
+from propload import config
 from propload.errors import ConfigError
 from propload.postgres.loading import Database
 from propload.postgres.session.dsn import describe_dsn
 from propload.prepare.mapping import load_mapping
+from propload.running.planning import Plan
 from propload.target import TableName, Target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Unpack
+
     from propload.options import Settings
     from propload.postgres.tables.facts import TableFacts
     from propload.prepare.validation import Checker
-    from propload.running.planning import Plan
     from propload.sources.source import Source
 
 #: What messages call sources that nobody gave a name.
@@ -75,12 +80,30 @@ def open_database(plan: Plan) -> Database:
     state_dir = plan.places.state_dir
     # the embedded one's address is a path of this machine, which tells a reader nothing
     label = database_label(plan)
-    dsn = plan.settings.get("to")
-    if dsn is None:
-        from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
-
-        dsn = embedded.start(state_dir)
+    dsn = plan.settings.get("to") or _embedded(state_dir)
     return Database(dsn, state_dir=state_dir, label=label)
+
+
+def embedded_url(**settings: Unpack[Settings]) -> str:
+    """Return the address of the embedded database, which is started if need be.
+
+    Whatever speaks to PostgreSQL from this machine takes it; it holds no password.
+
+    Args:
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: Another setting is given.
+        WriteError: It cannot be started.
+    """
+    config.refuse_others(settings, {"state_dir"}, function="propload.embedded_url")
+    return _embedded(Plan.of(config.resolve(settings)).places.state_dir)
+
+
+def _embedded(state_dir: Path) -> str:
+    from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
+
+    return embedded.start(state_dir)
 
 
 def find_target(

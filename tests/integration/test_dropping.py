@@ -162,3 +162,18 @@ def test_without_the_right_to_delete_nothing_goes(database, state_dir):
 def test_an_age_outside_the_calendar_is_refused(database, days):
     with pytest.raises(propload.ConfigError, match="older_than"):
         propload.drop_runs(days, to=database)
+
+
+@pytest.mark.one_server
+def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
+    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL)")
+    rows = [{"k": 1, "v": "a"}, {"k": 2, "v": None}]
+    run = propload.ingest(rows, to=database, table="t", key="k", progress=False).run_id
+    assert propload.drop_rejects(run[:-1]) == 1
+    with pytest.raises(propload.ConfigError, match="refused rows"):
+        propload.drop_rejects(run)
+    # the newest is no default for what is for good
+    with pytest.raises(propload.ConfigError, match="say which run"):
+        propload.drop_rejects("")
+    with pytest.raises(propload.ConfigError, match="table has no say"):
+        propload.drop_rejects(run, table="t")

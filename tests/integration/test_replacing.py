@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 import propload
-from propload.earlier.recovering import drop, leftovers, recover
+from propload.earlier.recovering import drop_leftover, leftovers, recover
 from propload.errors import LoadError
 from propload.postgres import shadow
 from propload.postgres.ledger.file_ledger import FileLedger
@@ -197,7 +197,7 @@ def test_a_replace_of_another_table_leaves_alone_what_nobody_can_read_again(
 def test_what_a_replace_had_gathered_goes_with_its_journal(goal, database):
     run = ended_early(goal, "homes")
     assert len(shadows(database)) == 1
-    drop(run, to=database)
+    drop_leftover(run, to=database)
     assert shadows(database) == []
     assert stored(database) == OLD
     assert leftovers() == []
@@ -208,7 +208,7 @@ def test_rows_of_a_replace_that_stay_in_another_database_are_told(
     goal, database, caplog
 ):
     run = ended_early(goal, "homes")
-    drop(run, to="postgresql://nobody@127.0.0.1:1/none")
+    drop_leftover(run, to="postgresql://nobody@127.0.0.1:1/none")
     assert leftovers() == []
     assert f"the rows that run {run} had gathered for public.homes stay" in caplog.text
 

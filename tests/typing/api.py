@@ -39,6 +39,9 @@ def look() -> None:
     assert_type(propload.rejects(), pl.DataFrame)
     assert_type(propload.runs(5), list[propload.Report])
     assert_type(propload.leftovers(), list[propload.Leftover])
+    assert_type(propload.drop_leftover("20260101-ab"), int)
+    assert_type(propload.drop_rejects("20260101-ab"), int)
+    assert_type(propload.embedded_url(), str)
     assert_type(propload.tune("homes.csv", table="homes").best.workers, int)
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+import propload
 from propload.errors import ConfigError
+from propload.postgres.server import embedded
 from propload.running.choosing import choose_table
 
 
@@ -34,3 +36,13 @@ def test_what_has_no_name_needs_a_table(source):
     with pytest.raises(ConfigError, match=r"no table to load .* into: give --table"):
         choose_table({}, None, source)
     assert str(choose_table({"table": "a.b"}, None, source)) == "a.b"
+
+
+def test_the_address_of_the_embedded_database_is_that_of_the_state_folder(
+    monkeypatch, state_dir, tmp_path
+):
+    monkeypatch.setattr(embedded, "start", lambda folder: f"postgresql:///{folder}")
+    assert propload.embedded_url() == f"postgresql:///{state_dir}"
+    assert propload.embedded_url(state_dir=tmp_path) == f"postgresql:///{tmp_path}"
+    with pytest.raises(ConfigError, match="to has no say"):
+        propload.embedded_url(to="postgresql://elsewhere")
