@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
+from io import IOBase
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -13,15 +15,20 @@ from propload.batch import Batch
 from propload.columns import Columns
 from propload.errors import ConfigError, JournalError, QueueClosedError
 from propload.sources import open_source
+from propload.sources.frames import is_frame
 from propload.sources.items import ItemSource
 from propload.values import row_of
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from propload.journal import Journal
     from propload.options import SourceOptions
+
+
+#: What has no rows although it can be iterated: names of files, bytes, open files.
+_NO_ROWS = (str, bytes, bytearray, memoryview, PathLike, IOBase, type)
 
 
 class PushedSource:
@@ -193,7 +200,7 @@ def _several(rows: object) -> object:
     """
     if isinstance(rows, pl.LazyFrame):
         return rows.collect()
-    if hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__next__"):
+    if is_frame(rows) or hasattr(rows, "__arrow_c_stream__"):
         return rows
     if row_of(rows) is not None:
         return [rows]
@@ -202,8 +209,11 @@ def _several(rows: object) -> object:
         if not strange:
             return list(rows)
         rows = strange[0]
+    elif isinstance(rows, Iterable) and not isinstance(rows, _NO_ROWS):
+        # sets, views and whatever else gives rows or batches of them
+        return iter(rows)
     msg = (
         f"{rows!r} is no row: put takes dicts, dataclasses, pydantic objects, lists of "
-        "these, frames and batches"
+        "these, frames and batches, and whatever iterates over them"
     )
     raise ConfigError(msg)

@@ -1,6 +1,7 @@
 """Rows that are pushed one by one: their batches fit each other."""
 
 import threading
+from collections import deque
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from propload.batch import Batch
-from propload.errors import ConfigError, JournalError
+from propload.errors import ConfigError, JournalError, SourceError
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
 from propload.testing import MemorySource
@@ -111,6 +112,9 @@ class Named(NamedTuple):
         iter([pl.DataFrame({"id": [1]})]),
         [Batch(pa.record_batch({"id": [1]}), "other", 7)],
         pd.read_csv(StringIO("id\n1\n"), chunksize=5),
+        MemorySource([{"id": 1}]),
+        {1: {"id": 1}}.values(),
+        deque([{"id": 1}]),
     ],
     ids=[
         "dict",
@@ -124,19 +128,14 @@ class Named(NamedTuple):
         "iterator of frames",
         "list of batches",
         "chunks of a file",
+        "source in memory",
+        "view",
+        "deque",
     ],
 )
 def test_rows_of_many_kinds_are_taken(pushed, rows):
     source, kept = pushed
     source.put(rows)
-    assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
-
-
-def test_a_source_of_batches_is_no_row(pushed):
-    source, kept = pushed
-    with pytest.raises(ConfigError, match="is no row"):
-        source.put(MemorySource([{"id": 1}]))
-    source.put(iter(MemorySource([{"id": 1}])))
     assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
 
 
@@ -146,7 +145,19 @@ def test_no_rows_are_nothing_to_keep(pushed):
     assert kept.batches == []
 
 
-@pytest.mark.parametrize("rows", ["homes.csv", ["homes.csv"], [Path("homes.csv")], 5])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "homes.csv",
+        b"homes.csv",
+        ["homes.csv"],
+        Path("homes.csv"),
+        [Path("homes.csv")],
+        StringIO("id\n1\n"),
+        Named,
+        5,
+    ],
+)
 def test_what_is_no_row_is_no_file_either(pushed, rows):
     source, kept = pushed
     with pytest.raises(ConfigError, match="is no row"):
@@ -183,3 +194,11 @@ def test_rows_that_a_disk_refused_are_told_from_those_that_it_took():
         source.put([{"id": 1}, {"id": 2}, {"id": 3}])
     with pytest.raises(JournalError, match=r"^no space$"):
         source.put([{"id": 3}])
+
+
+def test_a_source_in_memory_has_all_columns_and_fails_when_it_is_told_to(pushed):
+    source, kept = pushed
+    rows = [{"id": 1}, {"id": 2, "price": 3}]
+    with pytest.raises(SourceError, match="the line is cut"):
+        source.put(MemorySource(rows, error=OSError("the line is cut")))
+    assert kept.batches[0].to_pylist() == [{"id": 1, "price": None}, rows[1]]

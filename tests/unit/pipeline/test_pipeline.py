@@ -34,7 +34,8 @@ from propload.prepare.preparing import Prepared
 from propload.rejecting import RejectStore, RejectWriter
 from propload.report import Counts
 from propload.retrying import RetryOptions
-from propload.testing import MemorySource, MemoryTable, MemoryWriter
+from propload.testing import MemorySource
+from tests.unit.pipeline.doubles import MemoryTable, MemoryWriter
 
 pytestmark = pytest.mark.timeout(30)
 

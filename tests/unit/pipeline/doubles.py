@@ -1,0 +1,79 @@
+"""A table in memory, and its writers, for tests of what leads to them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW, Piece, Written, no_reasons
+
+if TYPE_CHECKING:
+    from propload.target import OnRefused
+
+
+@dataclass(slots=True)
+class MemoryTable:
+    """A table in memory that several writers share.
+
+    Attributes:
+        key: The columns that identify a row.
+        rows: The stored rows by key.
+        pieces: The pieces written, in order of commit.
+    """
+
+    key: tuple[str, ...]
+    rows: dict[tuple[object, ...], dict[str, object]] = field(default_factory=dict)
+    pieces: list[Piece] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def open_writer(self, lane: int, _on_refused: OnRefused) -> MemoryWriter:
+        """Return a writer for a lane; it refuses nothing."""
+        return MemoryWriter(self, lane)
+
+    def commit(self, piece: Piece) -> Written:
+        """Store a piece at once: the last row of a key wins."""
+        inserted = updated = unchanged = 0
+        with self._lock:
+            for row in pl.concat(piece.rows.layers).drop(ROW).iter_rows(named=True):
+                key = tuple(row[name] for name in self.key)
+                before = self.rows.get(key)
+                inserted += before is None
+                unchanged += before == row
+                updated += before is not None and before != row
+                self.rows[key] = row
+            self.pieces.append(piece)
+        dropped = piece.rows.duplicates
+        return Written(inserted, updated, unchanged, 0, dropped, no_reasons())
+
+
+@dataclass(slots=True)
+class MemoryWriter:
+    """A writer into a table in memory.
+
+    Attributes:
+        table: The table.
+        lane: The lane that owns the writer.
+        failures: Errors to raise, one for each of the first writes.
+        closed: Whether it was closed.
+    """
+
+    table: MemoryTable
+    lane: int = 0
+    failures: list[BaseException] = field(default_factory=list)
+    closed: bool = False
+
+    def write(self, piece: Piece) -> Written:
+        """Store a piece, or raise the next failure."""
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.table.commit(piece)
+
+    def cancel(self) -> None:
+        """Do nothing: a write into memory is over before it could be broken off."""
+
+    def close(self) -> None:
+        """Note that the writer was closed."""
+        self.closed = True
