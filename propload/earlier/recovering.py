@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from propload import config
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
-from propload.journal import JournalSource, find_leftovers
+from propload.journal import JournalSource, find_leftovers, is_in_use
 from propload.monitoring.metrics import Metrics
 from propload.running.choosing import (
     database_label,
@@ -22,6 +22,7 @@ from propload.target import parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from typing_extensions import Unpack
 
@@ -99,14 +100,14 @@ def recover(
     if moved and not run_id:
         msg = "say which run's database has moved: moved goes with a run (RUN --moved)"
         raise ConfigError(msg)
-    found = find_leftovers(plan.places.journal)
     given = config.told(settings)
     if run_id:
-        named = _named(found, run_id)
+        named = _named(plan.places.journal, run_id)
         with open_database(plan) as database:
             if not moved:
                 _require_home(named, database)
         return _recovered([named], plan, given, on_report)
+    found = find_leftovers(plan.places.journal)
     with open_database(plan) as database:
         mine = _of_database(_into_table(found, settings), database)
     mine = [one for one in mine if not _is_part_of_replace(one)]
@@ -130,7 +131,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     used = {"to", "state_dir"}
     config.refuse_others(settings, used, function="propload.drop_leftover")
     plan = Plan.of(config.resolve(settings))
-    named = _named(find_leftovers(plan.places.journal), run_id)
+    named = _named(plan.places.journal, run_id)
     source = _opened(named)
     rows = named.rows
     _drop_gathered(named, plan)
@@ -212,10 +213,22 @@ def _drop_gathered(one: Leftover, plan: Plan) -> None:
     )
 
 
-def _named(found: list[Leftover], run_id: str) -> Leftover:
-    for one in found:
+def _named(folder: Path, run_id: str) -> Leftover:
+    """Return the journal of a run.
+
+    Raises:
+        ConfigError: There is none.
+        LockedError: Its run goes on, or another process recovers it.
+    """
+    for one in find_leftovers(folder):
         if one.run_id == run_id:
             return one
+    if is_in_use(folder / run_id):
+        msg = (
+            f"the journal of run {run_id} is in use: the run goes on, or another "
+            "process recovers it"
+        )
+        raise LockedError(msg)
     msg = f"no journal of run {run_id} is left. See: propload recover --list"
     raise ConfigError(msg)
 

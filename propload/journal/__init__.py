@@ -8,8 +8,20 @@ a killed run left behind.
 
 from __future__ import annotations
 
-from propload.journal.recovery import JournalSource, Leftover, find_leftovers
+from propload.journal.recovery import (
+    JournalSource,
+    Leftover,
+    find_leftovers,
+    is_in_use,
+)
 from propload.journal.segments import JournalOptions
 from propload.journal.writing import Journal
 
-__all__ = ["Journal", "JournalOptions", "JournalSource", "Leftover", "find_leftovers"]
+__all__ = [
+    "Journal",
+    "JournalOptions",
+    "JournalSource",
+    "Leftover",
+    "find_leftovers",
+    "is_in_use",
+]

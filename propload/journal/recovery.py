@@ -116,6 +116,17 @@ def find_leftovers(folder: Path) -> list[Leftover]:
     return found
 
 
+def is_in_use(folder: Path) -> bool:
+    """Return whether a process holds a journal: its run goes on, or it is recovered."""
+    try:
+        os.close(lock_folder(folder))
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 def _describe(folder: Path) -> Leftover:
     return Leftover(folder.name, folder, json.loads((folder / ABOUT).read_text()))
 

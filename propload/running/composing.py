@@ -14,6 +14,8 @@ from propload.options import make_state_folder
 from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
@@ -156,10 +158,18 @@ def _begin_run(
     *,
     checker: Checker | None,
 ) -> _Begun:
-    """Return the run, whose name is claimed until the stack is closed."""
+    """Return the run, whose name is claimed until the stack is closed.
+
+    Raises:
+        WriteError: The server refused.
+        TransientWriteError: A session was lost meanwhile.
+    """
     resuming = Resuming(database, plan.places.state_dir, stack)
-    record, point = _beginning(source, target, plan, resuming)
-    plan, why = with_workers(_gone_on(plan, point), database)
+    try:
+        record, point = _beginning(source, target, plan, resuming)
+        plan, why = with_workers(_gone_on(plan, point), database)
+    except ServerError as error:
+        raise failures.as_write_error(error, table=str(target.table)) from error
     _tell(record, source, target, database, plan)
     preparer = make_preparer(plan, source, checker, target)
     return _Begun(with_lanes(record, plan.workers), point, plan, why, preparer)

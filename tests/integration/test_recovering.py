@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import propload
-from propload.earlier.recovering import drop, leftovers, recover
+from propload.earlier.recovering import drop_leftover, leftovers, recover
 from propload.errors import ConfigError, LoadError, LockedError
-from propload.journal import feeding, writing
+from propload.journal import JournalSource, feeding, writing
 from propload.monitoring.memory import MemoryWatch
 from propload.sources import items
 from tests.integration.reading import read_table, run_sql
@@ -99,9 +99,9 @@ def test_journals_of_one_table_and_database_are_told(database, stuck, two_stuck)
 
 
 def test_a_journal_that_is_dropped_is_in_nobodys_way(goal, database, stuck):
-    assert drop(stuck.run_id) == 10
+    assert drop_leftover(stuck.run_id) == 10
     with pytest.raises(ConfigError, match="no journal of run"):
-        drop(stuck.run_id)
+        drop_leftover(stuck.run_id)
     propload.ingest([{"id": 99}], **goal)
     assert read_table(database, "homes")["id"].to_list() == [99]
 
@@ -143,6 +143,18 @@ def test_a_report_can_be_sent_to_another_process(goal):
     clean = propload.ingest([{"id": 1}], **goal)
     assert report.rejects.columns == ["id", *clean.rejects.columns]
     assert clean.rejects.is_empty()
+
+
+@pytest.mark.parametrize("act", [recover, drop_leftover])
+def test_a_journal_in_other_hands_is_not_said_to_be_gone(stuck, database, act):
+    held = JournalSource(stuck.folder)
+    held.open()
+    try:
+        with pytest.raises(LockedError, match="another process recovers it"):
+            act(stuck.run_id, to=database)
+    finally:
+        held.close(loaded=False)
+    assert [one.run_id for one in leftovers()] == [stuck.run_id]
 
 
 def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):

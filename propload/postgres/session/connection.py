@@ -26,6 +26,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 from propload.errors import TransientWriteError
 from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
+from propload.postgres.session import failures
 from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.driver_errors import (
     ServerError,
@@ -116,11 +117,18 @@ def _opened(raw: dbapi.Connection, kind: Kind, spool: Spool | None) -> Connectio
     try:
         opened = Connection(raw, kind, spool)
         kind.lost.end(opened)
-    except BaseException:
+    except BaseException as error:
         with kind.opening:
             raw.close()
+        if isinstance(error, ServerError) and _is_lost(error):
+            msg = f"{describe_dsn(kind.dsn)}: the session was lost as it began: {error}"
+            raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
         raise
     return opened
+
+
+def _is_lost(error: ServerError) -> bool:
+    return failures.classify(error).kind == "transient"
 
 
 class Connection:

@@ -1,0 +1,71 @@
+"""Sessions that end while a run begins: nothing is written, and it says so."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import pytest
+
+import propload
+from propload.errors import PropLoadError, TransientWriteError
+from propload.postgres.session.connection import Connection
+from tests.faults.server import BACKENDS, ask
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+END = "SELECT pg_terminate_backend(pid)"
+HOMES = [{"id": number} for number in range(10)]
+
+
+class Striking:
+    """Has the server end all sessions of a run before its statement of a number."""
+
+    def __init__(self, monkeypatch, dsn, number):
+        self._cursor = Connection._cursor
+        self._dsn = dsn
+        self._left = number
+        self._lock = threading.Lock()
+        self.struck = False
+        monkeypatch.setattr(Connection, "_cursor", lambda one: self.cursor(one))  # noqa: PLW0108 - a method of Connection
+
+    def cursor(self, session):
+        if session._kind.application_name == "propload" and self._is_due():
+            ask(self._dsn, BACKENDS.replace("SELECT pid", END))
+        return self._cursor(session)
+
+    def _is_due(self):
+        with self._lock:
+            if not self.struck:
+                self._left -= 1
+                self.struck = self._left < 0
+                return self.struck
+        return False
+
+
+def ended(load):
+    """Return the error that a load ended with, or None, and its report."""
+    try:
+        return None, load()
+    except PropLoadError as error:
+        return error, None
+
+
+@pytest.mark.parametrize("number", range(3, 15))
+def test_a_session_lost_as_a_run_begins_is_worth_another_try(
+    dsn, state_dir, monkeypatch, number
+):
+    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    load = partial(propload.ingest, HOMES, to=dsn, table="homes", workers=1)
+    with monkeypatch.context() as patched:
+        striking = Striking(patched, dsn, number)
+        error, report = ended(load)
+        if error is not None:
+            # not what the driver said, which is of no documented class
+            assert type(error) is TransientWriteError, error
+            assert "public.homes" in str(error) or "session" in str(error)
+            assert read_table(dsn, "homes").height == 0
+            report = load()
+        assert striking.struck
+    assert report.counts.inserted == 10
