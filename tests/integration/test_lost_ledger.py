@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.earlier.recovering import drop, leftovers, recover
+from propload.earlier.recovering import drop_leftover, leftovers, recover
 from propload.errors import ConfigError, LoadError
 from propload.postgres.session.dsn import parse_dsn
 from tests.integration.going_on import guard, ids_by_lane, open_guard
@@ -75,7 +75,7 @@ def test_a_ledger_that_was_dropped_is_told_with_what_to_do(database, begun):
     with pytest.raises(ConfigError, match=r"ledger.*propload recover --drop"):
         recover(run, to=database)
     assert stored(database) == before
-    assert drop(run) == len(IDS)
+    assert drop_leftover(run) == len(IDS)
 
 
 @pytest.mark.parametrize("mode", ["upsert", "insert-new", "replace"])
