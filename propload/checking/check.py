@@ -58,8 +58,8 @@ def check(
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be read.
-        KeyboardInterrupt: It was told to stop; a crawl only where it was told twice,
-            since the first time lets it tell of the rows that had come.
+        KeyboardInterrupt: It was told to stop; a crawl that has begun only where it was
+            told twice, since the first time lets it tell of the rows that had come.
     """
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
@@ -95,7 +95,8 @@ class _Check:
         checker = find_checker(plan.settings)
         defaults = checker.target_defaults if checker else None
         table = choose_table(plan.settings, defaults, source.name)
-        with open_database(plan) as database, ExitStack() as stack:
+        opened = open_database(plan, stopped=lambda: self._stopped)
+        with opened as database, ExitStack() as stack:
             facts = database.facts(table)
             target, problems = _target(plan.settings, defaults, table, facts)
             pg_types = checker.pg_types if checker else {}

@@ -314,7 +314,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     found = find_leftovers(plan.places.journal)
     if not found:
         return
-    with open_database(plan) as database:
+    with open_database(plan, stopped=lambda: stopper.stopped) as database:
         checker = find_checker(plan.settings)
         target = find_target(plan.settings, checker, source, database)
         found = [one for one in found if one.about.get("table") == str(target.table)]

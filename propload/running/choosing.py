@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from propload import config
 from propload.errors import ConfigError
 from propload.postgres.loading import Database
+from propload.postgres.server.programs import Stopped, never
 from propload.postgres.session.dsn import describe_dsn
 from propload.prepare.mapping import load_mapping
 from propload.running.planning import Plan
@@ -71,16 +72,21 @@ def database_label(plan: Plan) -> str:
     return EMBEDDED if dsn is None else describe_dsn(dsn)
 
 
-def open_database(plan: Plan) -> Database:
+def open_database(plan: Plan, *, stopped: Stopped = never) -> Database:
     """Return the database of a run: as set, else the embedded one, started.
+
+    Args:
+        plan: What holds.
+        stopped: Whether whoever waits for the start was told to stop.
 
     Raises:
         WriteError: It cannot be reached.
+        KeyboardInterrupt: It was told to stop before it was up.
     """
     state_dir = plan.places.state_dir
     # the embedded one's address is a path of this machine, which tells a reader nothing
     label = database_label(plan)
-    dsn = plan.settings.get("to") or _embedded(state_dir)
+    dsn = plan.settings.get("to") or _embedded(state_dir, stopped=stopped)
     return Database(dsn, state_dir=state_dir, label=label)
 
 
@@ -100,10 +106,10 @@ def embedded_url(**settings: Unpack[Settings]) -> str:
     return _embedded(Plan.of(config.resolve(settings)).places.state_dir)
 
 
-def _embedded(state_dir: Path) -> str:
+def _embedded(state_dir: Path, *, stopped: Stopped = never) -> str:
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
-    return embedded.start(state_dir)
+    return embedded.start(state_dir, stopped=stopped)
 
 
 def find_target(

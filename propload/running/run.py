@@ -137,7 +137,8 @@ class Run:
 
     def _compose(self, stack: ExitStack) -> Parts:
         try:
-            database = self._database = stack.enter_context(open_database(self._plan))
+            opened = open_database(self._plan, stopped=self._stopped.is_set)
+            database = self._database = stack.enter_context(opened)
             self._parts = compose(
                 self._source,
                 self._plan,

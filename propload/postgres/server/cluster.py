@@ -13,9 +13,9 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import stat
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,21 @@ from urllib.parse import quote
 import psutil
 
 from propload.errors import ConfigError, WriteError
+from propload.postgres.server.programs import (
+    STEP_SECONDS,
+    Stopped,
+    kill,
+    never,
+    pause,
+    run_program,
+)
 from propload.postgres.server.server_settings import settings_text
 from propload.postgres.server.spool import clear_spool, spool_of
 from propload.private_files import lock_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from collections.abc import Callable, Iterator
 
 USER = "postgres"
 DATABASE = "propload"
@@ -126,35 +135,39 @@ class Cluster:
                 return False
         return True
 
-    def start(self, *, settings: dict[str, str] | None = None) -> None:
+    def start(
+        self, *, settings: dict[str, str] | None = None, stopped: Stopped = never
+    ) -> None:
         """Make the cluster where there is none and run it; returns when it is up.
 
         Args:
             settings: Server settings besides propload's own.
+            stopped: Whether whoever waits for it was told to stop.
 
         Raises:
             ConfigError: The folder's name has a letter that a shell would take
                 for its own, or it holds another version's data.
             WriteError: The server does not start; the message ends with its log.
+            KeyboardInterrupt: It was told to stop; what was begun here is ended.
         """
-        if self._has_come_up():
+        if self._has_come_up(stopped):
             return
         if _SHELL_LETTERS.search(str(self.home)):
             msg = f'{self.home} holds one of " $ ` \\: use another state_dir'
             raise ConfigError(msg)
         self._make_folders()
         if not (self.data / "PG_VERSION").exists():
-            self._initialize()
+            self._initialize(stopped)
         self._check_version()
-        self._clear_stale_pid()
+        self._clear_stale_pid(stopped)
         self._write_settings(settings or {})
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             os.truncate(self.log, 0)
         options = ("-D", str(self.data), "-l", str(self.log))
         wait = ("-w", "-t", str(_START_SECONDS), "-s", "start")
-        self._run("pg_ctl", *options, *wait)
+        self._run_until(self._end_start, "pg_ctl", *options, *wait, stopped=stopped)
 
-    def _has_come_up(self) -> bool:
+    def _has_come_up(self, stopped: Stopped) -> bool:
         # One that recovers from a crash runs long before it is ready.
         began = time.monotonic()
         unheard = began
@@ -171,7 +184,7 @@ class Cluster:
                     "was started (propload db stop), or use another state_dir"
                 )
                 raise WriteError(msg)
-            time.sleep(0.05)
+            pause(stopped)
         return True
 
     def stop(self) -> bool:
@@ -225,16 +238,17 @@ class Cluster:
             raise ConfigError(msg)
         path.chmod(0o700)
 
-    def _initialize(self) -> None:
+    def _initialize(self, stopped: Stopped) -> None:
         # made aside and renamed: a kill half-way leaves nothing that looks whole
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         choices = ["-D", str(fresh), "-U", USER, "-A", "trust", "-E", "UTF8"]
         choices += ["--data-checksums", "--no-instructions"]
         choices += ["--locale=C", *(self.choices or self._locale())]
-        self._run("initdb", *choices)
+        self._run("initdb", *choices, stopped=stopped)
         make = f"CREATE DATABASE {DATABASE};\n"
-        self._run("postgres", "--single", "-D", str(fresh), USER, given=make)
+        alone = ("--single", "-D", str(fresh), USER)
+        self._run("postgres", *alone, given=make, stopped=stopped)
         with (fresh / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write("\ninclude_if_exists = 'propload.conf'\n")
         fresh.rename(self.data)
@@ -259,13 +273,13 @@ class Cluster:
             )
             raise ConfigError(msg)
 
-    def _clear_stale_pid(self) -> None:
+    def _clear_stale_pid(self, stopped: Stopped) -> None:
         # The server refuses to start where the number in one of its files is in
         # use, be it by a stranger or by its own unburied self: both are common
         # in containers, where numbers repeat and nobody reaps the dead.
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while _any_works_in(self.data) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            pause(stopped)
         if not _any_works_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
@@ -276,30 +290,46 @@ class Cluster:
         file.write_text(text, encoding="utf-8")
         file.chmod(0o644)  # its folder is private; the server's account reads it
 
-    def _run(self, program: str, *arguments: str, given: str = "") -> str:
-        entry = pwd.getpwnam(self.account) if self.account else None
-        done = subprocess.run(  # noqa: S603 - the package's own programs
+    def _run(
+        self, program: str, *arguments: str, given: str = "", stopped: Stopped = never
+    ) -> str:
+        return self._run_until(kill, program, *arguments, given=given, stopped=stopped)
+
+    def _run_until(
+        self,
+        end: Callable[[subprocess.Popen[str]], None],
+        program: str,
+        *arguments: str,
+        given: str = "",
+        stopped: Stopped = never,
+    ) -> str:
+        code, said = run_program(
             [str(self.programs / program), *arguments],
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            cwd="/",
-            # a PGPORT or PGOPTIONS meant for clients must not reach the server
-            env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
-            # Ctrl-C at the terminal is for propload, not for the server
-            start_new_session=True,
-            umask=0o077,
-            user=entry.pw_uid if entry else None,
-            group=entry.pw_gid if entry else None,
-            extra_groups=[] if entry else None,
+            account=self.account,
+            given=given,
+            stopped=stopped,
+            end=end,
         )
-        if done.returncode:
-            raise WriteError(self._failure(program, done.stdout))
-        return done.stdout
+        if code:
+            raise WriteError(self._failure(program, said))
+        return said
+
+    def _end_start(self, process: subprocess.Popen[str]) -> None:
+        """Stop a server that is being started; `pg_ctl` ends with it.
+
+        `pg_ctl` itself is not killed: nobody would know of a server that it has begun
+        and that has not told its number yet.
+        """
+        asked = None
+        while process.poll() is None:
+            pid = self.pid()
+            if pid is not None and pid != asked:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGINT)
+                asked = pid
+            time.sleep(STEP_SECONDS)
+        # it may have come up in between
+        self.stop()
 
     def _failure(self, program: str, said: str) -> str:
         log = ""
@@ -312,13 +342,29 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep other processes from starting or stopping the same cluster."""
-    descriptor = lock_private(path, wait=True)
+def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
+    """Keep other processes from starting or stopping the same cluster.
+
+    Args:
+        path: The lock.
+        stopped: Whether whoever waits for it was told to stop.
+
+    Raises:
+        KeyboardInterrupt: It was.
+    """
+    descriptor = _lock(path, stopped)
     try:
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(path: Path, stopped: Stopped) -> int:
+    while True:
+        try:
+            return lock_private(path, wait=False)
+        except BlockingIOError:
+            pause(stopped)
 
 
 def _works_in(pid: int, folder: Path) -> bool:

@@ -24,6 +24,7 @@ from propload.errors import ConfigError
 from propload.options import make_state_folder
 from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
+from propload.postgres.server.programs import Stopped, never
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
 #: that runs it instead cannot enter root's private folders.
@@ -58,25 +59,27 @@ class ServerStatus:
     size_bytes: int
 
 
-def start(state_dir: Path, /) -> str:
+def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
     """Return a connection string of the embedded database, started if need be.
 
     It is that of `url`, and takes nothing from the environment.
 
     Args:
         state_dir: propload's state folder; the database is `embedded` in it.
+        stopped: Whether whoever waits for it was told to stop.
 
     Raises:
         ConfigError: The server's package is missing or cannot run here, or the
             state folder cannot be written.
         WriteError: The server does not start; the message ends with its log.
+        KeyboardInterrupt: It was told to stop; no server was left running.
     """
     make_state_folder(state_dir)
     cluster = _cluster(state_dir)
     if not cluster.is_ready():
-        with locked(_lock(state_dir)):
+        with locked(_lock(state_dir), stopped=stopped):
             if not cluster.is_ready():  # another process may have been faster
-                _start(state_dir, cluster)
+                _start(state_dir, cluster, stopped)
     return pinned(cluster.dsn)
 
 
@@ -184,7 +187,7 @@ def _lock(state_dir: Path) -> Path:
     return state_dir / "embedded.lock"
 
 
-def _start(state_dir: Path, cluster: Cluster) -> None:
+def _start(state_dir: Path, cluster: Cluster, stopped: Stopped) -> None:
     if cluster.account:
         _make_root_home()
         server_account()
@@ -192,7 +195,7 @@ def _start(state_dir: Path, cluster: Cluster) -> None:
         link = state_dir / "embedded"
         if not link.is_symlink():
             link.symlink_to(cluster.home)
-    cluster.start()
+    cluster.start(stopped=stopped)
 
 
 def server_account() -> str | None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import psutil
@@ -189,6 +190,63 @@ def test_psql_of_the_command_line_reaches_it_as_well(folder, for_others):
         check=False,
     )
     assert (said.stdout, said.returncode) == ("here\n", 0), said.stderr
+
+
+def works_in(home):
+    """Return the processes that work in a cluster's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(home):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("moment", ["data.new", "data/postmaster.pid"])
+def test_who_is_told_to_stop_while_it_starts_leaves_nothing_running(tmp_path, moment):
+    home = embedded.status(tmp_path).folder
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            embedded.start(tmp_path, stopped=(home / moment).exists)
+        assert works_in(home) == []
+        assert not embedded.status(tmp_path).running
+        # and the next one does not stumble over what was left
+        with connect(embedded.start(tmp_path)) as opened:
+            assert opened.rows("SELECT 1") == [(1,)]
+    finally:
+        embedded.destroy(tmp_path)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("words", [("db", "start"), ("ingest", "homes.csv")])
+def test_a_signal_ends_a_command_that_starts_it(tmp_path, words):
+    (tmp_path / "homes.csv").write_text("id\n1\n")
+    home = embedded.status(tmp_path / "state").folder
+    called = [sys.executable, "-m", "propload", *words, "--state-dir", "state"]
+    if words[0] == "ingest":
+        called += ["--key", "id"]
+    with subprocess.Popen(called, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for((home / "data.new").exists)
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate()
+            assert process.returncode == 130, said
+            assert b"Traceback" not in said
+            assert works_in(home) == []
+            assert not (home / "data").exists()
+        finally:
+            process.kill()
+            embedded.destroy(tmp_path / "state")
+
+
+def wait_for(condition):
+    """Return when a condition holds that nobody tells of."""
+    never = threading.Event()
+    while not condition():
+        never.wait(0.005)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")

@@ -1,0 +1,105 @@
+"""The server's own programs, run to their end or broken off."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Tells whether whoever waits was told to stop.
+Stopped: TypeAlias = Callable[[], bool]
+_Process: TypeAlias = "subprocess.Popen[str]"
+
+#: Seconds between two looks at what is waited for.
+STEP_SECONDS = 0.05
+
+
+def never() -> bool:
+    """Return that nobody was told to stop."""
+    return False
+
+
+def pause(stopped: Stopped, /) -> None:
+    """Wait for a moment.
+
+    Raises:
+        KeyboardInterrupt: It was told to stop.
+    """
+    if stopped():
+        msg = "stopped while the embedded database was made ready"
+        raise KeyboardInterrupt(msg)
+    time.sleep(STEP_SECONDS)
+
+
+def kill(process: _Process, /) -> None:
+    """Kill a program with all that it has begun, and wait for its end."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def run_program(
+    command: Sequence[str],
+    /,
+    *,
+    account: str | None,
+    given: str = "",
+    stopped: Stopped = never,
+    end: Callable[[_Process], None] = kill,
+) -> tuple[int, str]:
+    """Return the exit code of a program, and what it said.
+
+    Args:
+        command: The program and its arguments.
+        account: The system user that runs it, or None for this one.
+        given: What it reads.
+        stopped: Whether it is to be broken off.
+        end: Breaks it off; an interrupt does as well.
+
+    Raises:
+        KeyboardInterrupt: It was told to stop.
+    """
+    entry = pwd.getpwnam(account) if account else None
+    with subprocess.Popen(  # noqa: S603 - the package's own programs
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd="/",
+        # a PGPORT or PGOPTIONS meant for clients must not reach the server
+        env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
+        # Ctrl-C at the terminal is for propload, not for the server
+        start_new_session=True,
+        umask=0o077,
+        user=entry.pw_uid if entry else None,
+        group=entry.pw_gid if entry else None,
+        extra_groups=[] if entry else None,
+    ) as process:
+        try:
+            return _said(process, given, stopped)
+        except BaseException:
+            end(process)
+            raise
+
+
+def _said(process: _Process, given: str, stopped: Stopped) -> tuple[int, str]:
+    left: str | None = given
+    while True:
+        try:
+            said, _ = process.communicate(left, timeout=STEP_SECONDS)
+        except subprocess.TimeoutExpired:
+            left = None  # it has that
+            pause(stopped)
+        else:
+            return process.returncode, said

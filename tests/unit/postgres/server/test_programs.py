@@ -1,0 +1,63 @@
+"""Programs of the server are run to their end, or leave nothing behind."""
+
+import sys
+
+import psutil
+import pytest
+
+from propload.postgres.server.programs import run_program
+
+#: Says its child's number and waits for ever, as the child does.
+SLOW = """
+import pathlib, subprocess, sys
+waits = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+child = subprocess.Popen(waits)
+place = pathlib.Path(sys.argv[1])
+place.with_suffix(".new").write_text(str(child.pid))
+place.with_suffix(".new").rename(place)
+child.wait()
+"""
+WAITS = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+ECHO = "import sys; print(sys.stdin.read().upper()); sys.exit(3)"
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_a_program_is_given_its_input_and_heard_to_the_end():
+    ended = run_program([sys.executable, "-c", ECHO], account=None, given="a" * 100_000)
+    assert ended == (3, "A" * 100_000 + "\n")
+
+
+def test_a_program_that_is_broken_off_takes_its_children_along(tmp_path):
+    place = tmp_path / "child"
+    with pytest.raises(KeyboardInterrupt):
+        run_program(
+            [sys.executable, "-c", SLOW, str(place)],
+            account=None,
+            stopped=place.exists,
+        )
+    assert has_ended(int(place.read_text()))
+
+
+def has_ended(pid):
+    """Return whether a process ends; whose parent is gone may not be buried."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() == psutil.STATUS_ZOMBIE or process.wait(30) is None
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_an_interrupt_breaks_it_off_as_well():
+    ended = []
+
+    def end(process):
+        process.kill()
+        ended.append(process)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_program(WAITS, account=None, stopped=interrupt, end=end)
+    assert ended[0].returncode is not None
