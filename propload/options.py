@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from propload.errors import ConfigError
-from propload.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -196,24 +193,6 @@ class Places:
     def runs(self) -> Path:
         """The folder of reports, one file a run."""
         return self.state_dir / "runs"
-
-
-def make_state_folder(state_dir: Path) -> None:
-    """Make the state folder, and see that files can be made in it.
-
-    Raises:
-        ConfigError: It cannot be made or written.
-    """
-    try:
-        make_private_folder(state_dir)
-        if not os.access(state_dir, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        msg = (
-            f"the state folder {state_dir} cannot be used: {error.strerror}. Give "
-            "another one: --state-dir FOLDER, or PROPLOAD_STATE_DIR"
-        )
-        raise ConfigError(msg) from error
 
 
 class Settings(TypedDict, total=False):

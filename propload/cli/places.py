@@ -10,6 +10,7 @@ import typer
 from propload.cli.flags import Part
 from propload.config import resolve
 from propload.options import Places
+from propload.state_folder import see_state_folder
 
 if TYPE_CHECKING:
     from propload.options import Settings
@@ -31,9 +32,11 @@ def places(given: Settings) -> Places:
     """Return the folders of the state folder that holds.
 
     Raises:
-        ConfigError: A setting cannot be used.
+        ConfigError: A setting, or the folder, cannot be used.
     """
-    return Places(Path(resolve(given)["state_dir"]))
+    found = Places(Path(resolve(given)["state_dir"]))
+    see_state_folder(found.state_dir)
+    return found
 
 
 def find_rejects(given: Settings) -> RejectStore:

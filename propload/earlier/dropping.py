@@ -56,11 +56,11 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     config.refuse_others(settings, used, function="propload.drop_runs")
     plan = Plan.of(config.resolve(settings))
     before = _moment(older_than)
+    folder = plan.found().runs
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
     with open_database(plan) as database, database.connect() as session:
         runs = forget_runs(session, plan.places.state_dir, before, table=table)
-    folder = plan.places.runs
     reports = ReportStore(folder).drop(before, table=table)
     killed = BeginningStore(folder).drop(before, table=table)
     return Dropped(runs, reports + killed)

@@ -18,6 +18,7 @@ from propload.running.choosing import (
 from propload.running.planning import Plan, object_names, require_objects
 from propload.running.run import Run
 from propload.running.stopping import stoppable
+from propload.state_folder import see_state_folder
 from propload.target import parse_table
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     used = {"to", "table", "state_dir"}
     config.refuse_others(settings, used, function="propload.leftovers")
     plan = Plan.of(config.resolve(settings))
-    found = _into_table(find_leftovers(plan.places.journal), settings)
+    found = _into_table(find_leftovers(plan.found().journal), settings)
     if settings.get("to") is None:
         return found
     label = database_label(plan)
@@ -102,12 +103,12 @@ def recover(
         raise ConfigError(msg)
     given = config.told(settings)
     if run_id:
-        named = _named(plan.places.journal, run_id)
+        named = _named(plan.found().journal, run_id)
         with open_database(plan) as database:
             if not moved:
                 _require_home(named, database)
         return _recovered([named], plan, given, on_report)
-    found = find_leftovers(plan.places.journal)
+    found = find_leftovers(plan.found().journal)
     with open_database(plan) as database:
         mine = _of_database(_into_table(found, settings), database)
     mine = [one for one in mine if not _is_part_of_replace(one)]
@@ -131,7 +132,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     used = {"to", "state_dir"}
     config.refuse_others(settings, used, function="propload.drop_leftover")
     plan = Plan.of(config.resolve(settings))
-    named = _named(plan.places.journal, run_id)
+    named = _named(plan.found().journal, run_id)
     source = _opened(named)
     rows = named.rows
     _drop_gathered(named, plan)
@@ -308,9 +309,11 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     What another process loads at this moment is left to it.
 
     Raises:
+        ConfigError: The state folder cannot be used.
         LoadError: What is left cannot be loaded: the message says how to go on.
         KeyboardInterrupt: It was stopped before all was loaded.
     """
+    see_state_folder(plan.places.state_dir, writing=True)
     found = find_leftovers(plan.places.journal)
     if not found:
         return

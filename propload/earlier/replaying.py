@@ -81,7 +81,7 @@ def replay(
         LoadError: The run stopped early; the refused rows stay.
     """
     config.refuse_others(settings, config.RELOADING, function="propload.replay")
-    places = Plan.of(config.resolve(settings)).places
+    places = Plan.of(config.resolve(settings)).found()
     store = RejectStore(places.rejects)
     path = store.files.find(run_id)
     with store.alone(path.stem):

@@ -41,7 +41,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
             setting is given.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
-    places = Plan.of(config.resolve(settings)).places
+    places = Plan.of(config.resolve(settings)).found()
     files = RejectStore(places.rejects).files
     try:
         path = files.find(run_id)
@@ -75,7 +75,7 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
     """
     used = {"table", "state_dir"}
     config.refuse_others(settings, used, function="propload.runs")
-    places = Plan.of(config.resolve(settings)).places
+    places = Plan.of(config.resolve(settings)).found()
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)

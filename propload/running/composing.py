@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, keeping
 from propload.journal.feeding import JournaledSource
-from propload.options import make_state_folder
 from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
@@ -28,6 +27,7 @@ from propload.running.choosing import find_checker, find_target
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
 from propload.running.resuming import Resuming, begin_record, with_lanes
+from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,6 +12,7 @@ from propload.config import SETTINGS
 from propload.errors import ConfigError
 from propload.forking import refuse_forked
 from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
+from propload.state_folder import see_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -55,6 +56,15 @@ class Plan:
         limit = RejectLimit.parse(settings.get("max_rejects"))
         places = Places(Path(settings["state_dir"]))
         return cls(settings, RunOptions(max_rejects=limit, **given), places)
+
+    def found(self) -> Places:
+        """Return where files of earlier runs are kept, which this user can read.
+
+        Raises:
+            ConfigError: The state folder is another user's.
+        """
+        see_state_folder(self.places.state_dir)
+        return self.places
 
     def with_defaults(self, defaults: Settings) -> Plan:
         """Return the plan with settings that hold where the user set none."""

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from propload.errors import ConfigError
-from propload.options import make_state_folder
 from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
 from propload.postgres.server.programs import Stopped, never
+from propload.state_folder import make_state_folder, see_usable
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
 #: that runs it instead cannot enter root's private folders.
@@ -75,6 +75,7 @@ def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
         KeyboardInterrupt: It was told to stop; no server was left running.
     """
     make_state_folder(state_dir)
+    _see_own(state_dir)
     cluster = _cluster(state_dir)
     if not cluster.is_ready():
         with locked(_lock(state_dir), stopped=stopped):
@@ -185,6 +186,24 @@ def _cluster(state_dir: Path) -> Cluster:
 
 def _lock(state_dir: Path) -> Path:
     return state_dir / "embedded.lock"
+
+
+def _see_own(state_dir: Path) -> None:
+    """See that the database is not another user's.
+
+    Raises:
+        ConfigError: It is.
+    """
+    home = state_dir / "embedded"
+    if os.geteuid() and home.is_symlink():
+        msg = (
+            f"the embedded database of {state_dir} is root's: run propload as root, "
+            "name another state folder (--state-dir FOLDER, or PROPLOAD_STATE_DIR), or "
+            "another server (--to)"
+        )
+        raise ConfigError(msg)
+    see_usable(state_dir, _lock(state_dir), os.R_OK | os.W_OK)
+    see_usable(state_dir, home, os.R_OK | os.W_OK | os.X_OK)
 
 
 def _start(state_dir: Path, cluster: Cluster, stopped: Stopped) -> None:

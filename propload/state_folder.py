@@ -1,0 +1,117 @@
+"""The state folder: made where it is missing, refused at once where it is of no use."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload.private_files import make_private_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The folders of each run's files, which may have another owner than the one above.
+_OF_RUNS = ("", "rejects", "journal", "runs")
+_READING = os.R_OK | os.X_OK
+_WRITING = os.W_OK | os.X_OK
+#: How a user is called whom the machine has no name for.
+_NAMELESS = "user "
+_ANOTHER = "--state-dir FOLDER, or PROPLOAD_STATE_DIR"
+
+
+def make_state_folder(state_dir: Path) -> None:
+    """Make the state folder, and see that files can be made in it.
+
+    Raises:
+        ConfigError: It cannot be made or written.
+    """
+    see_state_folder(state_dir, writing=True)
+    try:
+        make_private_folder(state_dir)
+    except OSError as error:
+        raise _unusable(state_dir, state_dir, error) from error
+
+
+def see_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
+    """See that the state folder, as far as it is there, can be used by this user.
+
+    Args:
+        state_dir: The folder.
+        writing: Whether files are to be made in it, not only read.
+
+    Raises:
+        ConfigError: It cannot: the message says whose it is, and what to do.
+    """
+    mode = _READING | (_WRITING if writing else 0)
+    for name in _OF_RUNS:
+        see_usable(state_dir, state_dir / name, mode)
+
+
+def see_usable(state_dir: Path, path: Path, mode: int, /) -> None:
+    """See that something in the state folder can be used by this user.
+
+    Args:
+        state_dir: The folder.
+        path: What is used, which may not be there.
+        mode: How, as for `os.access`.
+
+    Raises:
+        ConfigError: It cannot: the message says whose it is, and what to do.
+    """
+    try:
+        path.stat()
+        if not os.access(path, mode):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise _unusable(state_dir, path, error) from error
+
+
+def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
+    """Return the error of a folder that cannot be used."""
+    found = _shut(path)
+    owner, user = _owner(found), os.geteuid()
+    if owner is None or owner == user or not isinstance(error, PermissionError):
+        return ConfigError(
+            f"the state folder {state_dir} cannot be used: {error.strerror}. Give "
+            f"another one: {_ANOTHER}"
+        )
+    whose, me = _user_name(owner), _user_name(user)
+    what = "it" if found == state_dir else found
+    hand_over = f"chown -R {me.removeprefix(_NAMELESS)} {state_dir}"
+    if found in state_dir.parents:
+        return ConfigError(
+            f"the state folder {state_dir} cannot be used: {found} belongs to {whose}, "
+            f"and this is {me}. Name another one: {_ANOTHER}"
+        )
+    return ConfigError(
+        f"the state folder {state_dir} cannot be used: {what} belongs to {whose}, and "
+        f"this is {me}. Run propload as {whose}, have it handed over ({hand_over}), or "
+        f"name another one: {_ANOTHER}"
+    )
+
+
+def _shut(path: Path) -> Path:
+    """Return the first folder on the way to a path that this user may not enter."""
+    for above in reversed(path.parents):
+        if _owner(above) is not None and not os.access(above, os.X_OK):
+            return above
+    return path
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
+
+
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"{_NAMELESS}{number}"
