@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from propload.checking.check import check as check
     from propload.checking.report import CheckReport as CheckReport
     from propload.earlier.dropping import Dropped as Dropped
+    from propload.earlier.dropping import drop_old_rejects as drop_old_rejects
     from propload.earlier.dropping import drop_rejects as drop_rejects
     from propload.earlier.dropping import drop_runs as drop_runs
     from propload.earlier.recovering import drop_leftover as drop_leftover
@@ -77,6 +78,7 @@ _HOMES = {
     "WriteError": "errors",
     "check": "checking.check",
     "drop_leftover": "earlier.recovering",
+    "drop_old_rejects": "earlier.dropping",
     "drop_rejects": "earlier.dropping",
     "drop_runs": "earlier.dropping",
     "embedded_url": "running.choosing",

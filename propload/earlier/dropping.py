@@ -82,11 +82,29 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
     if not run_id:
         msg = "say which run's refused rows are to be deleted"
         raise ConfigError(msg)
-    store = RejectStore(Plan.of(config.resolve(settings)).places.rejects)
+    store = RejectStore(Plan.of(config.resolve(settings)).found().rejects)
     path = store.files.find(run_id)
     rows = store.read(path.stem).height
     store.drop(path.stem)
     return rows
+
+
+def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
+    """Delete the refused rows of old runs for good; return of how many runs.
+
+    Those of a run that still goes on, or that are being replayed, stay.
+
+    Args:
+        older_than: The least age in days, from when the last row was refused.
+        **settings: `state_dir`, where it is not the usual one.
+
+    Raises:
+        ConfigError: The age is below zero, or beyond the calendar; or another setting
+            is given.
+    """
+    config.refuse_others(settings, {"state_dir"}, function="propload.drop_old_rejects")
+    places = Plan.of(config.resolve(settings)).found()
+    return RejectStore(places.rejects).drop_old(_moment(older_than))
 
 
 def _moment(days: float) -> datetime:

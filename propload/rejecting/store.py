@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING
 from propload.errors import LockedError
 from propload.private_files import lock_private, open_private, sync_folder
 from propload.rejecting.lines import each_line, read_lines
-from propload.run_files import RunFiles
+from propload.run_files import RunFiles, written_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     import polars as pl
 
     from propload.rejecting.lines import Line
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,22 @@ class RejectStore:
         with self.alone(path.stem):
             path.unlink()
         return path
+
+    def drop_old(self, before: datetime, /) -> int:
+        """Delete the refused rows that were written before; return of how many runs.
+
+        Those of a run that still goes on, or that are being replayed, stay.
+        """
+        dropped = 0
+        for path in written_before(before, self.files.all()):
+            try:
+                with self.alone(path.stem):
+                    path.unlink(missing_ok=True)
+            except LockedError as error:
+                log.info("%s", error)
+            else:
+                dropped += 1
+        return dropped
 
     @contextmanager
     def alone(self, run_id: str, /) -> Iterator[None]:

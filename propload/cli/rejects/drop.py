@@ -10,6 +10,7 @@ from propload.cli.command import YES, command
 from propload.cli.flags import Part
 from propload.cli.places import find_rejects
 from propload.cli.settings import settings_group
+from propload.errors import ConfigError
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -19,8 +20,20 @@ if TYPE_CHECKING:
 #: No run is the default: this one is for good.
 _RUN_NAMED = Part(
     str,
-    typer.Argument(metavar="RUN", help="A run's name or its beginning."),
-    default=...,
+    typer.Argument(
+        metavar="[RUN]", help="A run's name or its beginning.", show_default=False
+    ),
+    default="",
+)
+_OLDER_THAN = Part(
+    float | None,
+    typer.Option(
+        "--older-than",
+        metavar="DAYS",
+        min=0,
+        help="Of all runs, those refused longer ago.",
+        show_default=False,
+    ),
 )
 
 
@@ -30,21 +43,53 @@ def add_to(group: typer.Typer) -> None:
     @command(
         group,
         "drop",
-        example="propload rejects drop RUN",
+        example="propload rejects drop RUN\npropload rejects drop --older-than 90",
         run=_RUN_NAMED,
+        older_than=_OLDER_THAN,
         yes=YES,
         given=settings_group(["state_dir"]),
     )
-    def drop(run: str, yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
-        """Delete a run's refused rows for good."""
-        store = find_rejects(given)
-        path = store.files.find(run)
-        if not yes:
-            rows = store.read(path.stem).height
-            question = f"Delete {counted(rows, 'refused row')} of run {path.stem}?"
-            typer.confirm(question, abort=True, err=True)
-        store.drop(path.stem)
-        if screen.as_json:
-            screen.show_values({"dropped": path.stem})
+    def drop(
+        *,
+        run: str,
+        older_than: float | None,
+        yes: bool,
+        given: Settings,
+        screen: Screen,
+    ) -> None:
+        """Delete refused rows for good: those of a run, or old ones of all runs."""
+        if bool(run) == (older_than is not None):
+            msg = "say whose refused rows are to be deleted: RUN, or --older-than DAYS"
+            raise ConfigError(msg)
+        if older_than is None:
+            _drop_one(run, given, screen, yes=yes)
         else:
-            screen.tell(f"deleted {path}")
+            _drop_old(older_than, given, screen, yes=yes)
+
+
+def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
+    store = find_rejects(given)
+    path = store.files.find(run)
+    if not yes:
+        rows = store.read(path.stem).height
+        question = f"Delete {counted(rows, 'refused row')} of run {path.stem}?"
+        typer.confirm(question, abort=True, err=True)
+    store.drop(path.stem)
+    if screen.as_json:
+        screen.show_values({"dropped": path.stem})
+    else:
+        screen.tell(f"deleted {path}")
+
+
+def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> None:
+    from propload.earlier.dropping import drop_old_rejects  # noqa: PLC0415 - heavy
+
+    if not yes:
+        age = "1 day" if days == 1 else f"{days:g} days"
+        question = f"Delete all rows that were refused more than {age} ago?"
+        typer.confirm(question, abort=True, err=True)
+    runs = drop_old_rejects(days, **given)
+    if screen.as_json:
+        screen.show_values({"runs": runs})
+    else:
+        screen.tell(f"deleted the refused rows of {counted(runs, 'run')}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from types import ModuleType
 
 import polars as pl
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli import build_app
-from propload.rejecting import RefusedRows, RejectWriter
+from propload.rejecting import RefusedRows, RejectStore, RejectWriter
 from propload.report import Counts, Report, TargetName
 
 RUNS = ("20260701-aa", "20260702-bb")
@@ -112,6 +114,44 @@ def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     rows = [json.loads(line) for line in run("show", "--json").stdout.splitlines()]
     assert [row["values"]["id"] for row in rows] == [f"x\t{n}" for n in range(30)]
     assert rows[0]["reasons"][0]["message"] == "is no integer"
+
+
+@pytest.fixture
+def aged(refused, state_dir):
+    """Let the first of the two runs have refused its rows 91 days ago."""
+    path = state_dir / "rejects" / f"{RUNS[0]}.ndjson"
+    os.utime(path, (time.time() - 91 * 86_400,) * 2)
+    return path
+
+
+def test_drop_deletes_what_was_refused_long_ago(run, aged):
+    asked = run("drop", "--older-than", "90", given="n\n")
+    assert "refused more than 90 days ago" in asked.stderr
+    assert aged.exists()
+    assert json.loads(run("drop", "--older-than", "92", "-y", "--json").stdout) == {
+        "runs": 0
+    }
+    done = run("drop", "--older-than", "90", "--yes")
+    assert done.stderr == "deleted the refused rows of 1 run\n"
+    assert [path.stem for path in aged.parent.glob("*.ndjson")] == [RUNS[1]]
+
+
+def test_drop_leaves_rows_that_somebody_holds(run, aged):
+    with RejectStore(aged.parent).alone(RUNS[0]):
+        done = run("drop", "--older-than", "90", "--yes")
+        assert (done.exit_code, done.stderr) == (
+            0,
+            "deleted the refused rows of 0 runs\n",
+        )
+    assert aged.exists()
+
+
+def test_drop_is_told_a_run_or_an_age(run, aged):
+    for words in ((), (RUNS[0], "--older-than", "90")):
+        told = run("drop", *words, "--yes")
+        assert told.exit_code == 2
+        assert "RUN, or --older-than DAYS" in told.stderr
+    assert aged.exists()
 
 
 def test_drop_asks_before_it_deletes(run, refused):

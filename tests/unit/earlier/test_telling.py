@@ -81,6 +81,7 @@ def test_a_table_of_the_environment_is_for_loads(state, monkeypatch):
         (propload.replay, {"header": False}, "header has no say in .*replay"),
         (propload.replay, {"journal_sync": "off"}, "journal_sync has no say"),
         (partial(propload.drop_runs, 1), {"lock": True}, "lock has no say in .*drop"),
+        (partial(propload.drop_old_rejects, 1), {"to": "x"}, "to has no say in .*drop"),
     ],
 )
 def test_settings_that_say_nothing_are_refused(function, settings, told, state):
