@@ -313,6 +313,7 @@ def test_help_loads_no_command_and_no_setting():
         "propload.cli",
         "propload.cli.flags",
         "propload.cli.streams",
+        "propload.errors",
     }
     # a scan of the installed packages
     assert "importlib.metadata" not in loaded

@@ -8,6 +8,8 @@ that help comes at once.
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +19,13 @@ from typer.exceptions import TyperException
 from typer.main import get_group
 
 from propload.cli.flags import Part, expand
-from propload.cli.streams import escape_what_cannot_be_printed, open_closed_streams
+from propload.cli.streams import (
+    escape_what_cannot_be_printed,
+    let_stderr_fail,
+    open_closed_streams,
+    patient_stdout,
+)
+from propload.errors import OutputError
 
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
@@ -46,7 +54,14 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     open_closed_streams()
     escape_what_cannot_be_printed()
-    build_app()(prog_name="propload")
+    let_stderr_fail()
+    try:
+        with patient_stdout():
+            build_app()(prog_name="propload")
+    except OutputError as error:
+        # of help and the like, which are no command's
+        typer.echo(f"propload: {error}", err=True)
+        sys.exit(error.exit_code)
 
 
 def build_app() -> typer.Typer:
@@ -96,7 +111,8 @@ class _Commands(TyperGroup):
             if ctx.meta.get(_AS_JSON):
                 said, code = error.format_message(), error.exit_code
                 told = {"status": "failed", "message": said, "exit_code": code}
-                typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+                with suppress(OutputError), patient_stdout():
+                    typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
             raise
 
 

@@ -48,7 +48,8 @@ def add_to(app: typer.Typer) -> None:
             **chosen.crawl(),
             **quieted(given, screen),
         )
-        screen.show(report)
+        with screen.after_a_run():
+            screen.show(report)
         raise typer.Exit(exit_code(report))
 
 

@@ -18,6 +18,7 @@ import typer
 
 from propload.cli.ending import INTERRUPTED
 from propload.cli.flags import Group, Part
+from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
 
@@ -88,11 +89,22 @@ class Screen:
         """Print a report on stdout."""
         from propload.display import print_report  # noqa: PLC0415 - needs rich
 
-        with _patient_stdout():
+        with patient_stdout():
             if self.as_json:
                 print(report.to_json())  # noqa: T201 - this is the output
             else:
                 print_report(report)
+
+    @contextmanager
+    def after_a_run(self) -> Iterator[None]:
+        """Tell where its report is that stdout does not take, and go on.
+
+        Whoever reads the exit code would else load again what is loaded.
+        """
+        try:
+            yield
+        except OutputError as error:
+            self.explain(OutputError(f"{error}. See it by: propload runs show"))
 
     def show_values(self, values: object) -> None:
         """Print plain values as JSON on stdout."""
@@ -100,12 +112,12 @@ class Screen:
 
     def print(self, text: str) -> None:
         """Print text on stdout."""
-        with _patient_stdout():
+        with patient_stdout():
             print(text)  # noqa: T201 - this is the output
 
     def print_lines(self, lines: Iterable[str]) -> None:
         """Print texts on stdout, one a line."""
-        with _patient_stdout():
+        with patient_stdout():
             for line in lines:
                 print(line)  # noqa: T201 - this is the output
 
@@ -224,20 +236,6 @@ class _StderrHandler(logging.Handler):
             print(self.format(record), file=sys.stderr)  # noqa: T201 - the log
         except OSError:  # a closed terminal must not end a load
             return
-
-
-@contextmanager
-def _patient_stdout() -> Iterator[None]:
-    """Let a reader such as `head` go away early: what it did not want is dropped."""
-    try:
-        yield
-        sys.stdout.flush()
-    except OSError as error:
-        # the interpreter flushes once more when it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            msg = f"the result cannot be written to stdout: {error.strerror}"
-            raise OutputError(msg) from error
 
 
 def connection_strings() -> list[str]:

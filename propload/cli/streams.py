@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import os
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from propload.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Buffer
 
 _STDERR = 2
 #: The name under which Python knows how such letters are written.
@@ -29,6 +39,53 @@ def open_closed_streams() -> None:
     ):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def let_stderr_fail() -> None:
+    """Let what stderr does not take be lost: a full disk must not end a load.
+
+    A stream that somebody else has put there, as tests do, is left alone.
+    """
+    own = sys.__stderr__
+    if own is None or sys.stderr is not own:
+        return
+    raw = io.BufferedWriter(_Forgiving(_STDERR, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(
+        raw, encoding=own.encoding, errors=own.errors, line_buffering=True
+    )
+
+
+class _Forgiving(io.FileIO):
+    """A file that takes everything, whether its disk or reader does or not."""
+
+    def write(self, data: Buffer, /) -> int:
+        size = memoryview(data).nbytes
+        try:
+            # nothing at once, of a pipe that is full and makes nobody wait, is lost too
+            return super().write(data) or size
+        except OSError:
+            return size
+
+
+@contextmanager
+def patient_stdout() -> Iterator[None]:
+    """Let a reader such as `head` go away early: what it did not want is dropped.
+
+    Raises:
+        OutputError: Stdout does not take what is printed.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            # of a file that was to be opened
+            raise
+        # the interpreter flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            msg = f"the result cannot be written to stdout: {error.strerror}"
+            raise OutputError(msg) from error
 
 
 def escape_what_cannot_be_printed() -> None:

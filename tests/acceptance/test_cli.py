@@ -122,8 +122,11 @@ def test_json_is_all_of_stdout_and_no_run_id_is_used_twice(run, homes):
 SHELL = 'exec "$1" -m propload ingest homes.csv --table closed --key id --newest seen'
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
-def test_closed_streams_end_no_load(folder, environment, homes, sql, closed):
+FULL = [">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", *FULL])
+def test_streams_that_take_nothing_end_no_load(folder, environment, homes, sql, closed):
     words = ["sh", "-c", f"{SHELL} {closed}", "sh", sys.executable]
     ended = subprocess.run(
         words,
@@ -134,6 +137,8 @@ def test_closed_streams_end_no_load(folder, environment, homes, sql, closed):
         capture_output=True,
     )
     assert ended.returncode == 0, ended.stderr
+    assert b"Traceback" not in ended.stderr
+    assert (b"propload runs show" in ended.stderr) is (closed == ">/dev/full")
     assert sql("SELECT count(*) FROM closed") == [(2,)]
 
 

@@ -55,3 +55,51 @@ def test_what_stdout_cannot_print_is_escaped_and_stays_json(tmp_path, said):
     with out.open("wb") as file:
         subprocess.run([sys.executable, "-c", code], env=env, stdout=file, check=True)
     assert json.loads(out.read_text("ascii")) == said
+
+
+@pytest.fixture
+def into_full(tmp_path):
+    """Run a command whose streams lead to a disk that is full, as the shell is told."""
+    env = {**os.environ, "PROPLOAD_CONFIG": ""}
+
+    def call(words, streams):
+        line = f'exec "$0" -m propload {words} {streams}'
+        return subprocess.run(
+            ["sh", "-c", line, sys.executable],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.mark.parametrize("streams", ["2>/dev/full", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("ingest none.csv --table t --key id", 4),
+        ("ingest none.csv --table t --key id --json", 4),
+        ("ingest --nonsense", 2),
+        ("ingest --nonsense --json", 2),
+        ("recover -v", 0),
+    ],
+)
+def test_a_full_disk_below_the_streams_keeps_the_exit_code(
+    words, streams, code, into_full, monkeypatch
+):
+    # nothing is asked for what is left: recover says so on stderr
+    monkeypatch.setenv("PROPLOAD_TO", "host=127.0.0.1 port=1")
+    assert into_full(words, streams).returncode == code
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "--version", "", "db -h", "runs list --json"]
+)
+def test_output_that_finds_no_room_is_told_in_a_sentence(words, into_full):
+    ended = into_full(words, ">/dev/full")
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "cannot be written to stdout: No space left on device" in ended.stderr

@@ -52,7 +52,8 @@ def add_to(group: typer.Typer) -> None:
 
         mends = _function(fix) if fix else None
         report = load(run, fix=mends, **quieted(given, screen))
-        screen.show(report)
+        with screen.after_a_run():
+            screen.show(report)
         raise typer.Exit(exit_code(report))
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from propload.cli import build_app
 from propload.cli.screen import Screen
+from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
 from propload.errors import LoadError
 from propload.report import Counts, Report, TargetName
@@ -132,3 +134,8 @@ def test_words_that_no_command_takes_are_told_as_json_too(run, words, named):
     assert named in told["message"]
     assert named in result.stderr
     assert not run(*(word for word in words if word != "--json")).stdout
+
+
+def test_other_failures_of_files_are_not_taken_for_that():
+    with pytest.raises(FileNotFoundError), patient_stdout():
+        Path("/nowhere/at/all").read_text("utf-8")
