@@ -216,15 +216,12 @@ class Loader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # rows that were put are loaded, even where the block failed after them; but a
-        # part of them is not put in place of a table
         if error is None:
             self.close()
             return
-        if self._plan.settings.get("mode") == "replace":
-            self._run.stop()
+        # rows that were put are loaded, even where the block failed after them
         try:
-            self.close()
+            self.close(whole=False)
         except Exception as also:  # noqa: BLE001 - the block's own error stays first
             error.add_note(f"the load failed as well: {also}")
 
@@ -289,16 +286,23 @@ class Loader:
         if failed is not None:
             listener(failed)
 
-    def close(self) -> Report:
+    def close(self, *, whole: bool = True) -> Report:
         """Load what was put and return what happened.
 
         An interrupt while it waits ends the load at once: rows that are not committed
         stay in the journal.
 
+        Args:
+            whole: Whether all rows were put that there are. A replace by a part of
+                them leaves the table as it was: the report is `interrupted`, and says
+                how the part is put in place all the same.
+
         Raises:
             LoadError: The load stopped early; it carries the report, and is an error
                 of the kind that ended it as well.
         """
+        if not whole and self._plan.settings.get("mode") == "replace":
+            self._run.stop()
         self._guard(self._source.finish)
         try:
             self._thread.join()

@@ -73,7 +73,7 @@ class FileLoader:
     def on_failed(self, listener):
         self.failures.append(listener)
 
-    def close(self):
+    def close(self, *, whole):
         counts = Counts(read=self.rows, inserted=self.rows)
         report = Report("r", "loaded", "s", TargetName("d", "t"), counts, 1.0)
         if self.table == "fails":

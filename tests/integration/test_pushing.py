@@ -76,7 +76,7 @@ def test_a_loader_that_is_interrupted_while_it_is_made_leaves_no_run(
 
 
 def test_the_error_of_a_block_stays_first_whatever_the_load_says(database, monkeypatch):
-    def fail(_loader):
+    def fail(_loader, *, whole):
         msg = "the load says something else"
         raise ConfigError(msg)
 

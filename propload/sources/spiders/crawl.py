@@ -268,7 +268,7 @@ class _QueueLoader:
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
         """Need no listener: a closed queue is heard as room, and refuses."""
 
-    def close(self) -> None:
+    def close(self, *, whole: bool) -> None:  # noqa: ARG002 - the outcome says it
         self._queue.close()
 
     def abort(self, error: BaseException) -> None:

@@ -43,8 +43,8 @@ class Loader(Protocol):
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
         """Call `listener`, from any thread, with what made the load fail."""
 
-    def close(self) -> Report | None:
-        """Return when every batch is committed."""
+    def close(self, *, whole: bool) -> Report | None:
+        """Return when every batch is committed; a part replaces no table."""
 
     def abort(self, error: BaseException) -> None:
         """End now."""
@@ -136,12 +136,17 @@ class Feed:
             return
         self._push()
 
-    async def close(self) -> Report | None:
-        """Return the report when every item is committed, or the load has failed."""
+    async def close(self, *, whole: bool) -> Report | None:
+        """Return the report when every item is committed, or the load has failed.
+
+        Args:
+            whole: Whether the crawl gave all that it was to give.
+        """
         self.flush()
         await self.room()
+        close = partial(self._close_loader, whole=whole)
         try:
-            return await self._home.run_outside(self._close_loader)
+            return await self._home.run_outside(close)
         except Exception as error:  # noqa: BLE001 - becomes the crawl's outcome
             self.fail(error)
             return getattr(error, "report", None)
@@ -155,10 +160,11 @@ class Feed:
         self._wake()
         self._on_failed(error)
 
-    def _close_loader(self) -> Report | None:
+    def _close_loader(self, *, whole: bool) -> Report | None:
         if self.error is not None and self._loader.failed is None:
             self._loader.abort(self.error)
-        return self._loader.close()
+        # items that were dropped after a failure are in no journal
+        return self._loader.close(whole=whole and self.error is None)
 
     def _raise_if_failed(self) -> None:
         if self.error is not None:

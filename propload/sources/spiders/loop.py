@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scrapy.core.engine import ExecutionEngine
     from scrapy.crawler import Crawler
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,24 @@ class Brake:
         self._opened = True
         if self._reason is not None:
             raise CloseSpider(self._reason)
+
+
+def note_reason(engine: ExecutionEngine, on_reason: Callable[[str], None]) -> None:
+    """Tell why a crawl ends before its pipelines are closed.
+
+    Scrapy's signal of the end comes after that, when they have loaded everything.
+
+    Args:
+        engine: The crawl's engine.
+        on_reason: Called each time that somebody ends the crawl; the first one holds.
+    """
+    close = engine.close_spider_async
+
+    async def noting(*, reason: str = "cancelled") -> None:
+        on_reason(reason)
+        await close(reason=reason)
+
+    engine.close_spider_async = noting  # type: ignore[method-assign] # see above
 
 
 def _drop_queued(crawler: Crawler) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BLOCKED_REASONS = ("blocked", "robots")
 #: Statuses that mean the same where a site answers nothing else.
 REFUSALS = frozenset({401, 403, 429, 451})
+#: The finish reason of a crawl that had nothing left to do.
+FINISHED = "finished"
 #: The finish reason of a crawl that was asked to stop.
 STOPPED = "shutdown"
 #: A list in Scrapy's stats where a spider says what it asked for and does not have.
@@ -121,7 +123,7 @@ class CrawlOutcome:
 
     def _details(self) -> str:
         said = [*self.missing[:3]]
-        if self.finish_reason not in ("finished", *BLOCKED_REASONS):
+        if self.finish_reason not in (FINISHED, *BLOCKED_REASONS):
             said.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
             said.append(f"robots.txt forbids {counted(self.robots_forbidden, 'page')}")
@@ -137,7 +139,7 @@ class CrawlOutcome:
             f"crawled {counted(self.pages, 'page')} in {self.seconds:.1f} s: "
             f"{counted(self.items, 'item')}"
         )
-        if self.finish_reason != "finished":
+        if self.finish_reason != FINISHED:
             yield f"the crawl ended early: {self.finish_reason}"
         if self.lost_pages:
             lost = counted(self.lost_pages, "page")

@@ -13,7 +13,8 @@ from scrapy.utils.misc import load_object
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed
-from propload.sources.spiders.loop import Brake, Home, look_again
+from propload.sources.spiders.loop import Brake, Home, look_again, note_reason
+from propload.sources.spiders.outcome import FINISHED
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import read_flush, read_targets
 
@@ -52,6 +53,8 @@ class PropLoadPipeline:
         self._feeds: dict[str, Feed] = {}
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
+        #: Why the crawl ends, in Scrapy's word; empty while it goes on.
+        self._reason = ""
         crawler.signals.connect(self._on_closed, signals.spider_closed)
         crawler.signals.connect(self._on_stopped, signals.engine_stopped)
 
@@ -62,6 +65,7 @@ class PropLoadPipeline:
 
     async def open_spider(self) -> None:
         """Open a loader for each target; where one cannot, the crawl ends."""
+        note_reason(self._crawler.engine, self._end)
         try:
             await self._open_feeds()
         except Exception as error:  # noqa: BLE001 - the crawl's outcome, see _fail
@@ -93,12 +97,17 @@ class PropLoadPipeline:
             await feed.room()
 
     async def close_spider(self) -> None:
-        """Hand over what is left and wait until all is committed."""
+        """Hand over what is left and wait until all is committed.
+
+        A crawl that was cut off gave a part, which replaces no table.
+        """
+        # asked once: a target that fails from here on has no say in the others
+        whole = self._reason == FINISHED and self.error is None
         for name, feed in self._feeds.items():
-            report = await feed.close()
+            report = await feed.close(whole=whole)
             self._count(feed, report)
             if report is not None:
-                log.info("%s", report)
+                self._tell(report)
             log.debug("feed %r is closed", name)
 
     async def _open_feeds(self) -> None:
@@ -129,6 +138,14 @@ class PropLoadPipeline:
         return self._feeds.get(_OTHERS)
 
     # ---- ending ----
+
+    def _end(self, reason: str) -> None:
+        self._reason = self._reason or reason
+
+    def _tell(self, report: Report) -> None:
+        log.info("%s", report)
+        if report.status == "interrupted":
+            log.warning("the crawl was cut off (%s). %s", self._reason, report.message)
 
     def _look_again(self) -> None:
         slot = self._crawler.engine.scraper.slot

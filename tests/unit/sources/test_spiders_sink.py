@@ -91,8 +91,9 @@ class MemoryLoader:
     def on_failed(self, listener):
         self._failed.append(listener)
 
-    def close(self):
+    def close(self, *, whole):
         self.closed = True
+        self.whole = whole
         counts = Counts(read=len(self.rows), inserted=len(self.rows))
         report = Report("r", "loaded", "s", TargetName("d", "t"), counts, 1.0)
         if self.failed is not None:
@@ -306,7 +307,7 @@ def test_one_item_goes_by_a_timer_without_another_item():
 def test_close_hands_over_what_is_left_and_returns_the_report():
     async def work(feed):
         await feed.put({"id": 1})
-        return await feed.close()
+        return await feed.close(whole=True)
 
     report, loader = run_feed(work)
     assert loader.closed
@@ -342,7 +343,7 @@ def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
 
     async def work(feed):
         await asyncio.gather(*(feed.put({"id": n}) for n in range(3000)))
-        return await feed.close()
+        return await feed.close(whole=True)
 
     consumer = threading.Thread(target=consume, daemon=True)
     consumer.start()
@@ -363,7 +364,7 @@ def test_a_failure_wakes_those_who_wait_and_refuses_what_follows():
         assert all(isinstance(result, DropItem) for result in results)
         with pytest.raises(DropItem):
             await feed.put({"id": 99})
-        await feed.close()
+        await feed.close(whole=True)
         return feed.error
 
     loader = MemoryLoader(room=1)
@@ -380,7 +381,7 @@ def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatc
         monkeypatch.setattr(ItemRows, "take", broken)
         await feed.put({"id": 0})
         feed.flush()
-        await feed.close()
+        await feed.close(whole=True)
         return feed.error
 
     error, loader = run_feed(work)
