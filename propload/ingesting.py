@@ -19,7 +19,7 @@ from propload.pushing import PushedSource
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan
 from propload.running.run import Run
-from propload.running.stopping import stoppable
+from propload.running.stopping import LISTEN_SECONDS, end_at_once, stoppable
 from propload.sources import open_source, refuse_unused
 from propload.spider_names import is_spider
 
@@ -193,6 +193,7 @@ class Loader:
         self.failed: BaseException | None = None
         self._failed_listeners: list[Callable[[BaseException], None]] = []
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._thread = threading.Thread(
             target=self._execute, name="propload-loader", daemon=True
         )
@@ -200,7 +201,7 @@ class Loader:
         try:
             self._source.journal()
         except QueueClosedError:
-            self._thread.join()
+            self._wait()
             self._raise_failure()
         except BaseException as error:
             # nobody has this loader to close it, and its run would go on
@@ -301,11 +302,12 @@ class Loader:
             LoadError: The load stopped early; it carries the report, and is an error
                 of the kind that ended it as well.
         """
-        if not whole and self._plan.settings.get("mode") == "replace":
-            self._run.stop()
-        self._guard(self._source.finish)
+        self._refuse_fork()
         try:
-            self._thread.join()
+            if not whole and self._plan.settings.get("mode") == "replace":
+                self._run.stop()
+            self._source.finish()
+            self._wait()
         except BaseException as error:
             # whoever does not wait for the end would leave a run without an owner
             self.abort(error)
@@ -314,19 +316,35 @@ class Loader:
         return self.report
 
     def abort(self, error: BaseException) -> None:
-        """End at once; rows that are not committed stay in the journal."""
-        self._run.abort(error)
-        self._thread.join()
+        """End at once; rows that are not committed stay in the journal.
 
-    def _guard(self, action: Callable[[], T]) -> T:
+        What does not end in time, as the server does not answer, is left behind.
+        """
+        end_at_once(self._run.abort, error, self._has_ended)
+
+    def _wait(self) -> None:
+        while not self._has_ended(LISTEN_SECONDS):
+            continue
+
+    def _has_ended(self, seconds: float) -> bool:
+        # no join alone: Python takes a thread for ended whose join is interrupted
+        if not self._ended.wait(seconds):
+            return False
+        self._thread.join()
+        return True
+
+    def _refuse_fork(self) -> None:
         # a fork has neither the threads that load nor a right to their connections
         if os.getpid() != self._process:
             msg = "this Loader is another process's: open one in each process"
             raise ConfigError(msg)
+
+    def _guard(self, action: Callable[[], T]) -> T:
+        self._refuse_fork()
         try:
             return action()
         except QueueClosedError as error:
-            self._thread.join()
+            self._wait()
             cause = self.failed or error
             msg = f"nothing more can be put: {cause}"
             raise stopped(cause, msg, report=self._report) from cause
@@ -341,6 +359,8 @@ class Loader:
                 self._report = self._run.execute()
         except BaseException as error:  # noqa: BLE001 - raised by close() and put()
             self._fail(error)
+        finally:
+            self._ended.set()
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:

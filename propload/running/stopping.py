@@ -134,6 +134,29 @@ def stoppable(
         signals.hand_on()
 
 
+def end_at_once(
+    abort: Callable[[BaseException], None],
+    error: BaseException,
+    wait: Callable[[float], object],
+    /,
+) -> None:
+    """End a load at once, and wait for the end as long as that may take.
+
+    A driver's call that breaks off a statement does not return where the server does
+    not answer: a thread of its own makes it, so that the caller still hears signals.
+
+    Args:
+        abort: Tells the load to end.
+        error: Why.
+        wait: Waits so many seconds for the end, and returns whether it came.
+    """
+    threading.Thread(
+        target=abort, args=(error,), name="propload-abort", daemon=True
+    ).start()
+    if not wait(ABORT_SECONDS):
+        log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
+
+
 class _Work(Generic[T]):
     """An action in a thread of its own, and what came of it."""
 
@@ -151,7 +174,7 @@ class _Work(Generic[T]):
             while not self.ended.wait(LISTEN_SECONDS):
                 continue
         except BaseException as error:
-            self._abort(error)
+            end_at_once(self._stopper.abort, error, self.ended.wait)
             raise
 
     def outcome(self) -> T:
@@ -166,17 +189,6 @@ class _Work(Generic[T]):
         threading.Thread(
             target=context.run, args=(self._run,), name="propload-run", daemon=True
         ).start()
-
-    def _abort(self, error: BaseException) -> None:
-        """End at once, and wait for the end as long as that may take."""
-        threading.Thread(
-            target=self._stopper.abort,
-            args=(error,),
-            name="propload-abort",
-            daemon=True,
-        ).start()
-        if not self.ended.wait(ABORT_SECONDS):
-            log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
 
     def _run(self) -> None:
         try:

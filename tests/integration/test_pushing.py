@@ -1,8 +1,10 @@
 """A loader belongs to the process that opened it."""
 
+import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,6 +14,8 @@ from propload.errors import ConfigError, LoadError
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import take, target_lock
 from propload.pushing import PushedSource
+from propload.running import stopping
+from propload.running.run import Run
 from propload.target import TableName
 from tests.faults.server import wait_until
 from tests.integration.postgres.writing import execute, query
@@ -97,28 +101,58 @@ def test_who_is_interrupted_while_a_loader_is_closed_leaves_no_run(database):
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
         loader.put([{"id": 1}, {"id": 2}])
-        thread, loader._thread = loader._thread, Interrupted(loader._thread, database)
-        with pytest.raises(KeyboardInterrupt):
+        with interrupted_while_closing(loader, database):
             loader.close()
-        assert not thread.is_alive()
+        assert loader.failed is not None
     assert [one.rows for one in leftovers()] == [2]
     propload.recover(to=database)
     assert sorted(read_table(database, "homes")["id"]) == [1, 2]
 
 
-class Interrupted:
-    """A thread of which the first wait is interrupted, once it is itself waiting."""
+@pytest.mark.one_server
+def test_an_interrupt_is_not_kept_by_a_server_that_does_not_answer(
+    database, monkeypatch, caplog
+):
+    answers = threading.Event()
+    abort = Run.abort
 
-    def __init__(self, thread, database):
-        self._waits = [thread.join]
-        self._database = database
-        self.join = self._first
+    def asked(run, error):
+        # as in the driver's call that asks a suspended server
+        answers.wait()
+        abort(run, error)
 
-    def _first(self):
-        blocked = "SELECT 1 FROM pg_locks WHERE NOT granted"
-        wait_until(lambda: query(self._database, blocked))
-        self.join = self._waits.pop()
-        raise KeyboardInterrupt
+    monkeypatch.setattr(Run, "abort", asked)
+    monkeypatch.setattr(stopping, "ABORT_SECONDS", 0.1)
+    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    with connect(database) as session:
+        session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
+        loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
+        loader.put({"id": 1})
+        with interrupted_while_closing(loader, database):
+            loader.close()
+        assert loader.failed is None
+        assert "did not end within 0.1 s: left behind" in caplog.text
+        answers.set()
+        with pytest.raises(LoadError, match="told to end at once"):
+            loader.close()
+    assert [one.rows for one in leftovers()] == [1]
+
+
+@contextmanager
+def interrupted_while_closing(loader, database):
+    """Let Ctrl-C come when a loader is being closed and its statement waits."""
+    blocked = "SELECT 1 FROM pg_locks WHERE NOT granted"
+
+    def interrupt():
+        wait_until(lambda: not loader._source.is_producing())
+        wait_until(lambda: query(database, blocked))
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    thread.join()
 
 
 @pytest.mark.one_server
