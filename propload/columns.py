@@ -206,7 +206,11 @@ def mark_numbers(column: pa.Field, values: Sequence[Any]) -> pa.Field:
         column: The field.
         values: What the texts were made of.
     """
-    if FRACTIONS.isdisjoint(map(type, values)):
+    types = set(map(type, values))
+    if not types <= KNOWN:
+        values = [plain(value) for value in values]
+        types = set(map(type, values))
+    if FRACTIONS.isdisjoint(types):
         return column
     texts = {v for v in values if isinstance(v, str) and LOOKS_WRITTEN.match(v)}
     return but_texts(column, texts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import make_column, make_field
+from propload.columns import TEXT, make_column, make_field, mark_numbers
 from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
 from propload.sources.source import check_names, cut, located
@@ -220,17 +220,15 @@ def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
 
 
 def _schema(empty: pl.DataFrame) -> pa.Schema:
-    return _exportable(empty).to_arrow().schema
+    return _export(empty).schema
 
 
 def _to_batches(frame: pl.DataFrame) -> list[pa.RecordBatch]:
-    batches: list[pa.RecordBatch] = (
-        _exportable(frame).to_arrow().combine_chunks().to_batches()
-    )
+    batches: list[pa.RecordBatch] = _export(frame).to_batches()
     return batches
 
 
-def _exportable(frame: pl.DataFrame) -> pl.DataFrame:
+def _export(frame: pl.DataFrame) -> pa.Table:
     """Return the frame as Arrow has types for it.
 
     Of Python objects it would copy pointers; whole numbers of 128 bits are decimals
@@ -238,22 +236,25 @@ def _exportable(frame: pl.DataFrame) -> pl.DataFrame:
     """
     objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
     wide = [n for n, kind in frame.schema.items() if kind in (pl.Int128, pl.UInt128)]
-    return frame.with_columns(
-        *(
-            pl.Series(name, _of_objects(name, frame[name].to_list())[0])
-            for name in objects
-        ),
+    table = frame.with_columns(
+        *(pl.lit(None).alias(name) for name in objects),
         pl.col(wide).cast(pl.Decimal(38, 0)),
-    )
+    ).to_arrow()
+    for name in objects:
+        field, column = _of_objects(name, frame[name].to_list())
+        table = table.set_column(frame.get_column_index(name), field, column)
+    return table.combine_chunks()
 
 
-def _of_objects(name: object, values: list[Any]) -> tuple[pa.Array, bool]:
-    """Return a column of Python objects, and whether they are JSON."""
+def _of_objects(name: object, values: list[Any]) -> tuple[pa.Field, pa.Array]:
+    """Return a column of Python objects, as it would be made of those of rows."""
     try:
-        return make_column(values, None)
+        array, is_json = make_column(values, None)
     except (TypeError, ValueError, OverflowError) as error:
         msg = f"column {name} has a value that cannot be stored: {error}"
         raise pa.ArrowInvalid(msg) from error
+    field = make_field(str(name), array.type, is_json=is_json)
+    return (mark_numbers(field, values) if array.type == TEXT else field), array
 
 
 def _table(table: pa.Table) -> ArrowStream:
@@ -272,13 +273,11 @@ def _from_pandas(frame: Any) -> pa.Table:
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
-    columns = [_pandas_column(frame.iloc[:, place]) for place in range(len(names))]
-    fields = [
-        make_field(name, array.type, is_json=is_json)
-        for name, (array, is_json) in zip(names, columns, strict=True)
+    columns = [
+        _pandas_column(name, frame.iloc[:, place]) for place, name in enumerate(names)
     ]
     return pa.Table.from_arrays(
-        [array for array, _ in columns], schema=pa.schema(fields)
+        [array for _, array in columns], schema=pa.schema(field for field, _ in columns)
     )
 
 
@@ -286,22 +285,22 @@ def _as_frame(values: Any) -> Any:
     return values.to_frame()
 
 
-def _pandas_column(column: Any) -> tuple[pa.Array, bool]:
-    """Return a column's values, and whether they are JSON."""
+def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
     if column.dtype == object:
         missing = column.isna()
         values = [
             None if absent is True else value
             for value, absent in zip(column, missing.tolist(), strict=True)
         ]
-        return _of_objects(column.name, values)
+        return _of_objects(name, values)
     if column.dtype.name.startswith("period"):
         # Arrow would have the number of the period, whatever its length
         column = column.astype("string")
     elif column.dtype.name.startswith("Sparse"):
         column = column.sparse.to_dense()
     try:
-        return pa.array(column, from_pandas=True), False
+        array = pa.array(column, from_pandas=True)
     except pa.ArrowException as error:
-        msg = f"column {column.name} is {column.dtype}: {error}"
+        msg = f"column {name} is {column.dtype}: {error}"
         raise pa.ArrowInvalid(msg) from error
+    return make_field(name, array.type, is_json=False), array

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -132,3 +133,21 @@ def test_a_pandas_index_with_a_name_is_a_column(read):
 )
 def test_duplicate_columns_are_named(read, table):
     assert "'x'" in str(read(table).error)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["a", "1.50", 2.5, np.float64(3.25)], [{"a": 1}, {"b": 2}, None, [1, "x"]]],
+)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_objects_are_what_the_values_of_dicts_are(library, values):
+    frame = {
+        "pandas": lambda: pd.DataFrame({"v": pd.Series(values, dtype=object)}),
+        "polars": lambda: pl.DataFrame({"v": pl.Series(values, dtype=pl.Object)}),
+    }[library]()
+    (found,) = open_source(frame, SourceOptions())
+    (wanted,) = open_source([{"v": value} for value in values], SourceOptions())
+    # which texts are numbers, and that a new column is jsonb, stands in the field
+    assert found.rows.schema.equals(wanted.rows.schema, check_metadata=True)
+    assert found.rows.schema.field("v").metadata
+    assert found.rows == wanted.rows
