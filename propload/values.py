@@ -74,6 +74,10 @@ KNOWN = frozenset(
 NESTED = frozenset({dict, list, Json})
 
 
+#: Those of them that do not change, and are kept as they are.
+SETTLED = KNOWN - {dict, list}
+
+
 #: What spreadsheets show where a formula gave no value, by calamine's names.
 FORMULA_ERRORS = {
     "Div0": "#DIV/0!",
@@ -138,6 +142,22 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return _of_any(value)
+
+
+def settled(value: Any) -> Any:
+    """Return a value that says the same whatever becomes of the one that was given.
+
+    Raises:
+        TypeError: It is no value.
+    """
+    if type(value) in SETTLED:
+        return value
+    found = plain(value)
+    if type(found) is list:
+        found = [one if type(one) in KNOWN else plain(one) for one in found]
+        if SETTLED.issuperset(map(type, found)):
+            return found
+    return Json(as_text(found)) if type(found) in (dict, list) else found
 
 
 def _of_any(value: Any) -> Any:

@@ -17,7 +17,7 @@ from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow_types import settle_types
 from propload.sources.frames import is_frame, open_frame
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, located
-from propload.values import row_of
+from propload.values import SETTLED, row_of, settled
 from propload.wording import with_article
 
 if TYPE_CHECKING:
@@ -171,13 +171,16 @@ class RowBatches:
     def add(self, item: object) -> bool:
         """Take one item and return whether a batch is due.
 
-        Whoever gives a dict may give it again with other values: its copy is kept.
+        Whoever gives an item may give it again with other values, also in a list or
+        dict of it: what is kept is a copy.
         """
         self.rows_read += 1
         row = dict(item) if isinstance(item, dict) else row_of(item)
         if not row:
             self.refuse(describe(item), "item", _complaint(item))
             return False
+        if not SETTLED.issuperset(map(type, row.values())):
+            row = {name: _kept(value) for name, value in row.items()}
         if not self._rows:
             self._since = time.monotonic()
         self._rows.append(row)
@@ -298,6 +301,14 @@ def _fault_of(row: dict[str, Any], error: Exception) -> str:
         except UNFIT as fault:
             return f"column {name}: a value cannot be stored: {fault}"
     return f"a value cannot be stored: {error}"
+
+
+def _kept(value: object) -> object:
+    try:
+        return settled(value)
+    except (*UNFIT, RecursionError):
+        # it is no value, which is told with its row
+        return value
 
 
 def _check_names(names: Iterable[object]) -> None:

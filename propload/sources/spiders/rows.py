@@ -10,7 +10,7 @@ from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
 from propload.sources.items import RowBatches, describe
-from propload.values import KNOWN, Json, as_text, plain, row_of
+from propload.values import SETTLED, row_of, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,6 @@ FLUSH_SECONDS = 60.0
 #: costs as much as reading the fields.
 WEIGHED_EACH = 4
 WEIGHED_ONE_IN = 8
-
-#: Values that a column is made of as they are.
-SETTLED = KNOWN - {dict, list}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +143,10 @@ def _checked(row: dict[str, Any]) -> dict[str, Any]:
 def _settle(name: str, value: object) -> object:
     """Return a value that no longer changes when the item does."""
     try:
-        return _settled(value)
+        return settled(value)
     except TypeError as error:
         msg = f"column {name}: {error}"
         raise TypeError(msg) from error
-
-
-def _settled(value: object) -> object:
-    if type(value) in SETTLED:
-        return value
-    found = plain(value)
-    if type(found) is list and all(type(one) in SETTLED for one in found):
-        return list(found)
-    return Json(as_text(found)) if type(found) in (dict, list) else found
 
 
 def _complaint(item: object, error: Exception) -> str:

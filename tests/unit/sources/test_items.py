@@ -9,6 +9,7 @@ from enum import Enum
 from itertools import count
 
 import attrs
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -367,3 +368,45 @@ def test_a_value_that_is_none_costs_its_row(read, make, value, message):
     assert [(fault.row, fault.check) for fault in reading.unread] == [(2, "value")]
     start = "column a: a value cannot be stored: "
     assert reading.unread[0].message.startswith(start + message)
+
+
+def test_what_is_within_a_row_may_be_changed_and_given_again(read):
+    def rows():
+        at, tags, raw = {"x": 0, "deep": [[0]]}, [], bytearray(b"0")
+        for place in range(3):
+            at["x"] = at["deep"][0][0] = place
+            tags.append(place)
+            raw[0] = 48 + place
+            yield {"id": place, "at": at, "tags": tags, "raw": raw}
+
+    assert read(rows()).tuples == [
+        (0, '{"x": 0, "deep": [[0]]}', [0], b"0"),
+        (1, '{"x": 1, "deep": [[1]]}', [0, 1], b"1"),
+        (2, '{"x": 2, "deep": [[2]]}', [0, 1, 2], b"2"),
+    ]
+
+
+def test_rows_of_a_generator_get_the_types_that_those_of_a_list_get():
+    rows = [
+        {
+            "id": np.int64(1),
+            "v": [np.int64(1)],
+            "w": {"a": dt.date(2024, 1, 2)},
+            "x": [],
+        },
+        {"id": 2, "v": [2, None], "w": None, "x": [[1]]},
+    ]
+    (listed,) = open_source(rows, SourceOptions())
+    (given,) = open_source(iter(rows), SourceOptions())
+    assert given.rows.schema.equals(listed.rows.schema, check_metadata=True)
+    assert given.rows == listed.rows
+
+
+def test_a_value_within_a_row_that_is_none_still_costs_its_row(read):
+    circle = []
+    circle.append(circle)
+    rows = iter([{"id": 1}, {"id": 2, "v": [{"a": len}]}, {"id": 3, "v": circle}])
+    reading = read(rows)
+    assert [row["id"] for row in reading.rows] == [1]
+    assert [fault.row for fault in reading.unread] == [2, 3]
+    assert "column v" in reading.unread[0].message
