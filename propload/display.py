@@ -163,10 +163,12 @@ class _TerminalView:
         self._live.start()
 
     def show(self, now: Snapshot) -> None:
+        """Show how far the run is."""
         text = Text("\n".join(progress_lines(now)), no_wrap=True, overflow="ellipsis")
         self._live.update(text, refresh=True)
 
     def close(self) -> None:
+        """Clear what was shown."""
         self._live.stop()
 
 
@@ -179,10 +181,12 @@ class _NotebookView:
         self._handle: Any = shown.display(shown.HTML(""), display_id=True)
 
     def show(self, now: Snapshot) -> None:
+        """Show how far the run is."""
         text = html.escape("\n".join(progress_lines(now)))
         self._handle.update(self._html(f"<pre>{text}</pre>"))
 
     def close(self) -> None:
+        """Clear what was shown."""
         # the report that follows says it all
         self._handle.update(self._html(""))
 
@@ -202,9 +206,11 @@ class _Ticker:
         )
 
     def start(self) -> None:
+        """Begin to show the run."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Show it no more, and wait until that is so."""
         self._ended.set()
         self._thread.join()
 

@@ -280,6 +280,7 @@ class _Bench:
     @classmethod
     @contextmanager
     def open(cls, plan: Plan, sample: Sample) -> Iterator[_Bench]:
+        """Make the place of the trials, which goes afterwards."""
         with (
             open_database(plan) as database,
             tempfile.TemporaryDirectory(prefix="propload-tune-") as folder,

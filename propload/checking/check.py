@@ -143,4 +143,5 @@ class _Given:
         self._batches = batches
 
     def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - a file never makes one wait
+        """Return the next batch, or None after the last one."""
         return next(self._batches, None)

@@ -99,11 +99,13 @@ class _Commands(TyperGroup):
     def resolve_command(  # Any: the types of click have no public name in typer
         self, ctx: Any, args: list[str]
     ) -> tuple[str | None, Any, list[str]]:
+        """Load the command that is named, and note whether it is to print JSON."""
         ctx.meta[_AS_JSON] = "--json" in args
         name, known, rest = super().resolve_command(ctx, args)
         return name, load_command(known.name) if known and known.name else None, rest
 
     def invoke(self, ctx: Any) -> Any:  # Any: as above
+        """Run the command; what none takes is told as JSON where that is wanted."""
         try:
             return super().invoke(ctx)
         except TyperException as error:

@@ -232,6 +232,7 @@ class _StderrHandler(logging.Handler):
         self.setFormatter(logging.Formatter(line, _MOMENT))
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print a record of the log."""
         try:
             print(self.format(record), file=sys.stderr)  # noqa: T201 - the log
         except OSError:  # a closed terminal must not end a load

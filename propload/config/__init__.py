@@ -55,6 +55,7 @@ class _Layer:
         return f"{self.place}{setting.name}"
 
     def read(self, setting: Setting) -> object:
+        """Return the value of a setting; an error names where it stands."""
         try:
             return setting.read(self.values[setting.name])
         except ConfigError as error:
@@ -68,6 +69,7 @@ class _Environment(_Layer):
     __slots__ = ()
 
     def name(self, setting: Setting) -> str:
+        """Return the name of the variable, with the words before it."""
         return f"{self.place}{setting.variable}"
 
 

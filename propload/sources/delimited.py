@@ -86,6 +86,7 @@ class _Reader:
         self._line = first_line
 
     def read(self, chunks: Chunks) -> Iterator[Batch]:
+        """Yield the rows of the chunks, as batches."""
         for chunk in chunks:
             if chunk.overlong:
                 yield from self._refuse_first_line(chunk)

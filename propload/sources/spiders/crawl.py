@@ -260,18 +260,22 @@ class _QueueLoader:
         self._queue = queue
 
     def try_put(self, batch: Batch) -> bool:
+        """Take a batch if there is room; return whether it was taken."""
         return self._queue.try_put(batch)
 
     def on_room(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when there is room again."""
         self._queue.on_room(listener)
 
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
         """Need no listener: a closed queue is heard as room, and refuses."""
 
     def close(self, *, whole: bool) -> None:  # noqa: ARG002 - the outcome says it
+        """Take no more."""
         self._queue.close()
 
     def abort(self, error: BaseException) -> None:
+        """Take no more, and keep why."""
         self.failed = error
         self._queue.close()
 

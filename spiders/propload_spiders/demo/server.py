@@ -100,17 +100,20 @@ class _Connection(asyncio.Protocol):
         self._is_waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection, which the end of the server closes."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
             self._server.connections.add(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
         del exc
         if self._transport is not None:
             self._server.connections.discard(self._transport)
             self._transport = None
 
     def data_received(self, data: bytes) -> None:
+        """Answer the requests that have come as a whole."""
         self._received += data
         if len(self._received) > _LONGEST_HEAD and self._transport:
             self._transport.abort()
