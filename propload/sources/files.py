@@ -157,14 +157,15 @@ def find_files(pattern: str) -> list[Path | None]:
         return _files_of_folder(path)
     if path.exists():
         return [path]
+    instead = "download it first" if "://" in pattern else "check the path"
     if not glob.has_magic(pattern):
-        msg = f"{pattern} does not exist: check the path"
+        msg = f"{pattern} does not exist: {instead}"
         raise SourceError(msg, source=pattern)
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
     found: list[Path | None] = [Path(match) for match in matches]
     found = [match for match in found if match and not match.is_dir()]
     if not found:
-        msg = f"{pattern} matches no file: check the path"
+        msg = f"{pattern} matches no file: {instead}"
         raise SourceError(msg, source=pattern)
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from propload.batch import Batch
@@ -68,11 +68,20 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
         raise ConfigError(msg)
     if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
         return ItemSource(source, options, name=_item_name(source))
-    msg = (
-        f"{with_article(type(source).__name__)} cannot be read: give a path, a frame "
-        "or an iterable of rows"
-    )
+    kind = "None" if source is None else with_article(type(source).__name__)
+    msg = f"{kind} cannot be read: {_instead(source)}"
     raise ConfigError(msg)
+
+
+def _instead(source: object) -> str:
+    """Return what to give instead of something that cannot be read."""
+    if isinstance(source, Mapping):
+        return "give a row in a list, [row], and columns as a frame, pl.DataFrame(...)"
+    if isinstance(source, Awaitable):
+        return "await it, and give what it returns"
+    if isinstance(source, AsyncIterable):
+        return "put its rows into a propload.Loader as they come"
+    return "give a path, a frame or an iterable of rows"
 
 
 def _open_spider(source: object, crawl: CrawlOptions) -> Source:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import io
+import re
 from collections import OrderedDict, UserDict, namedtuple
 from dataclasses import dataclass
 from enum import Enum
@@ -233,9 +234,29 @@ def test_a_generator_that_fails_at_once_has_no_row_to_name(read):
     assert "no line at all (before its first row)" in str(read(rows()).error)
 
 
-def test_what_cannot_be_read_is_named_with_its_article():
-    with pytest.raises(ConfigError, match=r"^an int cannot be read: give a path"):
-        open_source(5, SourceOptions())
+async def later():
+    yield {"id": 1}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (5, "an int cannot be read: give a path"),
+        (None, "None cannot be read: give a path"),
+        ({"id": [1, 2]}, "a dict cannot be read: give a row in a list"),
+        (later(), "an async_generator cannot be read: put its rows into a propload.L"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_what_to_give_instead(source, said):
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}"):
+        open_source(source, SourceOptions())
+
+
+def test_what_is_still_to_be_awaited_is_said_to_be():
+    waiting = asyncio.Event().wait()
+    with pytest.raises(ConfigError, match="a coroutine cannot be read: await it"):
+        open_source(waiting, SourceOptions())
+    waiting.close()
 
 
 def test_an_error_of_propload_passes_as_it_is():
