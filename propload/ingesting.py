@@ -226,6 +226,14 @@ class Loader:
         except Exception as also:  # noqa: BLE001 - the block's own error stays first
             error.add_note(f"the load failed as well: {also}")
 
+    def __repr__(self) -> str:
+        with self._lock:
+            ended = self._report.status if self._report else ""
+        state = ended or ("failed" if self.failed else "loading")
+        return (
+            f"<Loader {self._source.name}: {state}, {self.metrics.snapshot().counts}>"
+        )
+
     @property
     def report(self) -> Report:
         """What happened, known once the load has ended.
@@ -345,9 +353,11 @@ class Loader:
             return action()
         except QueueClosedError as error:
             self._wait()
-            cause = self.failed or error
-            msg = f"nothing more can be put: {cause}"
-            raise stopped(cause, msg, report=self._report) from cause
+            if self.failed is None:
+                msg = "this Loader is closed: open a new one for more rows"
+                raise LoadError(msg, report=self._report) from error
+            msg = f"nothing more can be put: {self.failed}"
+            raise stopped(self.failed, msg, report=self._report) from self.failed
 
     def _raise_failure(self) -> None:
         if self.failed is not None:

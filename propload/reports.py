@@ -35,7 +35,7 @@ class ReportStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.files = RunFiles(folder, ".json", "such run", "propload runs list")
+        self.files = RunFiles(folder, ".json", "report", "propload runs list")
 
     def save(self, report: Report, /) -> None:
         """Keep a report.
@@ -69,9 +69,17 @@ class ReportStore:
         Args:
             limit: Most reports; 0 for all.
             table: The table of the runs, or None for all tables.
+
+        Raises:
+            ConfigError: The limit is no number of reports.
         """
         found = (report for _, report in _each(self.files.all(), table))
-        return list(islice(found, limit or None))
+        try:
+            newest = islice(found, limit or None)
+        except ValueError as error:
+            msg = f"limit is {limit!r}: give how many reports, or 0 for all"
+            raise ConfigError(msg) from error
+        return list(newest)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before; return how many.

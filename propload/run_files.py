@@ -50,9 +50,11 @@ class RunFiles:
         found = [path for path in paths if path.name.startswith(run_id) and run_id]
         if exact in found or len(found) == 1:
             return exact if exact in found else found[0]
-        what = f"run {run_id!r}" if run_id else "any run"
-        how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
-        msg = f"{what}: {how_many}. See: {self.listing}"
+        if not run_id:
+            msg = f"no run has left any {self.kind}"
+        else:
+            how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
+            msg = f"run {run_id!r}: {how_many}. See: {self.listing}"
         raise ConfigError(msg)
 
 

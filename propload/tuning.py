@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import Settings
-    from propload.report import Plain, Report
+    from propload.report import Plain, Report, TextPrinter
     from propload.sources.source import Source
 
 #: Rows read for the trials: some batches of the largest size on each lane.
@@ -152,6 +152,9 @@ class Tuning:
         ]
         sample = f"{counted(self.rows, 'row')} of {self.source}"
         return "\n".join([sample, head, *lines, f"best: {self.conclusion}"])
+
+    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         fastest = self.choices[0].rows_per_second

@@ -110,9 +110,9 @@ def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
 def _moment(days: float) -> datetime:
     try:
         before = datetime.now(UTC) - timedelta(days=days)
-    except (OverflowError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         before = None
     if before is None or days < 0:
-        msg = f"older_than is {days} days: give 0 or more, within the calendar"
+        msg = f"older_than is {days!r} days: give 0 or more, within the calendar"
         raise ConfigError(msg)
     return before

@@ -71,7 +71,8 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
             usual one.
 
     Raises:
-        ConfigError: `table` is no name, or another setting is given.
+        ConfigError: `limit` is no number of reports, `table` no name, or another
+            setting is given.
     """
     used = {"table", "state_dir"}
     config.refuse_others(settings, used, function="propload.runs")

@@ -97,6 +97,10 @@ class Metrics:
         with self._lock:
             self._now = replace(self._now, activity=activity)
 
+    def __repr__(self) -> str:
+        now = self.snapshot()
+        return f"Metrics({now.counts}, seconds={now.seconds:.3f})"
+
     def snapshot(self) -> Snapshot:
         """Return the run as it stands now."""
         fill = self._fill()

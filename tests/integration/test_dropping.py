@@ -158,7 +158,7 @@ def test_without_the_right_to_delete_nothing_goes(database, state_dir):
     assert [one.run_id for one in propload.runs()] == [report.run_id]
 
 
-@pytest.mark.parametrize("days", [-1, float("nan"), 1e12])
+@pytest.mark.parametrize("days", [-1, float("nan"), 1e12, "90"])
 def test_an_age_outside_the_calendar_is_refused(database, days):
     with pytest.raises(propload.ConfigError, match="older_than"):
         propload.drop_runs(days, to=database)

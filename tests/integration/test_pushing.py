@@ -172,7 +172,12 @@ def test_a_loader_has_a_report_once_it_has_ended(database):
         loader.put({"id": 1})
         with pytest.raises(LoadError, match=r"no report yet.* close the loader"):
             _ = loader.report
+        assert repr(loader).startswith("<Loader pushed: loading, Counts(")
     assert loader.report.counts.inserted == 1
+    assert repr(loader).startswith("<Loader pushed: loaded, Counts(read=1, ")
+    assert repr(loader.metrics).startswith("Metrics(Counts(read=1, inserted=1, ")
+    with pytest.raises(LoadError, match="this Loader is closed: open a new one"):
+        loader.put({"id": 2})
 
 
 @pytest.mark.one_server

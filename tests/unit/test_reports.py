@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+import propload
 from propload.errors import ConfigError
 from propload.report import Counts, Report, TargetName
 from propload.reports import ReportStore
@@ -54,13 +55,13 @@ def test_refused_rows_that_are_gone_are_not_pointed_to(store, tmp_path):
 
 
 def test_a_run_that_is_not_known_is_said(store):
-    with pytest.raises(ConfigError, match="any run: no such run"):
+    with pytest.raises(ConfigError, match="no run has left any report"):
         store.read()
     store.save(report("20260101-ab"))
     store.save(report("20260101-cd"))
     with pytest.raises(ConfigError, match="run '2026': 2 runs begin so"):
         store.read("2026")
-    with pytest.raises(ConfigError, match="run 'x': no such run"):
+    with pytest.raises(ConfigError, match="run 'x': no report"):
         store.read("x")
 
 
@@ -96,3 +97,9 @@ def test_a_disk_that_refuses_is_logged(store, caplog):
     with caplog.at_level(logging.WARNING):
         store.save(report("20260101-ab"))
     assert "the report was not kept" in caplog.text
+
+
+@pytest.mark.parametrize("limit", [-1, "2", 1.5])
+def test_a_limit_that_is_no_number_of_reports_is_refused(limit):
+    with pytest.raises(ConfigError, match="limit is"):
+        propload.runs(limit)

@@ -160,7 +160,7 @@ def test_a_report_is_shown_as_it_was(name, day, run, reports):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("2025", "no such run"), ("2026", "3 runs begin so")]
+    ("name", "message"), [("2025", "no report"), ("2026", "3 runs begin so")]
 )
 def test_a_run_that_is_not_one_is_a_usage_error(name, message, run, reports):
     result = run("show", name)

@@ -30,7 +30,7 @@ def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
 
 
 def test_an_empty_store_says_so(store):
-    with pytest.raises(ConfigError, match="any run: no refused rows"):
+    with pytest.raises(ConfigError, match="no run has left any refused rows"):
         store.files.find()
 
 
