@@ -96,7 +96,7 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
 
     Args:
         item: A mapping (also a Scrapy item), dataclass, attrs or pydantic
-            object, or a named tuple.
+            object, a named tuple, or a row of a database (sqlite3, SQLAlchemy).
     """
     if isinstance(item, dict):
         return item
@@ -111,8 +111,13 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
         return dict(kind.model_dump(item))
     if hasattr(kind, "__attrs_attrs__"):
         return {field.name: getattr(item, field.name) for field in kind.__attrs_attrs__}
-    if isinstance(item, tuple) and hasattr(kind, "_asdict"):
+    if hasattr(kind, "_asdict"):
         return dict(kind._asdict(item))
+    # what databases give; a series is a row in some programs and a column in others
+    of_library = kind.__module__.partition(".")[0] in _OF_LIBRARIES
+    if hasattr(kind, "keys") and hasattr(kind, "__getitem__") and not of_library:
+        found: Any = item
+        return dict(found)
     return None
 
 

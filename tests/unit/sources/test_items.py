@@ -4,7 +4,9 @@ import asyncio
 import datetime as dt
 import io
 import re
+import sqlite3
 from collections import OrderedDict, UserDict, namedtuple
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
@@ -17,6 +19,7 @@ import pyarrow as pa
 import pydantic
 import pytest
 import scrapy
+import sqlalchemy
 
 from propload.batch import Batch, Unread
 from propload.errors import ConfigError
@@ -204,7 +207,9 @@ def test_an_empty_frame_among_items_is_no_row_and_no_fault(read, make):
     assert read(make([frame.head(0)])).error is None
 
 
-@pytest.mark.parametrize("series", [pd.Series([1]), pl.Series([1])])
+@pytest.mark.parametrize(
+    "series", [pd.Series([1]), pd.Series({"a": 1}), pl.Series([1])]
+)
 def test_a_series_is_no_row(read, series):
     reading = read([{"a": 1}, series])
     assert reading.tuples == [(1,)]
@@ -431,3 +436,20 @@ def test_a_value_within_a_row_that_is_none_still_costs_its_row(read):
     assert [row["id"] for row in reading.rows] == [1]
     assert [fault.row for fault in reading.unread] == [2, 3]
     assert "column v" in reading.unread[0].message
+
+
+def rows_of_sqlite():
+    with closing(sqlite3.connect(":memory:")) as line:
+        line.row_factory = sqlite3.Row
+        return line.execute("SELECT 1 AS id, 'a' AS name").fetchall()
+
+
+def rows_of_sqlalchemy():
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.pool.NullPool)
+    with engine.connect() as line:
+        return line.execute(sqlalchemy.text("SELECT 1 AS id, 'a' AS name")).fetchall()
+
+
+@pytest.mark.parametrize("result", [rows_of_sqlite, rows_of_sqlalchemy])
+def test_rows_of_a_database_are_rows(read, result):
+    assert read(result()).rows == [{"id": 1, "name": "a"}]
