@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -49,8 +50,18 @@ def words_of(dsn, file, *more):
     return ["ingest", file, *loading.words(dsn, mode="append"), "--json", *more]
 
 
+#: Somebody waits for a lock that a test holds. Waits of writers for one another, as
+#: for room in the table's file, come and go.
+BLOCKED = """SELECT 1 FROM pg_locks
+WHERE NOT granted AND locktype IN ('relation', 'advisory')"""
+
+
 def is_blocked(dsn):
-    return ask(dsn, "SELECT 1 FROM pg_locks WHERE NOT granted")
+    return ask(dsn, BLOCKED)
+
+
+def is_blocked_at(dsn, table):
+    return ask(dsn, f"{BLOCKED} AND relation = '{table}'::regclass")
 
 
 def pushed(dsn):
@@ -177,15 +188,29 @@ def test_a_signal_ends_the_wait_for_another_run(dsn, file):
         assert process.wait(30) == 130, process.log
 
 
+@contextmanager
+def noting_the_end(dsn, words):
+    """Give a load that wrote all and waits to note that, and what it waits for."""
+    with (
+        connect(dsn, application_name="observer") as writing,
+        connect(dsn, application_name="observer") as ending,
+    ):
+        # it begins but cannot end before its end is locked, however fast it is
+        writing.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
+        with loading.start(*words) as process:
+            wait_until(lambda: is_blocked_at(dsn, "homes"))
+            ending.execute("LOCK TABLE propload.runs IN SHARE MODE")
+            writing.commit()
+            wait_until(lambda: is_blocked_at(dsn, "propload.runs"))
+            yield process, ending
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_the_end_is_noted_changes_nothing(dsn, file, number):
-    with loading.start(*words_of(dsn, file)) as process:
-        wait_until(lambda: commits_of(dsn) >= 2)
-        with connect(dsn, application_name="observer") as session:
-            session.execute("LOCK TABLE propload.runs IN SHARE MODE")
-            wait_until(lambda: is_blocked(dsn))
-            process.signal(number)
-            process.wait_for("what was read is still committed")
+    with noting_the_end(dsn, words_of(dsn, file)) as (process, ending):
+        process.signal(number)
+        process.wait_for("what was read is still committed")
+        ending.commit()
         report = process.report()
     assert report["status"] == "loaded"
     assert loading.counts_of(report).inserted == 40_000
@@ -193,15 +218,11 @@ def test_a_signal_while_the_end_is_noted_changes_nothing(dsn, file, number):
 
 def test_two_signals_while_the_end_is_noted_lose_nothing(dsn, file):
     words = words_of(dsn, file)
-    with loading.start(*words) as process:
-        wait_until(lambda: commits_of(dsn) >= 2)
-        with connect(dsn, application_name="observer") as session:
-            session.execute("LOCK TABLE propload.runs IN SHARE MODE")
-            wait_until(lambda: is_blocked(dsn))
-            process.signal(signal.SIGINT)
-            process.wait_for("what was read is still committed")
-            process.signal(signal.SIGTERM)
-            assert process.wait(30) == 130, process.log
+    with noting_the_end(dsn, words) as (process, _ending):
+        process.signal(signal.SIGINT)
+        process.wait_for("what was read is still committed")
+        process.signal(signal.SIGTERM)
+        assert process.wait(30) == 130, process.log
     resume_to_the_end(dsn, words)
 
 
