@@ -17,10 +17,12 @@ from propload.pipeline.fitting import (
     in_context,
     located,
     nothing_to_tell,
+    see_columns,
 )
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.tables import definition
 from propload.postgres.tables.row_plan import plan_rows
+from propload.prepare.mapping import Lacking
 from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
 from propload.running.planning import nothing_to_replace
@@ -194,6 +196,7 @@ class Looking:
         self._columns: dict[str, Repeats] = {}
         self._repeated: set[str] = set()
         self._undecided = ""
+        self._lacking = Lacking(preparer.mapping)
         self._rows = Repeats()
         self._keys = Repeats()
         self._reasons: Counter[tuple[str, str | None, str]] = Counter()
@@ -235,7 +238,7 @@ class Looking:
                 f"what becomes of {counted(self._untold, 'row')} hangs on others of "
                 "the same key, as new as they are, or refused: it is not foretold"
             )
-        self._table.notes += self._table.newest_note()
+        self._table.notes += [*self._table.newest_note(), *self._lacking.notes]
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:
@@ -301,6 +304,7 @@ class Looking:
         except (ConfigError, SchemaMismatchError) as error:
             self._problems.append(located(error, joined, self._preparer))
             return None
+        see_columns(self._lacking, joined)
         if facts is None and not fitted.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None

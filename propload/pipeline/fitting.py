@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from propload.batch import OWN_NAMES, Deduped, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.stages import Routing
-from propload.prepare.mapping import MapContext
+from propload.prepare.mapping import Lacking, MapContext
 from propload.prepare.preparing import Prepared
 from propload.target import ColumnPlan
 from propload.type_names import type_name
@@ -156,6 +156,12 @@ def fit_rows(
     return fitted
 
 
+def see_columns(lacking: Lacking, joined: Joined, /) -> None:
+    """Note what a mapping finds no column for among those of some rows."""
+    first = joined.parts[0]
+    lacking.see(first.rows.schema.names, first.source, fixed=joined.untyped)
+
+
 def as_they_are(fitted: Preparer) -> Preparer:
     """Return the preparer with a plan that casts no column."""
     plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
@@ -269,6 +275,7 @@ class TableFit:
         self._made = False
         self._notes: dict[str, None] = {}
         self.is_fitted = False
+        self._lacking = Lacking(preparer.mapping)
         self._no_rows: NoRows | None = None
 
     def __call__(self, joined: Joined) -> FittedTable | NoRows | None:
@@ -308,6 +315,7 @@ class TableFit:
             facts,
             lenient=self.is_fitted or (self._lenient and facts is not None),
         )
+        see_columns(self._lacking, joined)
         if facts is None and not preparer.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
@@ -341,7 +349,7 @@ class TableFit:
     @property
     def notes(self) -> list[str]:
         """What a reader of the report should know."""
-        notes = [*self._notes]
+        notes = [*self._notes, *self._lacking.notes]
         if self._undecided and not self.is_fitted:
             notes.append(self._undecided)
         return notes

@@ -136,3 +136,16 @@ def test_numbers_among_texts_of_json_keep_their_value(database, tmp_path):
         ("45.500", 45500.0),
         ("33.25", 33.25),
     ]
+
+
+@pytest.mark.one_server
+def test_a_column_without_a_source_is_told_with_the_nearest_name(
+    database, tmp_path, told
+):
+    source = homes(tmp_path, ROWS.replace("Vraagprijs", "Vraagprijzen"))
+    said = propload.check(source, **told)
+    done = propload.ingest(source, **told)
+    assert said.notes == done.notes
+    [note] = done.notes
+    assert "homes.toml finds no column for price (from Vraagprijs;" in note
+    assert "did you mean 'Vraagprijzen'?" in note

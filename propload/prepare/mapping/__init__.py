@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from propload.prepare.mapping.files import load_mapping, make_mapping
+from propload.prepare.mapping.lacking import Lacking
 from propload.prepare.mapping.rules import (
     Constant,
     MapContext,
@@ -13,6 +14,7 @@ from propload.prepare.mapping.rules import (
 
 __all__ = [
     "Constant",
+    "Lacking",
     "MapContext",
     "Mapping",
     "RowMapping",

@@ -23,7 +23,7 @@ class Names:
         self.given = given
         self._near: dict[str, str] = {}
         for name in given:
-            self._near.setdefault(_loose(name), name)
+            self._near.setdefault(loose(name), name)
 
     def find(self, sources: Sequence[str], *, each: bool) -> list[str]:
         """Return the columns that a rule reads: one, or all with `each`.
@@ -38,13 +38,17 @@ class Names:
             if (
                 name := wanted
                 if wanted in self.given
-                else self._near.get(_loose(wanted))
+                else self._near.get(loose(wanted))
             )
         ]
         unique = list(dict.fromkeys(present))
         return unique if each else unique[:1]
 
 
-def _loose(name: str) -> str:
-    """Return a column's name as people compare them: `Sale  Price` is `sale_price`."""
+def loose(name: str) -> str:
+    """Return a column's name as people compare them: `Sale  Price` is `sale_price`.
+
+    Args:
+        name: The name as it is written.
+    """
     return re.sub(r"[\W_]+", " ", name).strip().casefold() or name

@@ -1,0 +1,96 @@
+"""Columns that a mapping makes of none, since the rows have none of their sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.nearest import SLIP, nearest
+from propload.prepare.mapping.names import Names, loose
+from propload.prepare.mapping.rules import SHOWN_COLUMNS, Mapping, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.prepare.mapping.rules import RowMapping
+
+
+class Lacking:
+    """What a mapping found no column for, gathered over the rows of a run.
+
+    Args:
+        mapping: How rows are mapped, or None.
+    """
+
+    def __init__(self, mapping: RowMapping | None) -> None:
+        self._mapping = mapping if isinstance(mapping, Mapping) else None
+        self._told: list[str] = []
+        self._first: tuple[Sequence[str], str] = (), ""
+        self._in_none: set[str] | None = None
+
+    def see(self, given: Sequence[str], source: str, *, fixed: bool) -> None:
+        """Note what rows of a set of columns lack.
+
+        Args:
+            given: Their columns.
+            source: What messages call their source.
+            fixed: Whether each row of the source has these columns. Where it names
+                them row by row, other rows may have the others.
+        """
+        if self._mapping is None or not (lacking := _lacking(self._mapping, given)):
+            self._in_none = self._in_none if fixed or self._mapping is None else set()
+        elif fixed:
+            self._told.append(_note(self._mapping, lacking, given, source))
+        elif self._in_none is None:
+            self._in_none, self._first = set(lacking), (given, source)
+        else:
+            self._in_none &= lacking
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the report should know."""
+        if self._mapping is None or not self._in_none:
+            return self._told
+        return [*self._told, _note(self._mapping, self._in_none, *self._first)]
+
+
+def _lacking(mapping: Mapping, given: Sequence[str]) -> set[str]:
+    names = Names(given)
+    return {
+        target
+        for target, rule in mapping.columns.items()
+        if isinstance(rule, Rule) and not names.find(rule.sources, each=False)
+    }
+
+
+def _note(
+    mapping: Mapping, lacking: set[str], given: Sequence[str], source: str
+) -> str:
+    free = _unread(mapping, given)
+    wanted = [
+        _described(target, rule, free)
+        for target, rule in mapping.columns.items()
+        if isinstance(rule, Rule) and target in lacking
+    ]
+    left = len(wanted) - SHOWN_COLUMNS
+    more = f" and {left} more" if left > 0 else ""
+    return (
+        f"{source}: {mapping.name} finds no column for "
+        f"{', '.join(wanted[:SHOWN_COLUMNS])}{more}, "
+        f"and leaves {'it' if len(wanted) == 1 else 'them'} out. "
+        f"Columns that no rule reads: {', '.join(free[:SHOWN_COLUMNS]) or 'none'}"
+    )
+
+
+def _unread(mapping: Mapping, given: Sequence[str]) -> list[str]:
+    names = Names(given)
+    rules = [rule for rule in mapping.columns.values() if isinstance(rule, Rule)]
+    read = {name for one in rules for name in names.find(one.sources, each=one.each)}
+    return [name for name in given if name not in read]
+
+
+def _described(target: str, rule: Rule, free: Sequence[str]) -> str:
+    by_loose = {loose(name): name for name in free}
+    hits = (nearest(loose(name), by_loose, cutoff=SLIP) for name in rule.sources)
+    near = next(filter(None, hits), None)
+    hint = f"; did you mean {by_loose[near]!r}?" if near is not None else ""
+    return f"{target} (from {' or '.join(rule.sources)}{hint})"
