@@ -142,7 +142,7 @@ class Batch:
         unread: Rows between these that could not be read.
         as_of: When the rows were true, as far as the source knows (a file's
             modification time), else None.
-        note: What a reader of the report should know of how they were read.
+        notes: What a reader of the report should know of how they were read.
     """
 
     rows: pa.RecordBatch
@@ -152,7 +152,7 @@ class Batch:
     untyped: bool = False
     unread: tuple[Unread, ...] = ()
     as_of: datetime | None = None
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:

@@ -40,7 +40,7 @@ CERTAIN_SHARE = 0.30
 
 
 def to_utf8(
-    blocks: Iterator[bytes], name: str, encoding: str | None
+    blocks: Iterator[bytes], name: str, encoding: str | None, notes: list[str]
 ) -> Iterator[bytes]:
     """Yield text as UTF-8 without a byte order mark.
 
@@ -51,6 +51,7 @@ def to_utf8(
         blocks: The bytes of the text.
         name: What messages call it.
         encoding: Its encoding, or None to find it out.
+        notes: An encoding that was guessed is told here.
 
     Raises:
         ConfigError: There is no such encoding.
@@ -67,6 +68,12 @@ def to_utf8(
         yield from ascii_blocks
         sample, blocks = peek(blocks, HEAD_BYTES)
         encoding = guess_encoding(sample)
+        if encoding != "utf-8":
+            notes.append(
+                f"{name} is not UTF-8: its letters were taken for {encoding}, which is "
+                "a guess. Where they come out wrong, say --encoding NAME "
+                "(encoding = NAME): cp1252, cp1250, iso8859-15, ..."
+            )
     yield from _transcode(blocks, name, encoding)
 
 

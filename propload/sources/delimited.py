@@ -52,7 +52,9 @@ def read_delimited(
         SourceError: It is empty, no text, cut short or has a header that names
             a column twice; rows before the place were yielded.
     """
-    chunks = Chunks(to_utf8(blocks, name, options.encoding), options.chunk_bytes)
+    notes: list[str] = []
+    text = to_utf8(blocks, name, options.encoding, notes)
+    chunks = Chunks(text, options.chunk_bytes)
     head = _head(chunks, name, options)
     if not head.strip():
         msg = f"{name} is empty"
@@ -62,7 +64,8 @@ def read_delimited(
     reader = _Reader(
         name, dialect, options, first_line=1 + head[: dialect.start].count(b"\n")
     )
-    yield from noted(reader.read(chunks), dialect.note)
+    notes += filter(None, [dialect.note])
+    yield from noted(reader.read(chunks), notes)
 
 
 def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:

@@ -53,6 +53,8 @@ _WHOLE = r"^-?[0-9]+$"
 LONGEST_WHOLE = 39
 #: How the reader tells of a cell with text.
 _TEXT_CELL = "'String("
+#: So many sheets that were not read are named.
+SHEETS_TOLD = 10
 MILLISECONDS_A_DAY = 86_400_000
 #: A time without a day comes as one of the day before Excel's first.
 _TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
@@ -100,7 +102,8 @@ def read_workbook(
     )
     batches = cut(with_nulls(rows, options.null_words), name, 1, options, untyped=True)
     is_open = has_header and options.header is None
-    yield from noted(batches, doubt_header(first, sample, name) if is_open else "")
+    doubt = doubt_header(first, sample, name) if is_open else ""
+    yield from noted(batches, [*filter(None, (sheet.note, doubt))])
 
 
 def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
@@ -198,6 +201,7 @@ class _Sheet:
         cells: All cells as text; a span of time as a moment, one with an error as null.
         errors: Those with an error as Excel shows it: that is no null.
         last_span: What the text of a span of time comes before.
+        note: Which sheet was taken of several, or nothing.
 
     Raises:
         SourceError: The workbook is damaged or has no such sheet.
@@ -213,6 +217,7 @@ class _Sheet:
             known = ", ".join(repr(sheet) for sheet in self._workbook.sheet_names)
             msg = f"{name} has no sheet {options.sheet!r}: it has {known}"
             raise SourceError(msg, source=name)
+        self.note = _sheet_note(name, options.sheet, self._workbook.sheet_names)
         self.last_span = _last_span(content)
         self.cells, faults = self._load("string")
         self.errors: _Words = {}
@@ -301,6 +306,19 @@ class _Sheet:
         except fastexcel.FastExcelError as error:
             msg = f"{self._name} is no readable workbook: {error}"
             raise SourceError(msg, source=self._name) from error
+
+
+def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
+    """Return which sheet is read where nobody said it of several, or nothing."""
+    if told is not None or len(sheets) == 1:
+        return ""
+    others = ", ".join(repr(sheet) for sheet in sheets[1 : 1 + SHEETS_TOLD])
+    left = len(sheets) - 1 - SHEETS_TOLD
+    more = f" and {left} more" if left > 0 else ""
+    return (
+        f"{name} has {len(sheets)} sheets: the first, {sheets[0]!r}, was read. "
+        f"For another one ({others}{more}), say --sheet NAME (sheet = NAME)"
+    )
 
 
 def _span_text(days: float) -> str:

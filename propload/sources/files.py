@@ -90,8 +90,7 @@ class FileSource:
             if len(self.paths) == 1 and not self.rereadable:
                 self._refuse_unused({part.kind})
             for batch in _read(part, self._options):
-                if batch.note:
-                    self._notes.setdefault(batch.note)
+                self._notes |= dict.fromkeys(batch.notes)
                 yield batch
 
     @property

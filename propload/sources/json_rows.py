@@ -18,7 +18,7 @@ from propload.sources.json_text import (
     decode_value,
     explain,
 )
-from propload.sources.source import KEPT_BYTES, located
+from propload.sources.source import KEPT_BYTES, located, noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,14 @@ def read_json(
         SourceError: It is empty, cut short or broken; rows before the place were
             yielded.
     """
-    text = to_utf8(blocks, name, options.encoding)
+    notes: list[str] = []
+    text = to_utf8(blocks, name, options.encoding, notes)
+    yield from noted(_read_text(text, name, options, lines=lines), notes)
+
+
+def _read_text(
+    text: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool
+) -> Iterator[Batch]:
     maker = RowBatches(name, options)
     try:
         if lines:

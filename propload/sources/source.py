@@ -83,11 +83,16 @@ def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
-def noted(batches: Iterator[Batch], note: str) -> Iterator[Batch]:
-    """Yield batches, the first of them with a note on how they were read."""
+def noted(batches: Iterator[Batch], notes: list[str]) -> Iterator[Batch]:
+    """Yield batches, each with the notes that had come by then on how it was read.
+
+    Args:
+        batches: The batches.
+        notes: What there is to tell; it grows while they are read, and is emptied.
+    """
     for batch in batches:
-        yield replace(batch, note=note) if note else batch
-        note = ""
+        yield replace(batch, notes=tuple(notes)) if notes else batch
+        notes.clear()
 
 
 def cut(

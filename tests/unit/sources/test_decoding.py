@@ -3,14 +3,17 @@ from __future__ import annotations
 import pytest
 
 from propload.errors import ConfigError, SourceError
+from propload.options import SourceOptions
+from propload.sources import open_source
 from propload.sources.decoding import guess_encoding, to_utf8
 
 DUTCH = "straat,prijs\nCoöperatiehof,€ 350.000\nHoge Rijndijk,één café\n"
 
 
-def decoded(content, encoding=None, block=7):
+def decoded(content, encoding=None, block=7, notes=None):
     blocks = (content[at : at + block] for at in range(0, len(content), block))
-    return b"".join(to_utf8(blocks, "x.csv", encoding))
+    told = [] if notes is None else notes
+    return b"".join(to_utf8(blocks, "x.csv", encoding, told))
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,36 @@ def test_the_encoding_is_found(encoding):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252", "utf-16-be"])
 def test_the_encoding_can_be_told(encoding):
     assert decoded(DUTCH.encode(encoding), encoding).decode() == DUTCH
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "is_guess"),
+    [
+        ("cp1252", None, True),
+        ("cp1252", "cp1252", False),
+        ("utf-8", None, False),
+        ("utf-16", None, False),
+        ("utf-16-le", None, False),
+    ],
+)
+def test_a_guess_of_the_encoding_is_told(written, told, is_guess):
+    notes = []
+    decoded(DUTCH.encode(written), told, notes=notes)
+    assert len(notes) == is_guess
+    for note in notes:
+        assert note.startswith("x.csv is not UTF-8: its letters were taken for cp1252")
+        assert "--encoding" in note
+
+
+@pytest.mark.parametrize("name", ["late.csv", "late.ndjson", "late.json"])
+def test_a_guess_after_the_first_batch_is_told_all_the_same(write, name):
+    row = '{"a": "x"}' if "json" in name else "x"
+    text = "\n".join(["a" if name.endswith("csv") else row, *[row] * 90_000])
+    path = write(name, (text + "\n" + row.replace("x", "é") + "\n").encode("cp1252"))
+    source = open_source(path, SourceOptions())
+    assert len(list(source)) > 1
+    assert len(source.notes) == 1
+    assert "taken for cp1252" in source.notes[0]
 
 
 def test_utf_16_without_a_mark_can_be_told():

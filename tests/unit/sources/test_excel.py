@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from propload.options import SourceOptions
 from propload.prepare.joining import Joined
+from propload.sources import open_source
 from tests.unit.sources.workbooks import Day, Error, Span, workbook
 
 LISTINGS = [
@@ -30,6 +32,24 @@ def test_a_sheet_is_chosen_by_name(read, write):
     assert read(path).rows == [{"a": "1"}]
     assert read(path, sheet="Two").rows == [{"b": "2"}]
     assert "it has 'One', 'Two'" in str(read(path, sheet="Three").error)
+
+
+@pytest.mark.parametrize(
+    ("sheets", "sheet", "told"),
+    [
+        (("One", "Two"), None, True),
+        (("One", "Two"), "One", False),
+        (("A",), None, False),
+    ],
+)
+def test_which_sheet_was_read_of_several_is_told(write, sheets, sheet, told):
+    path = write("a.xlsx", workbook(**{name: [["a"], ["x"]] for name in sheets}))
+    source = open_source(path, SourceOptions(sheet=sheet))
+    list(source)
+    assert bool(source.notes) == told
+    for note in source.notes:
+        assert "a.xlsx has 2 sheets: the first, 'One', was read" in note
+        assert "('Two'), say --sheet NAME" in note
 
 
 def test_a_sheet_without_a_header(read, write):
