@@ -48,6 +48,7 @@ class SourceOptions:
     Attributes:
         format: csv, tsv, ndjson, json, parquet, arrow or xlsx.
         delimiter: One character between fields.
+        skip_lines: Lines above the header, or above the first row, that are no rows.
         header: Whether the first line names the columns.
         encoding: utf-8, utf-16, cp1252, ... as Python names it.
         null_words: Field texts that mean null, besides the empty field.
@@ -59,6 +60,7 @@ class SourceOptions:
 
     format: str | None = None
     delimiter: str | None = None
+    skip_lines: int = 0
     header: bool | None = None
     encoding: str | None = None
     null_words: tuple[str, ...] = ()
@@ -214,6 +216,7 @@ class Settings(TypedDict, total=False):
     as_of: datetime | str
     format: str
     delimiter: str
+    skip_lines: int
     header: bool
     encoding: str
     null_words: Sequence[str]

@@ -15,6 +15,7 @@ from propload.config.values import (
     read_count_or_auto,
     read_moment,
     read_names,
+    read_number,
     read_path,
     read_reject_limit,
     read_resume,
@@ -201,6 +202,13 @@ def _reading() -> Iterable[Setting]:
         "Character between fields; else found out.",
         read_text,
         "CHARACTER",
+    )
+    yield Setting(
+        "skip_lines",
+        panel,
+        "Lines above the header that are passed over.",
+        read_number,
+        "N",
     )
     yield Setting(
         "header",

@@ -78,6 +78,15 @@ def read_count(value: object) -> int:
         raise ConfigError(msg) from None
 
 
+def read_number(value: object) -> int:
+    """Return a whole number, 0 or more."""
+    number = read_count(value)
+    if number < 0:
+        msg = f"{value!r} is out of range: give 0 or more"
+        raise ConfigError(msg)
+    return number
+
+
 def read_count_or_auto(value: object) -> int | str:
     """Return a whole number, or `auto`."""
     if value == "auto":

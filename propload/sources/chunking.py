@@ -111,6 +111,11 @@ class Chunks:
         """Go on after so many bytes of the chunk yielded last."""
         self._text = self._text[count:]
 
+    def drop_lines(self, count: int) -> None:
+        """Go on after so many line ends, however far away they are."""
+        for _ in range(count):
+            self.drop_line()
+
     def drop_line(self) -> None:
         """Go on after the next line end, however far away it is."""
         while (end := self._text.find(b"\n")) < 0 and not self._ended:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
 
 #: The reading options that delimited text heeds.
-TAKES = frozenset({"delimiter", "header", "encoding", "null_words"})
+TAKES = frozenset({"delimiter", "skip_lines", "header", "encoding", "null_words"})
 TEXT = pa.string()
 #: Good rows and the others.
 Parsed: TypeAlias = "tuple[pa.RecordBatch, list[Unread]]"
@@ -55,15 +55,16 @@ def read_delimited(
     notes: list[str] = []
     text = to_utf8(blocks, name, options.encoding, notes)
     chunks = Chunks(text, options.chunk_bytes)
+    chunks.drop_lines(options.skip_lines)
     head = _head(chunks, name, options)
     if not head.strip():
-        msg = f"{name} is empty"
+        below = f" below line {options.skip_lines}" if options.skip_lines else ""
+        msg = f"{name} is empty{below}"
         raise SourceError(msg, source=name)
     dialect = find_dialect(head, name, options, tabs=tabs)
     chunks.take(dialect.start)
-    reader = _Reader(
-        name, dialect, options, first_line=1 + head[: dialect.start].count(b"\n")
-    )
+    above = options.skip_lines + head.count(b"\n", 0, dialect.start)
+    reader = _Reader(name, dialect, options, first_line=1 + above)
     notes += filter(None, [dialect.note])
     yield from noted(reader.read(chunks), notes)
 
@@ -84,6 +85,8 @@ class _Reader:
         self._name = name
         self._names = list(dialect.names)
         self._delimiter = dialect.delimiter
+        # of one column, a value may well be its name
+        self._header = dialect.header if len(dialect.names) > 1 else b""
         self._options = options
         self._rows_read = 0
         self._line = first_line
@@ -111,7 +114,7 @@ class _Reader:
         if end == 0:
             return 0
         if end is None:
-            found = sort_out(chunk.text, self._delimiter, final=chunk.final)
+            found = self._sort_out(chunk.text, final=chunk.final)
             if not found.end:
                 return 0
         else:
@@ -120,14 +123,14 @@ class _Reader:
                 yield from self._cut(*parsed)
                 self._line += chunk.text.count(b"\n", 0, end)
                 return end
-            found = sort_out(chunk.text[:end], self._delimiter, final=True)
+            found = self._sort_out(chunk.text[:end], final=True)
         yield from self._cut(*self._parse_sorted(found))
         self._line += chunk.text.count(b"\n", 0, found.end)
         return found.end
 
     def _parse_clean(self, text: bytes, end: int) -> Parsed | None:
         """Return what a text of whole rows holds, or None where it is not clean."""
-        if text.find(b"\0", 0, end) >= 0:
+        if text.find(b"\0", 0, end) >= 0 or self._repeats_header(text, end):
             return None
         try:
             rows, ragged = self._parse(text, end)
@@ -141,10 +144,20 @@ class _Reader:
         if line_ends in (total, total - 1):
             lines: Sequence[int] = range(total)
         else:
-            lines = sort_out(text[:end], self._delimiter, final=True).lines
+            lines = self._sort_out(text[:end], final=True).lines
         return rows, [
             self._ragged(row, row.number, lines[row.number - 1]) for row in ragged
         ]
+
+    def _repeats_header(self, text: bytes, end: int) -> bool:
+        """Return whether a row may be the header again."""
+        if not self._header:
+            return False
+        again = text.find(b"\n" + self._header, 0, end) >= 0
+        return again or text.startswith(self._header)
+
+    def _sort_out(self, text: bytes, *, final: bool) -> Sorted:
+        return sort_out(text, self._delimiter, final=final, header=self._header)
 
     def _parse_sorted(self, found: Sorted) -> Parsed:
         rows, ragged = self._parse(found.good, len(found.good))

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SourceError
+from propload.sources.above import doubt_above, lines_above
 from propload.sources.records import first_row_end
 from propload.sources.source import check_names
 
@@ -40,12 +41,14 @@ class Dialect:
         delimiter: The byte between fields.
         names: The columns' names.
         start: Where the first data row begins in the text, in bytes.
+        header: The line of the names as it stands; empty where there is none.
         note: Why the names may be no names, or nothing.
     """
 
     delimiter: bytes
     names: tuple[str, ...]
     start: int
+    header: bytes
     note: str = ""
 
 
@@ -82,9 +85,13 @@ def find_dialect(
         raise SourceError(msg, source=name, row=0)
     first = _fields(head[start:end].decode("utf-8", "replace"), delimiter, name)
     names, has_header = name_columns(first, rows[1:], name, header=options.header)
-    note = "" if options.header is not None else doubt_header(first, rows[1:], name)
-    start = end if has_header else start
-    return Dialect(delimiter.encode(), names, start, note if has_header else "")
+    note = ""
+    if options.header is None:
+        above = _lines_above(sample, delimiter, whole=whole, told=bool(told))
+        lines = above and options.skip_lines + head.count(b"\n", 0, start) + above
+        note = doubt_first(first, rows[1:], name, lines=lines, is_header=has_header)
+    line = head[start:end].strip(b"\r\n") if has_header else b""
+    return Dialect(delimiter.encode(), names, end if has_header else start, line, note)
 
 
 def name_columns(
@@ -128,13 +135,35 @@ def _fields(text: str, delimiter: str, name: str) -> list[str]:
         raise SourceError(msg, source=name, row=0) from error
 
 
+def _lines_above(sample: str, delimiter: str, *, whole: bool, told: bool) -> int:
+    """Return how many lines stand above the table, be the delimiter another one."""
+    rows = _numbered_rows(sample, delimiter, whole=whole)
+    if (lines := lines_above(rows)) or told:
+        return lines
+    width = len(rows[0][1])
+    if width > 1 and sum(len(row) == width for _, row in rows) * 2 >= len(rows):
+        return 0
+    others = (one for one in CANDIDATES if one != delimiter)
+    found = (lines_above(_numbered_rows(sample, one, whole=whole)) for one in others)
+    return next(filter(None, found), 0)
+
+
 def _rows(sample: str, delimiter: str, *, whole: bool) -> list[list[str]]:
-    rows: list[list[str]] = []
+    return [row for _, row in _numbered_rows(sample, delimiter, whole=whole)]
+
+
+def _numbered_rows(
+    sample: str, delimiter: str, *, whole: bool
+) -> list[tuple[int, list[str]]]:
+    """Return rows that are not blank, with how many lines stand before each."""
+    rows: list[tuple[int, list[str]]] = []
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    before = 0
     try:
         for row in reader:
             if row:
-                rows.append(row)
+                rows.append((before, row))
+            before = reader.line_num
             if len(rows) > SAMPLE_ROWS:
                 return rows
     except csv.Error:
@@ -192,16 +221,32 @@ def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return False
 
 
-def doubt_header(
-    first: Sequence[str], rows: Sequence[Sequence[str]], source: str
+def doubt_first(
+    first: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    source: str,
+    *,
+    lines: int,
+    is_header: bool,
 ) -> str:
-    """Return why a line that was taken for the header may be a row, or nothing.
+    """Return why the first line may be another thing than it was taken for, or nothing.
 
     Args:
         first: Its texts.
         rows: Some of the rows below.
         source: What messages call the source.
+        lines: How many lines stand above what looks like the header, itself among them.
+        is_header: Whether it was taken for the header.
     """
+    if lines:
+        return doubt_above(first, lines, source)
+    return _doubt_header(first, rows, source) if is_header else ""
+
+
+def _doubt_header(
+    first: Sequence[str], rows: Sequence[Sequence[str]], source: str
+) -> str:
+    """Return why a line that was taken for the header may be a row, or nothing."""
     if _names_numbers(first, rows) or _are_years(first):
         return ""
     others = [row for row in rows if list(row) != list(first)]

@@ -12,10 +12,12 @@ import fastexcel
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import CREATED_AS, WRITTEN_NUMBER
+from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.columns import but_texts
 from propload.errors import SourceError
-from propload.sources.dialect import SAMPLE_ROWS, doubt_header, name_columns
+from propload.sources.above import lines_above
+from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
+from propload.sources.records import HEADER_AGAIN
 from propload.sources.source import cut, noted, with_nulls
 from propload.values import FORMULA_ERRORS
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 #: Texts that take the place of cells, by column and row.
 _Words: TypeAlias = "dict[int, dict[int, str]]"
 #: The reading options that workbooks heed.
-TAKES = frozenset({"sheet", "header", "null_words"})
+TAKES = frozenset({"sheet", "skip_lines", "header", "null_words"})
 #: How the reader names an error that a formula gave.
 _ERROR = re.compile(r"Error\((\w+)\)")
 #: How the reader tells of a cell that is shown as a span of time (`[h]:mm`), in days.
@@ -53,6 +55,8 @@ _WHOLE = r"^-?[0-9]+$"
 LONGEST_WHOLE = 39
 #: How the reader tells of a cell with text.
 _TEXT_CELL = "'String("
+#: How many rows of the sheet stand above one, by a name that no column has.
+ABOVE = "propload_above"
 #: So many sheets that were not read are named.
 SHEETS_TOLD = 10
 MILLISECONDS_A_DAY = 86_400_000
@@ -77,33 +81,82 @@ def read_workbook(
         SourceError: The workbook is damaged, has no such sheet or an empty one.
     """
     sheet = _Sheet(file, name, options)
+    frame, numbers, spans = _cells(sheet)
+    frame = _below(frame, options.skip_lines, name)
+    head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
+    first, *sample = [row[1:] for row in head]
+    names, has_header = name_columns(first, sample, name, header=options.header)
+    doubt = ""
+    if options.header is None:
+        above = lines_above([(row[0], row[1:]) for row in head])
+        lines = above and options.skip_lines + above
+        doubt = doubt_first(first, sample, name, lines=lines, is_header=has_header)
+    frame, again = _without_header(frame.drop(ABOVE), first if has_header else None)
+    columns = frame.get_columns()
+    fields = [
+        _field(name, one, may_be_span=place in spans, numbers_but=numbers.get(place))
+        for place, (name, one) in enumerate(zip(names, columns, strict=True))
+    ]
+    rows = pa.RecordBatch.from_arrays(
+        [column.to_arrow() for column in columns], schema=pa.schema(fields)
+    )
+    rows = with_nulls(rows, options.null_words)
+    batches = cut(rows, name, 1, options, untyped=True, unread=again)
+    yield from noted(batches, [*filter(None, (sheet.note, doubt))])
+
+
+def _cells(sheet: _Sheet) -> tuple[pl.DataFrame, dict[int, set[str]], _Words]:
+    """Return all cells as text, texts that only look like numbers, and spans."""
     frame, numbers = sheet.with_numbers()
     frame = _with_words(frame, sheet.errors)
     spans = sheet.spans(_may_hold_spans(frame, sheet.last_span))
     frame = _with_words(frame, spans)
-    frame = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
-    frame = frame.filter(pl.any_horizontal(pl.all().is_not_null()))
-    if frame.is_empty():
-        msg = f"{name} is empty: its sheet has no rows"
-        raise SourceError(msg, source=name)
-    first, *sample = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
-    names, has_header = name_columns(first, sample, name, header=options.header)
-    frame = frame.slice(1 if has_header else 0)
-    rows = pa.RecordBatch.from_arrays(
-        [column.to_arrow() for column in frame.get_columns()],
-        schema=pa.schema(
-            _field(
-                name, column, may_be_span=place in spans, numbers_but=numbers.get(place)
-            )
-            for place, (name, column) in enumerate(
-                zip(names, frame.get_columns(), strict=True)
-            )
-        ),
+    return (
+        frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1")),
+        numbers,
+        spans,
     )
-    batches = cut(with_nulls(rows, options.null_words), name, 1, options, untyped=True)
-    is_open = has_header and options.header is None
-    doubt = doubt_header(first, sample, name) if is_open else ""
-    yield from noted(batches, [*filter(None, (sheet.note, doubt))])
+
+
+def _below(frame: pl.DataFrame, lines: int, name: str) -> pl.DataFrame:
+    """Return the rows below some, without blank ones, and what stands above in `ABOVE`.
+
+    Raises:
+        SourceError: There are none.
+    """
+    frame = frame.slice(lines).with_row_index(ABOVE)
+    frame = frame.filter(pl.any_horizontal(pl.exclude(ABOVE).is_not_null()))
+    if frame.is_empty():
+        below = f" below row {lines}" if lines else ""
+        msg = f"{name} is empty: its sheet has no rows{below}"
+        raise SourceError(msg, source=name)
+    return frame
+
+
+def _without_header(
+    frame: pl.DataFrame, header: Sequence[str] | None
+) -> tuple[pl.DataFrame, list[Unread]]:
+    """Return the rows below the header, and those that are the header again.
+
+    Args:
+        frame: All rows.
+        header: The texts of the first one, or None where that is no header.
+    """
+    if header is None:
+        return frame, []
+    frame = frame.slice(1)
+    if len(header) < 2:
+        # of one column, a value may well be its name
+        return frame, []
+    same = [
+        pl.col(name).fill_null("") == text
+        for name, text in zip(frame.columns, header, strict=True)
+    ]
+    again = frame.select(pl.all_horizontal(same)).to_series()
+    check, why = HEADER_AGAIN
+    text = "\t".join(header)
+    unread = [Unread(row + 1, text, check, why) for row in again.arg_true()]
+    return (frame.filter(~again) if unread else frame), unread
 
 
 def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:

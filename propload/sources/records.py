@@ -155,13 +155,16 @@ def match_end(chunk: bytes, delimiter: bytes) -> int:
     return match.end() if match else 0
 
 
-def sort_out(chunk: bytes, delimiter: bytes, *, final: bool) -> Sorted:
-    """Return the rows of a chunk, those that cannot be parsed kept apart.
+def sort_out(
+    chunk: bytes, delimiter: bytes, *, final: bool, header: bytes = b""
+) -> Sorted:
+    """Return the rows of a chunk, those that are none or cannot be parsed kept apart.
 
     Args:
         chunk: Text that begins where a row begins.
         delimiter: The byte between fields.
         final: Whether nothing follows, so that the last row is whole.
+        header: The line of the names, where such a row is none.
     """
     patterns = _patterns(delimiter)
     good: list[bytes] = []
@@ -177,7 +180,7 @@ def sort_out(chunk: bytes, delimiter: bytes, *, final: bool) -> Sorted:
         if match is None and not final and patterns.cut.match(chunk, start):
             break
         row = chunk[start:stop]
-        wrong = QUOTES_WRONG if match is None else _fault_of(row)
+        wrong = QUOTES_WRONG if match is None else _fault_of(row, header)
         if wrong:
             faults.append(Fault(place, line, row, *wrong))
         elif row.strip(b"\r\n"):
@@ -221,7 +224,15 @@ QUOTES_WRONG = (
 )
 
 
-def _fault_of(row: bytes) -> tuple[str, str] | None:
+HEADER_AGAIN = (
+    "header",
+    "the names of the columns stand here again, as where files were joined",
+)
+
+
+def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
+    if header and row.strip(b"\r\n") == header:
+        return HEADER_AGAIN
     if b"\0" in row:
         return "nul", "the row has a NUL byte, which no text in PostgreSQL may hold"
     try:

@@ -158,6 +158,7 @@ def test_paths_of_the_file_start_at_its_folder(write_config, monkeypatch):
         ("batch_rows", "auto", "auto"),
         ("batch_rows", "20,000", 20_000),
         ("workers", 3, 3),
+        ("skip_lines", "2", 2),
         ("batch_seconds", "0.5", 0.5),
         ("max_memory", "600MB", 600 << 20),
         ("max_memory", "1.5 gb", 3 << 29),

@@ -37,6 +37,7 @@ WRITTEN = {
     "as_of": "2026-07-01",
     "format": "csv",
     "delimiter": ";",
+    "skip_lines": "2",
     "header": True,
     "encoding": "cp1252",
     "null_words": "-,n/a",

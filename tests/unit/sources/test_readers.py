@@ -21,6 +21,7 @@ from tests.unit.sources.workbooks import workbook
 OPTIONS = {
     "format": "csv",
     "delimiter": ";",
+    "skip_lines": 0,
     "header": True,
     "encoding": "utf-8",
     "null_words": ("-",),

@@ -1,0 +1,73 @@
+"""What stands above the names of columns: titles, comments, and how many lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Texts of a row, and how many lines stand before it.
+NumberedRow: TypeAlias = "tuple[int, Sequence[str]]"
+COMMENT = "#"
+#: So many of the rows below a header are as wide as it is, by share.
+ALIKE_SHARE = 0.8
+#: Characters of a title that a message shows.
+SHOWN = 40
+
+
+def lines_above(rows: Sequence[NumberedRow]) -> int:
+    """Return how many lines stand above what looks like a table; 0 where none do.
+
+    Args:
+        rows: How a text or sheet begins, blank rows left out.
+    """
+    place = next((n for n, (_, row) in enumerate(rows) if not _is_aside(row)), 0)
+    if not place:
+        return _comments_above(rows)
+    return rows[place][0] if _is_table(rows[place:]) else 0
+
+
+def doubt_above(first: Sequence[str], lines: int, source: str) -> str:
+    """Return what is said of lines that may stand above the header.
+
+    Args:
+        first: The texts of the first of them.
+        lines: How many are to be passed over.
+        source: What messages call the source.
+    """
+    text = next(filter(str.strip, first), "").strip()
+    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return (
+        f"{source}: {shown!r} looks like a title or a comment above the names of "
+        f"columns. If it is no row, say --skip-lines {lines} (skip_lines = {lines})"
+    )
+
+
+def _is_aside(row: Sequence[str]) -> bool:
+    """Return whether a row is a title, or a comment of one field."""
+    return sum(1 for text in row if text.strip()) < 2
+
+
+def _comments_above(rows: Sequence[NumberedRow]) -> int:
+    """Return how many lines are comments with a delimiter in them.
+
+    A header may begin with `#` as well: it is as wide as the rows below it.
+    """
+    place = next((n for n, (_, row) in enumerate(rows) if not _is_comment(row)), 0)
+    if not place or not _is_table(rows[place:]):
+        return 0
+    spaced = rows[0][1][0].lstrip().startswith(f"{COMMENT} ")
+    is_narrow = len(rows[0][1]) != len(rows[place][1])
+    return rows[place][0] if spaced or is_narrow else 0
+
+
+def _is_comment(row: Sequence[str]) -> bool:
+    return row[0].lstrip().startswith(COMMENT)
+
+
+def _is_table(rows: Sequence[NumberedRow]) -> bool:
+    """Return whether most rows are as wide as the first of them."""
+    (_, header), *below = rows
+    alike = sum(len(row) == len(header) and not _is_aside(row) for _, row in below)
+    return bool(below) and alike >= ALIKE_SHARE * len(below)
