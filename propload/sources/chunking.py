@@ -17,6 +17,9 @@ MAX_ROW_BYTES = 64 << 20
 #: Parsing more at once is no faster and takes five times its bytes in memory.
 PARSED_BYTES = 2 << 20
 
+#: Said of a last row that cannot be read, where no line end follows it.
+CUT = "the text ends here without a line end: it is cut short, or still being written"
+
 LINE_END = re.compile(rb"[\r\n]")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.csv
 
 from propload.batch import Unread
 from propload.errors import SourceError
-from propload.sources.chunking import MAX_ROW_BYTES, Chunk, Chunks
+from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunk, Chunks
 from propload.sources.decoding import to_utf8
 from propload.sources.dialect import CANDIDATES, SAMPLE_BYTES, Dialect, find_dialect
 from propload.sources.records import (
@@ -120,13 +121,25 @@ class _Reader:
         else:
             parsed = self._parse_clean(chunk.text, end)
             if parsed:
-                yield from self._cut(*parsed)
+                yield from self._cut(*self._with_cut(parsed, chunk, end))
                 self._line += chunk.text.count(b"\n", 0, end)
                 return end
             found = self._sort_out(chunk.text[:end], final=True)
-        yield from self._cut(*self._parse_sorted(found))
+        parsed = self._with_cut(self._parse_sorted(found), chunk, found.end)
+        yield from self._cut(*parsed)
         self._line += chunk.text.count(b"\n", 0, found.end)
         return found.end
+
+    def _with_cut(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
+        """Return rows up to a place; of a fault at a cut text's end it is said so."""
+        rows, unread = parsed
+        last = self._rows_read + rows.num_rows + len(unread)
+        if not chunk.final or end < len(chunk.text) or chunk.text[-1:] in b"\r\n":
+            return parsed
+        if not unread or unread[-1].row != last:
+            return parsed
+        cut_off = replace(unread[-1], message=f"{unread[-1].message}; {CUT}")
+        return rows, [*unread[:-1], cut_off]
 
     def _parse_clean(self, text: bytes, end: int) -> Parsed | None:
         """Return what a text of whole rows holds, or None where it is not clean."""

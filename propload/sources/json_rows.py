@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import SourceError
-from propload.sources.chunking import MAX_ROW_BYTES, Chunks
+from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunks
 from propload.sources.decoding import to_utf8
 from propload.sources.items import RowBatches
 from propload.sources.json_text import (
@@ -95,7 +96,7 @@ def _read_lines(chunks: Chunks, maker: RowBatches) -> Iterator[Batch]:
         text = chunk.text[:end].split(b"\n")
         rows = _decode_at_once([entry for entry in text if entry.strip()])
         if rows is None:
-            yield from _decode_apart(text, line, maker)
+            yield from _decode_apart(text, line, maker, final=chunk.final)
         else:
             for row in rows:
                 if maker.add(row):
@@ -123,8 +124,9 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
 
 
 def _decode_apart(
-    lines: list[bytes], first_line: int, maker: RowBatches
+    lines: list[bytes], first_line: int, maker: RowBatches, *, final: bool
 ) -> Iterator[Batch]:
+    last = first_line + len(lines) - 1
     for number, text in enumerate(lines, first_line):
         if not text.strip():
             continue
@@ -135,7 +137,10 @@ def _decode_apart(
             message = f"line {number}: its text cannot be decoded: {error.reason}"
             maker.skip(shown, "encoding", message)
             continue
-        if _add(decode_value(shown), maker, f"line {number}: "):
+        found = decode_value(shown)
+        if final and number == last and isinstance(found, NoRow):
+            found = replace(found, why=f"{found.why}; {CUT}")
+        if _add(found, maker, f"line {number}: "):
             yield from maker.flush()
 
 

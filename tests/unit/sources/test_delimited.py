@@ -134,3 +134,22 @@ def test_an_impossible_delimiter_is_refused(write, delimiter):
             list(source)
     else:
         assert list(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_cut"),
+    [
+        ("a,b,c\n1,2,3\n4,5", True),
+        ('a,b,c\n1,2,3\n4,5,"x', True),
+        ("a,b,c\n1,2\n4,5", True),
+        ("a,b,c\n1,2,3\n4,5\n", False),
+        ("a,b,c\n1,2\n4,5,6", False),
+        # its stray quote has the rows before it taken apart
+        ('a,b,c\n1,2\n4,5" x,6\n"7"8,9,10\n', False),
+        ('a,b,c\n1,2\n4,5" x,6\n"7"8,9,10\n1,2,3', False),
+    ],
+)
+def test_a_last_row_that_is_cut_off_is_refused_as_such(read, write, text, is_cut):
+    faults = read(write("a.csv", text)).unread
+    assert "still being written" not in "".join(one.message for one in faults[:-1])
+    assert ("still being written" in faults[-1].message) == is_cut

@@ -157,3 +157,11 @@ def test_a_text_without_a_row_is_an_error(read, write):
     )
     assert "--format" in str(reading.error)
     assert "holds no row" in str(read(write("b.json", "[1, 2]")).error)
+
+
+@pytest.mark.parametrize(("end", "is_cut"), [("", True), ("\n", False)])
+def test_a_last_line_that_is_cut_off_is_refused_as_such(read, write, end, is_cut):
+    path = write("a.ndjson", '{"a": 1}\n{"a": \n{"a": 2, "b' + end)
+    first, last = read(path).unread
+    assert "still being written" not in first.message
+    assert ("still being written" in last.message) == is_cut
