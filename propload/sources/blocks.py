@@ -49,7 +49,8 @@ def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
                 return bytes(head), chain([bytes(head), PAUSE], blocks)
             head += block
     except StopIteration:
-        return bytes(head), iter([bytes(head)])
+        # nothing is no block: it would be taken for a pause
+        return bytes(head), iter([bytes(head)] if head else [])
     except SourceError as error:
         return bytes(head), chain([bytes(head)], _Failing(error))
     return bytes(head), chain([bytes(head)], blocks)

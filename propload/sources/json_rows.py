@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from propload.batch import CREATED_AS
 from propload.errors import SourceError
 from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunks
 from propload.sources.decoding import to_utf8
@@ -20,9 +21,12 @@ from propload.sources.json_text import (
     explain,
 )
 from propload.sources.source import KEPT_BYTES, located, noted
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -56,6 +60,26 @@ def read_json(
     yield from noted(_read_text(text, name, options, lines=lines), notes)
 
 
+def _doubt_single(rows: pa.RecordBatch, name: str) -> str:
+    """Return where the rows may be that a file's only row holds, or nothing."""
+    for column in rows.schema:
+        if (column.metadata or {}).get(CREATED_AS) != b"jsonb":
+            continue
+        value = json.loads(rows.column(column.name)[0].as_py())
+        inner = value.items() if isinstance(value, dict) else []
+        paths = [([column.name], value), *(([column.name, n], v) for n, v in inner)]
+        for path, found in paths:
+            if found and isinstance(found, list) and isinstance(found[0], dict):
+                within = "".join(f"[{json.dumps(one)}]" for one in path)
+                return (
+                    f"{name} is one row, in which {'.'.join(path)} holds "
+                    f"{counted(len(found), 'object')}. If these are the rows, load "
+                    f"them alone: jq -c '.{within}[]' FILE | propload ingest - "
+                    f"--format ndjson, or propload.ingest(json.load(file){within})"
+                )
+    return ""
+
+
 def _read_text(
     text: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool
 ) -> Iterator[Batch]:
@@ -70,7 +94,10 @@ def _read_text(
     except SourceError as error:
         yield from maker.flush()
         raise located(error, name, maker.rows_read) from error
-    yield from maker.flush()
+    for batch in maker.flush():
+        is_single = maker.rows_read == 1 and batch.rows.num_rows == 1
+        doubt = _doubt_single(batch.rows, name) if is_single else ""
+        yield replace(batch, notes=(doubt,)) if doubt else batch
     if not maker.rows_read:
         msg = f"{name} is empty: it holds no rows"
         raise SourceError(msg, source=name)

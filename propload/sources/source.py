@@ -91,7 +91,7 @@ def noted(batches: Iterator[Batch], notes: list[str]) -> Iterator[Batch]:
         notes: What there is to tell; it grows while they are read, and is emptied.
     """
     for batch in batches:
-        yield replace(batch, notes=tuple(notes)) if notes else batch
+        yield replace(batch, notes=(*notes, *batch.notes)) if notes else batch
         notes.clear()
 
 

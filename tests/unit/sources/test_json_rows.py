@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from propload.sources import chunking
+from propload.options import SourceOptions
+from propload.sources import chunking, open_source
 
 
 def test_broken_lines_cost_one_row_each(read, write):
@@ -165,3 +166,24 @@ def test_a_last_line_that_is_cut_off_is_refused_as_such(read, write, end, is_cut
     first, last = read(path).unread
     assert "still being written" not in first.message
     assert ("still being written" in last.message) == is_cut
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.ndjson"])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"n": 2, "results": [{"a": 1}, {"a": 2}]}', '["results"]'),
+        ('{"data": {"n": 2, "items": [{"a": 1}, {"a": 2}]}}', '["data"]["items"]'),
+        ('{"a": 1, "tags": ["x"], "at": {"town": "Ede"}, "none": []}', None),
+        ('{"results": [{"a": 1}]}\n{"results": [{"a": 2}]}', None),
+    ],
+)
+def test_rows_within_the_only_row_are_told(write, name, text, place):
+    source = open_source(write(name, text + "\n"), SourceOptions())
+    list(source)
+    assert bool(source.notes) == bool(place)
+    for note in source.notes:
+        assert f"{name} is one row" in note
+        assert "holds 2 objects" in note
+        assert f"jq -c '.{place}[]' FILE" in note
+        assert f"json.load(file){place}" in note
