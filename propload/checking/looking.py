@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Deduped
     from propload.postgres.loading import Database
+    from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
@@ -67,6 +68,7 @@ class CheckedTable:
         pg_types: PostgreSQL types for columns of a table that is created.
         stack: Closes what is opened here.
         types: Each column's type in the rows and in the table.
+        made: What the catalog would know of a table that earlier rows have created.
         notes: What a reader should know.
     """
 
@@ -76,7 +78,15 @@ class CheckedTable:
     pg_types: Mapping[str, str]
     stack: ExitStack
     types: dict[str, tuple[str, str]] = field(default_factory=dict)
+    made: TableFacts | None = None
     notes: list[str] = field(default_factory=list)
+    _columns: dict[str, pl.DataType] = field(default_factory=dict)
+    _pg_types: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> TableFacts | None:
+        """What the next rows find: the table, or the one that earlier rows created."""
+        return self.facts or self.made
 
     def without_key(self) -> list[str]:
         """Return what is wrong with the key or the mode, or nothing."""
@@ -107,28 +117,48 @@ class CheckedTable:
         try:
             if self.facts is None:
                 told = fitted.created_as(created_as)
-                return self._created(fitted, {**told, **self.pg_types})
-            return self._planned(fitted, self.facts, problems)
+                return self._created(fitted, {**told, **self.pg_types}, problems)
+            connection = self.stack.enter_context(self.database.connect())
+            return self._planned(fitted, self.facts, connection, problems)
         except (ConfigError, SchemaMismatchError, WriteError) as error:
             problems.append(str(error))
             return _Fitted(as_they_are(fitted))
 
-    def _created(self, fitted: Preparer, pg_types: Mapping[str, str]) -> _Fitted:
+    def _created(
+        self, fitted: Preparer, pg_types: Mapping[str, str], problems: list[str]
+    ) -> _Fitted:
+        """Return how rows are looked at that go into a table like the one to be made.
+
+        What earlier rows have made of it is as if it were stored.
+        """
         for name, dtype in fitted.schema.items():
             created = pg_types.get(name) or create_type(dtype)
             self.types.setdefault(name, (type_name(dtype), created))
-        with self.database.connect() as connection:
-            definition.rehearse_table(
-                connection,
-                self.target.table,
-                fitted.schema,
-                key=self.target.key,
-                pg_types=pg_types,
-            )
-        return _Fitted(as_they_are(fitted))
+        is_first = self.made is None
+        if is_first or self.target.on_new_columns == "add":
+            self._columns = {**fitted.schema, **self._columns}
+            self._pg_types = {**pg_types, **self._pg_types}
+        connection = self.stack.enter_context(self.database.connect())
+        told = (connection, self.target.table, self._columns)
+        key, types = self.target.key, self._pg_types
+        definition.rehearse_table(*told, key=key, pg_types=types)
+        try:
+            found = definition.borrow_table(*told, key=key, pg_types=types)
+        except WriteError as error:
+            self._tell_unasked(error)
+            return _Fitted(as_they_are(fitted))
+        self.made = replace(found, empty=is_first)
+        return self._planned(fitted, self.made, connection, problems)
+
+    def _tell_unasked(self, error: WriteError) -> None:
+        self.notes.append(f"the server was not asked about the rows: {error}")
 
     def _planned(
-        self, fitted: Preparer, facts: TableFacts, problems: list[str]
+        self,
+        fitted: Preparer,
+        facts: TableFacts,
+        connection: Connection,
+        problems: list[str],
     ) -> _Fitted:
         known = {column.name: column.pg_type for column in facts.columns}
         for name, dtype in fitted.schema.items():
@@ -140,7 +170,7 @@ class CheckedTable:
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
             return _Fitted(as_they_are(fitted))
-        rehearsal = self._rehearsal(facts, plan.columns)
+        rehearsal = self._rehearsal(facts, plan.columns, connection)
         return _Fitted(fitted.with_plan(plan.columns), rehearsal)
 
     def _without_room(self, new: Collection[str]) -> list[str]:
@@ -155,13 +185,16 @@ class CheckedTable:
         return []
 
     def _rehearsal(
-        self, facts: TableFacts, plan: tuple[ColumnPlan, ...]
+        self,
+        facts: TableFacts,
+        plan: tuple[ColumnPlan, ...],
+        connection: Connection,
     ) -> Rehearsal | None:
-        connection = self.stack.enter_context(self.database.connect())
+        target = replace(self.target, table=facts.name)
         try:
-            return Rehearsal.of(connection, facts, self.target, plan)
+            return Rehearsal.of(connection, facts, target, plan)
         except WriteError as error:
-            self.notes.append(f"the server was not asked about the rows: {error}")
+            self._tell_unasked(error)
             return None
 
 
@@ -297,8 +330,9 @@ class Looking:
 
     def _fit_first(self, joined: Joined) -> Preparer | None:
         """Return what prepares such rows, or None where that cannot be told."""
-        facts = self._table.facts
-        lenient = bool(self._fitted) or (self._one_by_one and facts is not None)
+        facts = self._table.known
+        is_there = self._table.facts is not None
+        lenient = bool(self._fitted) or (self._one_by_one and is_there)
         try:
             fitted = fit_rows(self._preparer, joined, facts, lenient=lenient)
         except (ConfigError, SchemaMismatchError) as error:

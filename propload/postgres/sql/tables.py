@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 
+#: What every session may call the namespace of its own temporary tables, and its name.
+TEMPORARY = "pg_temp"
+OWN_TEMPORARY = (
+    "SELECT nspname FROM pg_catalog.pg_namespace "
+    "WHERE oid = pg_catalog.pg_my_temp_schema()"
+)
+
+
 def referenced(relation: str, /) -> str:
     """Return the condition that rows of other tables refer to a table.
 

@@ -10,8 +10,10 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
 from propload.postgres.sql.tables import (
     COLUMNS_QUERY,
+    OWN_TEMPORARY,
     PLACES_QUERY,
     RELATION_QUERY,
+    TEMPORARY,
     TIES_QUERY,
     add_columns_statement,
     create_table_statement,
@@ -19,6 +21,7 @@ from propload.postgres.sql.tables import (
     lock_name_query,
 )
 from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
+from propload.target import TableName
 from propload.type_names import create_type
 
 if TYPE_CHECKING:
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import ColumnKind
-    from propload.target import TableName
 
 #: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
 NAME_BYTES = 63
@@ -145,6 +147,39 @@ def rehearse_table(
     """
     statement = _creation(table, frame_schema, key, pg_types or {})
     _change(connection, table, statement, keep=False)
+
+
+def borrow_table(
+    connection: Connection,
+    table: TableName,
+    frame_schema: Mapping[str, pl.DataType],
+    /,
+    *,
+    key: Sequence[str] = (),
+    pg_types: Mapping[str, str] | None = None,
+) -> TableFacts:
+    """Return the facts of a temporary table like one that is to be made; commits.
+
+    Args:
+        connection: A session of its own, which nobody else sees the table in.
+        table: The name of the one that is to be made.
+        frame_schema: Names and types of its columns.
+        key: The primary key's columns.
+        pg_types: PostgreSQL types of columns whose own type does not tell.
+
+    Raises:
+        WriteError: This user may not make temporary tables.
+    """
+    temporary = TableName(TEMPORARY, table.table)
+    _change(
+        connection, temporary, _creation(temporary, frame_schema, key, pg_types or {})
+    )
+    namespace = str(connection.rows(OWN_TEMPORARY)[0][0])
+    made = describe(connection, TableName(namespace, table.table))
+    if made is None:
+        msg = f"a temporary table like {table} was dropped while it was looked at"
+        raise WriteError(msg, table=str(table))
+    return made
 
 
 def add_columns(
