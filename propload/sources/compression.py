@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import zstandard
 
 from propload.errors import SourceError
-from propload.sources.formats import is_readable
+from propload.sources.formats import is_own, is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,8 +120,15 @@ def _feed(unpacker: Unpacker, packed: bytes, name: str) -> bytes:
         raise SourceError(msg) from error
 
 
-def zip_members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
+def zip_members(
+    file: IO[bytes], name: str, given: str | None
+) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the files in a zip archive with their names, in the archive's order.
+
+    Args:
+        file: The archive.
+        name: What messages call it.
+        given: What the user says the files' format is, or None.
 
     Raises:
         SourceError: The archive is damaged, locked or has no files.
@@ -129,8 +136,8 @@ def zip_members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = [info for info in archive.infolist() if _is_wanted(info)]
-            # a note to the reader lies beside many exports, as in a folder
-            known = [info for info in members if is_readable(info.filename)]
+            # an archive without any of these is taken as it is
+            known = [info for info in members if is_readable(info.filename, given)]
             members = known or members
             if not members:
                 msg = f"{name} is a zip archive without files"
@@ -144,5 +151,4 @@ def zip_members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _is_wanted(info: zipfile.ZipInfo) -> bool:
-    hidden = info.filename.startswith(("__MACOSX/", ".")) or "/." in info.filename
-    return not info.is_dir() and not hidden
+    return not info.is_dir() and not is_own(info.filename)

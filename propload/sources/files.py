@@ -22,8 +22,10 @@ from propload.sources.compression import (
     zip_members,
 )
 from propload.sources.formats import (
+    NOTE_SUFFIX,
     check_format,
     find_format,
+    is_own,
     is_readable,
     is_workbook,
 )
@@ -143,8 +145,12 @@ def _changed_at(path: Path) -> datetime | None:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def find_files(pattern: str) -> list[Path | None]:
+def find_files(pattern: str, given: str | None = None) -> list[Path | None]:
     """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
+
+    Args:
+        pattern: What the user named.
+        given: What the user says the files' format is, or None.
 
     Raises:
         SourceError: There are none.
@@ -153,7 +159,7 @@ def find_files(pattern: str) -> list[Path | None]:
         return [None]
     path = Path(pattern).expanduser()
     if path.is_dir():
-        return _files_of_folder(path)
+        return _files_of_folder(path, given)
     if path.exists():
         return [path]
     instead = "download it first" if "://" in pattern else "check the path"
@@ -161,24 +167,26 @@ def find_files(pattern: str) -> list[Path | None]:
         msg = f"{pattern} does not exist: {instead}"
         raise SourceError(msg, source=pattern)
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
-    found: list[Path | None] = [Path(match) for match in matches]
-    found = [match for match in found if match and not match.is_dir()]
+    found = [Path(match) for match in matches]
+    found = [match for match in found if not match.is_dir()]
+    if not is_own(path.name):
+        found = [match for match in found if not is_own(match.name)]
     if not found:
         msg = f"{pattern} matches no file: {instead}"
         raise SourceError(msg, source=pattern)
-    return found
+    return list(found)
 
 
-def _files_of_folder(folder: Path) -> list[Path | None]:
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if is_readable(str(path.relative_to(folder))) and path.is_file()
-    )
-    if not files:
+def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    read = [one for one in files if is_readable(str(one.relative_to(folder)), given)]
+    if not read:
         msg = f"{folder} is a folder without files of a known format"
+        if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
+            texts = f"{folder}/*{NOTE_SUFFIX}"
+            msg += f": name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
         raise SourceError(msg, source=str(folder))
-    return list(files)
+    return list(read)
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -245,7 +253,7 @@ def _parts_of_zip(
     if is_excel or _holds_workbook(file):
         yield _Part(name, "xlsx", iter(()), file)
         return
-    for member, opened in zip_members(file, name):
+    for member, opened in zip_members(file, name, options.format):
         yield from _parts(opened, f"{name}/{member}", options)
 
 

@@ -31,6 +31,11 @@ SUFFIXES = {
     ".xls": "xlsx",
     ".ods": "xlsx",
 }
+#: Files of a folder or an archive that programs put there for themselves: hidden ones,
+#: the locks of open workbooks (`~$a.xlsx`), what macOS knows of files.
+OWN_FILES = (".", "~$", "__MACOSX")
+#: A note to the reader lies beside many exports, and would be read as rows.
+NOTE_SUFFIX = ".txt"
 PACKED_SUFFIXES = frozenset({".gz", ".zst", ".zstd", ".bz2", ".xz", ".zip"})
 FORMATS = frozenset(SUFFIXES.values())
 
@@ -90,11 +95,23 @@ def suffix_format(name: str) -> str | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def is_readable(name: str) -> bool:
-    """Return whether the file's name says that it holds rows."""
+def is_own(name: str) -> bool:
+    """Return whether a program keeps a file of that name for itself."""
+    return any(part.startswith(OWN_FILES) for part in PurePath(name).parts)
+
+
+def is_readable(name: str, given: str | None = None) -> bool:
+    """Return whether a file of a folder or an archive is read, by its name.
+
+    Args:
+        name: Its path in there.
+        given: What the user says its format is, or None.
+    """
     path = PurePath(name)
-    if any(part.startswith((".", "_")) for part in path.parts):
+    if is_own(name) or any(part.startswith("_") for part in path.parts):
         return False
+    if path.suffix.lower() == NOTE_SUFFIX:
+        return given is not None
     return suffix_format(name) is not None or path.suffix.lower() == ".zip"
 
 

@@ -45,7 +45,7 @@ def open_source(
     """
     paths = None if is_spider(source) else _paths(source)
     if paths is not None:
-        files = [file for path in paths for file in find_files(path)]
+        files = [file for path in paths for file in find_files(path, options.format)]
         opened = FileSource(files, options, name=_label(paths))
         opened.refuse_unused()
         return opened

@@ -118,3 +118,15 @@ def test_of_an_archive_what_holds_no_rows_is_left(read, tmp_path):
         archive.writestr("README.md", "# about this")
         archive.writestr("rows.csv", "id\n1\n")
     assert read(tmp_path / "a.zip").rows == [{"id": "1"}]
+
+
+def test_of_an_archive_locks_and_notes_are_left(read, write):
+    members = {"~$a.csv": "?", "readme.txt": "how\nto read\n", "a.csv": "x\n1\n"}
+    path = write("a.zip", zipped(members))
+    assert read(path).rows == [{"x": "1"}]
+    assert len(read(path, format="csv").batches) == 2
+
+
+def test_an_archive_of_a_text_alone_is_read(read, write):
+    path = write("a.zip", zipped({"~$a.csv": "?", "rows.txt": "x\n1\n"}))
+    assert read(path).rows == [{"x": "1"}]

@@ -87,6 +87,28 @@ def test_a_folder_without_rows_is_refused(tmp_path):
         opened(tmp_path / "empty")
 
 
+def test_the_lock_of_an_open_workbook_is_no_source(read, folder):
+    (folder / "~$b.csv").write_text("no rows")
+    assert len(read(folder).rows) == 3
+    assert read(f"{folder}/*.csv").rows == [{"x": "a"}, {"x": "b"}]
+    assert len(read(f"{folder}/~$*.csv").batches) == 1
+
+
+def test_a_text_beside_others_is_read_where_it_is_meant(read, folder):
+    (folder / "readme.txt").write_text("how\nto read\n")
+    assert len(read(folder).rows) == 3
+    assert read(f"{folder}/*.txt").rows == [{"how": "to read"}]
+    assert read(f"{folder}/readme.txt").rows == [{"how": "to read"}]
+    (folder / "deep" / "c.ndjson").unlink()
+    assert len(read(folder, format="csv").rows) == 3
+
+
+def test_a_folder_of_texts_alone_says_how_they_are_read(tmp_path):
+    (tmp_path / "rows.txt").write_text("x\n1\n")
+    with pytest.raises(SourceError, match=r"/\*\.txt\), or give --format csv"):
+        opened(tmp_path)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_refused(read, folder):
     (folder / "a.csv").chmod(0)
