@@ -357,7 +357,9 @@ class _Sheet:
         try:
             yield
         except fastexcel.FastExcelError as error:
-            msg = f"{self._name} is no readable workbook: {error}"
+            # the first line says it; those below say where in the reader
+            said = str(error).partition("\n")[0]
+            msg = f"{self._name} is no readable workbook: {said}"
             raise SourceError(msg, source=self._name) from error
 
 

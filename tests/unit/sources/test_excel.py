@@ -107,6 +107,7 @@ def test_what_is_no_workbook_is_refused(read, write, cut):
     reading = read(write("a.xlsx", content))
     assert reading.error is not None
     assert "a.xlsx" in str(reading.error)
+    assert "\n" not in str(reading.error)
 
 
 def test_a_span_of_time_is_no_day_of_1900(read, write):
