@@ -151,6 +151,7 @@ class Report:
         notes: Things that a reader should know, one sentence each.
         message: Why the run ended early, or empty.
         began: When the run began, or None where an old report does not tell.
+        state_flag: What a command needs to find the run, besides its name.
     """
 
     run_id: str
@@ -169,6 +170,7 @@ class Report:
     notes: tuple[str, ...] = ()
     message: str = ""
     began: datetime | None = None
+    state_flag: str = field(default="", repr=False, compare=False)
     read_rejects: Callable[[], pl.DataFrame] | None = field(
         default=None, repr=False, compare=False
     )
@@ -340,7 +342,8 @@ def _text_lines(report: Report) -> Iterable[str]:
         yield f"  note: {note}"
     if report.rejects_path:
         is_there = Path(report.rejects_path).exists()
-        how = f"propload rejects show {report.run_id}" if is_there else REJECTS_GONE
+        way = f"propload rejects show {report.run_id}{report.state_flag}"
+        how = way if is_there else REJECTS_GONE
         yield f"  rejects: {how}"
 
 
@@ -348,7 +351,8 @@ def _shown_notes(report: Report) -> Iterable[str]:
     yield from report.notes[:_MOST_NOTES]
     left = len(report.notes) - _MOST_NOTES
     if left > 0:
-        yield f"{left:,} more: propload runs show {report.run_id} --json"
+        named = f"{report.run_id}{report.state_flag}"
+        yield f"{left:,} more: propload runs show {named} --json"
 
 
 def _html(report: Report) -> str:

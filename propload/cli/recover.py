@@ -10,10 +10,11 @@ from propload.cli.command import YES, command
 from propload.cli.ending import exit_code
 from propload.cli.flags import Part
 from propload.cli.ingest import quieted
+from propload.cli.places import places
 from propload.cli.screen import failure
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.config import RELOADING
+from propload.config import RELOADING, state_flag
 from propload.errors import ConfigError, LoadError, PropLoadError
 from propload.wording import counted
 
@@ -123,12 +124,13 @@ def _elsewhere(given: Settings) -> str:
     found = leftovers(**where)
     if not found:
         return ""
-    places = sorted({str(one.about.get("database", "")) for one in found})
+    databases = sorted({str(one.about.get("database", "")) for one in found})
+    flag = state_flag(places(where).state_dir)
     return (
         f"nothing was loaded: {counted(len(found), 'journal waits', 'journals wait')} "
-        f"for {', '.join(places)} (propload recover --list): say --to as the run did, "
-        "or the run where its database has another address now, or a part of a replace "
-        "is to take effect"
+        f"for {', '.join(databases)} (propload recover --list{flag}): say --to as the "
+        "run did, or the run where its database has another address now, or a part of "
+        "a replace is to take effect"
     )
 
 

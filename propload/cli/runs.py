@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,6 +13,7 @@ from propload.cli.flags import Part
 from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
+from propload.config import state_flag
 from propload.errors import ConfigError
 from propload.reports import ReportStore
 from propload.target import parse_table
@@ -97,7 +98,8 @@ def _add_show(group: typer.Typer) -> None:
         """Show the report of a run; of one that was killed, how to go on with it."""
         where = places(given)
         try:
-            screen.show(ReportStore(where.runs).read(run))
+            report = ReportStore(where.runs).read(run)
+            screen.show(replace(report, state_flag=state_flag(where.state_dir)))
         except ConfigError:
             begun = _begun(where, run)
             if begun is None:
@@ -183,9 +185,8 @@ def _way_on(one: Beginning, where: Places) -> str:
     if one.status == "running":
         return f"it goes on in process {one.pid}"
     if (where.journal / one.run_id).exists():
-        return (
-            f"its process is gone; to load what is left: propload recover {one.run_id}"
-        )
+        named = f"{one.run_id}{state_flag(where.state_dir)}"
+        return f"its process is gone; to load what is left: propload recover {named}"
     return (
         "its process is gone; to go on: the same propload ingest with --resume "
         f"{one.run_id}"

@@ -13,13 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from propload.config.files import ConfigFile, check_names, load_config
+from propload.config.finding import default_state_dir, state_flag
 from propload.config.settings import RELOADING, SETTINGS, Setting
 from propload.errors import ConfigError
 from propload.nearest import SLIP, meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
 
     from pydantic_settings import BaseSettings
 
@@ -35,6 +35,7 @@ __all__ = [
     "load_config",
     "refuse_others",
     "resolve",
+    "state_flag",
     "told",
 ]
 
@@ -107,7 +108,7 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
         # said where something else is set further down
         merged["to"] = None
     if "state_dir" not in merged:
-        merged["state_dir"] = _default_state_dir()
+        merged["state_dir"] = default_state_dir()
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
 
@@ -192,16 +193,6 @@ def _settings_only(values: Mapping[str, object]) -> dict[str, object]:
 
 def _mapping(value: object, file: ConfigFile) -> object:
     return file.mappings.get(value, value) if isinstance(value, str) else value
-
-
-def _default_state_dir() -> Path:
-    from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
-
-    try:
-        return user_state_path("propload", appauthor=False)
-    except RuntimeError as error:
-        msg = f"where is the state folder to be? {error}: set --state-dir, or HOME"
-        raise ConfigError(msg) from error
 
 
 def _check_variables(names: Mapping[str, str]) -> None:

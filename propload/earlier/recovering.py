@@ -164,7 +164,7 @@ def _of_database(found: list[Leftover], database: Database) -> list[Leftover]:
                 one.run_id,
                 one.database,
                 database.label,
-                one.run_id,
+                _told(one),
             )
     return [one for one in found if one.database == database.label]
 
@@ -186,7 +186,7 @@ def _require_home(one: Leftover, database: Database) -> None:
         f"the journal of run {one.run_id} belongs to {one.database}, and "
         f"{database.label} does not show that it is the same database. Say --to as the "
         "run did; or, where that database was moved there with all its tables, say so: "
-        f"propload recover {one.run_id} --moved, with --to as now"
+        f"propload recover {_told(one)} --moved, with --to as now"
     )
     raise ConfigError(msg)
 
@@ -250,10 +250,15 @@ def _is_part_of_replace(one: Leftover) -> bool:
         "propload recover --drop %s",
         one.run_id,
         one.about.get("table"),
-        one.run_id,
-        one.run_id,
+        _told(one),
+        _told(one),
     )
     return True
+
+
+def _told(one: Leftover) -> str:
+    """Return a run as `propload recover` is told of it."""
+    return f"{one.run_id}{config.state_flag(one.folder.parent.parent)}"
 
 
 def _recovered(
@@ -345,12 +350,13 @@ def _recover_before(
     if not serious:
         return reports
     _, error = serious[0]
+    flag = config.state_flag(plan.places.state_dir)
     names = ", ".join(run_id for run_id, _ in serious)
     msg = (
         f"what an earlier run left in its journal comes first, and cannot be "
         f"loaded: {error}. Recover it with the settings that were wrong (propload "
-        "recover RUN --key ... --mapping ... --on-new-columns ...) or drop it "
-        "(propload recover --drop RUN); "
+        f"recover RUN{flag} --key ... --mapping ... --on-new-columns ...) or drop it "
+        f"(propload recover --drop RUN{flag}); "
         f"the runs are: {names}"
     )
     # its report is the earlier run's, not that of the one that does not begin

@@ -81,10 +81,12 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
-    return [_readable(report, rejected) for report in found]
+    flag = config.state_flag(places.state_dir)
+    return [_readable(report, rejected, flag) for report in found]
 
 
-def _readable(report: Report, rejected: RunFiles) -> Report:
+def _readable(report: Report, rejected: RunFiles, flag: str) -> Report:
     """Return a report that finds its refused rows, of which there may be none."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
-    return replace(report, read_rejects=partial(read_rejects, path))
+    read = partial(read_rejects, path)
+    return replace(report, read_rejects=read, state_flag=flag)

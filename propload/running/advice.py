@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.config import state_flag
 from propload.errors import (
     ConfigError,
     SchemaMismatchError,
@@ -45,15 +46,17 @@ def _how_to_recover(
 ) -> str:
     """Return how what waits in a journal is loaded."""
     first = "mend that, then " if _fails_again(error) else ""
+    flag = state_flag(parts.plan.places.state_dir)
     if isinstance(journal, JournalSource):
-        return f"What is left stays in the journal: {first}run propload recover again"
+        left = "What is left stays in the journal"
+        return f"{left}: {first}run propload recover{flag} again"
     if parts.target.mode == "replace":
         kept = f"{parts.target.table} keeps its old rows"
         if not journal.rows:
             return kept
         return (
             f"{kept}. To put what came in their place: {first}propload recover "
-            f"{parts.run_id}"
+            f"{parts.run_id}{flag}"
         )
     if not journal.waiting:
         others = "other " if parts.lost_rows else ""
@@ -62,10 +65,10 @@ def _how_to_recover(
     if isinstance(error, ConfigError):
         return (
             f"{waiting} in the journal: load them with the settings that "
-            f"were wrong (propload recover {parts.run_id} --key ... --mapping ...), or "
-            f"give them up (propload recover --drop {parts.run_id})"
+            f"were wrong (propload recover {parts.run_id}{flag} --key ... --mapping "
+            f"...), or give them up (propload recover --drop {parts.run_id}{flag})"
         )
-    return f"{waiting} in the journal: {first}load them with propload recover"
+    return f"{waiting} in the journal: {first}load them with propload recover{flag}"
 
 
 def _lost(parts: Parts) -> str:

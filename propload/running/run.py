@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.beginnings import Beginning, noted
+from propload.config import state_flag
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -237,6 +238,7 @@ class Run:
             notes=self._notes(parts),
             message=_message(parts, ending, tally.counts),
             began=self._began_at,
+            state_flag=state_flag(self._plan.places.state_dir),
             # no lambda: reports are sent between processes
             read_rejects=partial(read_rejects, parts.rejects.path),
         )

@@ -26,6 +26,19 @@ def test_rows_that_do_not_fit_are_a_schema_mismatch_that_carries_the_report(home
     assert raised.value.report.status == "failed"
 
 
+def test_commands_in_messages_name_a_state_folder_that_a_keyword_named(homes, tmp_path):
+    flag = f"--state-dir {tmp_path}"
+    told = {**TOLD, "to": homes, "state_dir": tmp_path}
+    report = propload.ingest([{"id": None}], **told)
+    assert str(report).endswith(f"propload rejects show {report.run_id} {flag}")
+    (kept,) = propload.runs(state_dir=tmp_path)
+    assert str(kept).endswith(f"propload rejects show {report.run_id} {flag}")
+    with pytest.raises(propload.SchemaMismatchError, match=f"recover {flag}"):
+        propload.ingest(iter([{"id": 1, "price": 2}]), **told)
+    with pytest.raises(propload.LoadError, match=f"recover RUN {flag} --key"):
+        propload.ingest(iter([{"id": 1, "price": 2}]), **told)
+
+
 def test_what_is_put_after_the_load_has_failed_says_why(homes):
     loader = propload.Loader(to=homes, **TOLD)
     loader.on_failed(lambda _: None)

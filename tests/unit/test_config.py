@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from propload.config import SETTINGS, job_source, resolve
+from propload.config import SETTINGS, job_source, resolve, state_flag
 from propload.errors import ConfigError
 from propload.options import RunOptions, Settings, SourceOptions
 
@@ -341,3 +341,28 @@ def test_a_user_without_a_home_says_where_state_is_to_be(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="set --state-dir"):
         resolve({})
     assert resolve({"state_dir": tmp_path})["state_dir"] == tmp_path
+
+
+def test_a_command_is_told_the_state_folder_that_it_would_not_find(
+    write_config, monkeypatch, tmp_path
+):
+    elsewhere = tmp_path / "a b"
+    said = f" --state-dir '{elsewhere}'"
+    assert state_flag(elsewhere) == said
+    assert state_flag(Path("a b")) == " --state-dir 'a b'"
+    monkeypatch.setenv("PROPLOAD_STATE_DIR", "a b")
+    assert state_flag(elsewhere) == ""
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    path = write_config('state_dir = "a b"')
+    assert state_flag(elsewhere) == ""
+    # perhaps by a flag, which the next command lacks
+    monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
+    assert state_flag(elsewhere) == said
+    write_config("state_dir = 3")
+    assert state_flag(elsewhere) == said
+
+
+def test_the_usual_state_folder_needs_no_flag(write_config, monkeypatch):
+    write_config("")
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    assert state_flag(resolve({})["state_dir"]) == ""

@@ -94,6 +94,25 @@ def begun(reports, state_dir):
         yield replace(killed, status="killed"), going_on
 
 
+def test_hints_name_a_state_folder_that_a_flag_named(
+    run, begun, reports, state_dir, monkeypatch
+):
+    killed, _ = begun
+    (state_dir / "journal" / killed.run_id).mkdir(parents=True)
+    kept = state_dir / "rejects.ndjson"
+    kept.touch()
+    told = replace(reports[0], rejects_path=str(kept))
+    path = state_dir / "runs" / f"{told.run_id}.json"
+    path.write_text(told.to_json(), encoding="utf-8")
+    assert f"rejects show {told.run_id}\n" in run("show", told.run_id).stdout
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    flag = ["--state-dir", str(state_dir)]
+    shown = run("show", told.run_id, *flag).stdout
+    assert f"rejects show {told.run_id} --state-dir {state_dir}\n" in shown
+    shown = run("show", killed.run_id, *flag).stdout
+    assert f"recover {killed.run_id} --state-dir {state_dir}\n" in shown
+
+
 def test_runs_that_have_not_ended_are_listed_before_reports(run, begun, reports):
     killed, going_on = begun
     lines = [line.split("\t") for line in run("list").stdout.splitlines()[1:]]

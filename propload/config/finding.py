@@ -1,0 +1,56 @@
+"""What a command has to be told so that it finds what a run left."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from propload.config.files import CONFIG_VARIABLE, load_config
+from propload.config.settings import SETTINGS
+from propload.config.values import read_path
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STATE_DIR = SETTINGS["state_dir"]
+
+
+def default_state_dir() -> Path:
+    """Return the state folder where nobody says another one.
+
+    Raises:
+        ConfigError: The platform does not say where it is to be.
+    """
+    from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
+
+    try:
+        return user_state_path("propload", appauthor=False)
+    except RuntimeError as error:
+        msg = f"where is the state folder to be? {error}: set --state-dir, or HOME"
+        raise ConfigError(msg) from error
+
+
+def state_flag(state_dir: Path, /) -> str:
+    """Return the flag with which commands find a state folder, after a space.
+
+    It is empty where they find it by themselves: hints are to be copied as they are.
+
+    Args:
+        state_dir: The folder that a run has used.
+    """
+    with suppress(ConfigError):
+        if _usual_state_dir().absolute() == state_dir.absolute():
+            return ""
+    return f" {_STATE_DIR.flag} {shlex.quote(str(state_dir))}"
+
+
+def _usual_state_dir() -> Path:
+    """Return the state folder of a command that is given no flag."""
+    told: object = os.environ.get(_STATE_DIR.variable)
+    # a file that is named may have been so by the flag of this command alone
+    if not told and not os.environ.get(CONFIG_VARIABLE):
+        told = load_config().top.get(_STATE_DIR.name)
+    return read_path(told) if told else default_state_dir()
