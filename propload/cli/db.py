@@ -101,9 +101,12 @@ def _add_psql(group: typer.Typer) -> None:
     def psql(
         words: list[str] | None,
         given: Settings,
-        screen: Screen,  # noqa: ARG001 - psql prints by itself
+        screen: Screen,
     ) -> None:
         """Open psql on the embedded database, which is started if need be."""
+        if screen.as_json:
+            msg = "psql prints by itself: leave --json out; `-- --csv` makes it CSV"
+            raise ConfigError(msg)
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         program = embedded.psql()
@@ -131,7 +134,7 @@ def _add_destroy(group: typer.Typer) -> None:
         known = embedded.status(folder)
         if not yes:
             question = f"Delete {known.folder} and all its tables?"
-            typer.confirm(question, abort=True, err=True)
+            screen.confirm(question)
         embedded.destroy(folder)
         if screen.as_json:
             screen.show_values({"deleted": str(known.folder)})

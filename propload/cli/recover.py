@@ -160,8 +160,8 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
         msg = "say which run's journal is to be deleted: propload recover --drop RUN"
         raise ConfigError(msg)
     if not yes:
-        question = f"Delete the journal of run {run}? Its rows cannot be read again."
-        typer.confirm(question, abort=True, err=True)
+        question = f"Its rows cannot be read again. Delete the journal of run {run}?"
+        screen.confirm(question)
     rows = drop_leftover(run, **given)
     if screen.as_json:
         screen.show_values({"run_id": run, "rows": rows})

@@ -129,7 +129,7 @@ def _add_drop(group: typer.Typer) -> None:
             into = f"into {given['table']} " if "table" in given else ""
             those = f"runs {into}that ended more than {days} ago"
             question = f"Delete what is remembered of {those}?"
-            typer.confirm(question, abort=True, err=True)
+            screen.confirm(question)
         dropped = drop_runs(older_than, **given)
         if screen.as_json:
             screen.show_values(asdict(dropped))

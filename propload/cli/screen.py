@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _PANEL = "Output"
 #: How a line on stderr says when it was: a log of cron holds many days.
 _MOMENT = "%Y-%m-%d %H:%M:%S%z"
+#: Answers that let a question pass.
+_YES = frozenset({"y", "yes"})
 #: What ends a command besides Ctrl-C: a service manager, a terminal that is closed.
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -125,6 +127,23 @@ class Screen:
         """Print a remark on stderr, unless quiet."""
         if not self.quiet:
             typer.echo(text, err=True)
+
+    def confirm(self, question: str) -> None:
+        """Ask on stderr whether to do what cannot be undone; return on yes alone.
+
+        Raises:
+            PropLoadError: The answer is another one, or there is nobody to answer.
+        """
+        # typer's own prompt writes a part of the question to stdout
+        typer.echo(f"{question} [y/N]: ", err=True, nl=False)
+        answer = sys.stdin.readline()
+        if answer.strip().lower() in _YES:
+            return
+        msg = "nothing was deleted"
+        if not answer:
+            typer.echo(err=True)
+            msg += ": nobody answered, and --yes does not ask"
+        raise PropLoadError(msg)
 
     @contextmanager
     def running(self) -> Iterator[None]:

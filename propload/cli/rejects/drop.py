@@ -73,7 +73,7 @@ def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     if not yes:
         rows = store.read(path.stem).height
         question = f"Delete {counted(rows, 'refused row')} of run {path.stem}?"
-        typer.confirm(question, abort=True, err=True)
+        screen.confirm(question)
     store.drop(path.stem)
     if screen.as_json:
         screen.show_values({"dropped": path.stem})
@@ -87,7 +87,7 @@ def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> Non
     if not yes:
         age = "1 day" if days == 1 else f"{days:g} days"
         question = f"Delete all rows that were refused more than {age} ago?"
-        typer.confirm(question, abort=True, err=True)
+        screen.confirm(question)
     runs = drop_old_rejects(days, **given)
     if screen.as_json:
         screen.show_values({"runs": runs})

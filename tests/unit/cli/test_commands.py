@@ -421,3 +421,9 @@ def test_the_words_of_a_setting_are_completed():
 
 def test_an_unknown_command_is_a_usage_error(run):
     assert run("injest").exit_code == 2
+
+
+def test_psql_prints_no_json(run):
+    result = run("db", "psql", "--json")
+    assert result.exit_code == 2
+    assert "leave --json out" in json.loads(result.stdout)["message"]

@@ -53,6 +53,29 @@ def test_remarks_are_left_out_when_quiet(capsys):
     assert capsys.readouterr().err == "something else\n"
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("n\n", "nothing was deleted"), ("\n", "nothing was"), ("", "--yes does not ask")],
+)
+def test_a_question_is_asked_on_stderr_and_no_is_a_failure(
+    answer, said, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    screen = Screen(as_json=True)
+    with pytest.raises(typer.Exit) as ended, screen.running():
+        screen.confirm("Delete it?")
+    out, err = capsys.readouterr()
+    assert ended.value.exit_code == 1
+    assert said in json.loads(out)["message"]
+    assert err.startswith("Delete it? [y/N]: ")
+
+
+def test_a_question_that_is_answered_by_yes_is_passed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Yes\n"))
+    Screen(as_json=True).confirm("Delete it?")
+    assert capsys.readouterr() == ("", "Delete it? [y/N]: ")
+
+
 #: Date, time and the zone's distance: what tells one night's line from another's.
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d{4}"
 

@@ -157,6 +157,7 @@ def test_drop_is_told_a_run_or_an_age(run, aged):
 def test_drop_asks_before_it_deletes(run, refused):
     no = run("drop", RUNS[0], given="n\n")
     assert (no.exit_code, "3 refused rows" in no.stderr) == (1, True)
+    assert json.loads(run("drop", RUNS[0], "--json", given="n\n").stdout)["message"]
     assert len(run("list").stdout.splitlines()) == 3
     assert run("drop", RUNS[0], given="y\n").exit_code == 0
     assert run("drop", RUNS[1], "--yes").exit_code == 0
