@@ -31,7 +31,17 @@ def read_text(value: object) -> str:
     if not value:
         msg = "is empty: give a text, or leave it out"
         raise ConfigError(msg)
+    _require_text(value)
     return value
+
+
+def _require_text(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # bytes of a command line that are no text
+        msg = "is not text in UTF-8: write it in UTF-8"
+        raise ConfigError(msg) from None
 
 
 def read_anything(value: object) -> object:
@@ -56,6 +66,8 @@ def read_words(value: object) -> tuple[str, ...]:
     ):
         msg = f"{value!r} is not a list of words: write A,B or a list of texts"
         raise ConfigError(msg)
+    for word in value:
+        _require_text(word)
     return tuple(value)
 
 

@@ -149,7 +149,8 @@ def choose_table(settings: Settings, defaults: Target | None, source: str) -> Ta
 
 
 def _table_like(source: str) -> str:
-    stem = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
+    # a backslash is a letter of a name, or stands for a byte of it that is none
+    stem = source.rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
     letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
     nameless = source in _NAMELESS or _SEVERAL.match(source)
     return "" if nameless else letters.strip("_")

@@ -204,6 +204,8 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("mode", "merge"),
         ("table", ""),
         ("table", 7),
+        ("table", "caf\udce9"),
+        ("key", "id,caf\udce9"),
         ("state_dir", ""),
     ],
 )

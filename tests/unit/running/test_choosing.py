@@ -12,7 +12,8 @@ from propload.running.choosing import choose_table
     ("source", "table"),
     [
         ("data/Homes 2024.csv.gz", "public.homes_2024"),
-        ("C:\\data\\homes.csv", "public.homes"),
+        ("data/rent\\sale.csv", "public.rent_sale"),
+        ("caf\\xe9.csv", "public.caf_xe9"),
         ("todays_homes", "public.todays_homes"),
     ],
 )
