@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from propload.errors import SourceError
 from propload.sources.blocks import peek
@@ -28,6 +30,7 @@ from propload.sources.formats import (
     is_own,
     is_readable,
     is_workbook,
+    suffix_format,
 )
 from propload.sources.pipes import read_stream, without_pauses
 from propload.sources.readers import READERS, refuse_unused, takes_of
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
 
 STDIN = "-"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 #: Of a file's beginning and of its end, into its fingerprint: where files of one
 #: size that were written at one time differ.
 FINGERPRINT_BYTES = 64 << 10
@@ -162,9 +166,9 @@ def find_files(pattern: str, given: str | None = None) -> list[Path | None]:
         return _files_of_folder(path, given)
     if path.exists():
         return [path]
-    instead = "download it first" if "://" in pattern else "check the path"
+    _refuse_address(pattern)
     if not glob.has_magic(pattern):
-        msg = f"{pattern} does not exist: {instead}"
+        msg = f"{pattern} does not exist: check the path"
         raise SourceError(msg, source=pattern)
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
     found = [Path(match) for match in matches]
@@ -175,6 +179,24 @@ def find_files(pattern: str, given: str | None = None) -> list[Path | None]:
         msg = f"{pattern} matches no file: {instead}"
         raise SourceError(msg, source=pattern)
     return list(found)
+
+
+def _refuse_address(text: str) -> None:
+    """Refuse what names no file but a place in a network.
+
+    Raises:
+        SourceError: It is such an address; its password and query are not repeated.
+    """
+    if not _ADDRESS.match(text):
+        return
+    address = urlsplit(text)
+    shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
+    kind = suffix_format(address.path) or "csv"
+    msg = (
+        f"{shown} is an address, and propload reads files and pipes: fetch it, or "
+        f"curl -fsSL URL | propload ingest - --format {kind}"
+    )
+    raise SourceError(msg, source=shown)
 
 
 def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:

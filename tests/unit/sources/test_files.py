@@ -81,6 +81,21 @@ def test_what_is_missing_is_named_at_once(folder, missing):
     assert caught.value.source == f"{folder}/{missing}"
 
 
+@pytest.mark.parametrize(
+    ("address", "shown", "kind"),
+    [
+        ("https://me:secret@x.org/a.json.gz?k=secret", "https://x.org/a.j", "json"),
+        ("s3://homes/2026/*.parquet", "s3://homes/2026/*.parquet", "parquet"),
+        ("http://x.org", "http://x.org is", "csv"),
+    ],
+)
+def test_an_address_is_no_file(address, shown, kind):
+    with pytest.raises(SourceError, match=rf"--format {kind}$") as caught:
+        opened(address)
+    assert str(caught.value).startswith(shown)
+    assert "secret" not in f"{caught.value} {caught.value.source}"
+
+
 def test_a_folder_without_rows_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="folder without files"):
