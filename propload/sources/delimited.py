@@ -14,7 +14,7 @@ from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunk, Chunks
 from propload.sources.decoding import to_utf8
 from propload.sources.dialect import CANDIDATES, SAMPLE_BYTES, Dialect, find_dialect
 from propload.sources.records import (
-    QUOTES_WRONG,
+    QUOTES_OPEN,
     Sorted,
     find_end,
     holds_rows,
@@ -237,7 +237,7 @@ class _Reader:
 
     def _refuse_first_line(self, chunk: Chunk) -> Iterator[Batch]:
         line, feed, _ = chunk.text.partition(b"\n")
-        check, message = QUOTES_WRONG if feed else TOO_LONG
+        check, message = QUOTES_OPEN if feed else TOO_LONG
         kept = line if feed else line[:KEPT_BYTES]
         text = kept.decode("utf-8", "backslashreplace")
         fault = self._unread(1, 0, text, check, message)

@@ -22,9 +22,12 @@ import pyarrow as pa
 #: A number of up to 15 digits comes back from a float as it went in, unless its
 #: exponent has three.
 LONG_NUMBER = re.compile(r"\d[\d.]{15}|\d[eE][-+]?\d{3}")
+#: A whole text, or a bracket.
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 #: Characters that a message shows of where a text is wrong.
 SHOWN = 30
 
+_NO_COMMA = "Expecting ',' delimiter"
 #: What Python's decoder complains of, as a reader would say it.
 COMPLAINTS = {
     "Expecting value": "a value is missing or none of JSON's",
@@ -32,7 +35,7 @@ COMPLAINTS = {
         "a name in double quotes is missing"
     ),
     "Expecting ':' delimiter": "a colon is missing",
-    "Expecting ',' delimiter": "a comma is missing",
+    _NO_COMMA: "a comma is missing",
     "Unterminated string starting at": "a text does not end that begins",
     "Extra data": "there is more after the value",
     "Invalid control character at": "a control character is not escaped",
@@ -65,9 +68,23 @@ def explain(error: Exception) -> str:
     if not isinstance(error, json.JSONDecodeError):
         return str(error)
     told = COMPLAINTS.get(error.msg, error.msg)
+    if error.pos >= len(error.doc) and error.msg == _NO_COMMA:
+        told = f"a closing {_open_bracket(error.doc)} is missing"
     rest = error.doc[error.pos : error.pos + SHOWN]
     where = f"before {rest!r}" if rest.strip() else "at its end"
     return f"{told} {where} (character {error.pos + 1})"
+
+
+def _open_bracket(text: str) -> str:
+    """Return what closes the innermost object or list that a text leaves open."""
+    closing = {"{": "}", "[": "]"}
+    awaited: list[str] = []
+    for mark in _MARKS.findall(text):
+        if mark in closing:
+            awaited.append(closing[mark])
+        elif awaited and mark == awaited[-1]:
+            awaited.pop()
+    return awaited[-1] if awaited else "}"
 
 
 def decode_list(raw: bytes) -> list[Any]:

@@ -180,7 +180,9 @@ def sort_out(
         if match is None and not final and patterns.cut.match(chunk, start):
             break
         row = chunk[start:stop]
-        wrong = QUOTES_WRONG if match is None else _fault_of(row, header)
+        wrong = (
+            _quotes_of(row, patterns) if match is None else _fault_of(row, header)
+        )
         if wrong:
             faults.append(Fault(place, line, row, *wrong))
         elif row.strip(b"\r\n"):
@@ -218,10 +220,19 @@ def holds_rows(text: bytes, delimiters: bytes, count: int) -> bool:
     return found >= count
 
 
-QUOTES_WRONG = (
+_QUOTES_WRONG = (
     "quotes",
     "a quoted field goes on after its closing quote: a quote in one is written twice",
 )
+QUOTES_OPEN = (
+    "quotes",
+    "a quoted field is not closed: no quote stands before a delimiter or a line's end",
+)
+
+
+def _quotes_of(row: bytes, patterns: Patterns) -> tuple[str, str]:
+    """Return what is wrong with the quotes of a row, as far as its line goes."""
+    return QUOTES_OPEN if patterns.cut.match(row) else _QUOTES_WRONG
 
 
 HEADER_AGAIN = (

@@ -76,7 +76,18 @@ def test_an_open_quote_costs_its_line_only(read, write):
     assert [(f.row, f.check, f.text) for f in reading.unread] == [
         (2, "quotes", '2,"open')
     ]
+    assert "line 3: a quoted field is not closed" in reading.unread[0].message
     assert reading.numbers == [1, 3, 4]
+
+
+def test_the_quotes_of_a_row_are_told_from_one_another(read, write):
+    reading = read(write("a.csv", 'a,b\n1,"x"y\n2,"open\n3,"two" and "x"\n4,z\n5,"x'))
+    assert ["not closed" in one.message for one in reading.unread] == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_lines_are_told_where_rows_span_several(read, write):

@@ -196,9 +196,3 @@ def test_the_format_can_be_told(read, write):
 def test_what_holds_no_rows_is_refused(nothing):
     with pytest.raises(ConfigError, match="cannot be read"):
         opened(nothing)
-
-
-@pytest.mark.parametrize("address", ["https://a.nl/b.csv", "s3://a/b.csv?version=1"])
-def test_an_address_of_the_web_is_told_from_a_path(address):
-    with pytest.raises(SourceError, match="download it first"):
-        open_source(address, SourceOptions())
