@@ -17,8 +17,19 @@ _PROVINCE = r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$"
 #: Words within a Dutch place's name that stay small.
 _SMALL = ("aan", "bij", "de", "den", "der", "en", "het", "in", "op", "te", "ten", "van")
 
-# street, number, and what follows it: `Laing's Nekstraat 36 I`, `Houttuinen 38-C`
-_ADDRESS = r"^(\D.*?)\s+(\d{1,5})(?:\s*[-/ ]\s*(\S.*)|([A-Za-z]\S*))?$"
+# streets whose name ends in a number: `Plein 1944`, `Laan 1940-1945`, `Wijk 4` of Urk;
+# after any other the second of two numbers is a floor: `Kerkstraat 28 2`
+_YEAR = r"(?:1[5-9]|20)\d\d"
+_NUMBERED = (
+    rf"(?i:(?:plein|laan|straat|weg|park|hof|kade|boulevard)\s+{_YEAR}|wijk\s+\d\d?"
+    rf"|.*?\s{_YEAR}\s?-\s?{_YEAR})"
+)
+# street, number, and what follows it: `Laing's Nekstraat 36 I`, `Houttuinen 38-C`,
+# `1e Jan Steenstraat 5`
+_ADDRESS = (
+    rf"^({_NUMBERED}|\d*\D*?\p{{L}}.*?)"
+    r"\s+(\d{1,5})(?:\s*[-/ ]\s*(\S.*)|([A-Za-z]\S*))?$"
+)
 _POSTAL_CODE = r"\b([1-9]\d{3})\s?([A-Za-z]{2})\b"
 
 

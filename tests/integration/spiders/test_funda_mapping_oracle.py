@@ -128,6 +128,7 @@ def test_a_street_and_its_number_make_up_the_name(cleaned):
     plain = cleaned["Name"].str.replace_all(r"[\s-]+", " ").str.strip_chars()
     names = made.select(joined.str.replace_all(r"[\s-]+", " ")).to_series()
     assert names.to_list() == plain.to_list()
+    assert made["house_number"].null_count() == 0
 
 
 def test_the_texts_alone_have_the_three_new_buildings_too(shared_data, compared):
