@@ -18,36 +18,56 @@ _CONDITION = (
     r"|excl\.?[a-z .]*|incl\.?[a-z .]*"
 )
 _PERIOD = (
-    r"(?:per|p\.?|/|a)?[ /_]*(?:maand|mnd|month|m\.?|jaar|year|j\.|week|wk|dag|day)"
-    r"|p\.?/?m\.?|per_(?:month|year|week|day)"
+    r"(?:per|p\.?|/|a)?[ /_]*(?:maand|mnd|month|jaar|year|week|wk|dag|day)"
+    # a letter alone may be a million
+    r"|(?:per|p\.?|/)[ /_]*(?:m\.?|j\.)|per_(?:month|year|week|day)"
 )
 _FROM = r"(?:vanaf|v\.a\.|from|bieden vanaf|bids? from|guide price)?\s*"
 _BRACKETS = r"(?:\s*\([^)]*\))?"
 _SIGNED = (
-    rf"(?i)^{_FROM}(?:€|eur|euro)\s*{NUMBER}(?:,-+|\.-+)?"
-    rf"(?:\s+[^\d(]*|/[^\d(]*|)(?:\([^)]*\)[^\d(]*)?$"
+    rf"(?i)^{_FROM}(?:€|eur|euro)\s*({NUMBER}(?:,-+|\.-+)?(?:[\s/\p{{L}}][^\d(]*)?)"
+    r"(?:\([^)]*\)[^\d(]*)?$"
+)
+_COUNT = (
+    r"(?:\s?(?:k|duizend|thousand|mln\.?|mio|miljoen|million|miljard|billion)"
+    r"|(?-i:M))?"
 )
 _BARE = (
-    rf"(?i)^{_FROM}{NUMBER}(?:,-+|\.-+)?\s*(?:€|eur|euro)?"
+    rf"(?i)^{_FROM}({NUMBER}{_COUNT})(?:,-+|\.-+)?\s*(?:€|eur|euro)?"
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
+#: A price of each square metre, which is not the listing's; in brackets it stands
+#: beside the listing's.
+BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\b)"
 
 _SQUARE = r"(?:m²|m2)"
 _CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
 
 
-def amount(text: pl.Expr) -> pl.Expr:
-    """Return the digits and separators of a price text.
+def _signed(text: pl.Expr) -> pl.Expr:
+    """Return the amount of a text with a euro sign, with the words behind it.
 
-    Without a euro sign only words of a price may follow, so that `3 rooms` in the
-    place of a price stays out.
+    The parser of money knows which of them multiply it (`miljoen`), and which leave
+    it in doubt (`ton`).
     """
-    return pl.coalesce(text.str.extract(_SIGNED, 1), text.str.extract(_BARE, 1))
+    # a single k is a thousand
+    plain = text.str.replace(r"(?i)\bk k\b", "k.k.")
+    return pl.when(~text.str.contains(BY_AREA)).then(plain.str.extract(_SIGNED, 1))
+
+
+def _bare(text: pl.Expr) -> pl.Expr:
+    """Return the amount of a text without a euro sign.
+
+    Only words of a price may follow, so that `3 rooms` in the place of a price stays
+    out.
+    """
+    return text.str.extract(_BARE, 1)
 
 
 def whole_euros(text: pl.Expr) -> pl.Expr:
     """Return a price in euros, cents rounded; a price of zero is none."""
-    euros = parse_number(amount(text)).round(0)
+    signed = parse_money(_signed(text), scale=4).cast(pl.Float64)
+    euros = pl.coalesce(signed, parse_number(_bare(text))).round(0)
     return pl.when(euros > 0).then(euros).cast(pl.Int64)
 
 
@@ -57,7 +77,8 @@ def euros_and_cents(text: pl.Expr) -> pl.Expr:
     `Ja (€ 180,09 per maand)` gives what stands in the brackets.
     """
     inner = text.str.extract(r"(?i)^(?:yes|ja)\s*\((.*)\)$", 1)
-    exact = parse_money(amount(pl.coalesce(inner, text)))
+    told = pl.coalesce(inner, text)
+    exact = parse_money(pl.coalesce(_signed(told), _bare(told)))
     return exact.cast(pl.Decimal(10, 2), strict=False)
 
 

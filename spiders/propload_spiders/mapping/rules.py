@@ -24,6 +24,7 @@ _ZERO = r"^(?:€\s*)?0+(?:[.,]0+)?(?:\s*m[²2³3])?$"
 _NO_NUMBER = rf"(?i){_ZERO}|{_SPAN}|^(?:{_UNKNOWN})$"
 _NO_PRICE = (
     rf"{_NO_NUMBER}|op aanvraag|on request|n\.?o\.?t\.?k\b|by tender|bij inschrijving"
+    rf"|{numbers.BY_AREA}"
 )
 # the page hides dates from visitors, says `6+ maanden` from half a year on, and
 # lists that were cleaned have lost the unit of `3 weken`
@@ -31,7 +32,7 @@ _NO_DAY = (
     rf"(?i)^(?:log ?in|log on|inloggen)\b|^\d{{1,3}}\+|^\d{{1,3}}$|^(?:{_UNKNOWN})$"
 )
 _NO_COUNT = rf"(?i)^\D*$|{_SPAN}"
-_NO_FEE = rf"(?i)^(?:geen|nee|no|ja|yes|{_UNKNOWN})$|{_SPAN}"
+_NO_FEE = rf"(?i)^(?:geen|nee|no|ja|yes|{_UNKNOWN})$|{_SPAN}|{numbers.BY_AREA}"
 _NOWHERE = r"^[+-]?0(?:\.0+)?$"
 _NO_LABEL = (
     rf"(?i)^(?:niet|not) (?:beschikbaar|verplicht|available|required)|^(?:{_UNKNOWN}"

@@ -294,6 +294,8 @@ def test_without_a_time_of_reading_a_row_is_refused():
 
 UNREADABLE = [
     ("Asking price", "3 rooms (2 bedrooms)", "list_price"),
+    ("Asking price", "59 m²", "list_price"),
+    ("Vraagprijs", "€ 4 ton", "list_price"),
     ("Huurprijs", "veel", "rent_price"),
     ("Living area", "218 m³", "living_area_m2"),
     ("Perceel", "Achtertuin", "plot_area_m2"),
@@ -329,6 +331,9 @@ SILENT = [
     ("Vraagprijs", "€ 300.000 - € 350.000", "list_price"),
     ("price", "[300000, 350000]", "list_price"),
     ("price", "0", "list_price"),
+    ("Vraagprijs", "€ 8.390 per m²", "list_price"),
+    ("Huurprijs", "€ 100 per m² per jaar", "rent_price"),
+    ("Bijdrage VvE", "€ 2,50 per m²", "monthly_fee"),
     ("Aangeboden sinds", "Log in om te bekijken", "listed_on"),
     ("Aangeboden sinds", "6+ maanden", "listed_on"),
     ("Listed since", "2", "listed_on"),

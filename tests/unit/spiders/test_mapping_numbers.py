@@ -45,6 +45,39 @@ def test_a_price_is_read_whatever_stands_around_it():
     assert_read(numbers.whole_euros, told)
 
 
+def test_a_price_in_words_is_multiplied():
+    told = [
+        ("€ 1,2 miljoen k.k.", 1_200_000),
+        ("€ 1.2 miljoen", 1_200_000),
+        ("€ 1,2 mln", 1_200_000),
+        ("€ 12 miljoen k.k.", 12_000_000),
+        ("€ 425 duizend", 425_000),
+        ("€ 425K k.k.", 425_000),
+        ("€ 1.2M", 1_200_000),
+        ("1,2 mln. v.o.n.", 1_200_000),
+        ("425k", 425_000),
+        ("€ 495.000 k k", 495_000),
+        ("€ 495.000 kk", 495_000),
+    ]
+    assert_read(numbers.whole_euros, told)
+
+
+def test_a_price_whose_words_may_mean_another_is_null():
+    texts = ["€ 1.2m", "1.2m", "€ 4 ton", "€ 12 M", "€ 1,2 m", "€ 8.390 m²"]
+    assert_read(numbers.whole_euros, [(text, None) for text in texts])
+
+
+def test_a_price_by_area_is_not_the_listings():
+    told = [
+        ("€ 8.390 per m²", None),
+        ("€ 8.390/m²", None),
+        ("€ 100 per m² per jaar", None),
+        ("€ 100 per vierkante meter", None),
+        ("€ 495.000 k.k. (€ 8.390 per m²)", 495_000),
+    ]
+    assert_read(numbers.whole_euros, told)
+
+
 def test_what_is_no_price_is_null():
     texts = [
         "3 rooms (2 bedrooms)",
