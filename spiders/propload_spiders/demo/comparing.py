@@ -39,7 +39,8 @@ LEFT JOIN public.demo_listings_day_1 AS day_1 USING (source, listing_id)
 
 _UNSEEN = """
 SELECT url FROM public.demo_listings
-WHERE scraped_at < $1 AND status IS DISTINCT FROM 'withdrawn'
+WHERE scraped_at < $1
+  AND coalesce(status, '') NOT IN ('withdrawn', 'sold', 'rented')
 ORDER BY listing_id
 """
 

@@ -149,7 +149,7 @@ class Market:
     def _moved(self, listing: Listing, day: int) -> Listing:
         """Return a listing as it is a day later."""
         home = listing.home
-        if home.offering == "rent":
+        if home.offering == "rent" or listing.is_closed:
             return listing
         dice = Random(f"{self._seed}/{home.listing_id}/{day}")
         event = _STORIES.get((_story(home), day)) or _chance(listing, dice.random())

@@ -60,10 +60,13 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
 def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
     """Return the item of a listing whose page is not there any more.
 
-    Returns None for an address that is not a listing's.
+    One that was sold or rented stays so, as its address says: the site drops the
+    pages of old sales. Returns None for an address that is not a listing's.
     """
-    bare = item_of_url(url, scraped_at)
-    return bare and replace(bare, page="gone", status_text="withdrawn")
+    bare, address = item_of_url(url, scraped_at), read_listing_url(url)
+    if bare is None or address is None:
+        return None
+    return replace(bare, page="gone", status_text=None if address.sold else "withdrawn")
 
 
 def _address(html: str, url: str, linked: Mapping[str, object]) -> str | None:

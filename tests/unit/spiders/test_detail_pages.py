@@ -243,11 +243,11 @@ def test_a_broken_payload_leaves_the_markup(cells):
 
 
 def test_a_listing_whose_page_is_gone():
-    item = gone_item(SOLD, scraped_at=NOW)
+    item = gone_item(URL, scraped_at=NOW)
     assert item == ListingItem(
         source="funda",
         listing_id="41234567",
-        url=SOLD,
+        url=URL,
         scraped_at=NOW,
         page="gone",
         offering="koop",
@@ -255,6 +255,12 @@ def test_a_listing_whose_page_is_gone():
         object_type="huis",
     )
     assert gone_item("https://www.funda.nl/mijn/", scraped_at=NOW) is None
+
+
+def test_a_sold_listing_whose_page_is_gone_is_not_withdrawn():
+    item = gone_item(SOLD, scraped_at=NOW)
+    assert item is not None
+    assert (item.page, item.status_text) == ("gone", None)
 
 
 def test_an_items_gaps_are_filled_and_nothing_else():

@@ -1,0 +1,56 @@
+"""What the documented query of listings that no search shows any more finds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from propload.ingesting import ingest
+from propload_spiders.extraction.detail import gone_item
+from propload_spiders.items import ListingItem
+from tests.integration.postgres.writing import query
+
+PAGE = Path(__file__).parents[3] / "docs" / "crawling.md"
+DAY_1, DAY_2 = (f"2024-08-0{day}T10:00:00.000000+00:00" for day in (1, 2))
+SOLD = "https://www.funda.nl/detail/koop/verkocht/delft/huis-kaai-3/41000003/"
+
+
+def open_listing(number, status):
+    return ListingItem(
+        "funda",
+        f"4100000{number}",
+        f"https://www.funda.nl/detail/koop/delft/huis-kaai-{number}/4100000{number}/",
+        DAY_1,
+        "search",
+        status_text=status,
+    )
+
+
+def load(database, items):
+    ingest(
+        items,
+        to=database,
+        table="listings",
+        mapping="funda",
+        schema="listing",
+        progress=False,
+    )
+
+
+@pytest.mark.one_server
+def test_closed_listings_are_left_alone_and_those_without_a_status_are_not(database):
+    statuses = ["none", "withdrawn", "sold", "rented", None, "under_bid"]
+    load(database, [open_listing(*each) for each in enumerate(statuses)])
+    (sql,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    urls = [url for (url,) in query(database, sql)]
+    assert sorted(re.findall(r"kaai-(\d)", " ".join(urls))) == ["0", "4", "5"]
+
+
+@pytest.mark.one_server
+def test_a_sold_listing_whose_page_is_dropped_stays_sold(database):
+    load(database, [ListingItem("funda", "41000003", SOLD, DAY_1, "detail")])
+    load(database, [gone_item(SOLD, scraped_at=DAY_2)])
+    told = query(database, "SELECT status, scraped_at::date::text FROM listings")
+    assert told == [("sold", "2024-08-02")]
