@@ -108,6 +108,11 @@ class JournaledSource:
     def _rows_taken(self) -> int:
         return int(getattr(self._source, "rows_taken", 0))
 
+    @property
+    def _is_part(self) -> bool:
+        """Whether the source ended and says of itself that rows are missing."""
+        return bool(getattr(self._source, "incomplete", ""))
+
     def _stop_source(self) -> bool:
         """Tell the source to stop, and return whether that wakes it."""
         take_no_more = getattr(self._source, "take_no_more", None)
@@ -150,7 +155,7 @@ class JournaledSource:
                 self._keep(batch)
                 if self._is_at_end():
                     break
-            if not self._stopped.is_set():
+            if not self._stopped.is_set() and not self._is_part:
                 self._journal.note_whole()
             self._error = self._refusal
         except QueueClosedError:

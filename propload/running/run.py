@@ -198,13 +198,18 @@ class Run:
         return ending
 
     def _judged(self, parts: Parts, ending: Ending) -> Ending:
-        """Refuse to replace a table by nothing."""
-        counts = parts.pipeline.tally.counts
-        written = counts.inserted + counts.updated + counts.unchanged
-        if ending.status != "loaded" or parts.target.mode != "replace" or written:
+        """Refuse to replace a table by nothing, or by a part."""
+        if ending.status != "loaded" or parts.target.mode != "replace":
             return ending
-        msg = nothing_to_replace(self._source.name, parts.target)
-        return Ending("failed", LoadError(msg))
+        counts = parts.pipeline.tally.counts
+        if not counts.inserted + counts.updated + counts.unchanged:
+            msg = nothing_to_replace(self._source.name, parts.target)
+            return Ending("failed", LoadError(msg))
+        lacking = getattr(self._source, "incomplete", "")
+        if lacking:
+            msg = f"not all rows of {self._source.name} came: {lacking}"
+            return Ending("failed", LoadError(msg))
+        return ending
 
     def _finish(self, parts: Parts, ending: Ending) -> None:
         options = parts.plan.options

@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 import scrapy
 
+from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.ingesting import ingest
 from propload_spiders.demo import DemoSite
@@ -99,15 +100,48 @@ class RaisingSpider(scrapy.Spider):
 
 def test_a_callback_that_raises_is_counted_and_named(database):
     with DemoSite(listings=20) as site:
-        urls = [f"{site.url}/zoeken/koop?page={number}" for number in range(9)]
-        report = load(
-            RaisingSpider, database, arguments={"urls": urls}, crawl_settings=QUICK
-        )
+        report = load(RaisingSpider, database, **raising_on(site, 9))
     assert report.status == "loaded"
     assert homes(database) == [(number,) for number in range(9)]
     notes = " ".join(report.notes)
     assert "the spider raised 3 exceptions: rows may be missing" in notes
     assert "KeyError" in notes
+
+
+def raising_on(site, pages):
+    """Return what tells a spider to read so many pages; every third one raises."""
+    urls = [f"{site.url}/zoeken/koop?page={number}" for number in range(pages)]
+    return {"arguments": {"urls": urls}, "crawl_settings": QUICK}
+
+
+@pytest.mark.parametrize("limit", [{}, {"CLOSESPIDER_ITEMCOUNT": 1}])
+def test_a_crawl_that_lacks_rows_replaces_no_table(database, limit):
+    load(spider_of(*({"id": number} for number in range(100))), database)
+    with DemoSite(listings=20) as site:
+        told = raising_on(site, 1 if limit else 3)
+        told["crawl_settings"] = {**QUICK, **limit}
+        with pytest.raises(LoadError, match="not all rows of raising came") as caught:
+            load(RaisingSpider, database, mode="replace", **told)
+    assert caught.value.exit_code == 1
+    assert len(homes(database)) == 100
+    # neither the next run nor a recovery without a name puts the part there
+    load(spider_of({"id": 100}), database)
+    assert recover(to=database) == []
+    run_id = caught.value.report.run_id
+    assert "public.homes keeps its old rows. To put what came in their place: " in (
+        str(caught.value)
+    )
+    assert f"propload recover {run_id}" in str(caught.value)
+    recover(run_id, to=database)
+    assert homes(database) == [(number,) for number in range(1 if limit else 3)]
+
+
+def test_a_crawl_that_lacks_nothing_replaces_the_table(database):
+    load(spider_of(*({"id": number} for number in range(100))), database)
+    with DemoSite(listings=20) as site:
+        report = load(RaisingSpider, database, mode="replace", **raising_on(site, 2))
+    assert report.status == "loaded"
+    assert homes(database) == [(0,), (1,)]
 
 
 #: A site on this machine need not be spared.

@@ -374,7 +374,7 @@ def test_a_site_is_read_twice_in_one_process_and_quietly(site, caplog, capfd):
 def test_missing_pages_are_counted_and_named(site):
     source = source_of(site, "/page/1", "/status/500", "/status/404")
     assert len(rows_of(source)) == 1
-    assert source.outcome.lost_pages == 2
+    assert (source.outcome.lost_pages, source.outcome.gone_pages) == (1, 1)
     assert any("/status/500 is missing: HTTP 500" in note for note in source.notes)
 
 

@@ -21,11 +21,11 @@ from propload.sources.spiders.loop import Brake, Home
 from propload.sources.spiders.outcome import (
     STOPPED,
     CrawlOutcome,
-    Watch,
     read_outcome,
 )
 from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.sink import ORDER, PropLoadPipeline
+from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -122,6 +122,11 @@ class SpiderSource:
     def notes(self) -> tuple[str, ...]:
         """What a report should say about the last crawl, a sentence each."""
         return self.outcome.notes if self.outcome else ()
+
+    @property
+    def incomplete(self) -> str:
+        """Why the last crawl may not have brought all rows; empty where it did."""
+        return self.outcome.incomplete if self.outcome else ""
 
     def fingerprint(self) -> str | None:
         """Return None: a site changes."""

@@ -1,22 +1,18 @@
-"""What became of a crawl, as a value, and who watches it happen."""
+"""What became of a crawl, as a value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scrapy import signals
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
-
 from propload.errors import BlockedError, SourceError
+from propload.sources.spiders.watching import Watch
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from scrapy.crawler import Crawler
-    from scrapy.http import Request, Response
-    from twisted.python.failure import Failure
 
 #: Finish reasons that mean: the site does not want this crawl.
 BLOCKED_REASONS = ("blocked", "robots")
@@ -28,11 +24,11 @@ FINISHED = "finished"
 STOPPED = "shutdown"
 #: A list in Scrapy's stats where a spider says what it asked for and does not have.
 MISSING = "crawl/missing"
+#: More reasons than this are left to the notes.
+_MOST_SAID = 4
 #: A count in Scrapy's stats of searches of which the site says: nothing was found.
 NOTHING_FOUND = "crawl/searches_without_listings"
 
-#: More examples than this say nothing that the counts do not.
-_MOST_EXAMPLES = 10
 _STATUS = "downloader/response_status_count/"
 _ROBOTS_STATUS = "robotstxt/response_status_count/"
 
@@ -48,10 +44,13 @@ class CrawlOutcome:
         items: Items that the spider gave.
         errors: Exceptions that the spider raised.
         lost_pages: Pages that did not come, after every attempt.
+        gone_pages: Pages of which the site says that they are not there.
         robots_forbidden: Pages that robots.txt forbids.
         statuses: How many answers had which HTTP status.
         empty_searches: Searches of which the site says that nothing was found.
-        missing: What was asked for and is not there, a sentence each.
+        missing: What the spider says it was asked for and does not have, a sentence
+            each.
+        examples: Some of the pages and exceptions that were counted, a sentence each.
         seconds: Duration.
     """
 
@@ -61,10 +60,12 @@ class CrawlOutcome:
     items: int = 0
     errors: int = 0
     lost_pages: int = 0
+    gone_pages: int = 0
     robots_forbidden: int = 0
     statuses: Mapping[int, int] = field(default_factory=dict)
     empty_searches: int = 0
     missing: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -87,8 +88,19 @@ class CrawlOutcome:
     @property
     def is_empty(self) -> bool:
         """Whether the site itself says that there is nothing, and nothing failed."""
-        failed = self.missing or self.errors or self.lost_pages
+        failed = self.incomplete or self.gone_pages
         return bool(self.empty_searches and not failed)
+
+    @property
+    def incomplete(self) -> str:
+        """Why rows may be missing that the crawl was to bring; empty where none is.
+
+        Pages that are gone, or that robots.txt forbids, have no rows to bring: the
+        next crawl does not get them either.
+        """
+        said = [*self._losses(), *self.missing]
+        more = len(said) - _MOST_SAID
+        return "; ".join(said[:_MOST_SAID]) + (f"; {more:,} more" if more > 0 else "")
 
     def raise_for_failure(self) -> None:
         """Raise where the crawl did not bring what it was run for.
@@ -122,7 +134,7 @@ class CrawlOutcome:
             raise SourceError(msg, source=self.spider)
 
     def _details(self) -> str:
-        said = [*self.missing[:3]]
+        said = [*self.missing, *self.examples][:3]
         if self.finish_reason not in (FINISHED, *BLOCKED_REASONS):
             said.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
@@ -139,79 +151,28 @@ class CrawlOutcome:
             f"crawled {counted(self.pages, 'page')} in {self.seconds:.1f} s: "
             f"{counted(self.items, 'item')}"
         )
-        if self.finish_reason != FINISHED:
-            yield f"the crawl ended early: {self.finish_reason}"
-        if self.lost_pages:
-            lost = counted(self.lost_pages, "page")
-            yield f"{lost} did not come, after every attempt"
+        yield from self._losses()
+        if self.gone_pages:
+            gone = counted(self.gone_pages, "page is", "pages are")
+            yield f"{gone} gone, says the site (404, 410)"
         if self.robots_forbidden:
             forbidden = counted(self.robots_forbidden, "page")
             yield f"robots.txt forbids {forbidden}: not read"
         if self.empty_searches:
             yield f"searches that found nothing, says the site: {self.empty_searches:,}"
+        yield from self.missing
+        yield from self.examples
+
+    def _losses(self) -> Iterator[str]:
+        """Yield what cost rows, a sentence for each kind."""
+        if self.finish_reason != FINISHED:
+            yield f"the crawl ended early: {self.finish_reason}"
+        if self.lost_pages:
+            lost = counted(self.lost_pages, "page")
+            yield f"{lost} did not come, after every attempt"
         if self.errors:
             raised = counted(self.errors, "exception")
             yield f"the spider raised {raised}: rows may be missing"
-        yield from self.missing
-
-
-class Watch:
-    """Notes pages that did not come and exceptions of the spider.
-
-    A downloader middleware before all others, so that it sees what is left of a
-    failure after every attempt.
-    """
-
-    def __init__(self, crawler: Crawler) -> None:
-        self.lost_pages = 0
-        self.examples: list[str] = []
-        self._crawler = crawler
-        crawler.signals.connect(self._on_error, signals.spider_error)
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Watch:
-        """Return the watch of a crawl."""
-        return cls(crawler)
-
-    def process_response(self, request: Request, response: Response) -> Response:
-        """Note an answer that Scrapy keeps from the spider."""
-        if not self._is_read(request, response.status):
-            self._lose(request, f"HTTP {response.status}")
-        return response
-
-    def process_exception(self, request: Request, exception: Exception) -> None:
-        """Note a page that did not come, unless it was not to come any more."""
-        if not isinstance(exception, IgnoreRequest | DownloadCancelledError):
-            self._lose(request, f"{type(exception).__name__}: {exception}".rstrip(": "))
-
-    def _is_read(self, request: Request, status: int) -> bool:
-        if 200 <= status < 300:
-            return True
-        meta, settings = request.meta, self._crawler.settings
-        if meta.get("handle_httpstatus_all") or settings.getbool("HTTPERROR_ALLOW_ALL"):
-            return True
-        own = getattr(self._crawler.spider, "handle_httpstatus_list", None)
-        by_settings = map(int, settings.getlist("HTTPERROR_ALLOWED_CODES"))
-        read = meta.get("handle_httpstatus_list", own) or by_settings
-        return status in read
-
-    def _lose(self, request: Request, reason: str) -> None:
-        # robots.txt, which may well not exist
-        if request.meta.get("dont_obey_robotstxt") and request.callback is not None:
-            return
-        self.lost_pages += 1
-        # a spider with an errback says itself what it lost
-        if request.errback is None:
-            self._note(f"{request.url} is missing: {reason}")
-
-    def _on_error(self, failure: Failure, response: Any) -> None:
-        place = f" at {response.url}" if getattr(response, "url", None) else ""
-        error = failure.value
-        self._note(f"the spider raised {type(error).__name__}{place}: {error}")
-
-    def _note(self, sentence: str) -> None:
-        if len(self.examples) < _MOST_EXAMPLES:
-            self.examples.append(sentence)
 
 
 def read_outcome(crawler: Crawler) -> CrawlOutcome:
@@ -227,10 +188,12 @@ def read_outcome(crawler: Crawler) -> CrawlOutcome:
         items=_count(stats, "propload/items"),
         errors=_count(stats, "spider_exceptions/count"),
         lost_pages=watch.lost_pages if watch else 0,
+        gone_pages=watch.gone_pages if watch else 0,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
         statuses=_statuses(stats),
         empty_searches=_count(stats, NOTHING_FOUND),
-        missing=tuple(map(str, said)) + tuple(watch.examples if watch else ()),
+        missing=tuple(map(str, said)),
+        examples=tuple(watch.examples) if watch else (),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from scrapy import Spider
+from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.http import Request, Response
 from scrapy.settings import Settings
 from scrapy.utils.conf import build_component_list
 from scrapy.utils.misc import load_object
@@ -9,6 +12,7 @@ from scrapy.utils.misc import load_object
 from propload.errors import BlockedError, SourceError
 from propload.sources.spiders.outcome import CrawlOutcome
 from propload.sources.spiders.robots import Robots, obey_robots
+from propload.sources.spiders.watching import Watch
 
 MIDDLEWARES = "DOWNLOADER_MIDDLEWARES"
 
@@ -31,6 +35,37 @@ def test_a_search_that_finds_nothing_is_no_failure():
 def test_nothing_found_and_something_lost_is_a_failure(also):
     with pytest.raises(SourceError, match=r"gave no items from 1 page\b"):
         outcome(empty_searches=1, **also).raise_for_failure()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"finish_reason": "closespider_itemcount"}, "ended early: closespider_item"),
+        ({"lost_pages": 1}, "1 page did not come"),
+        ({"errors": 2}, "raised 2 exceptions"),
+        ({"missing": ("page 7 is missing",)}, "page 7 is missing"),
+        ({"missing": tuple("abcdef")}, "a; b; c; d; 2 more"),
+    ],
+)
+def test_a_crawl_says_why_rows_may_be_missing(given, said):
+    assert said in outcome(items=5, **given).incomplete
+
+
+def test_a_crawl_lacks_nothing_where_the_site_has_no_more():
+    whole = outcome(items=5, gone_pages=1, robots_forbidden=1, examples=("x is gone",))
+    assert whole.incomplete == ""
+    assert "1 page is gone, says the site (404, 410)" in whole.notes
+
+
+@pytest.mark.parametrize(
+    ("status", "lost", "gone"),
+    [(200, 0, 0), (404, 0, 1), (410, 0, 1), (403, 1, 0), (500, 1, 0)],
+)
+def test_a_page_is_there_lost_or_gone(status, lost, gone):
+    watch = Watch.from_crawler(Crawler(Spider))
+    url = "http://example.org/1"
+    watch.process_response(Request(url), Response(url, status=status))
+    assert (watch.lost_pages, watch.gone_pages) == (lost, gone)
 
 
 def test_a_block_gives_its_advice_once():

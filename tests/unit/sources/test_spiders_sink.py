@@ -528,6 +528,7 @@ def test_a_spider_is_a_source_again_and_again():
         assert [row["id"] for row in read(source)] == list(range(250))
         assert source.outcome.finish_reason == "finished"
         assert source.outcome.items == 250
+        assert source.incomplete == ""
     assert source.name == "given"
     assert not source.rereadable
     assert source.fingerprint() is None
@@ -659,6 +660,7 @@ def test_a_spider_that_raises_once_is_loaded_and_said():
     source = SpiderSource(Sometimes)
     assert sorted(row["id"] for row in read(source)) == ["0", "2"]
     assert source.outcome.errors == 1
+    assert "1 exception" in source.incomplete
     assert any("KeyError at data:text/html,1" in note for note in source.notes)
 
 

@@ -1,0 +1,80 @@
+"""Who watches a crawl, and notes what it did not bring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scrapy import signals
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Request, Response
+    from twisted.python.failure import Failure
+
+#: Statuses of a page that is not there: an answer, and no failure.
+GONE = frozenset({404, 410})
+#: More examples than this say nothing that the counts do not.
+_MOST_EXAMPLES = 10
+
+
+class Watch:
+    """Notes pages that did not come and exceptions of the spider.
+
+    A downloader middleware before all others, so that it sees what is left of a
+    failure after every attempt.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.lost_pages = 0
+        self.gone_pages = 0
+        self.examples: list[str] = []
+        self._crawler = crawler
+        crawler.signals.connect(self._on_error, signals.spider_error)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Watch:
+        """Return the watch of a crawl."""
+        return cls(crawler)
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Note an answer that Scrapy keeps from the spider."""
+        if not self._is_read(request, response.status):
+            reason = f"HTTP {response.status}"
+            self._lose(request, reason, gone=response.status in GONE)
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Note a page that did not come, unless it was not to come any more."""
+        if not isinstance(exception, IgnoreRequest | DownloadCancelledError):
+            self._lose(request, f"{type(exception).__name__}: {exception}".rstrip(": "))
+
+    def _is_read(self, request: Request, status: int) -> bool:
+        if 200 <= status < 300:
+            return True
+        meta, settings = request.meta, self._crawler.settings
+        if meta.get("handle_httpstatus_all") or settings.getbool("HTTPERROR_ALLOW_ALL"):
+            return True
+        own = getattr(self._crawler.spider, "handle_httpstatus_list", None)
+        by_settings = map(int, settings.getlist("HTTPERROR_ALLOWED_CODES"))
+        read = meta.get("handle_httpstatus_list", own) or by_settings
+        return status in read
+
+    def _lose(self, request: Request, reason: str, *, gone: bool = False) -> None:
+        # robots.txt, which may well not exist
+        if request.meta.get("dont_obey_robotstxt") and request.callback is not None:
+            return
+        self.gone_pages += gone
+        self.lost_pages += not gone
+        # a spider with an errback says itself what it lost
+        if request.errback is None:
+            self._note(f"{request.url} is missing: {reason}")
+
+    def _on_error(self, failure: Failure, response: Any) -> None:
+        place = f" at {response.url}" if getattr(response, "url", None) else ""
+        error = failure.value
+        self._note(f"the spider raised {type(error).__name__}{place}: {error}")
+
+    def _note(self, sentence: str) -> None:
+        if len(self.examples) < _MOST_EXAMPLES:
+            self.examples.append(sentence)
