@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Why an item is dropped that came after the load had failed.
+NOT_LOADED = "the load has failed"
+
 
 class Loader(Protocol):
     """What takes batches and loads them, from the point of view of a crawl."""
@@ -48,6 +51,12 @@ class Loader(Protocol):
 
     def abort(self, error: BaseException) -> None:
         """End now."""
+
+
+def not_loaded() -> DropItem:
+    """Return what an item is dropped with that came after the load had failed."""
+    # one line for each of thousands of waiting items would bury the cause
+    return DropItem(NOT_LOADED, log_level="DEBUG")
 
 
 @dataclass(slots=True)
@@ -168,9 +177,7 @@ class Feed:
 
     def _raise_if_failed(self) -> None:
         if self.error is not None:
-            # one line for each of thousands of waiting items would bury the cause
-            msg = "the load has failed"
-            raise DropItem(msg, log_level="DEBUG")
+            raise not_loaded()
 
     def _hear_room(self) -> None:
         # any thread; a batch stands in the outbox before it is offered, so that

@@ -41,8 +41,10 @@ class CrawlOutcome:
         spider: The spider's name.
         finish_reason: Why it ended, in Scrapy's words: `finished`, `blocked`, ...
         pages: Answers that came, robots.txt not counted.
-        items: Items that the spider gave.
+        items: Items that the spider gave and item pipelines let pass.
         errors: Exceptions that the spider raised.
+        item_errors: Items on which an item pipeline raised.
+        dropped_items: Items that an item pipeline dropped.
         lost_pages: Pages that did not come, after every attempt.
         gone_pages: Pages of which the site says that they are not there.
         robots_forbidden: Pages that robots.txt forbids.
@@ -59,6 +61,8 @@ class CrawlOutcome:
     pages: int = 0
     items: int = 0
     errors: int = 0
+    item_errors: int = 0
+    dropped_items: int = 0
     lost_pages: int = 0
     gone_pages: int = 0
     robots_forbidden: int = 0
@@ -88,7 +92,7 @@ class CrawlOutcome:
     @property
     def is_empty(self) -> bool:
         """Whether the site itself says that there is nothing, and nothing failed."""
-        failed = self.incomplete or self.gone_pages
+        failed = self.incomplete or self.gone_pages or self.dropped_items
         return bool(self.empty_searches and not failed)
 
     @property
@@ -158,6 +162,9 @@ class CrawlOutcome:
         if self.robots_forbidden:
             forbidden = counted(self.robots_forbidden, "page")
             yield f"robots.txt forbids {forbidden}: not read"
+        if self.dropped_items:
+            dropped = counted(self.dropped_items, "item")
+            yield f"an item pipeline dropped {dropped}"
         if self.empty_searches:
             yield f"searches that found nothing, says the site: {self.empty_searches:,}"
         yield from self.missing
@@ -173,6 +180,9 @@ class CrawlOutcome:
         if self.errors:
             raised = counted(self.errors, "exception")
             yield f"the spider raised {raised}: rows may be missing"
+        if self.item_errors:
+            lost = counted(self.item_errors, "item")
+            yield f"an item pipeline raised on {lost}: rows may be missing"
 
 
 def read_outcome(crawler: Crawler) -> CrawlOutcome:
@@ -187,6 +197,8 @@ def read_outcome(crawler: Crawler) -> CrawlOutcome:
         - _count(stats, "robotstxt/response_count"),
         items=_count(stats, "propload/items"),
         errors=_count(stats, "spider_exceptions/count"),
+        item_errors=watch.item_errors if watch else 0,
+        dropped_items=watch.dropped_items if watch else 0,
         lost_pages=watch.lost_pages if watch else 0,
         gone_pages=watch.gone_pages if watch else 0,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),

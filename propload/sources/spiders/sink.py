@@ -8,11 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.exceptions import DropItem
 from scrapy.utils.misc import load_object
 
 from propload.errors import PropLoadError
-from propload.sources.spiders.feed import Feed
+from propload.sources.spiders.feed import Feed, not_loaded
 from propload.sources.spiders.loop import Brake, Home, look_again, note_reason
 from propload.sources.spiders.outcome import FINISHED
 from propload.sources.spiders.rows import ItemRows
@@ -85,8 +84,7 @@ class PropLoadPipeline:
             if await feed.put(item):
                 self._look_again()
         elif self.error is not None:
-            msg = "the load has failed"
-            raise DropItem(msg, log_level="DEBUG")
+            raise not_loaded()
         else:
             self._crawler.stats.inc_value("propload/items_without_target")
         return item

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 
+from propload.sources.spiders.feed import NOT_LOADED
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Request, Response
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 GONE = frozenset({404, 410})
 #: More examples than this say nothing that the counts do not.
 _MOST_EXAMPLES = 10
+#: Of them so many reasons for which items were dropped.
+_MOST_DROP_REASONS = 3
 
 
 class Watch:
-    """Notes pages that did not come and exceptions of the spider.
+    """Notes pages that did not come, exceptions, and items that pipelines dropped.
 
     A downloader middleware before all others, so that it sees what is left of a
     failure after every attempt.
@@ -28,9 +32,14 @@ class Watch:
     def __init__(self, crawler: Crawler) -> None:
         self.lost_pages = 0
         self.gone_pages = 0
+        self.item_errors = 0
+        self.dropped_items = 0
         self.examples: list[str] = []
+        self._drop_reasons: set[str] = set()
         self._crawler = crawler
         crawler.signals.connect(self._on_error, signals.spider_error)
+        crawler.signals.connect(self._on_item_error, signals.item_error)
+        crawler.signals.connect(self._on_item_dropped, signals.item_dropped)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Watch:
@@ -71,9 +80,26 @@ class Watch:
             self._note(f"{request.url} is missing: {reason}")
 
     def _on_error(self, failure: Failure, response: Any) -> None:
+        self._note_raised("the spider", failure, response)
+
+    def _on_item_error(self, failure: Failure, response: Any) -> None:
+        self.item_errors += 1
+        self._note_raised("an item pipeline", failure, response)
+
+    def _on_item_dropped(self, exception: Exception) -> None:
+        reason = str(exception) or type(exception).__name__
+        if reason == NOT_LOADED:
+            return
+        self.dropped_items += 1
+        known = self._drop_reasons
+        if reason not in known and len(known) < _MOST_DROP_REASONS:
+            known.add(reason)
+            self._note(f"an item pipeline dropped an item: {reason}")
+
+    def _note_raised(self, who: str, failure: Failure, response: Any) -> None:
         place = f" at {response.url}" if getattr(response, "url", None) else ""
         error = failure.value
-        self._note(f"the spider raised {type(error).__name__}{place}: {error}")
+        self._note(f"{who} raised {type(error).__name__}{place}: {error}")
 
     def _note(self, sentence: str) -> None:
         if len(self.examples) < _MOST_EXAMPLES:

@@ -43,6 +43,7 @@ def test_nothing_found_and_something_lost_is_a_failure(also):
         ({"finish_reason": "closespider_itemcount"}, "ended early: closespider_item"),
         ({"lost_pages": 1}, "1 page did not come"),
         ({"errors": 2}, "raised 2 exceptions"),
+        ({"item_errors": 2}, "an item pipeline raised on 2 items"),
         ({"missing": ("page 7 is missing",)}, "page 7 is missing"),
         ({"missing": tuple("abcdef")}, "a; b; c; d; 2 more"),
     ],
@@ -52,7 +53,13 @@ def test_a_crawl_says_why_rows_may_be_missing(given, said):
 
 
 def test_a_crawl_lacks_nothing_where_the_site_has_no_more():
-    whole = outcome(items=5, gone_pages=1, robots_forbidden=1, examples=("x is gone",))
+    whole = outcome(
+        items=5,
+        gone_pages=1,
+        dropped_items=2,
+        robots_forbidden=1,
+        examples=("x is gone",),
+    )
     assert whole.incomplete == ""
     assert "1 page is gone, says the site (404, 410)" in whole.notes
 

@@ -664,6 +664,35 @@ def test_a_spider_that_raises_once_is_loaded_and_said():
     assert any("KeyError at data:text/html,1" in note for note in source.notes)
 
 
+class Cleaner:
+    """Raises on odd numbers, and drops every fourth one."""
+
+    def process_item(self, item):
+        if item["id"] % 2:
+            msg = "my own mistake"
+            raise ValueError(msg)
+        if item["id"] % 4 == 0:
+            msg = "too cheap"
+            raise DropItem(msg)
+        return item
+
+
+def test_what_a_users_pipelines_cost_stands_in_the_notes():
+    spider = spider_of([{"id": number} for number in range(100)])
+    source = SpiderSource(spider, settings={"ITEM_PIPELINES": {Cleaner: 300}})
+    assert len(read(source)) == 25
+    outcome = source.outcome
+    assert (outcome.items, outcome.item_errors, outcome.dropped_items) == (25, 50, 25)
+    said = "an item pipeline raised on 50 items: rows may be missing"
+    assert said == source.incomplete
+    notes = source.notes
+    assert said in notes
+    assert "an item pipeline dropped 25 items" in notes
+    assert "an item pipeline raised ValueError: my own mistake" in notes
+    # a reason is said once
+    assert notes.count("an item pipeline dropped an item: too cheap") == 1
+
+
 def test_a_spider_that_raises_in_start_hands_over_and_fails():
     class Spider(scrapy.Spider):
         name = "starts"
