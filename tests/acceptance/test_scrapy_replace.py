@@ -28,6 +28,10 @@ class Agent:
     unknown: str
 
 
+# nobody listens at the second address
+PAGES = {"raised": "data:,x", "lost": "http://127.0.0.1:1/"}
+
+
 class Homes(scrapy.Spider):
     name = "homes"
     custom_settings = {
@@ -45,6 +49,8 @@ class Homes(scrapy.Spider):
             if number == 7:
                 await getattr(self, self.ending)()
             yield {"id": number, "day": 1}
+            if number == 7 and self.ending in PAGES:
+                yield scrapy.Request(PAGES[self.ending])
             if number == 7 and self.ending == "other_target":
                 yield Agent(1, "no such column")
                 await asyncio.Event().wait()
@@ -52,7 +58,10 @@ class Homes(scrapy.Spider):
     async def finished(self):
         pass
 
-    other_target = finished
+    other_target = raised = lost = finished
+
+    def parse(self, response):
+        raise ValueError("no such field")
 
     async def start_error(self):
         raise ValueError("the site went away")
@@ -121,7 +130,8 @@ def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
     code, log = crawl(ending)
     assert code == 0, log
     assert stored(database) == OLD, log
-    assert f"the crawl was cut off ({ending}). public.homes keeps its old rows" in log
+    assert f"not all rows came: the crawl ended early: {ending}" in log
+    assert ". public.homes keeps its old rows" in log
     # what came is not lost: whoever wants the part names the run
     assert recover(to=database) == []
     [left] = leftovers()
@@ -130,9 +140,26 @@ def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
     assert stored(database) == {(number, 1) for number in range(7)}
 
 
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("raised", "the spider raised 1 exception: rows may be missing"),
+        ("lost", "1 page did not come, after every attempt"),
+    ],
+)
+def test_a_crawl_that_lacks_rows_leaves_the_old_ones(crawl, database, ending, said):
+    code, log = crawl(ending)
+    assert code == 0, log
+    assert stored(database) == OLD, log
+    assert f"not all rows came: {said}. public.homes keeps its old rows" in log
+    [left] = leftovers()
+    recover(left.run_id, to=database)
+    assert stored(database) == {(number, 1) for number in range(100)}
+
+
 def test_a_target_that_fails_leaves_the_old_rows_of_the_others(crawl, database):
     code, log = crawl("other_target", f"PROPLOAD_TARGETS={TARGETS}")
     assert code == 1, log
     assert "'finish_reason': 'propload_failed'" in log
     assert stored(database) == OLD, log
-    assert "the crawl was cut off (propload_failed)" in log
+    assert "not all rows came: the crawl ended early: propload_failed" in log

@@ -248,7 +248,8 @@ class _Crawl(threading.Thread):
 
     def _note_outcome(self, crawler: Crawler) -> None:
         try:
-            self.outcome = read_outcome(crawler)
+            watch = crawler.get_downloader_middleware(Watch) or Watch(crawler)
+            self.outcome = read_outcome(crawler, watch)
             sink = crawler.get_item_pipeline(PropLoadPipeline)
         except RuntimeError:
             # it failed before it had stats: what was raised says why

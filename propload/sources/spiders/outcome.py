@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import BlockedError, SourceError
-from propload.sources.spiders.watching import Watch
+from propload.sources.spiders.watching import GONE, Watch
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ _MOST_SAID = 4
 NOTHING_FOUND = "crawl/searches_without_listings"
 
 _STATUS = "downloader/response_status_count/"
+_IGNORED_STATUS = "httperror/response_ignored_status_count/"
+_RAISED = "downloader/exception_type_count/"
+_RETRIED = "retry/reason_count/"
+#: What is raised for pages that were not to come.
+_NOT_LOST = (
+    "scrapy.exceptions.IgnoreRequest",
+    "scrapy.exceptions.DownloadCancelledError",
+)
 _ROBOTS_STATUS = "robotstxt/response_status_count/"
 
 
@@ -185,27 +193,36 @@ class CrawlOutcome:
             yield f"an item pipeline raised on {lost}: rows may be missing"
 
 
-def read_outcome(crawler: Crawler) -> CrawlOutcome:
-    """Return the outcome of a crawl that has ended."""
+def read_outcome(
+    crawler: Crawler, watch: Watch, *, finish_reason: str = ""
+) -> CrawlOutcome:
+    """Return the outcome of a crawl that has ended, or is about to.
+
+    Args:
+        crawler: The crawl.
+        watch: Who has watched it.
+        finish_reason: Why it ends, where its stats do not tell yet.
+    """
     stats = crawler.stats.get_stats()
-    watch = crawler.get_downloader_middleware(Watch)
+    seen = (watch.lost_pages, watch.gone_pages)
+    lost, gone = seen if watch.sees_pages else _pages_not_read(stats)
     said = stats.get(MISSING) or ()
     return CrawlOutcome(
         spider=crawler.spidercls.name,
-        finish_reason=str(stats.get("finish_reason", STOPPED)),
+        finish_reason=finish_reason or str(stats.get("finish_reason", STOPPED)),
         pages=_count(stats, "response_received_count")
         - _count(stats, "robotstxt/response_count"),
         items=_count(stats, "propload/items"),
         errors=_count(stats, "spider_exceptions/count"),
-        item_errors=watch.item_errors if watch else 0,
-        dropped_items=watch.dropped_items if watch else 0,
-        lost_pages=watch.lost_pages if watch else 0,
-        gone_pages=watch.gone_pages if watch else 0,
+        item_errors=watch.item_errors,
+        dropped_items=watch.dropped_items,
+        lost_pages=lost,
+        gone_pages=gone,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
         statuses=_statuses(stats),
         empty_searches=_count(stats, NOTHING_FOUND),
         missing=tuple(map(str, said)),
-        examples=tuple(watch.examples) if watch else (),
+        examples=tuple(watch.examples),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )
 
@@ -214,12 +231,31 @@ def _count(stats: Mapping[str, Any], name: str) -> int:
     return int(stats.get(name, 0))
 
 
+def _pages_not_read(stats: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many pages were lost, and how many gone, by Scrapy's own counts."""
+    ignored = _counts(stats, _IGNORED_STATUS)
+    gone = sum(ignored.get(str(code), 0) for code in GONE)
+    raised, retried = _counts(stats, _RAISED), _counts(stats, _RETRIED)
+    given_up = sum(
+        count - retried.get(name, 0)
+        for name, count in raised.items()
+        if name not in _NOT_LOST
+    )
+    return sum(ignored.values()) - gone + given_up, gone
+
+
+def _counts(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    """Return the counts whose names begin alike, by what follows."""
+    return {
+        name.removeprefix(prefix): int(count)
+        for name, count in stats.items()
+        if name.startswith(prefix)
+    }
+
+
 def _statuses(stats: Mapping[str, Any]) -> dict[int, int]:
-    found = {}
-    for name, count in stats.items():
-        if name.startswith(_STATUS):
-            code = name.removeprefix(_STATUS)
-            left = count - _count(stats, _ROBOTS_STATUS + code)
-            if left > 0:
-                found[int(code)] = left
-    return found
+    found = {
+        int(code): count - _count(stats, _ROBOTS_STATUS + code)
+        for code, count in _counts(stats, _STATUS).items()
+    }
+    return {code: count for code, count in found.items() if count > 0}

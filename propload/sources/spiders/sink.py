@@ -13,9 +13,10 @@ from scrapy.utils.misc import load_object
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed, not_loaded
 from propload.sources.spiders.loop import Brake, Home, look_again, note_reason
-from propload.sources.spiders.outcome import FINISHED
+from propload.sources.spiders.outcome import read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import read_flush, read_targets
+from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -54,6 +55,7 @@ class PropLoadPipeline:
         self.error: BaseException | None = None
         #: Why the crawl ends, in Scrapy's word; empty while it goes on.
         self._reason = ""
+        self._watch: Watch | None = None
         crawler.signals.connect(self._on_closed, signals.spider_closed)
         crawler.signals.connect(self._on_stopped, signals.engine_stopped)
 
@@ -65,6 +67,8 @@ class PropLoadPipeline:
     async def open_spider(self) -> None:
         """Open a loader for each target; where one cannot, the crawl ends."""
         note_reason(self._crawler.engine, self._end)
+        found = self._crawler.get_downloader_middleware(Watch)
+        self._watch = found or Watch(self._crawler)
         try:
             await self._open_feeds()
         except Exception as error:  # noqa: BLE001 - the crawl's outcome, see _fail
@@ -97,15 +101,15 @@ class PropLoadPipeline:
     async def close_spider(self) -> None:
         """Hand over what is left and wait until all is committed.
 
-        A crawl that was cut off gave a part, which replaces no table.
+        A crawl that lacks rows gave a part, which replaces no table.
         """
         # asked once: a target that fails from here on has no say in the others
-        whole = self._reason == FINISHED and self.error is None
+        lacking = self._lacking()
         for name, feed in self._feeds.items():
-            report = await feed.close(whole=whole)
+            report = await feed.close(whole=not lacking)
             self._count(feed, report)
             if report is not None:
-                self._tell(report)
+                self._tell(report, lacking)
             log.debug("feed %r is closed", name)
 
     async def _open_feeds(self) -> None:
@@ -140,10 +144,18 @@ class PropLoadPipeline:
     def _end(self, reason: str) -> None:
         self._reason = self._reason or reason
 
-    def _tell(self, report: Report) -> None:
+    def _lacking(self) -> str:
+        """Return why rows may be missing, or nothing."""
+        if self._watch is None:
+            return FAILED
+        reason = FAILED if self.error is not None else self._reason
+        outcome = read_outcome(self._crawler, self._watch, finish_reason=reason)
+        return outcome.incomplete
+
+    def _tell(self, report: Report, lacking: str) -> None:
         log.info("%s", report)
         if report.status == "interrupted":
-            log.warning("the crawl was cut off (%s). %s", self._reason, report.message)
+            log.warning("not all rows came: %s. %s", lacking, report.message)
 
     def _look_again(self) -> None:
         slot = self._crawler.engine.scraper.slot

@@ -26,8 +26,13 @@ class Watch:
     """Notes pages that did not come, exceptions, and items that pipelines dropped.
 
     A downloader middleware before all others, so that it sees what is left of a
-    failure after every attempt.
+    failure after every attempt. Beside a crawl it hears of exceptions and items only.
+
+    Attributes:
+        sees_pages: Whether it is such a middleware.
     """
+
+    sees_pages = False
 
     def __init__(self, crawler: Crawler) -> None:
         self.lost_pages = 0
@@ -44,7 +49,9 @@ class Watch:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Watch:
         """Return the watch of a crawl."""
-        return cls(crawler)
+        watch = cls(crawler)
+        watch.sees_pages = True
+        return watch
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Note an answer that Scrapy keeps from the spider."""
