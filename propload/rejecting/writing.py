@@ -80,9 +80,10 @@ class RejectWriter:
         with self._lock:
             if refused.lane is not None:
                 self._take_back(refused.batch, refused.lane)
-                self._last[refused.lane] = (refused.batch, refused.reasons)
             self._append(lines)
             self._count(refused.reasons, 1)
+            if refused.lane is not None:
+                self._last[refused.lane] = (refused.batch, refused.reasons)
         return lines.height
 
     def take_up(self) -> None:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from propload.batch import ROW, Written, no_reasons
-from propload.errors import TransientWriteError
+from propload.errors import PropLoadError, TransientWriteError
 from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
@@ -54,8 +54,8 @@ class EntryWriter:
         self._own_names = own_names
         self._on_refused = on_refused
         self._unsure: tuple[int, Written] | None = None
-        #: The piece of which an attempt has told refused rows.
-        self._told: int | None = None
+        #: The piece of which an attempt has told refused rows, until it is committed.
+        self._told: Piece | None = None
 
     def write(self, piece: Piece) -> Written:
         """Commit a piece in one transaction and return what became of it.
@@ -67,20 +67,32 @@ class EntryWriter:
         """
         try:
             connection = self._session.open()
-            return self._recall(connection, piece) or self._load(connection, piece)
+            written = self._recall(connection, piece) or self._load(connection, piece)
         except ServerError as error:
             self._fail(error, piece)
         except TransientWriteError:
             self._session.close()
             raise
+        self._told = self._unsure = None
+        return written
 
     def cancel(self) -> None:
         """Break off the statement that runs now, from another thread."""
         self._session.cancel()
 
     def close(self) -> None:
-        """Close the lane's session; a transaction that is open is undone."""
+        """Close the lane's session; a transaction that is open is undone.
+
+        Refused rows of a piece that was not committed are taken back.
+        """
         self._session.close()
+        # a commit whose answer was lost may have come through
+        if self._told is None or self._unsure is not None:
+            return
+        try:
+            self._tell(self._told, no_reasons())
+        except PropLoadError as error:
+            log.warning("%s", error)
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Write the rows of a piece, which are none, and end it."""
@@ -106,12 +118,21 @@ class EntryWriter:
         if not self._ledger.record(connection, piece, counts):
             return self._entered(connection, piece)
         self._tell(piece, written.reasons)
-        # until its answer is here the outcome is not known: the ledger is asked then
-        self._unsure = (piece.batch, written)
-        connection.commit()
-        self._unsure = None
+        self._commit(connection, piece, written)
         self._ledger.settle(piece)
         return written
+
+    def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
+        # until its answer is here the outcome is not known: the ledger is asked then
+        self._unsure = (piece.batch, written)
+        try:
+            connection.commit()
+        except ServerError as error:
+            if failures.classify(error).kind != "transient":
+                # that was the answer
+                self._unsure = None
+            raise
+        self._unsure = None
 
     def _entered(self, connection: Connection, piece: Piece) -> Written:
         """Return what an earlier attempt committed of a piece that is entered.
@@ -127,12 +148,9 @@ class EntryWriter:
 
     def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
         """Tell of refused rows, also that there are none where some were told."""
-        if self._on_refused is None or not (
-            reasons.height or self._told == piece.batch
-        ):
-            return
-        self._told = piece.batch
-        self._on_refused(piece, reasons)
+        if self._on_refused is not None and (reasons.height or self._told is not None):
+            self._told = piece
+            self._on_refused(piece, reasons)
 
     def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
         raised = failures.as_write_error(
@@ -140,8 +158,6 @@ class EntryWriter:
         )
         if isinstance(raised, TransientWriteError):
             self._session.close()
-        else:
-            self._unsure = None
         raise raised from error
 
 

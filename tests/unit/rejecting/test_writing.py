@@ -111,3 +111,15 @@ def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
             writer.take_back(refused([1]).batch, 0)
     assert sum(one.rows for one in writer.counted if one.column == "price") == 2
     assert store.read().height == 2
+
+
+def test_nothing_is_taken_back_of_rows_that_a_full_disk_refused(writer, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "fsync", refuse)
+        with pytest.raises(WriteError, match="No space left"):
+            writer.write(replace(refused([1, 2]), lane=0))
+    writer.take_back(refused([1]).batch, 0)
+    assert writer.counted == ()
