@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from propload.earlier.dropping import drop_old_rejects as drop_old_rejects
     from propload.earlier.dropping import drop_rejects as drop_rejects
     from propload.earlier.dropping import drop_runs as drop_runs
-    from propload.earlier.recovering import drop_leftover as drop_leftover
-    from propload.earlier.recovering import leftovers as leftovers
+    from propload.earlier.leftovers import drop_leftover as drop_leftover
+    from propload.earlier.leftovers import leftovers as leftovers
     from propload.earlier.recovering import recover as recover
     from propload.earlier.replaying import replay as replay
     from propload.earlier.telling import rejects as rejects
@@ -77,13 +77,13 @@ _HOMES = {
     "Tuning": "tuning",
     "WriteError": "errors",
     "check": "checking.check",
-    "drop_leftover": "earlier.recovering",
+    "drop_leftover": "earlier.leftovers",
     "drop_old_rejects": "earlier.dropping",
     "drop_rejects": "earlier.dropping",
     "drop_runs": "earlier.dropping",
     "embedded_url": "running.choosing",
     "ingest": "ingesting",
-    "leftovers": "earlier.recovering",
+    "leftovers": "earlier.leftovers",
     "recover": "earlier.recovering",
     "rejects": "earlier.telling",
     "replay": "earlier.replaying",

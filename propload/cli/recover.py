@@ -114,7 +114,7 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
 
 def _elsewhere(given: Settings) -> str:
     """Return what is said of journals of other databases, or nothing."""
-    from propload.earlier.recovering import leftovers  # noqa: PLC0415 - heavy
+    from propload.earlier.leftovers import leftovers  # noqa: PLC0415 - heavy
 
     where: Settings = {}
     if "table" in given:
@@ -154,7 +154,7 @@ def _show(
 
 
 def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
-    from propload.earlier.recovering import drop_leftover  # noqa: PLC0415 - heavy
+    from propload.earlier.leftovers import drop_leftover  # noqa: PLC0415 - heavy
 
     if not run:
         msg = "say which run's journal is to be deleted: propload recover --drop RUN"
@@ -170,7 +170,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
 
 
 def _list(given: Settings, screen: Screen) -> None:
-    from propload.earlier.recovering import leftovers  # noqa: PLC0415 - heavy
+    from propload.earlier.leftovers import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**given)
     if screen.as_json:

@@ -6,30 +6,31 @@ import logging
 from typing import TYPE_CHECKING, cast
 
 from propload import config
-from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
-from propload.journal import JournalSource, find_leftovers, is_in_use
-from propload.monitoring.metrics import Metrics
-from propload.running.choosing import (
-    database_label,
-    find_checker,
-    find_target,
-    open_database,
+from propload.earlier.leftovers import (
+    find_leftover,
+    into_table,
+    is_replace,
+    of_database,
+    opened,
+    require_home,
+    run_in_words,
 )
+from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
+from propload.journal import find_leftovers
+from propload.monitoring.metrics import Metrics
+from propload.running.choosing import find_checker, find_target, open_database
 from propload.running.planning import Plan, object_names, require_objects
 from propload.running.run import Run
 from propload.running.stopping import stoppable
 from propload.state_folder import see_state_folder
-from propload.target import parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from typing_extensions import Unpack
 
     from propload.journal import Leftover
     from propload.options import Settings
-    from propload.postgres.loading import Database
     from propload.report import Report
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
@@ -43,26 +44,6 @@ _USERS_OWN = tuple(
     for one in config.SETTINGS.values()
     if one.owner != "run" and one.name != "resume"
 )
-
-
-def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
-    """Return the journals that killed runs left, oldest first.
-
-    Args:
-        **settings: `table` and `to`, whose journals alone are meant; `state_dir`,
-            where it is not the usual one.
-
-    Raises:
-        ConfigError: `table` is no name, or another setting is given.
-    """
-    used = {"to", "table", "state_dir"}
-    config.refuse_others(settings, used, function="propload.leftovers")
-    plan = Plan.of(config.resolve(settings))
-    found = _into_table(find_leftovers(plan.found().journal), settings)
-    if settings.get("to") is None:
-        return found
-    label = database_label(plan)
-    return [one for one in found if one.database == label]
 
 
 def recover(
@@ -103,145 +84,21 @@ def recover(
         raise ConfigError(msg)
     given = config.told(settings)
     if run_id:
-        named = _named(plan.found().journal, run_id)
+        named = find_leftover(plan.found().journal, run_id)
         with open_database(plan) as database:
             if not moved:
-                _require_home(named, database)
+                require_home(named, database)
         return _recovered([named], plan, given, on_report)
     found = find_leftovers(plan.found().journal)
     with open_database(plan) as database:
-        mine = _of_database(_into_table(found, settings), database)
+        mine = of_database(into_table(found, settings), database)
     mine = [one for one in mine if not _is_part_of_replace(one)]
     return _recovered(mine, plan, given - {"table"}, on_report)
 
 
-def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
-    """Delete what a run left in its journal; return the rows lost by it, at most.
-
-    What a replace had gathered in its database goes as well, where that is reached.
-
-    Args:
-        run_id: The run.
-        **settings: `to`, the run's database; `state_dir`, where it is not the usual
-            one.
-
-    Raises:
-        ConfigError: There is no such journal, or another setting is given.
-        LockedError: It is being recovered.
-    """
-    used = {"to", "state_dir"}
-    config.refuse_others(settings, used, function="propload.drop_leftover")
-    plan = Plan.of(config.resolve(settings))
-    named = _named(plan.found().journal, run_id)
-    source = _opened(named)
-    rows = named.rows
-    _drop_gathered(named, plan)
-    source.close(loaded=True)
-    return rows
-
-
-def _into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
-    """Return the journals of the table that is given, or all where none is."""
-    table = parse_table(given.get("table"))
-    if table is None:
-        # one of the environment is for loads
-        return found
-    return [one for one in found if one.about.get("table") == str(table)]
-
-
-def _of_database(found: list[Leftover], database: Database) -> list[Leftover]:
-    """Return the journals of a database, and tell of those that are by another name.
-
-    These are loaded where they are named: a copy of the server's files, as for tests,
-    is known by the same identity, and rows loaded into it would be lost to the other.
-    """
-    for one in found:
-        if one.database != database.label and _is_same(one, database):
-            log.warning(
-                "the journal of run %s waits for %s, which is %s elsewhere, or was "
-                "copied to it. To load it here: propload recover %s, with --to "
-                "as now",
-                one.run_id,
-                one.database,
-                database.label,
-                _told(one),
-            )
-    return [one for one in found if one.database == database.label]
-
-
-def _is_same(one: Leftover, database: Database) -> bool:
-    """Whether a database is a journal's own one, under whatever address."""
-    return one.identity is not None and one.identity == database.identity()
-
-
-def _require_home(one: Leftover, database: Database) -> None:
-    """Refuse a journal of another database.
-
-    Raises:
-        ConfigError: Neither address nor identity is that of the journal's own one.
-    """
-    if one.database == database.label or _is_same(one, database):
-        return
-    msg = (
-        f"the journal of run {one.run_id} belongs to {one.database}, and "
-        f"{database.label} does not show that it is the same database. Say --to as the "
-        "run did; or, where that database was moved there with all its tables, say so: "
-        f"propload recover {_told(one)} --moved, with --to as now"
-    )
-    raise ConfigError(msg)
-
-
-def _drop_gathered(one: Leftover, plan: Plan) -> None:
-    """Drop what a replace had gathered: without its journal nobody finishes it."""
-    if not (_is_replace(one) and one.is_entered):
-        return
-    table, meant = str(one.about.get("table")), one.database
-    why = f"its database is {meant}"
-    try:
-        with open_database(plan) as database:
-            if database.label == meant or _is_same(one, database):
-                database.drop_gathered(one.run_id, table)
-                return
-    except PropLoadError as error:
-        why = str(error)
-    log.warning(
-        "the rows that run %s had gathered for %s stay in %s, in a table whose comment "
-        "names the run (%s): drop that table as well",
-        one.run_id,
-        table,
-        meant,
-        why,
-    )
-
-
-def _named(folder: Path, run_id: str) -> Leftover:
-    """Return the journal of a run.
-
-    Raises:
-        ConfigError: There is none.
-        LockedError: Its run goes on, or another process recovers it.
-    """
-    for one in find_leftovers(folder):
-        if one.run_id == run_id:
-            return one
-    if is_in_use(folder / run_id):
-        msg = (
-            f"the journal of run {run_id} is in use: the run goes on, or another "
-            "process recovers it"
-        )
-        raise LockedError(msg)
-    msg = f"no journal of run {run_id} is left. See: propload recover --list"
-    raise ConfigError(msg)
-
-
-def _is_replace(one: Leftover) -> bool:
-    told = one.about.get("settings")
-    return isinstance(told, dict) and told.get("mode") == "replace"
-
-
 def _is_part_of_replace(one: Leftover) -> bool:
     """Whether a journal would replace a table by a part of what was to come."""
-    if not _is_replace(one) or one.whole:
+    if not is_replace(one) or one.whole:
         return False
     log.warning(
         "run %s was to replace %s and ended before its source did: what came of it is "
@@ -250,15 +107,10 @@ def _is_part_of_replace(one: Leftover) -> bool:
         "propload recover --drop %s",
         one.run_id,
         one.about.get("table"),
-        _told(one),
-        _told(one),
+        run_in_words(one),
+        run_in_words(one),
     )
     return True
-
-
-def _told(one: Leftover) -> str:
-    """Return a run as `propload recover` is told of it."""
-    return f"{one.run_id}{config.state_flag(one.folder.parent.parent)}"
 
 
 def _recovered(
@@ -326,7 +178,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         checker = find_checker(plan.settings)
         target = find_target(plan.settings, checker, source, database)
         found = [one for one in found if one.about.get("table") == str(target.table)]
-        mine = _of_database(found, database)
+        mine = of_database(found, database)
     mine = [one for one in mine if not _is_part_of_replace(one)]
     for report in _recover_before(mine, plan, stopper):
         log.warning(
@@ -378,28 +230,13 @@ def recover_one(
         LockedError: Another process has begun to recover it.
         LoadError: The run stopped early again; the journal stays.
     """
-    source = _opened(leftover)
+    source = opened(leftover)
     log.info("recovering run %s", leftover.run_id)
     try:
         run = Run(source, _plan_of(leftover, plan, given), metrics=Metrics())
         return stopper.execute(run)
     finally:
         source.close(loaded=False)
-
-
-def _opened(leftover: Leftover) -> JournalSource:
-    """Return a journal as a source that nobody else has.
-
-    Raises:
-        LockedError: Another process has begun to recover it.
-    """
-    source = JournalSource(leftover.folder, name=str(leftover.about["source"]))
-    try:
-        source.open()
-    except BlockingIOError as error:
-        msg = f"the journal of run {leftover.run_id} is being recovered already"
-        raise LockedError(msg) from error
-    return source
 
 
 def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:

@@ -199,7 +199,7 @@ class Shadow:
             run(swapping.drop(self.table))
         except ServerError as error:
             self._connection.rollback()
-            if failures.classify(error).kind == "transient":
+            if failures.is_transient(error):
                 raise
             text = failures.classify(error).message
             msg = f"{target} keeps its old rows; the new ones do not fit: {text}"

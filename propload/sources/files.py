@@ -176,7 +176,7 @@ def find_files(pattern: str, given: str | None = None) -> list[Path | None]:
     if not is_own(path.name):
         found = [match for match in found if not is_own(match.name)]
     if not found:
-        msg = f"{pattern} matches no file: check the pattern"
+        msg = f"{pattern} matches no file: check the path"
         raise SourceError(msg, source=pattern)
     return list(found)
 

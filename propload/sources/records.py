@@ -180,9 +180,7 @@ def sort_out(
         if match is None and not final and patterns.cut.match(chunk, start):
             break
         row = chunk[start:stop]
-        wrong = (
-            _quotes_of(row, patterns) if match is None else _fault_of(row, header)
-        )
+        wrong = _quotes_of(row, patterns) if match is None else _fault_of(row, header)
         if wrong:
             faults.append(Fault(place, line, row, *wrong))
         elif row.strip(b"\r\n"):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from propload.earlier.recovering import leftovers, recover
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 import propload
-from propload.earlier.recovering import leftovers, recover
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
 from propload.errors import JournalError, LoadError
 from tests.faults import loading
 from tests.faults.server import ask

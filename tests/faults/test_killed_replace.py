@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from propload.earlier.recovering import leftovers, recover
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
 from propload.postgres.session.connection import connect
 from tests.faults import loading
 from tests.faults.server import BACKENDS, ask, commits_of, prepare_ledger, wait_until

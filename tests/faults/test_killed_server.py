@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 import propload
-from propload.earlier.recovering import leftovers, recover
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
 from propload.errors import LoadError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.session.connection import connect

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from propload.earlier.recovering import leftovers
+from propload.earlier.leftovers import leftovers
 from propload_spiders.demo import DemoSite
 from tests.faults import loading
 from tests.faults.server import ask, commits_of, wait_until

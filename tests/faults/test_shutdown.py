@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from propload.earlier.recovering import leftovers
+from propload.earlier.leftovers import leftovers
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import target_lock
 from propload.target import TableName

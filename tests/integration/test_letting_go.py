@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.recovering import leftovers, recover
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import JournalSource, segments
 from propload.rejecting import RejectStore

@@ -3,7 +3,8 @@
 import pytest
 
 import propload
-from propload.earlier.recovering import drop_leftover, leftovers, recover
+from propload.earlier.leftovers import drop_leftover, leftovers
+from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.postgres.session.dsn import parse_dsn
 from tests.integration.going_on import guard, ids_by_lane, open_guard

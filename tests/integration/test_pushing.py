@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 import propload
-from propload.earlier.recovering import leftovers
+from propload.earlier.leftovers import leftovers
 from propload.errors import ConfigError, LoadError
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import take, target_lock

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import propload
-from propload.earlier.recovering import drop_leftover, leftovers, recover
+from propload.earlier.leftovers import drop_leftover, leftovers
+from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import JournalSource, feeding, writing
 from propload.monitoring.memory import MemoryWatch

@@ -5,7 +5,8 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 import propload
-from propload.earlier.recovering import drop_leftover, leftovers, recover
+from propload.earlier.leftovers import drop_leftover, leftovers
+from propload.earlier.recovering import recover
 from propload.errors import LoadError
 from propload.postgres import shadow
 from propload.postgres.ledger.file_ledger import FileLedger

@@ -120,15 +120,11 @@ def _opened(raw: dbapi.Connection, kind: Kind, spool: Spool | None) -> Connectio
     except BaseException as error:
         with kind.opening:
             raw.close()
-        if isinstance(error, ServerError) and _is_lost(error):
+        if isinstance(error, ServerError) and failures.is_transient(error):
             msg = f"{describe_dsn(kind.dsn)}: the session was lost as it began: {error}"
             raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
         raise
     return opened
-
-
-def _is_lost(error: ServerError) -> bool:
-    return failures.classify(error).kind == "transient"
 
 
 class Connection:

@@ -152,6 +152,11 @@ def classify(error: BaseException, /) -> Failure:
     )
 
 
+def is_transient(error: BaseException, /) -> bool:
+    """Return whether what the database said may be otherwise in another attempt."""
+    return classify(error).kind == "transient"
+
+
 def as_write_error(
     error: BaseException,
     /,

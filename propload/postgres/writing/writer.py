@@ -155,7 +155,7 @@ class TableWriter(EntryWriter):
             self._session.make_stage(self._shape)
             write_stage(connection, self._shape, ())
         except WriteError as error:
-            if failures.classify(error).kind == "transient":
+            if failures.is_transient(error):
                 raise
             return False
         finally:

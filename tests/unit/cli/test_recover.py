@@ -39,7 +39,8 @@ def recovering(monkeypatch, tmp_path):
 
     module.recover = recover
     module.leftovers = lambda **_: module.left
-    monkeypatch.setitem(sys.modules, "propload.earlier.recovering", module)
+    for name in ("recovering", "leftovers"):
+        monkeypatch.setitem(sys.modules, f"propload.earlier.{name}", module)
     return module
 
 

@@ -1,0 +1,189 @@
+"""The journals that killed runs left: which there are, whose, and to give them up."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from propload import config
+from propload.errors import ConfigError, LockedError, PropLoadError
+from propload.journal import JournalSource, find_leftovers, is_in_use
+from propload.running.choosing import database_label, open_database
+from propload.running.planning import Plan
+from propload.target import parse_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Unpack
+
+    from propload.journal import Leftover
+    from propload.options import Settings
+    from propload.postgres.loading import Database
+
+log = logging.getLogger(__name__)
+
+
+def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
+    """Return the journals that killed runs left, oldest first.
+
+    Args:
+        **settings: `table` and `to`, whose journals alone are meant; `state_dir`,
+            where it is not the usual one.
+
+    Raises:
+        ConfigError: `table` is no name, or another setting is given.
+    """
+    used = {"to", "table", "state_dir"}
+    config.refuse_others(settings, used, function="propload.leftovers")
+    plan = Plan.of(config.resolve(settings))
+    found = into_table(find_leftovers(plan.found().journal), settings)
+    if settings.get("to") is None:
+        return found
+    label = database_label(plan)
+    return [one for one in found if one.database == label]
+
+
+def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
+    """Delete what a run left in its journal; return the rows lost by it, at most.
+
+    What a replace had gathered in its database goes as well, where that is reached.
+
+    Args:
+        run_id: The run.
+        **settings: `to`, the run's database; `state_dir`, where it is not the usual
+            one.
+
+    Raises:
+        ConfigError: There is no such journal, or another setting is given.
+        LockedError: It is being recovered.
+    """
+    used = {"to", "state_dir"}
+    config.refuse_others(settings, used, function="propload.drop_leftover")
+    plan = Plan.of(config.resolve(settings))
+    named = find_leftover(plan.found().journal, run_id)
+    source = opened(named)
+    rows = named.rows
+    _drop_gathered(named, plan)
+    source.close(loaded=True)
+    return rows
+
+
+def into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
+    """Return the journals of the table that is given, or all where none is."""
+    table = parse_table(given.get("table"))
+    if table is None:
+        # one of the environment is for loads
+        return found
+    return [one for one in found if one.about.get("table") == str(table)]
+
+
+def of_database(found: list[Leftover], database: Database) -> list[Leftover]:
+    """Return the journals of a database, and tell of those that are by another name.
+
+    These are loaded where they are named: a copy of the server's files, as for tests,
+    is known by the same identity, and rows loaded into it would be lost to the other.
+    """
+    for one in found:
+        if one.database != database.label and _is_same(one, database):
+            log.warning(
+                "the journal of run %s waits for %s, which is %s elsewhere, or was "
+                "copied to it. To load it here: propload recover %s, with --to "
+                "as now",
+                one.run_id,
+                one.database,
+                database.label,
+                run_in_words(one),
+            )
+    return [one for one in found if one.database == database.label]
+
+
+def _is_same(one: Leftover, database: Database) -> bool:
+    """Whether a database is a journal's own one, under whatever address."""
+    return one.identity is not None and one.identity == database.identity()
+
+
+def require_home(one: Leftover, database: Database) -> None:
+    """Refuse a journal of another database.
+
+    Raises:
+        ConfigError: Neither address nor identity is that of the journal's own one.
+    """
+    if one.database == database.label or _is_same(one, database):
+        return
+    msg = (
+        f"the journal of run {one.run_id} belongs to {one.database}, and "
+        f"{database.label} does not show that it is the same database. Say --to as the "
+        "run did; or, where that database was moved there with all its tables, say so: "
+        f"propload recover {run_in_words(one)} --moved, with --to as now"
+    )
+    raise ConfigError(msg)
+
+
+def _drop_gathered(one: Leftover, plan: Plan) -> None:
+    """Drop what a replace had gathered: without its journal nobody finishes it."""
+    if not (is_replace(one) and one.is_entered):
+        return
+    table, meant = str(one.about.get("table")), one.database
+    why = f"its database is {meant}"
+    try:
+        with open_database(plan) as database:
+            if database.label == meant or _is_same(one, database):
+                database.drop_gathered(one.run_id, table)
+                return
+    except PropLoadError as error:
+        why = str(error)
+    log.warning(
+        "the rows that run %s had gathered for %s stay in %s, in a table whose comment "
+        "names the run (%s): drop that table as well",
+        one.run_id,
+        table,
+        meant,
+        why,
+    )
+
+
+def find_leftover(folder: Path, run_id: str) -> Leftover:
+    """Return the journal of a run.
+
+    Raises:
+        ConfigError: There is none.
+        LockedError: Its run goes on, or another process recovers it.
+    """
+    for one in find_leftovers(folder):
+        if one.run_id == run_id:
+            return one
+    if is_in_use(folder / run_id):
+        msg = (
+            f"the journal of run {run_id} is in use: the run goes on, or another "
+            "process recovers it"
+        )
+        raise LockedError(msg)
+    msg = f"no journal of run {run_id} is left. See: propload recover --list"
+    raise ConfigError(msg)
+
+
+def is_replace(one: Leftover) -> bool:
+    """Return whether a journal's run was to replace its table."""
+    told = one.about.get("settings")
+    return isinstance(told, dict) and told.get("mode") == "replace"
+
+
+def run_in_words(one: Leftover) -> str:
+    """Return a run as `propload recover` is told of it."""
+    return f"{one.run_id}{config.state_flag(one.folder.parent.parent)}"
+
+
+def opened(leftover: Leftover) -> JournalSource:
+    """Return a journal as a source that nobody else has.
+
+    Raises:
+        LockedError: Another process has begun to recover it.
+    """
+    source = JournalSource(leftover.folder, name=str(leftover.about["source"]))
+    try:
+        source.open()
+    except BlockingIOError as error:
+        msg = f"the journal of run {leftover.run_id} is being recovered already"
+        raise LockedError(msg) from error
+    return source
