@@ -213,8 +213,8 @@ def _make(
     try:
         return rows.with_columns(column.alias(target)).get_column(target)
     except Exception as error:
-        # also what a function of the user's own raises
-        text = str(error).partition("\n")[0]
+        # also what a function of the user's own raises; of columns, the source's alone
+        text = str(error).partition("\n")[0].replace(f'"{ROW}", ', "")
         msg = f"column {target}: its expression fails: {text}"
         raise SchemaMismatchError(msg) from error
 
