@@ -9,6 +9,7 @@ import polars as pl
 
 from propload.batch import ROW, Deduped, Sifted, join_reasons
 from propload.errors import ConfigError, CountsError
+from propload.nearest import SLIP, nearest
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
 from propload.prepare.inference import ORDERED, infer_types
@@ -19,7 +20,7 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections import abc
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from propload.prepare.joining import Joined
     from propload.prepare.mapping.rules import RowMapping
@@ -178,13 +179,25 @@ class Preparer:
             # each of these rows is refused for its null key, or is the oldest
             return pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
         if missing:
-            known = ", ".join(schema) or "they have none"
-            msg = (
-                f"column {', '.join(missing)} is needed (key or newest) but is not "
-                f"among the columns of the rows: {known}"
-            )
-            raise ConfigError(msg)
+            raise ConfigError(self._said_of(missing, tuple(schema)))
         return schema
+
+    def _said_of(self, missing: Sequence[str], known: Sequence[str]) -> str:
+        """Return what is said of needed columns that the rows lack."""
+        are = "is" if len(missing) == 1 else "are"
+        told = (
+            f"{_columns(missing)} {are} needed (key or newest) but {are} not among the "
+            f"columns of the rows: {', '.join(known) or 'they have none'}"
+        )
+        near = filter(None, (nearest(name, known, cutoff=SLIP) for name in missing))
+        if meant := ", ".join(map(repr, near)):
+            return f"{told}; did you mean {meant}?"
+        if self.checker is None or self.mapping is not None:
+            return told
+        return (
+            f"{told}. Where they have other names than in the schema, a mapping tells "
+            "which (--mapping)"
+        )
 
     def decides(self, joined: Joined) -> bool:
         """Return whether rows like these tell the types of columns that are made.
@@ -313,6 +326,10 @@ class Preparer:
 
     def _needed(self) -> tuple[str, ...]:
         return (*self.key, *((self.newest,) if self.newest is not None else ()))
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"{'column' if len(names) == 1 else 'columns'} {', '.join(names)}"
 
 
 def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:

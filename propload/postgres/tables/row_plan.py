@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.postgres.tables.facts import TableColumn, TableFacts
-    from propload.target import ColumnPlan, Target
+    from propload.target import ColumnPlan, TableName, Target
 
 #: So many names of missing columns are told; the others are counted.
 NAMES_TOLD = 10
@@ -74,7 +74,7 @@ def plan_rows(
         if plan is None
     ]
     if not facts.takes_parts(target):
-        faults += _lacking(frame_schema, facts)
+        faults += _lacking(frame_schema, facts, target.table)
     if target.newest in new and target.on_new_columns == "ignore":
         faults.append(
             f"column {target.newest} orders the versions of a row (newest) and is not "
@@ -108,13 +108,21 @@ def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
     )
 
 
-def _lacking(names: Collection[str], facts: TableFacts) -> Iterator[str]:
-    for each in facts.columns:
-        if each.required and each.name not in names:
-            yield (
-                f"column {each.name} takes no null and has no default, and the input "
-                "lacks it"
-            )
+def _lacking(
+    names: Collection[str], facts: TableFacts, table: TableName
+) -> Iterator[str]:
+    lacking = [n.name for n in facts.columns if n.required and n.name not in names]
+    if not lacking:
+        return
+    if len(lacking) == 1:
+        told, them = f"column {lacking[0]} takes no null and has no default", "it"
+    else:
+        listed = ", ".join(lacking)
+        told, them = f"columns {listed} take no null and have no default", "them"
+    yield (
+        f"{told} in {table}, and the input lacks {them}: have the source or a mapping "
+        f"(--mapping) give {them}, or set a default in the table"
+    )
 
 
 def _fault(column: TableColumn, dtype: pl.DataType) -> str:

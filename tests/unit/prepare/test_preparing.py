@@ -160,7 +160,7 @@ def test_a_key_is_never_guessed_to_be_a_number_with_a_fraction():
 
 def test_rows_without_the_key_cost_themselves_where_others_have_it():
     raw = raw_of(name=["x", "y"])
-    with pytest.raises(ConfigError, match="id, seen is needed"):
+    with pytest.raises(ConfigError, match="columns id, seen are needed"):
         Preparer(key=("id",), newest="seen").fit(raw)
     table = ["id", "name", "seen"]
     fitted = Preparer(key=("id",), newest="seen").fit(raw, stored=table, lenient=True)
@@ -171,8 +171,17 @@ def test_rows_without_the_key_cost_themselves_where_others_have_it():
 
 def test_a_key_that_neither_rows_nor_table_have_is_a_mistake():
     raw = raw_of(id=["x", "y"])
-    with pytest.raises(ConfigError, match=r"column idd is needed .* of the rows: id"):
+    told = r"column idd is needed .* of the rows: id; did you mean 'id'\?"
+    with pytest.raises(ConfigError, match=told):
         Preparer(key=("idd",)).fit(raw, stored=["id", "name"], lenient=True)
+
+
+def test_a_schema_without_a_mapping_is_told_of_mappings():
+    raw = raw_of(nr=["x"], price=[1])
+    with pytest.raises(ConfigError, match=r"column id is needed .*\(--mapping\)"):
+        Preparer(key=("id",), checker=load_schema(Home)).fit(raw)
+    with pytest.raises(ConfigError, match=r"column id is needed .* nr, price$"):
+        Preparer(key=("id",)).fit(raw)
 
 
 def test_a_schema_that_filters_erases_nothing_in_the_table():
