@@ -329,11 +329,16 @@ def _column_types(
 
 
 def _check_names(table: TableName, names: Collection[str]) -> None:
-    for name in (table.namespace, table.table, *names):
-        size = len(name.encode())
-        if not name or size > NAME_BYTES or "\0" in name:
-            why = "is empty" if not name else f"has {size} bytes, at most {NAME_BYTES}"
-            msg = f"{name[:80]!r} cannot be a name in PostgreSQL: it {why}"
+    for name in (table.namespace, table.table):
+        if wrong := _wrong_name(name):
+            msg = f"table {wrong}. Give another one (--table)"
+            raise ConfigError(msg)
+    for name in names:
+        if wrong := _wrong_name(name):
+            msg = (
+                f"column {wrong}. Give it another one in the source or by a mapping "
+                "(--mapping)"
+            )
             raise SchemaMismatchError(msg)
     reserved = _SYSTEM_COLUMNS.intersection(names)
     if reserved:
@@ -343,6 +348,15 @@ def _check_names(table: TableName, names: Collection[str]) -> None:
             "(--mapping)"
         )
         raise SchemaMismatchError(msg)
+
+
+def _wrong_name(name: str) -> str:
+    """Return a name that PostgreSQL does not take, and why; nothing of another one."""
+    size = len(name.encode())
+    why = f"has {size} bytes, at most {NAME_BYTES}" if size > NAME_BYTES else ""
+    if not name or "\0" in name:
+        why = "holds a NUL" if name else "is empty"
+    return f"{name[:80]!r} cannot be made: its name {why}" if why else ""
 
 
 def _check_room(

@@ -322,7 +322,7 @@ def test_many_can_make_one_table_at_once(database):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["x" * 64], "has 64 bytes, at most 63"),
+        (["x" * 64], r"has 64 bytes, at most 63\. Give it another one .*--mapping"),
         (["é" * 32], "has 64 bytes"),
         ([""], "is empty"),
         (["ctid"], "a name of the server's own: give it another .*--mapping"),
@@ -333,6 +333,11 @@ def test_names_that_cannot_be_are_refused(connection, names, message):
     with pytest.raises(SchemaMismatchError, match=message):
         create_table(connection, TABLE, dict.fromkeys(names, pl.Int64()))
     assert describe(connection, TABLE) is None
+
+
+def test_a_table_whose_name_cannot_be_is_a_mistake_of_the_caller(connection):
+    with pytest.raises(ConfigError, match=r"has 64 bytes, at most 63\. .*--table"):
+        create_table(connection, TableName("public", "t" * 64), {"a": pl.Int64()})
 
 
 def test_a_missing_namespace_and_an_unknown_key_are_told(connection):
