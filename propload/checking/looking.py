@@ -12,6 +12,7 @@ from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import (
     as_they_are,
     compared_as_text,
+    delimiter_note,
     fit_rows,
     has_columns,
     in_context,
@@ -325,7 +326,8 @@ class Looking:
             problems: list[str] = []
             created_as = joined.first.parts[0].created_as
             self._fitted[shape] = self._table.fit(fitted, created_as, problems)
-            self._problems += [located(one, joined, self._preparer) for one in problems]
+            self._problems += [self._located(one, joined) for one in problems]
+            self._table.notes += [] if problems else delimiter_note(joined)
         return self._fitted.get(shape)
 
     def _fit_first(self, joined: Joined) -> Preparer | None:
@@ -336,13 +338,17 @@ class Looking:
         try:
             fitted = fit_rows(self._preparer, joined, facts, lenient=lenient)
         except (ConfigError, SchemaMismatchError) as error:
-            self._problems.append(located(error, joined, self._preparer))
+            self._problems.append(self._located(error, joined))
             return None
         see_columns(self._lacking, joined)
         if facts is None and not fitted.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
         return fitted
+
+    def _located(self, said: object, joined: Joined) -> str:
+        # the report begins with the source
+        return located(said, joined, shown=self._preparer.context.source)
 
     def _look_at(self, column: pl.Series) -> None:
         name = column.name

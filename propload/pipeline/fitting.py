@@ -11,6 +11,7 @@ from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.stages import Routing
 from propload.prepare.mapping import Lacking, MapContext
 from propload.prepare.preparing import Prepared
+from propload.sources.formats import suffix_format
 from propload.target import ColumnPlan
 from propload.type_names import type_name
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 #: So many columns of a header are told.
 NAMES_TOLD = 10
+
+#: What may stand between fields.
+DELIMITERS = (",", ";", "\t", "|")
 
 #: How the names of the types begin that are ordered by their letters.
 _LETTERS = ("text", "character", "citext", "bpchar")
@@ -101,12 +105,37 @@ def compared_as_text(
     )
 
 
-def located(said: object, joined: Joined, preparer: Preparer, /) -> str:
-    """Return what is said of rows, with their file where it is one of several."""
-    source = joined.parts[0].source
-    if source == preparer.context.source or source in str(said):
-        return str(said)
-    return f"{source}: {said}"
+def doubted_delimiter(joined: Joined, /) -> str:
+    """Return what is said of text whose fields may have been kept together, if any."""
+    first = joined.parts[0]
+    names = first.rows.schema.names
+    found = [mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]]
+    if not found or not joined.untyped or suffix_format(first.source) == "xlsx":
+        return ""
+    return (
+        f"the name of the only column holds {found[0]!r}: is the delimiter right "
+        "(--delimiter)?"
+    )
+
+
+def delimiter_note(joined: Joined, /) -> list[str]:
+    """Return what a report says of a delimiter that may be wrong, if any."""
+    doubt = doubted_delimiter(joined)
+    return [f"{joined.parts[0].source}: {doubt}"] if doubt else []
+
+
+def located(said: object, joined: Joined, /, *, shown: str = "") -> str:
+    """Return what is said of rows, with their source and what else may be wrong there.
+
+    Args:
+        said: What is wrong.
+        joined: The rows.
+        shown: The source that the reader is told of already.
+    """
+    source, doubt = joined.parts[0].source, doubted_delimiter(joined)
+    is_told = source == shown or source in str(said)
+    told = str(said) if is_told else f"{source}: {said}"
+    return f"{told}; {doubt}" if doubt else told
 
 
 def in_context(preparer: Preparer, joined: Joined) -> Preparer:
@@ -292,7 +321,7 @@ class TableFit:
         try:
             fitted = self._fit(joined) or self._entered(joined)
         except (ConfigError, SchemaMismatchError) as error:
-            raise type(error)(located(error, joined, self._preparer)) from error
+            raise type(error)(located(error, joined)) from error
         if fitted is not None and self._on_entered is not None:
             self._on_entered()
             self._on_entered = None
@@ -334,7 +363,8 @@ class TableFit:
         )
         self._made = self._made or facts is None
         self.is_fitted = True
-        self._notes |= dict.fromkeys([*table.notes, *self._newest_note(table.plan)])
+        notes = [*table.notes, *self._newest_note(table.plan), *delimiter_note(joined)]
+        self._notes |= dict.fromkeys(notes)
         log.info("table %s: %s", self._target.table, _described(table.plan))
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table

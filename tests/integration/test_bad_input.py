@@ -363,6 +363,32 @@ def test_of_several_files_the_one_that_does_not_fit_is_named(load, write, databa
     assert "b.csv: column prize" in problem
 
 
+def test_a_wrong_key_is_told_with_the_file(load, write):
+    path = write(GOOD)
+    with pytest.raises(ConfigError) as caught:
+        load(path, key="idd")
+    assert str(caught.value).startswith(f"{path}: column idd is needed")
+    assert str(caught.value).endswith("did you mean 'id'?")
+
+
+def test_a_delimiter_that_may_be_wrong_is_told(load, write, database):
+    path = write(GOOD)
+    doubt = "the name of the only column holds ',': is the delimiter right"
+    told = {"to": database, "table": "homes", "delimiter": ";"}
+    with pytest.raises(ConfigError) as caught:
+        load(path, delimiter=";")
+    assert doubt in str(caught.value)
+    (problem,) = propload.check(path, key="id", **told).problems
+    assert doubt in problem
+    checked = propload.check(path, mode="append", **told)
+    report = load(path, delimiter=";", mode="append", key=None)
+    assert checked.notes == report.notes
+    assert f"{path}: {doubt}" in report.notes[0]
+    run_sql(database, "DROP TABLE homes", "CREATE TABLE homes (id int PRIMARY KEY)")
+    with pytest.raises(LoadError, match=r"id,price is not in .*delimiter right"):
+        load(path, delimiter=";", mode="append", key=None)
+
+
 def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database):
     path = write("Ede,villa\nEpe,flat\nEde,house\n")
     report = load(path, key="villa")
