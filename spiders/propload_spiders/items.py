@@ -31,9 +31,10 @@ class ListingItem:
             detail page lacks) or `gone` (the page is not there any more).
         global_id: The site's second id, from the payload.
         offering: `buy` or `rent` (payload), `koop` or `huur` (URL).
-        status_text: Payload token (`none`, `under_bid`, `sold`, ...), the row
-            Status (`Onder bod`, ...), or `withdrawn` for a page that is gone whose
-            address does not say that it was sold or rented.
+        status_text: Payload token (`none`, `under_bid`, `sold`, ...; `none` also for
+            a card without a badge among open listings), the row Status (`Onder bod`,
+            ...), or `withdrawn` for a page that is gone whose address does not say
+            that it was sold or rented.
         object_type: `house`, `apartment`, `parking`, ... (payload), `huis`,
             `appartement`, ... (URL).
         listing_type: `single`, or `group` for a project of several homes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from parsel import Selector, SelectorList
@@ -11,6 +12,9 @@ from parsel import Selector, SelectorList
 from propload_spiders.extraction.addresses import read_listing_url
 from propload_spiders.extraction.texts import joined
 from propload_spiders.items import ListingItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LINK = '//a[@data-testid="listingDetailsAddress" and @href]'
 _CARD = 'ancestor::div[contains(concat(" ", @class, " "), " @container ")][1]'
@@ -27,6 +31,8 @@ _STATUSES = re.compile(
     r"under option|sold|rented)\b",
     re.IGNORECASE,
 )
+#: What a search for listings that are sold or rented asks for.
+_CLOSED = "unavailable"
 #: What a listing that is only ground is called in its address.
 _GROUND = frozenset({"bouwgrond", "kavel", "land", "grond"})
 #: How the drawing before the area of a plot begins; nothing else tells the two apart.
@@ -76,7 +82,7 @@ def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
         page="search",
         offering=address.offering,
         object_type=address.object_type,
-        status_text=next((text for text in texts if _STATUSES.match(text)), None),
+        status_text=_status(texts, is_closed=address.sold or _CLOSED in url),
         price_text=None if rented else price,
         rent_text=price if rented else None,
         address_text=street,
@@ -85,6 +91,17 @@ def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
         **_facts(card.xpath(".//li"), address.object_type),
         **read_agent(card),
     )
+
+
+def _status(texts: Sequence[str], *, is_closed: bool) -> str | None:
+    """Return what the card's badge says, in a search of open listings `none` without.
+
+    Args:
+        texts: The card's texts; without any, nobody knows whether it has a badge.
+        is_closed: Whether the listing or its search is one of those sold or rented.
+    """
+    badge = next((text for text in texts if _STATUSES.match(text)), None)
+    return badge or ("none" if texts and not is_closed else None)
 
 
 def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | None]:

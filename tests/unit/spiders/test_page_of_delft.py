@@ -453,7 +453,7 @@ def test_without_payload_the_markup_says_less_but_all_listings(html, marks, meth
                 "status_text": (
                     "Verhuurd onder voorbehoud"
                     if facts["status_text"] == "rented_under_reservation"
-                    else None
+                    else facts["status_text"]
                 ),
                 "object_type": {"apartment": "appartement", "house": "huis"}[
                     facts["object_type"]
@@ -475,6 +475,16 @@ def test_without_payload_the_markup_says_less_but_all_listings(html, marks, meth
             }.items()
             if each is not None
         }
+
+
+def test_a_card_without_a_badge_says_nothing_among_closed_listings(html):
+    url = f"{URL}&availability=[%22unavailable%22]"
+    bare = without(html, "__NUXT_DATA__")
+    closed = read_search(bare, url=url, scraped_at=NOW).items
+    assert {item.status_text for item in closed} == {None, "Verhuurd onder voorbehoud"}
+    moved = bare.replace("/detail/huur/", "/detail/huur/verhuurd/")
+    rented = read_search(moved, url=URL, scraped_at=NOW).items
+    assert {item.status_text for item in rented} == {None, "Verhuurd onder voorbehoud"}
 
 
 def test_a_real_block_page_is_blocked_and_holds_nothing(shared_fixtures):
