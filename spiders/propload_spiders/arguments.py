@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
@@ -118,20 +119,41 @@ def read_words(value: object, /) -> list[str]:
 def read_urls(value: object, /) -> list[str]:
     """Return addresses from a list, or from a text with commas or spaces between.
 
-    An address may hold commas itself.
+    `@FILE` stands for the addresses in a file, which may be more than a command line
+    holds. An address may hold commas itself.
 
     Raises:
-        ConfigError: One of them is not an http, https or file address.
+        ConfigError: One of them is not an http, https or file address, or the file
+            cannot be read or holds none.
     """
+    if isinstance(value, str) and value.startswith("@"):
+        return _read_url_file(Path(value[1:]).expanduser())
     parts = value if isinstance(value, list | tuple) else [value]
-    urls = [
-        url.strip(", \t\r\n")
-        for part in parts
-        for url in _BETWEEN_URLS.split(str(part).strip())
-        if url.strip(", \t\r\n")
-    ]
+    return [url for part in parts for url in _urls(str(part), "start_urls")]
+
+
+def _read_url_file(file: Path) -> list[str]:
+    told = f"file {file} of start_urls"
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"{told} cannot be read: {reason}"
+        raise ConfigError(msg) from error
+    lines = enumerate(text.splitlines(), 1)
+    urls = [url for n, line in lines for url in _urls(line, f"line {n} of {told}")]
+    if not urls:
+        msg = f"{told} holds no address: give one a line"
+        raise ConfigError(msg)
+    return urls
+
+
+def _urls(text: str, told: str) -> list[str]:
+    """Return the addresses of a text; `told` is what messages call it."""
+    pieces = [piece.strip(", \t\r\n") for piece in _BETWEEN_URLS.split(text.strip())]
+    urls = [piece for piece in pieces if piece]
     for url in urls:
         if not re.match(r"(?:https?|file)://", url):
-            msg = f"start_urls holds {url!r}: give addresses that begin with https://"
+            msg = f"{told} holds {url!r}: give addresses that begin with https://"
             raise ConfigError(msg)
     return urls

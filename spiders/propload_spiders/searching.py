@@ -34,7 +34,7 @@ ARGUMENTS = (
     Argument("object_type", "", "house,apartment,parking,land"),
     Argument("energy_label", "", "A,B,C"),
     Argument("sort", "", "order as the site names it: date_down, price_up"),
-    Argument("start_urls", "", "addresses of search or detail pages to start from"),
+    Argument("start_urls", "", "addresses to start from, or @FILE with one a line"),
     Argument("pages", "", "a folder of saved HTML pages, read instead of the net"),
     Argument("base_url", SITE, "the site; on this machine without throttling"),
 )

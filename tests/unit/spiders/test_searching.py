@@ -75,6 +75,30 @@ def test_addresses_may_hold_commas():
     assert read_urls([area, area]) == [area, area]
 
 
+def test_addresses_from_a_file(tmp_path):
+    file = tmp_path / "left.txt"
+    urls = [f"https://x/detail/koop/a,b/huis-b-1/4{n:07}/" for n in range(3_000)]
+    file.write_text("\n".join([urls[0], "", *urls[1:], ""]), encoding="utf-8")
+    assert wanted(place="", start_urls=f"@{file}").urls == tuple(urls)
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        (None, "left.txt of start_urls cannot be read: No such file"),
+        (b"\n", "left.txt of start_urls holds no address: give one a line"),
+        (b"https://x/1\nx/2\n", "line 2 of file .*left.txt of start_urls holds 'x/2'"),
+        (b"\xff\xfe", "left.txt of start_urls cannot be read: .*utf-8"),
+    ],
+)
+def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
+    file = tmp_path / "left.txt"
+    if held is not None:
+        file.write_bytes(held)
+    with pytest.raises(ConfigError, match=message):
+        wanted(place="", start_urls=f"@{file}")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
