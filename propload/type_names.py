@@ -74,7 +74,8 @@ def create_type(dtype: pl.DataType, /) -> str:
     found = _CREATED.get(type(dtype))
     if found is None:
         msg = (
-            f"{type_name(dtype)} has no PostgreSQL type: map the column to text or JSON"
+            f"{type_name(dtype)} has no PostgreSQL type: make it text or JSON before "
+            "loading, or leave its column out by a mapping"
         )
         raise SchemaMismatchError(msg)
     return found

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
+from propload.values import as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,8 @@ def _conversion(
         return _decimal_text, wide.encode()
     if pa.types.is_run_end_encoded(kind):
         return pc.run_end_decode, None
+    if _holds_maps(kind):
+        return _objects, b"jsonb"
     if pa.types.is_interval(kind):
         return _refuse, None
     near = _nearest(kind)
@@ -128,6 +131,35 @@ def _of_extension(
 def _uuid_text(column: pa.Array) -> pa.Array:
     raw = column.storage.to_pylist()
     return pa.array([one and str(uuid.UUID(bytes=one)) for one in raw], TEXT)
+
+
+def _holds_maps(kind: pa.DataType) -> bool:
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return pa.types.is_map(kind) or any(map(_holds_maps, inner))
+
+
+def _objects(column: pa.Array) -> pa.Array:
+    """Return maps as the text of JSON's objects.
+
+    Raises:
+        ValueError: A key stands twice in one of them, which loses a value.
+    """
+    try:
+        rows = column.to_pylist(maps_as_pydicts="strict")
+    except KeyError as error:
+        msg = f"one of its maps has a key twice: {error.args[0]}"
+        raise ValueError(msg) from error
+    texts = [None if row is None else as_text(_with_names(row)) for row in rows]
+    return pa.array(texts, TEXT)
+
+
+def _with_names(value: object) -> object:
+    """Return a value whose objects have texts for names."""
+    if isinstance(value, dict):
+        return {as_text(key): _with_names(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_names(one) for one in value]
+    return plain(value)
 
 
 def _refuse(_: pa.Array) -> pa.Array:

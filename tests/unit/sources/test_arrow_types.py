@@ -112,3 +112,33 @@ def test_a_series_is_a_frame_of_one_column(read):
 
 def test_feather_of_version_1_is_called_so(read, write):
     assert "Feather of version 1" in str(read(write("a.feather", b"FEA1abcd")).error)
+
+
+MAP = pa.map_(pa.string(), pa.int64())
+
+
+@pytest.mark.parametrize("way", ["parquet", "frame"])
+@pytest.mark.parametrize(
+    ("values", "kind", "texts"),
+    [
+        ([[("a", 1), ("b", None)], None, []], MAP, ['{"a": 1, "b": null}', None, "{}"]),
+        ([[[("a", 1)]], None], pa.list_(MAP), ['[{"a": 1}]', None]),
+        ([{"k": [("a", 1)]}], pa.struct({"k": MAP}), ['{"k": {"a": 1}}']),
+        ([[(1, NOON)]], pa.map_(pa.int8(), INDIA), None),
+    ],
+)
+def test_maps_are_objects_of_json(read, tmp_path, way, values, kind, texts):
+    table = pa.table({"x": pa.array(values, kind)})
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path)
+    [batch] = read(str(path) if way == "parquet" else table).batches
+    assert batch.created_as == {"x": "jsonb"}
+    found = batch.rows.column("x").to_pylist()
+    assert found == (texts or ['{"1": "2024-01-02T17:30:00+05:30"}'])
+
+
+def test_a_map_with_a_key_twice_is_refused_by_name(read):
+    table = pa.table({"x": pa.array([[("a", 1), ("a", 2)]], MAP)})
+    assert "column x is map<string, int64>, and one of its maps" in str(
+        read(table).error
+    )
