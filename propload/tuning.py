@@ -6,6 +6,7 @@ import json
 import secrets
 import statistics
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -289,7 +290,9 @@ class _Bench:
             tempfile.TemporaryDirectory(prefix="propload-tune-") as folder,
         ):
             checker = find_checker(plan.settings)
-            target = find_target(plan.settings, checker, sample, database)
+            target = find_target(
+                plan, checker, sample, database, stop=threading.Event()
+            )
             # a job says how its runs go on; a trial is none of them
             tried = {n: v for n, v in plan.settings.items() if n not in UNTRIED}
             made = {"to": _dsn(plan), "key": target.key, "mode": target.mode}

@@ -176,7 +176,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         return
     with open_database(plan, stopped=lambda: stopper.stopped) as database:
         checker = find_checker(plan.settings)
-        target = find_target(plan.settings, checker, source, database)
+        target = find_target(plan, checker, source, database, stop=stopper.told)
         found = [one for one in found if one.about.get("table") == str(target.table)]
         mine = of_database(found, database)
     mine = [one for one in mine if not _is_part_of_replace(one)]

@@ -143,6 +143,18 @@ class Database:
         for session in sessions:
             session.cancel()
 
+    def reach(self) -> None:
+        """Open a session, where none is.
+
+        Raises:
+            ConfigError: The connection string, user or password is wrong.
+            TransientWriteError: The server cannot be reached now.
+        """
+        try:
+            self._session()
+        except ServerError as error:
+            raise failures.as_write_error(error, table=self.label) from error
+
     def facts(self, table: TableName, /) -> TableFacts | None:
         """Return what the catalog knows of a table, or None where there is none.
 
@@ -167,7 +179,7 @@ class Database:
             return identity_of(self._session())
         except ServerError as error:
             self._lose_session()
-            raise failures.as_write_error(error, table="") from error
+            raise failures.as_write_error(error, table=self.label) from error
 
     def room(self) -> ServerRoom:
         """Return what the server has left for a run, and how far it is.

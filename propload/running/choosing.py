@@ -11,10 +11,12 @@ from propload.postgres.loading import Database
 from propload.postgres.server.programs import Stopped, never
 from propload.postgres.session.dsn import describe_dsn
 from propload.prepare.mapping import load_mapping
+from propload.retrying import RetryOptions, retry
 from propload.running.planning import Plan
 from propload.target import TableName, Target
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     from typing_extensions import Unpack
@@ -113,16 +115,40 @@ def _embedded(state_dir: Path, *, stopped: Stopped = never) -> str:
 
 
 def find_target(
-    settings: Settings, checker: Checker | None, source: Source, database: Database
+    plan: Plan,
+    checker: Checker | None,
+    source: Source,
+    database: Database,
+    *,
+    stop: threading.Event,
 ) -> Target:
     """Return the target of a run.
 
+    Who alters the table just now is waited for, as in the run; a server that is away is
+    not, as its address may be wrong.
+
+    Args:
+        plan: What holds.
+        checker: What judges the rows, or None.
+        source: Where they come from.
+        database: Where the table is.
+        stop: Ends the waiting.
+
     Raises:
         ConfigError: Nobody names a table, or the mode needs a key.
+        WriteError: It cannot be looked at.
     """
     defaults = checker.target_defaults if checker else None
-    table = choose_table(settings, defaults, source.name)
-    return choose_target(settings, defaults, table, database.facts(table))
+    table = choose_table(plan.settings, defaults, source.name)
+    database.reach()
+    facts = retry(
+        lambda: database.facts(table),
+        RetryOptions(plan.options.retry_attempts, plan.options.retry_seconds),
+        stop=stop,
+        name=f"the look at {table}",
+        on_retry=lambda *_: None,
+    )
+    return choose_target(plan.settings, defaults, table, facts)
 
 
 def choose_table(settings: Settings, defaults: Target | None, source: str) -> TableName:

@@ -27,9 +27,9 @@ from propload.running.choosing import find_checker, find_target
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
 from propload.running.resuming import Resuming, begin_record, with_lanes
-from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import ExitStack
 
@@ -94,6 +94,7 @@ def compose(
     *,
     metrics: Metrics,
     memory: MemoryWatch,
+    stop: threading.Event,
     stack: ExitStack,
 ) -> Parts:
     """Return the parts of a run.
@@ -104,14 +105,14 @@ def compose(
         database: Where the table is.
         metrics: The run's live counters; a resumed run begins with what it did.
         memory: Slows the run where memory is short.
+        stop: Set where the run is told to stop before it has begun.
         stack: What is opened here is closed by it.
 
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
-    make_state_folder(plan.places.state_dir)
     checker = find_checker(plan.settings)
-    target = find_target(plan.settings, checker, source, database)
+    target = find_target(plan, checker, source, database, stop=stop)
     if plan.options.lock:
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
     begun = _begin_run(source, target, plan, database, stack, checker=checker)

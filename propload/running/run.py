@@ -33,6 +33,7 @@ from propload.running.advice import how_to_continue
 from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.planning import nothing_to_replace
+from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -138,6 +139,7 @@ class Run:
 
     def _compose(self, stack: ExitStack) -> Parts:
         try:
+            make_state_folder(self._plan.places.state_dir)
             opened = open_database(self._plan, stopped=self._stopped.is_set)
             database = self._database = stack.enter_context(opened)
             self._parts = compose(
@@ -146,6 +148,7 @@ class Run:
                 database,
                 metrics=self._metrics,
                 memory=self._memory,
+                stop=self._stopped,
                 stack=stack,
             )
         except PropLoadError as error:

@@ -59,13 +59,18 @@ class Stopper:
     """Stops the run that goes on, and lets none begin after it.
 
     Attributes:
-        stopped: Whether it was told to stop.
+        told: Set when it was told to stop.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._run: Stoppable[object] | None = None
-        self.stopped = False
+        self.told = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self.told.is_set()
 
     def execute(self, run: Stoppable[T], /) -> T:
         """Return what happened in a run.
@@ -88,7 +93,7 @@ class Stopper:
     def stop(self) -> None:
         """Read no more; what was read is committed."""
         with self._lock:
-            self.stopped = True
+            self.told.set()
             run = self._run
         if run is not None:
             run.stop()
@@ -96,7 +101,7 @@ class Stopper:
     def abort(self, error: BaseException, /) -> None:
         """End at once; what is not committed stays in the source or the journal."""
         with self._lock:
-            self.stopped = True
+            self.told.set()
             run = self._run
         if run is not None:
             run.abort(error)

@@ -1,13 +1,16 @@
 """A table is made of the first rows once they are known to fit their schema."""
 
+import logging
+
 import pandera.polars as pa
 import polars as pl
 import pytest
 
 import propload
 from propload.errors import LoadError
+from propload.postgres.session.connection import connect
 from tests.integration.postgres.writing import query
-from tests.integration.reading import read_table
+from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
@@ -50,3 +53,25 @@ def test_a_first_load_that_fails_as_a_whole_leaves_no_table(
     report = propload.ingest(rows, to=database, schema=Home, **LOAD)
     assert report.counts.inserted == 3
     assert read_table(database, "x").columns == ["id", "price"]
+
+
+def test_a_table_that_is_altered_as_the_run_begins_is_waited_for(database):
+    run_sql(database, "CREATE TABLE x (id bigint PRIMARY KEY, price bigint)")
+    told = []
+    with connect(database) as altering:
+        altering.execute("LOCK TABLE x IN ACCESS EXCLUSIVE MODE")
+
+        def let_go(record):
+            told.append(record.getMessage())
+            altering.rollback()
+            return True
+
+        log = logging.getLogger("propload.retrying")
+        log.addFilter(let_go)
+        try:
+            impatient = f"{database}&options=-c%20lock_timeout%3D100"
+            report = propload.ingest([{"id": 1, "price": 5}], to=impatient, **LOAD)
+        finally:
+            log.removeFilter(let_go)
+    assert told[0].startswith("the look at public.x: attempt 1 failed")
+    assert report.counts.inserted == 1
