@@ -16,6 +16,7 @@ from propload.monitoring.metrics import Metrics
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions, SourceOptions
 from propload.pushing import PushedSource
+from propload.queueing import Listeners
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan
 from propload.running.run import Run
@@ -191,7 +192,7 @@ class Loader:
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self._report: Report | None = None
         self.failed: BaseException | None = None
-        self._failed_listeners: list[Callable[[BaseException], None]] = []
+        self._failure: Listeners[BaseException] = Listeners()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(
@@ -284,14 +285,21 @@ class Loader:
         return bool(self._guard(lambda: self._source.try_put(batch)))
 
     def on_room(self, listener: Callable[[], None]) -> None:
-        """Call `listener` (briefly, from any thread) when there may be room."""
+        """Call `listener` (briefly, from any thread) when there may be room.
+
+        What it raises is logged, and the load goes on.
+        """
         self._source.on_room(listener)
 
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
-        """Call `listener` (briefly, from any thread) when the load has failed."""
+        """Call `listener` (briefly, from any thread) when the load has failed.
+
+        What it raises is logged, and the others are called.
+        """
         with self._lock:
             failed = self.failed
-            self._failed_listeners.append(listener)
+            if failed is None:
+                self._failure.add(listener)
         if failed is not None:
             listener(failed)
 
@@ -376,7 +384,5 @@ class Loader:
         with self._lock:
             self.failed = error
             self._report = getattr(error, "report", None)
-            listeners = tuple(self._failed_listeners)
         self._source.fail(error)
-        for listener in listeners:
-            listener(error)
+        self._failure.tell(error)

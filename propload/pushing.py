@@ -14,6 +14,7 @@ import polars as pl
 from propload.batch import Batch
 from propload.columns import Columns
 from propload.errors import ConfigError, JournalError, QueueClosedError
+from propload.queueing import Listeners
 from propload.sources import open_source
 from propload.sources.frames import is_frame
 from propload.sources.items import ItemSource
@@ -54,7 +55,7 @@ class PushedSource:
         self._journal: Journal | None = None
         self._error: BaseException | None = None
         self._finished = False
-        self._room_listeners: list[Callable[[], None]] = []
+        self._room: Listeners[[]] = Listeners()
 
     def __iter__(self) -> Iterator[Batch]:
         yield from self.journal().follow()
@@ -69,8 +70,7 @@ class PushedSource:
         """Take the journal that rows go to; pushes may begin."""
         with self._changed:
             self._journal = journal
-            for listener in self._room_listeners:
-                journal.on_room(listener)
+            journal.on_room(self._room.tell)
             if self._finished:
                 journal.finish()
             self._changed.notify_all()
@@ -149,9 +149,7 @@ class PushedSource:
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` when there may be room again."""
         with self._changed:
-            self._room_listeners.append(listener)
-            if self._journal is not None:
-                self._journal.on_room(listener)
+            self._room.add(listener)
 
     def finish(self) -> None:
         """Say that no more rows come."""

@@ -6,16 +6,20 @@ what is queued; closing it with an error wakes both sides at once with that erro
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
 from itertools import count
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 
 from propload.errors import QueueClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+log = logging.getLogger(__name__)
 
 
 class Sized(Protocol):
@@ -27,6 +31,29 @@ class Sized(Protocol):
 
 
 T = TypeVar("T", bound=Sized)
+P = ParamSpec("P")
+
+
+class Listeners(Generic[P]):
+    """Who is told of something, from the thread that knows of it.
+
+    What one of them raises is its own: it is logged, and no work ends by it.
+    """
+
+    def __init__(self) -> None:
+        self._all: tuple[Callable[P, object], ...] = ()
+
+    def add(self, listener: Callable[P, object], /) -> None:
+        """Tell `listener` as well, after the others."""
+        self._all = (*self._all, listener)
+
+    def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Tell all; call it without a lock that a listener may want."""
+        for listener in self._all:
+            try:
+                listener(*args, **kwargs)
+            except Exception:
+                log.exception("the listener %r raised an error", listener)
 
 
 class Subscription(Generic[T]):
@@ -75,7 +102,7 @@ class BatchQueue(Generic[T]):
         self._bytes = 0
         self._closed = False
         self._error: BaseException | None = None
-        self._room_listeners: list[Callable[[], None]] = []
+        self._room: Listeners[[]] = Listeners()
 
     def subscribe(self) -> Subscription[T]:
         """Return a subscription to every entry put from now on."""
@@ -129,14 +156,12 @@ class BatchQueue(Generic[T]):
                 self._bytes = 0
             self._closed = True
             self._changed.notify_all()
-            listeners = tuple(self._room_listeners)
-        for listener in listeners:
-            listener()
+        self._room.tell()
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when room came or it closed."""
         with self._changed:
-            self._room_listeners.append(listener)
+            self._room.add(listener)
 
     @property
     def nbytes(self) -> int:
@@ -186,9 +211,8 @@ class BatchQueue(Generic[T]):
                 return None
             ticket, entry = entries.popleft()
             freed = self._release(ticket)
-            listeners = tuple(self._room_listeners) if freed else ()
-        for listener in listeners:
-            listener()
+        if freed:
+            self._room.tell()
         return entry
 
     def _release(self, ticket: int) -> bool:

@@ -24,6 +24,7 @@ from propload.journal.reading import Entry, Reader
 from propload.journal.records import Record
 from propload.journal.segments import JournalOptions, Segments, unwritten
 from propload.private_files import make_private_folder, write_private
+from propload.queueing import Listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +79,7 @@ class Journal:
         self._error: BaseException | None = None
         #: What the disk said of rows that were taken before.
         self._refusal: JournalError | None = None
-        self._room_listeners: list[Callable[[], None]] = []
+        self._room: Listeners[[]] = Listeners()
         self._unsynced_since: float | None = None
         self._syncer = threading.Thread(
             target=self._sync_each_second, name="propload-journal-sync", daemon=True
@@ -174,14 +175,12 @@ class Journal:
                 self._error = error
             self._closed = True
             self._changed.notify_all()
-            listeners = tuple(self._room_listeners)
-        for listener in listeners:
-            listener()
+        self._room.tell()
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when there may be room."""
         with self._changed:
-            self._room_listeners.append(listener)
+            self._room.add(listener)
 
     @property
     def nbytes(self) -> int:
@@ -240,9 +239,8 @@ class Journal:
             if removed:
                 self._full = False
                 self._changed.notify_all()
-            listeners = tuple(self._room_listeners) if removed else ()
-        for listener in listeners:
-            listener()
+        if removed:
+            self._room.tell()
 
     def note_entered(self) -> None:
         """Note that a ledger holds the run, before it stores a row."""
@@ -360,9 +358,7 @@ class Journal:
             self._refusal = unwritten(self.folder, error)
             self._refusal.__cause__ = error
             self._changed.notify_all()
-            listeners = tuple(self._room_listeners)
-        for listener in listeners:
-            listener()
+        self._room.tell()
 
     def _raise_refusal(self) -> None:
         if self._refusal is not None:

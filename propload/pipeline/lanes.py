@@ -132,15 +132,21 @@ class Lane:
 
     def _run(self) -> None:
         try:
-            for work in self._subscription:
+            while (work := self._next()) is not None:
                 self._write(work)
-        except QueueClosedError as error:
-            log.debug("lane %d was told to end: %s", self.number, error)
         except BaseException as error:  # noqa: BLE001 - handed to the pipeline
             self._queue.close(error)
             self._on_failed(error)
         finally:
             self._close()
+
+    def _next(self) -> Work | None:
+        """Return the next piece, or None where the lane is to end."""
+        try:
+            return self._subscription.get()
+        except QueueClosedError as error:
+            log.debug("lane %d was told to end: %s", self.number, error)
+            return None
 
     def _write(self, work: Work) -> None:
         piece = work.piece

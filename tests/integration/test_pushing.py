@@ -156,6 +156,27 @@ def interrupted_while_closing(loader, database):
 
 
 @pytest.mark.one_server
+def test_a_listener_that_raises_ends_no_load(database, caplog):
+    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    heard = []
+
+    def load(row):
+        loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
+        loader.on_room(lambda: 1 / 0)
+        loader.on_failed(lambda _: 1 / 0)
+        loader.on_failed(heard.append)
+        loader.put(row)
+        return loader.close()
+
+    # its rows are committed, so that there is room in the journal
+    assert load({"id": 1}).counts.inserted == 1
+    assert "ZeroDivisionError" in caplog.text
+    with pytest.raises(LoadError, match="no_such") as caught:
+        load({"id": 1, "no_such": 2})
+    assert heard == [caught.value]
+
+
+@pytest.mark.one_server
 def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
     with pytest.raises(ConfigError, match=r"typo\.toml"):
         propload.Loader(to=database, mapping="typo.toml", **HOMES)

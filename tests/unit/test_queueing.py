@@ -138,6 +138,18 @@ def test_room_listeners_hear_of_room_and_of_the_close():
     assert heard == ["room", "room"]
 
 
+def test_what_a_room_listener_raises_is_logged_and_stops_nobody(caplog):
+    queue = BatchQueue(1, 100)
+    subscription = queue.subscribe()
+    heard = []
+    queue.on_room(lambda: 1 / 0)
+    queue.on_room(lambda: heard.append("room"))
+    queue.put(Entry(1))
+    assert subscription.get().nbytes == 1
+    assert heard == ["room"]
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_get_times_out():
     queue = BatchQueue(1, 100)
     subscription = queue.subscribe()

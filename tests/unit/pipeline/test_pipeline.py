@@ -625,3 +625,13 @@ def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):
     pipeline.run()
     assert counts(pipeline).rejected == 1
     assert RejectStore(tmp_path / "rejects").read("run").height == 1
+
+
+def test_a_queue_of_others_that_is_closed_ends_no_lane_silently(make):
+    def committed(_row):
+        msg = "a queue of the program's own"
+        raise QueueClosedError(msg)
+
+    pipeline, _ = make(MemorySource(rows(50)), lanes=1, committed=committed)
+    with pytest.raises(QueueClosedError, match="of the program's own"):
+        pipeline.run()
