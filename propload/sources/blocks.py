@@ -52,7 +52,7 @@ def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
         # nothing is no block: it would be taken for a pause
         return bytes(head), iter([bytes(head)] if head else [])
     except SourceError as error:
-        return bytes(head), chain([bytes(head)], _Failing(error))
+        return bytes(head), chain([bytes(head)] if head else [], _Failing(error))
     return bytes(head), chain([bytes(head)], blocks)
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,9 +226,13 @@ def _fingerprint(path: Path) -> bytes:
         # a path may hold bytes that are no text
         found = hashlib.sha256(os.fsencode(path.resolve()))
         found.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
-        found.update(file.read(FINGERPRINT_BYTES))
-        file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
-        found.update(file.read(FINGERPRINT_BYTES))
+        try:
+            found.update(file.read(FINGERPRINT_BYTES))
+            file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
+            found.update(file.read(FINGERPRINT_BYTES))
+        except OSError as error:
+            msg = f"{path} cannot be read: {error.strerror}"
+            raise SourceError(msg, source=str(path)) from error
     return found.digest()
 
 
@@ -252,6 +257,8 @@ def _parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[_Part
     """Yield what there is to read in an open file, packed or not."""
     head, blocks = peek(read_stream(file, name), HEAD_BYTES)
     if not head:
+        # where it could not be read, that is raised instead
+        next(blocks, None)
         msg = f"{name} is empty"
         raise SourceError(msg, source=name)
     if is_zip(head):
@@ -300,15 +307,17 @@ def _holds_workbook(file: IO[bytes]) -> bool:
     return found
 
 
-def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> IO[bytes]:
-    """Return a file to jump about in, made of the blocks where there is none.
+@contextmanager
+def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> Iterator[IO[bytes]]:
+    """Yield a file to jump about in, made of the blocks where there is none.
 
-    Closing it leaves the given file open to its owner's closing.
+    The given file stays open: its owner closes it.
     """
     if file is not None and file.seekable():
         file.seek(0)
-        return file
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    copy.writelines(blocks)
-    copy.seek(0)
-    return copy
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        copy.writelines(blocks)
+        copy.seek(0)
+        yield copy

@@ -6,12 +6,14 @@ import os
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
-from propload.sources import open_source
+from propload.sources import files, open_source
 
 
 def opened(source, **options):
@@ -196,3 +198,24 @@ def test_the_format_can_be_told(read, write):
 def test_what_holds_no_rows_is_refused(nothing):
     with pytest.raises(ConfigError, match="cannot be read"):
         opened(nothing)
+
+
+def test_stdin_stays_open_to_who_reads_on(read, monkeypatch, tmp_path):
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"id": [1]}).write_parquet(path)
+    with path.open("rb") as file:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+        assert read("-", format="parquet").rows == [{"id": 1}]
+        assert not file.closed
+
+
+def test_a_file_that_cannot_be_read_has_no_fingerprint(folder, monkeypatch):
+    source = opened(folder / "a.csv")
+
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files, "_open", lambda _: Broken())
+    with pytest.raises(SourceError, match=r"a\.csv cannot be read: Input/output"):
+        source.fingerprint()
