@@ -105,10 +105,15 @@ def embedded_url(**settings: Unpack[Settings]) -> str:
         WriteError: It cannot be started.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.embedded_url")
-    return _embedded(Plan.of(config.resolve(settings)).places.state_dir)
+    from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
+
+    state_dir = Plan.of(config.resolve(settings)).places.state_dir
+    embedded.start(state_dir)
+    # not the one that propload takes: other drivers may not know all of its settings
+    return embedded.url(state_dir)
 
 
-def _embedded(state_dir: Path, *, stopped: Stopped = never) -> str:
+def _embedded(state_dir: Path, *, stopped: Stopped) -> str:
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
     return embedded.start(state_dir, stopped=stopped)

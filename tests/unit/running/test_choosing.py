@@ -47,13 +47,12 @@ def test_what_has_no_name_needs_a_table(source):
 def test_the_address_of_the_embedded_database_is_that_of_the_state_folder(
     monkeypatch, state_dir, tmp_path
 ):
-    def start(folder, *, stopped):
-        assert not stopped()
-        return f"postgresql:///{folder}"
-
-    monkeypatch.setattr(embedded, "start", start)
+    started = []
+    monkeypatch.setattr(embedded, "start", started.append)
+    monkeypatch.setattr(embedded, "url", lambda folder: f"postgresql:///{folder}")
     assert propload.embedded_url() == f"postgresql:///{state_dir}"
     assert propload.embedded_url(state_dir=tmp_path) == f"postgresql:///{tmp_path}"
+    assert started == [state_dir, tmp_path]
     with pytest.raises(ConfigError, match="to has no say"):
         propload.embedded_url(to="postgresql://elsewhere")
 
