@@ -113,8 +113,7 @@ def compose(
     """
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    if plan.options.lock:
-        stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
+    _lock(target, plan, database, stack)
     begun = _begin_run(source, target, plan, database, stack, checker=checker)
     record, point, plan = begun.record, begun.point, begun.plan
     sizes = batch_sizes(plan, metrics)
@@ -148,6 +147,12 @@ def compose(
         chosen=begun.why,
         outcome=kept.outcome,
     )
+
+
+def _lock(target: Target, plan: Plan, database: Database, stack: ExitStack) -> None:
+    """Turn other runs away from the table, where that was asked for."""
+    if plan.options.lock:
+        stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
 
 
 def _begin_run(
