@@ -34,6 +34,8 @@ _OPEN = (
 )
 _OPEN_KEYS = frozenset(_OPEN.split())
 _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
+#: As SQLAlchemy writes it; libpq knows no drivers.
+_DRIVER = re.compile(r"postgres(?:ql)?(\+\w+)://")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
 _QUERY_SECRET = re.compile(
     r"([?&](?:\w*password|oauth_client_secret)=)([^&#]*)", re.IGNORECASE
@@ -213,6 +215,9 @@ def _hosts(authority: str) -> dict[str, str]:
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     position = 0
+    if of_driver := _DRIVER.match(text):
+        msg = f"the connection string names a driver: leave {of_driver[1]} out"
+        raise ConfigError(msg)
     if "=" not in text and text.strip():
         msg = (
             "the database is not given as a connection string: write "

@@ -94,6 +94,13 @@ def test_unreadable_strings_are_refused_without_being_quoted(dsn):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("query", ["", "?sslmode=require"])
+def test_a_driver_in_the_scheme_is_told(query):
+    with pytest.raises(ConfigError, match=r"leave \+psycopg2 out") as caught:
+        resolve_dsn(f"postgresql+psycopg2://u:{SECRET}@h/d{query}")
+    assert SECRET not in str(caught.value)
+
+
 def test_resolve_dsn_adds_timeouts_only_where_none_is_set(monkeypatch):
     assert "connect_timeout=10" in resolve_dsn("postgresql://h/d")
     assert "connect_timeout=10" in resolve_dsn("host=h")
