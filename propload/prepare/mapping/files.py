@@ -40,6 +40,7 @@ _RULE_KEYS = (
     "required",
 )
 _CONTEXT = ("as_of", "source")
+_RULE = frozenset({*_RULE_KEYS, "constant", "context"})
 
 
 def load_mapping(spec: object, /) -> RowMapping:
@@ -58,7 +59,9 @@ def load_mapping(spec: object, /) -> RowMapping:
         found = find_object(spec, group="propload.mappings", kind="mapping")
         return load_mapping(found)
     if isinstance(spec, abc.Mapping):
-        return make_mapping(cast("abc.Mapping[str, object]", spec))
+        # one of a configuration file knows where it stands
+        name = str(getattr(spec, "name", "mapping"))
+        return make_mapping(cast("abc.Mapping[str, object]", spec), name=name)
     if callable(getattr(spec, "apply", None)):
         return cast("RowMapping", spec)
     msg = f"mapping {spec!r} is none: give a file, a name or a dict of columns"
@@ -104,6 +107,7 @@ def make_mapping(
         ConfigError: A key is not known, or its value not usable.
     """
     if not isinstance(content.get("columns"), abc.Mapping):
+        _refuse_misspelt(content, name)
         # all of them are columns, also one that is called `name`
         content = {"columns": dict(content)}
     name = str(content.get("name", name))
@@ -125,6 +129,19 @@ def make_mapping(
             made[target] = _column(target, written)
             _check_null_words(made[target], null_words)
     return Mapping(made, null_words=null_words, keep_others=keep_others, name=name)
+
+
+def _refuse_misspelt(content: abc.Mapping[str, object], name: str) -> None:
+    """Refuse a table that is no rule and nearly called `columns`.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    for key, value in content.items():
+        is_near = nearest(key, ["columns"], cutoff=SLIP) is not None
+        if is_near and isinstance(value, abc.Mapping) and _RULE.isdisjoint(value):
+            msg = f"{name}: key {key!r} is not known; did you mean 'columns'?"
+            raise ConfigError(msg)
 
 
 @contextmanager

@@ -129,6 +129,14 @@ def test_unknown_keys_are_told():
         load_mapping({"columns": {"a": "a"}, "null_word": ["-"]})
 
 
+@pytest.mark.parametrize("columns", [{}, {"a": "b"}])
+def test_a_misspelt_table_of_columns_is_told(columns):
+    with pytest.raises(ConfigError, match="'colums' is not known; did you mean 'col"):
+        load_mapping({"colums": columns, "null_words": ["-"]})
+    made = load_mapping({"column": {"parse": "integer"}})
+    assert list(made.columns) == ["column"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
