@@ -70,6 +70,11 @@ class SourceOptions:
     told: frozenset[str] = frozenset()
 
 
+def is_delimiter(text: str, /) -> bool:
+    """Return whether a text may stand between fields: one ASCII character."""
+    return len(text) == 1 and text.isascii() and text not in '"\r\n'
+
+
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
     """What a spider is told.

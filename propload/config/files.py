@@ -23,6 +23,19 @@ _JOB_KEYS = ("source", "argument", "set")
 _TABLES = ("jobs", "mappings")
 
 
+class MappingTable(dict[str, object]):
+    """A column mapping of a configuration file.
+
+    Args:
+        table: What it says.
+        name: What messages call it.
+    """
+
+    def __init__(self, table: Mapping[str, object], *, name: str) -> None:
+        super().__init__(table)
+        self.name = name
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
     """What a configuration file says; paths in it start at its folder.
@@ -135,17 +148,27 @@ def _parse(path: Path, values: Mapping[str, object]) -> ConfigFile:
     if path.name == "pyproject.toml":
         values, prefix = _tool_table(values) or {}, "tool.propload."
     top = {name: value for name, value in values.items() if name not in _TABLES}
+    if isinstance(top.get("propload"), dict) and not prefix:
+        msg = (
+            f"{path}: [propload] is not a table of it: leave that line out; in "
+            "pyproject.toml it is [tool.propload]"
+        )
+        raise ConfigError(msg)
     check_names(top, (*SETTINGS, *_TABLES), place=str(path))
     jobs = _tables(values, "jobs", path, prefix)
     for name, job in jobs.items():
         place = f"{path} [{prefix}jobs.{name}]"
         check_names(job, (*SETTINGS, *_JOB_KEYS), place=place)
+    mappings = _tables(values, "mappings", path, prefix)
     folder = path.resolve().parent
     return ConfigFile(
         path,
         _anchored(top, folder),
         {name: _anchored(job, folder) for name, job in jobs.items()},
-        _tables(values, "mappings", path, prefix),
+        {
+            name: MappingTable(table, name=f"{path} [{prefix}mappings.{name}]")
+            for name, table in mappings.items()
+        },
     )
 
 

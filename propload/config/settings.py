@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from propload.config.values import (
     read_anything,
-    read_count,
-    read_count_or_auto,
+    read_delimiter,
+    read_encoding,
+    read_format,
     read_moment,
     read_names,
     read_number,
     read_path,
+    read_positive,
+    read_positive_or_auto,
     read_reject_limit,
     read_resume,
     read_seconds,
@@ -193,14 +196,14 @@ def _reading() -> Iterable[Setting]:
         "format",
         panel,
         "csv, tsv, ndjson, json, parquet, arrow or xlsx; else found out.",
-        read_text,
+        read_format,
         "FORMAT",
     )
     yield Setting(
         "delimiter",
         panel,
         "Character between fields; else found out.",
-        read_text,
+        read_delimiter,
         "CHARACTER",
     )
     yield Setting(
@@ -220,7 +223,7 @@ def _reading() -> Iterable[Setting]:
         "encoding",
         panel,
         "Encoding of text as Python names it; else found out.",
-        read_text,
+        read_encoding,
         "NAME",
     )
     yield Setting(
@@ -241,7 +244,7 @@ def _speed() -> Iterable[Setting]:
         "batch_rows",
         panel,
         "Rows prepared at once.",
-        read_count_or_auto,
+        read_positive_or_auto,
         "N|auto",
     )
     yield Setting(
@@ -255,7 +258,7 @@ def _speed() -> Iterable[Setting]:
         "workers",
         panel,
         "Connections that write at the same time.",
-        read_count_or_auto,
+        read_positive_or_auto,
         "N|auto",
     )
     yield Setting(
@@ -279,7 +282,7 @@ def _failures() -> Iterable[Setting]:
         "N|P%",
     )
     yield Setting(
-        "retry_attempts", panel, "Most attempts at one transaction.", read_count, "N"
+        "retry_attempts", panel, "Most attempts at one transaction.", read_positive, "N"
     )
     yield Setting(
         "retry_seconds",

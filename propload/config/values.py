@@ -6,12 +6,14 @@ message that begins with the value; who calls it names the setting.
 
 from __future__ import annotations
 
+import codecs
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from propload.errors import ConfigError
-from propload.options import RejectLimit
+from propload.format_names import check_format
+from propload.options import RejectLimit, is_delimiter
 
 #: Bytes in a unit, as PostgreSQL counts its memory settings.
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
@@ -47,6 +49,34 @@ def _require_text(value: str) -> None:
 def read_anything(value: object) -> object:
     """Return the value: a name, or what Python code gave."""
     return value
+
+
+def read_format(value: object) -> str:
+    """Return the name or the ending of a format."""
+    text = read_text(value)
+    check_format(text)
+    return text
+
+
+def read_delimiter(value: object) -> str:
+    r"""Return one character that may stand between fields, or `\t`."""
+    text = read_text(value)
+    # a shell hands a tab over as it is written
+    if text != r"\t" and not is_delimiter(text):
+        msg = f"{value!r} cannot be used: give one ASCII character"
+        raise ConfigError(msg)
+    return text
+
+
+def read_encoding(value: object) -> str:
+    """Return the name of an encoding that Python knows."""
+    text = read_text(value)
+    try:
+        codecs.lookup(text)
+    except LookupError:
+        msg = f"{value!r} is unknown: give utf-8, utf-16, cp1252, ..."
+        raise ConfigError(msg) from None
+    return text
 
 
 def read_path(value: object) -> Path:
@@ -99,15 +129,25 @@ def read_number(value: object) -> int:
     return number
 
 
-def read_count_or_auto(value: object) -> int | str:
-    """Return a whole number, or `auto`."""
+def read_positive(value: object) -> int:
+    """Return a whole number, 1 or more."""
+    count = read_count(value)
+    if count < 1:
+        msg = f"{value!r} is out of range: give 1 or more"
+        raise ConfigError(msg)
+    return count
+
+
+def read_positive_or_auto(value: object) -> int | str:
+    """Return a whole number, 1 or more, or `auto`."""
     if value == "auto":
         return "auto"
     try:
-        return read_count(value)
+        read_count(value)
     except ConfigError:
         msg = f'{value!r} is neither a whole number nor "auto"'
         raise ConfigError(msg) from None
+    return read_positive(value)
 
 
 def read_seconds(value: object) -> float:
@@ -143,9 +183,13 @@ def read_size(value: object) -> int:
     if matched and unit and unit != "B" and not unit.endswith("B"):
         unit += "B"
     if matched is None or unit not in _UNITS:
-        msg = f"{value!r} is not a size: give bytes, or a number with KB, MB or GB"
+        msg = f"{value!r} is not a size: give bytes, or a number with KB, MB, GB or TB"
         raise ConfigError(msg)
-    return int(float(matched[1]) * _UNITS[unit])
+    size = int(float(matched[1]) * _UNITS[unit])
+    if size < 1:
+        msg = f"{value!r} is out of range: give 1 byte or more"
+        raise ConfigError(msg)
+    return size
 
 
 def write_size(size: int) -> str:

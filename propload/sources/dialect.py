@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SourceError
+from propload.options import is_delimiter
 from propload.sources.above import doubt_above, lines_above
 from propload.sources.records import first_row_end
 from propload.sources.source import check_names
@@ -75,7 +76,7 @@ def find_dialect(
     told = "\t" if options.delimiter == r"\t" else options.delimiter
     delimiter = told or declared or ("\t" if tabs else None)
     delimiter = delimiter or _find_delimiter(sample, whole=whole)
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+    if not is_delimiter(delimiter):
         msg = f"delimiter {delimiter!r} cannot be used: give one ASCII character"
         raise ConfigError(msg)
     rows = _rows(sample, delimiter, whole=whole)

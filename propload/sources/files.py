@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from propload.errors import SourceError
+from propload.format_names import check_format
 from propload.sources.blocks import peek
 from propload.sources.compression import (
     is_packed,
@@ -26,7 +27,6 @@ from propload.sources.compression import (
 )
 from propload.sources.formats import (
     NOTE_SUFFIX,
-    check_format,
     find_format,
     is_own,
     is_readable,

@@ -6,38 +6,17 @@ import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from propload.errors import ConfigError
+from propload.format_names import SUFFIXES, check_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SUFFIXES = {
-    ".csv": "csv",
-    ".txt": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".ndjson": "ndjson",
-    ".jsonl": "ndjson",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".arrows": "arrow",
-    ".ipc": "arrow",
-    ".feather": "arrow",
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
-    ".xlsb": "xlsx",
-    ".xls": "xlsx",
-    ".ods": "xlsx",
-}
 #: Files of a folder or an archive that programs put there for themselves: hidden ones,
 #: the locks of open workbooks (`~$a.xlsx`), what macOS knows of files.
 OWN_FILES = (".", "~$", "__MACOSX")
 #: A note to the reader lies beside many exports, and would be read as rows.
 NOTE_SUFFIX = ".txt"
 PACKED_SUFFIXES = frozenset({".gz", ".zst", ".zstd", ".bz2", ".xz", ".zip"})
-FORMATS = frozenset(SUFFIXES.values())
 
 #: How files of these formats begin, whatever their name is.
 MAGIC = (
@@ -72,19 +51,6 @@ def find_format(name: str, head: bytes, given: str | None) -> str:
     if named == "json" or named is None:
         return _json_kind(head) or named or "csv"
     return named
-
-
-def check_format(given: str) -> str:
-    """Return the format by its name or suffix.
-
-    Raises:
-        ConfigError: There is no such format.
-    """
-    kind = SUFFIXES.get(f".{given.lower().lstrip('.')}")
-    if kind is None:
-        msg = f"format {given!r} is unknown: give one of {', '.join(sorted(FORMATS))}"
-        raise ConfigError(msg)
-    return kind
 
 
 def suffix_format(name: str) -> str | None:

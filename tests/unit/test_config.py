@@ -11,6 +11,7 @@ import pytest
 from propload.config import SETTINGS, job_source, resolve, state_flag
 from propload.errors import ConfigError
 from propload.options import RunOptions, Settings, SourceOptions
+from propload.prepare.mapping import load_mapping
 
 LAYERS = ("keyword", "environment", "job", "top")
 
@@ -164,6 +165,9 @@ def test_paths_of_the_file_start_at_its_folder(write_config, monkeypatch):
         ("max_memory", "1.5 gb", 3 << 29),
         ("max_memory", "64KiB", 64 << 10),
         ("max_memory", 1024, 1024),
+        ("delimiter", r"\t", r"\t"),
+        ("encoding", "latin-1", "latin-1"),
+        ("format", ".jsonl", ".jsonl"),
         ("max_rejects", "5%", "5%"),
         ("max_rejects", 7, 7),
         ("lock", "yes", True),
@@ -190,6 +194,14 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("key", 7),
         ("batch_rows", "many"),
         ("batch_rows", True),
+        ("batch_rows", "0"),
+        ("workers", 0),
+        ("retry_attempts", -1),
+        ("max_memory", 0),
+        ("delimiter", "::"),
+        ("delimiter", '"'),
+        ("encoding", "utf-9"),
+        ("format", "docx"),
         ("retry_attempts", "1.5"),
         ("batch_seconds", "-1"),
         ("batch_seconds", "nan"),
@@ -228,6 +240,17 @@ def test_a_bad_value_names_the_place_it_stands_in(write_config, monkeypatch):
     monkeypatch.setenv("PROPLOAD_WORKERS", "z")
     with pytest.raises(ConfigError, match="environment variable PROPLOAD_WORKERS: 'z'"):
         resolve({})
+    monkeypatch.setenv("PROPLOAD_WORKERS", "2")
+    monkeypatch.setenv("PROPLOAD_DELIMITER", "ab")
+    with pytest.raises(ConfigError, match="variable PROPLOAD_DELIMITER: 'ab' cannot"):
+        resolve({})
+
+
+def test_a_mapping_of_the_file_is_called_by_its_place(write_config):
+    path = write_config("[mappings.m]\nid = {parse = 'monney'}")
+    with pytest.raises(ConfigError) as caught:
+        load_mapping(resolve({"mapping": "m"})["mapping"])
+    assert str(caught.value).startswith(f"{path} [mappings.m], column id: ")
 
 
 @pytest.mark.parametrize(
@@ -241,6 +264,7 @@ def test_a_bad_value_names_the_place_it_stands_in(write_config, monkeypatch):
         ("jobs = 3", r"write \[jobs\.NAME\]"),
         ("mappings = {a = 1}", r"write \[mappings\.NAME\]"),
         ("table = ", "is not TOML"),
+        ("[propload]\ntable = 'x'", r"in pyproject\.toml it is \[tool\.propload\]"),
     ],
 )
 def test_a_file_that_says_something_unknown_is_refused(text, message, write_config):

@@ -1,0 +1,40 @@
+"""Formats of files by their names, and by what files of them end in."""
+
+from __future__ import annotations
+
+from propload.errors import ConfigError
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".ipc": "arrow",
+    ".feather": "arrow",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xlsb": "xlsx",
+    ".xls": "xlsx",
+    ".ods": "xlsx",
+}
+FORMATS = frozenset(SUFFIXES.values())
+
+
+def check_format(given: str) -> str:
+    """Return the format by its name or suffix.
+
+    Raises:
+        ConfigError: There is no such format.
+    """
+    kind = SUFFIXES.get(f".{given.lower().lstrip('.')}")
+    if kind is None:
+        msg = f"{given!r} is unknown: give one of {', '.join(sorted(FORMATS))}"
+        raise ConfigError(msg)
+    return kind
