@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
+import polars as pl
+
 from propload.batch import ROW, join_reasons
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
@@ -24,8 +26,6 @@ from propload.report import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import polars as pl
 
     from propload.batch import Deduped
     from propload.postgres.session.connection import Connection
@@ -124,12 +124,27 @@ class Rehearsal:
         counts, reasons = self._ask(rows.layers[0])
         approach = Approach(rows.layers, rows.versions)
         again = approach.with_versions_of(reasons.get_column(ROW), self._key)
-        if again is not None and self._shape.on_null == "keep":
-            # the value at fault may be that of any of them
-            reasons = reasons.join(again.layers[-1], on=ROW, how="anti")
+        if again is not None:
+            hanging = self._hanging(again.layers[-1])
+            reasons = reasons.join(hanging, on=ROW, how="anti")
         counts += Counts(duplicates=(again or approach).duplicates)
         told = counts.accounted + reasons.get_column(ROW).n_unique()
         return Forecast(counts, reasons, rows.height + rows.duplicates - told)
+
+    def _hanging(self, versions: pl.DataFrame) -> pl.DataFrame:
+        """Return those of refused rows' keys that may come to another end.
+
+        Args:
+            versions: All rows of these keys, which have their turn one by one.
+        """
+        if self._shape.on_null == "keep":
+            # the value at fault may be that of any of them
+            return versions
+        if self._shape.newest is None:
+            return versions.head(0)
+        # one that is as new as what was just stored is stale, whatever is wrong with it
+        age = [*self._key, self._shape.newest]
+        return versions.filter(pl.len().over(age) > 1)
 
     def _ask(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame]:
         """Return counts of good rows, and why the others are refused."""
