@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from propload.cli.flags import Part, expand
+from propload.cli.flags import Part, expand, flowing
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
     let_stderr_fail,
@@ -68,7 +68,7 @@ def build_app() -> typer.Typer:
     """Return the command line, which knows of its commands what `--help` shows."""
     app = typer.Typer(
         cls=_Commands,
-        help=_SUMMARY,
+        help=flowing(_SUMMARY),
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -104,6 +104,22 @@ class _Commands(TyperGroup):
         name, known, rest = super().resolve_command(ctx, args)
         return name, load_command(known.name) if known and known.name else None, rest
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: as above
+        given = list(args)
+        try:
+            parsed: list[str] = super().parse_args(ctx, args)
+        except TyperException as error:
+            option = getattr(error, "option_name", None)
+            called = next((word for word in given if word in COMMANDS), None)
+            if option is None or called is None:
+                raise
+            msg = f"put {option} after the command: propload {called} ... {option}"
+            wrong = typer.BadParameter(msg, ctx)
+            if "--json" in given:
+                _print_failure(wrong)
+            raise wrong from None
+        return parsed
+
     def invoke(self, ctx: Any) -> Any:  # Any: as above
         """Run the command; what none takes is told as JSON where that is wanted."""
         try:
@@ -111,11 +127,15 @@ class _Commands(TyperGroup):
         except TyperException as error:
             # words that no command takes: its own errors are told by its screen
             if ctx.meta.get(_AS_JSON):
-                said, code = error.format_message(), error.exit_code
-                told = {"status": "failed", "message": said, "exit_code": code}
-                with suppress(OutputError), patient_stdout():
-                    typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+                _print_failure(error)
             raise
+
+
+def _print_failure(error: TyperException) -> None:
+    said, code = error.format_message(), error.exit_code
+    told = {"status": "failed", "message": said, "exit_code": code}
+    with suppress(OutputError), patient_stdout():
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
 def _stand_in() -> None:

@@ -66,11 +66,19 @@ def expand(
     parts: dict[str, Part] = {}
     for name, one in shown.items():
         parts.update(one.parts if isinstance(one, Group) else {name: one})
-    expanded.__doc__ = inspect.getdoc(command)
+    expanded.__doc__ = flowing(inspect.getdoc(command) or "")
     expanded.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # for typer
         [_parameter(name, part) for name, part in parts.items()]
     )
     return expanded
+
+
+def flowing(text: str, /) -> str:
+    """Return a text whose paragraphs are a line each, for the terminal to break.
+
+    typer keeps the breaks of all paragraphs but the first.
+    """
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def _parameter(name: str, part: Part) -> inspect.Parameter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import re
@@ -400,6 +401,34 @@ def test_no_command_shows_the_help(run):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_of_a_command_is_the_first_of_its_help(name):
     assert load_command(name).help.partition("\n")[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("flag", ["--json", "-v", "--state-dir"])
+def test_a_flag_before_the_command_is_told_where_it_goes(flag, run):
+    result = run(flag, "runs", "list")
+    assert result.exit_code == 2
+    assert f"put {flag} after the command" in " ".join(result.stderr.split())
+    if flag == "--json":
+        assert json.loads(result.stdout)["exit_code"] == 2
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100"])
+def test_help_is_broken_by_the_terminal_alone(columns, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    for words in (("ingest",), ("recover",), ("demo",), ("runs", "drop"), ()):
+        lines = run(*words, "--help").output.splitlines()
+        start = next(n for n, one in enumerate(lines) if "Usage:" in one) + 1
+        end = next(n for n, one in enumerate(lines) if one.startswith("╭"))
+        text = [one.strip() for one in lines[start:end]]
+        for line, after in itertools.pairwise(text):
+            word = after.partition(" ")[0]
+            is_full = len(line) + 1 + len(word) > int(columns) - 2
+            assert is_full or not line or not after, line
+
+
+def test_help_tells_each_exit_code(run):
+    told = run("ingest", "--help").output
+    assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
 
 
 def test_the_words_below_a_command_are_completed():
