@@ -83,7 +83,8 @@ def _add_list(group: typer.Typer) -> None:
             screen.tell(f"no run{into} has begun yet")
             return
         columns = ("run", "status", "table", "read", "changed", "rejected", "source")
-        print_table(screen, columns, [_line(one) for one in found])
+        lines = [_line(one) for one in found]
+        print_table(screen, columns, lines, yielding="source")
 
 
 def _add_show(group: typer.Typer) -> None:

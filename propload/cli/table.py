@@ -11,8 +11,20 @@ if TYPE_CHECKING:
     from propload.cli.screen import Screen
 
 
+#: Headings of columns whose texts are copied from a list: they stay in one line.
+_COPIED = frozenset({"run"})
+#: Characters between columns.
+_GAP = 2
+#: A column that gives way is left out where fewer characters are left for it.
+_LEAST = 8
+
+
 def print_table(
-    screen: Screen, columns: Sequence[str], lines: Iterable[Sequence[str]]
+    screen: Screen,
+    columns: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    *,
+    yielding: str | None = None,
 ) -> None:
     """Print a table that fits the terminal, or lines with tabs where it is none.
 
@@ -20,6 +32,8 @@ def print_table(
         screen: How to print.
         columns: Headings.
         lines: A text for each column.
+        yielding: The heading of a column that is shortened, or left out, where the
+            terminal has no room for it; the others are folded.
     """
     if not sys.stdout.isatty():
         screen.print_lines("\t".join(map(_flat, line)) for line in (columns, *lines))
@@ -28,13 +42,36 @@ def print_table(
     from rich.table import Table  # noqa: PLC0415 - only terminals need it
     from rich.text import Text  # noqa: PLC0415 - only terminals need it
 
+    console = Console(highlight=False)
+    shown = [columns, *lines]
+    if yielding is not None:
+        shown = _yielded(shown, columns.index(yielding), console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for line in lines:
+    for heading in shown[0]:
+        table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
+    for line in shown[1:]:
         # values of refused rows are shown as they are, not read as markup
         table.add_row(*(Text(text) for text in line))
-    Console(highlight=False).print(table)
+    console.print(table)
+
+
+def _yielded(
+    lines: Sequence[Sequence[str]], place: int, width: int
+) -> list[Sequence[str]]:
+    """Return lines where one column has what the others leave of a width."""
+    wanted = [max(map(len, texts)) + _GAP for texts in zip(*lines, strict=True)]
+    left = width - sum(wanted) + wanted[place]
+    if left < _LEAST:
+        return [[*line[:place], *line[place + 1 :]] for line in lines]
+    return [
+        [*line[:place], _shortened(line[place], left), *line[place + 1 :]]
+        for line in lines
+    ]
+
+
+def _shortened(text: str, width: int) -> str:
+    """Return a text, or its end, which tells more of a path than its beginning."""
+    return text if len(text) <= width else f"…{text[1 - width :]}"
 
 
 def _flat(text: str) -> str:

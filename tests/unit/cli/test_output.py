@@ -47,6 +47,27 @@ def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
     assert text.count("w") == 300 + "row".count("w")
 
 
+@pytest.mark.parametrize(
+    ("width", "source"), [(40, ""), (60, "…tations.csv"), (80, "/in/2026/stations.csv")]
+)
+def test_names_of_runs_stay_whole_where_others_give_way(width, source, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    columns = ("run", "status", "table", "source")
+    name = "20260701T120000-aa1bb2"
+    line = (name, "loaded", "public.a_table", "/in/2026/stations.csv")
+    print_table(Screen(), columns, [line], yielding="source")
+    text = re.sub(r"\x1b\[\d+m", "", stream.getvalue())
+    heading, first, *rest = text.splitlines()
+    assert name in first
+    assert max(map(len, (heading, first, *rest))) <= width
+    assert ("source" in heading) == bool(source)
+    assert source in first
+    assert bool(rest) == (width == 40)
+
+
 def test_remarks_are_left_out_when_quiet(capsys):
     Screen(quiet=True).tell("something")
     Screen().tell("something else")
