@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _COPIED = frozenset({"run"})
 #: Characters between columns.
 _GAP = 2
+#: Texts of other columns that are wider are folded all the same.
+_WIDEST = 24
 #: A column that gives way is left out where fewer characters are left for it.
 _LEAST = 8
 
@@ -59,7 +61,8 @@ def _yielded(
     lines: Sequence[Sequence[str]], place: int, width: int
 ) -> list[Sequence[str]]:
     """Return lines where one column has what the others leave of a width."""
-    wanted = [max(map(len, texts)) + _GAP for texts in zip(*lines, strict=True)]
+    widest = (max(map(len, texts)) for texts in zip(*lines, strict=True))
+    wanted = [min(one, _WIDEST) + _GAP for one in widest]
     left = width - sum(wanted) + wanted[place]
     if left < _LEAST:
         return [[*line[:place], *line[place + 1 :]] for line in lines]
