@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
-    from propload.report import Plain, Report
+    from propload.report import Plain
 
     class Reported(Protocol):
         """A report: text for people, JSON for programs."""
@@ -175,12 +175,12 @@ class Screen:
                 self.show_values(failure(error))
             elif isinstance(error, LoadError) and error.report is not None:
                 self.show(error.report)
-                if not self.debug and _is_seen(str(error), error.report):
-                    return
         self.explain(error)
 
     def explain(self, error: PropLoadError) -> None:
-        """Print on stderr what went wrong."""
+        """Print on stderr what went wrong, unless its report has just said so there."""
+        if not (self.as_json or self.debug) and _is_seen(error):
+            return
         # propload's own sentences hold no secret, and words of them may be one
         self._explain(error, str(error))
 
@@ -217,9 +217,12 @@ def _label() -> str:
     return label if is_watched else f"{time.strftime(_MOMENT)} {label}"
 
 
-def _is_seen(message: str, report: Report) -> bool:
+def _is_seen(error: PropLoadError) -> bool:
     """Whether whoever reads stderr has read the message in the report on stdout."""
-    return message == report.message and sys.stdout.isatty() and sys.stderr.isatty()
+    if not isinstance(error, LoadError) or error.report is None:
+        return False
+    is_told = str(error) == error.report.message
+    return is_told and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def failure(error: PropLoadError, /) -> dict[str, Plain]:

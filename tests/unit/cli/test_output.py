@@ -68,6 +68,16 @@ def test_names_of_runs_stay_whole_where_others_give_way(width, source, monkeypat
     assert bool(rest) == (width == 40)
 
 
+def test_one_long_text_leaves_room_for_what_gives_way(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_table(Screen(), ("table", "source"), [("t" * 90, "a.csv")], yielding="source")
+    assert "a.csv" in stream.getvalue()
+    assert stream.getvalue().count("t") == 90 + "table".count("t")
+
+
 def test_remarks_are_left_out_when_quiet(capsys):
     Screen(quiet=True).tell("something")
     Screen().tell("something else")
@@ -131,6 +141,8 @@ def test_a_failed_run_is_explained_once_to_each_reader(
     with pytest.raises(typer.Exit), Screen(debug=debug).running():
         raise LoadError("no room", report=report)
     assert streams["stdout"].getvalue().count("no room") == 1
+    # as recover does, which has shown the report with those of other runs
+    Screen(debug=debug).explain(LoadError("no room", report=report))
     once = stdout is stderr is Terminal and not debug
     assert ("propload:" in streams["stderr"].getvalue()) is not once
 
