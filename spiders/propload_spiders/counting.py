@@ -67,10 +67,23 @@ class Notes:
         return int(self._spider.crawler.stats.get_value(name, 0))
 
     def missing(
-        self, name: str, sentence: str, /, *, level: int = logging.ERROR
+        self,
+        name: str,
+        sentence: str,
+        /,
+        *,
+        times: int = 1,
+        level: int = logging.ERROR,
     ) -> None:
-        """Count something that is missing, and say what, in log and stats."""
-        self.count(name)
+        """Count something that is missing, and say what, in log and stats.
+
+        Args:
+            name: Its count.
+            sentence: What is missing, and why.
+            times: How often it is missing.
+            level: The log's level.
+        """
+        self.count(name, times)
         self._spider.logger.log(level, "%s", sentence)
         stats = self._spider.crawler.stats
         sentences: list[str] = stats.get_value(MISSING) or []

@@ -17,7 +17,6 @@ from propload_spiders.extraction.search import read_search
 from propload_spiders.extraction.texts import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from propload_spiders.items import ListingItem
@@ -45,20 +44,18 @@ class SavedPage:
         """What kind of page it is."""
         return kind_of(self.html)
 
-    def items(self) -> Iterator[ListingItem]:
-        """Yield its listings, whichever page it is; none where it holds none."""
+    def listings(self) -> tuple[tuple[ListingItem, ...], int]:
+        """Return its listings and how many more it holds that cannot be read."""
         where = {"url": self.url, "scraped_at": self.scraped_at}
         if self.kind == "gone":
             gone = gone_item(self.url, scraped_at=self.scraped_at)
-            yield from [gone] if gone else []
-            return
+            return (gone,) if gone else (), 0
         is_search = is_search_url(self.url)
         detail = None if is_search else read_detail(self.html, **where)
         if detail and read_listing_url(self.url):
-            yield detail
-            return
-        found = read_search(self.html, **where).items
-        yield from found or ([detail] if detail else [])
+            return (detail,), 0
+        found = read_search(self.html, **where)
+        return found.items or ((detail,) if detail else ()), found.unread
 
 
 def open_saved(path: Path, body: bytes, /, *, base: str) -> SavedPage:

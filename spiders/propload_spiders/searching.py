@@ -15,10 +15,18 @@ from propload_spiders.arguments import (
     read_urls,
     read_words,
 )
-from propload_spiders.extraction.addresses import SITE, Offering, split_places
+from propload_spiders.extraction.addresses import (
+    SITE,
+    Offering,
+    page_url,
+    search_url,
+    split_places,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from propload_spiders.walking import Walk
 
 ARGUMENTS = (
     Argument("place", "", "places: amsterdam,den-haag,5km,2611DX,gemeente-delft"),
@@ -67,6 +75,18 @@ class Wanted:
     urls: tuple[str, ...]
     files: tuple[Path, ...]
     base: str
+
+    def page_of(self, walk: Walk, fixed: Mapping[str, object], /) -> str:
+        """Return the address of the page that a walk stands at.
+
+        Args:
+            walk: The walk through a place, or through a search of a given address.
+            fixed: Parameters that belong to every search of the spider.
+        """
+        if walk.url:
+            return page_url(walk.url, walk.page)
+        filters = {**self.filters, **fixed}
+        return search_url(self.base, self.offering, walk.place, walk.page, filters)
 
 
 def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:

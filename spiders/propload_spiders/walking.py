@@ -80,7 +80,7 @@ class Walk:
 
     def lacks_cards(self, page: SearchPage, /) -> bool:
         """Return whether a page has no listing though it should have some."""
-        if page.items:
+        if page.items or page.unread:
             return False
         if self.total is None and page.total is None:
             return self.page == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import re
 import threading
 from dataclasses import dataclass
 
@@ -417,6 +418,33 @@ def test_saved_pages_that_are_blocked_or_empty_are_said(tmp_path):
     (tmp_path / "b.html").write_text("<title>Over ons</title>")
     read = crawl(pages=str(tmp_path))
     assert (read.reason, read.items, len(read.missing)) == ("finished", [], 2)
+
+
+def spoil(page, ids):
+    """Return a page whose listings' ids are no ids any more."""
+    for key in ids:
+        page = re.sub(rb"(?<!\d)%s(?!\d)" % key.encode(), key.encode() + b"999", page)
+    return page
+
+
+@pytest.mark.parametrize("spoiled", [2, 15])
+def test_listings_that_cannot_be_read_are_said(site, tmp_path, spoiled):
+    page = site_answer(site, "/zoeken/koop?selected_area=%5B%22duinhaven%22%5D")
+    first = tmp_path / "zoeken" / "koop"
+    first.parent.mkdir()
+    first.write_bytes(page)
+    ids = sorted(crawl(start_urls=first.as_uri(), max_pages=1, details="off").ids)
+    assert len(ids) == 15
+    first.write_bytes(spoil(page, ids[:spoiled]))
+    read = crawl(start_urls=first.as_uri(), max_pages=1, details="off")
+    assert read.ids == set(ids[spoiled:])
+    assert read.count("listings_unread") == spoiled
+    said = f"holds {spoiled} listings in a form that cannot be read"
+    assert read.missing == [f"page 1 of the search {first.as_uri()} {said}"]
+    saved = first.rename(tmp_path / "saved.html")
+    read = crawl(pages=str(saved))
+    assert read.ids == set(ids[spoiled:])
+    assert read.missing == [f"{saved} {said}"]
 
 
 def test_a_misspelled_argument_fails_before_anything_is_fetched(site):

@@ -31,9 +31,7 @@ from propload_spiders.extraction.addresses import (
     is_area_served,
     is_search_url,
     page_number,
-    page_url,
     place_of,
-    search_url,
 )
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
@@ -179,8 +177,10 @@ class FundaSpider(Spider):
             return
         self._notes.count(counting.SAVED_PAGES)
         self._pages_read += 1
-        items = list(page.items())
-        if not items:
+        items, unread = page.listings()
+        if unread:
+            self._unread(path, unread)
+        elif not items:
             sentence = f"{path} holds no listing that can be read"
             self._notes.missing(counting.EMPTY_PAGES, sentence)
         # files come in any order: a search page must not stand in for a detail page
@@ -251,17 +251,8 @@ class FundaSpider(Spider):
         return self._detail_request(url, None)
 
     def _search_request(self, walk: Walk) -> Request:
-        filters = {**self.wanted.filters, **self.fixed_filters}
-        wanted = self.wanted
-        url = (
-            page_url(walk.url, walk.page)
-            if walk.url
-            else search_url(
-                wanted.base, wanted.offering, walk.place, walk.page, filters
-            )
-        )
         return Request(
-            url,
+            self.wanted.page_of(walk, self.fixed_filters),
             callback=self.parse_search,
             errback=self.search_failed,
             cb_kwargs={"walk": walk},
@@ -280,13 +271,15 @@ class FundaSpider(Spider):
         """Yield a page's new listings, or requests for their pages, and the next."""
         self._pages_read += 1
         self._notes.count(counting.SEARCH_PAGES)
-        self._notes.count(counting.UNREAD_LISTINGS, page.unread)
+        if page.unread:
+            self._unread(f"page {walk.page} of the search {walk.name}", page.unread)
         self._notes.count(counting.EMPTY_SEARCHES, int(page.total == 0))
         if page.items and page.method != "payload":
             self._notes.count(counting.FALLBACK_PAGES)
         walked = self._walked.setdefault(walk.name, set())
         ids = {item.listing_id for item in page.items}
-        after = walk.after(page, len(ids - walked))
+        # a page of which nothing can be read is no repeated one
+        after = walk.after(page, len(ids - walked) if ids else page.unread)
         walked |= ids
         onward = after.next(max_pages=self.wanted.max_pages, rows=len(page.items))
         if onward is not None:
@@ -315,6 +308,11 @@ class FundaSpider(Spider):
             self._seen.add(mark)
             self._notes.count(counting.LISTINGS)
             yield item
+
+    def _unread(self, where: str, number: int) -> None:
+        listings = counted(number, "listing")
+        sentence = f"{where} holds {listings} in a form that cannot be read"
+        self._notes.missing(counting.UNREAD_LISTINGS, sentence, times=number)
 
     def _unknown_place(self, walk: Walk, page: SearchPage) -> None:
         """Say that the site served other listings than those of the place."""

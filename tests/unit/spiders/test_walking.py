@@ -100,3 +100,9 @@ def test_two_searches_of_one_place_are_not_one():
         for price in ("0-200000", "200000-")
     )
     assert cheap.name != dear.name
+
+
+def test_a_page_of_which_nothing_can_be_read_does_not_lack_its_cards():
+    unread = SearchPage((), 41, None, "none", unread=15)
+    assert Walk("delft").lacks_cards(page(0, total=41))
+    assert not Walk("delft").lacks_cards(unread)
