@@ -106,9 +106,17 @@ def plan_and_open(
     """
     told, own = _split(settings) if is_spider(source) else ({}, settings)
     plan = Plan.of(config.resolve(own, job=job))
-    crawl = CrawlOptions({**crawl.arguments, **told}, crawl.settings)
+    crawl = CrawlOptions(
+        {**crawl.arguments, **told}, {**_crawl_moment(plan), **crawl.settings}
+    )
     opened = open_source(source, source_options(plan.settings, own, job=job), crawl)
     return plan.with_defaults(default_settings(opened, plan.settings)), opened
+
+
+def _crawl_moment(plan: Plan) -> dict[str, object]:
+    """Return the setting by which a spider of saved pages dates them."""
+    moment = plan.settings.get("as_of")
+    return {"PROPLOAD_AS_OF": moment} if moment else {}
 
 
 def _split(settings: Settings) -> tuple[dict[str, object], Settings]:

@@ -32,7 +32,7 @@ class SavedPage:
     Attributes:
         html: Its text.
         url: The address that it says it came from, else the site's.
-        scraped_at: When the file was written, as that is when the page was read.
+        scraped_at: When the page was read, as far as anybody knows.
     """
 
     html: str
@@ -58,15 +58,18 @@ class SavedPage:
         return found.items or ((detail,) if detail else ()), found.unread
 
 
-def open_saved(path: Path, body: bytes, /, *, base: str) -> SavedPage:
+def open_saved(
+    path: Path, body: bytes, /, *, base: str, as_of: datetime | None
+) -> SavedPage:
     """Return a saved page.
 
     Args:
-        path: Its file, for the time of its writing.
+        path: Its file.
         body: The file's bytes, gzip or not; the page itself names its encoding.
         base: The site that relative addresses belong to.
+        as_of: When the page was read; None for the time its file was written.
     """
     plain = gzip.decompress(body) if body.startswith(_GZIP) else body
     html = HtmlResponse(path.as_uri(), body=plain).text
-    written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-    return SavedPage(html, own_address(html) or f"{base}/", timestamp(written))
+    read = as_of or datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    return SavedPage(html, own_address(html) or f"{base}/", timestamp(read))

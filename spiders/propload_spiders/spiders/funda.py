@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
+from propload.config.values import read_moment
 from propload.sources.spiders.robots import obey_robots
 from propload.wording import counted
 from propload_spiders import counting, manners
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 BLOCKED_REASON = "blocked"
 ROBOTS_REASON = "robots"
 
+#: When saved pages were read: of the sink's settings, or from `--as-of`.
+_AS_OF = "PROPLOAD_AS_OF"
 #: Search pages go before detail pages, as rows shift while a search is walked.
 _FIRST = 1
 
@@ -170,7 +173,10 @@ class FundaSpider(Spider):
 
     def parse_saved(self, response: Response, path: str) -> Iterator[Any]:
         """Yield the listings of a saved page."""
-        page = open_saved(Path(path), response.body, base=self.wanted.base)
+        moment = self.settings.get(_AS_OF)
+        as_of = read_moment(moment) if moment else None
+        base = self.wanted.base
+        page = open_saved(Path(path), response.body, base=base, as_of=as_of)
         if page.kind == "blocked":
             sentence = f"{path} is a saved block page, not listings"
             self._notes.missing(counting.BLOCKED, sentence)
