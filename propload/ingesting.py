@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
+from propload.journal.ending import keeping
 from propload.monitoring.metrics import Metrics
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions, SourceOptions
@@ -23,6 +25,7 @@ from propload.running.run import Run
 from propload.running.stopping import LISTEN_SECONDS, end_at_once, stoppable
 from propload.sources import open_source, refuse_unused
 from propload.spider_names import is_spider
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,12 +35,15 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from propload.batch import Batch
+    from propload.journal import Journal
     from propload.options import Settings
     from propload.report import Report
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Loader", "ingest"]
 
@@ -201,6 +207,8 @@ class Loader:
         self._report: Report | None = None
         self.failed: BaseException | None = None
         self._failure: Listeners[BaseException] = Listeners()
+        #: What came after the load had failed.
+        self._rest: Journal | None = None
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(
@@ -292,6 +300,22 @@ class Loader:
         """
         return bool(self._guard(lambda: self._source.try_put(batch)))
 
+    def keep(self, batch: Batch, /) -> None:
+        """Put a batch on disk that came after the load had failed.
+
+        It waits in a journal of its own, which `propload recover` loads after that of
+        the load; `close` tells of it.
+
+        Raises:
+            TimeoutError: That journal is full.
+            JournalError: The disk refuses, or the load is a replace, for which rows
+                that came later are of no use.
+        """
+        with self._lock:
+            if self._rest is None:
+                self._rest = self._run.rest()
+        self._rest.append(batch, timeout=0)
+
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when there may be room.
 
@@ -327,6 +351,7 @@ class Loader:
                 of the kind that ended it as well.
         """
         self._refuse_fork()
+        self._close_rest()
         try:
             if not whole and self._plan.settings.get("mode") == "replace":
                 self._run.stop()
@@ -378,6 +403,19 @@ class Loader:
     def _raise_failure(self) -> None:
         if self.failed is not None:
             raise self.failed
+
+    def _close_rest(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is None:
+            return
+        log.warning(
+            "%s came after the load had failed: run %s in the journal, which propload "
+            "recover loads as well",
+            counted(rest.rows, "row"),
+            rest.folder.name,
+        )
+        with keeping(rest):
+            pass
 
     def _execute(self) -> None:
         try:

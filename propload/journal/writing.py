@@ -63,6 +63,7 @@ class Journal:
     ) -> None:
         self.folder = folder
         self._options = options
+        self.about = about
         self._takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
         self._next_row = 0

@@ -18,11 +18,13 @@ from propload.errors import (
     BlockedError,
     ConfigError,
     CountsError,
+    JournalError,
     LoadError,
     PropLoadError,
     RejectLimitError,
     stopped,
 )
+from propload.journal import Journal, JournalOptions
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
 from propload.rejecting.lines import read_rejects
@@ -132,6 +134,28 @@ class Run:
                 self._parts.pipeline.abort(error)
             self._break_off()
             self._ended.wait(CANCEL_SECONDS)
+
+    def rest(self) -> Journal:
+        """Return a journal for rows that come after the run has failed.
+
+        Raises:
+            JournalError: There is none: of a replace a part is of no use, and a run
+                that never began has no table to keep rows for. Or the disk refuses.
+        """
+        parts = self._parts
+        if parts is None or not isinstance(parts.journal, Journal):
+            msg = "the run did not begin"
+            raise JournalError(msg)
+        if parts.target.mode == "replace":
+            msg = f"a replace of {parts.target.table} takes all rows or none"
+            raise JournalError(msg)
+        ended, options = parts.journal, self._plan.options
+        # its name is the next one: it is recovered after the journal of the run
+        return Journal(
+            ended.folder.with_name(f"{parts.run_id}-rest"),
+            JournalOptions(options.journal_sync, options.journal_bytes),
+            ended.about,
+        )
 
     def _break_off(self) -> None:
         if self._database is not None:

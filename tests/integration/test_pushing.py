@@ -10,13 +10,15 @@ import pytest
 
 import propload
 from propload.earlier.leftovers import leftovers
-from propload.errors import ConfigError, LoadError
+from propload.earlier.recovering import recover
+from propload.errors import ConfigError, JournalError, LoadError
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import take, target_lock
 from propload.pushing import PushedSource
 from propload.running import stopping
 from propload.running.run import Run
 from propload.target import TableName
+from propload.testing import MemorySource
 from tests.faults.server import wait_until
 from tests.integration.postgres.writing import execute, query
 from tests.integration.reading import read_table
@@ -210,3 +212,48 @@ def test_a_load_that_did_not_begin_has_no_report_and_says_why(database):
         _ = loader.report
     with pytest.raises(ConfigError, match="column nr is needed"):
         loader.close()
+
+
+def failed_loader(database, **settings):
+    """Return a loader that failed as the table lacks a column."""
+    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    loader = propload.Loader(to=database, **{**HOMES, **settings})
+    loader.put([{"id": 1, "city": "Delft"}, {"id": 2, "city": "Delft"}])
+    # a full batch is not waited for
+    loader._source.finish()
+    loader._thread.join()
+    assert loader.failed is not None
+    return loader
+
+
+LATE = [{"id": 2, "city": "Gouda"}, {"id": 3, "city": "Gouda"}]
+
+
+@pytest.mark.one_server
+def test_what_comes_after_a_failure_is_recovered_after_what_came_before(
+    database, caplog
+):
+    loader = failed_loader(database)
+    for batch in MemorySource(LATE, chunk_rows=1):
+        loader.keep(batch)
+    with pytest.raises(LoadError, match="city"):
+        loader.close()
+    before, after = leftovers()
+    assert (before.rows, after.rows) == (2, 2)
+    assert f"2 rows came after the load had failed: run {after.run_id}" in caplog.text
+    execute(database, "ALTER TABLE homes ADD COLUMN city text")
+    recover(to=database)
+    stored = set(read_table(database, "homes").select("id", "city").rows())
+    assert stored == {(1, "Delft"), (2, "Gouda"), (3, "Gouda")}
+    assert leftovers() == []
+
+
+@pytest.mark.one_server
+def test_what_comes_after_a_replace_has_failed_is_not_kept(database):
+    loader = failed_loader(database, mode="replace")
+    [batch] = MemorySource(LATE)
+    with pytest.raises(JournalError, match="takes all rows or none"):
+        loader.keep(batch)
+    with pytest.raises(LoadError):
+        loader.close()
+    assert len(leftovers()) == 1

@@ -269,6 +269,10 @@ class _QueueLoader:
         """Take a batch if there is room; return whether it was taken."""
         return self._queue.try_put(batch)
 
+    def keep(self, batch: Batch) -> None:  # noqa: ARG002 - nobody would read it
+        msg = "the crawl's rows are not read any more"
+        raise QueueClosedError(msg)
+
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` when there is room again."""
         self._queue.on_room(listener)

@@ -40,6 +40,9 @@ class Loader(Protocol):
     def try_put(self, batch: Batch) -> bool:
         """Take a batch if there is room, without waiting; return whether taken."""
 
+    def keep(self, batch: Batch) -> None:
+        """Put a batch on disk that came after the load had failed."""
+
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener`, from any thread, when there is room again."""
 
@@ -61,10 +64,21 @@ def not_loaded() -> DropItem:
 
 @dataclass(slots=True)
 class FeedCounts:
-    """What a feed did so far."""
+    """What a feed did so far.
+
+    Attributes:
+        items: Items that came.
+        batches: Batches that were handed over.
+        kept: Items that came after a failure and are on disk.
+        lost: Items that came after a failure and are nowhere.
+        waits: How often items had to wait for room.
+        wait_seconds: How long.
+    """
 
     items: int = 0
     batches: int = 0
+    kept: int = 0
+    lost: int = 0
     waits: int = 0
     wait_seconds: float = 0.0
 
@@ -95,6 +109,8 @@ class Feed:
     ) -> None:
         self.counts = FeedCounts()
         self.error: BaseException | None = None
+        #: Why what comes after a failure cannot be kept, or None.
+        self.unkept: BaseException | None = None
         self._loader = loader
         self._rows = rows
         self._flush = flush
@@ -111,10 +127,12 @@ class Feed:
         """Take an item; return, when there is room for more, whether it had to wait.
 
         Raises:
-            DropItem: The load has failed, so that the item is not loaded.
+            DropItem: The load has failed, and the item cannot be kept either.
         """
-        self._raise_if_failed()
         self.counts.items += 1
+        if self.unkept is not None:
+            self.counts.lost += 1
+            raise not_loaded()
         self._rows.add(item)
         if self._rows.is_due:
             self.flush()
@@ -123,7 +141,8 @@ class Feed:
         if not self._outbox:
             return False
         await self._room()
-        self._raise_if_failed()
+        if self.unkept is not None:
+            raise not_loaded()
         return True
 
     async def room(self) -> None:
@@ -136,14 +155,19 @@ class Feed:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.error is not None or not len(self._rows):
+        collected = len(self._rows)
+        if not collected:
             return
         try:
             self._outbox.extend(self._rows.take())
         except Exception as error:  # noqa: BLE001 - rows would be lost unseen
+            self._lose(collected, error)
             self.fail(error)
             return
-        self._push()
+        if self.error is None:
+            self._push()
+        else:
+            self._keep()
 
     async def close(self, *, whole: bool) -> Report | None:
         """Return the report when every item is committed, or the load has failed.
@@ -161,23 +185,33 @@ class Feed:
             return getattr(error, "report", None)
 
     def fail(self, error: BaseException) -> None:
-        """End the feed: nobody waits any more, no item is taken any more."""
+        """Let nobody wait any more; what came and what still comes is kept on disk."""
         if self.error is not None:
             return
         self.error = error
-        self._outbox.clear()
+        self._keep()
         self._wake()
         self._on_failed(error)
 
     def _close_loader(self, *, whole: bool) -> Report | None:
         if self.error is not None and self._loader.failed is None:
             self._loader.abort(self.error)
-        # items that were dropped after a failure are in no journal
+        # items that came after a failure are in another journal, or in none
         return self._loader.close(whole=whole and self.error is None)
 
-    def _raise_if_failed(self) -> None:
-        if self.error is not None:
-            raise not_loaded()
+    def _keep(self) -> None:
+        while self._outbox:
+            batch = self._outbox.popleft()
+            try:
+                self._loader.keep(batch)
+            except Exception as error:  # noqa: BLE001 - told when the crawl has ended
+                self._lose(batch.height, error)
+            else:
+                self.counts.kept += batch.height
+
+    def _lose(self, rows: int, error: BaseException) -> None:
+        self.counts.lost += rows
+        self.unkept = self.unkept or error
 
     def _hear_room(self) -> None:
         # any thread; a batch stands in the outbox before it is offered, so that

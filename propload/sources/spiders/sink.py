@@ -17,6 +17,7 @@ from propload.sources.spiders.outcome import read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import read_flush, read_targets
 from propload.sources.spiders.watching import Watch
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -108,6 +109,7 @@ class PropLoadPipeline:
         for name, feed in self._feeds.items():
             report = await feed.close(whole=not lacking)
             self._count(feed, report)
+            self._tell_lost(feed)
             if report is not None:
                 self._tell(report, lacking)
             log.debug("feed %r is closed", name)
@@ -156,6 +158,15 @@ class PropLoadPipeline:
         log.info("%s", report)
         if report.status == "interrupted":
             log.warning("not all rows came: %s. %s", lacking, report.message)
+
+    def _tell_lost(self, feed: Feed) -> None:
+        if feed.counts.lost:
+            log.error(
+                "%s, neither in the table nor in the journal (%s): crawl again what "
+                "they come from",
+                counted(feed.counts.lost, "item is lost", "items are lost"),
+                feed.unkept,
+            )
 
     def _look_again(self) -> None:
         slot = self._crawler.engine.scraper.slot

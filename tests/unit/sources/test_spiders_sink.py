@@ -17,6 +17,7 @@ from scrapy.exceptions import CloseSpider, DropItem
 from propload.errors import (
     BlockedError,
     ConfigError,
+    JournalError,
     LoadError,
     QueueClosedError,
     SourceError,
@@ -48,6 +49,8 @@ class MemoryLoader:
         self.batches = []
         self.taken = 0
         self.failed = None
+        self.kept = []
+        self.disk_error = None
         self.closed = False
         self.got_one = threading.Event()
         self.refused_one = threading.Event()
@@ -70,6 +73,11 @@ class MemoryLoader:
             self.batches.append(batch)
             self.got_one.set()
             return True
+
+    def keep(self, batch):
+        if self.disk_error is not None:
+            raise self.disk_error
+        self.kept += batch.rows.to_pylist()
 
     def take(self):
         with self._lock:
@@ -354,22 +362,53 @@ def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
     assert [row["id"] for row in loader.rows] == list(range(3000))
 
 
-def test_a_failure_wakes_those_who_wait_and_refuses_what_follows():
+def fail_while_items_wait(disk_error=None):
+    """Fail with 1 batch taken, 49 that wait and 1 item that comes later."""
+
     async def work(feed):
         await feed.put({"id": 0})
         waiting = [asyncio.ensure_future(feed.put({"id": n})) for n in range(1, 50)]
         await asyncio.to_thread(loader.refused_one.wait, 10)
-        await asyncio.to_thread(loader.fail, LoadError("disk full"))
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        assert all(isinstance(result, DropItem) for result in results)
-        with pytest.raises(DropItem):
-            await feed.put({"id": 99})
+        await asyncio.to_thread(loader.fail, LoadError("the table is gone"))
+        late = asyncio.ensure_future(feed.put({"id": 50}))
+        results = await asyncio.gather(*waiting, late, return_exceptions=True)
         await feed.close(whole=True)
-        return feed.error
+        return feed, results
 
     loader = MemoryLoader(room=1)
-    error, _ = run_feed(work, loader=loader, flush=FlushOptions(rows=1))
-    assert str(error) == "disk full"
+    loader.disk_error = disk_error
+    (feed, results), _ = run_feed(work, loader=loader, flush=FlushOptions(rows=1))
+    assert str(feed.error) == "the table is gone"
+    return feed, results, loader
+
+
+def test_a_failure_wakes_those_who_wait_and_keeps_what_follows():
+    feed, results, loader = fail_while_items_wait()
+    assert not [one for one in results if isinstance(one, Exception)]
+    assert [row["id"] for row in loader.rows] == [0]
+    assert [row["id"] for row in loader.kept] == list(range(1, 51))
+    assert (feed.counts.kept, feed.counts.lost) == (50, 0)
+
+
+def test_what_cannot_be_kept_after_a_failure_is_dropped_and_counted():
+    feed, results, loader = fail_while_items_wait(JournalError("disk full"))
+    assert len([one for one in results if isinstance(one, DropItem)]) == 50
+    assert not loader.kept
+    assert (feed.counts.kept, feed.counts.lost) == (0, 50)
+    assert str(feed.unkept) == "disk full"
+
+
+def test_rows_that_were_collected_when_the_load_failed_are_kept():
+    async def work(feed):
+        await feed.put({"id": 0})
+        await asyncio.to_thread(loader.fail, LoadError("the table is gone"))
+        await feed.close(whole=True)
+        return feed.counts
+
+    loader = MemoryLoader()
+    counts, _ = run_feed(work, loader=loader)
+    assert loader.kept == [{"id": 0}]
+    assert counts.kept == 1
 
 
 def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatch):
@@ -483,6 +522,19 @@ def test_a_load_that_fails_at_the_end_is_not_a_crawl_that_finished(caplog):
     assert crawler.stats.get_value("finish_reason") == "propload_failed"
     assert crawler.spider is None
     assert "disk full" in caplog.text
+
+
+def test_a_crawl_says_how_many_items_a_failure_cost(caplog):
+    def make(**_settings):
+        made = MemoryLoader()
+        made.failed = LoadError("the table is gone")
+        made.disk_error = JournalError("disk full")
+        return made
+
+    crawler, _ = crawl(spider_of([{"id": 1}]), PROPLOAD_LOADER=make)
+    said = "1 item is lost, neither in the table nor in the journal (disk full)"
+    assert said in caplog.text
+    assert crawler.stats.get_value("propload/lost") == 1
 
 
 def test_a_failure_ends_a_crawl_that_waits_for_something_else():
