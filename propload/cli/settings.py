@@ -64,4 +64,8 @@ def _refusing(setting: Setting) -> Callable[[str | None], str | None]:
 
 
 def _default(setting: Setting) -> str:
-    return f" [dim]\\[default: {setting.default}][/dim]" if setting.default else ""
+    default = setting.default
+    if default and not setting.metavar:
+        name = setting.flag.removeprefix("--")
+        default = name if default == "true" else f"no-{name}"
+    return f" [dim]\\[default: {default}][/dim]" if default else ""

@@ -31,7 +31,7 @@ from propload.config.values import (
 )
 from propload.errors import ConfigError
 from propload.options import JournalSync, RunOptions, SourceOptions
-from propload.target import Mode, OnNewColumns, OnNull
+from propload.target import Mode, OnNewColumns, OnNull, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -85,7 +85,9 @@ class Setting:
         value = _DEFAULTS.get(self.name)
         if isinstance(value, int) and self.read is read_size:
             return write_size(value)
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, (str, int, float)):
             return f"{value:g}" if isinstance(value, float) else str(value)
         return ""
 
@@ -94,7 +96,7 @@ def _defaults(options: Iterable[type]) -> dict[str, object]:
     return {f.name: f.default for one in options for f in fields(one)}
 
 
-_DEFAULTS = _defaults((RunOptions, SourceOptions))
+_DEFAULTS = _defaults((RunOptions, SourceOptions, Target))
 
 _OWNERS: dict[str, Owner] = {
     **dict.fromkeys(("to", "state_dir", "progress", "resume"), "machine"),

@@ -53,6 +53,22 @@ def test_the_highest_place_that_has_a_setting_wins(layers, write_config, monkeyp
     assert resolve(keywords, job="night")["batch_rows"] == rows[layers[0]]
 
 
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("mode", "upsert"),
+        ("on_null", "overwrite"),
+        ("on_new_columns", "refuse"),
+        ("lock", "false"),
+        ("max_memory", "600MB"),
+        ("key", ""),
+        ("header", ""),
+    ],
+)
+def test_what_holds_where_nobody_sets_it_is_told(name, default):
+    assert SETTINGS[name].default == default
+
+
 def test_each_setting_belongs_to_the_run_unless_it_is_said():
     owned = {"machine": set(), "caller": set(), "run": set()}
     for one in SETTINGS.values():
