@@ -82,6 +82,10 @@ def same_everywhere(text):
     text = re.sub(r"rejects show \S+", "rejects show RUN", text)
     text = re.sub(r"run \S+, began .*", "run RUN, began NOW", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "SITE", text)
+    # the program is named as it was called where no shell finds it
+    text = re.sub(r"\S*bin/propload", "propload", text)
+    named = r"^(  (?:propload|notebooks/)\S*(?: \S+)*?) {2,}"
+    text = re.sub(named, r"\1  ", text, flags=re.MULTILINE)
     # the demo's seconds: the last number of a crawl's line, and of the whole
     text = re.sub(r"^(\S.*\D\d+) +\d+\.\d$", r"\1 (seconds)", text, flags=re.MULTILINE)
     text = re.sub(r"; \d+ s in all", "; (seconds) in all", text)

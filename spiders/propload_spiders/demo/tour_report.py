@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload_spiders.demo.comparing import TABLE
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from propload.report import Report
     from propload_spiders.demo.comparing import ChangeCounts, PriceChange
 
+_NAME = "propload"
 #: Price changes shown as text; JSON has all.
 _SHOWN = 5
 #: Fits the names of all crawls, so that the days stand below each other.
@@ -69,6 +73,7 @@ class TourReport:
         changes: How many listings changed from the first day to the last.
         price_changes: Those whose price changed, largest change first.
         seconds: Duration of it all.
+        state_flag: What a command needs to find the reports and that database.
     """
 
     database: str
@@ -77,6 +82,7 @@ class TourReport:
     changes: ChangeCounts
     price_changes: tuple[PriceChange, ...]
     seconds: float
+    state_flag: str = ""
 
     def __str__(self) -> str:
         """Return what changed, and where to look next."""
@@ -132,12 +138,26 @@ class TourReport:
         return _columns(rows)
 
     def _next(self) -> Iterator[str]:
-        psql = "propload db psql --" if self.is_embedded else "psql YOUR_DATABASE"
+        program, flag = _program(), self.state_flag
+        own = f"{program} db psql{flag} --"
+        psql = own if self.is_embedded else "psql YOUR_DATABASE"
         query = "SELECT city, count(*), avg(list_price)::int FROM demo_listings"
         yield f'{psql} -c "{query} GROUP BY 1 ORDER BY 2 DESC"'
-        yield "propload runs list        the reports of all runs"
-        yield "propload spiders          what a crawl can be told"
-        yield "notebooks/02_crawl.ipynb  the same, step by step"
+        others = {
+            f"{program} runs list{flag}": "the reports of all runs",
+            f"{program} spiders": "what a crawl can be told",
+            "notebooks/02_crawl.ipynb": "the same, step by step",
+        }
+        width = max(map(len, others))
+        for place, meaning in others.items():
+            yield f"{place:<{width}}  {meaning}"
+
+
+def _program() -> str:
+    """Return the program as a shell finds it: as it was called, if not by its name."""
+    called = sys.argv[0]
+    is_found = Path(called).name != _NAME or shutil.which(_NAME) is not None
+    return _NAME if is_found else called
 
 
 def _bare(table: str) -> str:
