@@ -84,8 +84,8 @@ class ListingItem:
         photo_count: How many photos there are.
         description: The text of the page, with its line breaks.
         features: A JSON object of every row of the detail page: the row's id, or
-            where it has none its titles joined by ` / `, to its value. A name that
-            comes again ends in `#2`, `#3`, ...
+            where it has none (or is a provisional energy label) its titles joined by
+            ` / `, to its value. A name that comes again ends in `#2`, `#3`, ...
     """
 
     source: str

@@ -24,6 +24,8 @@ _LABELS_FIRST: Mapping[str, str] = {
     "rental price": "rent_text",
     "rent": "rent_text",
 }
+#: Rows that are no field's, whatever their id: an estimate is no energy label.
+_PROVISIONAL = frozenset({"voorlopig energielabel", "provisional energy label"})
 _IDS: Mapping[str, str] = {
     "overdracht-vraagprijs": "price_text",
     "overdracht-huurprijs": "rent_text",
@@ -88,9 +90,7 @@ _LABELS: Mapping[str, str] = {
     "gelegen op": "floor_text",
     "located at": "floor_text",
     "energielabel": "energy_label_text",
-    "voorlopig energielabel": "energy_label_text",
     "energy label": "energy_label_text",
-    "provisional energy label": "energy_label_text",
     "eigendomssituatie": "ownership_text",
     "ownership situation": "ownership_text",
     "lasten": "ownership_fees_text",
@@ -113,11 +113,21 @@ class Row:
     row_id: str | None = None
 
     @property
+    def _label(self) -> str:
+        return self.titles[-1].lower().rstrip(":").strip()
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the row only estimates what another one says."""
+        return self._label in _PROVISIONAL
+
+    @property
     def field(self) -> str | None:
         """The item's field that this row fills, or None."""
-        label = self.titles[-1].lower().rstrip(":").strip()
+        if self.is_provisional:
+            return None
         by_id = _IDS.get(self.row_id) if self.row_id else None
-        return _LABELS_FIRST.get(label) or by_id or _LABELS.get(label)
+        return _LABELS_FIRST.get(self._label) or by_id or _LABELS.get(self._label)
 
 
 def visible(text: str | None, /) -> str | None:
@@ -143,7 +153,8 @@ def features_of(rows: Iterable[Row], /) -> str | None:
     """
     named: dict[str, str] = {}
     for row in rows:
-        name = row.row_id or " / ".join(row.titles)
+        titles = " / ".join(row.titles)
+        name = titles if row.is_provisional else row.row_id or titles
         times = 1
         key = name
         while key in named:

@@ -36,7 +36,7 @@ _NO_FEE = rf"(?i)^(?:geen|nee|no|ja|yes|{_UNKNOWN})$|{_SPAN}|{numbers.BY_AREA}"
 _NOWHERE = r"^[+-]?0(?:\.0+)?$"
 _NO_LABEL = (
     rf"(?i)^(?:niet|not) (?:beschikbaar|verplicht|available|required)|^(?:{_UNKNOWN}"
-    r"|geen|vrijgesteld|exempt)\b|^(?:wat betekent|what does)"
+    r"|geen|vrijgesteld|exempt|voorlopig|provisional)\b|^(?:wat betekent|what does)"
 )
 
 

@@ -157,6 +157,23 @@ def payload_of(listing, key="cachedListingData_en"):
     return f'<script type="application/json" id="__NUXT_DATA__">{cells}</script>'
 
 
+@pytest.mark.parametrize("row_id", [None, "energie-energielabel"])
+def test_a_provisional_energy_label_is_none_and_kept(row_id):
+    row = {"Id": row_id, "Label": "Voorlopig energielabel", "Value": "C"}
+    group = {"Title": "Energie", "KenmerkenList": [row]}
+    item = read(payload_of({"globalId": 8116828, "features": [group]}))
+    assert item is not None
+    assert item.energy_label_text is None
+    assert json.loads(item.features) == {"Energie / Voorlopig energielabel": "C"}
+
+
+def test_a_provisional_energy_label_gives_way_to_the_pages_own():
+    page = pairs(("Voorlopig energielabel", "C"), ("Energielabel", "A"))
+    item = read(f"<dl>{page}</dl>")
+    assert item is not None
+    assert item.energy_label_text == "A"
+
+
 def test_the_payload_of_another_language_and_its_energy_label():
     features = [
         {

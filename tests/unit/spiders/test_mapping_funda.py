@@ -341,6 +341,7 @@ SILENT = [
     ("Living area", "0", "living_area_m2"),
     ("Aantal badkamers", "1 apart toilet", "bathrooms"),
     ("Energielabel", "Niet verplicht", "energy_label"),
+    ("Energielabel", "Voorlopig D", "energy_label"),
     ("Energy label", "Not available", "energy_label"),
     ("Bouwjaar", "Onbekend", "year_built"),
     ("Soort bouw", "Verbouw", "is_new_construction"),
