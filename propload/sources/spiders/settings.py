@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, cast
 
+from propload import config
 from propload.config.values import read_count, read_seconds, read_size
 from propload.errors import ConfigError
 from propload.nearest import meant
@@ -14,15 +17,18 @@ from propload.sources.spiders.rows import (
     FLUSH_SECONDS,
     FlushOptions,
 )
+from propload.target import parse_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from scrapy.settings import BaseSettings
 
 PREFIX = "PROPLOAD_"
 #: Settings that only the sink has.
 OWN = ("TARGETS", "LOADER", "FLUSH_ROWS", "FLUSH_BYTES", "FLUSH_SECONDS")
+#: The name of what holds for items whose class no target names.
+OTHERS = ""
 NAMES = tuple(Settings.__annotations__)
 
 _EXAMPLE = '{"project.items.Agent": {"table": "agents", "key": "agent_id"}}'
@@ -67,6 +73,78 @@ def read_targets(
         _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
         targets[_class_name(kind)] = {**shared, **own}
     return (shared if "table" in shared or not targets else None), targets
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One load of a crawl.
+
+    Attributes:
+        settings: What holds for it.
+        classes: The names of the items' classes that go there; an empty one stands for
+            all that are not named.
+    """
+
+    settings: dict[str, object]
+    classes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(name or "classes that are not named" for name in self.classes)
+
+
+def read_loads(settings: BaseSettings, /) -> list[Load]:
+    """Return the loads of a crawl: classes of equal settings share one.
+
+    Raises:
+        ConfigError: A setting is unknown, the targets cannot be used, or one load
+            would replace what another one has written.
+    """
+    default, targets = read_targets(settings)
+    if default is not None:
+        targets[OTHERS] = default
+    if len(targets) == 1:
+        return [Load(own, (name,)) for name, own in targets.items()]
+    # as names of files, texts and tuples of the same meaning are one
+    resolved = {
+        name: config.resolve(cast("Settings", own)) for name, own in targets.items()
+    }
+    groups: list[list[str]] = []
+    for name, own in resolved.items():
+        group = next((one for one in groups if _equal(resolved[one[0]], own)), None)
+        if group is None:
+            groups.append([name])
+        else:
+            group.append(name)
+    loads = [Load(targets[group[0]], tuple(group)) for group in groups]
+    _refuse_replaced([(one, resolved[one.classes[0]]) for one in loads])
+    return loads
+
+
+def _equal(one: Settings, other: Settings) -> bool:
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        # an expression or a frame in a mapping, of which only itself is equal
+        return False
+
+
+def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
+    """Refuse loads into one table of which one puts its rows in place of all.
+
+    Raises:
+        ConfigError: There are two.
+    """
+    for (one, own), (other, its) in combinations(loads, 2):
+        table = parse_table(own.get("table"))
+        is_shared = table == parse_table(its.get("table"))
+        is_shared = is_shared and own.get("to") == its.get("to")
+        if is_shared and table and "replace" in (own.get("mode"), its.get("mode")):
+            msg = (
+                f"PROPLOAD_TARGETS: {one} and {other} go to {table} by different "
+                "settings, and a replace by one would erase the rows of the other: "
+                "give both the same settings, or a table each"
+            )
+            raise ConfigError(msg)
 
 
 def _given_targets(settings: BaseSettings) -> Mapping[object, Mapping[str, object]]:

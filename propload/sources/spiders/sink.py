@@ -15,7 +15,7 @@ from propload.sources.spiders.feed import Feed, not_loaded
 from propload.sources.spiders.loop import Brake, Home, look_again, note_reason
 from propload.sources.spiders.outcome import read_outcome
 from propload.sources.spiders.rows import ItemRows
-from propload.sources.spiders.settings import read_flush, read_targets
+from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
 from propload.sources.spiders.watching import Watch
 from propload.wording import counted
 
@@ -34,9 +34,6 @@ ORDER = 800
 #: What loads: named, not imported, for sources know nothing of what follows them.
 LOADER = "propload.ingesting.Loader"
 
-#: The feed of items whose class no target names.
-_OTHERS = ""
-
 
 class PropLoadPipeline:
     """Loads every item of a crawl: `ITEM_PIPELINES = {this: 800}`.
@@ -51,6 +48,7 @@ class PropLoadPipeline:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._brake = Brake(crawler)
+        #: By the classes' names; classes of equal settings share one.
         self._feeds: dict[str, Feed] = {}
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
@@ -96,7 +94,7 @@ class PropLoadPipeline:
 
     async def room(self) -> None:
         """Return when every target has room for another item, or has failed."""
-        for feed in self._feeds.values():
+        for feed in dict.fromkeys(self._feeds.values()):
             await feed.room()
 
     async def close_spider(self) -> None:
@@ -106,40 +104,38 @@ class PropLoadPipeline:
         """
         # asked once: a target that fails from here on has no say in the others
         lacking = self._lacking()
-        for name, feed in self._feeds.items():
+        for feed in dict.fromkeys(self._feeds.values()):
             report = await feed.close(whole=not lacking)
             self._count(feed, report)
             self._tell_lost(feed)
             if report is not None:
                 self._tell(report, lacking)
-            log.debug("feed %r is closed", name)
 
     async def _open_feeds(self) -> None:
         settings = self._crawler.settings
         home, flush = Home(), read_flush(settings)
-        default, targets = read_targets(settings)
-        if default is not None:
-            targets[_OTHERS] = default
+        loads = read_loads(settings)
         make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
-        for name, own in targets.items():
+        for one in loads:
             # a loader may connect when it is made
             spider = self._crawler.spidercls.name
-            loader = await home.run_outside(partial(make, name=spider, **own))
+            loader = await home.run_outside(partial(make, name=spider, **one.settings))
             rows = ItemRows(spider, flush)
-            self._feeds[name] = Feed(loader, rows, flush, home, on_failed=self._fail)
+            feed = Feed(loader, rows, flush, home, on_failed=self._fail)
+            self._feeds |= dict.fromkeys(one.classes, feed)
 
     def _find_feed(self, kind: type) -> Feed | None:
         for one in kind.__mro__:
             for name in (f"{one.__module__}.{one.__qualname__}", one.__name__):
                 if name in self._feeds:
                     return self._feeds[name]
-        if _OTHERS not in self._feeds and self.error is None:
+        if OTHERS not in self._feeds and self.error is None:
             log.warning(
                 "items of %s are not loaded: PROPLOAD_TARGETS does not name their "
                 "class, and there is no PROPLOAD_TABLE for others",
                 kind.__qualname__,
             )
-        return self._feeds.get(_OTHERS)
+        return self._feeds.get(OTHERS)
 
     # ---- ending ----
 
@@ -174,15 +170,14 @@ class PropLoadPipeline:
             look_again(self._crawler)
 
     def _fail(self, error: BaseException) -> None:
-        if self.error is None:
-            self.error = error
-            known = isinstance(error, PropLoadError)
-            log.error(
-                "%s: not every item of this crawl is loaded: %s",
-                FAILED,
-                error if known else f"{type(error).__name__}: {error}",
-                exc_info=None if known else error,
-            )
+        self.error = self.error or error
+        known = isinstance(error, PropLoadError)
+        log.error(
+            "%s: not every item of this crawl is loaded: %s",
+            FAILED,
+            error if known else f"{type(error).__name__}: {error}",
+            exc_info=None if known else error,
+        )
         self._brake.pull(FAILED)
 
     def _count(self, feed: Feed, report: Report | None) -> None:

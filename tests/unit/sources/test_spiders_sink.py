@@ -473,6 +473,56 @@ def test_items_go_to_the_target_of_their_class():
     assert loaders["ones"].settings["key"] == "id"
 
 
+@pytest.mark.parametrize("key", ["id", ["id"]])
+def test_classes_of_equal_settings_share_a_load(key):
+    targets = {
+        "Home1": {"table": "homes", "key": "id", "mode": "replace"},
+        "Home2": {"table": "homes", "key": key, "mode": "replace"},
+    }
+    made = []
+
+    def make(**given):
+        made.append(MemoryLoader(**given))
+        return made[-1]
+
+    crawler, _ = crawl(
+        spider_of([Home1(1, "a"), Home2(2, "b")]),
+        PROPLOAD_TARGETS=targets,
+        PROPLOAD_LOADER=make,
+    )
+    [loader] = made
+    assert [row["id"] for row in loader.rows] == [1, 2]
+    assert crawler.stats.get_value("propload/rows_read") == 2
+
+
+@pytest.mark.parametrize("mode", ["replace", "upsert"])
+def test_a_replace_erases_no_rows_of_another_load(mode, caplog):
+    targets = {
+        "Home1": {"table": "homes", "key": "id"},
+        "Home2": {"table": "public.homes", "key": "id", "mode": mode},
+    }
+    crawler, loaders = crawl(spider_of([]), PROPLOAD_TARGETS=targets)
+    said = "Home1 and Home2 go to public.homes by different settings"
+    assert (said in caplog.text) is (mode == "replace")
+    assert (crawler.spider is None) is (mode == "replace")
+    assert len(loaders) == (0 if mode == "replace" else 2)
+
+
+def test_each_load_that_fails_is_an_error(caplog):
+    def make(table, **_settings):
+        made = MemoryLoader()
+        made.failed = LoadError(f"{table} is full")
+        made.try_put = lambda _batch: True
+        return made
+
+    targets = {"Home1": {"table": "ones"}, "Home2": {"table": "twos"}}
+    items = [Home1(1, "a"), Home2(2, "b")]
+    crawl(spider_of(items), PROPLOAD_TARGETS=targets, PROPLOAD_LOADER=make)
+    errors = [one.message for one in caplog.records if one.levelname == "ERROR"]
+    assert [line for line in errors if "ones is full" in line]
+    assert [line for line in errors if "twos is full" in line]
+
+
 def test_a_class_without_a_target_is_passed_on_and_said(caplog):
     items = [Home1(1, "a"), {"id": 4}, {"id": 5}]
     crawler, loaders = crawl(
