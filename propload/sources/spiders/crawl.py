@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -16,6 +16,7 @@ from scrapy.utils.reactor import is_reactor_installed
 
 from propload.errors import PropLoadError, QueueClosedError, SourceError
 from propload.queueing import BatchQueue
+from propload.sources.spiders.components import add_components
 from propload.sources.spiders.finding import find_spider
 from propload.sources.spiders.loop import Brake, Home
 from propload.sources.spiders.outcome import (
@@ -23,12 +24,13 @@ from propload.sources.spiders.outcome import (
     CrawlOutcome,
     read_outcome,
 )
+from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import obey_robots
-from propload.sources.spiders.sink import ORDER, PropLoadPipeline
+from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from scrapy import Spider
 
@@ -39,8 +41,6 @@ log = logging.getLogger(__name__)
 #: Batches that wait; the run behind this source has a queue of its own.
 BATCHES_WAITING = 8
 BYTES_WAITING = 16 << 20
-#: Before every other downloader middleware (robots.txt, at 100, is Scrapy's first).
-WATCH_ORDER = 45
 
 
 def _user_agent() -> str:
@@ -51,9 +51,6 @@ def _user_agent() -> str:
         number = "0"
     return f"propload/{number} (+https://github.com/propload/propload)"
 
-
-#: Nearest to the engine: what other middlewares add to `start` is paced too.
-PACE_ORDER = 1
 
 #: How a spider behaves that says nothing about it. Its own settings win.
 POLITE: Mapping[str, object] = {
@@ -235,16 +232,8 @@ class _Crawl(threading.Thread):
         for name, value in {**self._settings, **FIXED}.items():
             settings.set(name, value, priority="cmdline")
         settings.set("PROPLOAD_LOADER", lambda **_: loader, priority="cmdline")
-        settings.setdefault_in_component_priority_dict(
-            "ITEM_PIPELINES", PropLoadPipeline, ORDER
-        )
-        settings.setdefault_in_component_priority_dict(
-            "DOWNLOADER_MIDDLEWARES", Watch, WATCH_ORDER
-        )
+        add_components(settings)
         obey_robots(settings)
-        settings.setdefault_in_component_priority_dict(
-            "SPIDER_MIDDLEWARES", Pace, PACE_ORDER
-        )
 
     def _note_outcome(self, crawler: Crawler) -> None:
         try:
@@ -288,32 +277,6 @@ class _QueueLoader:
         """Take no more, and keep why."""
         self.failed = error
         self._queue.close()
-
-
-class Pace:
-    """Makes a spider's `start` wait for room, and end with the crawl.
-
-    Scrapy takes items from it as fast as they come, also while it closes.
-    """
-
-    def __init__(self, crawler: Crawler) -> None:
-        self.ended = False
-        self._crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Pace:
-        """Return the pace of a crawl."""
-        return cls(crawler)
-
-    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Yield what the spider starts with, at the pace of who reads it."""
-        async for one in start:
-            sink = self._crawler.get_item_pipeline(PropLoadPipeline)
-            if sink is not None:
-                await sink.room()
-            if self.ended or (sink is not None and sink.error is not None):
-                return
-            yield one
 
 
 def _end(crawler: Crawler, brake: Brake) -> None:

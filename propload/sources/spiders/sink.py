@@ -21,7 +21,6 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.settings import BaseSettings
 
     from propload.report import Report
 
@@ -29,8 +28,6 @@ log = logging.getLogger(__name__)
 
 #: The finish reason of a crawl whose items could not be loaded.
 FAILED = "propload_failed"
-#: After the pipelines that clean, check and drop items, which stand at 100 to 700.
-ORDER = 800
 #: What loads: named, not imported, for sources know nothing of what follows them.
 LOADER = "propload.ingesting.Loader"
 
@@ -202,13 +199,3 @@ class PropLoadPipeline:
         # that is the only say that a component has in it
         if self.error is not None:
             self._crawler.spider = None
-
-
-class PropLoadAddon:
-    """Adds the pipeline to a project: `ADDONS = {this: 500}`."""
-
-    def update_settings(self, settings: BaseSettings) -> None:
-        """Add the pipeline where the project does not name it itself."""
-        settings.setdefault_in_component_priority_dict(
-            "ITEM_PIPELINES", PropLoadPipeline, ORDER
-        )

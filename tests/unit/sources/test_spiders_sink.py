@@ -24,9 +24,11 @@ from propload.errors import (
 )
 from propload.report import Counts, Report, TargetName
 from propload.sources.spiders import (
+    Pace,
     PropLoadAddon,
     PropLoadPipeline,
     SpiderSource,
+    Watch,
     find_spider,
     list_spiders,
 )
@@ -615,6 +617,53 @@ def test_the_addon_adds_the_pipeline_once():
         )
         assert loaders["homes"].rows == [{"id": 1}]
     assert PropLoadAddon is not None
+
+
+class FullSink:
+    """A sink whose room a test gives."""
+
+    error = None
+
+    def __init__(self):
+        self.asked = asyncio.Event()
+        self.given = asyncio.Event()
+
+    async def room(self):
+        self.asked.set()
+        await self.given.wait()
+
+    def get_item_pipeline(self, _kind):
+        return self
+
+
+def test_start_waits_for_room_in_the_sink():
+    async def start():
+        yield 1
+
+    async def work():
+        sink = FullSink()
+        paced = Pace.from_crawler(sink).process_start(start())
+        first = asyncio.ensure_future(anext(paced))
+        await sink.asked.wait()
+        assert not first.done()
+        sink.given.set()
+        assert await first == 1
+
+    asyncio.run(work())
+
+
+def test_the_addon_adds_what_paces_and_what_watches():
+    for own in ({}, {Pace: 7}):
+        crawler, loaders = crawl(
+            spider_of([{"id": 1}]),
+            ADDONS={PropLoadAddon: 500},
+            ITEM_PIPELINES={},
+            SPIDER_MIDDLEWARES=own,
+            PROPLOAD_TABLE="homes",
+        )
+        assert loaders["homes"].rows == [{"id": 1}]
+        assert crawler.get_spider_middleware(Pace) is not None
+        assert crawler.get_downloader_middleware(Watch) is not None
 
 
 # ---- a spider as a source ----
