@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
@@ -229,16 +228,13 @@ class BatchQueue(Generic[T]):
         self, ready: Callable[[], bool], timeout: float | None, *, drain: bool = False
     ) -> bool:
         """Wait until ready; False when time is up, an error when it was closed."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
+
+        def is_over() -> bool:
             if not (drain and self._error is None):
                 self._raise_if_closed()
-            if ready() or (drain and self._closed):
-                return True
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return False
-            self._changed.wait(left)
+            return ready() or (drain and self._closed)
+
+        return self._changed.wait_for(is_over, timeout)
 
     def _raise_if_closed(self) -> None:
         if self._error is not None:

@@ -39,6 +39,20 @@ RECENT_BYTES = 8 << 20
 SYNC_SECONDS = 1.0
 
 
+class _Encoded:
+    """A batch as a journal writes it: encoded once for each number that it may get."""
+
+    def __init__(self, batch: Batch, first_row: int) -> None:
+        self.record = Record(batch, first_row)
+        self.data = records.encode(self.record)
+
+    def number_from(self, first_row: int) -> None:
+        """Let its rows have the numbers from this one on."""
+        if first_row != self.record.first_row:
+            self.record = Record(self.record.batch, first_row)
+            self.data = records.encode(self.record)
+
+
 class Journal:
     """A journal that is being written and followed.
 
@@ -125,25 +139,23 @@ class Journal:
             JournalError: The disk refuses; the batch was not taken.
             QueueClosedError: The journal is closed.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        entry = _Encoded(batch, self.rows)
+
+        def fits() -> bool:
+            # another producer may come first while this one waits
+            entry.number_from(self._next_row)
+            self._full = not self._has_room(len(entry.data), once=once)
+            return not self._full
+
         with self._changed:
-            while True:
-                # another producer may come first while this one waits
-                record = Record(batch, self._next_row)
-                data = records.encode(record)
-                self._full = not self._has_room(len(data), once=once)
-                if not self._full:
-                    self._write(record, data)
-                    return
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
+            self._insisting += once
+            try:
+                if not self._changed.wait_for(fits, timeout):
                     msg = f"no room in the journal within {timeout} s"
                     raise TimeoutError(msg)
-                self._insisting += once
-                try:
-                    self._changed.wait(left)
-                finally:
-                    self._insisting -= once
+            finally:
+                self._insisting -= once
+            self._write(entry.record, entry.data)
 
     def try_append(self, batch: Batch) -> bool:
         """Put a batch on disk if there is room; return whether it was taken."""

@@ -117,6 +117,44 @@ def test_a_full_journal_makes_the_producer_wait_until_rows_are_committed(make):
     assert journal.rows == 40
 
 
+def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
+    make, monkeypatch
+):
+    encode, encoded, looks = records.encode, [], threading.Semaphore(0)
+    small = batch(90, 1)
+    held = [encode(records.Record(batch(0, 10), 0)), encode(records.Record(small, 10))]
+    journal = make(max_bytes=sum(map(len, held)))
+    journal.append(batch(0, 10))
+    has_room = journal._has_room
+
+    def noted(record):
+        # others go on meanwhile, unless the number is known only with the lock
+        encoded.append((record.first_row, journal._changed._is_owned()))
+        return encode(record)
+
+    def looked(size, *, once):
+        looks.release()
+        return has_room(size, once=once)
+
+    monkeypatch.setattr(records, "encode", noted)
+    monkeypatch.setattr(journal, "_has_room", looked)
+    waiting = threading.Thread(target=journal.append, args=(batch(10, 30),))
+    waiting.start()
+    for _ in range(3):
+        assert looks.acquire(timeout=10)
+        with journal._changed:
+            journal._changed.notify_all()
+    assert looks.acquire(timeout=10)
+    assert encoded == [(10, False)]
+    journal.append(small)
+    follower = journal.follow()
+    assert ids([next(follower), next(follower)]) == [*range(10), 90]
+    journal.committed(11)
+    waiting.join(10)
+    assert journal.rows == 41
+    assert encoded == [(10, False), (10, False), (11, True)]
+
+
 def test_a_failure_wakes_the_producer_and_the_loader(make):
     journal = make(max_bytes=1200)
     journal.append(batch(0, 10))
