@@ -13,6 +13,7 @@ from propload.journal import records
 from propload.journal.folders import (
     ABOUT,
     ENTERED,
+    LOCK,
     WHOLE,
     lock_folder,
     note_committed,
@@ -21,6 +22,7 @@ from propload.journal.folders import (
     remove_folder,
 )
 from propload.journal.records import Torn
+from propload.private_files import is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,9 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Who looks for journals holds the lock of each for a moment; who recovers one holds it
-#: for longer than this, in seconds. Jobs of one timetable begin at the same second.
-LOOK_SECONDS = 0.5
+#: Seconds for others to end their look at a journal. Jobs of one timetable begin at the
+#: same second.
 _STEP_SECONDS = 0.01
 
 
@@ -99,11 +100,10 @@ def find_leftovers(folder: Path) -> list[Leftover]:
     found = []
     for one in sorted(path for path in folder.glob("*") if (path / ABOUT).exists()):
         try:
-            descriptor = lock_folder(one)
-            os.close(descriptor)
-            found.append(_describe(one))
-        except (BlockingIOError, FileNotFoundError):
-            # its run goes on, or has just ended and removed it
+            if not is_in_use(one):
+                found.append(_describe(one))
+        except FileNotFoundError:
+            # its run has just ended and removed it
             continue
         except ValueError as error:
             # killed between making the file and writing it: no row had come
@@ -117,14 +117,14 @@ def find_leftovers(folder: Path) -> list[Leftover]:
 
 
 def is_in_use(folder: Path) -> bool:
-    """Return whether a process holds a journal: its run goes on, or it is recovered."""
+    """Return whether a process holds a journal: its run goes on, or it is recovered.
+
+    Whoever asks keeps nobody else from asking at the same time.
+    """
     try:
-        os.close(lock_folder(folder))
-    except BlockingIOError:
-        return True
+        return is_locked(folder / LOCK)
     except FileNotFoundError:
-        pass
-    return False
+        return False
 
 
 def _describe(folder: Path) -> Leftover:
@@ -162,12 +162,12 @@ class JournalSource:
         Raises:
             BlockingIOError: Another process holds it.
         """
-        deadline = time.monotonic() + LOOK_SECONDS
         while self._lock is None:
             try:
                 self._lock = lock_folder(self.folder)
             except BlockingIOError:
-                if time.monotonic() > deadline:
+                # who only looks for journals holds the lock too, for a moment
+                if is_in_use(self.folder):
                     raise
                 time.sleep(_STEP_SECONDS)
 

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import itertools
 import os
 import threading
@@ -254,21 +255,15 @@ def test_a_look_at_a_journal_keeps_nobody_from_recovering_it(make, monkeypatch):
     journal = make()
     journal.append(batch(0, 10))
     journal.close(loaded=False)
-    looks = [recovery.lock_folder(journal.folder)]
-    lock = recovery.lock_folder
-
-    def lock_while_another_looks(folder):
-        try:
-            return lock(folder)
-        finally:
-            # the look is over at the next try
-            while looks:
-                os.close(looks.pop())
-
-    monkeypatch.setattr(recovery, "lock_folder", lock_while_another_looks)
+    look = os.open(journal.folder / "lock", os.O_RDONLY)
+    fcntl.flock(look, fcntl.LOCK_SH)
+    # others look at the same time, and whoever recovers it waits for the look's end
+    assert [one.rows for one in find_leftovers(journal.folder.parent)] == [10]
+    monkeypatch.setattr(recovery.time, "sleep", lambda _: os.close(look))
     source = JournalSource(journal.folder)
     source.open()
-    monkeypatch.setattr(recovery, "LOOK_SECONDS", 0.0)
+    monkeypatch.undo()
+    assert find_leftovers(journal.folder.parent) == []
     with pytest.raises(BlockingIOError):
         JournalSource(journal.folder).open()
     source.close(loaded=True)
@@ -362,15 +357,15 @@ def test_a_journal_that_goes_while_others_are_read_is_passed_over(
     gone = tmp_path / "journal" / "gone"
     gone.mkdir()
     (gone / "about.json").write_text("{}")
-    lock = recovery.lock_folder
+    is_in_use = recovery.is_in_use
 
-    def lock_late(folder):
+    def look_late(folder):
         if folder == gone:
             (gone / "about.json").unlink()
             gone.rmdir()
-        return lock(folder)
+        return is_in_use(folder)
 
-    monkeypatch.setattr(recovery, "lock_folder", lock_late)
+    monkeypatch.setattr(recovery, "is_in_use", look_late)
     assert [one.folder for one in find_leftovers(gone.parent)] == [journal.folder]
     assert not gone.exists()
 
