@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from propload.batch import Batch
-    from propload.monitoring.metrics import Metrics
     from propload.postgres.loading import Database, ServerRoom
     from propload.running.planning import Plan
 
@@ -209,8 +208,11 @@ class BatchRows:
         self._said.append(f"{tried:,} was {gain:.2f} times as fast: {verdict}")
 
 
-def batch_sizes(plan: Plan, metrics: Metrics, /) -> BatchRows | None:
-    """Return what chooses the batch size, or None where the user did."""
-    if plan.options.batch_rows != "auto":
-        return None
-    return BatchRows(lambda: metrics.snapshot().counts.accounted)
+def batch_sizes(plan: Plan, committed: Callable[[], int], /) -> BatchRows | None:
+    """Return what chooses the batch size, or None where the user did.
+
+    Args:
+        plan: What holds.
+        committed: Returns the rows of the run with a known end so far.
+    """
+    return BatchRows(committed) if plan.options.batch_rows == "auto" else None

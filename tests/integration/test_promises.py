@@ -331,3 +331,19 @@ def test_a_limit_of_memory_that_cannot_be_kept_is_told(database):
     roomy = propload.ingest([{"id": 1}], max_memory="1TB", **told)
     assert not roomy.notes
     assert "max_memory" not in str(roomy.settings["chosen"])
+
+
+class Foreign(propload.Metrics):
+    """Counters of several runs, of which no run can read its own."""
+
+    def snapshot(self):
+        pytest.fail("a run reads what others count as well")
+
+
+@pytest.mark.one_server
+def test_a_run_reads_nothing_from_counters_that_others_may_share(database):
+    rows = [{"id": number} for number in range(1_000)]
+    told = {"to": database, "table": "homes", "key": "id", "progress": False}
+    report = propload.ingest(rows, metrics=Foreign(), **told)
+    assert report.counts.inserted == 1_000
+    assert "batch_rows auto" in str(report.settings["chosen"])
