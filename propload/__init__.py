@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from propload.errors import SourceError as SourceError
     from propload.errors import TransientWriteError as TransientWriteError
     from propload.errors import WriteError as WriteError
-    from propload.ingesting import Loader as Loader
     from propload.ingesting import ingest as ingest
     from propload.journal import Leftover as Leftover
+    from propload.loader import Loader as Loader
     from propload.monitoring.metrics import Metrics as Metrics
     from propload.report import Counts as Counts
     from propload.report import Report as Report
@@ -64,7 +64,7 @@ _HOMES = {
     "JournalError": "errors",
     "Leftover": "journal",
     "LoadError": "errors",
-    "Loader": "ingesting",
+    "Loader": "loader",
     "LockedError": "errors",
     "Metrics": "monitoring.metrics",
     "PropLoadError": "errors",

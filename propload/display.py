@@ -44,7 +44,7 @@ class View(Protocol):
 
 
 @contextmanager
-def watch(metrics: Metrics, /) -> Iterator[None]:
+def watch(metrics: Metrics, /, *, wanted: bool = True) -> Iterator[None]:
     """Show a run live while the block runs, where there is somebody to see it.
 
     On a terminal it is drawn on stderr, in a notebook in the cell's output;
@@ -52,8 +52,9 @@ def watch(metrics: Metrics, /) -> Iterator[None]:
 
     Args:
         metrics: The counters of the run.
+        wanted: Whether it is to be shown at all.
     """
-    view = _open_view()
+    view = _open_view() if wanted else None
     if view is None:
         yield
         return

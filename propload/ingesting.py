@@ -1,41 +1,29 @@
-"""The front door: `ingest()` loads a source, `Loader` takes rows that are pushed."""
+"""The front door: `ingest()` loads a source."""
 
 from __future__ import annotations
 
 import logging
-import os
-import threading
-from contextlib import nullcontext
-from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
-from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
-from propload.journal.ending import keeping
+from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.nearest import SLIP, meant
-from propload.options import CrawlOptions, SourceOptions
-from propload.pushing import PushedSource
-from propload.queueing import Listeners
+from propload.options import CrawlOptions
 from propload.running.choosing import default_settings
-from propload.running.planning import Plan
+from propload.running.planning import Plan, source_options
 from propload.running.run import Run
-from propload.running.stopping import LISTEN_SECONDS, end_at_once, stoppable
-from propload.sources import open_source, refuse_unused
+from propload.running.stopping import stoppable
+from propload.sources import open_source
 from propload.spider_names import is_spider
-from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
-    from types import TracebackType
+    from collections.abc import Mapping
 
     from typing_extensions import Unpack
 
-    from propload.batch import Batch
-    from propload.journal import Journal
     from propload.options import Settings
     from propload.report import Report
     from propload.running.stopping import Stopper
@@ -44,8 +32,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-__all__ = ["Loader", "ingest"]
 
 
 def ingest(
@@ -91,7 +77,7 @@ def ingest(
         recover_first(plan, opened, stopper)
         return stopper.execute(run)
 
-    with _shown(plan.settings, metrics):
+    with watch(metrics, wanted=plan.settings.get("progress", True)):
         return stoppable(load)
 
 
@@ -138,297 +124,3 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
             )
             raise ConfigError(msg)
     return told, cast("Settings", given)
-
-
-def source_options(
-    settings: Settings, given: Settings, *, job: str | None = None
-) -> SourceOptions:
-    """Return how input is read.
-
-    Args:
-        settings: All settings, resolved.
-        given: The keywords or flags among them.
-        job: The job of the configuration file, or None.
-    """
-    names = [name for name in SourceOptions.__slots__ if name in settings]
-    told = config.told(given, job=job).intersection(names)
-    return SourceOptions(told=told, **{name: settings[name] for name in names})  # type: ignore[literal-required] # the names are the settings' own
-
-
-def _shown(settings: Settings, metrics: Metrics) -> AbstractContextManager[None]:
-    return watch(metrics) if settings.get("progress", True) else nullcontext()
-
-
-class Loader:
-    """Takes rows that are pushed, and loads them while more come.
-
-    Rows are on disk (in the journal) when `put` returns, and in the table when
-    `close` has returned.
-
-        with propload.Loader(table="homes", key="id") as loader:
-            for home in homes:
-                loader.put(home)
-        print(loader.report)
-
-    Args:
-        job: A job of the configuration file whose settings hold.
-        name: What reports and refused rows call the source.
-        metrics: Counters to raise; new ones by default.
-        **settings: What differs from configuration and defaults.
-
-    Raises:
-        ConfigError: A setting, mapping or schema cannot be used.
-        WriteError: The database cannot be reached, or the table not be written.
-        JournalError: The disk refuses the journal.
-        LoadError: What an earlier run left in its journal comes first, and cannot be
-            loaded; as `LockedError`, another run holds the table's lock.
-
-    Attributes:
-        metrics: The counters, while the load goes on.
-        failed: What ended the load early, or None.
-    """
-
-    def __init__(
-        self,
-        *,
-        job: str | None = None,
-        name: str = "pushed",
-        metrics: Metrics | None = None,
-        **settings: Unpack[Settings],
-    ) -> None:
-        self._process = os.getpid()
-        self._plan = Plan.of(config.resolve(settings, job=job))
-        self.metrics = metrics or Metrics()
-        options = source_options(self._plan.settings, settings, job=job)
-        refuse_unused(options, (), "pushed rows")
-        self._source = PushedSource(options, name)
-        stoppable(partial(recover_first, self._plan, self._source))
-        self._run = Run(self._source, self._plan, metrics=self.metrics)
-        self._report: Report | None = None
-        self.failed: BaseException | None = None
-        self._failure: Listeners[BaseException] = Listeners()
-        #: What came after the load had failed.
-        self._rest: Journal | None = None
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(
-            target=self._execute, name="propload-loader", daemon=True
-        )
-        self._thread.start()
-        try:
-            self._source.journal()
-        except QueueClosedError:
-            self._wait()
-            self._raise_failure()
-        except BaseException as error:
-            # nobody has this loader to close it, and its run would go on
-            self.abort(error)
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-            return
-        # rows that were put are loaded, even where the block failed after them
-        try:
-            self.close(whole=False)
-        except Exception as also:  # noqa: BLE001 - the block's own error stays first
-            error.add_note(f"the load failed as well: {also}")
-
-    def __repr__(self) -> str:
-        with self._lock:
-            ended = self._report.status if self._report else ""
-        state = ended or ("failed" if self.failed else "loading")
-        return (
-            f"<Loader {self._source.name}: {state}, {self.metrics.snapshot().counts}>"
-        )
-
-    @property
-    def report(self) -> Report:
-        """What happened, known once the load has ended.
-
-        Raises:
-            LoadError: It has not ended yet, or has failed before it began.
-        """
-        with self._lock:
-            report, failed = self._report, self.failed
-        if report is not None:
-            return report
-        if failed is not None:
-            msg = f"there is no report, as the load could not begin: {failed}"
-            raise stopped(failed, msg) from failed
-        msg = (
-            "there is no report yet, as rows are still loaded: close the loader, or "
-            "look after its with block"
-        )
-        raise LoadError(msg)
-
-    def put(self, rows: object, /, *, timeout: float | None = None) -> None:
-        """Hand rows over; they are on disk when this returns.
-
-        Args:
-            rows: One row (a dict, dataclass or pydantic object), several, a frame
-                or a `Batch`.
-            timeout: Seconds to wait for room; None waits as long as it takes.
-
-        Raises:
-            TimeoutError: There was no room in time for all rows: its message says
-                how many of them were taken.
-            ConfigError: They are no rows, or this Loader is another process's.
-            SourceError: They cannot be made into a table.
-            JournalError: The disk refuses: the message says how many rows were taken
-                before that, if any.
-            LoadError: The load has failed, or is closed.
-        """
-        self._guard(lambda: self._source.put(rows, timeout=timeout))
-
-    def try_put(self, batch: Batch, /) -> bool:
-        """Hand a batch over if there is room now; return whether it was taken.
-
-        Raises:
-            ConfigError: This Loader is another process's.
-            JournalError: The disk refuses; the batch was not taken.
-            LoadError: The load has failed, or is closed.
-        """
-        return bool(self._guard(lambda: self._source.try_put(batch)))
-
-    def keep(self, batch: Batch, /) -> None:
-        """Put a batch on disk that came after the load had failed.
-
-        It waits in a journal of its own, which `propload recover` loads after that of
-        the load; `close` tells of it.
-
-        Raises:
-            TimeoutError: That journal is full.
-            JournalError: The disk refuses, or the load is a replace, for which rows
-                that came later are of no use.
-        """
-        with self._lock:
-            if self._rest is None:
-                self._rest = self._run.rest()
-        self._rest.append(batch, timeout=0)
-
-    def on_room(self, listener: Callable[[], None]) -> None:
-        """Call `listener` (briefly, from any thread) when there may be room.
-
-        What it raises is logged, and the load goes on.
-        """
-        self._source.on_room(listener)
-
-    def on_failed(self, listener: Callable[[BaseException], None]) -> None:
-        """Call `listener` (briefly, from any thread) when the load has failed.
-
-        What it raises is logged, and the others are called.
-        """
-        with self._lock:
-            failed = self.failed
-            if failed is None:
-                self._failure.add(listener)
-        if failed is not None:
-            listener(failed)
-
-    def close(self, *, whole: bool = True) -> Report:
-        """Load what was put and return what happened.
-
-        An interrupt while it waits ends the load at once: rows that are not committed
-        stay in the journal.
-
-        Args:
-            whole: Whether all rows were put that there are. A replace by a part of
-                them leaves the table as it was: the report is `interrupted`, and says
-                how the part is put in place all the same.
-
-        Raises:
-            LoadError: The load stopped early; it carries the report, and is an error
-                of the kind that ended it as well.
-        """
-        self._refuse_fork()
-        self._close_rest()
-        try:
-            if not whole and self._plan.settings.get("mode") == "replace":
-                self._run.stop()
-            self._source.finish()
-            self._wait()
-        except BaseException as error:
-            # whoever does not wait for the end would leave a run without an owner
-            self.abort(error)
-            raise
-        self._raise_failure()
-        return self.report
-
-    def abort(self, error: BaseException) -> None:
-        """End at once; rows that are not committed stay in the journal.
-
-        What does not end in time, as the server does not answer, is left behind.
-        """
-        end_at_once(self._run.abort, error, self._has_ended)
-
-    def _wait(self) -> None:
-        while not self._has_ended(LISTEN_SECONDS):
-            continue
-
-    def _has_ended(self, seconds: float) -> bool:
-        # no join alone: Python takes a thread for ended whose join is interrupted
-        if not self._ended.wait(seconds):
-            return False
-        self._thread.join()
-        return True
-
-    def _refuse_fork(self) -> None:
-        # a fork has neither the threads that load nor a right to their connections
-        if os.getpid() != self._process:
-            msg = "this Loader is another process's: open one in each process"
-            raise ConfigError(msg)
-
-    def _guard(self, action: Callable[[], T]) -> T:
-        self._refuse_fork()
-        try:
-            return action()
-        except QueueClosedError as error:
-            self._wait()
-            if self.failed is None:
-                msg = "this Loader is closed: open a new one for more rows"
-                raise LoadError(msg, report=self._report) from error
-            msg = f"nothing more can be put: {self.failed}"
-            raise stopped(self.failed, msg, report=self._report) from self.failed
-
-    def _raise_failure(self) -> None:
-        if self.failed is not None:
-            raise self.failed
-
-    def _close_rest(self) -> None:
-        rest, self._rest = self._rest, None
-        if rest is None:
-            return
-        log.warning(
-            "%s came after the load had failed: run %s in the journal, which propload "
-            "recover loads as well",
-            counted(rest.rows, "row"),
-            rest.folder.name,
-        )
-        with keeping(rest):
-            pass
-
-    def _execute(self) -> None:
-        try:
-            with _shown(self._plan.settings, self.metrics):
-                self._report = self._run.execute()
-        except BaseException as error:  # noqa: BLE001 - raised by close() and put()
-            self._fail(error)
-        finally:
-            self._ended.set()
-
-    def _fail(self, error: BaseException) -> None:
-        with self._lock:
-            self.failed = error
-            self._report = getattr(error, "report", None)
-        self._source.fail(error)
-        self._failure.tell(error)

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, cast
 
 from propload import config
 from propload.errors import ConfigError, LoadError, stopped
-from propload.ingesting import source_options
 from propload.monitoring.metrics import Metrics
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
 from propload.postgres.tables.scratching import Scratch
 from propload.running.choosing import find_checker, find_target, open_database
-from propload.running.planning import Plan
+from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.sources import open_source
 from propload.spider_names import is_spider

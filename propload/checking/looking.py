@@ -21,7 +21,7 @@ from propload.pipeline.fitting import (
     see_columns,
 )
 from propload.postgres.rehearsing import Rehearsal
-from propload.postgres.tables import definition
+from propload.postgres.tables import making
 from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.mapping import Lacking
 from propload.prepare.repeats import Repeats, hashes
@@ -142,9 +142,9 @@ class CheckedTable:
         connection = self.stack.enter_context(self.database.connect())
         told = (connection, self.target.table, self._columns)
         key, types = self.target.key, self._pg_types
-        definition.rehearse_table(*told, key=key, pg_types=types)
+        making.rehearse_table(*told, key=key, pg_types=types)
         try:
-            found = definition.borrow_table(*told, key=key, pg_types=types)
+            found = making.borrow_table(*told, key=key, pg_types=types)
         except WriteError as error:
             self._tell_unasked(error)
             return _Fitted(as_they_are(fitted))
@@ -180,7 +180,7 @@ class CheckedTable:
             return []
         with self.database.connect() as connection:
             try:
-                definition.check_new_columns(connection, self.target.table, new)
+                making.check_new_columns(connection, self.target.table, new)
             except SchemaMismatchError as error:
                 return [str(error)]
         return []

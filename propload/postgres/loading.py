@@ -23,7 +23,7 @@ from propload.postgres.session.locking import target_lock
 from propload.postgres.session.lost_sessions import LostSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
 from propload.postgres.sql.sessions import CONNECTIONS
-from propload.postgres.tables import definition
+from propload.postgres.tables import making, reading
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file
@@ -162,7 +162,7 @@ class Database:
             WriteError: It is a view or the like, or may not be written.
         """
         try:
-            return definition.describe(self._session(), table)
+            return reading.describe(self._session(), table)
         except ServerError as error:
             self._lose_session()
             raise failures.as_write_error(error, table=str(table)) from error
@@ -274,7 +274,7 @@ class Database:
         """Return a run that wrote no row in this process, with what it had gathered."""
         try:
             session = self._session()
-            facts = definition.describe(session, target.table)
+            facts = reading.describe(session, target.table)
             opened = self._open_run(run)
             if facts is not None and opened.has_rows(session):
                 opened.writes_into(target, facts)
@@ -381,16 +381,14 @@ def _make_table(
     frame_schema: Mapping[str, pl.DataType],
     pg_types: Mapping[str, str],
 ) -> TableFacts:
-    facts = definition.describe(session, target.table)
+    facts = reading.describe(session, target.table)
     if facts is None:
-        return definition.create_table(
+        return making.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
     facts.require_mode(target)
     plan = plan_rows(frame_schema, facts, target)
     plan.require_fit()
     if plan.new and target.on_new_columns == "add":
-        return definition.add_columns(
-            session, target.table, plan.new, pg_types=pg_types
-        )
+        return making.add_columns(session, target.table, plan.new, pg_types=pg_types)
     return facts

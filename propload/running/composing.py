@@ -120,17 +120,16 @@ def compose(
     sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
     kept = _kept(source, begun, target, database, stack)
-    journal, feed = kept.journal, kept.feed
-    fit = _fitting(source, target, begun, checker, database, journal=journal)
+    fit = _fitting(source, target, begun, checker, database, journal=kept.journal)
     start = find_start(source, point)
-    batches = skip_rows(feed or source, start.first_row - _first_row(source))
+    batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
         _held_back(batches, memory, sizes),
         fit,
         rejects,
-        _pipeline_options(plan, memory, _patience(feed, journal), start, sizes),
+        _pipeline_options(plan, memory, _patience(kept), start, sizes),
         metrics=metrics,
-        on_committed=journal.committed if journal else None,
+        on_committed=kept.journal.committed if kept.journal else None,
     )
     return Parts(
         record=record,
@@ -141,8 +140,8 @@ def compose(
         fit=fit,
         rejects=rejects,
         pipeline=pipeline,
-        journal=journal,
-        feed=feed,
+        journal=kept.journal,
+        feed=kept.feed,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
         chosen=begun.why,
@@ -351,10 +350,9 @@ def _held_back(
         yield batch
 
 
-def _patience(
-    feed: Feed | None, journal: Journal | JournalSource | None
-) -> Callable[[], bool]:
+def _patience(kept: _Kept) -> Callable[[], bool]:
     """Return whether an outage may last: while the source goes on into the journal."""
+    feed, journal = kept.feed, kept.journal
     if feed is None or not isinstance(journal, Journal):
         return lambda: False
     return lambda: feed.is_producing() and not journal.is_full

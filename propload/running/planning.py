@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.config import SETTINGS
+from propload import config
 from propload.errors import ConfigError
 from propload.forking import refuse_forked
-from propload.options import BATCH_ROWS, WORKERS, Places, RejectLimit, RunOptions
+from propload.options import (
+    BATCH_ROWS,
+    WORKERS,
+    Places,
+    RejectLimit,
+    RunOptions,
+    SourceOptions,
+)
 from propload.state_folder import see_state_folder
 
 if TYPE_CHECKING:
@@ -88,7 +95,7 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
 
     Those given as Python objects are shown by name, and listed as `objects`.
     """
-    hidden = {one.name for one in SETTINGS.values() if one.owner == "machine"}
+    hidden = {one.name for one in config.SETTINGS.values() if one.owner == "machine"}
     told = {name: one for name, one in plan.settings.items() if name not in hidden}
     objects: list[Plain] = [n for n, value in told.items() if not _is_plain(value)]
     shown: dict[str, Plain] = {name: _plain(value) for name, value in told.items()}
@@ -157,3 +164,18 @@ def _plain(value: object) -> Plain:
     if isinstance(value, dict):
         return {str(name): _plain(one) for name, one in value.items()}
     return str(value) if isinstance(value, (datetime, Path)) else type(value).__name__
+
+
+def source_options(
+    settings: Settings, given: Settings, *, job: str | None = None
+) -> SourceOptions:
+    """Return how input is read.
+
+    Args:
+        settings: All settings, resolved.
+        given: The keywords or flags among them.
+        job: The job of the configuration file, or None.
+    """
+    names = [name for name in SourceOptions.__slots__ if name in settings]
+    told = config.told(given, job=job).intersection(names)
+    return SourceOptions(told=told, **{name: settings[name] for name in names})  # type: ignore[literal-required] # the names are the settings' own

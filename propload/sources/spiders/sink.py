@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 #: The finish reason of a crawl whose items could not be loaded.
 FAILED = "propload_failed"
 #: What loads: named, not imported, for sources know nothing of what follows them.
-LOADER = "propload.ingesting.Loader"
+LOADER = "propload.Loader"
 
 
 class PropLoadPipeline:

@@ -13,7 +13,7 @@ from propload.errors import SchemaMismatchError, WriteError
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import merging
 from propload.postgres.sql.sessions import set_up
-from propload.postgres.tables.definition import describe
+from propload.postgres.tables.reading import describe
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.counting import write_stage
 from tests.integration.postgres.writing import (

@@ -12,8 +12,8 @@ import propload
 from propload import config
 from propload.errors import ConfigError
 from propload.format_names import FORMATS
-from propload.ingesting import source_options
 from propload.options import SourceOptions
+from propload.running.planning import source_options
 from propload.sources import open_source
 from propload.sources.readers import READERS
 from tests.unit.sources.workbooks import workbook

@@ -9,7 +9,7 @@ import pytest
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.session.connection import ServerError, connect
-from propload.postgres.tables.definition import (
+from propload.postgres.tables.making import (
     TableColumn,
     add_columns,
     create_table,

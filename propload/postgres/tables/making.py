@@ -1,4 +1,4 @@
-"""Reads what a table is made of from the catalog; makes and widens tables."""
+"""Makes tables for rows, and widens them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
 from propload.postgres.sql.tables import (
-    COLUMNS_QUERY,
     OWN_TEMPORARY,
     PLACES_QUERY,
-    RELATION_QUERY,
     TEMPORARY,
-    TIES_QUERY,
     add_columns_statement,
     create_table_statement,
-    is_empty_query,
     lock_name_query,
 )
-from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
+from propload.postgres.tables.reading import describe
 from propload.target import TableName
 from propload.type_names import create_type
 
@@ -30,65 +26,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.postgres.session.connection import Connection
-    from propload.postgres.tables.facts import ColumnKind
+    from propload.postgres.tables.facts import TableFacts
 
 #: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
 NAME_BYTES = 63
 #: The columns that one table can have.
 TABLE_COLUMNS = 1_600
 
-_KINDS: Mapping[str, ColumnKind] = {
-    "b": "base",
-    "e": "enum",
-    "r": "range",
-    "m": "range",
-    "c": "composite",
-}
-_NOT_TABLES = {
-    "v": "a view: load into the table that it reads from",
-    "m": "a materialized view: load into a table that it reads from",
-    "f": "a foreign table: load into the table on its own server",
-    "S": "a sequence: choose another name",
-    "i": "an index: choose another name",
-    "I": "an index: choose another name",
-    "c": "a composite type: choose another name",
-}
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
-
-
-def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
-    """Return the facts of a table, or None where there is none of that name.
-
-    Ends the open transaction.
-
-    Raises:
-        WriteError: The name is a view or the like, or this user may not write it.
-    """
-    try:
-        found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
-        if not found:
-            return None
-        oid, kind, permitted, secured, inherited, referenced, *traits = found[0]
-        _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
-        bonds = connection.rows(TIES_QUERY, (int(oid),))
-        keys = [(row[2], tuple(row[5])) for row in bonds if row[4]]
-        return TableFacts(
-            table,
-            _read_columns(connection, int(oid)),
-            next((key for first, key in keys if first), ()),
-            tuple(key for _, key in keys),
-            empty=bool(connection.rows(is_empty_query(table))[0][0]),
-            inherited=bool(inherited),
-            referenced=bool(referenced),
-            oid=int(oid),
-            ties=tuple(
-                Tie(name, tuple(equal), tuple(columns), bool(copied))
-                for _, name, _, copied, _, _, equal, columns in bonds
-            ),
-            traits=Traits(kind == "p", *map(bool, traits)),
-        )
-    finally:
-        connection.rollback()
 
 
 def create_table(
@@ -248,69 +193,6 @@ def _creation(
         )
         raise ConfigError(msg)
     return create_table_statement(table, types, key=key)
-
-
-def _refuse_unwritable(
-    table: TableName, kind: str, permitted: str, *, secured: bool
-) -> None:
-    if kind not in ("r", "p"):
-        what = _NOT_TABLES.get(kind, "not a table")
-        msg = f"{table} is {what}"
-        raise WriteError(msg, table=str(table))
-    if permitted:
-        msg = (
-            f"this user may not write {table}: GRANT {permitted} to it"
-            if permitted != "USAGE"
-            else f"this user may not use {table.namespace}: "
-            f"GRANT USAGE ON SCHEMA {quoting.name(table.namespace)} to it"
-        )
-        raise WriteError(msg, table=str(table), sqlstate="42501")
-    if secured:
-        msg = (
-            f"row-level security holds for this user on {table}, and COPY does not "
-            "work there: load as the owner or as a role with BYPASSRLS"
-        )
-        raise WriteError(msg, table=str(table))
-
-
-def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
-    return tuple(
-        TableColumn(
-            name,
-            pg_type,
-            base,
-            "array" if is_array else _KINDS.get(kind, "other"),
-            nullable=nullable,
-            has_default=has_default,
-            generated=generated,
-            identity=identity,
-            domain=domain,
-            typmod_type=typmod_type,
-            element_base=element_base,
-            element_kind=_KINDS.get(element_kind or "", "other"),
-            collation=collation,
-            loose=loose,
-            comparable=comparable,
-        )
-        for (
-            name,
-            pg_type,
-            base,
-            kind,
-            is_array,
-            nullable,
-            has_default,
-            generated,
-            identity,
-            domain,
-            typmod_type,
-            element_base,
-            element_kind,
-            collation,
-            loose,
-            comparable,
-        ) in connection.rows(COLUMNS_QUERY, (oid,))
-    )
 
 
 def _column_types(
