@@ -140,8 +140,10 @@ class Screen:
         if answer.strip().lower() in _YES:
             return
         msg = "nothing was deleted"
-        if not answer:
+        if not answer or not sys.stdin.isatty():
+            # only a terminal has shown the answer, and the end of its line
             typer.echo(err=True)
+        if not answer:
             msg += ": nobody answered, and --yes does not ask"
         raise PropLoadError(msg)
 
