@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.config import SETTINGS
+from propload.config import SETTINGS, state_flag
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
 from propload.postgres.ledger.history import find_point, read_runs
@@ -141,10 +141,11 @@ class Resuming:
             PropLoadError: As `find`; or the table is not the one any more, or what is
                 committed cannot be told from the rest.
         """
+        flag = state_flag(self.state_dir)
         if isinstance(source, JournalSource):
             found = self.point_of(source.folder.name, gone=source.first_row)
             if found is None:
-                _require_ledger(source, record)
+                _require_ledger(source, record, flag)
         elif wanted:
             found = self.find("" if wanted is True else str(wanted), record)
         else:
@@ -153,11 +154,11 @@ class Resuming:
             return None
         facts = self.database.facts(target.table)
         if isinstance(source, JournalSource):
-            _require_goal(found, record)
+            _require_goal(found, record, flag)
         elif target.mode != "replace":
             # the rows of a replace are in no table before its end
             _require_table(found, facts)
-        return written_again(found, record, facts)
+        return written_again(found, record, facts, flag=flag)
 
     def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it.
@@ -267,7 +268,7 @@ def _require_same(run: RunRecord, record: RunRecord) -> None:
         raise ConfigError(msg)
 
 
-def _require_goal(point: ResumePoint, record: RunRecord) -> None:
+def _require_goal(point: ResumePoint, record: RunRecord, flag: str) -> None:
     """Refuse to go on with a journal where its rows would not meet the others.
 
     Raises:
@@ -279,12 +280,12 @@ def _require_goal(point: ResumePoint, record: RunRecord) -> None:
             f"run {run.run_id} has written into {run.target} in mode {run.mode}, not "
             f"into {record.target} in mode {record.mode}: recover it with its own "
             "table and mode, or drop what is left (propload recover --drop "
-            f"{run.run_id})"
+            f"{run.run_id}{flag})"
         )
         raise ConfigError(msg)
 
 
-def _require_ledger(journal: JournalSource, record: RunRecord) -> None:
+def _require_ledger(journal: JournalSource, record: RunRecord, flag: str) -> None:
     """Refuse to begin anew with a journal whose run was in a ledger.
 
     Only rows that are written by their key may be written again.
@@ -303,7 +304,7 @@ def _require_ledger(journal: JournalSource, record: RunRecord) -> None:
         f"run {run_id} is not in the ledger, which told which of its rows for "
         f"{record.target} are stored, {harm}: if this user may not read the schema "
         "propload, recover with one who may; otherwise load what is missing anew and "
-        f"drop the journal (propload recover --drop {run_id})"
+        f"drop the journal (propload recover --drop {run_id}{flag})"
     )
     raise ConfigError(msg)
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def written_again(
-    point: ResumePoint, record: RunRecord, facts: TableFacts | None, /
+    point: ResumePoint, record: RunRecord, facts: TableFacts | None, /, *, flag: str
 ) -> ResumePoint:
     """Return where a run goes on by what decides now which lane takes a row.
 
@@ -29,6 +29,7 @@ def written_again(
         point: Where it had ended.
         record: The run as it is now.
         facts: Its table.
+        flag: What a command needs to find what is left of it.
 
     Raises:
         ConfigError: It adds rows, so that some would be added twice, or none; or its
@@ -55,7 +56,7 @@ def written_again(
             f"{told}, so that all rows would be written again, but the first "
             f"{point.gone:,} are no longer in the journal: go on with the settings and "
             f"columns of that time, or drop what is left (propload recover --drop "
-            f"{run.run_id}) and load the source anew"
+            f"{run.run_id}{flag}) and load the source anew"
         )
         raise ConfigError(msg)
     log.warning(

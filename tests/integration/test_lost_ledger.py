@@ -69,12 +69,17 @@ def test_rows_are_not_added_again_by_who_may_not_read_the_ledger(
     assert stored(database) == sorted(IDS)
 
 
-def test_a_ledger_that_was_dropped_is_told_with_what_to_do(database, begun):
+def test_a_ledger_that_was_dropped_is_told_with_what_to_do(
+    database, begun, state_dir, monkeypatch
+):
     run = begun("append")
     before = stored(database)
     run_sql(database, "DROP SCHEMA propload CASCADE")
-    with pytest.raises(ConfigError, match=r"ledger.*propload recover --drop"):
-        recover(run, to=database)
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    told = rf"\(propload recover --drop {run} --state-dir {state_dir}\)"
+    with pytest.raises(ConfigError, match=rf"ledger.*{told}"):
+        recover(run, to=database, state_dir=state_dir)
+    monkeypatch.setenv("PROPLOAD_STATE_DIR", str(state_dir))
     assert stored(database) == before
     assert drop_leftover(run) == len(IDS)
 
