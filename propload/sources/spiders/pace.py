@@ -33,6 +33,6 @@ class Pace:
             sink = self._crawler.get_item_pipeline(PropLoadPipeline)
             if sink is not None:
                 await sink.room()
-            if self.ended or (sink is not None and sink.error is not None):
+            if self.ended or (sink is not None and not sink.takes_items):
                 return
             yield one

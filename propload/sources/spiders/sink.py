@@ -49,6 +49,7 @@ class PropLoadPipeline:
         self._feeds: dict[str, Feed] = {}
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
+        self._closed = False
         #: Why the crawl ends, in Scrapy's word; empty while it goes on.
         self._reason = ""
         self._watch: Watch | None = None
@@ -74,8 +75,11 @@ class PropLoadPipeline:
         """Take an item and return it; slows the crawl while there is no room.
 
         Raises:
-            DropItem: The load has failed, so that the item is not loaded.
+            DropItem: The load has failed or ended, so that the item is not loaded.
         """
+        if self._closed:
+            self._tell_late()
+            raise not_loaded()
         kind = type(item)
         if kind not in self._feed_of:
             self._feed_of[kind] = self._find_feed(kind)
@@ -89,6 +93,11 @@ class PropLoadPipeline:
             self._crawler.stats.inc_value("propload/items_without_target")
         return item
 
+    @property
+    def takes_items(self) -> bool:
+        """Whether an item that comes now is loaded."""
+        return self.error is None and not self._closed
+
     async def room(self) -> None:
         """Return when every target has room for another item, or has failed."""
         for feed in dict.fromkeys(self._feeds.values()):
@@ -99,6 +108,7 @@ class PropLoadPipeline:
 
         A crawl that lacks rows gave a part, which replaces no table.
         """
+        self._closed = True
         # asked once: a target that fails from here on has no say in the others
         lacking = self._lacking()
         for feed in dict.fromkeys(self._feeds.values()):
@@ -160,6 +170,16 @@ class PropLoadPipeline:
                 counted(feed.counts.lost, "item is lost", "items are lost"),
                 feed.unkept,
             )
+
+    def _tell_late(self) -> None:
+        stats = self._crawler.stats
+        if not stats.get_value("propload/late"):
+            log.warning(
+                "the crawl ends, and items that start() still gives are not loaded "
+                "(propload/late counts them): with the spider middleware "
+                "propload.sources.spiders.Pace it gives none"
+            )
+        stats.inc_value("propload/late")
 
     def _look_again(self) -> None:
         slot = self._crawler.engine.scraper.slot

@@ -622,7 +622,7 @@ def test_the_addon_adds_the_pipeline_once():
 class FullSink:
     """A sink whose room a test gives."""
 
-    error = None
+    takes_items = True
 
     def __init__(self):
         self.asked = asyncio.Event()
@@ -650,6 +650,34 @@ def test_start_waits_for_room_in_the_sink():
         assert await first == 1
 
     asyncio.run(work())
+
+
+def test_an_item_that_comes_when_the_crawl_has_ended_is_told(caplog):
+    crawler, loaders = crawl(spider_of([{"id": 1}]), PROPLOAD_TABLE="homes")
+    sink = crawler.get_item_pipeline(PropLoadPipeline)
+    assert not sink.takes_items
+    for _ in range(2):
+        with pytest.raises(DropItem):
+            asyncio.run(sink.process_item({"id": 2}))
+    assert loaders["homes"].rows == [{"id": 1}]
+    assert crawler.stats.get_value("propload/late") == 2
+    told = [line for line in caplog.messages if "start() still gives" in line]
+    assert len(told) == 1
+
+
+def test_start_ends_when_the_sink_takes_no_more():
+    async def start():
+        yield 1
+        pytest.fail("it was asked for more")
+
+    async def work():
+        sink = FullSink()
+        sink.given.set()
+        sink.takes_items = False
+        paced = Pace.from_crawler(sink).process_start(start())
+        return [one async for one in paced]
+
+    assert asyncio.run(work()) == []
 
 
 def test_the_addon_adds_what_paces_and_what_watches():
