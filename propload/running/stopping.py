@@ -217,6 +217,7 @@ class _Signals:
         self._meanwhile = meanwhile
         self._heard: list[int] = []
         self._before: dict[int, _Handler] = {}
+        self._is_over = False
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -230,6 +231,8 @@ class _Signals:
                     signal.signal(number, self._hear)
             yield
         finally:
+            # a signal from here on is handed on, and keeps no handler from its place
+            self._is_over = True
             for number, handler in self._before.items():
                 signal.signal(number, handler)
 
@@ -248,6 +251,8 @@ class _Signals:
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         # the next signal may come before this line, and then counts as the first
         self._heard.append(number)
+        if self._is_over:
+            return
         name = signal.Signals(number).name
         if len(self._heard) > 1:
             raise KeyboardInterrupt(name)

@@ -96,6 +96,28 @@ def test_a_handler_is_told_of_a_second_signal_as_well(number):
     assert heard == [number, number]
 
 
+def test_a_signal_while_handlers_are_put_back_breaks_nothing_off(number, monkeypatch):
+    heard = []
+    signal.signal(number, lambda told, _: heard.append(told))
+    before = [signal.getsignal(one) for one in stopping.SIGNALS]
+    put_back = signal.signal
+
+    def put_back_late(one, handler):
+        if handler in before:
+            monkeypatch.undo()
+            signal.raise_signal(number)
+        return put_back(one, handler)
+
+    def load(stopper):
+        load_that_hears(number)(stopper)
+        monkeypatch.setattr(stopping.signal, "signal", put_back_late)
+        return "the report"
+
+    assert stoppable(load) == "the report"
+    assert [signal.getsignal(one) for one in stopping.SIGNALS] == before
+    assert heard == [number, number]
+
+
 def test_a_handler_is_told_where_the_load_failed(number):
     heard = []
     signal.signal(number, lambda told, _: heard.append(told))
