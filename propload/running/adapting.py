@@ -213,6 +213,7 @@ def batch_sizes(plan: Plan, committed: Callable[[], int], /) -> BatchRows | None
 
     Args:
         plan: What holds.
-        committed: Returns the rows of the run with a known end so far.
+        committed: Returns the rows of the run with a known end so far, once it moves
+            rows; the metrics may be those of other runs as well.
     """
     return BatchRows(committed) if plan.options.batch_rows == "auto" else None

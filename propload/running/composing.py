@@ -116,7 +116,6 @@ def compose(
     _lock(target, plan, database, stack)
     begun = _begin_run(source, target, plan, database, stack, checker=checker)
     record, point, plan = begun.record, begun.point, begun.plan
-    # asked when there is a pipeline; the metrics may be those of other runs as well
     sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
     kept = _kept(source, begun, target, database, stack)
