@@ -26,6 +26,9 @@ T_co = TypeVar("T_co", covariant=True)
 #: The longest that a load may take to end at once, in seconds: a statement is broken
 #: off and a batch prepared within it. What does not answer is left behind.
 ABORT_SECONDS = 10.0
+#: Who ends a load looks five times a second whether it has ended, unless the driver
+#: keeps it; nobody waits long for that.
+_ABORTING_SECONDS = 1.0
 
 #: Seconds between two steps of the main thread, which hears a signal only then: of two
 #: that come at once, the system may give the second one to another thread.
@@ -155,10 +158,13 @@ def end_at_once(
         error: Why.
         wait: Waits so many seconds for the end, and returns whether it came.
     """
-    threading.Thread(
+    aborting = threading.Thread(
         target=abort, args=(error,), name="propload-abort", daemon=True
-    ).start()
-    if not wait(ABORT_SECONDS):
+    )
+    aborting.start()
+    if wait(ABORT_SECONDS):
+        aborting.join(_ABORTING_SECONDS)
+    else:
         log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
 
 

@@ -9,12 +9,9 @@ import pytest
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.session.connection import ServerError, connect
-from propload.postgres.tables.making import (
-    TableColumn,
-    add_columns,
-    create_table,
-    describe,
-)
+from propload.postgres.tables.facts import TableColumn
+from propload.postgres.tables.making import add_columns, create_table
+from propload.postgres.tables.reading import describe
 from propload.postgres.tables.row_plan import plan_rows
 from propload.target import TableName, Target
 
