@@ -118,6 +118,23 @@ def test_a_signal_while_handlers_are_put_back_breaks_nothing_off(number, monkeyp
     assert heard == [number, number]
 
 
+def test_a_load_that_ended_at_once_leaves_no_thread_behind():
+    ended, go_on = threading.Event(), threading.Event()
+
+    def abort(_error):
+        ended.set()
+        # as in a driver's call that breaks off what has ended meanwhile
+        go_on.wait(20)
+
+    def wait(seconds):
+        threading.Timer(0.05, go_on.set).start()
+        return ended.wait(seconds)
+
+    stopping.end_at_once(abort, KeyboardInterrupt(), wait)
+    left = [thread.name for thread in threading.enumerate()]
+    assert "propload-abort" not in left
+
+
 def test_a_handler_is_told_where_the_load_failed(number):
     heard = []
     signal.signal(number, lambda told, _: heard.append(told))
