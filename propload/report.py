@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -237,7 +237,7 @@ class Report:
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
         # what is saved with a notebook holds no path of the machine
-        printer.text(str(self))
+        printer.text(str(replace(self, state_flag="")))
 
 
 def from_dict(values: Mapping[str, object]) -> Report:

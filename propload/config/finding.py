@@ -41,7 +41,8 @@ def state_flag(state_dir: Path, /) -> str:
     Args:
         state_dir: The folder that a run has used.
     """
-    with suppress(ConfigError):
+    # a current folder that was deleted has no path
+    with suppress(ConfigError, OSError):
         if _usual_state_dir().absolute() == state_dir.absolute():
             return ""
     return f" {_STATE_DIR.flag} {shlex.quote(str(state_dir))}"

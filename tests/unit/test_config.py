@@ -404,6 +404,14 @@ def test_a_command_is_told_the_state_folder_that_it_would_not_find(
     assert state_flag(elsewhere) == said
 
 
+def test_a_folder_that_was_deleted_ends_no_run(monkeypatch, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert state_flag(Path("state")) == " --state-dir state"
+
+
 def test_the_usual_state_folder_needs_no_flag(write_config, monkeypatch):
     write_config("")
     monkeypatch.delenv("PROPLOAD_STATE_DIR")

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from propload.report import (
     Counts,
@@ -38,6 +39,17 @@ def test_json_has_the_documented_keys_in_order():
         "reasons", "warnings", "rejects_path",
     ]  # fmt: skip
     assert "settings" in keys
+
+
+def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
+    rejects = tmp_path / "x.ndjson"
+    rejects.touch()
+    told = []
+    flag = f" --state-dir {tmp_path}"
+    report = replace(REPORT, rejects_path=str(rejects), state_flag=flag)
+    report._repr_pretty_(SimpleNamespace(text=told.append), False)
+    assert str(report).endswith(flag)
+    assert str(tmp_path) not in told[0] + report._repr_html_()
 
 
 def test_a_report_survives_json():
