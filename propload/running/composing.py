@@ -26,7 +26,7 @@ from propload.running.adapting import BatchRows, batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
-from propload.running.resuming import Resuming, begin_record, with_lanes
+from propload.running.resuming import Resuming, begin_record
 
 if TYPE_CHECKING:
     import threading
@@ -177,7 +177,7 @@ def _begin_run(
         raise failures.as_write_error(error, table=str(target.table)) from error
     _tell(record, source, target, database, plan)
     preparer = make_preparer(plan, source, checker, target)
-    return _Begun(with_lanes(record, plan.workers), point, plan, why, preparer)
+    return _Begun(record.with_lanes(plan.workers), point, plan, why, preparer)
 
 
 def _fitting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from propload.config import SETTINGS, state_flag
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
 from propload.postgres.ledger.history import find_point, read_runs
-from propload.postgres.ledger.run_record import JOURNALED, RunRecord
+from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
 from propload.running.planning import settings_shown
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 #: waits for a standby or for much that is deferred.
 COMMIT_SECONDS = 60.0
 
-_LANES = "workers"
 
 #: What decides which rows a source gives, what they become and what takes them: a
 #: run that goes on passes over rows by their numbers and lanes.
@@ -48,26 +47,19 @@ _SHAPING = (
 
 def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
     """Return a run as the ledger is to know it, without a name yet."""
-    kept = {
-        _LANES: plan.workers,
-        "shaping": shaping_mark(plan, target),
-        # a journal is rereadable itself, but for the rows that it has let go of
-        JOURNALED: isinstance(source, JournalSource) or not source.rereadable,
-    }
-    return RunRecord(
+    record = RunRecord(
         run_id="",
         source=source.name,
         target=str(target.table),
         mode=target.mode,
         fingerprint=source.fingerprint(),
-        settings=json.dumps(kept),
     )
-
-
-def with_lanes(record: RunRecord, lanes: int, /) -> RunRecord:
-    """Return the record of a run whose number of lanes was chosen."""
-    kept = {**json.loads(record.settings), _LANES: lanes}
-    return replace(record, settings=json.dumps(kept))
+    return record.shaped(
+        shaping_mark(plan, target),
+        lanes=plan.workers,
+        # a journal is rereadable itself, but for the rows that it has let go of
+        is_journaled=isinstance(source, JournalSource) or not source.rereadable,
+    )
 
 
 def shaping_mark(plan: Plan, target: Target) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
@@ -64,7 +63,7 @@ class ResumePoint:
     @property
     def lanes(self) -> int:
         """The run's number of lanes: a key's rows must take the same one again."""
-        return int(json.loads(self.run.settings).get("workers", 1))
+        return self.run.lanes
 
 
 def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from propload.postgres.ledger.entry import Entry
     from propload.postgres.tables.facts import TableFacts
 
-#: The settings of a run as the ledger has them: what shapes its rows, its table's
-#: number and columns, and which rows were written again by other batches.
-_SHAPING, _OID, _COLUMNS, _VOID = "shaping", "table_oid", "columns", "void"
+#: The settings of a run as the ledger has them: its lanes, what shapes its rows, its
+#: table's number and columns, and which rows were written again by other batches.
+_LANES, _SHAPING, _OID, _COLUMNS = "workers", "shaping", "table_oid", "columns"
+_VOID = "void"
 #: Whether its rows came by a journal, which lets go of them once they are committed.
-JOURNALED = "journaled"
+_JOURNALED = "journaled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class RunRecord:
         target: The qualified table.
         mode: How it writes.
         fingerprint: What the source was when the run began, or None.
-        settings: Its settings as JSON.
+        settings: What else is to be known when it goes on, as JSON: other versions
+            may have told more than this one reads.
         status: `running`, or how it ended.
     """
 
@@ -39,13 +41,28 @@ class RunRecord:
     settings: str = "{}"
     status: str = "running"
 
+    def shaped(self, mark: str, /, *, lanes: int, is_journaled: bool) -> RunRecord:
+        """Return the record of a run of which it is known how rows take their way.
+
+        Args:
+            mark: What changes when rows would be read, mapped or routed otherwise.
+            lanes: How many lanes write.
+            is_journaled: Whether nobody can read rows again once they are committed.
+        """
+        told = {_LANES: lanes, _SHAPING: mark, _JOURNALED: is_journaled}
+        return self._with(**told)
+
+    def with_lanes(self, lanes: int, /) -> RunRecord:
+        """Return the record of a run whose number of lanes was chosen."""
+        return self._with(**{_LANES: lanes})
+
     def into(self, facts: TableFacts, /) -> RunRecord:
         """Return the record of a run that writes into that table."""
         return self._with(**{_OID: facts.oid, _COLUMNS: facts.columns_mark})
 
     def goes_on(self, before: RunRecord, /) -> RunRecord:
         """Return the record of this run where it goes on with another one."""
-        told = {**json.loads(before.settings), **json.loads(self.settings)}
+        told = {**before._told, **self._told}
         return replace(self, run_id=before.run_id, settings=json.dumps(told))
 
     def without(self, row: int, batch: int, /) -> RunRecord:
@@ -64,32 +81,41 @@ class RunRecord:
         )
 
     @property
+    def lanes(self) -> int:
+        """Its number of lanes: a key's rows must take the same one again."""
+        return int(self._told.get(_LANES, 1))
+
+    @property
     def is_journaled(self) -> bool:
         """Whether nobody can read its rows again once they are committed."""
-        return bool(json.loads(self.settings).get(JOURNALED))
+        return bool(self._told.get(_JOURNALED))
 
     @property
     def shaping(self) -> str | None:
         """What shapes and routes its rows, where it is known."""
-        found = json.loads(self.settings).get(_SHAPING)
+        found = self._told.get(_SHAPING)
         return None if found is None else str(found)
 
     @property
     def columns(self) -> str | None:
         """The mark of the table's columns, where it is known."""
-        found = json.loads(self.settings).get(_COLUMNS)
+        found = self._told.get(_COLUMNS)
         return None if found is None else str(found)
 
     @property
     def table_oid(self) -> int | None:
         """The number of the table that the run wrote into, where it is known."""
-        found = json.loads(self.settings).get(_OID)
+        found = self._told.get(_OID)
         return None if found is None else int(found)
 
     @property
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.settings)
+        return told
+
+    @property
     def _void(self) -> list[tuple[int, int]]:
-        return [(a, b) for a, b in json.loads(self.settings).get(_VOID, ())]
+        return [(a, b) for a, b in self._told.get(_VOID, ())]
 
     def _with(self, **told: object) -> RunRecord:
-        settings = {**json.loads(self.settings), **told}
-        return replace(self, settings=json.dumps(settings))
+        return replace(self, settings=json.dumps({**self._told, **told}))
