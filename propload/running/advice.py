@@ -10,6 +10,7 @@ from propload.errors import (
     SchemaMismatchError,
     SourceError,
     TransientWriteError,
+    WriteError,
 )
 from propload.journal import JournalSource
 from propload.wording import counted
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from propload.journal import Journal
     from propload.report import Counts
     from propload.running.parts import Parts
+
+
+#: Classes of what the server says of rows: values, constraints, what triggers raise. It
+#: ends a run where all rows are to take effect at once: at the end of a replace.
+_OF_ROWS = ("22", "23", "P0")
 
 
 def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -> str:
@@ -49,7 +55,9 @@ def _how_to_recover(
     flag = state_flag(parts.plan.places.state_dir)
     if isinstance(journal, JournalSource):
         left = "What is left stays in the journal"
-        return f"{left}: {first}run propload recover{flag} again"
+        again = f"{left}: {first}run propload recover{flag} again"
+        drop = f"propload recover --drop {parts.run_id}{flag}"
+        return f"{again}, or give it up ({drop})" if first else again
     if parts.target.mode == "replace":
         kept = f"{parts.target.table} keeps its old rows"
         if not journal.rows:
@@ -87,6 +95,8 @@ def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> s
 
 def _fails_again(error: BaseException | None) -> bool:
     """Whether the same rows, read in the same way, would end a run again."""
+    if isinstance(error, WriteError):
+        return (error.sqlstate or "")[:2] in _OF_ROWS
     return isinstance(error, (SchemaMismatchError, SourceError))
 
 

@@ -226,3 +226,26 @@ def test_what_nobody_comes_back_for_is_told_after_a_week(
     monkeypatch.setattr(shadow, "TOLD_AFTER_DAYS", 0)
     propload.ingest(rows(2), **other)
     assert f"what run {run} had gathered for public.homes" in caplog.text
+
+
+def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
+    goal, database
+):
+    run_sql(
+        database,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN IF NEW.id = 7 THEN RAISE ''no seventh''; END IF; RETURN NEW; END'",
+        "CREATE TRIGGER r BEFORE INSERT ON homes FOR EACH ROW "
+        "EXECUTE FUNCTION refuse()",
+    )
+    with pytest.raises(LoadError, match=r"no seventh.*mend that, then propload reco"):
+        propload.ingest(iter(rows(1)), **goal)
+    [left] = leftovers()
+    drop = f"give it up .propload recover --drop {left.run_id}"
+    with pytest.raises(LoadError, match=f"mend that, then run .* again, or {drop}"):
+        recover(left.run_id, to=database)
+    assert stored(database) == OLD
+    run_sql(database, "DROP TRIGGER r ON homes")
+    [report] = recover(left.run_id, to=database)
+    assert report.status == "loaded"
+    assert stored(database) == {(number, 1) for number in range(300)}
