@@ -88,6 +88,7 @@ class Loader:
         self._failure: Listeners[BaseException] = Listeners()
         #: What came after the load had failed.
         self._rest: Journal | None = None
+        self._closed = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(
@@ -187,13 +188,21 @@ class Loader:
 
         Raises:
             TimeoutError: That journal is full.
+            ConfigError: This Loader is another process's.
             JournalError: The disk refuses, or the load is a replace, for which rows
                 that came later are of no use.
+            LoadError: The load has not failed, or the Loader is closed.
         """
+        self._refuse_fork()
         with self._lock:
+            if self.failed is None or self._closed:
+                state = "is closed" if self._closed else "takes rows: put them"
+                msg = f"this Loader {state}"
+                raise LoadError(msg, report=self._report)
             if self._rest is None:
                 self._rest = self._run.rest()
-        self._rest.append(batch, timeout=0)
+            # a close that comes meanwhile waits for it
+            self._rest.append(batch, timeout=0)
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when there may be room.
@@ -248,9 +257,13 @@ class Loader:
 
         What does not end in time, as the server does not answer, is left behind.
         """
-        end_at_once(self._run.abort, error, self._has_ended)
+        if threading.current_thread() is not self._thread:
+            end_at_once(self._run.abort, error, self._has_ended)
 
     def _wait(self) -> None:
+        if threading.current_thread() is self._thread:
+            # a listener: it is told when the end is known, and holds it up
+            return
         while not self._has_ended(LISTEN_SECONDS):
             continue
 
@@ -284,7 +297,9 @@ class Loader:
             raise self.failed
 
     def _close_rest(self) -> None:
-        rest, self._rest = self._rest, None
+        with self._lock:
+            self._closed = True
+            rest, self._rest = self._rest, None
         if rest is None:
             return
         log.warning(

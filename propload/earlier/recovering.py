@@ -142,16 +142,28 @@ def _recover_each(
     stopper: Stopper,
     given: Collection[str] = (),
 ) -> tuple[list[Report], list[tuple[str, PropLoadError]]]:
-    """Return the reports, and the runs that could not be loaded with the reason."""
+    """Return the reports, and the runs that could not be loaded with the reason.
+
+    Behind one that could not, those into the same table wait: its rows are older, and
+    would be written over theirs later.
+    """
     reports: list[Report] = []
     failed: list[tuple[str, PropLoadError]] = []
+    waited_for: dict[tuple[str, object], str] = {}
     for one in found:
         if stopper.stopped:
             break
+        place = one.database, one.about.get("table")
+        if place in waited_for:
+            behind = waited_for[place]
+            log.warning("the journal of run %s waits for run %s", one.run_id, behind)
+            continue
         try:
             reports.append(recover_one(one, plan, stopper, given))
         except PropLoadError as error:
             failed.append((one.run_id, error))
+            if not isinstance(error, LockedError):
+                waited_for[place] = one.run_id
     return reports, failed
 
 

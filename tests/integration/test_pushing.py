@@ -1,5 +1,6 @@
 """A loader belongs to the process that opened it."""
 
+import queue
 import signal
 import subprocess
 import sys
@@ -257,3 +258,48 @@ def test_what_comes_after_a_replace_has_failed_is_not_kept(database):
     with pytest.raises(LoadError):
         loader.close()
     assert len(leftovers()) == 1
+
+
+@pytest.mark.one_server
+def test_what_comes_after_a_failure_is_never_loaded_before_what_came_first(database):
+    loader = failed_loader(database)
+    [batch] = MemorySource([{"id": 1}])
+    loader.keep(batch)
+    with pytest.raises(LoadError, match="city"):
+        loader.close()
+    with pytest.raises(LoadError, match="city"):
+        recover(to=database)
+    assert len(leftovers()) == 2
+    assert read_table(database, "homes").height == 0
+
+
+@pytest.mark.one_server
+def test_only_rows_that_come_after_a_failure_are_kept_apart(database):
+    [batch] = MemorySource(LATE)
+    with propload.Loader(to=database, **HOMES) as loader:
+        loader.put(LATE)
+        with pytest.raises(LoadError, match="put them"):
+            loader.keep(batch)
+    with pytest.raises(LoadError, match="is closed"):
+        loader.keep(batch)
+    assert leftovers() == []
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("act", ["put", "close"])
+def test_a_listener_that_turns_to_the_loader_holds_nobody_up(database, act):
+    said = queue.Queue()
+    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    loader = propload.Loader(to=database, **HOMES)
+
+    def turn_to_it(_error):
+        try:
+            loader.put(LATE) if act == "put" else loader.close()
+        except LoadError as error:
+            said.put(error)
+
+    loader.on_failed(turn_to_it)
+    loader.put([{"id": 1, "city": "Delft"}])
+    with pytest.raises(LoadError, match="city"):
+        loader.close()
+    assert "city" in str(said.get(timeout=10))
