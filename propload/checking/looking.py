@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,6 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from contextlib import ExitStack
 
     import polars as pl
 
@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.target import ColumnPlan, Target
+
+
+#: Sets of columns that are known at once, those used last: each has a session of its
+#: own, of which a server has few. Others are looked up again.
+_SHAPES_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,11 @@ class _Fitted:
 
     preparer: Preparer
     rehearsal: Rehearsal | None = None
+
+    def close(self) -> None:
+        """Let go of the session that asks."""
+        if self.rehearsal is not None:
+            self.rehearsal.close()
 
 
 @dataclass(slots=True)
@@ -115,18 +125,27 @@ class CheckedTable:
             created_as: Types that the source tells of columns that travel as text.
             problems: What would stop them is added here.
         """
-        try:
-            if self.facts is None:
-                told = fitted.created_as(created_as)
-                return self._created(fitted, {**told, **self.pg_types}, problems)
-            connection = self.stack.enter_context(self.database.connect())
-            return self._planned(fitted, self.facts, connection, problems)
-        except (ConfigError, SchemaMismatchError, WriteError) as error:
-            problems.append(str(error))
-            return _Fitted(as_they_are(fitted))
+        with ExitStack() as opened:
+            try:
+                connection = opened.enter_context(self.database.connect())
+                if self.facts is None:
+                    told = {**fitted.created_as(created_as), **self.pg_types}
+                    found = self._created(fitted, told, connection, problems)
+                else:
+                    found = self._planned(fitted, self.facts, connection, problems)
+            except (ConfigError, SchemaMismatchError, WriteError) as error:
+                problems.append(str(error))
+                return _Fitted(as_they_are(fitted))
+            if found.rehearsal is not None:
+                self.stack.push(opened.pop_all())
+        return found
 
     def _created(
-        self, fitted: Preparer, pg_types: Mapping[str, str], problems: list[str]
+        self,
+        fitted: Preparer,
+        pg_types: Mapping[str, str],
+        connection: Connection,
+        problems: list[str],
     ) -> _Fitted:
         """Return how rows are looked at that go into a table like the one to be made.
 
@@ -139,7 +158,6 @@ class CheckedTable:
         if is_first or self.target.on_new_columns == "add":
             self._columns = {**fitted.schema, **self._columns}
             self._pg_types = {**pg_types, **self._pg_types}
-        connection = self.stack.enter_context(self.database.connect())
         told = (connection, self.target.table, self._columns)
         key, types = self.target.key, self._pg_types
         making.rehearse_table(*told, key=key, pg_types=types)
@@ -319,7 +337,10 @@ class Looking:
     def _fit(self, joined: Joined) -> _Fitted | None:
         columns = joined.parts[0].rows.schema
         shape = tuple(f"{one.name}:{one.type}" for one in columns)
-        if shape not in self._fitted and has_columns(joined):
+        if shape in self._fitted:
+            # the one that was used last comes last
+            self._fitted[shape] = self._fitted.pop(shape)
+        elif has_columns(joined):
             fitted = self._fit_first(joined)
             if fitted is None:
                 return None
@@ -328,6 +349,8 @@ class Looking:
             self._fitted[shape] = self._table.fit(fitted, created_as, problems)
             self._problems += [self._located(one, joined) for one in problems]
             self._table.notes += [] if problems else delimiter_note(joined)
+            if len(self._fitted) > _SHAPES_KEPT:
+                self._fitted.pop(next(iter(self._fitted))).close()
         return self._fitted.get(shape)
 
     def _fit_first(self, joined: Joined) -> Preparer | None:

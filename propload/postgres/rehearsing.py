@@ -115,6 +115,10 @@ class Rehearsal:
         pg_types = {c.name: c.pg_type for c in facts.columns if _may_refuse(c, shape)}
         return cls(connection, shape, key, pg_types, fresh=fresh)
 
+    def close(self) -> None:
+        """Close the session."""
+        self._connection.close()
+
     def forecast(self, rows: Deduped, /) -> Forecast:
         """Return what would become of prepared rows.
 

@@ -5,6 +5,8 @@ import pytest
 
 import propload
 from propload.errors import LoadError
+from propload.postgres.loading import Database
+from tests.integration.reading import run_sql
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.one_server]
 
@@ -78,3 +80,29 @@ def test_a_type_that_the_first_file_gave_holds_for_the_next(database, files):
     assert said.rejected == done.counts.rejected == 2
     types = {one.column: one.table_type for one in said.columns}
     assert types == {"id": "bigint", "price": "bigint", "at": "bigint"}
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_files_of_many_sets_of_columns_take_few_sessions(
+    database, files, is_there, monkeypatch
+):
+    names = [f"c{number}" for number in range(12)]
+    if is_there:
+        columns = ", ".join(f"{name} bigint" for name in names)
+        run_sql(database, f"CREATE TABLE homes (id bigint PRIMARY KEY, {columns})")
+    most = []
+    connect = Database.connect
+
+    def counted(one):
+        opened = connect(one)
+        most.append(sum(not session.closed for session in one._sessions))
+        return opened
+
+    monkeypatch.setattr(Database, "connect", counted)
+    texts = [f"id,{name}\n{place},1\n" for place, name in enumerate(names)]
+    told = {"to": database, "table": "homes", "key": "id", "on_new_columns": "add"}
+    # the first set of columns comes again
+    said = propload.check(files(*texts, texts[0].replace("0,1", "99,1")), **told)
+    assert said.problems == ()
+    assert (said.rows, said.rejected) == (13, 0)
+    assert max(most) < 10
