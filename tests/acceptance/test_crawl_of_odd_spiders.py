@@ -12,6 +12,7 @@ import scrapy
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.ingesting import ingest
+from propload.sources.spiders import Watch
 from propload_spiders.demo import DemoSite
 from tests.acceptance.crawling import ask
 
@@ -134,6 +135,25 @@ def test_a_crawl_that_lacks_rows_replaces_no_table(database, limit):
     assert f"propload recover {run_id}" in str(caught.value)
     recover(run_id, to=database)
     assert homes(database) == [(number,) for number in range(1 if limit else 3)]
+
+
+class RaisingPipeline:
+    """Raises on one item."""
+
+    def process_item(self, item):
+        if item["id"] == 1:
+            raise ValueError(item["id"])
+        return item
+
+
+@pytest.mark.parametrize("watched", [{}, {"DOWNLOADER_MIDDLEWARES": {Watch: None}}])
+def test_an_item_that_a_pipeline_lost_lets_nothing_be_replaced(database, watched):
+    load(spider_of(*({"id": number} for number in range(100))), database)
+    told = {"ITEM_PIPELINES": {RaisingPipeline: 100}, **watched}
+    spider = spider_of({"id": 0}, {"id": 1}, {"id": 2})
+    with pytest.raises(LoadError, match=r"not all rows of .* came"):
+        load(spider, database, mode="replace", crawl_settings=told)
+    assert len(homes(database)) == 100
 
 
 def test_a_crawl_that_lacks_nothing_replaces_the_table(database):

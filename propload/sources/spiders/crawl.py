@@ -237,9 +237,10 @@ class _Crawl(threading.Thread):
 
     def _note_outcome(self, crawler: Crawler) -> None:
         try:
-            watch = crawler.get_downloader_middleware(Watch) or Watch(crawler)
-            self.outcome = read_outcome(crawler, watch)
             sink = crawler.get_item_pipeline(PropLoadPipeline)
+            # where a project leaves the middleware out, the sink has one of its own
+            watch = crawler.get_downloader_middleware(Watch) or (sink and sink.watch)
+            self.outcome = read_outcome(crawler, watch or Watch(crawler))
         except RuntimeError:
             # it failed before it had stats: what was raised says why
             return

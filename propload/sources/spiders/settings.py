@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, cast
 
 from propload import config
-from propload.config.values import read_count, read_seconds, read_size
+from propload.config.values import read_positive, read_seconds, read_size
 from propload.errors import ConfigError
 from propload.nearest import meant
 from propload.options import Settings
@@ -41,15 +41,12 @@ def read_flush(settings: BaseSettings, /) -> FlushOptions:
         ConfigError: A value cannot be used.
     """
     try:
-        rows = read_count(settings.get("PROPLOAD_FLUSH_ROWS", FLUSH_ROWS))
+        rows = read_positive(settings.get("PROPLOAD_FLUSH_ROWS", FLUSH_ROWS))
         size = read_size(settings.get("PROPLOAD_FLUSH_BYTES", FLUSH_BYTES))
         seconds = read_seconds(settings.get("PROPLOAD_FLUSH_SECONDS", FLUSH_SECONDS))
     except ConfigError as error:
         msg = f"PROPLOAD_FLUSH_ROWS, _BYTES or _SECONDS: {error}"
         raise ConfigError(msg) from error
-    if rows < 1 or size < 1:
-        msg = "PROPLOAD_FLUSH_ROWS and PROPLOAD_FLUSH_BYTES must be 1 or more"
-        raise ConfigError(msg)
     return FlushOptions(rows, size, seconds)
 
 
@@ -106,7 +103,8 @@ def read_loads(settings: BaseSettings, /) -> list[Load]:
         return [Load(own, (name,)) for name, own in targets.items()]
     # as names of files, texts and tuples of the same meaning are one
     resolved = {
-        name: config.resolve(cast("Settings", own)) for name, own in targets.items()
+        name: _of_one_spelling(config.resolve(cast("Settings", own)))
+        for name, own in targets.items()
     }
     groups: list[list[str]] = []
     for name, own in resolved.items():
@@ -118,6 +116,12 @@ def read_loads(settings: BaseSettings, /) -> list[Load]:
     loads = [Load(targets[group[0]], tuple(group)) for group in groups]
     _refuse_replaced([(one, resolved[one.classes[0]]) for one in loads])
     return loads
+
+
+def _of_one_spelling(own: Settings) -> Settings:
+    """Return settings that call a table by its whole name."""
+    table = parse_table(own.get("table"))
+    return own if table is None else {**own, "table": str(table)}
 
 
 def _equal(one: Settings, other: Settings) -> bool:
@@ -135,10 +139,12 @@ def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
         ConfigError: There are two.
     """
     for (one, own), (other, its) in combinations(loads, 2):
-        table = parse_table(own.get("table"))
-        is_shared = table == parse_table(its.get("table"))
-        is_shared = is_shared and own.get("to") == its.get("to")
-        if is_shared and table and "replace" in (own.get("mode"), its.get("mode")):
+        # a table that is not named is the schema's own, or called like the spider
+        is_named = "table" in own or "table" in its
+        names = ("table", "to") if is_named else ("schema", "to")
+        is_shared = all(own.get(name) == its.get(name) for name in names)
+        if is_shared and "replace" in (own.get("mode"), its.get("mode")):
+            table = own.get("table") or "one table"
             msg = (
                 f"PROPLOAD_TARGETS: {one} and {other} go to {table} by different "
                 "settings, and a replace by one would erase the rows of the other: "

@@ -52,7 +52,7 @@ class PropLoadPipeline:
         self._closed = False
         #: Why the crawl ends, in Scrapy's word; empty while it goes on.
         self._reason = ""
-        self._watch: Watch | None = None
+        self.watch: Watch | None = None
         crawler.signals.connect(self._on_closed, signals.spider_closed)
         crawler.signals.connect(self._on_stopped, signals.engine_stopped)
 
@@ -65,7 +65,7 @@ class PropLoadPipeline:
         """Open a loader for each target; where one cannot, the crawl ends."""
         note_reason(self._crawler.engine, self._end)
         found = self._crawler.get_downloader_middleware(Watch)
-        self._watch = found or Watch(self._crawler)
+        self.watch = found or Watch(self._crawler)
         try:
             await self._open_feeds()
         except Exception as error:  # noqa: BLE001 - the crawl's outcome, see _fail
@@ -151,10 +151,10 @@ class PropLoadPipeline:
 
     def _lacking(self) -> str:
         """Return why rows may be missing, or nothing."""
-        if self._watch is None:
+        if self.watch is None:
             return FAILED
         reason = FAILED if self.error is not None else self._reason
-        outcome = read_outcome(self._crawler, self._watch, finish_reason=reason)
+        outcome = read_outcome(self._crawler, self.watch, finish_reason=reason)
         return outcome.incomplete
 
     def _tell(self, report: Report, lacking: str) -> None:

@@ -510,6 +510,28 @@ def test_a_replace_erases_no_rows_of_another_load(mode, caplog):
     assert len(loaders) == (0 if mode == "replace" else 2)
 
 
+def test_two_loads_into_a_table_that_nobody_names_are_refused(caplog):
+    targets = {
+        "Home1": {"key": "id", "mode": "replace"},
+        "Home2": {"key": "id", "mode": "replace", "on_null": "keep"},
+    }
+    _, loaders = crawl(spider_of([]), PROPLOAD_TARGETS=targets)
+    assert "Home1 and Home2 go to one table by different settings" in caplog.text
+    assert loaders == {}
+
+
+def test_a_table_of_two_spellings_is_one():
+    targets = {
+        "Home1": {"table": "homes", "key": "id", "mode": "replace"},
+        "Home2": {"table": "public.homes", "key": "id", "mode": "replace"},
+    }
+    _, loaders = crawl(
+        spider_of([Home1(1, "a"), Home2(2, "b")]), PROPLOAD_TARGETS=targets
+    )
+    [loader] = loaders.values()
+    assert [row["id"] for row in loader.rows] == [1, 2]
+
+
 def test_each_load_that_fails_is_an_error(caplog):
     def make(table, **_settings):
         made = MemoryLoader()
