@@ -40,6 +40,10 @@ _BARE = (
 #: beside the listing's.
 BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\b)"
 
+#: What comes on top (`+ BTW`), unless that is an amount as well, and an abbreviated
+#: month that no parser knows.
+_BESIDES = r"(?i)\s*(?:[+&*]|\bm/nd\b)\D*$"
+
 _SQUARE = r"(?:m²|m2)"
 _CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
 
@@ -51,7 +55,7 @@ def _signed(text: pl.Expr) -> pl.Expr:
     it in doubt (`ton`).
     """
     # a single k is a thousand
-    plain = text.str.replace(r"(?i)\bk k\b", "k.k.")
+    plain = text.str.replace(_BESIDES, "").str.replace(r"(?i)\bk k\b", "k.k.")
     return pl.when(~text.str.contains(BY_AREA)).then(plain.str.extract(_SIGNED, 1))
 
 

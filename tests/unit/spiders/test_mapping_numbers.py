@@ -48,6 +48,9 @@ def test_a_price_is_read_whatever_stands_around_it():
 def test_a_price_in_words_is_multiplied():
     told = [
         ("€ 1,2 miljoen k.k.", 1_200_000),
+        ("€ 200.000 + BTW", 200_000),
+        ("€ 1.500 m/nd", 1_500),
+        ("€ 200.000 + € 15.000", None),
         ("€ 1.2 miljoen", 1_200_000),
         ("€ 1,2 mln", 1_200_000),
         ("€ 12 miljoen k.k.", 12_000_000),
