@@ -26,7 +26,6 @@ _PINS = (
 #: What no connection string can take the place of: a service that is not there, and
 #: settings that libpq sends along.
 _UNPINNED = ("PGSERVICE", "PGTZ", "PGDATESTYLE", "PGGEQO")
-_changing = threading.Lock()
 
 
 def pinned(url: str, /) -> str:
@@ -38,19 +37,45 @@ def pinned(url: str, /) -> str:
     return url + _PINS
 
 
+class _Hidden:
+    """Variables that are out of the environment while anybody needs that.
+
+    Sessions open in several threads: the first one takes the variables out, the last
+    one puts them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._taken: dict[str, str] = {}
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            for name in _UNPINNED:
+                value = os.environ.pop(name, None)
+                if value is not None:
+                    self._taken[name] = value
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                os.environ.update(self._taken)
+                self._taken.clear()
+
+
+_hidden = _Hidden()
+
+
 @contextmanager
 def undisturbed(dsn: str, /) -> Iterator[None]:
     """Keep from libpq, while a session opens, what a pinned address cannot.
 
-    The environment is the whole process's, so it is left alone where it says nothing
-    of the kind, and for other addresses.
+    The environment is the whole process's, so it is left alone for other addresses.
     """
-    if _PINS not in dsn or not any(name in os.environ for name in _UNPINNED):
+    if _PINS not in dsn:
         yield
         return
-    with _changing:
-        taken = {name: os.environ.pop(name, None) for name in _UNPINNED}
-        try:
-            yield
-        finally:
-            os.environ.update({n: v for n, v in taken.items() if v is not None})
+    with _hidden:
+        yield

@@ -1,6 +1,7 @@
 """No variable has a say in a session with a server that propload runs."""
 
 import os
+import threading
 
 from propload.postgres.server.address import pinned, undisturbed
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
@@ -27,3 +28,22 @@ def test_options_of_the_environment_are_not_joined_to_those_that_are_needed(
     monkeypatch.setenv("PGOPTIONS", "-c no_such_setting=1")
     dsn = with_option(resolve_dsn(pinned(URL)), "-c jit=off")
     assert parse_dsn(dsn)["options"] == "-c jit=off"
+
+
+def test_two_threads_hide_it_until_both_are_done(monkeypatch):
+    monkeypatch.setenv("PGSERVICE", "elsewhere")
+    inside, go_on = threading.Event(), threading.Event()
+
+    def other():
+        with undisturbed(pinned(URL)):
+            inside.set()
+            go_on.wait(20)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert inside.wait(20)
+    with undisturbed(pinned(URL)):
+        go_on.set()
+        thread.join(20)
+        assert "PGSERVICE" not in os.environ
+    assert os.environ["PGSERVICE"] == "elsewhere"
