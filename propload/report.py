@@ -233,11 +233,17 @@ class Report:
         return "\n".join(_text_lines(self))
 
     def _repr_html_(self) -> str:
-        return _html(self)
+        return _html(_without_paths(self))
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
-        # what is saved with a notebook holds no path of the machine
-        printer.text(str(replace(self, state_flag="")))
+        printer.text(str(_without_paths(self)))
+
+
+def _without_paths(report: Report) -> Report:
+    """Return a report to be saved with a notebook: it names no state folder."""
+    flag = report.state_flag
+    message = report.message.replace(flag, "") if flag else report.message
+    return replace(report, message=message, state_flag="")
 
 
 def from_dict(values: Mapping[str, object]) -> Report:

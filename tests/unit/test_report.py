@@ -46,7 +46,13 @@ def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
     rejects.touch()
     told = []
     flag = f" --state-dir {tmp_path}"
-    report = replace(REPORT, rejects_path=str(rejects), state_flag=flag)
+    report = replace(
+        REPORT,
+        rejects_path=str(rejects),
+        state_flag=flag,
+        notes=tuple(f"note {number}" for number in range(30)),
+        message=f"To go on: propload recover{flag}",
+    )
     report._repr_pretty_(SimpleNamespace(text=told.append), False)
     assert str(report).endswith(flag)
     assert str(tmp_path) not in told[0] + report._repr_html_()
