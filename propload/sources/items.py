@@ -174,13 +174,23 @@ class RowBatches:
         Whoever gives an item may give it again with other values, also in a list or
         dict of it: what is kept is a copy.
         """
-        self.rows_read += 1
         row = dict(item) if isinstance(item, dict) else row_of(item)
+        if row and not SETTLED.issuperset(map(type, row.values())):
+            row = {
+                name: value if type(value) in SETTLED else _kept(value)
+                for name, value in row.items()
+            }
+        return self._add(row, item)
+
+    def add_own(self, row: dict[str, Any], /) -> bool:
+        """Take one row of which nobody else knows; return whether a batch is due."""
+        return self._add(row, row)
+
+    def _add(self, row: dict[str, Any] | None, item: object) -> bool:
+        self.rows_read += 1
         if not row:
             self.refuse(describe(item), "item", _complaint(item))
             return False
-        if not SETTLED.issuperset(map(type, row.values())):
-            row = {name: _kept(value) for name, value in row.items()}
         if not self._rows:
             self._since = time.monotonic()
         self._rows.append(row)

@@ -126,7 +126,7 @@ def _read_lines(chunks: Chunks, maker: RowBatches) -> Iterator[Batch]:
             yield from _decode_apart(text, line, maker, final=chunk.final)
         else:
             for row in rows:
-                if maker.add(row):
+                if maker.add_own(row):
                     yield from maker.flush()
         line += len(text) - 1
         chunks.take(end)
@@ -174,7 +174,7 @@ def _decode_apart(
 def _add(found: object, maker: RowBatches, where: str = "") -> bool:
     """Hand a decoded value on, and return whether a batch is due."""
     if type(found) is dict and found:
-        return maker.add(found)
+        return maker.add_own(found)
     if not isinstance(found, NoRow):
         found = NoRow(json.dumps(found), "item", f"{_kind(found)} is no row")
     maker.skip(found.text, found.check, where + found.why)
