@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from propload.private_files import is_locked, lock_private
 from propload.report import Plain, TargetName
-from propload.run_files import RunFiles, written_before
+from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,8 +111,7 @@ class BeginningStore:
         for path in written_before(before, self._files.all()):
             one = _read(path)
             if one is not None and one.status == "killed" and _is_into(one, table):
-                path.unlink(missing_ok=True)
-                dropped += 1
+                dropped += delete(path)
         return dropped
 
 

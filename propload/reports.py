@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
-from propload.run_files import RunFiles, written_before
+from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,10 +98,7 @@ class ReportStore:
         if table is not None:
             old = [path for path, _ in _each(old, table)]
         kept = {path for path, report in _each(old, None) if report.rejects_path}
-        dropped = [path for path in old if path not in kept]
-        for path in dropped:
-            path.unlink(missing_ok=True)
-        return len(dropped)
+        return sum(delete(path) for path in old if path not in kept)
 
 
 def _each(

@@ -59,5 +59,27 @@ class RunFiles:
 
 
 def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:
-    """Return the files that were last written before a moment."""
-    return [path for path in paths if path.stat().st_mtime < moment.timestamp()]
+    """Return the files that were last written before a moment, and are there yet."""
+    latest = moment.timestamp()
+    times = ((path, _written(path)) for path in paths)
+    return [path for path, time in times if time is not None and time < latest]
+
+
+def delete(path: Path, /) -> bool:
+    """Delete a file; return whether it was there: another process may be as fast."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _written(path: Path) -> float | None:
+    """Return when a file was last written, or None where it went since it was listed.
+
+    A run that ends in another process takes its own with it.
+    """
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None

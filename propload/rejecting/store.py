@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from propload.errors import LockedError
 from propload.private_files import lock_private, open_private, sync_folder
 from propload.rejecting.lines import each_line, read_lines
-from propload.run_files import RunFiles, written_before
+from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,11 +98,9 @@ class RejectStore:
         for path in written_before(before, self.files.all()):
             try:
                 with self.alone(path.stem):
-                    path.unlink(missing_ok=True)
+                    dropped += delete(path)
             except LockedError as error:
                 log.info("%s", error)
-            else:
-                dropped += 1
         return dropped
 
     @contextmanager

@@ -9,7 +9,7 @@ from propload.postgres.ledger.history import read_file
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
-from propload.run_files import written_before
+from propload.run_files import delete, written_before
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,6 +67,5 @@ def _forget_files(connection: Connection, old: list[Path], target: str) -> int:
         if run is None or run.status != bookkeeping.LOADED:
             continue
         if target in ("", run.target):
-            path.unlink(missing_ok=True)
-            gone += 1
+            gone += delete(path)
     return gone
