@@ -1,0 +1,51 @@
+"""Runs that are told of while others look at them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from propload import beginnings
+from propload.beginnings import Beginning, BeginningStore, noted
+from propload.report import TargetName
+
+RUN = Beginning(
+    "20260704T120000-bb1",
+    "4.csv",
+    TargetName("local", "public.homes"),
+    datetime(2026, 7, 4, 12, tzinfo=UTC),
+    os.getpid(),
+)
+
+pytestmark = pytest.mark.timeout(20)
+
+
+def test_who_looks_at_a_run_that_begins_does_not_hide_it(tmp_path, monkeypatch):
+    looks, lock = [], beginnings.lock_private
+
+    def looked_at_first(path, *, wait):
+        if looks:
+            return lock(path, wait=wait)
+        looks.append(path)
+        path.touch()
+        with path.open("rb") as looker:
+            fcntl.flock(looker, fcntl.LOCK_SH)
+            return lock(path, wait=wait)
+
+    monkeypatch.setattr(beginnings, "lock_private", looked_at_first)
+    with noted(tmp_path, RUN):
+        assert BeginningStore(tmp_path).newest() == [RUN]
+    assert looks
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
+    path = tmp_path / f"{RUN.run_id}.begun"
+    descriptor = beginnings.lock_private(path, wait=False)
+    with noted(tmp_path, RUN):
+        assert "the beginning of the run was not noted" in caplog.text
+    os.close(descriptor)
+    assert path.exists()
