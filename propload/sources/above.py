@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ NumberedRow: TypeAlias = "tuple[int, Sequence[str]]"
 COMMENT = "#"
 #: So many of the rows below a header are as wide as it is, by share.
 ALIKE_SHARE = 0.8
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*")
 #: Characters of a title that a message shows.
 SHOWN = 40
 
@@ -25,7 +27,8 @@ def lines_above(rows: Sequence[NumberedRow]) -> int:
     place = next((n for n, (_, row) in enumerate(rows) if not _is_aside(row)), 0)
     if not place:
         return _comments_above(rows)
-    return rows[place][0] if _is_table(rows[place:]) else 0
+    is_title = _is_table(rows[place:]) and not _names(rows[0][1], rows[place][1])
+    return rows[place][0] if is_title else 0
 
 
 def doubt_above(first: Sequence[str], lines: int, source: str) -> str:
@@ -57,9 +60,19 @@ def _comments_above(rows: Sequence[NumberedRow]) -> int:
     place = next((n for n, (_, row) in enumerate(rows) if not _is_comment(row)), 0)
     if not place or not _is_table(rows[place:]):
         return 0
-    spaced = rows[0][1][0].lstrip().startswith(f"{COMMENT} ")
-    is_narrow = len(rows[0][1]) != len(rows[place][1])
-    return rows[place][0] if spaced or is_narrow else 0
+    first, header = rows[0][1], rows[place][1]
+    spaced = first[0].lstrip().startswith(f"{COMMENT} ")
+    is_comment = len(first) != len(header) or (spaced and not _names(first, header))
+    return rows[place][0] if is_comment else 0
+
+
+def _names(first: Sequence[str], below: Sequence[str]) -> bool:
+    """Return whether a first row is a header that lacks a name, or begins oddly.
+
+    It is as wide as the row below it, which holds a number: that one names nothing.
+    """
+    is_as_wide = len(first) == len(below) > 1
+    return is_as_wide and any(_NUMBER.fullmatch(text.strip()) for text in below)
 
 
 def _is_comment(row: Sequence[str]) -> bool:

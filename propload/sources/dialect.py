@@ -144,9 +144,14 @@ def _lines_above(sample: str, delimiter: str, *, whole: bool, told: bool) -> int
     width = len(rows[0][1])
     if width > 1 and sum(len(row) == width for _, row in rows) * 2 >= len(rows):
         return 0
-    others = (one for one in CANDIDATES if one != delimiter)
-    found = (lines_above(_numbered_rows(sample, one, whole=whole)) for one in others)
-    return next(filter(None, found), 0)
+    for other in CANDIDATES:
+        rows = _numbered_rows(sample, other, whole=whole) if other != delimiter else []
+        lines = lines_above(rows)
+        header = next((row for before, row in rows if lines and before == lines), [])
+        # blanks beside a comma or semicolon are of a text
+        if header and all(text == text.strip() for text in header):
+            return lines
+    return 0
 
 
 def _rows(sample: str, delimiter: str, *, whole: bool) -> list[list[str]]:

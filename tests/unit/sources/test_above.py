@@ -58,6 +58,11 @@ def test_lines_above_the_header_are_told_and_can_be_passed_over(
         "#id\n1\n2\n",
         "only a title\n",
         "a,b,c\n1,2\n3,4\n",
+        # as pandas writes one column with its index
+        ",price\n0,100\n1,200\n",
+        "url,\nhttp://a,1\nhttp://b,2\n",
+        "# of rooms,price,town\n3,100,Ede\n4,200,Epe\n",
+        "note\nfoo; bar\nbaz; qux\nx; y\n",
     ],
 )
 def test_a_table_that_begins_at_once_is_not_doubted(write, text):
@@ -124,3 +129,8 @@ def test_a_header_that_stands_again_is_no_row(write, name, content):
 def test_a_value_of_one_column_may_be_its_name(write):
     rows, unread, _ = load(write("a.csv", "town\nEde\ntown\n"))
     assert (len(rows), unread) == (2, [])
+
+
+def test_a_sheet_whose_index_has_no_name_is_not_doubted(write):
+    content = workbook(S=[[None, "price"], ["0", "100"], ["1", "200"]])
+    assert load(write("a.xlsx", content))[2] == ()
