@@ -190,9 +190,13 @@ def _refuse_address(text: str) -> None:
     """
     if not _ADDRESS.match(text):
         return
-    address = urlsplit(text)
-    shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
-    kind = suffix_format(address.path) or "csv"
+    try:
+        address = urlsplit(text)
+        shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
+        kind = suffix_format(address.path) or "csv"
+    except ValueError:
+        # what it is wrong about may stand in its password
+        shown, kind = f"{text.partition('://')[0]}://...", "csv"
     msg = (
         f"{shown} is an address, and propload reads files and pipes: fetch it, or "
         f"curl -fsSL URL | propload ingest - --format {kind}"

@@ -89,6 +89,7 @@ def test_what_is_missing_is_named_at_once(folder, missing):
         ("https://me:secret@x.org/a.json.gz?k=secret", "https://x.org/a.j", "json"),
         ("s3://homes/2026/*.parquet", "s3://homes/2026/*.parquet", "parquet"),
         ("http://x.org", "http://x.org is", "csv"),
+        ("http://me:secret@[x/a.csv", "http://... is", "csv"),
     ],
 )
 def test_an_address_is_no_file(address, shown, kind):
