@@ -103,6 +103,12 @@ class BeginningStore:
         found = map(_read, self._files.all())
         return [one for one in found if one is not None and _is_into(one, table)]
 
+    def forget(self, run_id: str, /) -> None:
+        """Forget a killed run, of which nothing is left to go on with."""
+        one = _read(self._files.path(run_id))
+        if one is not None and one.status == "killed":
+            delete(self._files.path(run_id))
+
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Forget killed runs that began before; return how many.
 

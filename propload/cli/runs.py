@@ -98,14 +98,12 @@ def _add_show(group: typer.Typer) -> None:
     def show(run: str, given: Settings, screen: Screen) -> None:
         """Show the report of a run; of one that was killed, how to go on with it."""
         where = places(given)
-        try:
-            report = ReportStore(where.runs).read(run)
-            screen.show(replace(report, state_flag=state_flag(where.state_dir)))
-        except ConfigError:
-            begun = _begun(where, run)
-            if begun is None:
-                raise
+        begun = _begun(where, run)
+        if begun is not None:
             _show_begun(begun, where, screen)
+            return
+        report = ReportStore(where.runs).read(run)
+        screen.show(replace(report, state_flag=state_flag(where.state_dir)))
 
 
 def _add_drop(group: typer.Typer) -> None:
@@ -155,10 +153,23 @@ def _newest(
 
 
 def _begun(where: Places, run: str) -> Beginning | None:
-    """Return the run that began, has not ended, and whose name begins so."""
-    begun = BeginningStore(where.runs).newest()
-    found = [one for one in begun if run and one.run_id.startswith(run)]
-    return found[0] if len(found) == 1 else None
+    """Return the run whose name begins so, where it has not ended, or None.
+
+    One that was gone on with has not ended either, whatever its earlier report says.
+
+    Raises:
+        ConfigError: It may be this run or another one.
+    """
+    begun = {one.run_id: one for one in BeginningStore(where.runs).newest()}
+    names = {*begun, *(path.stem for path in ReportStore(where.runs).files.all())}
+    found = {run} & names or {name for name in names if run and name.startswith(run)}
+    if found.isdisjoint(begun):
+        return None
+    if len(found) > 1:
+        listing = f"propload runs list{state_flag(where.state_dir)}"
+        msg = f"run {run!r}: {len(found)} runs begin so. See: {listing}"
+        raise ConfigError(msg)
+    return begun[found.pop()]
 
 
 def _show_begun(one: Beginning, where: Places, screen: Screen) -> None:

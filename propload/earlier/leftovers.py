@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from propload import config
+from propload.beginnings import BeginningStore
 from propload.errors import ConfigError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers, is_in_use
 from propload.running.choosing import database_label, open_database
@@ -66,6 +67,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     rows = named.rows
     _drop_gathered(named, plan)
     source.close(loaded=True)
+    BeginningStore(plan.found().runs).forget(run_id)
     return rows
 
 

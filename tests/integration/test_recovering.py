@@ -5,16 +5,19 @@ import json
 import os
 import pickle
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import propload
+from propload.beginnings import Beginning
 from propload.earlier.leftovers import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import JournalSource, feeding, writing
 from propload.monitoring.memory import MemoryWatch
+from propload.report import TargetName
 from propload.sources import items
 from tests.integration.reading import read_table, run_sql
 
@@ -105,6 +108,16 @@ def test_a_journal_that_is_dropped_is_in_nobodys_way(goal, database, stuck):
         drop_leftover(stuck.run_id)
     propload.ingest([{"id": 99}], **goal)
     assert read_table(database, "homes")["id"].to_list() == [99]
+
+
+def test_a_killed_run_of_which_nothing_is_left_is_forgotten(stuck, state_dir):
+    begun = Beginning(
+        stuck.run_id, "list", TargetName("d", "t"), datetime.now(UTC), os.getpid()
+    )
+    path = state_dir / "runs" / f"{stuck.run_id}.begun"
+    path.write_text(json.dumps(begun.as_dict()))
+    drop_leftover(stuck.run_id)
+    assert not path.exists()
 
 
 def test_one_journal_keeps_no_other_from_its_rows(goal, database, stuck):

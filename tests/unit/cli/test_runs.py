@@ -150,9 +150,22 @@ def test_a_run_that_was_gone_on_with_is_listed_once(run, reports, state_dir):
     )
     with noted(folder, one):
         lines = [line.split("\t")[:2] for line in run("list").stdout.splitlines()]
+        shown = run("show", one.run_id).stdout
+    assert shown.splitlines()[0] == "1.csv → public.homes in local: running"
     assert lines[1:][2] == [one.run_id, "running"]
     assert len(lines) == 4
     assert run("list").stdout.splitlines()[3].split("\t")[1] == "loaded"
+
+
+def test_a_name_that_may_be_of_two_runs_is_a_usage_error(run, begun):
+    killed, going_on = begun
+    # both have not ended, and three others have
+    for name, many in (("20260704", 2), ("202607", 5)):
+        result = run("show", name)
+        assert result.exit_code == 2
+        assert f"{many} runs begin so. See: propload runs list" in result.stderr
+    assert killed.run_id in run("show", killed.run_id[:-1] + "1").stdout
+    assert going_on.run_id in run("show", going_on.run_id).stdout
 
 
 def test_killed_runs_are_dropped_by_age_and_those_that_go_on_are_not(begun, state_dir):
