@@ -161,7 +161,8 @@ def find_leftover(folder: Path, run_id: str) -> Leftover:
             "process recovers it"
         )
         raise LockedError(msg)
-    msg = f"no journal of run {run_id} is left. See: propload recover --list"
+    listing = f"propload recover --list{config.state_flag(folder.parent)}"
+    msg = f"no journal of run {run_id} is left. See: {listing}"
     raise ConfigError(msg)
 
 
