@@ -105,6 +105,7 @@ class _Commands(TyperGroup):
         return name, load_command(known.name) if known and known.name else None, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: as above
+        """Return the words left; a flag that comes too early is told where it goes."""
         given = list(args)
         try:
             parsed: list[str] = super().parse_args(ctx, args)
