@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 log = logging.getLogger(__name__)
-
-_STEP_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,8 @@ def noted(folder: Path, beginning: Beginning, /) -> Iterator[None]:
     path = _files(folder).path(beginning.run_id)
     with ExitStack() as stack:
         try:
-            descriptor = _held(path)
+            # a child that a killed run had forked may hold it as long as it lives
+            descriptor = lock_private(path, wait=False)
             stack.callback(os.close, descriptor)
             stack.callback(_forget, path)
             os.ftruncate(descriptor, 0)
@@ -122,23 +120,6 @@ class BeginningStore:
             if one is not None and one.status == "killed" and _is_into(one, table):
                 dropped += delete(path)
         return dropped
-
-
-def _held(path: Path) -> int:
-    """Return a descriptor that holds a file, which nobody but a looker may hold.
-
-    Raises:
-        BlockingIOError: A child that a killed run had forked holds it yet: waiting
-            could take as long as that lives.
-    """
-    while True:
-        try:
-            return lock_private(path, wait=False)
-        except BlockingIOError:
-            # who only looks at runs holds it too, for a moment
-            if is_locked(path):
-                raise
-            time.sleep(_STEP_SECONDS)
 
 
 def _forget(path: Path) -> None:

@@ -6,12 +6,17 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
+
+
+#: A look whether a lock is held takes less; jobs of one timetable look at once.
+_LOOK_SECONDS = 0.01
 
 
 def make_private_folder(path: Path) -> None:
@@ -122,6 +127,8 @@ def lock_private(path: Path, *, wait: bool) -> int:
 def lock_file(path: Path, *, wait: bool) -> int:
     """Return what `lock_private` returns; the file's folder is not made.
 
+    Who only looks whether it is held (`is_locked`) keeps nobody from it.
+
     Raises:
         BlockingIOError: Another process holds it, and nobody is to wait.
         FileNotFoundError: There is no such folder.
@@ -132,6 +139,12 @@ def lock_file(path: Path, *, wait: bool) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             if _is_at(path, descriptor):
                 return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            if _is_held(path):
+                raise
+            time.sleep(_LOOK_SECONDS)
+            continue
         except BaseException:
             os.close(descriptor)
             raise
@@ -153,6 +166,13 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        return is_locked(path)
+    except FileNotFoundError:
+        return False
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

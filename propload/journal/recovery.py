@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-
-#: Seconds for others to end their look at a journal. Jobs of one timetable begin at the
-#: same second.
-_STEP_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +157,8 @@ class JournalSource:
         Raises:
             BlockingIOError: Another process holds it.
         """
-        while self._lock is None:
-            try:
-                self._lock = lock_folder(self.folder)
-            except BlockingIOError:
-                # who only looks for journals holds the lock too, for a moment
-                if is_in_use(self.folder):
-                    raise
-                time.sleep(_STEP_SECONDS)
+        if self._lock is None:
+            self._lock = lock_folder(self.folder)
 
     def __iter__(self) -> Iterator[Batch]:
         self.torn.bytes = 0

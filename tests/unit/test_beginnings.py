@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from propload import beginnings
+from propload import private_files
 from propload.beginnings import Beginning, BeginningStore, noted
 from propload.report import TargetName
 
@@ -24,27 +24,25 @@ pytestmark = pytest.mark.timeout(20)
 
 
 def test_who_looks_at_a_run_that_begins_does_not_hide_it(tmp_path, monkeypatch):
-    looks, lock = [], beginnings.lock_private
+    path = tmp_path / f"{RUN.run_id}.begun"
+    path.touch()
+    look, waits = os.open(path, os.O_RDONLY), []
+    fcntl.flock(look, fcntl.LOCK_SH)
 
-    def looked_at_first(path, *, wait):
-        if looks:
-            return lock(path, wait=wait)
-        looks.append(path)
-        path.touch()
-        with path.open("rb") as looker:
-            fcntl.flock(looker, fcntl.LOCK_SH)
-            return lock(path, wait=wait)
+    def look_ends(seconds):
+        waits.append(seconds)
+        os.close(look)
 
-    monkeypatch.setattr(beginnings, "lock_private", looked_at_first)
+    monkeypatch.setattr(private_files.time, "sleep", look_ends)
     with noted(tmp_path, RUN):
         assert BeginningStore(tmp_path).newest() == [RUN]
-    assert looks
+    assert len(waits) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
     path = tmp_path / f"{RUN.run_id}.begun"
-    descriptor = beginnings.lock_private(path, wait=False)
+    descriptor = private_files.lock_private(path, wait=False)
     with noted(tmp_path, RUN):
         assert "the beginning of the run was not noted" in caplog.text
     os.close(descriptor)

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from propload import private_files
 from propload.batch import Batch, Unread
 from propload.errors import JournalError, QueueClosedError
 from propload.journal import (
@@ -259,7 +260,7 @@ def test_a_look_at_a_journal_keeps_nobody_from_recovering_it(make, monkeypatch):
     fcntl.flock(look, fcntl.LOCK_SH)
     # others look at the same time, and whoever recovers it waits for the look's end
     assert [one.rows for one in find_leftovers(journal.folder.parent)] == [10]
-    monkeypatch.setattr(recovery.time, "sleep", lambda _: os.close(look))
+    monkeypatch.setattr(private_files.time, "sleep", lambda _: os.close(look))
     source = JournalSource(journal.folder)
     source.open()
     monkeypatch.undo()
