@@ -355,6 +355,7 @@ class TableFit:
         table = self._database.prepare(
             self._target,
             preparer.schema,
+            facts,
             run=self._run,
             pg_types={
                 **preparer.created_as(joined.first.parts[0].created_as),

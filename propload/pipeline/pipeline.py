@@ -23,25 +23,20 @@ from propload.pipeline.making_again import require_same
 from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined, Joiner
-from propload.queueing import BatchQueue
 from propload.retrying import retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from propload.batch import Batch, Deduped
+    from propload.batch import Deduped
     from propload.options import RejectLimit
+    from propload.pipeline.reading import Reader
     from propload.pipeline.stages import Fit, Fitted, Routing
     from propload.rejecting import RejectWriter
     from propload.retrying import RetryOptions
 
 log = logging.getLogger(__name__)
 
-#: Source batches that wait: of a thousand rows each they make one prepared batch.
-BATCHES_WAITING = 64
-#: Bytes that wait, at most: 50,000 rows of 300 bytes, which is one prepared batch. A
-#: source that is faster than the database would only fill memory with more.
-BYTES_WAITING = 16 << 20
 #: So many sets of columns are known, those used last: six fields that a row may lack
 #: make as many. Of others each is looked up in the catalog again.
 FITTED_KEPT = 64
@@ -55,7 +50,6 @@ class PipelineOptions:
         batch_rows: Asked before each joined batch: most rows in it.
         batch_seconds: Longest wait of a row for company, in seconds.
         lanes: How many lanes write.
-        queue_bytes: Most bytes that wait in the queue.
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.
         max_rejects: How many refused rows stop the run.
@@ -66,7 +60,6 @@ class PipelineOptions:
     batch_rows: Callable[[], int]
     batch_seconds: float
     lanes: int
-    queue_bytes: int
     lane_bytes: int
     retries: RetryOptions
     max_rejects: RejectLimit
@@ -78,7 +71,7 @@ class Pipeline:
     """One run from source to table.
 
     Args:
-        source: Batches in order.
+        reader: Reads the source; it is started with the run at the latest.
         fit: Finds out how rows are prepared and written.
         rejects: Where refused rows go.
         options: What the pipeline keeps to.
@@ -91,7 +84,7 @@ class Pipeline:
 
     def __init__(
         self,
-        source: Iterable[Batch],
+        reader: Reader,
         fit: Fit,
         rejects: RejectWriter,
         options: PipelineOptions,
@@ -100,7 +93,7 @@ class Pipeline:
         on_committed: Callable[[int], None] | None = None,
     ) -> None:
         self.metrics = metrics
-        self._source = source
+        self._reader = reader
         self._fit = fit
         self._options = options
         self.tally = Tally(
@@ -112,23 +105,15 @@ class Pipeline:
             through=options.start.first_row,
             untold=options.start.untold,
         )
-        self._queue: BatchQueue[Batch] = BatchQueue(
-            BATCHES_WAITING, min(options.queue_bytes, BYTES_WAITING)
-        )
-        self._subscription = self._queue.subscribe()
         self._lanes: list[Lane] = []
         #: The set of columns that was used last comes first.
         self._fitted: list[tuple[object, Fitted]] = []
         self._routing: Routing | None = None
         self._stopping = threading.Event()
         self._aborted = threading.Event()
-        self._source_error: BaseException | None = None
         self._failing = threading.Lock()
         #: What the first lane that failed said: the others only hear of it.
         self._failed: BaseException | None = None
-        self._reader = threading.Thread(
-            target=self._read, name="propload-reader", daemon=True
-        )
 
     def run(self) -> None:
         """Load the source; return when every row is committed or refused.
@@ -147,39 +132,24 @@ class Pipeline:
             raise self._cause(error) from error
         except (RejectLimitError, SchemaMismatchError, ConfigError) as error:
             # the rows before these are good
-            self._queue.close(error)
+            self._reader.close(error)
             self._finish_lanes()
             raise
         except BaseException as error:
             self._abort(error)
             raise
-        if self._source_error is not None and not self._stopping.is_set():
-            raise self._source_error
+        if self._reader.error is not None and not self._stopping.is_set():
+            raise self._reader.error
 
     def stop(self) -> None:
         """Read no more; what was read is committed before `run` returns."""
         self._stopping.set()
-        self._queue.close()
+        self._reader.stop()
 
     def abort(self, error: BaseException) -> None:
         """End now: what is not committed stays in the source or the journal."""
         self._stopping.set()
         self._abort(error)
-
-    # ---- reading: its own thread ----
-
-    def _read(self) -> None:
-        try:
-            for batch in self._source:
-                self._queue.put(batch)
-                if self._stopping.is_set():
-                    break
-            self._queue.close()
-        except BaseException as error:  # noqa: BLE001 - raised by run()
-            # what was read before it is loaded: the queue is drained, where it was not
-            # the queue that closed, whose reason run() knows
-            self._source_error = error
-            self._queue.close()
 
     # ---- preparing: the thread that calls run() ----
 
@@ -201,13 +171,13 @@ class Pipeline:
         self._reader.start()
 
     def _measure_fill(self) -> Fill:
-        return Fill(self._queue.fill, tuple(lane.fill for lane in self._lanes))
+        return Fill(self._reader.fill, tuple(lane.fill for lane in self._lanes))
 
     def _prepare_all(self) -> None:
         options = self._options
         start = options.start
         joiner = Joiner(
-            self._subscription,
+            self._reader.batches,
             options.batch_rows,
             options.batch_seconds,
             start.begun,
@@ -309,7 +279,7 @@ class Pipeline:
 
     def _end_all(self, error: BaseException) -> None:
         self._aborted.set()
-        self._queue.close(error)
+        self._reader.close(error)
         for lane in self._lanes:
             lane.abort(error)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
-import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -16,11 +14,10 @@ from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
 from propload.postgres.session import failures
-from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
-from propload.postgres.session.lost_sessions import LostSessions
+from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
 from propload.postgres.sql.sessions import CONNECTIONS
 from propload.postgres.tables import making, reading
@@ -74,19 +71,12 @@ class Database:
 
     def __init__(self, dsn: str, /, *, state_dir: Path, label: str = "") -> None:
         self.label = label or describe_dsn(dsn)
-        self._dsn = dsn
         self._state_dir = state_dir
-        self._connection: Connection | None = None
-        self._was_open = False
-        self._lost = LostSessions()
-        #: Guards which session is open: none is lost while another one is made of it.
-        self._opening = threading.Lock()
+        self._sessions = ServerSessions(dsn)
         self._runs: dict[str, LoadingRun] = {}
         #: What the ledgers of runs call this process.
         self._holder = secrets.token_hex(8)
         self._files: dict[str, int] = {}
-        self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._tracking = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +93,7 @@ class Database:
         """Close the connections that are not a writer's."""
         for run in self._runs.values():
             run.close()
-        self._lose_session()
+        self._sessions.close()
         for descriptor in self._files.values():
             os.close(descriptor)
         self._files.clear()
@@ -133,15 +123,18 @@ class Database:
             ConfigError: The connection string, user or password is wrong.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._opening:
-            return self._track(self._opened().sibling())
+        return self._sessions.connect()
+
+    def expect(self, sessions: int, /) -> None:
+        """Have so many connections opened meanwhile that `connect` is to return.
+
+        Besides them the one that is used for all else.
+        """
+        self._sessions.expect(sessions)
 
     def cancel(self) -> None:
         """Break off the statements of all sessions; to be called by another thread."""
-        with self._tracking:
-            sessions = [one for one in self._sessions if not one.closed]
-        for session in sessions:
-            session.cancel()
+        self._sessions.cancel()
 
     def reach(self) -> None:
         """Open a session, where none is.
@@ -151,7 +144,7 @@ class Database:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            self._session()
+            self._sessions.first()
         except ServerError as error:
             raise failures.as_write_error(error, table=self.label) from error
 
@@ -162,9 +155,9 @@ class Database:
             WriteError: It is a view or the like, or may not be written.
         """
         try:
-            return reading.describe(self._session(), table)
+            return reading.describe(self._sessions.first(), table)
         except ServerError as error:
-            self._lose_session()
+            self._sessions.lose_first()
             raise failures.as_write_error(error, table=str(table)) from error
 
     def identity(self) -> str | None:
@@ -176,9 +169,9 @@ class Database:
             WriteError: The connection is gone.
         """
         try:
-            return identity_of(self._session())
+            return identity_of(self._sessions.first())
         except ServerError as error:
-            self._lose_session()
+            self._sessions.lose_first()
             raise failures.as_write_error(error, table=self.label) from error
 
     def room(self) -> ServerRoom:
@@ -187,7 +180,7 @@ class Database:
         Raises:
             ServerError: The connection is gone.
         """
-        session = self._session()
+        session = self._sessions.first()
         most, free = map(int, session.rows(CONNECTIONS)[0])
         seconds = session.round_trip_seconds()
         session.commit()
@@ -207,6 +200,7 @@ class Database:
         self,
         target: Target,
         frame_schema: Mapping[str, pl.DataType],
+        found: TableFacts | None,
         /,
         *,
         run: RunRecord,
@@ -217,6 +211,7 @@ class Database:
         Args:
             target: The table and its rules.
             frame_schema: Names and types of the rows.
+            found: What `facts` has just told of the table.
             run: The run, entered in the ledger when it is first seen.
             pg_types: PostgreSQL types for columns of a table that is created.
 
@@ -226,9 +221,9 @@ class Database:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            return self._prepare(target, dict(frame_schema), run, pg_types or {})
+            return self._prepare(target, dict(frame_schema), found, run, pg_types or {})
         except ServerError as error:
-            self._lose_session()
+            self._sessions.lose_first()
             if run.run_id in self._runs:
                 self._runs[run.run_id].close()
             raise failures.as_write_error(error, table=str(target.table)) from error
@@ -244,7 +239,7 @@ class Database:
         try:
             return self._open_run(run)
         except ServerError as error:
-            self._lose_session()
+            self._sessions.lose_first()
             raise failures.as_write_error(error, table=run.target) from error
 
     def end_run(
@@ -268,19 +263,19 @@ class Database:
             return
         if opened is None or not opened.is_filling:
             opened = self._found_again(run, target)
-        opened.end(status)
+        opened.end(status, self._sessions.living())
 
     def _found_again(self, run: RunRecord, target: Target) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
         try:
-            session = self._session()
+            session = self._sessions.first()
             facts = reading.describe(session, target.table)
             opened = self._open_run(run)
             if facts is not None and opened.has_rows(session):
                 opened.writes_into(target, facts)
             session.rollback()
         except ServerError as error:
-            self._lose_session()
+            self._sessions.lose_first()
             raise failures.as_write_error(error, table=run.target) from error
         return opened
 
@@ -295,20 +290,21 @@ class Database:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            drop_shadow(self._session(), run_id, target)
+            drop_shadow(self._sessions.first(), run_id, target)
         except ServerError as error:
-            self._lose_session()
+            self._sessions.lose_first()
             raise failures.as_write_error(error, table=target) from error
 
     def _prepare(
         self,
         target: Target,
         frame_schema: dict[str, pl.DataType],
+        found: TableFacts | None,
         run: RunRecord,
         pg_types: Mapping[str, str],
     ) -> PreparedTarget:
-        session = self._session()
-        facts = _make_table(session, target, frame_schema, pg_types)
+        session = self._sessions.first()
+        facts = _made(session, target, frame_schema, found, pg_types)
         fit = plan_rows(frame_schema, facts, target)
         # another session may have made or changed the table in between
         fit.require_fit()
@@ -328,17 +324,10 @@ class Database:
         empty = facts.empty or target.mode == "replace"
         return PreparedTarget(opened, plan, shape, empty=empty)
 
-    def _lose_session(self) -> None:
-        """Let the next statement open a session: this one may be dead."""
-        with self._opening:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
     def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:
             self._runs[run.run_id] = LoadingRun.open(
-                self._session(),
+                self._sessions.first(),
                 run,
                 self._state_dir,
                 connect=self.connect,
@@ -346,7 +335,7 @@ class Database:
             )
             self._hold_file(run.run_id)
         opened = self._runs[run.run_id]
-        opened.describe(self._session(), run)
+        opened.describe(self._sessions.first(), run)
         return opened
 
     def _hold_file(self, run_id: str) -> None:
@@ -358,30 +347,15 @@ class Database:
         except BlockingIOError as error:
             raise taken_over(run_id) from error
 
-    def _session(self) -> Connection:
-        with self._opening:
-            return self._opened()
 
-    def _opened(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            opened = connect(self._dsn, again=self._was_open, lost=self._lost)
-            self._connection = self._track(opened)
-            self._was_open = True
-        return self._connection
-
-    def _track(self, session: Connection) -> Connection:
-        with self._tracking:
-            self._sessions.add(session)
-        return session
-
-
-def _make_table(
+def _made(
     session: Connection,
     target: Target,
     frame_schema: Mapping[str, pl.DataType],
+    facts: TableFacts | None,
     pg_types: Mapping[str, str],
 ) -> TableFacts:
-    facts = reading.describe(session, target.table)
+    """Return the facts of a table that is there, with the columns it is to have."""
     if facts is None:
         return making.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types

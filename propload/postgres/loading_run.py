@@ -146,12 +146,18 @@ class LoadingRun:
         """Whether it is known into which table its rows go."""
         return self._is_filling
 
-    def end(self, status: str) -> None:
-        """Let table and ledger know how the run ended; the first call counts."""
+    def end(self, status: str, session: Connection) -> None:
+        """Let table and ledger know how the run ended; the first call counts.
+
+        Args:
+            status: How it ended.
+            session: One without open work, where the run keeps none for a shadow.
+        """
         if self._ended:
             return
         try:
-            session = self._session()
+            if self._shadow is not None:
+                session = self._session()
             if not self._is_entered(session, status):
                 if self._shadow is not None and status == "loaded":
                     self._shadow.swap()

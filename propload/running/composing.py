@@ -26,14 +26,14 @@ from propload.running.adapting import BatchRows, batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
+from propload.running.read_ahead import make_reader, reader_ahead, waiting_bytes
 from propload.running.resuming import Resuming, begin_record
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
     from contextlib import ExitStack
 
-    from propload.batch import Batch
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
     from propload.postgres.ledger.history import ResumePoint
@@ -47,10 +47,6 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 log = logging.getLogger(__name__)
-
-#: The part of the memory limit that may wait in queue and lanes: what is worked on
-#: takes several times its own size, and the interpreter with its libraries the rest.
-WAITING_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +107,20 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
+    sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
+    reader = reader_ahead(source, plan, memory, sizes, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     _lock(target, plan, database, stack)
     begun = _begin_run(source, target, plan, database, stack, checker=checker)
     record, point, plan = begun.record, begun.point, begun.plan
-    sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
     kept = _kept(source, begun, target, database, stack)
     fit = _fitting(source, target, begun, checker, database, journal=kept.journal)
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
-        _held_back(batches, memory, sizes),
+        reader or make_reader(batches, plan, memory, sizes, stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, _patience(kept), start, sizes),
@@ -175,6 +172,9 @@ def _begin_run(
         plan, why = with_workers(_gone_on(plan, point), database)
     except ServerError as error:
         raise failures.as_write_error(error, table=str(target.table)) from error
+    if source.rereadable:
+        # its rows are at hand: the lanes are needed in a moment
+        database.expect(plan.workers)
     _tell(record, source, target, database, plan)
     preparer = make_preparer(plan, source, checker, target)
     return _Begun(record.with_lanes(plan.workers), point, plan, why, preparer)
@@ -338,17 +338,6 @@ def _kept(
     return _Kept(live, feed, outcome)
 
 
-def _held_back(
-    batches: Iterable[Batch], memory: MemoryWatch, sizes: BatchRows | None
-) -> Iterator[Batch]:
-    """Yield batches, none while memory is at its limit."""
-    for batch in batches:
-        memory.hold_back()
-        if sizes is not None:
-            sizes.observe(batch)
-        yield batch
-
-
 def _patience(kept: _Kept) -> Callable[[], bool]:
     """Return whether an outage may last: while the source goes on into the journal."""
     feed, journal = kept.feed, kept.journal
@@ -366,13 +355,11 @@ def _pipeline_options(
 ) -> PipelineOptions:
     options = plan.options
     batch_rows: Callable[[], int] = sizes or (lambda: plan.batch_rows)
-    waiting = int(options.max_memory * WAITING_SHARE)
     return PipelineOptions(
         batch_rows=lambda: memory.fitting_rows(batch_rows()),
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
-        queue_bytes=max(1, waiting // 2),
-        lane_bytes=max(1, waiting // 2 // plan.workers),
+        lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
         retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,

@@ -106,9 +106,10 @@ class Run:
         """Return the parts and how the run ended; it is told of until `told` closes."""
         try:
             with ExitStack() as stack:
+                # before a row is read, whose memory is the run's
+                stack.enter_context(self._memory)
                 parts = self._compose(stack)
                 told.enter_context(self._noted(parts))
-                stack.enter_context(self._memory)
                 if self._stopped.is_set():
                     parts.stop()
                 return parts, self._settle(parts, self._load(parts))
@@ -166,6 +167,8 @@ class Run:
             make_state_folder(self._plan.places.state_dir)
             opened = open_database(self._plan, stopped=self._stopped.is_set)
             database = self._database = stack.enter_context(opened)
+            # the run's own lock takes one, that of the table as well
+            database.expect(1 + self._plan.options.lock)
             self._parts = compose(
                 self._source,
                 self._plan,

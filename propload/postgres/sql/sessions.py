@@ -35,8 +35,10 @@ CONNECTIONS = """
 WITH used AS (
     SELECT count(*) AS all_of_them,
            count(*) FILTER (WHERE usesysid = session_user::regrole) AS own,
-           count(*) FILTER (WHERE datname = current_database()) AS here
-    FROM pg_catalog.pg_stat_activity WHERE datid IS NOT NULL
+           count(*) FILTER (WHERE datid = (
+               SELECT oid FROM pg_catalog.pg_database
+               WHERE datname = current_database())) AS here
+    FROM pg_catalog.pg_stat_get_activity(NULL) WHERE datid IS NOT NULL
 ), limits AS (
     SELECT current_setting('max_connections')::int8
            - current_setting('superuser_reserved_connections')::int8
@@ -90,8 +92,7 @@ def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
     pairs = ", ".join(f"({text(name)}, {text(line[name])})" for name in line)
     return f"""
 SELECT current_setting('server_version_num')::int, {READS_FILES}, pg_backend_pid(),
-       (SELECT {_STARTED} FROM pg_catalog.pg_stat_activity
-        WHERE pid = pg_backend_pid()),
+       (SELECT {_STARTED} FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())),
        (SELECT count(set_config(s.name, l.value, false))
         FROM pg_catalog.pg_settings AS s
         JOIN (VALUES {pairs}) AS l (name, value) ON l.name = s.name

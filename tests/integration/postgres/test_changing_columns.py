@@ -51,7 +51,9 @@ def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, 
         written = []
         frames = (WIDE, NARROW, WIDE, WIDE.with_columns(a=pl.lit("bad")), NARROW)
         for number, frame in enumerate(frames):
-            ready = opened.prepare(goal, frame.schema, run=run)
+            ready = opened.prepare(
+                goal, frame.schema, opened.facts(goal.table), run=run
+            )
             writer = ready.open_writer(0)
             piece = fit(make_piece(frame, number, key=goal.key), ready.plan)
             written.append(writer.write(piece))
@@ -78,11 +80,16 @@ def test_a_replace_goes_on_where_its_sessions_end_before_other_columns_come(
     goal = target(mode="replace")
     run = run_record(goal)
     with Database(database, state_dir=state_dir) as opened:
-        write_frame(opened.prepare(goal, WIDE.schema, run=run), WIDE, 0)
+        write_frame(
+            opened.prepare(goal, WIDE.schema, opened.facts(goal.table), run=run),
+            WIDE,
+            0,
+        )
+        facts = opened.facts(goal.table)
         query(database, END_RUNS)
         with pytest.raises(TransientWriteError):
-            opened.prepare(goal, NARROW.schema, run=run)
-        ready = opened.prepare(goal, NARROW.schema, run=run)
+            opened.prepare(goal, NARROW.schema, facts, run=run)
+        ready = opened.prepare(goal, NARROW.schema, facts, run=run)
         write_frame(ready, NARROW, 1)
         end(ready)
     assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
@@ -105,12 +112,14 @@ def test_columns_of_a_replace_are_noted_in_spite_of_a_line_that_broke(
         return execute_in(session, sql, params)
 
     with Database(database, state_dir=state_dir) as opened:
-        opened.prepare(goal, WIDE.select("k", "a").schema, run=run)
+        opened.prepare(
+            goal, WIDE.select("k", "a").schema, opened.facts(goal.table), run=run
+        )
         with monkeypatch.context() as patched:
             patched.setattr(Connection, "execute", breaks_once)
             with pytest.raises(TransientWriteError):
-                opened.prepare(goal, NARROW.schema, run=run)
-        opened.prepare(goal, NARROW.schema, run=run)
+                opened.prepare(goal, NARROW.schema, opened.facts(goal.table), run=run)
+        opened.prepare(goal, NARROW.schema, opened.facts(goal.table), run=run)
         remark = Remark.read(query(database, NOTED)[0][0])
         assert remark.columns == ["k", "a", "b"]
     assert broken

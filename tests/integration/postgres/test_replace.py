@@ -233,7 +233,7 @@ def test_a_column_that_comes_later_is_taken_along(database, state_dir):
     run = run_record(goal)
     with Database(database, state_dir=state_dir) as opened:
         for number, rows in enumerate([NEW, wide]):
-            ready = opened.prepare(goal, rows.schema, run=run)
+            ready = opened.prepare(goal, rows.schema, opened.facts(goal.table), run=run)
             with closing(ready.open_writer(0)) as writer:
                 writer.write(make_piece(rows, number, key=("k",)))
         end(ready)

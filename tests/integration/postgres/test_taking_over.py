@@ -51,12 +51,12 @@ def process(dsn, state_dir, run_id):
 def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
     run = run_record(GOAL)
     with process(database, state_dir, run.run_id) as first:
-        ready = first.prepare(GOAL, ROWS.schema, run=run)
+        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
         with closing(ready.open_writer(0)) as writer:
             writer.write(make_piece(ROWS, 0))
         query(database, END_OTHERS)
         with process(database, state_dir, run.run_id) as second:
-            later = second.prepare(GOAL, ROWS.schema, run=run)
+            later = second.prepare(GOAL, ROWS.schema, second.facts(GOAL.table), run=run)
             # the first one comes back, and knows nothing of the second
             with (
                 closing(ready.open_writer(0)) as writer,
@@ -66,10 +66,10 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
             with pytest.raises(LockedError, match=run.run_id):
                 end(ready, "failed")
             # nor does it begin what it had not begun before the outage
-            first._lose_session()
+            first._sessions.lose_first()
             first._runs.clear()
             with pytest.raises(LockedError, match=run.run_id):
-                first.prepare(GOAL, ROWS.schema, run=run)
+                first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
             assert query(database, STATUS) == [("running",)]
             with closing(later.open_writer(0)) as writer:
                 writer.write(make_piece(ROWS, 1))
@@ -85,7 +85,7 @@ def test_a_run_whose_ledger_is_a_file_is_its_process_s_also_in_an_outage(
     run = run_record(GOAL)
     with user_without_rights(database) as dsn:
         with process(dsn, state_dir, run.run_id) as first:
-            ready = first.prepare(GOAL, ROWS.schema, run=run)
+            ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
             assert isinstance(ready.ledger, FileLedger)
             query(database, END_OTHERS)
             with (
@@ -109,7 +109,7 @@ def test_a_run_is_not_taken_over_from_a_piece_that_is_being_committed(
         connect(database) as open_piece,
         connect(database) as other,
     ):
-        ready = first.prepare(GOAL, ROWS.schema, run=run)
+        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
         assert ready.ledger.record(open_piece, make_piece(ROWS), Counts(2, 2))
         assert not second.hold(other, run.run_id, wait=0.1)
         open_piece.commit()
@@ -121,7 +121,7 @@ def test_a_run_is_not_taken_over_from_a_piece_that_is_being_committed(
 def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state_dir):
     run, told = run_record(GOAL), []
     with process(database, state_dir, run.run_id) as first:
-        ready = first.prepare(GOAL, ROWS.schema, run=run)
+        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
         execute(database, ENTER)
         with (
             closing(

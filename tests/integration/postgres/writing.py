@@ -47,12 +47,13 @@ def prepared(dsn, goal, frame, state_dir, *, run=None):
         run = run or run_record(goal)
         with database.connect() as session:
             assert database.hold(session, run.run_id, wait=10)
-        yield database.prepare(goal, frame.schema, run=run)
+        yield database.prepare(goal, frame.schema, database.facts(goal.table), run=run)
 
 
 def end(ready, status="loaded"):
     """End the run that a target was prepared for."""
-    ready._run.end(status)
+    with ready._run._connect() as session:
+        ready._run.end(status, session)
 
 
 def write(dsn, goal, state_dir, *frames, finish=True, exact=True):

@@ -29,6 +29,7 @@ from propload.errors import (
 from propload.monitoring.metrics import Metrics
 from propload.options import RejectLimit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
+from propload.pipeline.reading import Reader
 from propload.pipeline.stages import Routing, Start
 from propload.prepare.preparing import Prepared
 from propload.rejecting import RejectStore, RejectWriter
@@ -95,13 +96,12 @@ def make(tmp_path):
             "batch_rows": lambda: 7,
             "batch_seconds": 0.01,
             "lanes": lanes,
-            "queue_bytes": 10_000,
             "lane_bytes": 10_000,
             "retries": RetryOptions(3, 5.0),
             "max_rejects": RejectLimit(),
         } | options
         pipeline = Pipeline(
-            source,
+            Reader(source, max_bytes=10_000),
             lambda _joined: fitted,
             rejects,
             PipelineOptions(**settings),

@@ -1,0 +1,95 @@
+"""Sessions that are opened before they are asked for.
+
+To open one takes as long as some ten statements, and a run needs several: so a thread
+opens them while the run looks at settings, schema and table.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeAlias
+
+from propload.errors import PropLoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from propload.postgres.session.connection import Connection
+
+log = logging.getLogger(__name__)
+
+#: A session opens in a tenth of it. One that comes later is closed when it comes, and
+#: nobody waits for that.
+CLOSE_SECONDS = 1.0
+
+_Coming: TypeAlias = "Future[Connection]"
+
+
+class SessionsAhead:
+    """Opens sessions in a thread of its own, for whoever asks later.
+
+    Args:
+        open_session: Opens one; called in that thread.
+    """
+
+    def __init__(self, open_session: Callable[[], Connection]) -> None:
+        self._open_session = open_session
+        self._guard = threading.Lock()
+        self._coming: deque[_Coming] = deque()
+        self._threads: list[threading.Thread] = []
+
+    def expect(self, count: int, /) -> None:
+        """Begin to open so many sessions, and return at once."""
+        coming: list[_Coming] = [Future() for _ in range(count)]
+        thread = threading.Thread(
+            target=self._open, args=(coming,), name="propload-sessions", daemon=True
+        )
+        with self._guard:
+            self._coming.extend(coming)
+            self._threads.append(thread)
+        thread.start()
+
+    def take(self) -> Connection | None:
+        """Return a session that was expected, or None where there is none.
+
+        One that is about to open is waited for. One that could not be opened is None:
+        who needs it opens it, and meets what is wrong.
+        """
+        with self._guard:
+            coming = self._coming.popleft() if self._coming else None
+        if coming is None or coming.cancel():
+            return None
+        try:
+            return coming.result()
+        except PropLoadError as error:
+            log.debug("a session was not opened ahead: %s", error)
+            return None
+
+    def close(self) -> None:
+        """Close the sessions that nobody took; those on their way when they come."""
+        with self._guard:
+            left, self._coming = self._coming, deque()
+        for coming in left:
+            if not coming.cancel():
+                coming.add_done_callback(_close)
+        for thread in self._threads:
+            thread.join(CLOSE_SECONDS)
+
+    def _open(self, expected: Iterable[_Coming]) -> None:
+        for coming in expected:
+            if not coming.set_running_or_notify_cancel():
+                continue
+            try:
+                session = self._open_session()
+            except BaseException as error:  # noqa: BLE001 - for who takes it
+                coming.set_exception(error)
+            else:
+                coming.set_result(session)
+
+
+def _close(coming: _Coming) -> None:
+    if coming.exception() is None:
+        coming.result().close()

@@ -1,0 +1,138 @@
+"""The sessions that one run has with its server."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from propload.errors import PropLoadError, TransientWriteError
+from propload.postgres.session.ahead import SessionsAhead
+from propload.postgres.session.connection import connect
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.lost_sessions import LostSessions
+
+if TYPE_CHECKING:
+    from propload.postgres.session.connection import Connection
+
+
+class ServerSessions:
+    """The sessions that one run has with its server, the first one kept for itself.
+
+    Only `connect` is called by lanes as well, each from its own thread, and `cancel` by
+    whoever ends the run.
+
+    Args:
+        dsn: The connection string.
+    """
+
+    def __init__(self, dsn: str, /) -> None:
+        self._dsn = dsn
+        self._first: Connection | None = None
+        self._was_open = False
+        self._closed = False
+        #: Why the first one could not be opened before it was asked for.
+        self._unreached: PropLoadError | None = None
+        self._lost = LostSessions()
+        #: Guards which session is the first one.
+        self._opening = threading.Lock()
+        self._ahead = SessionsAhead(self._open_ahead)
+        self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._tracking = threading.Lock()
+
+    def first(self) -> Connection:
+        """Return the session of the run itself, opened where none is.
+
+        Raises:
+            ConfigError: The connection string, user or password is wrong.
+            TransientWriteError: The server cannot be reached now.
+        """
+        with self._opening:
+            error, self._unreached = self._unreached, None
+            if error is not None:
+                raise error
+            return self._opened()
+
+    def living(self) -> Connection:
+        """Return the first session where it still answers, else a new one.
+
+        Raises:
+            ConfigError: The connection string, user or password is wrong.
+            TransientWriteError: The server cannot be reached now.
+        """
+        try:
+            session = self.first()
+            session.execute("SELECT 1")
+            session.commit()
+        except ServerError:
+            self.lose_first()
+        return self.first()
+
+    def lose_first(self) -> None:
+        """Let the next statement open a session: this one may be dead."""
+        with self._opening:
+            if self._first is not None:
+                self._first.close()
+                self._first = None
+
+    def connect(self) -> Connection:
+        """Return another session, which its caller closes; lanes call it as well.
+
+        Raises:
+            ConfigError: The connection string, user or password is wrong.
+            TransientWriteError: The server cannot be reached now.
+        """
+        return self._ahead.take() or self._another()
+
+    def expect(self, count: int, /) -> None:
+        """Have so many sessions opened meanwhile, besides the first one."""
+        self._ahead.expect(count)
+
+    def cancel(self) -> None:
+        """Break off the statements of all sessions; to be called by another thread."""
+        with self._tracking:
+            sessions = [one for one in self._sessions if not one.closed]
+        for session in sessions:
+            session.cancel()
+
+    def close(self) -> None:
+        """Close the first session, and those that nobody took; no more are opened."""
+        with self._opening:
+            self._closed = True
+        self._ahead.close()
+        self.lose_first()
+
+    def _open_ahead(self) -> Connection:
+        with self._opening:
+            if self._closed or self._unreached is not None:
+                msg = "the session is of no use any more"
+                raise TransientWriteError(msg)
+            try:
+                first = self._opened()
+            except PropLoadError as error:
+                # it is told once, to who asks for the session
+                self._unreached = error
+                raise
+        return self._track(first.sibling())
+
+    def _another(self) -> Connection:
+        while True:
+            first = self.first()
+            try:
+                return self._track(first.sibling())
+            except TransientWriteError:
+                # lost while another one was made of it: the next one will do
+                if not first.closed:
+                    raise
+
+    def _opened(self) -> Connection:
+        if self._first is None or self._first.closed:
+            opened = connect(self._dsn, again=self._was_open, lost=self._lost)
+            self._first = self._track(opened)
+            self._was_open = True
+        return self._first
+
+    def _track(self, session: Connection) -> Connection:
+        with self._tracking:
+            self._sessions.add(session)
+        return session

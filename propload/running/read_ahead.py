@@ -1,0 +1,89 @@
+"""Begins to read a source while the run still looks at its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.journal import JournalSource
+from propload.pipeline.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import ExitStack
+
+    from propload.batch import Batch
+    from propload.monitoring.memory import MemoryWatch
+    from propload.running.adapting import BatchRows
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+
+#: The part of the memory limit that may wait in queue and lanes: what is worked on
+#: takes several times its own size, and the interpreter with its libraries the rest.
+WAITING_SHARE = 0.1
+
+
+def waiting_bytes(plan: Plan, /) -> int:
+    """Return how many bytes may wait in the queue, and as many in all lanes."""
+    return int(plan.options.max_memory * WAITING_SHARE) // 2
+
+
+def make_reader(
+    batches: Iterable[Batch],
+    plan: Plan,
+    memory: MemoryWatch,
+    sizes: BatchRows | None,
+    stack: ExitStack,
+    /,
+) -> Reader:
+    """Return what reads batches, none while memory is at its limit.
+
+    Args:
+        batches: Batches in order.
+        plan: What holds.
+        memory: Slows the run where memory is short.
+        sizes: What chooses the batch size and looks at the rows for that, or None.
+        stack: Where it is closed, no more is read.
+    """
+    held_back = _held_back(batches, memory, sizes)
+    reader = Reader(held_back, max_bytes=max(1, waiting_bytes(plan)))
+    stack.callback(reader.stop)
+    return reader
+
+
+def reader_ahead(
+    source: Source,
+    plan: Plan,
+    memory: MemoryWatch,
+    sizes: BatchRows | None,
+    stack: ExitStack,
+    /,
+) -> Reader | None:
+    """Return what reads a source already, from its first row.
+
+    None where it is not known yet at which row to begin, or where rows are to be kept
+    as they come.
+
+    Args:
+        source: Where rows come from.
+        plan: What holds.
+        memory: Slows the run where memory is short.
+        sizes: What chooses the batch size and looks at the rows for that, or None.
+        stack: Where it is closed, no more is read.
+    """
+    is_kept = isinstance(source, JournalSource) or not source.rereadable
+    if is_kept or plan.settings.get("resume"):
+        return None
+    reader = make_reader(source, plan, memory, sizes, stack)
+    reader.start()
+    return reader
+
+
+def _held_back(
+    batches: Iterable[Batch], memory: MemoryWatch, sizes: BatchRows | None
+) -> Iterator[Batch]:
+    """Yield batches, none while memory is at its limit."""
+    for batch in batches:
+        memory.hold_back()
+        if sizes is not None:
+            sizes.observe(batch)
+        yield batch

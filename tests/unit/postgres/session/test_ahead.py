@@ -1,0 +1,101 @@
+import threading
+
+import pytest
+
+from propload.errors import TransientWriteError
+from propload.postgres.session.ahead import SessionsAhead
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class Session:
+    def __init__(self):
+        self.closed = threading.Event()
+
+    def close(self):
+        self.closed.set()
+
+
+class Server:
+    """Opens a session each time that it is let, and notes in which thread."""
+
+    def __init__(self):
+        self.may = threading.Semaphore(0)
+        self.asked = threading.Semaphore(0)
+        self.opened = []
+        self.threads = set()
+        self.error = None
+
+    def open(self):
+        self.threads.add(threading.current_thread().name)
+        self.asked.release()
+        assert self.may.acquire(timeout=20)
+        if self.error is not None:
+            raise self.error
+        self.opened.append(Session())
+        return self.opened[-1]
+
+
+def test_expected_sessions_are_opened_in_another_thread_and_given_in_order():
+    server = Server()
+    ahead = SessionsAhead(server.open)
+    server.may.release(2)
+    ahead.expect(2)
+    first, second = ahead.take(), ahead.take()
+    assert [first, second] == server.opened
+    assert server.threads == {"propload-sessions"}
+    assert not first.closed.is_set()
+
+
+def test_nothing_is_given_that_was_not_expected():
+    assert SessionsAhead(Server().open).take() is None
+
+
+def test_who_asks_for_one_that_is_about_to_open_waits_for_it():
+    server = Server()
+    ahead = SessionsAhead(server.open)
+    ahead.expect(1)
+    assert server.asked.acquire(timeout=20)
+    threading.Timer(0.01, server.may.release).start()
+    assert ahead.take() is server.opened[0]
+
+
+def test_one_that_could_not_be_opened_is_left_to_who_needs_it():
+    server = Server()
+    server.error = TransientWriteError("away")
+    ahead = SessionsAhead(server.open)
+    server.may.release(1)
+    ahead.expect(1)
+    assert ahead.take() is None
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    server = Server()
+    server.error = ZeroDivisionError()
+    ahead = SessionsAhead(server.open)
+    server.may.release(1)
+    ahead.expect(1)
+    assert server.asked.acquire(timeout=20)
+    with pytest.raises(ZeroDivisionError):
+        ahead.take()
+
+
+def test_what_nobody_took_is_closed_at_the_end_and_what_comes_later_too():
+    server = Server()
+    ahead = SessionsAhead(server.open)
+    ahead.expect(3)
+    server.may.release(1)
+    assert server.asked.acquire(timeout=20)
+    # the first has come when the second is asked for
+    assert server.asked.acquire(timeout=20)
+    # it does not wait for a server that does not answer
+    closing = threading.Thread(target=ahead.close)
+    closing.start()
+    assert server.opened[0].closed.wait(20)
+    server.may.release(2)
+    closing.join(20)
+    # the third was not begun, and is not
+    assert not server.asked.acquire(timeout=0.2)
+    assert server.opened[1].closed.wait(20)
+    assert len(server.opened) == 2
+    assert ahead.take() is None
