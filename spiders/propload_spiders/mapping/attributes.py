@@ -61,12 +61,7 @@ def _rest(
     if field in _ALWAYS:
         return in_long_form(rows, columns)
     text = pl.col(f"text:{field}")
-    made = [rule.column for rule in RULES if field in origins(rule.field)]
-    lost = (
-        good.filter(text.is_not_null() & pl.all_horizontal(pl.col(made).is_null()))
-        if made
-        else good.clear()
-    )
+    lost = good.filter(text.is_not_null() & _is_lost(field))
     unread = in_long_form(rows.join(lost, on=ROW, how="semi"), columns)
     if len(columns) == 1:
         return unread
@@ -75,6 +70,15 @@ def _rest(
     )
     differing = others.filter(pl.col("value") != pl.col("chosen")).drop("chosen")
     return pl.concat([unread, differing])
+
+
+def _is_lost(field: str) -> pl.Expr:
+    """Return whether no column has what a field's text says."""
+    if field == "address_text":
+        is_street = pl.col("street").eq_missing(pl.col("text:address_text"))
+        return pl.col("house_number").is_null() & ~is_street
+    made = [rule.column for rule in RULES if field in origins(rule.field)]
+    return pl.all_horizontal(pl.col(made).is_null()) if made else pl.lit(value=False)
 
 
 def _merged(features: pl.Expr) -> pl.Expr:

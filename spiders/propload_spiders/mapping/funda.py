@@ -240,14 +240,10 @@ def _kind() -> list[pl.Expr]:
 
 
 def _place() -> list[pl.Expr]:
-    address, url = pl.col("address_text"), pl.col("url")
+    given = (pl.col(name) for name in ("street", "house_number", "house_number_suffix"))
     return [
-        pl.coalesce("street", places.street(address)).alias("street"),
-        pl.coalesce("house_number", places.house_number(address)).alias("house_number"),
-        pl.coalesce("house_number_suffix", places.house_number_suffix(address)).alias(
-            "house_number_suffix"
-        ),
-        places.city(pl.col("city"), places.url_city(url)).alias("city"),
+        *places.street_and_number(pl.col("address_text"), *given),
+        places.city(pl.col("city"), places.url_city(pl.col("url"))).alias("city"),
         pl.col("municipality", "neighbourhood", "province"),
     ]
 

@@ -24,12 +24,14 @@ _NUMBERED = (
     rf"(?i:(?:plein|laan|straat|weg|park|hof|kade|boulevard)\s+{_YEAR}|wijk\s+\d\d?"
     rf"|.*?\s{_YEAR}\s?-\s?{_YEAR})"
 )
-# street, number, and what follows it: `Laing's Nekstraat 36 I`, `Houttuinen 38-C`,
-# `1e Jan Steenstraat 5`
-_ADDRESS = (
-    rf"^({_NUMBERED}|\d*\D*?\p{{L}}.*?)"
-    r"\s+(\d{1,5})(?:\s*[-/ ]\s*(\S.*)|([A-Za-z]\S*))?$"
-)
+# number and what follows it: ` 36 I`, ` 38-C`, ` 5`
+_NUMBER = r"\s+(\d{1,5})(?:\s*[-/ ]\s*(\S.*)|([A-Za-z]\S*))?$"
+# street before them: `Laing's Nekstraat 36 I`, `1e Jan Steenstraat 5`
+_ADDRESS = rf"^({_NUMBERED}|\d*\D*?\p{{L}}.*?){_NUMBER}"
+#: `Villa Rood (Bouwnr. 4)`: the name of a project, not of a street.
+_PROJECT = r"(?i)\bbouwn(?:r|ummer)\b"
+#: Land has no number yet: `Kaai ong.`
+_NO_NUMBER = r"(?i)\s+(?:ong\.?|ongenummerd)$"
 _POSTAL_CODE = r"\b([1-9]\d{3})\s?([A-Za-z]{2})\b"
 
 
@@ -101,26 +103,46 @@ def city(text: pl.Expr, slug: pl.Expr) -> pl.Expr:
     )
 
 
-def street(address: pl.Expr) -> pl.Expr:
-    """Return the street of `Laing's Nekstraat 36 I`; all of it without a number."""
+def street_and_number(
+    address: pl.Expr, street: pl.Expr, number: pl.Expr, suffix: pl.Expr
+) -> list[pl.Expr]:
+    """Return street, house number and suffix: those given, the rest from a line.
+
+    A line alone does not say where its street ends: `Baan 66 5` is number 66 of the
+    Baan, or number 5 of Baan 66. A street that is given does.
+
+    Args:
+        address: Lines such as `Laing's Nekstraat 36 I`.
+        street: The street where it stands apart, else null.
+        number: The house number where it stands apart, else null.
+        suffix: What follows the number where it stands apart, else null.
+    """
     line = _first_line(address)
-    return pl.coalesce(line.str.extract(_ADDRESS, 1), line)
-
-
-def house_number(address: pl.Expr) -> pl.Expr:
-    """Return the number of `Laing's Nekstraat 36 I`."""
-    return _first_line(address).str.extract(_ADDRESS, 2)
-
-
-def house_number_suffix(address: pl.Expr) -> pl.Expr:
-    """Return what follows the number: `I`, `2`, `hs`, `C`."""
-    line = _first_line(address)
-    return pl.coalesce(line.str.extract(_ADDRESS, 3), line.str.extract(_ADDRESS, 4))
+    is_known = line.str.starts_with(street).fill_null(value=False)
+    behind = pl.when(is_known).then(line.str.strip_prefix(street))
+    alone = pl.when(~is_known).then(line)
+    read = pl.coalesce(
+        behind.str.extract(f"^{_NUMBER}", 1), alone.str.extract(_ADDRESS, 2)
+    )
+    follows = pl.coalesce(
+        *(behind.str.extract(f"^{_NUMBER}", group) for group in (2, 3)),
+        *(alone.str.extract(_ADDRESS, group) for group in (3, 4)),
+    )
+    # what follows another number than the one given is not its suffix
+    is_its = (number == read) | number.is_null()
+    whole = line.str.replace(_NO_NUMBER, "")
+    return [
+        pl.coalesce(street, line.str.extract(_ADDRESS, 1), whole).alias("street"),
+        pl.coalesce(number, read).alias("house_number"),
+        pl.coalesce(suffix, pl.when(is_its).then(follows)).alias("house_number_suffix"),
+    ]
 
 
 def _first_line(address: pl.Expr) -> pl.Expr:
+    """Return street and number of an address; null where it names a project."""
     before_code = address.str.replace(rf",?\s*{_POSTAL_CODE}.*$", "")
-    return before_code.str.replace(r"\s*,.*$", "")
+    line = before_code.str.replace(r"\s*,.*$", "")
+    return pl.when(~line.str.contains(_PROJECT)).then(line)
 
 
 def postal_code(text: pl.Expr) -> pl.Expr:

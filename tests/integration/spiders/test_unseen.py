@@ -1,8 +1,9 @@
-"""What the documented query of listings that no search shows any more finds."""
+"""What becomes of listings that no search shows any more, as the documentation says."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from propload_spiders.items import ListingItem
 from tests.integration.postgres.writing import query
 
 PAGE = Path(__file__).parents[3] / "docs" / "crawling.md"
-DAY_1, DAY_2 = (f"2024-08-0{day}T10:00:00.000000+00:00" for day in (1, 2))
+DAY_1, DAY_2, DAY_3 = (f"2024-08-0{day}T10:00:00.000000+00:00" for day in (1, 2, 3))
 SOLD = "https://www.funda.nl/detail/koop/verkocht/delft/huis-kaai-3/41000003/"
 
 
@@ -54,3 +55,19 @@ def test_a_sold_listing_whose_page_is_dropped_stays_sold(database):
     load(database, [gone_item(SOLD, scraped_at=DAY_2)])
     told = query(database, "SELECT status, scraped_at::date::text FROM listings")
     assert told == [("sold", "2024-08-02")]
+
+
+@pytest.mark.one_server
+def test_a_later_detail_page_keeps_a_street_unless_its_line_splits_otherwise(database):
+    known = {"street": "Baan 66", "house_number": "5"}
+    first = replace(open_listing(1, "none"), **known)
+    bare = replace(first, page="detail", street=None, house_number=None)
+    load(database, [first])
+
+    def stored_after(line, moment):
+        load(database, [replace(bare, scraped_at=moment, address_text=line)])
+        (told,) = query(database, "SELECT street, house_number FROM listings")
+        return told
+
+    assert stored_after("Villa Rood (Bouwnr. 4)", DAY_2) == ("Baan 66", "5")
+    assert stored_after("Baan 66 5", DAY_3) == ("Baan", "66")

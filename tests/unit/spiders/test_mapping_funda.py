@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
@@ -400,6 +400,26 @@ def test_a_row_without_an_address_tells_where_the_address_went():
     assert "stands in column 'Ja'" in messages[0]
     assert "nothing says which listing" in messages[1]
     assert "cut short" in messages[2]
+
+
+def test_a_line_of_no_address_stays_a_text():
+    row = listing(Adres="Villa Rood (Bouwnr. 4)")
+    assert row["street"] is None
+    assert row["attributes"] == '{"Adres":"Villa Rood (Bouwnr. 4)"}'
+    assert listing(Adres="Lange Geer")["attributes"] is None
+    assert listing(Adres="Lange Geer 1 a")["attributes"] is None
+
+
+def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
+    of_search = ListingItem(
+        "funda", "42638761", URL, NEEDED["scraped_at"], "search",
+        street="Baan 66", house_number="5",
+    )  # fmt: skip
+    of_detail = replace(of_search, street=None, house_number=None, page="detail")
+    joined = replace(of_detail, address_text="Baan 66 5").over(of_search)
+    row = apply(asdict(joined)).frame.row(0, named=True)
+    assert (row["street"], row["house_number"]) == ("Baan 66", "5")
+    assert row["house_number_suffix"] is None
 
 
 def test_cells_that_hold_labels_refuse_the_row():

@@ -11,6 +11,12 @@ def read(parse, text):
     return frame.select(parse(pl.col("text"))).item()
 
 
+def split(address, street=None, number=None, suffix=None):
+    cells = {"line": address, "street": street, "number": number, "suffix": suffix}
+    frame = pl.DataFrame([cells], schema=dict.fromkeys(cells, pl.String))
+    return frame.select(places.street_and_number(*map(pl.col, cells))).row(0)
+
+
 SITE = "https://www.funda.nl"
 
 
@@ -138,11 +144,31 @@ def test_a_city_given_in_pieces_is_the_urls(given, slug, name):
         ("Plein '40-'45 7", ("Plein '40-'45", "7", None)),
         ("Wijk 4 26", ("Wijk 4", "26", None)),
         ("12-14", ("12-14", None, None)),
+        ("Kaai ong.", ("Kaai", None, None)),
+        ("Villa Rood (Bouwnr. 4)", (None, None, None)),
+        ("Type A 3 (bouwnummer P3-26)", (None, None, None)),
     ],
 )
 def test_an_address_is_split(address, parts):
-    parsers = (places.street, places.house_number, places.house_number_suffix)
-    assert tuple(read(parse, address) for parse in parsers) == parts
+    assert split(address) == parts
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "parts"),
+    [
+        ("Baan 66 5", ("Baan 66", "5", None), ("Baan 66", "5", None)),
+        ("Baan 66 5-B", ("Baan 66", None, None), ("Baan 66", "5", "B")),
+        ("Baan 66", ("Baan 66", None, None), ("Baan 66", None, None)),
+        ("Kerkstraat 28 2", ("Kerkstraat", "28", None), ("Kerkstraat", "28", "2")),
+        ("Kerkstraat 28 2", ("Kerkstraat", "28", "II"), ("Kerkstraat", "28", "II")),
+        ("Kerkstraat 28-C", ("Kerkstraat", "28-C", None), ("Kerkstraat", "28-C", None)),
+        ("St. Kaai 3 a", ("Sint Kaai", None, None), ("Sint Kaai", "3", "a")),
+        ("Kaaiweg 3 a", ("Kaai", "4", None), ("Kaai", "4", None)),
+        (None, ("Kaai", "4", None), ("Kaai", "4", None)),
+    ],
+)
+def test_what_stands_apart_says_where_a_line_is_split(address, given, parts):
+    assert split(address, *given) == parts
 
 
 def test_postal_codes_lose_their_space():
