@@ -50,7 +50,7 @@ _DOUBTFUL = "|".join(
         # a part of a hundred or a thousand
         r"[%\u2030\uff05]|\d\s?(?i:procent|prozent|percent|per cent|promille?)",
         # counts that languages or places read differently, or nobody here
-        r"\d\s(?:M|MM)(?:$|[^\p{L}\d\u00b2\u00b3])",
+        r"\d\s(?:M|MM)(?:$|[^\p{L}\d\u00b2\u00b3])|\d\s?[kK]\.$",
         r"\d\s?(?i:mil|mill|millones|honderd|hundreds?|hundert)(?-u:\b)",
         r"\d\s?(?i:lakhs?|lacs?|crores?|trillions?|biljoen\w*|dozen|dozijn|dutzend)(?-u:\b)",
     )
@@ -59,7 +59,8 @@ _DOUBTFUL = "|".join(
 #: or no amount at all but a size.
 _NO_MONEY = (
     r"\d\s?(?:"
-    r"(?:m[nmM]?|M(?:M|EUR|USD|PLN)|B|T|tn|ton)(?:$|[^\p{L}\d.])|[mM]\p{Sc}|m\.$"
+    r"(?:m[nmM]?|M(?:M|EUR|USD|PLN)|B|T|tn)(?:$|[^\p{L}\d.])|[mM]\p{Sc}|m\.$"
+    r"|(?i:tons?|tonn?en)(?-u:\b)"
     r"|(?:ct|cts|cents?|centen|gr|grosz\w*|pence|CR|DR|Cr|Dr)(?-u:\b)|p$|\u00a2"
     r"|\(?(?:[ck]?m[\u00b2\u00b32-3]?|mm|ha|ft\u00b2?|sq\.?\s?(?:ft|m))(?:$|[^\p{L}]))"
 )
@@ -69,11 +70,32 @@ _BARE_MARK = r"^((?:[^\d]*[\s\p{Sc}(+\-\u2212])?)([.,]\d)"
 #: the text or its word (`k.k.` is none), and a metre is no million.
 _MAGNITUDES: Mapping[str, int] = {
     r"\d\s?(?:[kK](?:$|[^\p{L}\d.])"
-    r"|(?i:tys|tysi\w+|tsd|tausend|duizend|thousands?|mille)(?-u:\b))": 3,
+    r"|(?i:tys|tysi(?:ąc|ące|ąca|ęcy)|tsd|tausend|duizend|thousands?|mille)"
+    r"(?-u:\b))": 3,
     r"\d(?:M(?:$|[^\p{L}\d.])"
-    r"|\s?(?i:mln|mio|miljoen\w*|milion\w*|million\w*)(?-u:\b))": 6,
-    r"\d\s?(?i:mld|mrd|bn|miljard|milliarden?|billions?)(?-u:\b)": 9,
+    r"|\s?(?i:mln|mio|miljoen(?:en)?|milion(?:y|a|ów)?|million(?:s|en)?)(?-u:\b))": 6,
+    r"\d\s?(?i:mld|mrd|bn|miljard(?:en)?|milliard(?:en|s)?|billions?)(?-u:\b)": 9,
 }
+#: Longer words that begin like those are none of them: `millionaire`, `duizendste`.
+_LIKE_A_MAGNITUDE = (
+    r"\d\s?(?i:tysi|tausend|duizend|thousand|miljo|million|milion"
+    r"|milliard|miljard|billion)\p{L}"
+)
+#: `1.375 million` is another number to a Dutch reader than to an English one.
+_TWO_READINGS = r"^[1-9]\d{0,2}[.,]\d{3}$"
+#: A word for a count is not the number's where it begins a name: `K-serie`, and with a
+#: capital behind it (and behind a currency) `Million Dollar View`.
+_COMPOUND = r"\d\s?\p{L}+-\p{L}"
+_CURRENCY_BEHIND = (
+    r"^(?:\p{Sc}|[A-Z]{3}(?-u:\b)|(?i:euros?|dollars?|pounds?|francs?)(?-u:\b)"
+    r"|(?i:zł(?:otych)?))\s*"
+)
+_CAPITAL_BEHIND = r"^\p{Lu}"
+#: What a capital may begin and yet belong to the price: `1,2 MLN KOSTEN KOPER`.
+_CONDITION_BEHIND = (
+    r"^(?i:(?:k\.?\s?k|v\.?o\.?n|p\.[mj]|kosten|vrij|all.in|(?:ex|in)cl\w*|ex|net\w*"
+    r"|gross|bruto|brutto|per|pro|a|za|btw|sq|mkw|qm)(?-u:\b)|m[²2³3])"
+)
 #: Above this, a double no longer holds every whole number.
 FLOAT_WHOLE = 2.0**53
 #: The 2 of m2 is no number of its own.
@@ -207,11 +229,7 @@ def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
     certain = pl.when(~column.str.contains(_DOUBTFUL)).then(column)
     frame = frame.with_columns(certain.str.extract(_ONE_NUMBER, 1).alias("digits"))
     frame = frame.with_columns(_without_groups(pl.col("digits"), decimal).alias("size"))
-    for words, zeros in _MAGNITUDES.items():
-        named = frame.get_column("text").str.contains(words).fill_null(value=False)
-        if named.any():
-            moved = pl.when(named).then(_moved(pl.col("size"), zeros)).otherwise("size")
-            frame = frame.with_columns(moved.alias("size"))
+    frame = frame.with_columns(_multiplied(frame, decimal))
     sign = (
         pl.when(column.str.contains(_NEGATIVE))
         .then(pl.lit("-"))
@@ -220,6 +238,35 @@ def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
     )
     signed = (sign + pl.col("size")).alias(text.name)
     return frame.select(signed).to_series()
+
+
+def _multiplied(frame: pl.DataFrame, decimal: DecimalMark | None) -> pl.Series:
+    """Return the sizes of texts, times what the word behind the digits counts.
+
+    Where that word may be another one's, or its number another one, there is none.
+    """
+    text, size = frame.get_column("text"), pl.col("size")
+    like = text.str.contains(_LIKE_A_MAGNITUDE).fill_null(value=False)
+    made: pl.Expr = pl.when(~like).then(size)
+    for words, zeros in _MAGNITUDES.items():
+        named = text.str.contains(words).fill_null(value=False)
+        if named.any():
+            certain = ~_is_in_doubt(words, decimal)
+            moved = pl.when(certain).then(_moved(size, zeros))
+            made = pl.when(named).then(moved).otherwise(made)
+    return frame.select(made.alias("size")).to_series()
+
+
+def _is_in_doubt(words: str, decimal: DecimalMark | None) -> pl.Expr:
+    """Return whether a word for a count may be no count of the number before it."""
+    text = pl.col("text")
+    behind = text.str.extract(rf"(?:{words})\.?\s*(.*)$", 1)
+    behind = behind.str.replace(_CURRENCY_BEHIND, "")
+    is_name = behind.str.contains(_CAPITAL_BEHIND) & ~behind.str.contains(
+        _CONDITION_BEHIND
+    )
+    is_unclear = pl.col("digits").str.contains(_TWO_READINGS) & pl.lit(decimal is None)
+    return is_name | text.str.contains(_COMPOUND) | is_unclear
 
 
 def as_number(written: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:

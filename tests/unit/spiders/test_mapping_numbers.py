@@ -67,6 +67,7 @@ def test_a_price_in_words_is_multiplied():
 
 def test_a_price_whose_words_may_mean_another_is_null():
     texts = ["€ 1.2m", "1.2m", "€ 4 ton", "€ 12 M", "€ 1,2 m", "€ 8.390 m²"]
+    texts += ["€ 400.000 Million Dollar View", "€ 950 Thousand Oaks", "€ 1.250 mln"]
     assert_read(numbers.whole_euros, [(text, None) for text in texts])
 
 

@@ -72,6 +72,18 @@ AMOUNTS = {
     "2 miljoenen": "2000000",
     "2 Millionen Euro": "2000000",
     "3 tysiące zł": "3000",
+    "2 miljarden": "2000000000",
+    "2 milliards": "2000000000",
+    "€ 1,2 miljoen k.k.": "1200000",
+    "€ 1,2 Miljoen Kosten Koper": "1200000",
+    "1,2 MLN EUR NETTO": "1200000",
+    "2 Mio. Euro": "2000000",
+    "3 TYS. ZŁ": "3000",
+    "0,125 mln": "125000",
+    "1.250,5 mln": "1250500000",
+    "1.2 million square feet": "1200000",
+    "€ 950 Millennium Tower": "950",
+    "€ 400.000, Million Dollar View": "400000",
     "€ - 500,00": "-500",
     "- € 5": "-5",
     "(5.00) EUR": "-5",
@@ -117,6 +129,10 @@ AMBIGUOUS = [
     *("< 5", ">\u20ac 5", "\u2264 5", "\u00b15", "100+", "100 +"),
     *("2 M", "2 MM", "5 mil.", "3 hundred", "2 dozen", "12 lakh", "1 crore"),
     "2 millones",
+    *("€ 950 Million Dollar View", "€ 950 MILLION DOLLAR VIEW", "950 Thousand Oaks"),
+    *("€ 950 K-serie", "€ 5 million-dollar view", "1.2M Views", "5 Mio Park"),
+    *("€ 400.000 million", "$1.375M", "1,250k", "€ 400.000 k", "€ 400 k."),
+    *("5 millionaire", "5 tausendfach", "5 duizendste", "5 milionowy", "5 miljardste"),
 ]
 
 
@@ -131,6 +147,7 @@ def test_what_may_be_another_number_is_none(parse):
     "text",
     [
         *("1.2 m", "1.2m", "€5m", "5mn", "5 MEUR", "5 m€", "$1.2B", "$5MM", "2 ton"),
+        *("€ 2 Ton k.k.", "2 ton.", "2 tonnen"),
         *("50 ct", "50 cents", "50 cent", "50p", "50\u00a2", "5 CR", "5 DR"),
         *("91 m²", "91 m2", "218 m³", "91 (m²)", "5 km", "1 ha", "979 sq ft"),
     ],
@@ -156,6 +173,11 @@ def test_three_digits_after_one_separator_are_thousands_unless_told():
         1.234,
         None,
     ]
+
+
+def test_a_mark_that_is_told_decides_what_is_counted():
+    assert read(parse_number, "$1.375M", "1,375M", decimal=".") == [1.375e6, 1.375e9]
+    assert read(parse_number, "1.375 mln", decimal=",") == [1.375e9]
 
 
 def test_a_mark_that_is_none_is_refused():
