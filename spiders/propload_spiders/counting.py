@@ -14,6 +14,8 @@ SEARCH_PAGES = "crawl/search_pages"
 DETAIL_PAGES = "crawl/detail_pages"
 #: Saved pages that were read.
 SAVED_PAGES = "crawl/saved_pages"
+#: Saved pages that nothing but their files' times dates.
+DATED_BY_FILE = "crawl/saved_pages_dated_by_file"
 #: Different listings that were seen.
 LISTINGS = "crawl/listings"
 #: Listings met again on a later page, and left out.
@@ -42,6 +44,8 @@ FORBIDDEN = "crawl/forbidden_by_robots"
 UNDELIVERED = "crawl/undelivered"
 #: A list of sentences: what the crawl was asked for and does not have.
 MISSING = "crawl/missing"
+#: A list of sentences: what a reader should know although nothing is missing.
+NOTES = "crawl/notes"
 
 #: More sentences than this say nothing that the counts do not.
 _MOST_SENTENCES = 100
@@ -84,8 +88,15 @@ class Notes:
             level: The log's level.
         """
         self.count(name, times)
+        self._say(MISSING, sentence, level)
+
+    def tell(self, sentence: str, /) -> None:
+        """Say what a reader should know, in log and stats."""
+        self._say(NOTES, sentence, logging.WARNING)
+
+    def _say(self, where: str, sentence: str, level: int) -> None:
         self._spider.logger.log(level, "%s", sentence)
         stats = self._spider.crawler.stats
-        sentences: list[str] = stats.get_value(MISSING) or []
+        sentences: list[str] = stats.get_value(where) or []
         if len(sentences) < _MOST_SENTENCES:
-            stats.set_value(MISSING, [*sentences, sentence])
+            stats.set_value(where, [*sentences, sentence])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.http import HtmlResponse
 
+from propload.config.values import read_moment
+from propload.wording import counted
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import Kind, kind_of
@@ -19,8 +21,12 @@ from propload_spiders.extraction.texts import timestamp
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scrapy.settings import BaseSettings
+
     from propload_spiders.items import ListingItem
 
+#: When saved pages were read: of the sink's settings, or from `--as-of`.
+_AS_OF = "PROPLOAD_AS_OF"
 #: A gzip file begins with these bytes, whatever its name.
 _GZIP = b"\x1f\x8b"
 
@@ -56,6 +62,23 @@ class SavedPage:
             return (detail,), 0
         found = read_search(self.html, **where)
         return found.items or ((detail,) if detail else ()), found.unread
+
+
+def moment_told(settings: BaseSettings, /) -> datetime | None:
+    """Return when saved pages were read, as the user says; None where nobody does."""
+    moment = settings.get(_AS_OF)
+    return read_moment(moment) if moment else None
+
+
+def dated_by_file(pages: int, /) -> str:
+    """Return what is to be said of pages that the times of their files date."""
+    told = counted(pages, "saved page is", "saved pages are")
+    files = "the time of its file" if pages == 1 else "the times of their files"
+    return (
+        f"{told} dated by {files}, which is that of the copy where a file was copied "
+        "or unpacked: say with --as-of (in a Scrapy project PROPLOAD_AS_OF) when they "
+        "were read"
+    )
 
 
 def open_saved(

@@ -24,6 +24,8 @@ FINISHED = "finished"
 STOPPED = "shutdown"
 #: A list in Scrapy's stats where a spider says what it asked for and does not have.
 MISSING = "crawl/missing"
+#: A list there where a spider says what a reader should know besides.
+TOLD = "crawl/notes"
 #: More reasons than this are left to the notes.
 _MOST_SAID = 4
 #: A count in Scrapy's stats of searches of which the site says: nothing was found.
@@ -60,6 +62,7 @@ class CrawlOutcome:
         empty_searches: Searches of which the site says that nothing was found.
         missing: What the spider says it was asked for and does not have, a sentence
             each.
+        told: What the spider says besides, a sentence each.
         examples: Some of the pages and exceptions that were counted, a sentence each.
         seconds: Duration.
     """
@@ -77,6 +80,7 @@ class CrawlOutcome:
     statuses: Mapping[int, int] = field(default_factory=dict)
     empty_searches: int = 0
     missing: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -176,6 +180,7 @@ class CrawlOutcome:
         if self.empty_searches:
             yield f"searches that found nothing, says the site: {self.empty_searches:,}"
         yield from self.missing
+        yield from self.told
         yield from self.examples
 
     def _losses(self) -> Iterator[str]:
@@ -206,7 +211,6 @@ def read_outcome(
     stats = crawler.stats.get_stats()
     seen = (watch.lost_pages, watch.gone_pages)
     lost, gone = seen if watch.sees_pages else _pages_not_read(stats)
-    said = stats.get(MISSING) or ()
     return CrawlOutcome(
         spider=crawler.spidercls.name,
         finish_reason=finish_reason or str(stats.get("finish_reason", STOPPED)),
@@ -221,7 +225,8 @@ def read_outcome(
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
         statuses=_statuses(stats),
         empty_searches=_count(stats, NOTHING_FOUND),
-        missing=tuple(map(str, said)),
+        missing=_said(stats, MISSING),
+        told=_said(stats, TOLD),
         examples=tuple(watch.examples),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )
@@ -229,6 +234,10 @@ def read_outcome(
 
 def _count(stats: Mapping[str, Any], name: str) -> int:
     return int(stats.get(name, 0))
+
+
+def _said(stats: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(map(str, stats.get(name) or ()))
 
 
 def _pages_not_read(stats: Mapping[str, Any]) -> tuple[int, int]:

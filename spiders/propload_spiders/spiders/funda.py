@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
-from propload.config.values import read_moment
 from propload.sources.spiders.robots import obey_robots
 from propload.wording import counted
 from propload_spiders import counting, manners
@@ -38,7 +37,7 @@ from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
 from propload_spiders.extraction.search import SearchPage, read_search
 from propload_spiders.extraction.texts import timestamp
-from propload_spiders.saved import open_saved
+from propload_spiders.saved import dated_by_file, moment_told, open_saved
 from propload_spiders.searching import ARGUMENTS, read_wanted
 from propload_spiders.walking import Walk
 
@@ -57,8 +56,6 @@ if TYPE_CHECKING:
 BLOCKED_REASON = "blocked"
 ROBOTS_REASON = "robots"
 
-#: When saved pages were read: of the sink's settings, or from `--as-of`.
-_AS_OF = "PROPLOAD_AS_OF"
 #: Search pages go before detail pages, as rows shift while a search is walked.
 _FIRST = 1
 
@@ -173,15 +170,14 @@ class FundaSpider(Spider):
 
     def parse_saved(self, response: Response, path: str) -> Iterator[Any]:
         """Yield the listings of a saved page."""
-        moment = self.settings.get(_AS_OF)
-        as_of = read_moment(moment) if moment else None
-        base = self.wanted.base
+        as_of, base = moment_told(self.settings), self.wanted.base
         page = open_saved(Path(path), response.body, base=base, as_of=as_of)
         if page.kind == "blocked":
             sentence = f"{path} is a saved block page, not listings"
             self._notes.missing(counting.BLOCKED, sentence)
             return
         self._notes.count(counting.SAVED_PAGES)
+        self._notes.count(counting.DATED_BY_FILE, int(as_of is None))
         self._pages_read += 1
         items, unread = page.listings()
         if unread:
@@ -241,7 +237,10 @@ class FundaSpider(Spider):
             raise CloseSpider(ROBOTS_REASON)
 
     def closed(self, reason: str) -> None:
-        """Say which listings were seen and not handed over."""
+        """Say which listings were seen and not handed over, and what dates pages."""
+        dated = self._notes.counted(counting.DATED_BY_FILE)
+        if dated:
+            self._notes.tell(dated_by_file(dated))
         if self._waiting:
             seen = counted(len(self._waiting), "listing was", "listings were")
             self._notes.missing(

@@ -37,13 +37,23 @@ def days(database):
 
 
 def test_the_files_time_dates_a_page(database, saved):
-    ingest(FundaSpider, to=database, **saved)
+    report = ingest(FundaSpider, to=database, **saved)
     assert days(database) == ("2025-06-15", "2025-05-25")
+    (note,) = [note for note in report.notes if "dated by" in note]
+    assert note.startswith("1 saved page is dated by the time of its file")
+    assert "--as-of" in note
 
 
 def test_as_of_goes_before_the_files_time(database, saved):
-    ingest(FundaSpider, to=database, as_of="2026-07-04", **saved)
+    report = ingest(FundaSpider, to=database, as_of="2026-07-04", **saved)
     assert days(database) == ("2026-07-04", "2026-06-13")
+    assert "dated by" not in " ".join(report.notes)
+
+
+def test_a_note_keeps_no_replace_from_its_table(database, saved):
+    report = ingest(FundaSpider, to=database, mode="replace", **saved)
+    assert report.status == "loaded"
+    assert "dated by" in " ".join(report.notes)
 
 
 def test_a_check_dates_pages_as_a_load_does(database, saved):
