@@ -44,6 +44,9 @@ BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\
 #: month that no parser knows.
 _BESIDES = r"(?i)\s*(?:[+&*]|\bm/nd\b)\D*$"
 
+#: New buildings are measured on paper: `ca. 96 m²`.
+_ABOUT = r"(?i)^(?:ca\b\.?|circa\b|approx(?:imately)?\b\.?|±)\s*"
+
 _SQUARE = r"(?:m²|m2)"
 _CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
 
@@ -87,8 +90,11 @@ def euros_and_cents(text: pl.Expr) -> pl.Expr:
 
 
 def square_metres(text: pl.Expr) -> pl.Expr:
-    """Return an area in m²; hectares become m², a bare number is m²."""
-    plain = text.str.replace(r"\s*\([^()]*\)$", "")
+    """Return an area in m²; hectares become m², a bare number is m².
+
+    One that is only about right counts as it is told.
+    """
+    plain = text.str.replace(r"\s*\([^()]*\)$", "").str.replace(_ABOUT, "")
     # words before the number are some other fact's
     return parse_area(pl.when(plain.str.contains(r"^\d")).then(plain))
 
@@ -102,7 +108,7 @@ def part_of_area(text: pl.Expr, words: str) -> pl.Expr:
 def cubic_metres(text: pl.Expr) -> pl.Expr:
     """Return a volume in m³; a bare number is m³."""
     pattern = rf"(?i)^{NUMBER}\s*{_CUBIC}?{_BRACKETS}$"
-    return parse_number(text.str.extract(pattern, 1))
+    return parse_number(text.str.replace(_ABOUT, "").str.extract(pattern, 1))
 
 
 def count(text: pl.Expr, words: str) -> pl.Expr:

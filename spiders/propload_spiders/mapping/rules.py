@@ -148,7 +148,7 @@ RULES: tuple[Rule, ...] = (
         "year_built_text",
         _above_zero(dates.build_year),
         "a year or years such as 1922, 1931-1944, voor 1906",
-        rf"(?i){_ZERO}|^(?:{_UNKNOWN})$|{dates.SPAN_OF_YEARS}",
+        rf"(?i){_ZERO}|^(?:{_UNKNOWN})$|{dates.SPAN_OF_YEARS}|^(?:ca\b|circa\b|±)",
     ),
     Rule(
         "year_built_min",

@@ -344,6 +344,7 @@ SILENT = [
     ("Energielabel", "Voorlopig D", "energy_label"),
     ("Energy label", "Not available", "energy_label"),
     ("Bouwjaar", "Onbekend", "year_built"),
+    ("Bouwjaar", "Circa 1920", "year_built"),
     ("Soort bouw", "Verbouw", "is_new_construction"),
     ("VVE contribution", "Nee", "monthly_fee"),
 ]

@@ -125,6 +125,9 @@ def test_an_area_is_square_metres():
         ("50 m² (10 meter diep en 5 meter breed)", 50.0),
         ("1,5 ha", 15_000.0),
         ("2 hectare", 20_000.0),
+        ("ca. 96 m²", 96.0),
+        ("circa 1.200 m²", 1200.0),
+        ("± 96 m²", 96.0),
         ("218 m³", None),
         ("3 kamers", None),
         ("91 m² 92 m²", None),
@@ -135,6 +138,7 @@ def test_an_area_is_square_metres():
 def test_a_volume_is_cubic_metres_and_never_an_area():
     assert read(numbers.cubic_metres, "1,441 m³") == 1441.0
     assert read(numbers.cubic_metres, "218") == 218.0
+    assert read(numbers.cubic_metres, "ca. 300 m³") == 300.0
     assert read(numbers.cubic_metres, "7 m²") is None
 
 
