@@ -15,7 +15,10 @@ So `price_text` holds `495000` or `€ 495.000 kosten koper`, and the mapping re
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
+
+_YEAR = re.compile(r"\b\d{4}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +145,23 @@ class ListingItem:
     features: str | None = None
 
     def over(self, other: ListingItem) -> ListingItem:
-        """Return this item, its gaps filled with the other's texts."""
+        """Return this item, its gaps filled with the other's texts.
+
+        A day that is counted back (`3 weken`) gives way to one that is written.
+        """
         gaps = {
             field.name: getattr(other, field.name)
             for field in fields(self)
             if getattr(self, field.name) is None
         }
+        if _is_written(other.listed_text) and not _is_written(self.listed_text):
+            gaps["listed_text"] = other.listed_text
         return replace(self, **gaps)
+
+
+def _is_written(day: str | None) -> bool:
+    """Return whether a text names a day with its year."""
+    return day is not None and _YEAR.search(day) is not None
 
 
 #: The names of the fields, in the order that tables show them.

@@ -294,5 +294,24 @@ def test_an_items_gaps_are_filled_and_nothing_else():
     )
 
 
+@pytest.mark.parametrize(
+    ("detail", "search", "kept"),
+    [
+        ("3 weken", "2026-07-02T11:42:25.8657786+02:00", "search"),
+        ("Vandaag", "2026-07-02T11:42:25.8657786+02:00", "search"),
+        ("20 april 2026", "2026-07-02T11:42:25.8657786+02:00", "detail"),
+        ("3 weken", "2 weken", "detail"),
+        ("3 weken", None, "detail"),
+    ],
+)
+def test_a_day_that_is_counted_back_gives_way_to_one_that_is_written(
+    detail, search, kept
+):
+    of_search = ListingItem("funda", "1", URL, NOW, "search", listed_text=search)
+    of_detail = ListingItem("funda", "1", URL, NOW, "detail", listed_text=detail)
+    told = of_detail.over(of_search).listed_text
+    assert told == {"detail": detail, "search": search}[kept]
+
+
 def test_a_detail_page_is_not_taken_for_a_block_page():
     assert kind_of("<title>Huis te koop</title>") == "page"
