@@ -27,6 +27,7 @@ class Walk:
     Attributes:
         place: The place's slug; empty for a search anywhere, or of a given URL.
         page: The number of the page that is asked for, from 1.
+        first: The number of the page that the walk began at.
         total: Listings of the search as the site last said; None while unknown.
         page_rows: The most listings seen on one page.
         barren: Pages in a row that brought no new listing.
@@ -36,6 +37,7 @@ class Walk:
 
     place: str
     page: int = 1
+    first: int = 1
     total: int | None = None
     page_rows: int = PAGE_SIZE
     barren: int = 0
@@ -54,6 +56,10 @@ class Walk:
             return None
         return max(-(-self.total // self.page_rows), 1)
 
+    def is_last_of(self, max_pages: int, /) -> bool:
+        """Return whether the page is the last of so many; 0 for no limit."""
+        return bool(max_pages) and self.page - self.first + 1 >= max_pages
+
     def after(self, page: SearchPage, fresh: int, /) -> Walk:
         """Return the walk after a page was read that brought so many new listings."""
         return replace(
@@ -71,7 +77,7 @@ class Walk:
             rows: Listings on the page just read; None where it did not come.
         """
         onward = replace(self, page=self.page + 1, tries=0)
-        if (max_pages and onward.page > max_pages) or self.barren >= _MOST_BARREN:
+        if self.is_last_of(max_pages) or self.barren >= _MOST_BARREN:
             return None
         if self.last_page is not None:
             return onward if onward.page <= self.last_page else None

@@ -170,6 +170,7 @@ def test_the_search_page_fills_what_the_detail_page_hides(site):
         assert item.municipality == "Duinhaven"
         assert item.global_id == str(home.global_id)
         assert item.listed_text
+        assert "weken" not in item.listed_text
         if home.listed_hidden:
             assert item.listed_text == home.published_text
 
@@ -224,6 +225,12 @@ def test_most_pages_of_each_place(site):
     )
     assert read.count("search_pages") == 2
     assert len(read.items) == 30
+
+
+def test_most_pages_of_a_search_that_starts_further_on(site):
+    url = f"{site.url}/zoeken/koop?selected_area=%5B%22duinhaven%22%5D&search_result=2"
+    read = crawl(start_urls=[url], max_pages=2, details="off", base_url=site.url)
+    assert read.count("search_pages") == 2
 
 
 def test_an_unknown_place_is_said_and_nothing_of_it_is_taken(site):

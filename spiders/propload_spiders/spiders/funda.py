@@ -251,7 +251,8 @@ class FundaSpider(Spider):
 
     def _request_of(self, url: str) -> Request:
         if is_search_url(url):
-            walk = Walk(place_of(url).lower(), page=page_number(url), url=url)
+            number = page_number(url)
+            walk = Walk(place_of(url).lower(), page=number, first=number, url=url)
             return self._search_request(walk)
         return self._detail_request(url, None)
 
@@ -343,7 +344,7 @@ class FundaSpider(Spider):
     def _search_lost(self, walk: Walk, reason: str) -> Iterator[Any]:
         onward = walk.next(max_pages=self.wanted.max_pages)
         # without a page read nobody knows how many there are
-        is_blind = walk.total is None and walk.page != self.wanted.max_pages
+        is_blind = walk.total is None and not walk.is_last_of(self.wanted.max_pages)
         rest = ", and all behind it" if onward is None and is_blind else ""
         sentence = (
             f"page {walk.page} of the search {walk.name} is missing{rest}: {reason}"

@@ -63,6 +63,14 @@ def test_most_pages(most, goes):
     assert (onward is not None) is goes
 
 
+def test_most_pages_count_from_where_the_walk_begins():
+    walk = Walk("delft", page=5, first=5)
+    onward = step(walk, page(15, total=200), max_pages=2)
+    assert onward is not None
+    assert onward.page == 6
+    assert step(onward, page(15, total=200), max_pages=2) is None
+
+
 def test_a_page_that_did_not_come_is_passed_where_the_number_is_known():
     assert Walk("delft", page=2, total=100).next(max_pages=0) is not None
     assert Walk("delft").next(max_pages=0) is None
