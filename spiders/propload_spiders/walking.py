@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload_spiders.extraction.addresses import PAGE_SIZE
+from propload.wording import counted
+from propload_spiders.extraction.addresses import PAGE_SIZE, page_number, place_of
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from propload_spiders.extraction.search import SearchPage
 
 #: Rows shift while a live search is walked, so one page may repeat the page before
@@ -29,6 +32,8 @@ class Walk:
         page: The number of the page that is asked for, from 1.
         first: The number of the page that the walk began at.
         total: Listings of the search as the site last said; None while unknown.
+        named: The most listings that the site has said there are.
+        seen: Different listings that its pages held.
         page_rows: The most listings seen on one page.
         barren: Pages in a row that brought no new listing.
         tries: How often this page has come without a card.
@@ -39,10 +44,18 @@ class Walk:
     page: int = 1
     first: int = 1
     total: int | None = None
+    named: int = 0
+    seen: int = 0
     page_rows: int = PAGE_SIZE
     barren: int = 0
     tries: int = 0
     url: str | None = None
+
+    @classmethod
+    def at(cls, url: str, /) -> Self:
+        """Return the walk that begins at the address of a search page."""
+        page = page_number(url)
+        return cls(place_of(url).lower(), page=page, first=page, url=url)
 
     @property
     def name(self) -> str:
@@ -65,6 +78,10 @@ class Walk:
         return replace(
             self,
             total=self.total if page.total is None else page.total,
+            # a row that a listing's leaving hides is missing from both counts
+            named=max(self.named, page.total or 0),
+            # where some can be read, the others are not among those
+            seen=self.seen + fresh + (page.unread if page.items else 0),
             page_rows=max(self.page_rows, len(page.items)),
             barren=0 if fresh else self.barren + 1,
         )
@@ -83,6 +100,22 @@ class Walk:
             return onward if onward.page <= self.last_page else None
         # without a number, a page that is not full is the last one
         return onward if rows is not None and rows >= self.page_rows else None
+
+    def shortage(self, *, max_pages: int) -> str:
+        """Return what is to be said of a walk that ends with too few listings.
+
+        Args:
+            max_pages: Most pages that were asked for; 0 for no limit.
+        """
+        last = self.last_page or 0
+        is_part = self.first > 1 or (self.is_last_of(max_pages) and self.page < last)
+        if self.seen >= self.named or is_part:
+            return ""
+        return (
+            f"the site named {counted(self.named, 'listing')} for the search "
+            f"{self.name}, and its pages held {self.seen:,}: rows shift while a search "
+            "is walked, so one that is missing need not be withdrawn"
+        )
 
     def lacks_cards(self, page: SearchPage, /) -> bool:
         """Return whether a page has no listing though it should have some."""

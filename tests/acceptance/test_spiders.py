@@ -39,6 +39,10 @@ class Read:
     def missing(self):
         return self.stats.get("crawl/missing", [])
 
+    @property
+    def notes(self):
+        return self.stats.get("crawl/notes", [])
+
     def count(self, name):
         return self.stats.get(f"crawl/{name}", 0)
 
@@ -125,6 +129,7 @@ def test_what_is_served_is_read_to_the_row(site, details, at_once):
         "detail" if details == "on" else "search"
     }
     assert read.missing == []
+    assert read.notes == []
 
 
 @pytest.mark.parametrize("details", ["on", "off"])
@@ -160,6 +165,16 @@ def test_a_site_of_two_thousand_listings():
         assert read.ids == site.served.listings
         # the live set moves: the first ones leave while it is walked
         assert len(read.ids) > 1_900
+
+
+def test_listings_that_rows_on_the_move_hid_are_said():
+    with DemoSite(listings=LISTINGS, traps=Traps(drop_every=1)) as site:
+        read = crawl(place=site.places[0], details="off", base_url=site.url)
+        (note,) = read.notes
+        named, held = map(int, re.findall(r"named (\d+) .* held (\d+)", note)[0])
+        assert held == len(read.ids) == len(site.served.listings)
+        assert named > held
+        assert read.missing == []
 
 
 def test_the_search_page_fills_what_the_detail_page_hides(site):

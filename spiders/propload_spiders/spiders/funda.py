@@ -30,8 +30,6 @@ from propload_spiders.arguments import Argument, check_names
 from propload_spiders.extraction.addresses import (
     is_area_served,
     is_search_url,
-    page_number,
-    place_of,
 )
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
@@ -251,9 +249,7 @@ class FundaSpider(Spider):
 
     def _request_of(self, url: str) -> Request:
         if is_search_url(url):
-            number = page_number(url)
-            walk = Walk(place_of(url).lower(), page=number, first=number, url=url)
-            return self._search_request(walk)
+            return self._search_request(Walk.at(url))
         return self._detail_request(url, None)
 
     def _search_request(self, walk: Walk) -> Request:
@@ -290,6 +286,8 @@ class FundaSpider(Spider):
         onward = after.next(max_pages=self.wanted.max_pages, rows=len(page.items))
         if onward is not None:
             yield self._search_request(onward)
+        elif shortage := after.shortage(max_pages=self.wanted.max_pages):
+            self._notes.tell(shortage)
         for item in self._new(page.items):
             if self.wanted.details:
                 self._waiting[item.listing_id] = item

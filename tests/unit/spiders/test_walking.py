@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from propload_spiders.extraction.search import SearchPage
@@ -114,3 +116,31 @@ def test_a_page_of_which_nothing_can_be_read_does_not_lack_its_cards():
     unread = SearchPage((), 41, None, "none", unread=15)
     assert Walk("delft").lacks_cards(page(0, total=41))
     assert not Walk("delft").lacks_cards(unread)
+
+
+@pytest.mark.parametrize(
+    ("walk", "found", "told"),
+    [
+        ({"page": 3, "seen": 30}, page(10, total=41), True),
+        ({"page": 3, "seen": 30}, page(11, total=41), False),
+        ({"page": 3, "seen": 30}, page(10, total=40), True),
+        ({"page": 2, "seen": 15}, page(15, total=41), True),
+        ({"page": 3, "first": 2, "seen": 15}, page(11, total=41), False),
+    ],
+)
+def test_a_walk_that_ends_with_too_few_listings_says_so(walk, found, told):
+    after = Walk("a", total=41, named=41, **walk).after(found, len(found.items))
+    sentence = after.shortage(max_pages=0)
+    assert ("41 listings for the search a" in sentence) is told
+
+
+def test_a_walk_that_was_to_be_short_lacks_nothing():
+    after = Walk("a", total=41).after(page(15, total=41), 15)
+    assert after.shortage(max_pages=1) == ""
+    assert Walk("a").after(page(15, total=16), 15).shortage(max_pages=2) != ""
+    assert Walk("a").after(page(10), 10).shortage(max_pages=0) == ""
+
+
+def test_listings_that_cannot_be_read_are_not_missing():
+    found = replace(page(14, total=15), unread=1)
+    assert Walk("a").after(found, 14).shortage(max_pages=0) == ""
