@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: How the rest of a killed run is loaded: its command goes on (`--resume`), its source
+#: is loaded again, its journal is recovered, its refused rows are replayed.
+Way = Literal["resume", "again", "recover", "replay"]
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -36,6 +40,8 @@ class Beginning:
         target: What it writes.
         began: When it began, or was gone on with.
         pid: The process.
+        way: How its rest is loaded, should it be killed.
+        replayed: The run whose refused rows it loads, or empty where it loads others.
         status: Whether it goes on, or its process is gone.
     """
 
@@ -44,6 +50,8 @@ class Beginning:
     target: TargetName
     began: datetime
     pid: int
+    way: Way = "resume"
+    replayed: str = ""
     status: Literal["running", "killed"] = "running"
 
     def as_dict(self) -> dict[str, Plain]:
@@ -55,6 +63,8 @@ class Beginning:
             "target": dict(asdict(self.target)),
             "began": self.began.isoformat(),
             "pid": self.pid,
+            "way": self.way,
+            "replayed": self.replayed,
         }
 
 
@@ -107,6 +117,12 @@ class BeginningStore:
         if one is not None and one.status == "killed":
             delete(self._files.path(run_id))
 
+    def forget_replays(self, run_id: str, /) -> None:
+        """Forget the killed replays of a run of which no row is left to replay."""
+        for one in self.newest():
+            if one.replayed == run_id:
+                self.forget(one.run_id)
+
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Forget killed runs that began before; return how many.
 
@@ -146,6 +162,8 @@ def _read(path: Path) -> Beginning | None:
             target=TargetName(**told["target"]),
             began=datetime.fromisoformat(told["began"]),
             pid=told["pid"],
+            way=told["way"],
+            replayed=told["replayed"],
             status="running" if is_held else "killed",
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

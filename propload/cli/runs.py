@@ -196,13 +196,31 @@ def _way_on(one: Beginning, where: Places) -> str:
     """Return what is to be done with a run that has not ended."""
     if one.status == "running":
         return f"it goes on in process {one.pid}"
-    if (where.journal / one.run_id).exists():
-        named = f"{one.run_id}{state_flag(where.state_dir)}"
-        return f"its process is gone; to load what is left: propload recover {named}"
-    return (
-        "its process is gone; to go on: the same propload ingest with --resume "
-        f"{one.run_id}"
-    )
+    return f"its process is gone; {_rest(one, where)}"
+
+
+def _rest(one: Beginning, where: Places) -> str:
+    """Return how the rest of a killed run is loaded, by the way it was begun."""
+    flag = state_flag(where.state_dir)
+    if one.way == "recover":
+        if not (where.journal / one.run_id).exists():
+            return "nothing is left in its journal"
+        return f"to load what is left: propload recover {one.run_id}{flag}"
+    if one.way == "replay":
+        return _how_to_replay(one.replayed, where)
+    if one.way == "again":
+        return f"to go on: load {one.source} again"
+    return f"to go on: the same propload ingest with --resume {one.run_id}"
+
+
+def _how_to_replay(run_id: str, where: Places) -> str:
+    """Return how refused rows are replayed once more, where there are any yet."""
+    from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
+
+    if not RejectStore(where.rejects).files.path(run_id).exists():
+        return f"no refused row of run {run_id} is left"
+    named = f"{run_id}{state_flag(where.state_dir)}"
+    return f"to go on: propload rejects replay {named}, with the same other flags"
 
 
 def _line(one: Report | Beginning) -> tuple[str, ...]:

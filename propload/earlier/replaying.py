@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from propload import config
 from propload.batch import Batch
+from propload.beginnings import BeginningStore
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.ledger.history import read_runs
@@ -95,7 +96,7 @@ def _replay(
     reports: ReportStore,
     settings: Settings,
 ) -> Report:
-    plan = _plan_of(path.stem, reports, settings)
+    plan = replace(_plan_of(path.stem, reports, settings), replayed=path.stem)
     source = RejectSource(path, fix)
     if not any(True for _ in source.lines()):
         msg = (
@@ -105,7 +106,7 @@ def _replay(
         raise ConfigError(msg)
     begun = _begun(source, plan)
     if begun is not None and begun.status == "loaded":
-        _forget(path, store)
+        _forget(path, store, plan)
         msg = (
             f"the refused rows of run {path.stem} were loaded by its replay "
             f"{begun.run_id}: nothing is left of them"
@@ -117,16 +118,20 @@ def _replay(
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
         try:
-            _forget(path, store)
+            _forget(path, store, plan)
         except OSError as error:
             # a replay that adds rows knows them again, and any other changes nothing
             log.warning("the refused rows stay in %s: %s", path, error)
     return report
 
 
-def _forget(path: Path, store: RejectStore) -> None:
-    """Let go of rows that are loaded by now, or refused under the new run's name."""
+def _forget(path: Path, store: RejectStore, plan: Plan) -> None:
+    """Let go of rows that are loaded by now, or refused under the new run's name.
+
+    Replays of them that were killed have nothing left to go on with.
+    """
     store.keep(path.stem, lambda line: not was_read(line))
+    BeginningStore(plan.places.runs).forget_replays(path.stem)
 
 
 def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:

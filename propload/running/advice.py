@@ -16,14 +16,29 @@ from propload.journal import JournalSource
 from propload.wording import counted
 
 if TYPE_CHECKING:
+    from propload.beginnings import Way
     from propload.journal import Journal
     from propload.report import Counts
     from propload.running.parts import Parts
+    from propload.running.planning import Plan
 
 
 #: Classes of what the server says of rows: values, constraints, what triggers raise. It
 #: ends a run where all rows are to take effect at once: at the end of a replace.
 _OF_ROWS = ("22", "23", "P0")
+
+
+def way_on(parts: Parts) -> Way:
+    """Return how the rest of a run is loaded, should it be killed.
+
+    Args:
+        parts: The parts of the run.
+    """
+    if parts.journal is not None:
+        return "recover"
+    if parts.plan.replayed:
+        return "replay"
+    return "again" if parts.record.fingerprint is None else "resume"
 
 
 def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -> str:
@@ -79,6 +94,14 @@ def _how_to_recover(
     return f"{waiting} in the journal: {first}load them with propload recover{flag}"
 
 
+def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
+    """Return how refused rows are replayed once more: a replay knows its own run."""
+    first = "mend that, then " if _fails_again(error) else ""
+    again = f"propload rejects replay {plan.replayed}"
+    flag = state_flag(plan.places.state_dir)
+    return f"To go on: {first}{again}{flag}, with the same other flags"
+
+
 def _lost(parts: Parts) -> str:
     """Return what is said of rows that a source gave and nobody kept, or nothing."""
     gave = f"that {parts.source.name} gave last"
@@ -112,6 +135,8 @@ def _how_to_load_again(
         kept = f"{parts.target.table} keeps its old rows"
     if not begun:
         return kept
+    if parts.plan.replayed:
+        return f"{kept}. {_how_to_replay(parts.plan, error)}"
     first = "mend that, then " if _fails_again(error) else ""
     if parts.source.fingerprint() is None:
         return f"{kept}. To go on: {first}load {parts.source.name} again"

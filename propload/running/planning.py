@@ -43,11 +43,13 @@ class Plan:
         settings: As `config.resolve` returns them.
         options: Those of them that say how the run works.
         places: Where files are kept.
+        replayed: The run whose refused rows are loaded, or empty where others are.
     """
 
     settings: Settings
     options: RunOptions
     places: Places
+    replayed: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Plan:

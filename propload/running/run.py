@@ -31,7 +31,7 @@ from propload.rejecting.lines import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
-from propload.running.advice import how_to_continue
+from propload.running.advice import how_to_continue, way_on
 from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.planning import nothing_to_replace
@@ -194,6 +194,8 @@ class Run:
             target=TargetName(parts.database.label, str(parts.target.table)),
             began=self._began_at,
             pid=os.getpid(),
+            way=way_on(parts),
+            replayed=self._plan.replayed,
         )
         return noted(self._plan.places.runs, beginning)
 

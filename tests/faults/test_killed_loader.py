@@ -122,6 +122,7 @@ def test_a_run_is_told_of_while_it_goes_on_and_after_it_was_killed(dsn, state_di
         process.kill()
     [killed] = told.newest()
     assert (killed.run_id, killed.status) == (one.run_id, "killed")
+    assert killed.way == "recover"
     with loading.start("runs", "list") as process:
         assert process.wait() == 0
     assert any(killed.run_id in line and "killed" in line for line in process.out)

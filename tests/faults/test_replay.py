@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 import os
+import re
 from urllib.parse import urlsplit
 
 import pandera.polars as pa
@@ -11,10 +14,17 @@ import polars as pl
 import pytest
 
 import propload
+from propload.beginnings import Beginning, BeginningStore
 from propload.earlier.replaying import replay
 from propload.errors import ConfigError, LockedError, RejectLimitError
 from propload.rejecting import RejectStore
-from tests.faults.server import ask
+from tests.faults import loading
+from tests.faults.server import (
+    SLOW_LEDGER,
+    ask,
+    commits_of,
+    wait_until,
+)
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(60)
@@ -183,8 +193,10 @@ def test_a_replay_that_was_stopped_goes_on_and_doubles_nothing(dsn, appended):
             price=pl.when(late).then(pl.lit("x")).otherwise("price")
         )
 
-    with pytest.raises(RejectLimitError):
+    with pytest.raises(RejectLimitError) as caught:
         replay(report.run_id, fix=mend_most, max_rejects=0, **told)
+    again = f"To go on: propload rejects replay {report.run_id}, with the same other"
+    assert again in str(caught.value)
     [(stored,)] = ask(dsn, "SELECT count(*) FROM homes")
     assert stored > 500
     again = replay(report.run_id, fix=mend_most, **told)
@@ -221,6 +233,64 @@ def test_a_replay_that_was_killed_at_its_end_is_not_repeated(
         replay(report.run_id, fix=mend, **told)
     assert store.runs() == []
     assert_all_are_there_once(dsn)
+
+
+MENDING = """
+import polars as pl
+
+def fix(frame):
+    return frame.with_columns(price=pl.lit("7"))
+"""
+
+
+def test_a_replay_that_was_killed_is_told_to_be_replayed_and_goes_on(
+    dsn, appended, tmp_path, state_dir
+):
+    report, _ = appended
+    (tmp_path / "mending.py").write_text(MENDING)
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    run_sql(dsn, *SLOW_LEDGER)
+    words = ["--fix", "mending:fix", "--to", dsn]
+    begun = commits_of(dsn)
+    with loading.start("rejects", "replay", *words, PYTHONPATH=path) as process:
+        wait_until(lambda: commits_of(dsn) >= begun + 2)
+        process.kill()
+    [killed] = BeginningStore(state_dir / "runs").newest()
+    assert (killed.way, killed.replayed) == ("replay", report.run_id)
+    with loading.start("runs", "show", killed.run_id) as process:
+        assert process.wait() == 0
+    [command] = re.findall("to go on: propload (.*), with the same", process.printed)
+    assert command == f"rejects replay {report.run_id}"
+    again = [*command.split(), *words, "--json"]
+    with loading.start(*again, PYTHONPATH=path) as process:
+        printed = process.report()
+    assert printed["run_id"] == killed.run_id
+    assert loading.counts_of(printed).inserted == 500
+    assert_all_are_there_once(dsn)
+
+
+def test_the_note_of_a_killed_replay_goes_with_the_rows_that_it_replayed(
+    dsn, refused, state_dir
+):
+    moment = dt.datetime(2026, 7, 4, 12, tzinfo=dt.UTC)
+    killed = Beginning(
+        "20260704T120000-bb1",
+        f"rejects of {refused.run_id}",
+        refused.target,
+        moment,
+        4711,
+        "replay",
+        refused.run_id,
+    )
+    other = dataclasses.replace(
+        killed, run_id="20260704T120000-bb2", replayed="20260704T110000-aa1"
+    )
+    for one in (killed, other):
+        path = state_dir / "runs" / f"{one.run_id}.begun"
+        path.write_text(json.dumps(one.as_dict()), encoding="utf-8")
+    replay(refused.run_id, fix=mend, to=dsn, progress=False)
+    begun = BeginningStore(state_dir / "runs").newest()
+    assert [one.run_id for one in begun] == [other.run_id]
 
 
 def test_rows_to_which_others_may_come_are_neither_replayed_nor_dropped(

@@ -98,6 +98,9 @@ def test_hints_name_a_state_folder_that_a_flag_named(
     run, begun, reports, state_dir, monkeypatch
 ):
     killed, _ = begun
+    killed = replace(killed, way="recover")
+    begins = state_dir / "runs" / f"{killed.run_id}.begun"
+    begins.write_text(json.dumps(killed.as_dict()), encoding="utf-8")
     (state_dir / "journal" / killed.run_id).mkdir(parents=True)
     kept = state_dir / "rejects.ndjson"
     kept.touch()
@@ -135,12 +138,39 @@ def test_runs_that_have_not_ended_are_listed_before_reports(run, begun, reports)
 
 def test_a_killed_run_is_shown_with_the_way_on(run, begun, state_dir):
     killed, _ = begun
-    (state_dir / "journal" / killed.run_id).mkdir(parents=True)
     shown = run("show", killed.run_id)
     assert shown.stdout.splitlines()[0] == "4.csv → public.homes in local: killed"
-    assert f"propload recover {killed.run_id}" in shown.stdout
+    assert f"--resume {killed.run_id}" in shown.stdout
     told = json.loads(run("show", killed.run_id, "--json").stdout)
     assert told["status"] == "killed"
+
+
+@pytest.mark.parametrize(
+    ("way", "left", "told"),
+    [
+        ("resume", "", "to go on: the same propload ingest with --resume {run}"),
+        ("again", "", "to go on: load 4.csv again"),
+        ("recover", "journal/{run}", "to load what is left: propload recover {run}"),
+        ("recover", "", "nothing is left in its journal"),
+        (
+            "replay",
+            "rejects/r1.ndjson",
+            "to go on: propload rejects replay r1, with the same other flags",
+        ),
+        ("replay", "", "no refused row of run r1 is left"),
+    ],
+)
+def test_a_killed_run_is_gone_on_with_in_the_way_that_it_began(
+    way, left, told, run, begun, state_dir
+):
+    killed, _ = begun
+    killed = replace(killed, way=way, replayed="r1" if way == "replay" else "")
+    path = state_dir / "runs" / f"{killed.run_id}.begun"
+    path.write_text(json.dumps(killed.as_dict()), encoding="utf-8")
+    if left:
+        (state_dir / left.format(run=killed.run_id)).mkdir(parents=True)
+    shown = run("show", killed.run_id).stdout.splitlines()[-1].strip()
+    assert shown == f"its process is gone; {told.format(run=killed.run_id)}"
 
 
 def test_a_run_that_was_gone_on_with_is_listed_once(run, reports, state_dir):
