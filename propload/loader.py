@@ -304,9 +304,10 @@ class Loader:
             return
         log.warning(
             "%s came after the load had failed: run %s in the journal, which propload "
-            "recover loads as well",
+            "recover%s loads as well",
             counted(rest.rows, "row"),
             rest.folder.name,
+            config.state_flag(self._plan.places.state_dir),
         )
         with keeping(rest):
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from propload.config import state_flag
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class RunFiles:
     """The files of one kind that runs have left.
 
     Attributes:
-        folder: Where they are.
+        folder: Where they are, within the state folder.
         ending: What their names end in: `.json`.
         kind: What a run without one has not: `refused rows`.
         listing: The command that lists them.
@@ -54,7 +55,8 @@ class RunFiles:
             msg = f"no run has left any {self.kind}"
         else:
             how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
-            msg = f"run {run_id!r}: {how_many}. See: {self.listing}"
+            listing = f"{self.listing}{state_flag(self.folder.parent)}"
+            msg = f"run {run_id!r}: {how_many}. See: {listing}"
         raise ConfigError(msg)
 
 

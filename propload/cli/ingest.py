@@ -49,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
             **chosen.crawl(),
             **quieted(given, screen),
         )
-        with screen.after_a_run():
+        with screen.after_runs([report]):
             screen.show(report)
         raise typer.Exit(exit_code(report))
 

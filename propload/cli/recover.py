@@ -101,13 +101,13 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
         settings = quieted(given, screen)
         recover(run, moved=moved, on_report=reports.append, **settings)
     except PropLoadError as error:
-        with screen.after_a_run():
+        with screen.after_runs(reports):
             _show(reports, screen, failed=error)
         screen.explain(error)
         raise typer.Exit(error.exit_code) from None
     if not reports and not screen.as_json:
         screen.tell(_elsewhere(given) or _none_left(given))
-    with screen.after_a_run():
+    with screen.after_runs(reports):
         _show(reports, screen)
     raise typer.Exit(max(map(exit_code, reports), default=0))
 

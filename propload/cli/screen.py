@@ -23,11 +23,11 @@ from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import FrameType
     from typing import Protocol
 
-    from propload.report import Plain
+    from propload.report import Plain, Report
 
     class Reported(Protocol):
         """A report: text for people, JSON for programs."""
@@ -98,15 +98,18 @@ class Screen:
                 print_report(report)
 
     @contextmanager
-    def after_a_run(self) -> Iterator[None]:
-        """Tell where its report is that stdout does not take, and go on.
+    def after_runs(self, reports: Sequence[Report], /) -> Iterator[None]:
+        """Tell where their reports are that stdout does not take, and go on.
 
         Whoever reads the exit code would else load again what is loaded.
+
+        Args:
+            reports: The reports.
         """
         try:
             yield
         except OutputError as error:
-            self.explain(OutputError(f"{error}. See it by: propload runs show"))
+            self.explain(OutputError(f"{error}{_where(reports)}"))
 
     def show_values(self, values: object) -> None:
         """Print plain values as JSON on stdout."""
@@ -225,6 +228,16 @@ def _is_seen(error: PropLoadError) -> bool:
         return False
     is_told = str(error) == error.report.message
     return is_told and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _where(reports: Sequence[Report]) -> str:
+    """Return what is said of where reports are, after a sentence."""
+    if not reports:
+        return ""
+    flag = reports[0].state_flag
+    if len(reports) > 1:
+        return f". See them by: propload runs list{flag}"
+    return f". See it by: propload runs show {reports[0].run_id}{flag}"
 
 
 def failure(error: PropLoadError, /) -> dict[str, Plain]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from propload.config import state_flag
 from propload.errors import JournalError
 from propload.journal import records
 
@@ -22,6 +23,12 @@ class Entry:
     path: Path
     offset: int
     size: int
+
+
+def _run_in_words(entry: Entry) -> str:
+    """Return the run of a journal's entry as `propload recover` is told of it."""
+    folder = entry.path.parent
+    return f"{folder.name}{state_flag(folder.parent.parent)}"
 
 
 class Reader:
@@ -44,7 +51,8 @@ class Reader:
             msg = (
                 f"the journal {entry.path} cannot be read from byte {entry.offset} on "
                 f"({why}): it was changed from outside, or its disk fails. Load what "
-                "is before with propload recover, and the rest from its source again"
+                f"is before with propload recover {_run_in_words(entry)}, and the rest "
+                "from its source again"
             )
             raise JournalError(msg) from error
 

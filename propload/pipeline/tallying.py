@@ -182,7 +182,7 @@ class Tally:
             msg = (
                 f"{rejected:,} of {counted(self._through, 'row')} "
                 f"{'was' if rejected == 1 else 'were'} refused, which is "
-                "more than max_rejects allows: see propload rejects show"
+                "more than max_rejects allows"
             )
             raise RejectLimitError(msg)
 

@@ -29,6 +29,7 @@ class LoadingRun:
     Args:
         run: The run.
         ledger: Where its pieces are entered.
+        state_dir: The state folder, in which journals are.
         connect: Opens a connection.
         namespace: Where the shadow of a replace is kept; with the target by default.
         notes: What a reader of the report should know.
@@ -42,6 +43,7 @@ class LoadingRun:
         self,
         run: RunRecord,
         ledger: Ledger,
+        state_dir: Path,
         *,
         connect: Callable[[], Connection],
         namespace: str = "",
@@ -52,6 +54,7 @@ class LoadingRun:
         self._connect = connect
         self._record = run
         self._namespace = namespace
+        self._state_dir = state_dir
         self._sessions: dict[int, LaneSession] = {}
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
@@ -86,12 +89,12 @@ class LoadingRun:
         """
         ledger = open_ledger(session, run, state_dir, holder=holder)
         if not isinstance(ledger, FileLedger):
-            return cls(run, ledger, connect=connect, namespace="propload")
+            return cls(run, ledger, state_dir, connect=connect, namespace="propload")
         note = (
             "this user could not create the schema propload in the database when the "
             f"run began, so its ledger is the file {ledger.path}"
         )
-        return cls(run, ledger, connect=connect, notes=(note,))
+        return cls(run, ledger, state_dir, connect=connect, notes=(note,))
 
     def session_of(self, lane: int, /) -> LaneSession:
         """Return the session of a lane, for its writers one after the other."""
@@ -126,7 +129,9 @@ class LoadingRun:
         keeper = self._session()
         if self._shadow is None:
             namespace = self._namespace or target.table.namespace
-            shadow = Shadow(keeper, target, self._record, namespace)
+            shadow = Shadow(
+                keeper, target, self._record, namespace, state_dir=self._state_dir
+            )
             keys = {frozenset(unique) for unique in facts.unique_keys}
             shadow.make(
                 unique=frozenset(target.key) in keys,

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
+from propload.config import state_flag
 from propload.errors import WriteError
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
@@ -25,6 +26,7 @@ from propload.target import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
@@ -85,13 +87,21 @@ class Shadow:
         target: The table and its rules.
         run: The run.
         namespace: Where shadows are kept.
+        state_dir: The state folder, in which journals are.
     """
 
     def __init__(
-        self, connection: Connection, target: Target, run: RunRecord, namespace: str
+        self,
+        connection: Connection,
+        target: Target,
+        run: RunRecord,
+        namespace: str,
+        *,
+        state_dir: Path,
     ) -> None:
         self.table = TableName(namespace, _name_of(run.run_id, str(target.table)))
         self._run = run
+        self._flag = state_flag(state_dir)
         self._connection = connection
         self._target = target
         self._columns: dict[str, None] = {}
@@ -112,8 +122,8 @@ class Shadow:
         self._remove_abandoned()
         there = self._connection.rows(swapping.exists(self.table))[0][0]
         if continued and not there:
-            run_id = self._run.run_id
-            journaled = f", and drop its journal (propload recover --drop {run_id})"
+            named = f"{self._run.run_id}{self._flag}"
+            journaled = f", and drop its journal (propload recover --drop {named})"
             msg = (
                 f"the rows that this run had gathered for {self._target.table} are "
                 "gone: start the replace anew, without --resume"
@@ -285,7 +295,7 @@ class Shadow:
             remark.since,
             remark.run,
             remark.target,
-            remark.run,
+            f"{remark.run}{self._flag}",
         )
 
     def _unfinished(self) -> list[str]:

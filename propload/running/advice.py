@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from propload.config import state_flag
 from propload.errors import (
     ConfigError,
+    RejectLimitError,
     SchemaMismatchError,
     SourceError,
     TransientWriteError,
@@ -39,6 +40,22 @@ def way_on(parts: Parts) -> Way:
     if parts.plan.replayed:
         return "replay"
     return "again" if parts.record.fingerprint is None else "resume"
+
+
+def what_ended(parts: Parts, error: BaseException | None) -> str:
+    """Return what ended a run early, as a sentence; empty where it was told to end.
+
+    Args:
+        parts: The parts of the run.
+        error: What ended it, or None.
+    """
+    if error is None:
+        return ""
+    told = str(error).rstrip(".")
+    if isinstance(error, RejectLimitError):
+        flag = state_flag(parts.plan.places.state_dir)
+        told += f": see propload rejects show {parts.run_id}{flag}"
+    return f"{told}. "
 
 
 def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -> str:

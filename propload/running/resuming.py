@@ -181,7 +181,7 @@ class Resuming:
         with self.database.connect() as session:
             while True:
                 runs = read_runs(session, self.state_dir)
-                run = _choose(runs, wanted, record)
+                run = self._named(runs, wanted) if wanted else _last(runs, record)
                 if run is None:
                     return None
                 _require_same(run, record)
@@ -197,17 +197,26 @@ class Resuming:
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)
 
+    def _named(self, runs: list[RunRecord], run_id: str) -> RunRecord:
+        """Return the run of a name that can be gone on with.
 
-def _choose(runs: list[RunRecord], wanted: str, record: RunRecord) -> RunRecord | None:
-    if wanted:
-        found = [run for run in runs if run.run_id == wanted]
-        if not found:
-            msg = f"run {wanted} is not in the ledger. See: propload runs list"
-            raise ConfigError(msg)
-        if found[0].status == "loaded":
-            msg = f"run {wanted} was loaded to its end: there is nothing to resume"
-            raise ConfigError(msg)
-        return found[0]
+        Raises:
+            ConfigError: There is none, or it was loaded to its end.
+        """
+        for run in runs:
+            if run.run_id != run_id:
+                continue
+            if run.status == "loaded":
+                msg = f"run {run_id} was loaded to its end: there is nothing to resume"
+                raise ConfigError(msg)
+            return run
+        listing = f"propload runs list{state_flag(self.state_dir)}"
+        msg = f"run {run_id} is not in the ledger. See: {listing}"
+        raise ConfigError(msg)
+
+
+def _last(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
+    """Return the last run to go on with, of those of a run's source and table."""
     if record.fingerprint is None:
         # nobody can know whether these are the rows that the last run began with
         return None

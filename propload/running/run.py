@@ -31,7 +31,7 @@ from propload.rejecting.lines import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
-from propload.running.advice import how_to_continue, way_on
+from propload.running.advice import how_to_continue, way_on, what_ended
 from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.planning import nothing_to_replace
@@ -290,8 +290,9 @@ def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     """Return why a run ended early, and how it goes on; empty where it did not."""
     if ending.status == "loaded":
         return ""
-    text = str(ending.error).rstrip(".") + ". " if ending.error is not None else ""
-    return text + how_to_continue(parts, counts, ending.error)
+    return what_ended(parts, ending.error) + how_to_continue(
+        parts, counts, ending.error
+    )
 
 
 def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:

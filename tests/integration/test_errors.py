@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import propload
+from propload.errors import ConfigError
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -33,6 +34,12 @@ def test_commands_in_messages_name_a_state_folder_that_a_keyword_named(homes, tm
     assert str(report).endswith(f"propload rejects show {report.run_id} {flag}")
     (kept,) = propload.runs(state_dir=tmp_path)
     assert str(kept).endswith(f"propload rejects show {report.run_id} {flag}")
+    with pytest.raises(propload.RejectLimitError) as limited:
+        propload.ingest([{"id": None}], max_rejects=0, **told)
+    shown = f"see propload rejects show {limited.value.report.run_id} {flag}. "
+    assert shown in str(limited.value)
+    with pytest.raises(ConfigError, match=f"See: propload runs list {flag}"):
+        propload.ingest([{"id": 1}], resume="20260101T120000-ab12", **told)
     with pytest.raises(propload.SchemaMismatchError, match=f"recover {flag}"):
         propload.ingest(iter([{"id": 1, "price": 2}]), **told)
     with pytest.raises(propload.LoadError, match=f"recover RUN {flag} --key"):

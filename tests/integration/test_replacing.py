@@ -216,16 +216,17 @@ def test_rows_of_a_replace_that_stay_in_another_database_are_told(
 
 @pytest.mark.one_server
 def test_what_nobody_comes_back_for_is_told_after_a_week(
-    goal, database, caplog, monkeypatch
+    goal, database, caplog, monkeypatch, tmp_path
 ):
     run = ended_early(goal, "homes")
     run_sql(database, "CREATE TABLE others (LIKE homes INCLUDING ALL)")
-    other = {**goal, "table": "others"}
+    other = {**goal, "table": "others", "state_dir": tmp_path}
     propload.ingest(rows(2), **other)
     assert "has held since" not in caplog.text
     monkeypatch.setattr(shadow, "TOLD_AFTER_DAYS", 0)
     propload.ingest(rows(2), **other)
     assert f"what run {run} had gathered for public.homes" in caplog.text
+    assert f"propload recover {run} --state-dir {tmp_path} puts it" in caplog.text
 
 
 def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.run_files import RunFiles, delete, written_before
 
@@ -17,6 +20,16 @@ def test_a_file_that_went_since_it_was_listed_is_not_old(tmp_path):
     listed = files.all()
     files.path("1").unlink()
     assert written_before(LATER, listed) == [files.path("2")]
+
+
+def test_who_looks_for_a_run_is_told_where_runs_are_listed(tmp_path, monkeypatch):
+    files = RunFiles(tmp_path / "runs", ".json", "report", "propload runs list")
+    with pytest.raises(ConfigError) as told:
+        files.find("2026")
+    assert str(told.value).endswith(f"propload runs list --state-dir {tmp_path}")
+    monkeypatch.setenv("PROPLOAD_STATE_DIR", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"See: propload runs list$"):
+        files.find("2026")
 
 
 def test_a_file_is_deleted_once(tmp_path):

@@ -52,7 +52,7 @@ def add_to(group: typer.Typer) -> None:
 
         mends = _function(fix) if fix else None
         report = load(run, fix=mends, **quieted(given, screen))
-        with screen.after_a_run():
+        with screen.after_runs([report]):
             screen.show(report)
         raise typer.Exit(exit_code(report))
 

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 import psutil
 
+from propload.config import state_flag
 from propload.errors import ConfigError, WriteError
 from propload.postgres.server.programs import (
     STEP_SECONDS,
@@ -71,12 +72,14 @@ class Cluster:
         account: The system user that runs the server, or None for this one.
         choices: Choices of `initdb` in place of the locale whose text is
             ordered by bytes, which is the fastest and never changes.
+        state_dir: The state folder whose embedded database it is, or None.
     """
 
     home: Path
     programs: Path
     account: str | None = None
     choices: tuple[str, ...] = ()
+    state_dir: Path | None = None
 
     @property
     def data(self) -> Path:
@@ -180,8 +183,8 @@ class Cluster:
             elif now - unheard > _ORPHAN_SECONDS:
                 msg = (
                     f"the embedded database in {self.home} runs, but its socket in "
-                    f"{self.socket_dir} cannot be reached from here: stop it where it "
-                    "was started (propload db stop), or use another state_dir"
+                    f"{self.socket_dir} cannot be reached: use another state_dir, or "
+                    f"stop it where it was started (propload db stop{self._flag})"
                 )
                 raise WriteError(msg)
             pause(stopped)
@@ -269,9 +272,15 @@ class Cluster:
             msg = (
                 f"the database in {self.data} was made by PostgreSQL {made}, but the "
                 f"installed server is {here}: install the package's version with "
-                f"PostgreSQL {made} to dump it, or remove it with `propload db destroy`"
+                f"PostgreSQL {made} to dump it, or remove it with `propload db "
+                f"destroy{self._flag}`"
             )
             raise ConfigError(msg)
+
+    @property
+    def _flag(self) -> str:
+        """What `propload db` is told to find this one, after a space."""
+        return state_flag(self.state_dir) if self.state_dir else ""
 
     def _clear_stale_pid(self, stopped: Stopped) -> None:
         # The server refuses to start where the number in one of its files is in

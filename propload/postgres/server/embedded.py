@@ -179,9 +179,11 @@ def _cluster(state_dir: Path) -> Cluster:
         raise ConfigError(msg)
     folder = Path(os.path.realpath(state_dir))
     if os.geteuid():
-        return Cluster(folder / "embedded", bundled_programs())
+        programs = bundled_programs()
+        return Cluster(folder / "embedded", programs, state_dir=state_dir)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Cluster(ROOT_HOME / digest, _root_programs(), _account())
+    home, programs = ROOT_HOME / digest, _root_programs()
+    return Cluster(home, programs, _account(), state_dir=state_dir)
 
 
 def _lock(state_dir: Path) -> Path:

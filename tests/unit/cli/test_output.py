@@ -17,9 +17,10 @@ from propload.cli import build_app
 from propload.cli.screen import Screen
 from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
-from propload.errors import LoadError
+from propload.errors import LoadError, OutputError
 from propload.report import Counts, Report, TargetName
 
+KEPT = "--state-dir /kept"
 COLUMNS = ("row", "value")
 LINES = [("a:1", "[red]x[/red]\ty\nz"), ("a:2", "w" * 300)]
 
@@ -195,3 +196,23 @@ def test_words_that_no_command_takes_are_told_as_json_too(run, words, named):
 def test_other_failures_of_files_are_not_taken_for_that():
     with pytest.raises(FileNotFoundError), patient_stdout():
         Path("/nowhere/at/all").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("runs", "way"),
+    [
+        ([], "the disk is full"),
+        (["r1"], ". See it by: propload runs show r1 --state-dir /kept"),
+        (["r1", "r2"], ". See them by: propload runs list --state-dir /kept"),
+    ],
+)
+def test_reports_that_stdout_does_not_take_are_told_by_their_runs(runs, way, capsys):
+    target = TargetName("d", "t")
+    made = [
+        Report(run, "loaded", "s", target, Counts(), 1.0, state_flag=f" {KEPT}")
+        for run in runs
+    ]
+    with Screen().after_runs(made):
+        msg = "the disk is full"
+        raise OutputError(msg)
+    assert capsys.readouterr().err.endswith(f"{way}\n")

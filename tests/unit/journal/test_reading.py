@@ -43,7 +43,7 @@ def test_records_are_read_in_any_order(entries):
     ("left", "why"),
     [(0, "the file ends there"), (3, "head is cut"), (-1, "is cut or damaged")],
 )
-def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why):
+def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why, tmp_path):
     first, last = entries
     os.truncate(last.path, last.offset + (left if left >= 0 else last.size + left))
     reader = Reader()
@@ -53,7 +53,8 @@ def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why):
     reader.close()
     told = str(raised.value)
     assert f"{last.path} cannot be read from byte {last.offset} on" in told
-    assert "Load what is before with propload recover" in told
+    recover = f"propload recover run-1 --state-dir {tmp_path.parent}, and"
+    assert f"Load what is before with {recover}" in told
 
 
 def test_a_file_that_is_gone_is_told_with_what_to_do(entries):

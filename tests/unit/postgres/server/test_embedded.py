@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from propload.errors import ConfigError
 from propload.postgres.server import embedded
+from propload.postgres.server.cluster import Cluster
 
 
 @pytest.fixture
@@ -55,3 +57,14 @@ def test_a_server_without_its_state_folder_is_deleted(tmp_path, monkeypatch):
     assert not embedded.stop(tmp_path / "state")
     embedded.destroy(tmp_path / "state")
     assert not home.exists()
+
+
+def test_data_of_another_version_are_told_with_the_command_that_removes_them(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Cluster, "version", lambda _: 14)
+    monkeypatch.setattr(Cluster, "_program_version", lambda _: 18)
+    cluster = Cluster(tmp_path / "embedded", tmp_path, state_dir=tmp_path)
+    with pytest.raises(ConfigError) as told:
+        cluster._check_version()
+    assert f"`propload db destroy --state-dir {tmp_path}`" in str(told.value)
