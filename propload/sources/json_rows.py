@@ -21,6 +21,7 @@ from propload.sources.json_text import (
     explain,
 )
 from propload.sources.source import KEPT_BYTES, located, noted
+from propload.values import as_text
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _add(found: object, maker: RowBatches, where: str = "") -> bool:
     if type(found) is dict and found:
         return maker.add_own(found)
     if not isinstance(found, NoRow):
-        found = NoRow(json.dumps(found), "item", f"{_kind(found)} is no row")
+        found = NoRow(_written(found), "item", f"{_kind(found)} is no row")
     maker.skip(found.text, found.check, where + found.why)
     return False
 
@@ -186,7 +187,15 @@ def _kind(value: object) -> str:
         return "a list"
     if isinstance(value, str):
         return "a text"
-    return "an empty object" if value == {} else json.dumps(value)
+    return "an empty object" if value == {} else _written(value)
+
+
+def _written(value: object) -> str:
+    """Return a decoded value as JSON, its long numbers with all their digits."""
+    if value is None or isinstance(value, str):
+        return json.dumps(value)
+    # of a pair of surrogates one may be missing, which no file of rejects can hold
+    return as_text(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _values(blocks: Iterator[bytes]) -> Iterator[Any]:

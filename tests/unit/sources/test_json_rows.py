@@ -151,6 +151,24 @@ def test_what_is_no_row_is_called_by_its_name(read, write):
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown", "kind"),
+    [
+        ("0.1234567890123456789", "0.1234567890123456789", "0.1234567890123456789"),
+        ("[1.1234567890123456789]", "[1.1234567890123456789]", "a list"),
+        ('["é", "\\ud800"]', '["é", "\\ud800"]', "a list"),
+        ('"\\ud800"', '"\\ud800"', "a text"),
+        ("true", "true", "true"),
+    ],
+)
+def test_what_is_no_row_is_kept_as_it_is_written(read, write, value, shown, kind):
+    for name, text in (("a.ndjson", '{"a": 1}\n%s\n'), ("a.json", '[{"a": 1}, %s]')):
+        reading = read(write(name, text % value))
+        (fault,) = reading.unread
+        assert (reading.error, len(reading.rows), fault.text) == (None, 1, shown)
+        assert fault.message.endswith(f"{kind} is no row")
+
+
 def test_a_text_without_a_row_is_an_error(read, write):
     reading = read(write("a.ndjson", "id,price\n1,2\n"))
     assert [one.row for one in reading.unread] == [1, 2]
