@@ -53,6 +53,7 @@ class SourceOptions:
         encoding: utf-8, utf-16, cp1252, ... as Python names it.
         null_words: Field texts that mean null, besides the empty field.
         sheet: The sheet of a workbook; its first one by default.
+        rows_at: Names with dots between them that lead to the rows in a JSON document.
         chunk_rows: Most rows in one batch of the source.
         chunk_bytes: Text bytes parsed at once.
         told: Those of them that were said of this very source: it must know them.
@@ -65,6 +66,7 @@ class SourceOptions:
     encoding: str | None = None
     null_words: tuple[str, ...] = ()
     sheet: str | None = None
+    rows_at: str | None = None
     chunk_rows: int = CHUNK_ROWS
     chunk_bytes: int = CHUNK_BYTES
     told: frozenset[str] = frozenset()
@@ -226,6 +228,7 @@ class Settings(TypedDict, total=False):
     encoding: str
     null_words: Sequence[str]
     sheet: str
+    rows_at: str
     batch_rows: int | Literal["auto"]
     batch_seconds: float
     workers: int | Literal["auto"]

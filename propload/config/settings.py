@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from propload.config.values import (
     read_anything,
     read_delimiter,
+    read_dotted,
     read_encoding,
     read_format,
     read_moment,
@@ -237,6 +238,13 @@ def _reading() -> Iterable[Setting]:
     )
     yield Setting(
         "sheet", panel, "Sheet of a workbook; else its first one.", read_text, "NAME"
+    )
+    yield Setting(
+        "rows_at",
+        panel,
+        "Where a JSON document holds its rows, such as data.items.",
+        read_dotted,
+        "NAME.NAME",
     )
 
 

@@ -79,6 +79,15 @@ def read_encoding(value: object) -> str:
     return text
 
 
+def read_dotted(value: object) -> str:
+    """Return names with dots between them, none of them empty."""
+    text = read_text(value)
+    if not all(text.split(".")):
+        msg = f"{value!r} is no path of names: give them as data.items, by dots alone"
+        raise ConfigError(msg)
+    return text
+
+
 def read_path(value: object) -> Path:
     """Return the path, `~` expanded."""
     if not isinstance(value, (str, Path)) or not str(value):

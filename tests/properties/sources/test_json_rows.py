@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.options import SourceOptions
-from propload.sources.json_rows import read_json
-from propload.sources.json_text import Decoder
+from propload.sources.json_places import Place, rows_within
+from propload.sources.json_rows import _values, read_json
+from propload.sources.json_text import Decoder, NoRow
 
 VALUE = st.one_of(
     st.none(),
@@ -81,3 +82,36 @@ def test_an_object_that_loses_a_value_is_known(fields, style):
     decoder = Decoder(text)
     found, _ = decoder.decode(text, 0)
     assert decoder.has_lost(text.encode()) == (len(found) < len(fields))
+
+
+TREE = st.recursive(
+    st.sampled_from(['"', "[{", "\\", "é", 1, -2.5, None]),
+    lambda one: (
+        st.lists(one, max_size=3)
+        | st.dictionaries(st.sampled_from(["rows", "a", '"]']), one, max_size=3)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None)
+@given(
+    document=st.lists(TREE, max_size=3) | st.dictionaries(st.sampled_from("ab"), TREE),
+    rows_at=st.sampled_from(["a", "rows", "a.rows", "a.a.rows", "rows.a"]),
+    indent=st.sampled_from([None, 1]),
+    block=st.integers(1, 30),
+)
+def test_rows_lie_in_the_text_where_they_lie_in_its_value(
+    document, rows_at, indent, block
+):
+    content = json.dumps(document, ensure_ascii=False, indent=indent).encode()
+    blocks = (content[at : at + block] for at in range(0, len(content), block))
+    found = list(_values(blocks, Place(rows_at, rows_at)))
+    expected = list(rows_within(document, Place(rows_at, rows_at)))
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        if isinstance(other, NoRow) and isinstance(one, NoRow):
+            # the text of what was passed over is as it stands, not written anew
+            assert one.why == other.why
+        else:
+            assert one == other

@@ -43,6 +43,7 @@ WRITTEN = {
     "encoding": "cp1252",
     "null_words": "-,n/a",
     "sheet": "two",
+    "rows_at": "data.items",
     "batch_rows": "1000",
     "batch_seconds": "0.5",
     "workers": "4",

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from propload.options import SourceOptions
-from propload.sources import chunking, open_source
+from propload.sources import chunking
 
 
 def test_broken_lines_cost_one_row_each(read, write):
@@ -89,7 +88,7 @@ def test_a_line_too_long_is_refused_alone(read, write, monkeypatch):
 
 
 def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
-    monkeypatch.setattr("propload.sources.json_rows.MAX_ROW_BYTES", 4000)
+    monkeypatch.setattr("propload.sources.json_window.MAX_ROW_BYTES", 4000)
     text = '[{"a": 1}, {"a": "%s"}]' % ("x" * 2_000_000)
     reading = read(write("a.json", text))
     assert reading.tuples == [(1,)]
@@ -185,24 +184,3 @@ def test_a_last_line_that_is_cut_off_is_refused_as_such(read, write, end, is_cut
     first, last = read(path).unread
     assert "still being written" not in first.message
     assert ("still being written" in last.message) == is_cut
-
-
-@pytest.mark.parametrize("name", ["a.json", "a.ndjson"])
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
-        ('{"n": 2, "results": [{"a": 1}, {"a": 2}]}', '["results"]'),
-        ('{"data": {"n": 2, "items": [{"a": 1}, {"a": 2}]}}', '["data"]["items"]'),
-        ('{"a": 1, "tags": ["x"], "at": {"town": "Ede"}, "none": []}', None),
-        ('{"results": [{"a": 1}]}\n{"results": [{"a": 2}]}', None),
-    ],
-)
-def test_rows_within_the_only_row_are_told(write, name, text, place):
-    source = open_source(write(name, text + "\n"), SourceOptions())
-    list(source)
-    assert bool(source.notes) == bool(place)
-    for note in source.notes:
-        assert f"{name} is one row" in note
-        assert "holds 2 objects" in note
-        assert f"jq -c '.{place}[]' FILE" in note
-        assert f"json.load(file){place}" in note

@@ -26,8 +26,10 @@ OPTIONS = {
     "encoding": "utf-8",
     "null_words": ("-",),
     "sheet": "Blad1",
+    "rows_at": "at",
 }
 ROWS = pl.DataFrame({"id": [1, 2]})
+NESTED = pl.DataFrame({"at": [{"id": 1}, {"id": 2}]})
 
 
 def opened(source, **told):
@@ -41,9 +43,9 @@ def write(tmp_path):
         if kind in ("csv", "tsv"):
             path.write_text("id\n1\n2\n")
         elif kind == "ndjson":
-            ROWS.write_ndjson(path)
+            NESTED.write_ndjson(path)
         elif kind == "json":
-            ROWS.write_json(path)
+            NESTED.write_json(path)
         elif kind == "parquet":
             ROWS.write_parquet(path)
         elif kind == "arrow":
