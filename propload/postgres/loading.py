@@ -322,7 +322,9 @@ class Database:
         )
         session.commit()
         empty = facts.empty or target.mode == "replace"
-        return PreparedTarget(opened, plan, shape, empty=empty)
+        # of a shadow, which nobody else writes, nothing is looked at again
+        premises = facts.premises if table == target.table else None
+        return PreparedTarget(opened, plan, shape, empty=empty, premises=premises)
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.loading_run import LoadingRun
     from propload.postgres.sql.shape import Shape
+    from propload.postgres.tables.premises import Premises
     from propload.target import ColumnPlan, OnRefused
 
 
@@ -29,6 +30,7 @@ class PreparedTarget:
         shape: Shape,
         *,
         empty: bool,
+        premises: Premises | None = None,
     ) -> None:
         self.plan = plan
         self.together = shape.bound is not None
@@ -36,6 +38,7 @@ class PreparedTarget:
         self._run = run
         self._shape = shape
         self._empty = empty
+        self._premises = premises
 
     @property
     def ledger(self) -> Ledger:
@@ -58,6 +61,7 @@ class PreparedTarget:
             self._shape,
             self._run.ledger,
             empty=self._empty,
+            premises=self._premises,
             on_refused=on_refused,
         )
 

@@ -52,6 +52,21 @@ def triggered(relation: str, /) -> str:
     )
 
 
+def stands_for_a_key(alias: str, /) -> str:
+    """Return the condition that an index keeps rows of a table apart by plain columns.
+
+    ON CONFLICT can use such a one.
+
+    Args:
+        alias: What `pg_index` is called in the query.
+    """
+    return (
+        f"{alias}.indisunique AND {alias}.indisvalid AND {alias}.indimmediate "
+        f"AND {alias}.indpred IS NULL AND {alias}.indexprs IS NULL "
+        f"AND NOT {alias}.indisexclusion"
+    )
+
+
 def known_name(alias: str, /) -> str:
     """Return the expression of a type's bare name, by which its values are known.
 
@@ -169,7 +184,7 @@ WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
 #: the table has it, whether ON CONFLICT can use it (a key WITHOUT OVERLAPS is an
 #: exclusion), its columns in order, those in which two rows must be equal to collide,
 #: and all that it looks at.
-TIES_QUERY = """
+TIES_QUERY = f"""
 WITH parts AS (
     SELECT $1::int8::oid AS relation
   UNION
@@ -178,9 +193,7 @@ WITH parts AS (
 )
 SELECT x.indexrelid::int8 AS made, i.relname::text, x.indisprimary AS first,
        x.indrelid = $1::int8::oid,
-       x.indrelid = $1::int8::oid AND x.indisunique AND x.indisvalid
-       AND x.indimmediate AND x.indpred IS NULL AND x.indexprs IS NULL
-       AND NOT x.indisexclusion,
+       x.indrelid = $1::int8::oid AND {stands_for_a_key("x")},
        ARRAY(SELECT a.attname::text
              FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
              JOIN pg_catalog.pg_attribute AS a
@@ -208,7 +221,7 @@ WHERE x.indrelid IN (SELECT relation FROM parts)
   AND (x.indisunique OR x.indisexclusion)
 UNION ALL
 SELECT c.oid::int8, c.conname::text, false, false, false,
-       '{}'::text[], '{}'::text[],
+       '{{}}'::text[], '{{}}'::text[],
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey || c.confkey))
 FROM pg_catalog.pg_constraint AS c

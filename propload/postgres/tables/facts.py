@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
+    from propload.postgres.tables.premises import Premises
     from propload.target import TableName, Target
 
 ColumnKind = Literal["base", "enum", "array", "range", "composite", "other"]
@@ -138,6 +139,8 @@ class TableFacts:
         oid: Its number: one that is dropped and made again has another.
         ties: By what its rows may refuse one another.
         traits: What its shadow is not.
+        premises: What is looked at again before rows are committed; None of a table
+            that only this run knows.
     """
 
     name: TableName
@@ -150,6 +153,7 @@ class TableFacts:
     oid: int | None = None
     ties: tuple[Tie, ...] = ()
     traits: Traits = Traits()
+    premises: Premises | None = None
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
@@ -164,7 +168,7 @@ class TableFacts:
     def of_shadow(self) -> TableFacts:
         """Return the facts of a plain copy of the table, which a replace fills."""
         copied = tuple(tie for tie in self.ties if tie.copied)
-        return replace(self, ties=copied, traits=Traits())
+        return replace(self, ties=copied, traits=Traits(), premises=None)
 
     def takes_parts(self, target: Target, /) -> bool:
         """Return whether rows may be parts of stored ones: new ones are refused then.

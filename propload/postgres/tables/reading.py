@@ -13,6 +13,7 @@ from propload.postgres.sql.tables import (
     is_empty_query,
 )
 from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
+from propload.postgres.tables.premises import Premises
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,10 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         WriteError: The name is a view or the like, or this user may not write it.
     """
     try:
+        # first of all: what changes after it is noticed before a row is committed
+        premises = Premises.read(connection, table)
         found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
-        if not found:
+        if not found or premises is None:
             return None
         oid, kind, permitted, secured, inherited, referenced, *traits = found[0]
         _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
@@ -69,6 +72,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
                 for _, name, _, copied, _, _, equal, columns in bonds
             ),
             traits=Traits(kind == "p", *map(bool, traits)),
+            premises=premises,
         )
     finally:
         connection.rollback()

@@ -9,6 +9,7 @@ from propload.errors import CountsError, WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql.screening import OF_THE_SERVER
+from propload.postgres.tables.premises import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.counting import write_stage
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
+    from propload.postgres.tables.premises import Premises
     from propload.postgres.writing.lane_session import LaneSession
     from propload.report import Counts
     from propload.target import OnRefused
@@ -46,6 +48,8 @@ class TableWriter(EntryWriter):
         shape: How rows go into the table.
         ledger: Where pieces are entered.
         empty: Whether the table held no row when the run began.
+        premises: What the shape takes for granted of the table, if anybody else may
+            change it.
         on_refused: Told of refused rows before their piece is committed.
     """
 
@@ -56,6 +60,7 @@ class TableWriter(EntryWriter):
         ledger: Ledger,
         *,
         empty: bool,
+        premises: Premises | None = None,
         on_refused: OnRefused | None = None,
     ) -> None:
         super().__init__(
@@ -67,6 +72,7 @@ class TableWriter(EntryWriter):
             on_refused=on_refused,
         )
         self._shape = shape
+        self._premises = premises
         self._pace = Pace(fast=empty or not shape.key)
         self._stage_writer = StageWriter(shape)
         self._triage = Triage(shape, self._stage_writer)
@@ -166,10 +172,32 @@ class TableWriter(EntryWriter):
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
         """Enter the piece that an attempt has written, and commit."""
+        if piece.rows.height:
+            self._require_unchanged(connection)
         ended = self._end(connection, piece, written, self._account(piece, written))
         if ended is written and not attempt.direct:
             self._pace.staged(all_new=written.inserted == piece.rows.height)
         return ended
+
+    def _require_unchanged(self, connection: Connection) -> None:
+        """Refuse to commit where the table is not the one that rows were planned for.
+
+        COPY takes the bytes of one type for another one's of the same width.
+        """
+        if self._premises is None:
+            return
+        shape = self._shape
+        try:
+            self._premises = require_unchanged(
+                connection,
+                shape.table,
+                self._premises,
+                columns=[column.name for column in shape.columns],
+                key=shape.key,
+            )
+        except WriteError:
+            connection.rollback()
+            raise
 
     def _account(self, piece: Piece, written: Written) -> Counts:
         """Return a piece's counts; refuse to commit where a row's end is not known."""

@@ -1,0 +1,35 @@
+# ruff: noqa: S608 - only conditions of this code are put into the query
+"""The query for what a plan takes for granted of its table."""
+
+from __future__ import annotations
+
+from propload.postgres.sql.tables import stands_for_a_key, triggered
+
+#: What rows are planned by, as one JSON text, by namespace and name: the table's oid;
+#: each column's type, its length or precision, and both as PostgreSQL writes them; the
+#: columns of each index that a key can be looked for by; whether a trigger may skip or
+#: change a row, and whether there are rules. The same text means that all is the same.
+PREMISES_QUERY = f"""
+SELECT json_build_object(
+    'oid', c.oid::int8,
+    'columns', (
+        SELECT json_object_agg(a.attname, json_build_array(
+            a.atttypid::int8, a.atttypmod,
+            pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    'keys', (
+        SELECT json_agg(ARRAY(
+            SELECT a.attname
+            FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+            JOIN pg_catalog.pg_attribute AS a
+              ON a.attrelid = x.indrelid AND a.attnum = k.number
+            WHERE k.place <= x.indnkeyatts) ORDER BY x.indexrelid)
+        FROM pg_catalog.pg_index AS x
+        WHERE x.indrelid = c.oid AND {stands_for_a_key("x")}),
+    'triggered', {triggered("c.oid")},
+    'ruled', c.relhasrules)::text
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2
+"""

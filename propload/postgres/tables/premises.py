@@ -1,0 +1,143 @@
+"""What a plan takes for granted of a table, and what has changed of it since."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from propload.errors import WriteError
+from propload.postgres.sql.premises import PREMISES_QUERY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from propload.postgres.session.connection import Connection
+    from propload.target import TableName
+
+#: `text` and `varchar` (the numbers are every server's): rows travel as the same
+#: letters, and a text that is too long is refused by the server itself.
+_TEXTS = frozenset({25, 1043})
+#: `char(n)`, of any length for the same reason.
+_PADDED = 1042
+
+
+class _Told(TypedDict):
+    """What `PREMISES_QUERY` answers with."""
+
+    oid: int
+    columns: dict[str, tuple[int, int, str]]
+    keys: list[list[str]] | None
+    triggered: bool
+    ruled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What a plan takes for granted of a table.
+
+    Attributes:
+        told: What the server told of it; the same text means that nothing changed.
+    """
+
+    told: str
+
+    @classmethod
+    def read(cls, connection: Connection, table: TableName, /) -> Premises | None:
+        """Return the premises of a table as it is now, or None where there is none.
+
+        Raises:
+            ServerError: The connection broke.
+        """
+        found = connection.rows(PREMISES_QUERY, (table.namespace, table.table))
+        return cls(found[0][0]) if found else None
+
+    def changes(
+        self, later: Premises, /, *, columns: Collection[str], key: Collection[str]
+    ) -> Iterator[str]:
+        """Yield what no longer holds, in words.
+
+        Args:
+            later: The premises of the same table, read later.
+            columns: The columns that rows bring.
+            key: The columns that rows are looked for by, or none.
+        """
+        before, after = _read(self), _read(later)
+        if before["oid"] != after["oid"]:
+            yield "it was dropped and made again"
+        for column in columns:
+            yield from _changes_of(column, before, after)
+        if key and _is_key(key, before) and not _is_key(key, after):
+            yield f"it has no unique constraint on ({', '.join(key)}) any more"
+        if after["triggered"] and not before["triggered"]:
+            yield "it has a trigger now that may skip or change rows"
+        if after["ruled"] and not before["ruled"]:
+            yield "it has a rule now"
+
+
+def require_unchanged(
+    connection: Connection,
+    table: TableName,
+    premises: Premises,
+    /,
+    *,
+    columns: Collection[str],
+    key: Collection[str],
+) -> Premises:
+    """Return the premises of a table as it is now, by which the plan still holds.
+
+    To be called where the open transaction has written into the table: what that holds
+    keeps the table as it is until the commit.
+
+    Args:
+        connection: The session that has written.
+        table: The table.
+        premises: What the plan takes for granted.
+        columns: The columns that rows bring.
+        key: The columns that rows are looked for by, or none.
+
+    Raises:
+        WriteError: The table was changed, so that rows by this plan might be stored as
+            other values, or twice.
+        ServerError: The connection broke.
+    """
+    now = Premises.read(connection, table)
+    if now == premises:
+        return premises
+    changes = (
+        ["it was dropped"]
+        if now is None
+        else list(premises.changes(now, columns=columns, key=key))
+    )
+    if now is None or changes:
+        msg = (
+            f"table {table} was changed while rows were on their way into it: "
+            f"{'; '.join(changes)}. Nothing of this batch was written"
+        )
+        raise WriteError(msg, table=str(table))
+    return now
+
+
+def _read(premises: Premises) -> _Told:
+    return cast("_Told", json.loads(premises.told))
+
+
+def _is_key(key: Collection[str], told: _Told) -> bool:
+    return any(set(columns) == set(key) for columns in told["keys"] or ())
+
+
+def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
+    was, now = before["columns"].get(column), after["columns"].get(column)
+    if was is None:
+        return
+    if now is None:
+        yield f"column {column} is gone"
+    elif not _is_same(was, now):
+        yield f"column {column} is {now[2]} now and was {was[2]}"
+
+
+def _is_same(was: tuple[int, int, str], now: tuple[int, int, str]) -> bool:
+    types = {was[0], now[0]}
+    if types <= _TEXTS or types == {_PADDED}:
+        return True
+    return (was[0], was[1]) == (now[0], now[1])

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from propload.postgres.tables.premises import Premises
+
+COLUMNS = {
+    "k": [20, -1, "bigint"],
+    "price": [20, -1, "bigint"],
+    "name": [1043, 24, "character varying(20)"],
+    "code": [1042, 9, "character(5)"],
+    "rate": [1700, 655366, "numeric(10,2)"],
+}
+BEFORE = {
+    "oid": 7,
+    "columns": COLUMNS,
+    "keys": [["k"], ["name", "code"]],
+    "triggered": False,
+    "ruled": False,
+}
+
+
+def changes(*, key=("k",), travelling=tuple(COLUMNS), **after):
+    return list(
+        Premises(json.dumps(BEFORE)).changes(
+            Premises(json.dumps(BEFORE | after)), columns=travelling, key=key
+        )
+    )
+
+
+def with_column(name, *told):
+    return {"columns": COLUMNS | {name: list(told)}}
+
+
+def test_what_stays_as_it_was_is_no_change():
+    assert changes() == []
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (
+            with_column("price", 701, -1, "double precision"),
+            "column price is double precision now and was bigint",
+        ),
+        (
+            with_column("rate", 1700, 655364, "numeric(10,0)"),
+            "column rate is numeric(10,0) now and was numeric(10,2)",
+        ),
+        (
+            {"columns": {n: t for n, t in COLUMNS.items() if n != "price"}},
+            "column price is gone",
+        ),
+        ({"oid": 8}, "it was dropped and made again"),
+        ({"keys": None}, "it has no unique constraint on (k) any more"),
+        ({"keys": [["k", "name"]]}, "it has no unique constraint on (k) any more"),
+        ({"triggered": True}, "it has a trigger now that may skip or change rows"),
+        ({"ruled": True}, "it has a rule now"),
+    ],
+)
+def test_what_rows_may_not_meet_is_said(after, said):
+    assert changes(**after) == [said]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        # the server refuses what is too long
+        with_column("name", 1043, 9, "character varying(5)"),
+        with_column("name", 25, -1, "text"),
+        with_column("code", 1042, 24, "character(20)"),
+        with_column("added", 25, -1, "text"),
+        {"keys": [["k"]]},
+        {"keys": [["code", "name"], ["k"]]},
+    ],
+)
+def test_what_rows_may_meet_is_no_change(after):
+    assert changes(**after) == []
+
+
+def test_columns_that_do_not_travel_and_keys_that_are_not_looked_for_are_passed_over():
+    assert changes(**with_column("price", 23, -1, "integer"), travelling=["k"]) == []
+    assert changes(keys=None, key=()) == []
+
+
+def test_what_was_so_from_the_beginning_is_no_change():
+    before = Premises(json.dumps(BEFORE | {"triggered": True, "ruled": True}))
+    assert list(before.changes(before, columns=COLUMNS, key=("k",))) == []
+    without = Premises(json.dumps(BEFORE))
+    assert list(before.changes(without, columns=COLUMNS, key=("k",))) == []
