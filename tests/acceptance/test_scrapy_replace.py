@@ -129,7 +129,7 @@ def test_a_crawl_that_finished_replaces_the_table(crawl, database):
 @pytest.mark.parametrize("ending", ["start_error", "shutdown", "enough"])
 def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
     code, log = crawl(ending)
-    assert code == 0, log
+    assert code == 1, log
     assert stored(database) == OLD, log
     assert f"not all rows came: the crawl ended early: {ending}" in log
     assert ". public.homes keeps its old rows" in log
@@ -150,7 +150,7 @@ def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
 )
 def test_a_crawl_that_lacks_rows_leaves_the_old_ones(crawl, database, ending, said):
     code, log = crawl(ending)
-    assert code == 0, log
+    assert code == 1, log
     assert stored(database) == OLD, log
     assert f"not all rows came: {said}. public.homes keeps its old rows" in log
     [left] = leftovers()

@@ -50,6 +50,8 @@ class PropLoadPipeline:
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
         self._closed = False
+        #: Whether a table keeps its old rows that the crawl was to replace.
+        self._replaced_nothing = False
         #: Why the crawl ends, in Scrapy's word; empty while it goes on.
         self._reason = ""
         self.watch: Watch | None = None
@@ -160,6 +162,7 @@ class PropLoadPipeline:
     def _tell(self, report: Report, lacking: str) -> None:
         log.info("%s", report)
         if report.status == "interrupted":
+            self._replaced_nothing = True
             log.warning("not all rows came: %s. %s", lacking, report.message)
 
     def _tell_lost(self, feed: Feed) -> None:
@@ -206,16 +209,15 @@ class PropLoadPipeline:
                 stats.inc_value(f"propload/rows_{name}", value)
 
     def _on_closed(self) -> None:
-        if self.error is None:
-            return
-        # the last commits happen after Scrapy has settled on its reason
-        self._crawler.stats.set_value("finish_reason", FAILED)
+        if self.error is not None:
+            # the last commits happen after Scrapy has settled on its reason
+            self._crawler.stats.set_value("finish_reason", FAILED)
         if not self._crawler.engine.running:
             # a crawl that is ended before it began: `_on_stopped` will not come
-            self._crawler.spider = None
+            self._on_stopped()
 
     def _on_stopped(self) -> None:
         # Scrapy's commands exit with 1 where a crawl ends without its spider, and
         # that is the only say that a component has in it
-        if self.error is not None:
+        if self.error is not None or self._replaced_nothing:
             self._crawler.spider = None
