@@ -166,7 +166,7 @@ def _begin_run(
         WriteError: The server refused.
         TransientWriteError: A session was lost meanwhile.
     """
-    resuming = Resuming(database, plan.places.state_dir, stack)
+    resuming = Resuming(database, plan.places.state_dir, stack, plan.replayed)
     try:
         record, point = _beginning(source, target, plan, resuming)
         plan, why = with_workers(_gone_on(plan, point), database)

@@ -84,11 +84,13 @@ class Resuming:
         database: Where the ledger is.
         state_dir: Where the ledger is of runs that could not keep it there.
         stack: Holds the run's lock until it is closed.
+        replayed: The run whose refused rows are loaded, or empty where others are.
     """
 
     database: Database
     state_dir: Path
     stack: ExitStack
+    replayed: str = ""
     _claimed: set[str] = field(default_factory=set)
 
     def claim(self, run_id: str) -> None:
@@ -149,7 +151,7 @@ class Resuming:
             _require_goal(found, record, flag)
         elif target.mode != "replace":
             # the rows of a replace are in no table before its end
-            _require_table(found, facts)
+            _require_table(found, facts, otherwise=self._otherwise(record.source))
         return written_again(found, record, facts, flag=flag)
 
     def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
@@ -184,7 +186,7 @@ class Resuming:
                 run = self._named(runs, wanted) if wanted else _last(runs, record)
                 if run is None:
                     return None
-                _require_same(run, record)
+                _require_same(run, record, otherwise=self._otherwise(record.source))
                 if run.run_id in self._claimed:
                     if run.status == "loaded":
                         log.warning(
@@ -196,6 +198,15 @@ class Resuming:
                     return find_point(session, self.state_dir, run)
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)
+
+    def _otherwise(self, source: str) -> str:
+        """Return what is done where a run cannot be gone on with."""
+        if not self.replayed:
+            return f"load {source} anew, without --resume"
+        # a replay that adds rows always goes on with the one before
+        named = f"{self.replayed}{state_flag(self.state_dir)}"
+        export = f"propload rejects export {named} --output FILE"
+        return f"load what is missing from a file ({export})"
 
     def _named(self, runs: list[RunRecord], run_id: str) -> RunRecord:
         """Return the run of a name that can be gone on with.
@@ -242,7 +253,7 @@ def _is_alike(run: RunRecord, record: RunRecord) -> bool:
     )
 
 
-def _require_same(run: RunRecord, record: RunRecord) -> None:
+def _require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
     if (run.target, run.mode) != (record.target, record.mode):
         msg = (
             f"run {run.run_id} wrote into {run.target} in mode {run.mode}, not into "
@@ -255,16 +266,12 @@ def _require_same(run: RunRecord, record: RunRecord) -> None:
             if record.fingerprint is None
             else f"has changed since run {run.run_id} read it"
         )
-        msg = (
-            f"{record.source} {cause}, so its rows cannot be told apart: load it "
-            "anew, without --resume"
-        )
+        msg = f"{record.source} {cause}, so its rows cannot be told apart: {otherwise}"
         raise SourceError(msg, source=record.source)
     if run.shaping not in (None, record.shaping):
         msg = (
             f"run {run.run_id} read, mapped or matched its rows by other settings "
-            f"({', '.join(_SHAPING)}): resume it with its own, or load "
-            f"{record.source} anew, without --resume"
+            f"({', '.join(_SHAPING)}): go on with its own, or {otherwise}"
         )
         raise ConfigError(msg)
 
@@ -310,7 +317,9 @@ def _require_ledger(journal: JournalSource, record: RunRecord, flag: str) -> Non
     raise ConfigError(msg)
 
 
-def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
+def _require_table(
+    point: ResumePoint, facts: TableFacts | None, *, otherwise: str
+) -> None:
     """Refuse to go on where what the run had written is gone.
 
     Raises:
@@ -329,6 +338,6 @@ def _require_table(point: ResumePoint, facts: TableFacts | None) -> None:
     if cause:
         msg = (
             f"run {run.run_id} had written {counted(stored, 'row')} into "
-            f"{run.target}, which {cause}: load {run.source} anew, without --resume"
+            f"{run.target}, which {cause}: {otherwise}"
         )
         raise ConfigError(msg)

@@ -184,22 +184,21 @@ def assert_all_are_there_once(dsn):
     assert ask(dsn, counted) == [(1_000, 1_000)]
 
 
+def mend_but_one(frame):
+    late = pl.col("id") == 999
+    price = pl.when(late).then(pl.lit("x")).otherwise("price")
+    return mend(frame).with_columns(price=price)
+
+
 def test_a_replay_that_was_stopped_goes_on_and_doubles_nothing(dsn, appended):
     report, told = appended
-    late = pl.col("id") == 999
-
-    def mend_most(frame):
-        return mend(frame).with_columns(
-            price=pl.when(late).then(pl.lit("x")).otherwise("price")
-        )
-
     with pytest.raises(RejectLimitError) as caught:
-        replay(report.run_id, fix=mend_most, max_rejects=0, **told)
+        replay(report.run_id, fix=mend_but_one, max_rejects=0, **told)
     again = f"To go on: propload rejects replay {report.run_id}, with the same other"
     assert again in str(caught.value)
     [(stored,)] = ask(dsn, "SELECT count(*) FROM homes")
     assert stored > 500
-    again = replay(report.run_id, fix=mend_most, **told)
+    again = replay(report.run_id, fix=mend_but_one, **told)
     assert again.counts.read == 500
     replay(fix=lambda frame: frame.with_columns(price=pl.lit("7")), **told)
     assert_all_are_there_once(dsn)
@@ -233,6 +232,20 @@ def test_a_replay_that_was_killed_at_its_end_is_not_repeated(
         replay(report.run_id, fix=mend, **told)
     assert store.runs() == []
     assert_all_are_there_once(dsn)
+
+
+def test_a_replay_that_cannot_go_on_is_told_to_be_exported(dsn, appended, state_dir):
+    report, told = appended
+    with pytest.raises(RejectLimitError):
+        replay(report.run_id, fix=mend_but_one, max_rejects=0, **told)
+    export = (
+        f"load what is missing from a file .propload rejects export {report.run_id}"
+    )
+    with pytest.raises(ConfigError, match=f"go on with its own, or {export} --output"):
+        replay(report.run_id, fix=mend_but_one, newest="price", **told)
+    run_sql(dsn, "TRUNCATE homes")
+    with pytest.raises(ConfigError, match=f"was emptied since: {export}"):
+        replay(report.run_id, fix=mend_but_one, **told)
 
 
 MENDING = """
