@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
@@ -22,6 +23,7 @@ from propload.rejecting.lines import each_line, rows_as_read
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan, object_names, require_objects
+from propload.running.resuming import Resuming
 from propload.running.run import Run
 from propload.running.stopping import stoppable
 from propload.target import TableName
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from propload.options import Settings
     from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
     from propload.rejecting.lines import Line
     from propload.report import Plain, Report
 
@@ -77,7 +80,7 @@ def replay(
     Raises:
         ConfigError: There is no such run, no row of it can be replayed, a setting
             is needed that only the caller has, or one is given that says nothing of
-            refused rows.
+            refused rows; or a replay by another fix has added some of the rows.
         LockedError: The run still goes on, or is being replayed.
         LoadError: The run stopped early; the refused rows stay.
     """
@@ -139,15 +142,48 @@ def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:
 
     Only where rows are added it matters: to write rows by their key once more
     changes nothing, and may be done by other settings.
+
+    Raises:
+        ConfigError: It was by another fix, and has added rows.
+        LockedError: It still goes on.
     """
     if plan.settings.get("mode") != "append":
         return None
     table = str(TableName.parse(plan.settings["table"]))
-    with open_database(plan) as database, database.connect() as session:
-        for run in read_runs(session, plan.places.state_dir):
-            if (run.source, run.target) == (source.name, table):
-                return run if run.fingerprint == source.fingerprint() else None
+    with open_database(plan) as database:
+        with database.connect() as session:
+            runs = read_runs(session, plan.places.state_dir)
+        for run in runs:
+            if (run.source, run.target) != (source.name, table):
+                continue
+            if run.fingerprint == source.fingerprint():
+                return run
+            if run.status != "loaded":
+                _require_nothing_added(run, plan, database)
+            return None
     return None
+
+
+def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> None:
+    """Refuse to begin anew where an unfinished replay has added some of the rows.
+
+    Raises:
+        ConfigError: It has.
+        LockedError: It still goes on.
+    """
+    with ExitStack() as stack:
+        resuming = Resuming(database, plan.places.state_dir, stack)
+        point = resuming.point_of(run.run_id, gone=0)
+    if point is None or not point.counts.stored:
+        return
+    named = f"{plan.replayed}{config.state_flag(plan.places.state_dir)}"
+    msg = (
+        f"run {run.run_id} has added {counted(point.counts.stored, 'row')} of the "
+        f"{run.source}, by another fix or before others were refused, and did not end: "
+        "go on with the fix that it had, or load what is missing from a file "
+        f"(propload rejects export {named} --output FILE)"
+    )
+    raise ConfigError(msg)
 
 
 def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:

@@ -234,6 +234,27 @@ def test_a_replay_that_was_killed_at_its_end_is_not_repeated(
     assert_all_are_there_once(dsn)
 
 
+def test_a_replay_by_another_fix_does_not_add_what_is_added(dsn, appended, state_dir):
+    report, told = appended
+    with pytest.raises(RejectLimitError):
+        replay(report.run_id, fix=mend_but_one, max_rejects=0, **told)
+    stored = ask(dsn, "SELECT count(*) FROM homes")
+    export = f"propload rejects export {report.run_id} --output FILE"
+    with pytest.raises(ConfigError, match=f"by another fix.*{export}"):
+        replay(report.run_id, fix=mend, **told)
+    assert ask(dsn, "SELECT count(*) FROM homes") == stored
+    assert replay(report.run_id, fix=mend_but_one, **told).counts.rejected == 1
+
+
+def test_a_replay_that_added_nothing_keeps_no_other_fix_from_it(dsn, appended):
+    report, told = appended
+    with pytest.raises(RejectLimitError):
+        # no row is mended, so that none is added
+        replay(report.run_id, max_rejects=0, **told)
+    assert replay(report.run_id, fix=mend, **told).counts.inserted == 500
+    assert_all_are_there_once(dsn)
+
+
 def test_a_replay_that_cannot_go_on_is_told_to_be_exported(dsn, appended, state_dir):
     report, told = appended
     with pytest.raises(RejectLimitError):
