@@ -20,7 +20,14 @@ PARSED_BYTES = 2 << 20
 #: Said of a last row that cannot be read, where no line end follows it.
 CUT = "the text ends here without a line end: it is cut short, or still being written"
 
-LINE_END = re.compile(rb"[\r\n]")
+#: Old programs of the Mac end lines with a return alone; after one at the very end of a
+#: block a feed may follow.
+LINE_END = re.compile(rb"\n|\r\n|\r(?!\Z)")
+
+
+def count_lines(text: bytes, start: int = 0, end: int | None = None) -> int:
+    """Return how many line ends stand between two places of a text."""
+    return text.count(b"\n", start, end) or text.count(b"\r", start, end)
 
 
 class Chunk(NamedTuple):
@@ -72,7 +79,7 @@ class Chunks:
         self._fill(count)
         while not self._ended:
             if len(self._text) >= count:
-                if LINE_END.search(self._text.lstrip()):
+                if any(end in self._text.lstrip() for end in (b"\n", b"\r")):
                     break
             elif is_enough(self._text):
                 break
@@ -121,10 +128,12 @@ class Chunks:
 
     def drop_line(self) -> None:
         """Go on after the next line end, however far away it is."""
-        while (end := self._text.find(b"\n")) < 0 and not self._ended:
+        while not (found := LINE_END.search(self._text)) and not self._ended:
+            last = self._text[-1:]
             self._text = b""
             self._read()
-        self._text = self._text[end + 1 :] if end >= 0 else b""
+            self._text = last + self._text if last == b"\r" else self._text
+        self._text = self._text[found.end() :] if found else b""
         self._want = self._chunk_bytes
 
     def _fill(self, count: int) -> None:

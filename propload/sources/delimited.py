@@ -10,7 +10,14 @@ import pyarrow.csv
 
 from propload.batch import Unread
 from propload.errors import SourceError
-from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunk, Chunks
+from propload.sources.chunking import (
+    CUT,
+    LINE_END,
+    MAX_ROW_BYTES,
+    Chunk,
+    Chunks,
+    count_lines,
+)
 from propload.sources.decoding import to_utf8
 from propload.sources.dialect import CANDIDATES, SAMPLE_BYTES, Dialect, find_dialect
 from propload.sources.records import (
@@ -64,7 +71,7 @@ def read_delimited(
         raise SourceError(msg, source=name)
     dialect = find_dialect(head, name, options, tabs=tabs)
     chunks.take(dialect.start)
-    above = options.skip_lines + head.count(b"\n", 0, dialect.start)
+    above = options.skip_lines + count_lines(head, 0, dialect.start)
     reader = _Reader(name, dialect, options, first_line=1 + above)
     notes += filter(None, [dialect.note])
     yield from noted(reader.read(chunks), notes)
@@ -122,12 +129,12 @@ class _Reader:
             parsed = self._parse_clean(chunk.text, end)
             if parsed:
                 yield from self._cut(*self._with_cut(parsed, chunk, end))
-                self._line += chunk.text.count(b"\n", 0, end)
+                self._line += count_lines(chunk.text, 0, end)
                 return end
             found = self._sort_out(chunk.text[:end], final=True)
         parsed = self._with_cut(self._parse_sorted(found), chunk, found.end)
         yield from self._cut(*parsed)
-        self._line += chunk.text.count(b"\n", 0, found.end)
+        self._line += count_lines(chunk.text, 0, found.end)
         return found.end
 
     def _with_cut(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
@@ -152,7 +159,7 @@ class _Reader:
             return None
         if not ragged:
             return rows, []
-        line_ends = text.count(b"\n", 0, end)
+        line_ends = count_lines(text, 0, end)
         total = rows.num_rows + len(ragged)
         if line_ends in (total, total - 1):
             lines: Sequence[int] = range(total)
@@ -166,7 +173,8 @@ class _Reader:
         """Return whether a row may be the header again."""
         if not self._header:
             return False
-        again = text.find(b"\n" + self._header, 0, end) >= 0
+        line_end = b"\n" if b"\n" in text else b"\r"
+        again = text.find(line_end + self._header, 0, end) >= 0
         return again or text.startswith(self._header)
 
     def _sort_out(self, text: bytes, *, final: bool) -> Sorted:
@@ -236,9 +244,9 @@ class _Reader:
         return Unread(self._rows_read + number, text.rstrip("\r\n"), check, where)
 
     def _refuse_first_line(self, chunk: Chunk) -> Iterator[Batch]:
-        line, feed, _ = chunk.text.partition(b"\n")
-        check, message = QUOTES_OPEN if feed else TOO_LONG
-        kept = line if feed else line[:KEPT_BYTES]
+        line, *below = LINE_END.split(chunk.text, 1)
+        check, message = QUOTES_OPEN if below else TOO_LONG
+        kept = line if below else line[:KEPT_BYTES]
         text = kept.decode("utf-8", "backslashreplace")
         fault = self._unread(1, 0, text, check, message)
         yield from self._cut(_no_rows(self._names), [fault])

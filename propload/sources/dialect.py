@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError, SourceError
 from propload.options import is_delimiter
 from propload.sources.above import doubt_above, lines_above
+from propload.sources.chunking import count_lines
 from propload.sources.records import first_row_end
 from propload.sources.source import check_names
 
@@ -25,7 +26,7 @@ CANDIDATES = (",", ";", "\t", "|")
 SAMPLE_BYTES = 64 << 10
 SAMPLE_ROWS = 100
 #: A file for Excel may say so in a line of its own.
-DECLARATION = re.compile(rb"\Asep=([^\r\n\"])\r?\n", re.IGNORECASE)
+DECLARATION = re.compile(rb"\Asep=([^\r\n\"])(?:\r\n?|\n)", re.IGNORECASE)
 
 #: A number as most of Europe writes it: 450000,00 or 450.000,00.
 DECIMAL_COMMA = re.compile(r"^\s*[-+]?[0-9]+(?:\.[0-9]{3})*,[0-9]+\s*$")
@@ -89,7 +90,7 @@ def find_dialect(
     note = ""
     if options.header is None:
         above = _lines_above(sample, delimiter, whole=whole, told=bool(told))
-        lines = above and options.skip_lines + head.count(b"\n", 0, start) + above
+        lines = above and options.skip_lines + count_lines(head, 0, start) + above
         note = doubt_first(first, rows[1:], name, lines=lines, is_header=has_header)
     line = head[start:end].strip(b"\r\n") if has_header else b""
     return Dialect(delimiter.encode(), names, end if has_header else start, line, note)

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
+from propload.sources.chunking import count_lines
+
 QUOTE = ord('"')
 
 
@@ -188,7 +190,7 @@ def sort_out(
             lines.append(line)
             places.append(place)
         place += bool(row.strip(b"\r\n"))
-        line += row.count(b"\n")
+        line += count_lines(row)
         start = stop
     return Sorted(b"".join(good), tuple(faults), tuple(lines), tuple(places), start)
 

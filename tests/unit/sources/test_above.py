@@ -5,6 +5,7 @@ import pytest
 from propload.errors import SourceError
 from propload.options import SourceOptions
 from propload.sources import open_source
+from propload.sources.delimited import read_delimited
 from tests.unit.sources.workbooks import workbook
 
 TABLE = "id,town,price\n1,Ede,100\n2,Epe,200\n"
@@ -33,12 +34,14 @@ def load(path, **options):
         ("2026-07-01\n", 1),
     ],
 )
-@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize(
+    ("delimiter", "line_end"), [(",", "\n"), (";", "\n"), (",", "\r\n"), (",", "\r")]
+)
 def test_lines_above_the_header_are_told_and_can_be_passed_over(
-    write, above, lines, delimiter
+    write, above, lines, delimiter, line_end
 ):
     text = above + TABLE.replace(",", delimiter)
-    path = write("a.csv", text)
+    path = write("a.csv", text.replace("\n", line_end))
     _, _, (note,) = load(path)
     assert "a.csv: " in note
     assert f"say --skip-lines {lines} (skip_lines = {lines})" in note
@@ -69,10 +72,21 @@ def test_a_table_that_begins_at_once_is_not_doubted(write, text):
     assert load(write("a.csv", text))[2] == ()
 
 
-def test_faults_below_passed_lines_tell_their_line(write):
-    path = write("a.csv", "title\n\n" + TABLE + "3\n")
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_faults_below_passed_lines_tell_their_line(write, line_end):
+    text = "title\n\n" + TABLE + "3\n"
+    path = write("a.csv", text.replace("\n", line_end))
     _, [fault], _ = load(path, skip_lines=2)
     assert fault.message == "line 6: 1 field where there are 3"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("size", range(1, 9))
+def test_lines_are_passed_over_however_blocks_fall(line_end, size):
+    text = ("title\n\n" + TABLE).replace("\n", line_end).encode()
+    blocks = (text[at : at + size] for at in range(0, len(text), size))
+    (batch,) = read_delimited(blocks, "x", SourceOptions(skip_lines=2))
+    assert batch.rows.column("id").to_pylist() == ["1", "2"]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
@@ -105,6 +119,7 @@ def test_rows_above_the_header_of_a_sheet_are_told_and_can_be_passed_over(write)
     [
         ("a.csv", TABLE + TABLE + "5,Ede,1\n"),
         ("a.csv", (TABLE + TABLE + "5,Ede,1\n").replace("\n", "\r\n")),
+        ("a.csv", (TABLE + TABLE + "5,Ede,1\n").replace("\n", "\r")),
         ("a.csv", (TABLE + TABLE + "5,Ede,1\n").replace("town", '"to,wn"')),
         (
             "a.xlsx",

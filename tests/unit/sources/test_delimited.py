@@ -116,10 +116,14 @@ def test_a_row_too_long_is_refused_alone(read, write, monkeypatch, opening):
     assert len(reading.unread[0].text) < 3000
 
 
-def test_an_open_quote_over_everything_costs_its_line_only(read, write, monkeypatch):
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_an_open_quote_over_everything_costs_its_line_only(
+    read, write, monkeypatch, line_end
+):
     monkeypatch.setattr(chunking, "MAX_ROW_BYTES", 4000)
     rows = "".join(f"{place},z\n" for place in range(20_000))
-    reading = read(write("a.csv", f'a,b\n1,"y\n{rows}'), chunk_bytes=100)
+    text = f'a,b\n1,"y\n{rows}'.replace("\n", line_end)
+    reading = read(write("a.csv", text), chunk_bytes=100)
     assert len(reading.rows) == 20_000
     assert [(f.row, f.check) for f in reading.unread] == [(1, "quotes")]
 
