@@ -27,7 +27,7 @@ def lines_above(rows: Sequence[NumberedRow]) -> int:
     place = next((n for n, (_, row) in enumerate(rows) if not _is_aside(row)), 0)
     if not place:
         return _comments_above(rows)
-    is_title = _is_table(rows[place:]) and not _names(rows[0][1], rows[place][1])
+    is_title = _is_table(rows[place:]) and not _names(rows[0][1], rows[place:])
     return rows[place][0] if is_title else 0
 
 
@@ -62,17 +62,35 @@ def _comments_above(rows: Sequence[NumberedRow]) -> int:
         return 0
     first, header = rows[0][1], rows[place][1]
     spaced = first[0].lstrip().startswith(f"{COMMENT} ")
-    is_comment = len(first) != len(header) or (spaced and not _names(first, header))
+    is_name = _names(first, rows[place:])
+    is_comment = len(first) != len(header) or (spaced and not is_name)
     return rows[place][0] if is_comment else 0
 
 
-def _names(first: Sequence[str], below: Sequence[str]) -> bool:
+def _names(first: Sequence[str], below: Sequence[NumberedRow]) -> bool:
     """Return whether a first row is a header that lacks a name, or begins oddly.
 
-    It is as wide as the row below it, which holds a number: that one names nothing.
+    It is as wide as the row below it, which holds values and no names. Of two names the
+    first may be blank, as an index has none; a title would stand in its place.
     """
-    is_as_wide = len(first) == len(below) > 1
-    return is_as_wide and any(_NUMBER.fullmatch(text.strip()) for text in below)
+    (_, row), *others = below
+    if not len(first) == len(row) > 1:
+        return False
+    return (len(first) == 2 and not first[0].strip()) or _has_values(row, others)
+
+
+def _has_values(row: Sequence[str], below: Sequence[NumberedRow]) -> bool:
+    """Return whether a row holds a number, or a text that stands below it again."""
+    if any(_NUMBER.fullmatch(text.strip()) for text in row):
+        return True
+    # a header may stand again as a whole, as where files were joined
+    others = [other for _, other in below if list(other) != list(row)]
+    return any(
+        place < len(other) and text == other[place]
+        for place, text in enumerate(row)
+        for other in others
+        if text.strip()
+    )
 
 
 def _is_comment(row: Sequence[str]) -> bool:

@@ -63,6 +63,10 @@ def test_lines_above_the_header_are_told_and_can_be_passed_over(
         "a,b,c\n1,2\n3,4\n",
         # as pandas writes one column with its index
         ",price\n0,100\n1,200\n",
+        ",town\na,Ede\nb,Epe\n",
+        # values stand again, names do not
+        "town,\nEde,villa\nEpe,flat\nEde,house\n",
+        "# of rooms,town,kind\ntwo,Ede,flat\ntwo,Epe,villa\n",
         "url,\nhttp://a,1\nhttp://b,2\n",
         "# of rooms,price,town\n3,100,Ede\n4,200,Epe\n",
         "note\nfoo; bar\nbaz; qux\nx; y\n",
@@ -70,6 +74,21 @@ def test_lines_above_the_header_are_told_and_can_be_passed_over(
 )
 def test_a_table_that_begins_at_once_is_not_doubted(write, text):
     assert load(write("a.csv", text))[2] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Homes,\ntown,kind\nEde,villa\nEpe,villa\n", "--skip-lines 1 "),
+        # the names stand again, as where files were joined
+        ("Homes,\ntown,kind\nEde,villa\ntown,kind\nEpe,flat\n", "--skip-lines 1 "),
+        ("# by hand,\ntown,kind\nEde,villa\nEpe,villa\n", "--skip-lines 1 "),
+        (",villa\nEde,flat\nEpe,villa\n", "--no-header"),
+    ],
+)
+def test_what_names_no_columns_of_two_is_doubted(write, text, hint):
+    _, _, (note,) = load(write("a.csv", text))
+    assert hint in note
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -147,5 +166,6 @@ def test_a_value_of_one_column_may_be_its_name(write):
 
 
 def test_a_sheet_whose_index_has_no_name_is_not_doubted(write):
-    content = workbook(S=[[None, "price"], ["0", "100"], ["1", "200"]])
-    assert load(write("a.xlsx", content))[2] == ()
+    for rows in ([["0", "100"], ["1", "200"]], [["a", "Ede"], ["b", "Epe"]]):
+        content = workbook(S=[[None, "price"], *rows])
+        assert load(write("a.xlsx", content))[2] == ()
