@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
-from propload.cli import COMMANDS, build_app, load_command
+from propload.cli import COMMANDS, load_command
 from propload.config import SETTINGS
 from propload.errors import (
     ConfigError,
@@ -121,13 +121,12 @@ def test_check_exits_with_1_where_a_load_would_stop(run, load, problems, code):
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(app, monkeypatch, tmp_path):
     """Call the command line in an empty folder; logs are put back as they were."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     # --config sets it for the process, so it has to be put back
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    app = build_app()
     log = logging.getLogger("propload")
     before = (list(log.handlers), log.level, log.propagate)
 
@@ -432,19 +431,19 @@ def test_help_tells_each_exit_code(run):
     assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
 
 
-def test_the_words_below_a_command_are_completed():
+def test_the_words_below_a_command_are_completed(app):
     told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": "propload db st"}
     result = CliRunner().invoke(
-        build_app(), prog_name="propload", env={**told, "COMP_CWORD": "2"}
+        app, prog_name="propload", env={**told, "COMP_CWORD": "2"}
     )
     assert result.output.split() == ["start", "stop", "status"]
 
 
-def test_the_words_of_a_setting_are_completed():
+def test_the_words_of_a_setting_are_completed(app):
     words = "propload ingest a.csv --mode in"
     told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": words}
     result = CliRunner().invoke(
-        build_app(), prog_name="propload", env={**told, "COMP_CWORD": "4"}
+        app, prog_name="propload", env={**told, "COMP_CWORD": "4"}
     )
     assert result.output.split() == ["insert-new"]
 

@@ -13,7 +13,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from propload.cli import build_app
 from propload.cli.screen import Screen
 from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
@@ -149,10 +148,10 @@ def test_a_failed_run_is_explained_once_to_each_reader(
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(app, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    return lambda *words: CliRunner().invoke(build_app(), list(words))
+    return lambda *words: CliRunner().invoke(app, list(words))
 
 
 def test_spiders_are_listed_with_their_arguments(run):

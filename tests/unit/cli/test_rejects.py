@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
-from propload.cli import build_app
 from propload.rejecting import RefusedRows, RejectStore, RejectWriter
 from propload.report import Counts, Report, TargetName
 
@@ -21,10 +20,9 @@ RUNS = ("20260701-aa", "20260702-bb")
 
 
 @pytest.fixture
-def run(state_dir, monkeypatch, tmp_path):
+def run(app, state_dir, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    app = build_app()
 
     def call(*words, given=None):
         return CliRunner().invoke(app, ["rejects", *words], input=given)

@@ -11,16 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from propload.beginnings import Beginning, BeginningStore, noted
-from propload.cli import build_app
 from propload.report import Counts, ReasonCount, Report, TargetName
 from propload.target import TableName
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(app, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    app = build_app()
 
     def call(*words):
         return CliRunner().invoke(app, ["runs", *words])

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from propload import tuning
-from propload.cli import build_app
 from propload.config import SETTINGS
 from propload.errors import ConfigError
 from propload.options import UNTRIED
@@ -20,7 +19,7 @@ TRIALS = (Trial(10_000, 1, 1.0, 900.0, 1 << 20), Trial(50_000, 2, 1.0, 400.0, 1 
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(app, monkeypatch, tmp_path):
     """Call `tune` in an empty folder, on so many rows."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
@@ -28,7 +27,7 @@ def run(monkeypatch, tmp_path):
     def call(rows, *words):
         found = Tuning("a.csv", rows, TRIALS)
         monkeypatch.setattr(tuning, "tune", lambda *_, **__: found)
-        return CliRunner().invoke(build_app(), ["tune", "a.csv", *words])
+        return CliRunner().invoke(app, ["tune", "a.csv", *words])
 
     return call
 

@@ -5,6 +5,7 @@ import pytest
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
 from propload.sources import open_source
+from propload.sources.blocks import BLOCK_BYTES
 from propload.sources.decoding import guess_encoding, to_utf8
 
 DUTCH = "straat,prijs\nCoöperatiehof,€ 350.000\nHoge Rijndijk,één café\n"
@@ -50,11 +51,15 @@ def test_a_guess_of_the_encoding_is_told(written, told, is_guess):
 
 @pytest.mark.parametrize("name", ["late.csv", "late.ndjson", "late.json"])
 def test_a_guess_after_the_first_batch_is_told_all_the_same(write, name):
-    row = '{"a": "x"}' if "json" in name else "x"
-    text = "\n".join(["a" if name.endswith("csv") else row, *[row] * 90_000])
-    path = write(name, (text + "\n" + row.replace("x", "é") + "\n").encode("cp1252"))
-    source = open_source(path, SourceOptions())
-    assert len(list(source)) > 1
+    text = "x" + "y" * 90
+    row = f'{{"a": "{text}"}}' if "json" in name else text
+    rows = ["a" if name.endswith("csv") else row, *[row] * 4_000]
+    content = "\n".join([*rows, row.replace("x", "é"), ""]).encode("cp1252")
+    assert len(content) > BLOCK_BYTES
+    options = SourceOptions(chunk_rows=500, chunk_bytes=64 << 10)
+    source = open_source(write(name, content), options)
+    first, *_ = list(source)
+    assert first.notes == ()
     assert len(source.notes) == 1
     assert "taken for cp1252" in source.notes[0]
 
