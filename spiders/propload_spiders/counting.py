@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from propload.wording import counted
+
 if TYPE_CHECKING:
     from scrapy import Spider
 
@@ -94,9 +96,38 @@ class Notes:
         """Say what a reader should know, in log and stats."""
         self._say(NOTES, sentence, logging.WARNING)
 
+    def explain(self, sentence: str, /) -> None:
+        """Say in log and stats why all is missing, before what is."""
+        self._spider.logger.error("%s", sentence)
+        stats = self._spider.crawler.stats
+        stats.set_value(MISSING, [sentence, *(stats.get_value(MISSING) or [])])
+
+    def sum_up(self) -> None:
+        """Tell what counts say of a crawl that has ended."""
+        for name, sentence in ((DATED_BY_FILE, _dated), (FALLBACK_PAGES, _poorer)):
+            if number := self.counted(name):
+                self.tell(sentence(number))
+
     def _say(self, where: str, sentence: str, level: int) -> None:
         self._spider.logger.log(level, "%s", sentence)
         stats = self._spider.crawler.stats
         sentences: list[str] = stats.get_value(where) or []
         if len(sentences) < _MOST_SENTENCES:
             stats.set_value(where, [*sentences, sentence])
+
+
+def _dated(pages: int) -> str:
+    told = counted(pages, "saved page is", "saved pages are")
+    files = "the time of its file" if pages == 1 else "the times of their files"
+    return (
+        f"{told} dated by {files}, which is that of the copy where a file was copied "
+        "or unpacked: say with --as-of (in a Scrapy project PROPLOAD_AS_OF) when they "
+        "were read"
+    )
+
+
+def _poorer(pages: int) -> str:
+    return (
+        f"{counted(pages, 'search page')} came without the data that they are drawn "
+        "from: their cards were read instead, which say less"
+    )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from scrapy.http import HtmlResponse
 
 from propload.config.values import read_moment
-from propload.wording import counted
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import Kind, kind_of
@@ -68,17 +67,6 @@ def moment_told(settings: BaseSettings, /) -> datetime | None:
     """Return when saved pages were read, as the user says; None where nobody does."""
     moment = settings.get(_AS_OF)
     return read_moment(moment) if moment else None
-
-
-def dated_by_file(pages: int, /) -> str:
-    """Return what is to be said of pages that the times of their files date."""
-    told = counted(pages, "saved page is", "saved pages are")
-    files = "the time of its file" if pages == 1 else "the times of their files"
-    return (
-        f"{told} dated by {files}, which is that of the copy where a file was copied "
-        "or unpacked: say with --as-of (in a Scrapy project PROPLOAD_AS_OF) when they "
-        "were read"
-    )
 
 
 def open_saved(

@@ -167,6 +167,14 @@ def test_a_site_of_two_thousand_listings():
         assert len(read.ids) > 1_900
 
 
+def test_pages_that_say_less_than_usual_are_said():
+    with DemoSite(listings=LISTINGS, traps=Traps(without_payload=1.0)) as site:
+        read = crawl(place="duinhaven", details="off", base_url=site.url)
+        (note,) = read.notes
+        pages = read.count("search_pages")
+        assert note.startswith(f"{pages} search pages came without the data")
+
+
 def test_listings_that_rows_on_the_move_hid_are_said():
     with DemoSite(listings=LISTINGS, traps=Traps(drop_every=1)) as site:
         read = crawl(place=site.places[0], details="off", base_url=site.url)
@@ -309,7 +317,8 @@ def test_robots_that_forbid_every_page_end_the_crawl_as_such(robots):
         read = crawl(place="duinhaven", base_url=site.url)
         assert (read.reason, read.items) == ("robots", [])
         assert set(site.served.counts) == {"robots"}
-        assert "robots.txt forbids" in read.missing[0]
+        assert "(start_urls=...) or from saved pages" in read.missing[0]
+        assert "robots.txt forbids" in read.missing[1]
 
 
 def test_detail_pages_may_be_read_where_searches_may_not():

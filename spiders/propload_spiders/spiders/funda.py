@@ -35,7 +35,7 @@ from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
 from propload_spiders.extraction.search import SearchPage, read_search
 from propload_spiders.extraction.texts import timestamp
-from propload_spiders.saved import dated_by_file, moment_told, open_saved
+from propload_spiders.saved import moment_told, open_saved
 from propload_spiders.searching import ARGUMENTS, read_wanted
 from propload_spiders.walking import Walk
 
@@ -226,19 +226,16 @@ class FundaSpider(Spider):
         if self._notes.counted(counting.BLOCKED):
             raise CloseSpider(BLOCKED_REASON)
         if self._notes.counted(counting.FORBIDDEN):
-            self.logger.error(
-                "robots.txt of %s forbids every page that was asked for, so nothing "
-                "was read. Start from detail pages that you may read "
-                "(start_urls=...) or from saved pages (pages=FOLDER).",
-                self.wanted.base,
+            self._notes.explain(
+                f"robots.txt of {self.wanted.base} forbids every page that was asked "
+                "for, so nothing was read. Start from detail pages that you may read "
+                "(start_urls=...) or from saved pages (pages=FOLDER)"
             )
             raise CloseSpider(ROBOTS_REASON)
 
     def closed(self, reason: str) -> None:
-        """Say which listings were seen and not handed over, and what dates pages."""
-        dated = self._notes.counted(counting.DATED_BY_FILE)
-        if dated:
-            self._notes.tell(dated_by_file(dated))
+        """Say which listings were seen and not handed over, and what counts tell."""
+        self._notes.sum_up()
         if self._waiting:
             seen = counted(len(self._waiting), "listing was", "listings were")
             self._notes.missing(
