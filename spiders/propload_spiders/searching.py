@@ -49,6 +49,8 @@ ARGUMENTS = (
 
 _RANGES = ("price", "floor_area", "plot_area", "rooms", "bedrooms")
 _LISTS = ("object_type", "energy_label")
+#: Days that the site offers; what it makes of others nobody knows.
+_DAYS = ("1", "3", "5", "10", "30")
 _SUFFIXES = (".html", ".htm", ".html.gz", ".htm.gz")
 
 
@@ -151,11 +153,18 @@ def _filters(values: Mapping[str, object]) -> dict[str, object]:
         if values[name]:
             filters[name] = read_words(values[name])
     if values["published"]:
-        days = read_number("published", values["published"])
-        filters["publication_date"] = str(days)
+        filters["publication_date"] = _days(values["published"])
     if values["sort"]:
         filters["sort"] = str(values["sort"])
     return filters
+
+
+def _days(value: object) -> str:
+    days = str(value).strip()
+    if days not in _DAYS:
+        msg = f"published is {value!r}: the site knows {', '.join(_DAYS)} days"
+        raise ConfigError(msg)
+    return days
 
 
 def _files(value: object) -> tuple[Path, ...]:
