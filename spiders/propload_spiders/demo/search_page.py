@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from propload_spiders.demo.market import Listing
     from propload_spiders.demo.searching import Area, Query
 
-_PERIODS = {"per_month": "/maand", "per_year": "/jaar"}
+_CONDITIONS = {
+    "per_month": "/maand",
+    "per_year": "/jaar",
+    "kosten_koper": "k.k.",
+    "vrij_op_naam": "v.o.n.",
+}
 #: How the drawings before the two areas begin.
 _LIVING_ICON = "M38.5 32.25"
 _PLOT_ICON = "M43 5.5"
@@ -191,7 +196,7 @@ def _agent(listing: Listing) -> dict[str, object]:
 def _card(listing: Listing) -> str:
     home = listing.home
     badge = "Nieuw" if listing.status == "none" else status_text(listing)
-    period = _PERIODS.get(home.condition, "k.k.")
+    condition = _CONDITIONS[home.condition]
     facts = (
         (_LIVING_ICON, home.living_area and f"{number_text(home.living_area)} m²"),
         (_PLOT_ICON, home.plot_area and f"{number_text(home.plot_area)} m²"),
@@ -209,7 +214,7 @@ def _card(listing: Listing) -> str:
         f'<h2><a href="{listing.path}" data-testid="listingDetailsAddress">'
         f'<div class="flex"><span>{html.escape(home.address)} </span></div>'
         f'<div class="truncate">{code} {home.town.name} </div></a></h2>'
-        f'<div class="font-semibold">€ {number_text(listing.price)} {period}</div>'
+        f'<div class="font-semibold">€ {number_text(listing.price)} {condition}</div>'
         f'<ul>{rows}</ul><a href="{home.agent.path}">{html.escape(home.agent.name)}</a>'
         "</div>"
     )

@@ -101,3 +101,14 @@ def test_detail_pages_arrive_as_the_site_holds_them(market, markup_only):
         assert row["stories"] == home.stories
         assert row["bathrooms"] == home.bathrooms
         assert row["volume_m3"] == home.volume
+
+
+def test_cards_say_the_price_and_its_condition_as_the_payload_does(market):
+    def prices(traps):
+        rows = mapped(search_items(Answering(market, traps, Served(), seed=5), "koop"))
+        return {k: (r["list_price"], r["price_condition"]) for k, r in rows.items()}
+
+    told = prices(Traps())
+    assert {condition for _, condition in told.values()} == {"k.k.", "v.o.n."}
+    cards = prices(Traps(without_payload=1.0))
+    assert cards == told
