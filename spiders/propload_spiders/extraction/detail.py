@@ -147,7 +147,8 @@ def _linked_texts(
     price = text_of(branch(linked, "offers", "price"))
     photos = linked.get("photo")
     return {
-        "rent_text" if offering == "huur" else "price_text": price,
+        # of a rent it does not say for how long, and a row with half of that is refused
+        "price_text": None if offering == "huur" else price,
         "address_text": text_of(branch(linked, "address", "streetAddress")),
         "city": text_of(branch(linked, "address", "addressLocality")),
         "province": text_of(branch(linked, "address", "addressRegion")),

@@ -21,7 +21,9 @@ _LABELS_FIRST: Mapping[str, str] = {
     "oorspronkelijke vraagprijs": "original_price_text",
     "original asking price": "original_price_text",
     "huurprijs": "rent_text",
+    "laatste huurprijs": "rent_text",
     "rental price": "rent_text",
+    "last rental price": "rent_text",
     "rent": "rent_text",
 }
 #: Rows that are no field's, whatever their id: an estimate is no energy label.

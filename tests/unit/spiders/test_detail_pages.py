@@ -244,6 +244,20 @@ def test_linked_data_and_the_title_fill_what_rows_lack():
     )
 
 
+def test_a_rent_is_taken_from_where_its_period_stands():
+    linked = json.dumps({"@type": "Appartement", "offers": {"price": 1725}})
+    script = f'<script type="application/ld+json">{linked}</script>'
+    url = URL.replace("/koop/", "/huur/")
+    bare = read(script, url)
+    assert bare is not None
+    assert (bare.price_text, bare.rent_text) == (None, None)
+    for label in ("Huurprijs", "Laatste huurprijs"):
+        row = f"<dl>{pairs((label, '€ 1.725 per maand'))}</dl>"
+        item = read(script + row, url)
+        assert item is not None
+        assert (item.price_text, item.rent_text) == (None, "€ 1.725 per maand")
+
+
 def test_a_page_that_holds_no_listing():
     assert read("<p>Even geduld</p>") is None
     assert read("<dl><dt>a</dt><dd>b</dd></dl>", "https://www.funda.nl/mijn/") is None
