@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: The language follows: `cachedListingData_nl`.
 _LISTING = "cachedListingData"
 #: The postal code stands in no other place than the title.
-_POSTAL_CODE = re.compile(r"\b([1-9]\d{3} ?[A-Z]{2})\b")
+_POSTAL_CODE = re.compile(r"\b[1-9]\d{3} ?[A-Z]{2}\b")
 
 
 def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | None:
@@ -159,5 +159,6 @@ def _linked_texts(
 
 
 def _title_texts(html: str) -> dict[str, str | None]:
-    code = _POSTAL_CODE.search(title_of(html))
-    return {"postal_code": code[1] if code else None}
+    # a house number and its suffix look alike: `Hoofdweg 1024 HS 1057 AB Amsterdam`
+    codes = _POSTAL_CODE.findall(title_of(html))
+    return {"postal_code": codes[-1] if codes else None}

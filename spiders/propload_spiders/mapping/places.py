@@ -32,7 +32,14 @@ _ADDRESS = rf"^({_NUMBERED}|\d*\D*?\p{{L}}.*?){_NUMBER}"
 _PROJECT = r"(?i)\bbouwn(?:r|ummer)\b"
 #: Land has no number yet: `Kaai ong.`
 _NO_NUMBER = r"(?i)\s+(?:ong\.?|ongenummerd)$"
-_POSTAL_CODE = r"\b([1-9]\d{3})\s?([A-Za-z]{2})\b"
+# a postal code behind a house number or comma, before a city, or alone; a number and
+# its suffix look alike: `Hoofdweg 1024 hs`
+_CODE = r"([1-9]\d{3})\s?([A-Za-z]{2})\b"
+_UP_TO_CODE = (
+    rf"^(.*?(?:\s\d|,).*?)[,\s]+{_CODE}.*$",
+    rf"^([^\d,]+?)\s+{_CODE}\s+\p{{Lu}}.*$",
+    rf"^(){_CODE}(?:\s.*)?$",
+)
 
 
 def path(url: pl.Expr) -> pl.Expr:
@@ -140,9 +147,9 @@ def street_and_number(
 
 def _first_line(address: pl.Expr) -> pl.Expr:
     """Return street and number of an address; null where it names a project."""
-    before_code = address.str.replace(rf",?\s*{_POSTAL_CODE}.*$", "")
-    line = before_code.str.replace(r"\s*,.*$", "")
-    return pl.when(~line.str.contains(_PROJECT)).then(line)
+    before_code = [address.str.extract(pattern, 1) for pattern in _UP_TO_CODE]
+    line = pl.coalesce(*before_code, address).str.replace(r"\s*,.*$", "")
+    return pl.when(~line.str.contains(_PROJECT) & (line != "")).then(line)
 
 
 def postal_code(text: pl.Expr) -> pl.Expr:
@@ -154,7 +161,8 @@ def postal_code(text: pl.Expr) -> pl.Expr:
 
 def postal_code_in(address: pl.Expr) -> pl.Expr:
     """Return the postal code within a longer address."""
-    return pl.concat_str(
-        address.str.extract(_POSTAL_CODE, 1),
-        address.str.extract(_POSTAL_CODE, 2).str.to_uppercase(),
+    figures, letters = (
+        pl.coalesce(address.str.extract(pattern, group) for pattern in _UP_TO_CODE)
+        for group in (2, 3)
     )
+    return figures + letters.str.to_uppercase()

@@ -225,7 +225,7 @@ def test_linked_data_and_the_title_fill_what_rows_lack():
     )
     crumbs = json.dumps({"@type": "BreadcrumbList", "itemListElement": []})
     item = read(
-        "<title>Huis te koop: Wilgenkade 9-H 1912 AB Duinhaven</title>"
+        "<title>Huis te koop: Wilgenkade 1024 HS 1912 AB Duinhaven</title>"
         f'<script type="application/ld+json">{crumbs}</script>'
         f'<script type="application/ld+json">{linked}</script>'
         '<script type="application/ld+json">{"broken": </script>'

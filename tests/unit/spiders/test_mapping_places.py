@@ -130,6 +130,11 @@ def test_a_city_given_in_pieces_is_the_urls(given, slug, name):
         ("Kerkstraat 28", ("Kerkstraat", "28", None)),
         ("Kerkstraat 28, 2611 DX Delft", ("Kerkstraat", "28", None)),
         ("Kerkstraat", ("Kerkstraat", None, None)),
+        ("Kerkstraat, 2611 DX Delft", ("Kerkstraat", None, None)),
+        ("Kerkstraat 2611 DX Delft", ("Kerkstraat", None, None)),
+        ("2611 DX Delft", (None, None, None)),
+        ("Hoofdweg 1024 hs", ("Hoofdweg", "1024", "hs")),
+        ("Hoofdweg 1024 hs 1057 AB Amsterdam", ("Hoofdweg", "1024", "hs")),
         ("Kerkstraat 12 A 3", ("Kerkstraat", "12", "A 3")),
         ("Kerkstraat 1944", ("Kerkstraat", "1944", None)),
         ("Kerkstraat 1944 2", ("Kerkstraat", "1944", "2")),
@@ -221,3 +226,15 @@ def test_a_status_is_one_of_the_listings(text, offering, status):
         {"t": [text], "o": [offering]}, schema={"t": pl.String, "o": pl.String}
     )
     assert frame.select(words.status(pl.col("t"), pl.col("o"))).item() == status
+
+
+def test_a_postal_code_is_told_from_a_number_with_two_letters():
+    told = {
+        "Hoofdweg 1024 hs": None,
+        "Hoofdweg 1024 hs, 1057ab Amsterdam": "1057AB",
+        "Kerkstraat 28 2611DX": "2611DX",
+        "Kerkstraat 2611 DX Delft": "2611DX",
+        "2611 DX": "2611DX",
+        "Kerkstraat": None,
+    }
+    assert {line: read(places.postal_code_in, line) for line in told} == told
