@@ -50,7 +50,9 @@ _DOUBTFUL = "|".join(
         # a part of a hundred or a thousand
         r"[%\u2030\uff05]|\d\s?(?i:procent|prozent|percent|per cent|promille?)",
         # counts that languages or places read differently, or nobody here
-        r"\d\s(?:M|MM)(?:$|[^\p{L}\d\u00b2\u00b3])|\d\s?[kK]\.$",
+        r"\d\s(?:M|MM)(?:$|[^\p{L}\d\u00b2\u00b3])",
+        # a thousand, or a part of k.k. (the buyer pays the costs)
+        r"\d\s?[kK](?:\.|\s[kK])$",
         r"\d\s?(?i:mil|mill|millones|honderd|hundreds?|hundert)(?-u:\b)",
         r"\d\s?(?i:lakhs?|lacs?|crores?|trillions?|biljoen\w*|dozen|dozijn|dutzend)(?-u:\b)",
     )

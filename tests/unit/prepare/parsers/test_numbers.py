@@ -131,7 +131,14 @@ AMBIGUOUS = [
     "2 millones",
     *("€ 950 Million Dollar View", "€ 950 MILLION DOLLAR VIEW", "950 Thousand Oaks"),
     *("€ 950 K-serie", "€ 5 million-dollar view", "1.2M Views", "5 Mio Park"),
-    *("€ 400.000 million", "$1.375M", "1,250k", "€ 400.000 k", "€ 400 k."),
+    *(
+        "€ 400.000 million",
+        "$1.375M",
+        "1,250k",
+        "€ 400.000 k",
+        "€ 400 k.",
+        "€ 495000 k k",
+    ),
     *("5 millionaire", "5 tausendfach", "5 duizendste", "5 milionowy", "5 miljardste"),
 ]
 
