@@ -18,6 +18,7 @@ from propload_spiders.arguments import (
 from propload_spiders.extraction.addresses import (
     SITE,
     Offering,
+    is_old_search_url,
     page_url,
     search_url,
     split_places,
@@ -182,6 +183,13 @@ def _files(value: object) -> tuple[Path, ...]:
 def _check_start(spider: str, wanted: Wanted) -> None:
     if wanted.files and (wanted.places or wanted.urls):
         msg = "pages is read instead of the net: leave place and start_urls out"
+        raise ConfigError(msg)
+    old = next(filter(is_old_search_url, wanted.urls), None)
+    if old is not None:
+        msg = (
+            f"start_urls holds {old}, a search as the site had it before: give its "
+            "place (place=utrecht), or the address that the site shows for it now"
+        )
         raise ConfigError(msg)
     if not (wanted.files or wanted.places or wanted.urls):
         msg = (

@@ -25,6 +25,9 @@ _SEGMENTS: Mapping[Offering, str] = {"buy": "koop", "rent": "huur"}
 #: The id ends the URL, or (old form) stands in the slug: `huis-42797899-street-1`.
 _ID_AT_END = re.compile(r"/(\d{7,9})/?$")
 _ID_IN_SLUG = re.compile(r"/[a-z-]+-(\d{7,9})-[^/]+/?$")
+#: How searches were addressed before: `/koop/utrecht/p2/`.
+_OLD_SEARCH = re.compile(r"^/(?:en/)?(?:koop|huur)/(?:verkocht/|verhuurd/)?[^/]+/?$")
+_OLD_PAGE = re.compile(r"/p\d+/?$")
 _PAGE_PAIR = re.compile(r"^search_result=")
 _RADIUS = re.compile(r"^\+?(\d+)\s*km$", re.IGNORECASE)
 _POSTAL_CODE = re.compile(r"^(\d{4})\s*([a-z]{2})$", re.IGNORECASE)
@@ -75,6 +78,11 @@ def read_listing_url(url: str, /) -> ListingAddress | None:
 def is_search_url(url: str, /) -> bool:
     """Return whether a URL is that of a search page."""
     return "zoeken" in urlsplit(url).path.split("/")
+
+
+def is_old_search_url(url: str, /) -> bool:
+    """Return whether a URL is that of a search as the site had it before."""
+    return _OLD_SEARCH.match(_OLD_PAGE.sub("/", urlsplit(url).path)) is not None
 
 
 def split_places(text: str | Sequence[str], /) -> tuple[str, ...]:

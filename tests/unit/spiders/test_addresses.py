@@ -4,6 +4,7 @@ import pytest
 
 from propload_spiders.extraction.addresses import (
     is_area_served,
+    is_old_search_url,
     is_search_url,
     page_number,
     page_url,
@@ -130,3 +131,21 @@ def test_places_in_addresses_without_quotes():
 )
 def test_whether_the_place_that_was_asked_for_is_served(place, areas, cities, served):
     assert is_area_served(place, areas, cities) is served
+
+
+@pytest.mark.parametrize(
+    ("path", "is_old"),
+    [
+        ("/koop/utrecht/", True),
+        ("/koop/utrecht/p2/", True),
+        ("/en/huur/den-haag", True),
+        ("/koop/verkocht/utrecht/p12", True),
+        ("/zoeken/koop", False),
+        ("/detail/koop/utrecht/huis-kaai-1/41234567/", False),
+        ("/koop/utrecht/huis-42797899-kaai-1/", False),
+        ("/koop/verkocht/utrecht/huis-42797899-kaai-1/", False),
+        ("/", False),
+    ],
+)
+def test_searches_as_the_site_had_them_before(path, is_old):
+    assert is_old_search_url(f"https://www.funda.nl{path}") is is_old

@@ -111,6 +111,10 @@ def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
         ({"offering": "swap"}, "give buy or rent"),
         ({"place": "delft,4km"}, "radius 4 km"),
         ({"start_urls": "www.funda.nl"}, "begin with https"),
+        (
+            {"start_urls": "https://www.funda.nl/koop/utrecht/p2/"},
+            r"holds https://www.funda.nl/koop/utrecht/p2/, a search .*place=utrecht",
+        ),
         ({"pages": "/nowhere-at-all"}, "no saved page"),
     ],
 )
