@@ -162,6 +162,9 @@ class OnRefused(Protocol):
 class Writer(Protocol):
     """What a lane writes with; it is owned and used by one thread."""
 
+    def get_ready(self) -> None:
+        """Do what the first piece would wait for; what keeps from it `write` tells."""
+
     def write(self, piece: Piece) -> Written:
         """Commit a piece in one transaction and return what became of it."""
 

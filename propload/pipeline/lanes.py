@@ -50,6 +50,19 @@ class Work:
         return self.piece.rows.nbytes
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """That pieces of some columns will come, for which a lane may get ready.
+
+    Attributes:
+        fitted: Opens their writer.
+        nbytes: None of them waits yet.
+    """
+
+    fitted: Fitted
+    nbytes: int = 0
+
+
 class Listener(Protocol):
     """Who hears what becomes of pieces; called from the lanes' threads."""
 
@@ -87,7 +100,7 @@ class Lane:
         self._listener = listener
         self._retries = retries
         self._on_failed = on_failed
-        self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
+        self._queue: BatchQueue[Work | Coming] = BatchQueue(PIECES_WAITING, max_bytes)
         self._subscription = self._queue.subscribe()
         self._aborted = threading.Event()
         #: One writer at a time: those of other columns go on in its session.
@@ -100,8 +113,8 @@ class Lane:
         """Start the lane's thread."""
         self._thread.start()
 
-    def put(self, work: Work) -> None:
-        """Hand a piece over, waiting for room.
+    def put(self, work: Work | Coming) -> None:
+        """Hand a piece over, or tell that some will come, waiting for room.
 
         Raises:
             QueueClosedError: The lane failed; the cause is its error.
@@ -133,14 +146,17 @@ class Lane:
     def _run(self) -> None:
         try:
             while (work := self._next()) is not None:
-                self._write(work)
+                if isinstance(work, Coming):
+                    self._writer(work.fitted).get_ready()
+                else:
+                    self._write(work)
         except BaseException as error:  # noqa: BLE001 - handed to the pipeline
             self._queue.close(error)
             self._on_failed(error)
         finally:
             self._close()
 
-    def _next(self) -> Work | None:
+    def _next(self) -> Work | Coming | None:
         """Return the next piece, or None where the lane is to end."""
         try:
             return self._subscription.get()
@@ -150,7 +166,7 @@ class Lane:
 
     def _write(self, work: Work) -> None:
         piece = work.piece
-        writer = self._writer(work)
+        writer = self._writer(work.fitted)
         began = time.monotonic()
         written = retry(
             lambda: writer.write(piece),
@@ -172,10 +188,10 @@ class Lane:
         )
         self._listener.on_written(piece, written)
 
-    def _writer(self, work: Work) -> Writer:
-        if self._opened is None or self._opened[0] is not work.fitted:
-            writer = work.fitted.open_writer(self.number, self._listener.on_refused)
-            self._opened = work.fitted, writer
+    def _writer(self, fitted: Fitted) -> Writer:
+        if self._opened is None or self._opened[0] is not fitted:
+            writer = fitted.open_writer(self.number, self._listener.on_refused)
+            self._opened = fitted, writer
         return self._opened[1]
 
     def _cancel(self) -> None:

@@ -18,7 +18,7 @@ from propload.errors import (
     SchemaMismatchError,
 )
 from propload.monitoring.metrics import Fill, Metrics
-from propload.pipeline.lanes import CANCEL_SECONDS, Lane, Work
+from propload.pipeline.lanes import CANCEL_SECONDS, Coming, Lane, Work
 from propload.pipeline.making_again import require_same
 from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
@@ -235,6 +235,8 @@ class Pipeline:
         if found is not None and found.routing is not None:
             self._fitted.insert(0, (schema, found))
             del self._fitted[FITTED_KEPT:]
+            for lane in self._lanes:
+                lane.put(Coming(found))
         return found
 
     def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:

@@ -57,6 +57,17 @@ class EntryWriter:
         #: The piece of which an attempt has told refused rows, until it is committed.
         self._told: Piece | None = None
 
+    def get_ready(self) -> None:
+        """Open the session, while the first piece is on its way.
+
+        What keeps it from that is met again by `write`, and told there.
+        """
+        try:
+            self._set_up()
+        except PropLoadError as error:
+            log.debug("%s: a lane is not ready yet: %s", self._target, error)
+            self._session.close()
+
     def write(self, piece: Piece) -> Written:
         """Commit a piece in one transaction and return what became of it.
 
@@ -93,6 +104,9 @@ class EntryWriter:
             self._tell(self._told, no_reasons())
         except PropLoadError as error:
             log.warning("%s", error)
+
+    def _set_up(self) -> None:
+        self._session.open()
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Write the rows of a piece, which are none, and end it."""

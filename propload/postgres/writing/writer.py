@@ -77,6 +77,12 @@ class TableWriter(EntryWriter):
         self._stage_writer = StageWriter(shape)
         self._triage = Triage(shape, self._stage_writer)
 
+    def _set_up(self) -> None:
+        if self._is_direct:
+            self._session.open()
+        else:
+            self._session.make_stage(self._shape)
+
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
         approach = self._approach(piece)
@@ -120,12 +126,14 @@ class TableWriter(EntryWriter):
         shape = self._shape
         return approach.with_versions_of(rows, shape.key, bound=shape.loose_key)
 
+    @property
+    def _is_direct(self) -> bool:
+        """Whether the next piece goes straight into the table, if nothing is odd."""
+        return self._pace.fast and self._shape.direct
+
     def _attempt(self, approach: Approach) -> Attempt:
         direct = (
-            self._pace.fast
-            and self._shape.direct
-            and approach.step == "none"
-            and len(approach.layers) <= 1
+            self._is_direct and approach.step == "none" and len(approach.layers) <= 1
         )
         return Attempt(
             self._session, self._shape, self._stage_writer, approach, direct=direct

@@ -57,13 +57,19 @@ class MemoryWriter:
         table: The table.
         lane: The lane that owns the writer.
         failures: Errors to raise, one for each of the first writes.
+        is_ready: Whether it was told to get ready.
         closed: Whether it was closed.
     """
 
     table: MemoryTable
     lane: int = 0
     failures: list[BaseException] = field(default_factory=list)
+    is_ready: bool = False
     closed: bool = False
+
+    def get_ready(self) -> None:
+        """Note that it was told to."""
+        self.is_ready = True
 
     def write(self, piece: Piece) -> Written:
         """Store a piece, or raise the next failure."""

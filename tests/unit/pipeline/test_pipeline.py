@@ -168,6 +168,46 @@ def test_a_queue_behind_the_source_that_closes_strands_nobody(make):
     assert len(table.rows) == 25
 
 
+def test_lanes_get_ready_while_the_first_rows_are_prepared(make):
+    ready = threading.Semaphore(0)
+    writers = []
+
+    class Readying(MemoryWriter):
+        def get_ready(self):
+            assert not self.table.pieces
+            super().get_ready()
+            writers.append(self)
+            ready.release()
+
+        def write(self, piece):
+            assert self.is_ready
+            return super().write(piece)
+
+    def writing(writer, _on_refused):
+        return Readying(writer.table, writer.lane)
+
+    pipeline, table = make(MemorySource(rows(20)), writing=writing)
+    fit = pipeline._fit
+
+    def fit_once(joined):
+        fitted = fit(joined)
+        prepare = fitted.prepare
+
+        def prepare_when_ready(*given, **told):
+            if not writers:
+                for _ in range(fitted.lanes):
+                    assert ready.acquire(timeout=20)
+            return prepare(*given, **told)
+
+        fitted.prepare = prepare_when_ready
+        return fitted
+
+    pipeline._fit = fit_once
+    pipeline.run()
+    assert len(table.rows) == 20
+    assert sorted(writer.lane for writer in writers) == [0, 1]
+
+
 def test_rows_before_some_that_do_not_fit_are_loaded(make):
     refused = threading.Event()
 
@@ -573,6 +613,9 @@ class Undone:
         self.on_refused(piece, reasons.clear() if again else reasons)
         return self.writer.write(piece)
 
+    def get_ready(self):
+        self.writer.get_ready()
+
     def cancel(self):
         self.writer.cancel()
 
@@ -610,6 +653,9 @@ class Refusing:
         self.on_refused(piece, reasons)
         written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
         return replace(written, reasons=reasons)
+
+    def get_ready(self):
+        self.writer.get_ready()
 
     def cancel(self):
         self.writer.cancel()

@@ -1,0 +1,88 @@
+"""A writer that gets ready before its first piece comes."""
+
+import polars as pl
+import pytest
+
+from propload.errors import WriteError
+from tests.integration.postgres.writing import (
+    execute,
+    fit,
+    make_piece,
+    prepared,
+    query,
+    target,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+ROWS = pl.DataFrame({"k": [1, 2, 3], "a": [10, 20, 30]})
+STORED = "INSERT INTO t VALUES (1, 1)"
+TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, a bigint)"
+#: Tables of sessions that are there now.
+STAGES = (
+    "SELECT count(*) FROM pg_class WHERE relname = 'propload_stage' "
+    "AND relpersistence = 't'"
+)
+
+
+@pytest.fixture
+def writer(database, state_dir, request):
+    execute(database, TABLE, *getattr(request, "param", ()))
+    goal = target()
+    with prepared(database, goal, ROWS, state_dir) as ready:
+        opened = ready.open_writer(0)
+        piece = fit(make_piece(ROWS, key=goal.key), ready.plan)
+        yield opened, piece
+        opened.close()
+
+
+def test_an_empty_table_needs_no_stage(writer, database):
+    opened, piece = writer
+    opened.get_ready()
+    assert query(database, STAGES) == [(0,)]
+    assert opened.write(piece).inserted == 3
+    assert query(database, STAGES) == [(0,)]
+
+
+@pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
+def test_the_stage_is_there_before_the_first_piece(writer, database):
+    opened, piece = writer
+    opened.get_ready()
+    assert query(database, STAGES) == [(1,)]
+    written = opened.write(piece)
+    assert (written.inserted, written.updated) == (2, 1)
+    assert query(database, STAGES) == [(1,)]
+
+
+@pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
+def test_a_session_that_ends_meanwhile_is_opened_again(writer, database):
+    opened, piece = writer
+    opened.get_ready()
+    query(
+        database,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE application_name = 'propload' AND pid <> pg_backend_pid() "
+        "AND datname = current_database()",
+    )
+    with pytest.raises(WriteError):
+        opened.write(piece)
+    assert opened.write(piece).inserted == 2
+
+
+@pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
+def test_what_keeps_it_from_getting_ready_is_told_by_the_write(
+    writer, database, monkeypatch
+):
+    opened, piece = writer
+
+    def refuse(_shape):
+        msg = "t takes rows through a temporary table, which this user may not make"
+        raise WriteError(msg, table="t")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opened._session, "make_stage", refuse)
+        opened.get_ready()
+        assert opened._session.connection is None
+        with pytest.raises(WriteError, match="this user may not make"):
+            opened.write(piece)
+    assert opened.write(piece).inserted == 2
