@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -12,7 +13,7 @@ from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
-from propload.journal.ending import keeping
+from propload.journal.ending import keeping, warn_unclosed
 from propload.monitoring.metrics import Metrics
 from propload.pushing import PushedSource
 from propload.queueing import Listeners
@@ -91,19 +92,27 @@ class Loader:
         self._closed = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        #: Tells of rows that wait where nobody closes this, unless somebody knows.
+        self._unclosed: weakref.finalize[..., Loader] | None = None
         self._thread = threading.Thread(
             target=self._execute, name="propload-loader", daemon=True
         )
         self._thread.start()
         try:
-            self._source.journal()
+            journal = self._source.journal()
         except QueueClosedError:
             self._wait()
             self._raise_failure()
+            raise
         except BaseException as error:
             # nobody has this loader to close it, and its run would go on
             self.abort(error)
             raise
+        # the thread keeps a loader that nobody has any more, until the program ends
+        flag = config.state_flag(self._plan.places.state_dir)
+        self._unclosed = weakref.finalize(
+            self, warn_unclosed, journal, self._process, flag
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -239,6 +248,7 @@ class Loader:
                 of the kind that ended it as well.
         """
         self._refuse_fork()
+        self._hush()
         self._close_rest()
         try:
             if not whole and self._plan.settings.get("mode") == "replace":
@@ -257,6 +267,7 @@ class Loader:
 
         What does not end in time, as the server does not answer, is left behind.
         """
+        self._hush()
         if threading.current_thread() is not self._thread:
             end_at_once(self._run.abort, error, self._has_ended)
 
@@ -274,6 +285,11 @@ class Loader:
         self._thread.join()
         return True
 
+    def _hush(self) -> None:
+        """Say nothing at the end of who has closed this, or knows that it failed."""
+        if self._unclosed is not None:
+            self._unclosed.detach()
+
     def _refuse_fork(self) -> None:
         # a fork has neither the threads that load nor a right to their connections
         if os.getpid() != self._process:
@@ -289,6 +305,7 @@ class Loader:
             if self.failed is None:
                 msg = "this Loader is closed: open a new one for more rows"
                 raise LoadError(msg, report=self._report) from error
+            self._hush()
             msg = f"nothing more can be put: {self.failed}"
             raise stopped(self.failed, msg, report=self._report) from self.failed
 

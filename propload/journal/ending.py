@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import JournalError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from propload.journal.writing import Journal
 
 log = logging.getLogger(__name__)
 
@@ -60,3 +64,35 @@ def _note(outcome: Outcome, error: Exception) -> str:
             "the next run into the table finds out by itself"
         )
     return f"the end of the journal may not have reached the disk: {error}"
+
+
+def warn_unclosed(journal: Journal, process: int, flag: str, /) -> None:
+    """Tell of a journal whose program ends without having closed its `Loader`.
+
+    Args:
+        journal: What holds its rows.
+        process: The one that wrote it; a fork of that has nothing to tell.
+        flag: How commands find the state folder.
+    """
+    # where the load has ended by itself, a journal without a row that waits is gone
+    if os.getpid() != process or not journal.rows or not journal.folder.exists():
+        return
+    log.warning(
+        "the Loader of %s was not closed: %s%s. Close a Loader, or put its rows in a "
+        "with block",
+        journal.about.get("table"),
+        _left(journal),
+        f" propload recover {journal.folder.name}{flag}",
+    )
+
+
+def _left(journal: Journal) -> str:
+    """Return what is left to do with a journal, up to the command that does it."""
+    if journal.takes_effect_late:
+        came = counted(journal.rows, "row that came waits", "rows that came wait")
+        return f"it keeps its old rows, and the {came}. To put them in its place:"
+    waiting = journal.waiting
+    if not waiting:
+        return "its rows are loaded or refused, and only its end is left to note:"
+    left = counted(waiting, "row waits", "rows wait")
+    return f"at most {left} in the journal. To load them:"

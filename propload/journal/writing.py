@@ -78,7 +78,7 @@ class Journal:
         self.folder = folder
         self._options = options
         self.about = about
-        self._takes_effect_late = takes_effect_late
+        self.takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
         self._next_row = 0
         #: It passes what was taken where the disk refused rows that are loaded anyway.
@@ -274,7 +274,7 @@ class Journal:
                 self._closed = self._ended = True
                 self._changed.notify_all()
                 # asked here: a row may have been taken since anyone else asked
-                late = self._takes_effect_late and self._next_row > 0
+                late = self.takes_effect_late and self._next_row > 0
                 goes = loaded or not (self._waiting() or late)
                 # the end puts it on disk now, or nobody needs it there
                 self._unsynced_since = None

@@ -1,0 +1,123 @@
+"""A program that ends without closing its loader is told of the rows that wait."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
+from tests.integration.reading import run_sql
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
+
+#: Pushes rows and ends in some way without closing its loader.
+UNCLOSED = """
+import gc, os, sys, time
+import propload
+dsn, seconds, mode, end = sys.argv[1:]
+def push():
+    loader = propload.Loader(to=dsn, table="homes", key="id", mode=mode,
+                             progress=False, batch_seconds=float(seconds))
+    loader.put([{"id": n, "day": 1} for n in range(50)])
+    until = time.monotonic() + 20
+    while float(seconds) < 1 and loader.metrics.snapshot().counts.accounted < 50:
+        assert time.monotonic() < until
+    return loader
+if end == "nobody has it":
+    push()
+    gc.collect()
+    sys.exit()
+loader = push()
+if end == "exit":
+    sys.exit(5)
+if end == "error":
+    raise KeyError("homes")
+if end == "fork":
+    if not os.fork():
+        sys.exit()
+    os.wait()
+    loader.abort(KeyError("homes"))
+if end == "failed":
+    loader.abort(KeyError("homes"))
+if end in {"unseen", "seen"}:
+    loader._source.finish()
+    loader._thread.join()
+    assert loader.failed
+if end == "seen":
+    try:
+        loader.put({"id": 50})
+    except propload.LoadError:
+        pass
+if end == "close":
+    loader.close()
+"""
+
+
+def left_open(dsn, state_dir, *, end="", mode="upsert", seconds=600):
+    """Return exit code and log of a program that leaves its loader open."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNCLOSED, dsn, str(seconds), mode, end],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        env={**os.environ, "PROPLOAD_STATE_DIR": str(state_dir)},
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("", 0), ("exit", 5), ("error", 1), ("nobody has it", 0)]
+)
+def test_a_program_that_leaves_its_loader_open_is_told_how_its_rows_are_loaded(
+    database, state_dir, end, code
+):
+    ended, said = left_open(database, state_dir, end=end)
+    [left] = leftovers()
+    assert ended == code
+    told = "the Loader of public.homes was not closed: at most 50 rows wait in the"
+    assert said.count(told) == said.count("Loader of") == 1
+    assert f"propload recover {left.run_id}. Close a Loader" in said
+    [report] = recover(left.run_id, to=database)
+    assert report.counts.inserted == 50
+
+
+@pytest.mark.parametrize("end", ["close", "failed", "fork"])
+def test_a_program_that_closed_its_loader_or_gave_it_up_is_told_nothing(
+    database, state_dir, end
+):
+    code, said = left_open(database, state_dir, end=end)
+    assert code == 0
+    assert "Loader" not in said
+
+
+def test_a_loader_is_told_to_be_open_whose_rows_wait_for_its_end_alone(
+    database, state_dir
+):
+    said = left_open(database, state_dir, seconds=0.01)[1]
+    assert "its rows are loaded or refused, and only its end is left" in said
+    said = left_open(database, state_dir, seconds=0.01, mode="replace")[1]
+    assert "it keeps its old rows, and the 50 rows that came wait. To put them" in said
+    assert f"propload recover {max(one.run_id for one in leftovers())}" in said
+
+
+def test_the_command_of_a_loader_left_open_names_an_unusual_state_folder(
+    database, state_dir, tmp_path, monkeypatch
+):
+    code = UNCLOSED.replace("to=dsn,", f"to=dsn, state_dir={str(tmp_path)!r},")
+    monkeypatch.setitem(globals(), "UNCLOSED", code)
+    _, said = left_open(database, state_dir)
+    [left] = leftovers(state_dir=tmp_path)
+    assert f"propload recover {left.run_id} --state-dir {tmp_path}" in said
+
+
+@pytest.mark.parametrize("end", ["unseen", "seen"])
+def test_of_a_load_that_failed_is_told_unless_an_error_has_said_so(
+    database, state_dir, end
+):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    code, said = left_open(database, state_dir, end=end)
+    assert code == 0, said
+    assert said.count("was not closed: at most 50 rows wait") == (end == "unseen")
