@@ -244,8 +244,11 @@ class Database:
 
     def end_run(
         self, run: RunRecord, target: Target, /, *, status: str, continued: bool
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Let table and ledger know how a run ended; only the first call counts.
+
+        Returns:
+            What a reader of the report should know of it.
 
         Args:
             run: The run.
@@ -260,10 +263,11 @@ class Database:
         """
         opened = self._runs.get(run.run_id)
         if opened is None and not continued:
-            return
+            return ()
         if opened is None or not opened.is_filling:
             opened = self._found_again(run, target)
         opened.end(status, self._sessions.living())
+        return opened.end_notes
 
     def _found_again(self, run: RunRecord, target: Target) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""

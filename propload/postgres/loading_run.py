@@ -13,7 +13,7 @@ from propload.postgres.writing.entering import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from propload.postgres.ledger.ledger import Ledger
@@ -37,6 +37,7 @@ class LoadingRun:
     Attributes:
         notes: What a reader of the report should know.
         ledger: Where pieces are entered.
+        end_notes: What is known of its end besides.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class LoadingRun:
         notes: tuple[str, ...] = (),
     ) -> None:
         self.notes = notes
+        self.end_notes: tuple[str, ...] = ()
         self.ledger = ledger
         self._connect = connect
         self._record = run
@@ -166,6 +168,7 @@ class LoadingRun:
             if not self._is_entered(session, status):
                 if self._shadow is not None and status == "loaded":
                     self._shadow.swap()
+                    self._note_runs_beside(session)
                 self.ledger.enter_end(session, status)
                 self._unsure = True
                 session.commit()
@@ -186,6 +189,11 @@ class LoadingRun:
         """Whether an earlier attempt was committed although its answer was lost."""
         return self._unsure and self.ledger.status(session) == status
 
+    def _note_runs_beside(self, session: Connection) -> None:
+        """Note whose rows went with the old ones: called while the table is locked."""
+        runs = self.ledger.beside(session, self._record.target)
+        self.end_notes = _wiped(runs, self._record.target)
+
     def _session(self) -> Connection:
         if self._keeper is None:
             self._keeper = self._connect()
@@ -200,3 +208,16 @@ class LoadingRun:
             # one that has no lock is not to be taken for the keeper
             self.close()
             raise
+
+
+def _wiped(runs: Sequence[str], table: str) -> tuple[str, ...]:
+    """Return what is said of runs whose rows a replace has removed as they went on."""
+    if not runs:
+        return ()
+    who = f"run {runs[0]}" if len(runs) == 1 else f"runs {', '.join(runs)}"
+    note = (
+        f"{who} still went on when this replace took effect: what was committed by "
+        f"then is gone from {table}, and what came later stays beside the new rows. "
+        "Load it again where rows are missed, and keep such runs apart by --lock"
+    )
+    return (note,)

@@ -49,6 +49,7 @@ class Parts:
         continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
         outcome: What the journal is told of the run's end, and says of its own.
+        end_notes: What the database says of the run's end.
     """
 
     record: RunRecord
@@ -65,6 +66,7 @@ class Parts:
     continued: bool = False
     chosen: tuple[str, ...] = ()
     outcome: Outcome = field(default_factory=Outcome)
+    end_notes: tuple[str, ...] = ()
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
@@ -79,7 +81,7 @@ class Parts:
         Raises:
             WriteError: The database cannot be told.
         """
-        self.database.end_run(
+        self.end_notes = self.database.end_run(
             self.record, self.target, status=status, continued=self.continued
         )
 
@@ -104,7 +106,7 @@ class Parts:
         if self.target.mode == "append" and self.plan.settings.get("newest"):
             newest = self.target.newest
             said.append(f"mode append adds every row: newest ({newest}) has no say")
-        said += getattr(self.source, "notes", ())
+        said += [*getattr(self.source, "notes", ()), *self.end_notes]
         said += [self.outcome.note] if self.outcome.note else []
         return tuple(dict.fromkeys(said))
 

@@ -95,6 +95,11 @@ class DatabaseLedger:
         if not connection.rows(bookkeeping.FINISH, values):
             raise taken_over(self.run_id)
 
+    def beside(self, connection: Connection, target: str) -> list[str]:
+        """Return other runs that have committed rows into a table and still go on."""
+        rows = connection.rows(bookkeeping.BESIDE, (target, self.run_id))
+        return [str(run_id) for (run_id,) in rows]
+
     def settle_end(self, status: str) -> None:
         """Do nothing: the commit took the status with it."""
 

@@ -111,6 +111,10 @@ class FileLedger:
             self._ending = number, status
             self._append({"ending": self._ending})
 
+    def beside(self, connection: Connection, target: str) -> list[str]:  # noqa: ARG002 - of other runs a file knows nothing
+        """Return nothing: of other runs a file knows nothing."""
+        return []
+
     def settle_end(self, status: str) -> None:
         """Write down how the run ended."""
         with self._lock:

@@ -53,6 +53,14 @@ class Ledger(Protocol):
             LockedError: Another process has gone on with the run.
         """
 
+    def beside(self, connection: Connection, target: str) -> list[str]:
+        """Return other runs that have committed rows into a table and still go on.
+
+        Args:
+            connection: To the target's database.
+            target: The qualified table.
+        """
+
     def settle_end(self, status: str) -> None:
         """Learn that the commit of the run's end came through."""
 

@@ -140,6 +140,17 @@ WHERE mode = 'replace' AND status = 'running'
   AND (fingerprint IS NULL OR target <> $1::text)
   AND started_at > now() - interval '7 days'"""
 
+#: Runs into a table that have committed rows there and still go on: whoever claims a
+#: run holds its lock, which is gone where its process was killed.
+BESIDE = f"""
+SELECT run_id FROM propload.runs AS r
+WHERE target = $1::text AND run_id <> $2::text
+  AND mode <> 'replace' AND status = 'running'
+  AND EXISTS (SELECT FROM propload.ledger AS l
+              WHERE l.run_id = r.run_id AND inserted + updated + unchanged > 0)
+  AND {locks.number_of("run", "run_id")} IN ({locks.HELD})
+ORDER BY started_at, run_id"""
+
 #: A database by what neither its address nor its name decides.
 IDENTITY = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from propload.postgres.sql.quoting import text
 
+#: The numbers of the advisory locks that sessions of this database hold.
+HELD = """
+SELECT classid::int8 << 32 | objid::int8 FROM pg_catalog.pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND database = (
+    SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"""
+
 
 def take(subject: str, /) -> str:
     """Return the query that takes a lock, or answers false where it is held."""
@@ -29,6 +35,11 @@ def limit_wait(seconds: float, /) -> str:
     """Return the statement that limits waits of this transaction."""
     # 0 would mean no limit
     return f"SET LOCAL lock_timeout = {max(round(seconds * 1000), 1)}"
+
+
+def number_of(kind: str, column: str, /) -> str:
+    """Return the number of the lock that a kind and the value of a column name."""
+    return f"hashtextextended({text(f'propload:{kind}:')} || {column}, 0)"
 
 
 def _number(subject: str) -> str:
