@@ -59,6 +59,7 @@ class _Forgiving(io.FileIO):
     """A file that takes everything, whether its disk or reader does or not."""
 
     def write(self, data: Buffer, /) -> int:
+        """Return how much was written: all of it, where it is lost as well."""
         size = memoryview(data).nbytes
         try:
             # nothing at once, of a pipe that is full and makes nobody wait, is lost too

@@ -36,6 +36,7 @@ def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
     columns = tuple(sorted(set(expression.meta.root_names())))
 
     def held(_model: type, rows: PolarsData) -> pl.LazyFrame:
+        """Return which rows keep the rule: all, where they have none of its columns."""
         present = rows.lazyframe.collect_schema()
         missing = [column for column in columns if column not in present]
         if len(missing) == len(columns):

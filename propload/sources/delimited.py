@@ -87,6 +87,8 @@ def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:
 
 
 class _Reader:
+    """Makes rows of text that comes in blocks, and knows at which line each stands."""
+
     def __init__(
         self, name: str, dialect: Dialect, options: SourceOptions, *, first_line: int
     ) -> None:

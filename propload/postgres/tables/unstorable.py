@@ -65,6 +65,7 @@ def _holds_nul(column: pl.Expr) -> pl.Expr:
 
 def _is_out_of(first: int, last: int | None) -> Callable[[pl.Expr], pl.Expr]:
     def condition(column: pl.Expr) -> pl.Expr:
+        """Return whether a value lies outside of what the server stores."""
         number = column.to_physical()
         below = number < first
         return below if last is None else below | (number > last)

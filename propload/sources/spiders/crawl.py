@@ -260,6 +260,11 @@ class _QueueLoader:
         return self._queue.try_put(batch)
 
     def keep(self, batch: Batch) -> None:  # noqa: ARG002 - nobody would read it
+        """Refuse a batch that comes after the end.
+
+        Raises:
+            QueueClosedError: Always.
+        """
         msg = "the crawl's rows are not read any more"
         raise QueueClosedError(msg)
 

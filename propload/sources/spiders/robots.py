@@ -35,6 +35,7 @@ class Robots(RobotsTxtMiddleware):
         turn: Deferred[RobotParser | None] = Deferred()
 
         def tell(rules: RobotParser | None) -> RobotParser | None:
+            """Wake this request, and hand the rules on."""
             turn.callback(rules)
             # for the next one that waits
             return rules
