@@ -1,0 +1,44 @@
+"""Threads of one process load one table that none of them has found."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import propload
+from tests.integration.reading import read_table
+
+pytestmark = pytest.mark.timeout(120)
+
+THREADS = 4
+ROWS = 1_000
+
+
+def load(dsn, thread, mode):
+    rows = ({"id": number, "thread": thread} for number in range(ROWS))
+    key = {} if mode == "append" else {"key": "id"}
+    return propload.ingest(
+        rows, to=dsn, table="homes", mode=mode, batch_rows=300, progress=False, **key
+    )
+
+
+@pytest.mark.parametrize("mode", ["upsert", "insert-new", "append", "replace"])
+def test_every_row_has_its_end_in_one_of_them(dsn, mode):
+    with ThreadPoolExecutor(THREADS) as threads:
+        futures = [threads.submit(load, dsn, n, mode) for n in range(THREADS)]
+        reports = [future.result(timeout=100) for future in futures]
+    for report in reports:
+        assert report.status == "loaded"
+        assert report.counts.read == ROWS
+        report.counts.verify()
+    assert propload.leftovers() == []
+    table = read_table(dsn, "homes")
+    inserted = sum(report.counts.inserted for report in reports)
+    if mode == "append":
+        assert inserted == table.height == THREADS * ROWS
+        return
+    assert sorted(table["id"]) == list(range(ROWS))
+    if mode == "replace":
+        # the one that ended last, whole
+        assert table["thread"].n_unique() == 1
+    else:
+        assert inserted == ROWS
