@@ -88,6 +88,7 @@ class WriteError(PropLoadError):
         batch: The batch number, or None outside a batch.
         sqlstate: The server's five-character code, or None where the
             connection died before the server could send one.
+        goes_on: Whether its run can be gone on with.
     """
 
     def __init__(
@@ -97,11 +98,13 @@ class WriteError(PropLoadError):
         table: str | None = None,
         batch: int | None = None,
         sqlstate: str | None = None,
+        goes_on: bool = True,
     ) -> None:
         super().__init__(message)
         self.table = table
         self.batch = batch
         self.sqlstate = sqlstate
+        self.goes_on = goes_on
 
 
 class TransientWriteError(WriteError):

@@ -11,6 +11,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Shadow
 from propload.postgres.writing.entering import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
+from propload.report import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,8 +115,12 @@ class LoadingRun:
 
     def has_rows(self, session: Connection) -> bool:
         """Return whether the run has committed rows that still count."""
+        return self._committed(session).stored > 0
+
+    def _committed(self, session: Connection) -> Counts:
+        """Return what became of the rows that still count."""
         entries = filter(self._record.counts, self.ledger.committed(session))
-        return any(entry.counts.stored for entry in entries)
+        return sum((entry.counts for entry in entries), Counts())
 
     def writes_into(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
@@ -167,7 +172,7 @@ class LoadingRun:
                 session = self._session()
             if not self._is_entered(session, status):
                 if self._shadow is not None and status == "loaded":
-                    self._shadow.swap()
+                    self._shadow.swap(self._committed(session))
                     self._note_runs_beside(session)
                 self.ledger.enter_end(session, status)
                 self._unsure = True

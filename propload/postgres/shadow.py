@@ -21,7 +21,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.sql.sessions import find_operators
+from propload.postgres.swap import Swap, gathered_rows_gone
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableColumn
+    from propload.report import Counts
     from propload.target import Target
 
 log = logging.getLogger(__name__)
@@ -122,14 +123,7 @@ class Shadow:
         self._remove_abandoned()
         there = self._connection.rows(swapping.exists(self.table))[0][0]
         if continued and not there:
-            named = f"{self._run.run_id}{self._flag}"
-            journaled = f", and drop its journal (propload recover --drop {named})"
-            msg = (
-                f"the rows that this run had gathered for {self._target.table} are "
-                "gone: start the replace anew, without --resume"
-                f"{journaled if self._run.is_journaled else ''}"
-            )
-            raise WriteError(msg, table=str(self._target.table))
+            raise gathered_rows_gone(self._target.table)
         if continued:
             noted = self._connection.rows(swapping.noted(self.table))[0][0]
             before = Remark.read(noted)
@@ -176,58 +170,19 @@ class Shadow:
         # not before: where the line broke, they are noted when this is tried again
         self._columns = known
 
-    def swap(self) -> None:
+    def swap(self, committed: Counts, /) -> None:
         """Put the shadow's rows in place of the table's; ends with the commit.
 
-        Raises:
-            WriteError: The server refused, or a trigger let rows fall; the table
-                holds what it held.
-        """
-        target = self._target.table
-        query = (quoted_table(target),)
-        run = self._connection.execute
-        try:
-            referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
-            settable = self._connection.rows(swapping.SETTABLE, query)
-            run(find_operators(target))
-            swap = swapping.swap(
-                target,
-                self.table,
-                tuple(self._columns),
-                self._target.key,
-                others=[one for (one,) in settable if one not in self._columns],
-                referenced=referenced,
-            )
-            for statement in swap.make_room:
-                run(statement)
-            taken = run(swap.fill)
-            if (
-                swap.tells_all
-                and self._connection.rows(swapping.TRIGGERED, query)[0][0]
-            ):
-                self._account(taken)
-            run(swapping.drop(self.table))
-        except ServerError as error:
-            self._connection.rollback()
-            if failures.is_transient(error):
-                raise
-            text = failures.classify(error).message
-            msg = f"{target} keeps its old rows; the new ones do not fit: {text}"
-            raise WriteError(msg, table=str(target), sqlstate=error.sqlstate) from error
+        Args:
+            committed: What became of the rows that the run has committed.
 
-    def _account(self, taken: int | None) -> None:
-        """Refuse to lose rows that were reported as stored."""
-        held = self._connection.rows(swapping.count(self.table))[0][0]
-        if taken == held:
-            return
-        self._connection.rollback()
-        target = self._target.table
-        msg = (
-            f"{target} keeps its old rows: a trigger of it let {held - (taken or 0):,} "
-            f"of {held:,} new rows fall, which a replace has counted as inserted "
-            "already. Disable the trigger, or leave those rows out of the input"
-        )
-        raise WriteError(msg, table=str(target))
+        Raises:
+            WriteError: The server refused, rows of the shadow are lost, or a trigger
+                let some fall; the table holds what it held.
+        """
+        columns = tuple(self._columns)
+        swap = Swap(self._connection, self._target, self.table, columns)
+        swap.run(committed)
 
     def _take_lock(self) -> None:
         wait = locking.GRACE_SECONDS

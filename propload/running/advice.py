@@ -85,19 +85,20 @@ def _how_to_recover(
     """Return how what waits in a journal is loaded."""
     first = "mend that, then " if _fails_again(error) else ""
     flag = state_flag(parts.plan.places.state_dir)
+    drop = f"propload recover --drop {parts.run_id}{flag}"
+    kept = f"{parts.target.table} keeps its old rows"
+    is_replace = parts.target.mode == "replace"
+    if is_replace and not _goes_on(error):
+        return f"{kept}. Load all rows anew, and drop what is left of these ({drop})"
     if isinstance(journal, JournalSource):
-        left = "What is left stays in the journal"
+        left = f"{kept}. " if is_replace else ""
+        left += "What is left stays in the journal"
         again = f"{left}: {first}run propload recover{flag} again"
-        drop = f"propload recover --drop {parts.run_id}{flag}"
         return f"{again}, or give it up ({drop})" if first else again
-    if parts.target.mode == "replace":
-        kept = f"{parts.target.table} keeps its old rows"
-        if not journal.rows:
-            return kept
-        return (
-            f"{kept}. To put what came in their place: {first}propload recover "
-            f"{parts.run_id}{flag}"
-        )
+    if is_replace:
+        recover = f"{first}propload recover {parts.run_id}{flag}"
+        to_go_on = f". To put what came in their place: {recover}"
+        return f"{kept}{to_go_on if journal.rows else ''}"
     if not journal.waiting:
         others = "other " if parts.lost_rows else ""
         return f"All {others}rows that came are loaded or refused; nothing waits"
@@ -106,7 +107,7 @@ def _how_to_recover(
         return (
             f"{waiting} in the journal: load them with the settings that "
             f"were wrong (propload recover {parts.run_id}{flag} --key ... --mapping "
-            f"...), or give them up (propload recover --drop {parts.run_id}{flag})"
+            f"...), or give them up ({drop})"
         )
     return f"{waiting} in the journal: {first}load them with propload recover{flag}"
 
@@ -140,6 +141,11 @@ def _fails_again(error: BaseException | None) -> bool:
     return isinstance(error, (SchemaMismatchError, SourceError))
 
 
+def _goes_on(error: BaseException | None) -> bool:
+    """Whether a run can be gone on with after what ended it."""
+    return not isinstance(error, WriteError) or error.goes_on
+
+
 def _how_to_load_again(
     parts: Parts, counts: Counts, error: BaseException | None
 ) -> str:
@@ -154,6 +160,9 @@ def _how_to_load_again(
         return kept
     if parts.plan.replayed:
         return f"{kept}. {_how_to_replay(parts.plan, error)}"
+    others = "" if mode != "append" else ", and only what is not committed yet"
+    if not _goes_on(error):
+        return f"{kept}. Load {parts.source.name} anew, without --resume{others}"
     first = "mend that, then " if _fails_again(error) else ""
     if parts.source.fingerprint() is None:
         return f"{kept}. To go on: {first}load {parts.source.name} again"
@@ -161,7 +170,6 @@ def _how_to_load_again(
     if not first:
         return f"{kept}. To go on: {resume}"
     # a run goes on only with the files and settings that it began with
-    others = "" if mode != "append" else ", and only what is not committed yet"
     return (
         f"{kept}. To go on, mend that: after a change of the table alone {resume}; "
         f"after one of a file or a setting load again without --resume{others}"

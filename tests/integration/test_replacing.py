@@ -239,12 +239,18 @@ def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
         "CREATE TRIGGER r BEFORE INSERT ON homes FOR EACH ROW "
         "EXECUTE FUNCTION refuse()",
     )
-    with pytest.raises(LoadError, match=r"no seventh.*mend that, then propload reco"):
+    with pytest.raises(
+        LoadError, match=r"no seventh.*mend that, then propload reco"
+    ) as one:
         propload.ingest(iter(rows(1)), **goal)
     [left] = leftovers()
     drop = f"give it up .propload recover --drop {left.run_id}"
-    with pytest.raises(LoadError, match=f"mend that, then run .* again, or {drop}"):
+    with pytest.raises(
+        LoadError, match=f"mend that, then run .* again, or {drop}"
+    ) as two:
         recover(left.run_id, to=database)
+    for told in (one, two):
+        assert str(told.value).count("public.homes keeps its old rows") == 1
     assert stored(database) == OLD
     run_sql(database, "DROP TRIGGER r ON homes")
     [report] = recover(left.run_id, to=database)

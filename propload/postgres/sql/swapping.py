@@ -56,6 +56,12 @@ FOREIGN_KEYS = """
 SELECT conname::text, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
 WHERE conrelid = ($1::text)::regclass AND contype = 'f' AND confrelid <> conrelid"""
 
+#: Whether rows of a shadow go with the rows of other tables that they refer to.
+CASCADES = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
+               WHERE conrelid = ($1::text)::regclass
+               AND contype = 'f' AND confdeltype = 'c')"""
+
 #: Whether another table points here, so that the table cannot be truncated.
 REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 

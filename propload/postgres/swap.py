@@ -1,0 +1,141 @@
+"""The end of a replace: the rows of its shadow take the place of the table's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from propload.errors import WriteError
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import swapping
+from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.sql.sessions import find_operators
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.session.connection import Connection
+    from propload.report import Counts
+    from propload.target import TableName, Target
+
+log = logging.getLogger(__name__)
+
+
+def gathered_rows_gone(table: TableName, /) -> WriteError:
+    """Return the error of a replace whose shadow is not there."""
+    msg = f"the rows that this run had gathered for {table} are gone"
+    return WriteError(msg, table=str(table), goes_on=False)
+
+
+class Swap:
+    """Puts the rows of a shadow in place of the table's, in one transaction.
+
+    Args:
+        connection: A session without open work; who calls commits.
+        target: The table and its rules.
+        shadow: Its shadow.
+        columns: The columns that rows came with.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        target: Target,
+        shadow: TableName,
+        columns: Sequence[str],
+    ) -> None:
+        self._connection = connection
+        self._target = target
+        self._table = target.table
+        self._shadow = shadow
+        self._columns = columns
+
+    def run(self, committed: Counts, /) -> None:
+        """Put the rows in place and drop the shadow; all but the commit.
+
+        Args:
+            committed: What became of the rows that the run has committed.
+
+        Raises:
+            WriteError: The server refused, rows of the shadow are lost, or a trigger
+                let some fall; the table holds what it held.
+            ServerError: The connection is gone, or the like.
+        """
+        try:
+            self._put_in_place(committed)
+        except ServerError as error:
+            self._connection.rollback()
+            if failures.is_transient(error):
+                raise
+            table, text = str(self._table), failures.classify(error).message
+            msg = f"{table}: the new rows do not fit: {text}"
+            raise WriteError(msg, table=table, sqlstate=error.sqlstate) from error
+        except WriteError:
+            self._connection.rollback()
+            raise
+
+    def _put_in_place(self, committed: Counts) -> None:
+        run = self._connection.execute
+        query = (quoted_table(self._table),)
+        if not self._connection.rows(swapping.exists(self._shadow))[0][0]:
+            raise gathered_rows_gone(self._table)
+        referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
+        settable = self._connection.rows(swapping.SETTABLE, query)
+        run(find_operators(self._table))
+        statements = swapping.swap(
+            self._table,
+            self._shadow,
+            self._columns,
+            self._target.key,
+            others=[one for (one,) in settable if one not in self._columns],
+            referenced=referenced,
+        )
+        for statement in statements.make_room:
+            run(statement)
+        taken = run(statements.fill)
+        self._account(taken if statements.tells_all else None, committed)
+        run(swapping.drop(self._shadow))
+
+    def _account(self, taken: int | None, committed: Counts) -> None:
+        """Refuse to give up the old rows for fewer or more than were stored.
+
+        Args:
+            taken: The rows that the table took, where that is told.
+            committed: What became of the rows that the run has committed.
+        """
+        # a batch whose entry a file's ledger lost was met as stored when it came again
+        whole = range(committed.inserted, committed.stored + 1)
+        query = (quoted_table(self._table),)
+        if (
+            taken in whole
+            and not self._connection.rows(swapping.TRIGGERED, query)[0][0]
+        ):
+            return
+        held = int(self._connection.rows(swapping.count(self._shadow))[0][0])
+        if held not in whole:
+            self._tell_of_lost(held, committed.inserted)
+        if taken is not None and taken != held:
+            msg = (
+                f"{self._table}: a trigger of it let {held - taken:,} of {held:,} new "
+                "rows fall, which a replace has counted as inserted already. Disable "
+                "the trigger, or leave those rows out of the input"
+            )
+            raise WriteError(msg, table=str(self._table))
+
+    def _tell_of_lost(self, held: int, stored: int) -> None:
+        """Refuse rows that others than the run took away or brought.
+
+        Rows may have gone with what they refer to, as those of the table do.
+        """
+        query = (quoted_table(self._shadow),)
+        cascades = self._connection.rows(swapping.CASCADES, query)[0][0]
+        told = (
+            f"{self._table}: this replace has stored {stored:,} rows, of which its "
+            f"shadow {self._shadow} holds {held:,} now"
+        )
+        if cascades and 0 < held < stored:
+            log.warning("%s: the others went with rows that they refer to", told)
+            return
+        msg = f"{told}: somebody has changed that table meanwhile"
+        raise WriteError(msg, table=str(self._table), goes_on=False)

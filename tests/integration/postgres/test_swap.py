@@ -1,0 +1,149 @@
+"""A replace gives up the old rows for all that it gathered, as it gathered it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import polars as pl
+import pytest
+
+from propload.errors import WriteError
+from tests.integration.postgres.writing import (
+    counts,
+    end,
+    execute,
+    fit,
+    make_piece,
+    prepared,
+    query,
+    run_record,
+    target,
+)
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
+
+GOAL = target(mode="replace")
+TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, v {})"
+CHILD = "CREATE TABLE child (k bigint REFERENCES t)"
+ROWS = pl.DataFrame({"k": [2, 3, 4], "v": [1.75, 2.5, 3.0]})
+
+
+def gather(ready, frame, number=0, *, lane=0, key=("k",)):
+    with closing(ready.open_writer(lane)) as writer:
+        piece = make_piece(frame, number, lane=lane, key=key)
+        return writer.write(fit(piece, ready.plan))
+
+
+def stored(dsn, what):
+    return query(dsn, f"SELECT k, {what} FROM t ORDER BY k")
+
+
+def shadow_of(dsn):
+    [(name,)] = query(
+        dsn,
+        "SELECT oid::regclass::text FROM pg_class "
+        "WHERE relname LIKE 'propload_shadow_%' AND relkind = 'r'",
+    )
+    return name
+
+
+@pytest.mark.parametrize(
+    ("change", "held"),
+    [
+        ("TRUNCATE {}", 0),
+        ("DELETE FROM {} WHERE k = 3", 2),
+        ("INSERT INTO {} VALUES (9)", 4),
+    ],
+)
+@pytest.mark.parametrize(
+    ("key", "columns"),
+    [(("k",), "kv"), ((), "kv"), (("k",), "k")],
+    ids=["keyed", "keyless", "keys alone"],
+)
+def test_old_rows_are_not_given_up_for_others_than_were_stored(
+    database, state_dir, change, held, key, columns
+):
+    execute(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
+    if columns == "k":
+        # a row that is there already is not told of
+        execute(database, "ALTER TABLE t DROP v", CHILD)
+    goal, rows = target(mode="replace", key=key), ROWS.select(*columns)
+    with prepared(database, goal, rows, state_dir) as ready:
+        gather(ready, rows, key=key)
+        shadow = shadow_of(database)
+        execute(database, change.format(shadow))
+        told = rf"public\.t: .* stored 3 rows, .*{shadow} holds {held} now"
+        with pytest.raises(WriteError, match=told) as caught:
+            end(ready)
+    assert not caught.value.goes_on
+    assert query(database, "SELECT k FROM t") == [(1,)]
+
+
+def test_rows_of_all_lanes_and_processes_of_a_run_are_counted(database, state_dir):
+    execute(database, TABLE.format("float8"))
+    run = run_record(GOAL)
+    later = ROWS.with_columns(pl.lit(5.0).alias("v")).head(2)
+    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+        done = [gather(ready, ROWS.head(2)), gather(ready, ROWS.tail(1), lane=1)]
+    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+        done.append(gather(ready, later, 1))
+        end(ready)
+    assert counts(done) == [(2, 0, 0, 0), (1, 0, 0, 0), (0, 2, 0, 0)]
+    assert stored(database, "v") == [(2, 5.0), (3, 5.0), (4, 3.0)]
+
+
+@pytest.mark.parametrize("key", [("k",), ()], ids=["keyed", "keyless"])
+def test_a_batch_that_the_ledger_lost_is_stored_once_or_refused(
+    database, state_dir, key
+):
+    execute(database, "CREATE TABLE t (k bigint, v float8)")
+    goal = target(mode="replace", key=key)
+    with prepared(database, goal, ROWS, state_dir) as ready:
+        gather(ready, ROWS, key=key)
+        execute(database, "DELETE FROM propload.ledger")
+        gather(ready, ROWS, key=key)
+        if key:
+            end(ready)
+        else:
+            with pytest.raises(WriteError, match=r"stored 3 rows, .* holds 6 now"):
+                end(ready)
+    assert stored(database, "v") == (ROWS.rows() if key else [])
+
+
+PARENTS = (
+    "CREATE TABLE parents (k bigint PRIMARY KEY)",
+    "INSERT INTO parents VALUES (1), (2), (3), (4)",
+    "CREATE TABLE t (k bigint REFERENCES parents ON DELETE CASCADE, v float8)",
+)
+
+
+def test_a_row_may_go_with_the_one_that_it_refers_to(database, state_dir, caplog):
+    execute(database, *PARENTS)
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        execute(database, "DELETE FROM parents WHERE k = 3")
+        end(ready)
+    assert stored(database, "v") == [(2, 1.75), (4, 3.0)]
+    assert "public.t: this replace has stored 3 rows" in caplog.text
+
+
+def test_all_rows_do_not_go_with_those_that_they_refer_to(database, state_dir):
+    execute(database, *PARENTS)
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        execute(database, f"TRUNCATE {shadow_of(database)}")
+        execute(database, "INSERT INTO t VALUES (1, 9)")
+        with pytest.raises(WriteError, match="holds 0 now"):
+            end(ready)
+    assert stored(database, "v") == [(1, 9.0)]
+
+
+def test_a_shadow_that_is_gone_is_not_taken_for_the_table(database, state_dir):
+    execute(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        execute(database, f"DROP TABLE {shadow_of(database)}")
+        with pytest.raises(WriteError, match=r"for public\.t are gone") as caught:
+            end(ready)
+    assert not caught.value.goes_on
+    assert stored(database, "v") == [(1, 9.0)]
