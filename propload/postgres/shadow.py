@@ -179,6 +179,7 @@ class Shadow:
         Raises:
             WriteError: The server refused, rows of the shadow are lost, or a trigger
                 let some fall; the table holds what it held.
+            SchemaMismatchError: The table's columns have other types by now.
         """
         columns = tuple(self._columns)
         swap = Swap(self._connection, self._target, self.table, columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from propload.errors import WriteError
+from propload.errors import SchemaMismatchError, WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import swapping
@@ -60,6 +60,7 @@ class Swap:
         Raises:
             WriteError: The server refused, rows of the shadow are lost, or a trigger
                 let some fall; the table holds what it held.
+            SchemaMismatchError: The table's columns have other types by now.
             ServerError: The connection is gone, or the like.
         """
         try:
@@ -71,7 +72,7 @@ class Swap:
             table, text = str(self._table), failures.classify(error).message
             msg = f"{table}: the new rows do not fit: {text}"
             raise WriteError(msg, table=table, sqlstate=error.sqlstate) from error
-        except WriteError:
+        except (WriteError, SchemaMismatchError):
             self._connection.rollback()
             raise
 
@@ -93,9 +94,31 @@ class Swap:
         )
         for statement in statements.make_room:
             run(statement)
+        # under the lock: until the commit the table stays what it is
+        self._require_types()
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
         run(swapping.drop(self._shadow))
+
+    def _require_types(self) -> None:
+        """Refuse values of other types: an INSERT would round them in silence."""
+        both = (quoted_table(self._shadow), quoted_table(self._table))
+        changed = [
+            (str(column), str(gathered), str(now))
+            for column, gathered, now in self._connection.rows(swapping.RETYPED, both)
+            if column in self._columns
+        ]
+        if not changed:
+            return
+        told = ", ".join(
+            f"column {column} was {gathered} and is {now} now"
+            for column, gathered, now in changed
+        )
+        msg = (
+            f"{self._table}: {told}, by which values that this replace has gathered "
+            "might be rounded. Change the type back, or load all rows anew"
+        )
+        raise SchemaMismatchError(msg)
 
     def _account(self, taken: int | None, committed: Counts) -> None:
         """Refuse to give up the old rows for fewer or more than were stored.

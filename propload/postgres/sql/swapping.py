@@ -62,6 +62,16 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
                WHERE conrelid = ($1::text)::regclass
                AND contype = 'f' AND confdeltype = 'c')"""
 
+#: Columns of a shadow that have another type in its table: both types.
+RETYPED = """
+SELECT s.attname::text, pg_catalog.format_type(s.atttypid, s.atttypmod),
+       pg_catalog.format_type(t.atttypid, t.atttypmod)
+FROM pg_catalog.pg_attribute AS s JOIN pg_catalog.pg_attribute AS t USING (attname)
+WHERE s.attrelid = ($1::text)::regclass AND s.attnum > 0 AND NOT s.attisdropped
+  AND t.attrelid = ($2::text)::regclass AND t.attnum > 0 AND NOT t.attisdropped
+  AND (s.atttypid, s.atttypmod) <> (t.atttypid, t.atttypmod)
+ORDER BY s.attnum"""
+
 #: Whether another table points here, so that the table cannot be truncated.
 REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import polars as pl
 import pytest
 
-from propload.errors import WriteError
+from propload.errors import SchemaMismatchError, WriteError
 from tests.integration.postgres.writing import (
     counts,
     end,
@@ -34,7 +34,7 @@ def gather(ready, frame, number=0, *, lane=0, key=("k",)):
         return writer.write(fit(piece, ready.plan))
 
 
-def stored(dsn, what):
+def stored(dsn, what="v::text"):
     return query(dsn, f"SELECT k, {what} FROM t ORDER BY k")
 
 
@@ -45,6 +45,41 @@ def shadow_of(dsn):
         "WHERE relname LIKE 'propload_shadow_%' AND relkind = 'r'",
     )
     return name
+
+
+@pytest.mark.parametrize("referenced", [False, True], ids=["alone", "referenced"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("numeric(10,2)", "numeric(10,0)"), ("double precision", "bigint")],
+)
+def test_a_column_of_another_type_than_was_gathered_is_refused(
+    database, state_dir, before, after, referenced
+):
+    execute(database, TABLE.format(before), "INSERT INTO t VALUES (1, 9)")
+    if referenced:
+        execute(database, CHILD)
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        execute(database, f"ALTER TABLE t ALTER v TYPE {after}")
+        with pytest.raises(SchemaMismatchError) as caught:
+            end(ready)
+        assert f"public.t: column v was {before} and is {after} now" in str(
+            caught.value
+        )
+        assert query(database, "SELECT k FROM t") == [(1,)]
+        execute(database, f"ALTER TABLE t ALTER v TYPE {before}")
+        end(ready)
+    assert stored(database, "v::float8") == ROWS.rows()
+
+
+def test_a_column_that_rows_come_without_may_have_another_type(database, state_dir):
+    execute(database, TABLE.format("int DEFAULT 7"))
+    rows = ROWS.select("k")
+    with prepared(database, GOAL, rows, state_dir) as ready:
+        gather(ready, rows)
+        execute(database, "ALTER TABLE t ALTER v TYPE bigint")
+        end(ready)
+    assert stored(database) == [(2, "7"), (3, "7"), (4, "7")]
 
 
 @pytest.mark.parametrize(
