@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.postgres.session.dsn import describe_dsn, hide_secrets
 
@@ -72,6 +74,14 @@ class ServerError(WriteError):
 #: What the server names here is its own structure: a password that is also a table's
 #: name would hide the line or the constraint that the search for bad rows goes by.
 _NAMES = frozenset({"context", "constraint", "column"})
+#: What the driver says where the query by which it looks at a table finds none, and
+#: where the table lacks a column that is to be copied; without the server's fields.
+_NO_TABLE = re.compile(
+    r"NOT_FOUND: .*?Failed to execute query '.*?':\s+[^:\n]+:\s+([^\n]+)", re.DOTALL
+)
+_NO_COLUMN = re.compile(
+    r'ALREADY_EXISTS: .*?Column "(.*)" does not exist in target table ".*"', re.DOTALL
+)
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
     "PG_DIAG_SEVERITY_NONLOCALIZED": "severity",
@@ -90,9 +100,7 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
         error: The driver's or Arrow's error.
         dsn: The connection string, whose secrets are hidden.
     """
-    text = hide_secrets(
-        " ".join(str(error).partition("\n\nQuery was:")[0].split()), dsn
-    )
+    text = hide_secrets(" ".join(_said(error).split()), dsn)
     found = {
         _FIELDS[_text(key)]: _text(value)
         for key, value in getattr(error, "details", None) or []
@@ -113,6 +121,17 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
 def is_about_files(error: ServerError, /) -> bool:
     """Return whether the server could not read a file that it was told to read."""
     return (error.sqlstate or "").startswith(_OF_FILES)
+
+
+def _said(error: Exception) -> str:
+    """Return what a driver's error says, without the queries that it asked."""
+    said = str(error).partition("\n\nQuery was:")[0]
+    if found := _NO_TABLE.match(said):
+        return found[1]
+    if found := _NO_COLUMN.match(said):
+        name = found[1].replace('"', '""')
+        return f'column "{name}" does not exist'
+    return said
 
 
 def _text(value: bytes | str) -> str:

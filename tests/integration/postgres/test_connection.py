@@ -96,6 +96,21 @@ def test_errors_carry_what_the_server_sent(connection):
     assert error.__cause__ is not None
 
 
+def test_a_table_or_column_that_is_gone_is_told_in_few_words(connection):
+    frame = pl.DataFrame({"a": [1], "b": [2]})
+    connection.execute("CREATE TABLE t (a bigint)")
+    connection.commit()
+    for table, said in [
+        ("u", 'relation "public.u" does not exist'),
+        ("t", 'column "b" does not exist'),
+    ]:
+        with pytest.raises(ServerError) as caught:
+            connection.copy(table, frame, namespace="public")
+        connection.rollback()
+        assert str(caught.value) == said
+        assert classify(caught.value).kind == "permanent"
+
+
 def test_values_of_another_width_are_told_from_a_pooler_that_gave_up(connection):
     connection.execute("CREATE TABLE t (a bigint)")
     connection.commit()

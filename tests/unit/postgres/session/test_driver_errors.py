@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from propload.errors import ConfigError, TransientWriteError
-from propload.postgres.session.driver_errors import connect_error
+from propload.postgres.session.driver_errors import connect_error, server_error
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,24 @@ def test_a_user_that_is_let_in_no_more_is_no_outage():
     error = RuntimeError('FATAL: password authentication failed for user "u"')
     again = connect_error(error, "postgresql://u:secret@db/homes", again=True)
     assert isinstance(again, ConfigError)
+
+
+QUERY = "SELECT attr.attname FROM pg_catalog.pg_attribute AS attr WHERE attr.attnum > 0"
+NO_TABLE = f"""NOT_FOUND: [libpq] Failed to execute query '{QUERY}': \
+ERROR:  relation "public.homes" does not exist
+CONTEXT:  unnamed portal parameter $1 = '...'
+"""
+NO_COLUMN = """ALREADY_EXISTS: [libpq] Column "a "b"" does not exist in target table \
+"public" . "homes\""""
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (NO_TABLE, 'relation "public.homes" does not exist'),
+        (NO_COLUMN, 'column "a ""b""" does not exist'),
+    ],
+)
+def test_what_a_table_lacks_is_told_without_the_question_for_it(said, told):
+    error = server_error(RuntimeError(said), "postgresql://u@h/d")
+    assert str(error) == error.primary == told
