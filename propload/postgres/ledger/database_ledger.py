@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.entry import Entry
-from propload.postgres.ledger.ledger import lost_session, taken_over
+from propload.postgres.ledger.ledger import lost_session, taken_over, unknown_run
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.locking import NOT_IN_TIME
 from propload.postgres.sql import bookkeeping
@@ -68,9 +68,11 @@ class DatabaseLedger:
         if connection.execute(bookkeeping.record(self.run_id, piece, counts, **mine)):
             return True
         query = bookkeeping.standing_of(self.run_id, **mine)
-        is_session, is_held = connection.rows(query)[0]
+        is_session, is_known, is_held = connection.rows(query)[0]
         if not is_session:
             raise lost_session()
+        if not is_known:
+            raise unknown_run(self.run_id)
         if not is_held:
             raise taken_over(self.run_id)
         return False
@@ -92,8 +94,11 @@ class DatabaseLedger:
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
-        if not connection.rows(bookkeeping.FINISH, values):
-            raise taken_over(self.run_id)
+        if connection.rows(bookkeeping.FINISH, values):
+            return
+        if self.status(connection) is None:
+            raise unknown_run(self.run_id)
+        raise taken_over(self.run_id)
 
     def beside(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that have committed rows into a table and still go on."""

@@ -51,6 +51,7 @@ class Ledger(Protocol):
 
         Raises:
             LockedError: Another process has gone on with the run.
+            WriteError: The ledger knows the run no more.
         """
 
     def beside(self, connection: Connection, target: str) -> list[str]:
@@ -72,6 +73,15 @@ def taken_over(run_id: str, /) -> LockedError:
     """Return the error of who goes on with a run that another process holds."""
     msg = f"another process has gone on with run {run_id}: wait for its end"
     return LockedError(msg)
+
+
+def unknown_run(run_id: str, /) -> WriteError:
+    """Return the error of who goes on with a run that the ledger knows no more."""
+    msg = (
+        f"the line of run {run_id} is gone from the ledger (propload.runs): somebody "
+        "has deleted it, so that nothing more of the run can be entered"
+    )
+    return WriteError(msg, goes_on=False)
 
 
 def lost_session() -> WriteError:

@@ -218,9 +218,14 @@ def record(
 
 
 def standing_of(run_id: str, /, *, token: str, holder: str) -> str:
-    """Return the query for whether session and run are still this process's own."""
+    """Return the query for what keeps a piece from being entered.
+
+    It answers whether the session is this process's own, whether the ledger knows the
+    run, and whether this process holds it.
+    """
+    known = f"SELECT FROM propload.runs WHERE run_id = {text(run_id)}"
     held = f"SELECT FROM propload.runs WHERE {_is_held(run_id, holder)}"
-    return f"SELECT {_is_session(token)}, EXISTS ({held})"
+    return f"SELECT {_is_session(token)}, EXISTS ({known}), EXISTS ({held})"
 
 
 def _is_held(run_id: str, holder: str) -> str:

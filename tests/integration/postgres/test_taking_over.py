@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 import polars as pl
 import pytest
 
-from propload.errors import LockedError
+from propload.errors import LockedError, WriteError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
@@ -132,3 +132,23 @@ def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state
             writer.write(make_piece(ROWS))
     assert query(database, STORED) == [(0,)]
     assert not told
+
+
+@pytest.mark.one_server
+def test_a_run_whose_line_was_deleted_is_not_taken_for_another_process_s(
+    database, state_dir
+):
+    run = run_record(GOAL)
+    with process(database, state_dir, run.run_id) as first:
+        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+        execute(database, "DELETE FROM propload.runs")
+        told = f"the line of run {run.run_id} is gone from the ledger"
+        with (
+            closing(ready.open_writer(0)) as writer,
+            pytest.raises(WriteError, match=told) as caught,
+        ):
+            writer.write(make_piece(ROWS))
+        with pytest.raises(WriteError, match=told):
+            end(ready)
+    assert not caught.value.goes_on
+    assert query(database, STORED) == [(0,)]
