@@ -21,7 +21,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.swap import Swap, gathered_rows_gone
+from propload.postgres.swap import Swap
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Shadow:
         self._remove_abandoned()
         there = self._connection.rows(swapping.exists(self.table))[0][0]
         if continued and not there:
-            raise gathered_rows_gone(self._target.table)
+            raise failures.gathered_rows_gone(str(self._target.table))
         if continued:
             noted = self._connection.rows(swapping.noted(self.table))[0][0]
             before = Remark.read(noted)
@@ -149,10 +149,15 @@ class Shadow:
 
         Args:
             columns: The target's columns.
+
+        Raises:
+            WriteError: The shadow is gone.
         """
         there = {
             name for (name,) in self._connection.rows(swapping.columns_of(self.table))
         }
+        if not there:
+            raise failures.gathered_rows_gone(str(self._target.table))
         for column in columns:
             if column.name not in there:
                 self._connection.execute(
@@ -318,4 +323,4 @@ def read_own_names(
     found = [(str(one), str(own)) for one, own in connection.rows(swapping.TWINS, both)]
     tables = ((str(shadow), str(target)), (shadow.table, target.table))
     named = sorted(found, key=lambda pair: len(pair[0]), reverse=True)
-    return OwnNames((*named, *tables))
+    return OwnNames((*named, *tables), shadow.namespace)

@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def gathered_rows_gone(table: TableName, /) -> WriteError:
-    """Return the error of a replace whose shadow is not there."""
-    msg = f"the rows that this run had gathered for {table} are gone"
-    return WriteError(msg, table=str(table), goes_on=False)
-
-
 class Swap:
     """Puts the rows of a shadow in place of the table's, in one transaction.
 
@@ -80,7 +74,7 @@ class Swap:
         run = self._connection.execute
         query = (quoted_table(self._table),)
         if not self._connection.rows(swapping.exists(self._shadow))[0][0]:
-            raise gathered_rows_gone(self._table)
+            raise failures.gathered_rows_gone(str(self._table))
         referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
         settable = self._connection.rows(swapping.SETTABLE, query)
         run(find_operators(self._table))

@@ -114,6 +114,8 @@ _STATUSES: Mapping[str, tuple[Kind, str]] = {
     "INTERNAL": ("permanent", "the driver failed"),
     "INVALID_STATE": ("permanent", "the connection is not in a state that allows it"),
 }
+#: Codes of a table and of a namespace that are not there.
+_MISSING = ("42P01", "3F000")
 #: No code and status IO, yet no broken line: the driver could not encode a value.
 #: A broken line has its reason after the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
@@ -174,6 +176,8 @@ def as_write_error(
         own_names: What the target calls what the server names of its shadow.
     """
     failure = classify(error)
+    if own_names is not None and _is_missing(error) and own_names.are_of(str(error)):
+        return gathered_rows_gone(table, batch=batch, sqlstate=failure.sqlstate)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
@@ -184,6 +188,28 @@ def as_write_error(
     if own_names is not None:
         text = own_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=failure.sqlstate)
+
+
+def gathered_rows_gone(
+    table: str, /, *, batch: int | None = None, sqlstate: str | None = None
+) -> WriteError:
+    """Return the error of a replace whose shadow is not there.
+
+    Args:
+        table: The qualified table that was to be replaced.
+        batch: The batch's number, or None outside a batch.
+        sqlstate: What the server told it by, or None.
+    """
+    place = "" if batch is None else f"batch {batch} into {table}: "
+    msg = f"{place}the rows that this run had gathered for {table} are gone"
+    return WriteError(msg, table=table, batch=batch, sqlstate=sqlstate, goes_on=False)
+
+
+def _is_missing(error: BaseException) -> bool:
+    """Whether a table or its namespace was looked for and not found."""
+    if not isinstance(error, ServerError):
+        return False
+    return error.sqlstate in _MISSING or error.status == "NOT_FOUND"
 
 
 def _sorted(error: ServerError) -> tuple[Kind, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,9 +16,21 @@ class OwnNames:
 
     Attributes:
         pairs: (shadow's, target's), a name before those that it begins with.
+        namespace: Where the shadow is.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
+    namespace: str = ""
+
+    def are_of(self, missing: str, /) -> bool:
+        """Return whether what is missing, as a text tells it, is the shadow's own.
+
+        It may be its whole namespace, though not another table there.
+        """
+        if any(shadows in missing for shadows, _ in self.pairs):
+            return True
+        alone = rf"(?<![\w.]){re.escape(self.namespace)}(?![\w.])"
+        return bool(self.pairs and re.search(alone, missing))
 
     def in_text(self, text: str, /) -> str:
         """Return a text that names the target."""

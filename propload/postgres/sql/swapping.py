@@ -113,10 +113,10 @@ def add_constraint(shadow: TableName, constraint: str, definition: str, /) -> st
 
 
 def columns_of(shadow: TableName, /) -> str:
-    """Return the query for the names of a shadow's columns."""
+    """Return the query for the names of a shadow's columns: none where it is gone."""
     return (
         "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT "
-        f"attisdropped AND attrelid = {text(table(shadow))}::regclass"
+        f"attisdropped AND attrelid = to_regclass({text(table(shadow))})"
     )
 
 

@@ -200,17 +200,28 @@ def test_a_row_that_repeats_a_primary_key_names_it(database, state_dir, spread):
     assert query(database, "SELECT k FROM t ORDER BY k") == [(1,), (2,)]
 
 
-def test_an_error_while_rows_are_gathered_names_the_table_itself(database, state_dir):
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "staged"])
+@pytest.mark.parametrize("gone", ["SCHEMA propload CASCADE", "TABLE {}"])
+def test_gathered_rows_that_are_gone_are_told(database, state_dir, gone, direct):
     write(database, target(), state_dir, OLD)
     with (
         prepared(database, GOAL, NEW, state_dir) as ready,
         closing(ready.open_writer(0)) as writer,
     ):
-        execute(database, "DROP SCHEMA propload CASCADE")
-        with pytest.raises(WriteError, match=r"public\.t") as caught:
-            writer.write(make_piece(NEW, 0, key=("k",)))
-    assert "shadow" not in str(caught.value)
+        writer.write(make_piece(NEW, 0, key=("k",)))
+        if not direct:
+            writer.write(make_piece(NEW, 1, key=("k",)))
+        shadow = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND {}"
+        named = "relname LIKE 'propload_shadow_%'"
+        [(name,)] = query(database, shadow.format(named))
+        execute(database, f"DROP {gone.format(name)}")
+        rows = NEW.with_columns(k=pl.col("k") + (9 if direct else 0))
+        told = r"batch 2 into public\.t: the rows .* gathered for public\.t are gone"
+        with pytest.raises(WriteError, match=told) as caught:
+            writer.write(make_piece(rows, 2, key=("k",)))
+    assert not caught.value.goes_on
     assert caught.value.table == "public.t"
+    assert stored(database) == OLD.rows()
 
 
 def test_a_run_that_another_process_replaces_by_is_named(
@@ -224,6 +235,17 @@ def test_a_run_that_another_process_replaces_by_is_named(
         prepared(database, GOAL, NEW, state_dir, run=run),
     ):
         pass
+
+
+def test_gathered_rows_that_are_gone_are_told_before_more_come(database, state_dir):
+    write(database, target(), state_dir, OLD)
+    run = run_record(GOAL)
+    with Database(database, state_dir=state_dir) as opened:
+        facts = opened.facts(GOAL.table)
+        opened.prepare(GOAL, NEW.schema, facts, run=run)
+        execute(database, "DROP SCHEMA propload CASCADE")
+        with pytest.raises(WriteError, match=r"gathered for public\.t are gone"):
+            opened.prepare(GOAL, NEW.schema, facts, run=run)
 
 
 def test_a_column_that_comes_later_is_taken_along(database, state_dir):

@@ -13,6 +13,7 @@ from propload.postgres.session.failures import (
     as_write_error,
     classify,
 )
+from propload.postgres.sql.own_names import OwnNames
 
 
 def server_error(sqlstate=None, status="UNKNOWN", primary="said so", **fields):
@@ -162,3 +163,37 @@ def test_a_password_that_is_also_a_name_hides_nothing_that_is_looked_for(passwor
     assert failure.constraint == "listings_pkey"
     assert password not in failure.message
     assert password not in str(error)
+
+
+OWN = OwnNames(
+    (
+        ("propload_shadow_1_pkey", "t_pkey"),
+        ("propload.propload_shadow_1", "public.t"),
+        ("propload_shadow_1", "t"),
+    ),
+    "propload",
+)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "said", "is_gone"),
+    [
+        ("42P01", 'relation "propload.propload_shadow_1" does not exist', True),
+        ("3F000", 'schema "propload" does not exist', True),
+        (None, "Schema »propload« existiert nicht", True),
+        ("42P01", 'relation "propload.ledger" does not exist', False),
+        ("42P01", 'relation "public.others" does not exist', False),
+        ("42P01", 'relation "propload_stage" does not exist', False),
+        ("23505", 'duplicate key in "propload_shadow_1_pkey"', False),
+    ],
+)
+def test_a_shadow_that_is_gone_is_not_called_by_its_table_s_name(
+    sqlstate, said, is_gone
+):
+    status = "UNKNOWN" if sqlstate else "NOT_FOUND"
+    error = server_error(sqlstate, status, said)
+    made = as_write_error(error, table="public.t", batch=4, own_names=OWN)
+    assert ("gathered for public.t are gone" in str(made)) == is_gone
+    assert str(made).startswith("batch 4 into public.t: ")
+    assert made.goes_on == (not is_gone)
+    assert (made.batch, made.sqlstate) == (4, sqlstate)
