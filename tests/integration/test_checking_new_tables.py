@@ -95,7 +95,7 @@ def test_files_of_many_sets_of_columns_take_few_sessions(
 
     def counted(one):
         opened = connect(one)
-        most.append(sum(not session.closed for session in one._sessions))
+        most.append(sum(not session.closed for session in one._sessions._sessions))
         return opened
 
     monkeypatch.setattr(Database, "connect", counted)
