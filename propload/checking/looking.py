@@ -104,7 +104,7 @@ class CheckedTable:
         if self.facts is None:
             return []
         try:
-            self.facts.require_mode(self.target)
+            self.database.require_mode(self.facts, self.target)
         except WriteError as error:
             return [str(error)]
         return []
@@ -325,8 +325,10 @@ class Looking:
 
     def _forecast(self) -> Counts | None:
         """Return what would become of the rows where that is known of all."""
+        if self._table.facts is None or self._problems:
+            return None
         told = replace(self._expected, read=self._read, rejected=self._rejected)
-        return told if self._table.facts and told.accounted == told.read else None
+        return told if told.accounted == told.read else None
 
     def _rehearse(self, deduped: Deduped, rehearsal: Rehearsal) -> None:
         forecast = rehearsal.forecast(deduped)

@@ -160,6 +160,19 @@ class Database:
             self._sessions.lose_first()
             raise failures.as_write_error(error, table=str(table)) from error
 
+    def require_mode(self, facts: TableFacts, target: Target, /) -> None:
+        """Refuse a mode that a table has no room for.
+
+        Raises:
+            WriteError: Rows cannot be found by the key, or the mode reaches further
+                than the table itself.
+        """
+        try:
+            reading.require_mode(self._sessions.first(), facts, target)
+        except ServerError as error:
+            self._sessions.lose_first()
+            raise failures.as_write_error(error, table=str(facts.name)) from error
+
     def identity(self) -> str | None:
         """Return what the database is known by under any address, where it says that.
 
@@ -366,7 +379,7 @@ def _made(
         return making.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
-    facts.require_mode(target)
+    reading.require_mode(session, facts, target)
     plan = plan_rows(frame_schema, facts, target)
     plan.require_fit()
     if plan.new and target.on_new_columns == "add":

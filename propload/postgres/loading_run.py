@@ -139,9 +139,8 @@ class LoadingRun:
             shadow = Shadow(
                 keeper, target, self._record, namespace, state_dir=self._state_dir
             )
-            keys = {frozenset(unique) for unique in facts.unique_keys}
             shadow.make(
-                unique=frozenset(target.key) in keys,
+                unique=facts.keeps_unique(target.key),
                 continued=self.has_rows(keeper),
             )
             self._shadow = shadow

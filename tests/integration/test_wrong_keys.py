@@ -1,10 +1,13 @@
-"""A key that nobody has is a mistake of the caller, and leaves no trace."""
+"""A key that nobody has, or that is not unique, is a mistake of the caller."""
+
+import re
 
 import pytest
 
 import propload
 from propload.errors import ConfigError, LoadError
 from tests.integration.postgres.writing import query
+from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -42,3 +45,54 @@ def test_rows_that_wait_behind_a_misspelt_key_are_told_and_loaded_by_another(
     (report,) = propload.recover(left.run_id, key="id", to=database)
     assert report.counts.inserted == 3
     assert propload.ingest(iter(rows), key="id", **told).counts.unchanged == 3
+
+
+FREE = "CREATE TABLE homes (id int, town text, v text)"
+STORED = {
+    "(1, 'Ede', 'a'), (1, 'Ede', 'b')": (
+        ("id",),
+        "; keys repeat, such as id=1: leave one row of each key, then add one with",
+    ),
+    "(1, 'Ede', 'a'), (1, 'Ede', 'b'), (NULL, 'Epe', 'c')": (
+        ("town", "id"),
+        (
+            "; keys repeat, such as town=Ede, id=1 and town or id is null in some rows,"
+            " which ADD PRIMARY KEY would refuse: leave one row of each key, then add"
+        ),
+    ),
+    "(1, 'Ede', 'a'), (NULL, 'Ede', 'b'), (NULL, 'Epe', 'c')": (
+        ("id",),
+        "; id is null in some rows, which ADD PRIMARY KEY would refuse: add one with",
+    ),
+    "(1, 'Ede', 'a'), (2, NULL, 'b')": (("id",), ": add one with"),
+}
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("stored", STORED)
+def test_the_advice_for_a_key_that_is_not_unique_heeds_the_stored_rows(
+    database, stored
+):
+    key, told = STORED[stored]
+    run_sql(database, FREE, f"INSERT INTO homes VALUES {stored}")
+    given = {"to": database, "table": "homes", "key": key}
+    rows = [{"id": 1, "town": "Ede", "v": "c"}, {"id": 5, "town": "Ede", "v": "d"}]
+    with pytest.raises(LoadError) as caught:
+        propload.ingest(rows, **given)
+    assert f"rows cannot be found by that key{told}" in str(caught.value)
+    said = propload.check(rows, **given)
+    assert [problem in str(caught.value) for problem in said.problems] == [True]
+    # which row a key would find is told by nobody
+    assert said.expected is None
+    assert "as the table is now" not in str(said)
+    # what is advised can be done
+    statement = re.search(r"ALTER TABLE .* ADD UNIQUE \(.*?\)", str(caught.value))[0]
+    run_sql(
+        database,
+        "DELETE FROM homes AS h USING homes AS o "
+        "WHERE h.ctid > o.ctid AND (h.id, h.town) = (o.id, o.town)",
+        statement,
+    )
+    assert (
+        propload.check(rows, **given).expected == propload.ingest(rows, **given).counts
+    )

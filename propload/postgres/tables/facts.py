@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from propload.postgres.tables.premises import Premises
+    from propload.postgres.tables.stored_keys import StoredKeys
     from propload.target import TableName, Target
 
 ColumnKind = Literal["base", "enum", "array", "range", "composite", "other"]
@@ -177,8 +178,22 @@ class TableFacts:
         """
         return target.mode == "upsert" and not self.empty
 
-    def require_mode(self, target: Target, /) -> None:
+    def keeps_unique(self, key: Sequence[str], /) -> bool:
+        """Return whether no two rows have the same key, nulls aside."""
+        return any(set(unique) == set(key) for unique in self.unique_keys)
+
+    def needs_key(self, target: Target, /) -> bool:
+        """Return whether rows are found by their key, which has to be unique then."""
+        if target.mode == "replace":
+            return self.referenced and bool(target.key)
+        return target.mode != "append"
+
+    def require_mode(self, target: Target, stored: StoredKeys | None = None, /) -> None:
         """Refuse a mode that the table has no room for.
+
+        Args:
+            target: The table and its rules.
+            stored: What its rows hold, where its key is not unique and that is known.
 
         Raises:
             WriteError: Rows cannot be found by the key, or the mode reaches further
@@ -200,20 +215,27 @@ class TableFacts:
                 "a trigger, or use --mode append"
             )
             raise WriteError(msg, table=str(self.name))
-        if target.mode in ("upsert", "insert-new"):
-            self.require_key(target.key)
-        elif target.mode == "replace" and self.referenced and target.key:
-            try:
-                self.require_key(target.key)
-            except WriteError as error:
-                msg = (
-                    f"other tables refer to {self.name}, so that a replace has to find "
-                    f"the rows that stay by their key; {error}"
-                )
-                raise WriteError(msg, table=str(self.name)) from error
+        if not self.needs_key(target):
+            return
+        try:
+            self.require_key(target.key, stored)
+        except WriteError as error:
+            if target.mode != "replace":
+                raise
+            msg = (
+                f"other tables refer to {self.name}, so that a replace has to find "
+                f"the rows that stay by their key; {error}"
+            )
+            raise WriteError(msg, table=str(self.name)) from error
 
-    def require_key(self, key: Sequence[str], /) -> None:
+    def require_key(
+        self, key: Sequence[str], stored: StoredKeys | None = None, /
+    ) -> None:
         """Refuse a key that the table does not keep unique.
+
+        Args:
+            key: Its columns.
+            stored: What rows of the table hold in them, where that is known.
 
         Raises:
             WriteError: It lacks a column of the key, or a unique constraint.
@@ -225,12 +247,14 @@ class TableFacts:
                 "it with ALTER TABLE, or give a key that the table has (--key A,B)"
             )
             raise WriteError(msg, table=str(self.name))
-        if any(set(unique) == set(key) for unique in self.unique_keys):
+        if self.keeps_unique(key):
             return
         names = quoting.names(key)
+        found = "" if stored is None else stored.said(key)
         msg = (
             f"table {self.name} has no unique constraint on ({', '.join(key)}), so its "
-            "rows cannot be found by that key: add one with ALTER TABLE "
-            f"{quoting.table(self.name)} ADD UNIQUE ({names}), or use --mode append"
+            f"rows cannot be found by that key{'; ' if found else ': '}{found}add one "
+            f"with ALTER TABLE {quoting.table(self.name)} ADD UNIQUE ({names}), or use "
+            "--mode append"
         )
         raise WriteError(msg, table=str(self.name))

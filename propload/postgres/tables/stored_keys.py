@@ -1,0 +1,73 @@
+"""What stored rows hold that stands in the way of a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.postgres.session import failures
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql.stored_keys import stored_keys_query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.session.connection import Connection
+    from propload.target import TableName
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKeys:
+    """What was found among stored rows that a key of the table would not take.
+
+    Attributes:
+        repeated: The values of one key that stands in several rows, or empty.
+        lacking: Whether a row has a null in its key.
+    """
+
+    repeated: tuple[str, ...] = ()
+    lacking: bool = False
+
+    @classmethod
+    def read(
+        cls, connection: Connection, table: TableName, key: Sequence[str], /
+    ) -> StoredKeys:
+        """Return what is found among the first rows of a table, as far as that is told.
+
+        Ends the open transaction.
+
+        Args:
+            connection: A session without open work.
+            table: The table.
+            key: Its columns, whose types have an equality.
+
+        Raises:
+            ServerError: The connection broke.
+        """
+        try:
+            repeated, lacking = connection.rows(stored_keys_query(table, key))[0]
+        except ServerError as error:
+            if failures.classify(error).kind == "transient":
+                raise
+            # a right that is missing, or a timeout: what is said without it is true
+            return cls()
+        finally:
+            connection.rollback()
+        return cls(tuple(repeated or ()), bool(lacking))
+
+    def said(self, key: Sequence[str], /) -> str:
+        """Return what to do about it, as words before `add a constraint`.
+
+        Args:
+            key: The columns of the key.
+        """
+        found, first = [], ""
+        if self.repeated:
+            pairs = zip(key, self.repeated, strict=True)
+            such = ", ".join(f"{name}={value}" for name, value in pairs)
+            found.append(f"keys repeat, such as {such}")
+            first = "leave one row of each key, then "
+        if self.lacking:
+            lacks = f"{' or '.join(key)} is null in some rows"
+            found.append(f"{lacks}, which ADD PRIMARY KEY would refuse")
+        return f"{' and '.join(found)}: {first}" if found else ""
