@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.checking.report import CheckReport, ColumnCheck
+from propload.checking.counting import ColumnCounts
+from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import (
     as_they_are,
@@ -24,6 +25,7 @@ from propload.pipeline.fitting import (
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.tables import making
 from propload.postgres.tables.row_plan import plan_rows
+from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
 from propload.prepare.repeats import Repeats, hashes
 from propload.report import Counts, ReasonCount
@@ -244,9 +246,7 @@ class Looking:
         self._fitted: dict[tuple[str, ...], _Fitted] = {}
         self._expected = Counts()
         self._untold = 0
-        self._nulls: Counter[str] = Counter()
-        self._columns: dict[str, Repeats] = {}
-        self._repeated: set[str] = set()
+        self._columns = ColumnCounts()
         self._undecided = ""
         self._lacking = Lacking(preparer.mapping)
         self._rows = Repeats()
@@ -264,9 +264,12 @@ class Looking:
         if fitted is None:
             return
         preparer = in_context(fitted.preparer, joined)
-        sifted, _ = preparer.sift(joined.raw())
+        raw = joined.raw()
+        sifted, _ = preparer.sift(raw)
         self._refuse(sifted.reasons)
         frame = sifted.frame.drop(ROW)
+        self._columns.add(frame.iter_columns())
+        self._columns.add(refused_cells(preparer, raw, sifted.reasons))
         if not frame.height:
             return
         if fitted.rehearsal is not None:
@@ -274,8 +277,6 @@ class Looking:
         self._rows.add(hashes(frame))
         if self._target.key:
             self._keys.add(hashes(frame.select(self._target.key)))
-        for column in frame.iter_columns():
-            self._look_at(column)
 
     def report(self, source: str, notes: Collection[str]) -> CheckReport:
         """Return what was noted.
@@ -295,22 +296,13 @@ class Looking:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:
             self._problems.append(nothing_to_replace(source, self._target))
-        columns = tuple(
-            ColumnCheck(
-                name,
-                *types,
-                nulls=self._nulls[name],
-                distinct=name in self._columns and not self._columns[name].count,
-            )
-            for name, types in self._table.types.items()
-        )
         return CheckReport(
             source=source,
             table=str(self._target.table),
             exists=self._table.facts is not None,
             rows=self._read,
             rejected=self._rejected,
-            columns=columns,
+            columns=self._columns.told(self._table.types),
             reasons=tuple(
                 ReasonCount(*key, rows, self._examples[key])
                 for key, rows in self._reasons.most_common()
@@ -374,18 +366,6 @@ class Looking:
     def _located(self, said: object, joined: Joined) -> str:
         # the report begins with the source
         return located(said, joined, shown=self._preparer.context.source)
-
-    def _look_at(self, column: pl.Series) -> None:
-        name = column.name
-        self._nulls[name] += column.null_count()
-        if name in self._repeated:
-            return
-        found = hashes(column.to_frame())
-        if found.n_unique() < found.len():
-            self._repeated.add(name)
-            self._columns.pop(name, None)
-        else:
-            self._columns.setdefault(name, Repeats()).add(found)
 
     def _refuse(self, reasons: pl.DataFrame) -> None:
         self._rejected += reasons[ROW].n_unique()

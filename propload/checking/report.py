@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class ColumnCheck:
     """How one column would travel.
 
+    Rows that would be refused count as well, unless the source could not read them.
+
     Attributes:
         column: Its name.
         type: Its type in the rows, after mapping and guessing.
@@ -47,8 +49,9 @@ class CheckReport:
         columns: How each column would travel.
         reasons: Refused rows by reason, most first.
         key: The key that would be used; empty where there is none.
-        key_repeats: Rows whose key stands in an earlier row.
-        row_repeats: Rows that are the same as an earlier row in every column.
+        key_repeats: Rows whose key stands in an earlier row, refused ones aside.
+        row_repeats: Rows that are the same as an earlier row in every column, refused
+            ones aside.
         problems: What would stop the load, one sentence each.
         expected: What would become of the rows as the table is now, where it exists
             and nothing stops the load; else None. It adds up as a run's counts do.

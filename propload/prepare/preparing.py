@@ -262,7 +262,7 @@ class Preparer:
         if absent:
             nulls = [pl.lit(None).alias(name) for name in absent]
             mapped = Sifted(mapped.frame.with_columns(nulls), mapped.reasons)
-        typed = cast_types(mapped.frame, self._first_casts(mapped.frame.schema))
+        typed = cast_types(mapped.frame, self.first_casts(mapped.frame.schema))
         checked, warnings = self._check(typed.frame)
         planned = cast(checked.frame, self.plan)
         keyed = check_keys(planned.frame, self.key)
@@ -290,22 +290,14 @@ class Preparer:
             first=self.mode == "insert-new",
         )
 
-    def _map(self, raw: pl.DataFrame) -> Sifted:
-        if self.mapping is None:
-            return Sifted(raw, join_reasons([]))
-        return _whole(self.mapping.apply(raw, self.context), raw.height, "mapping")
-
-    def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
-        if self.checker is None:
-            return Sifted(frame, join_reasons([])), None
-        checked = _whole(self.checker.check(frame), frame.height, "schema")
-        return checked, self.checker.warnings(checked.frame)
-
-    def _first_casts(self, schema: pl.Schema) -> list[Cast]:
+    def first_casts(self, schema: pl.Schema) -> list[Cast]:
         """Return the casts before the check, so that all bad columns are found.
 
         Columns that the schema types get that type; the others go straight to the
         type of the table.
+
+        Args:
+            schema: Names and types of mapped columns.
         """
         names = [name for name in schema if name != ROW]
         typed = self._checked_types(names)
@@ -320,6 +312,17 @@ class Preparer:
             for step in self.plan
             if step.column in schema and step.column not in typed
         ]
+
+    def _map(self, raw: pl.DataFrame) -> Sifted:
+        if self.mapping is None:
+            return Sifted(raw, join_reasons([]))
+        return _whole(self.mapping.apply(raw, self.context), raw.height, "mapping")
+
+    def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
+        if self.checker is None:
+            return Sifted(frame, join_reasons([])), None
+        checked = _whole(self.checker.check(frame), frame.height, "schema")
+        return checked, self.checker.warnings(checked.frame)
 
     def _checked_types(self, names: Collection[str]) -> abc.Mapping[str, pl.DataType]:
         return {} if self.checker is None else self.checker.types(names)

@@ -429,3 +429,27 @@ def test_a_constraint_that_is_not_valid_yet_holds_for_new_rows(database):
     said = propload.check(rows, to=database, table="t")
     assert [(each.check, each.rows) for each in said.reasons] == [("above", 2)]
     assert propload.ingest(rows, to=database, table="t").counts == said.expected
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize(
+    ("text", "nulls", "candidates"),
+    [
+        ("id,b\n1,a\n,b\n3,c\n", 1, ("b",)),
+        ("id,b\n1,a\n,a\n3,c\n", 1, ()),
+        ("id,b\n,a\n,b\n", 2, ("b",)),
+        ("id,b\n1,a\n2,b\n2,c\n", 0, ("b",)),
+    ],
+)
+def test_rows_that_would_be_refused_count_for_nulls_and_candidates(
+    database, tmp_path, made, text, nulls, candidates
+):
+    if made:
+        run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, b text)")
+    path = tmp_path / "homes.csv"
+    path.write_text(text)
+    for rules in ({"key": "id"}, {"mode": "append"}):
+        said = propload.check(path, to=database, table="homes", **rules)
+        assert said.columns[0].nulls == nulls
+        assert said.candidates == candidates

@@ -1,0 +1,55 @@
+"""Nulls and repeated values of each column, over all rows of a check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from propload.checking.report import ColumnCheck
+from propload.prepare.repeats import Repeats, hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+
+class ColumnCounts:
+    """Counts what columns hold, in 8 bytes for each value of one without repeats."""
+
+    def __init__(self) -> None:
+        self._nulls: Counter[str] = Counter()
+        self._values: dict[str, Repeats] = {}
+        self._repeated: set[str] = set()
+
+    def add(self, columns: Iterable[pl.Series]) -> None:
+        """Count values of columns; one may come in several parts."""
+        for column in columns:
+            self._nulls[column.name] += column.null_count()
+            # no value is not one that stands once
+            if column.len() and column.name not in self._repeated:
+                self._note(column)
+
+    def told(self, types: Mapping[str, tuple[str, str]]) -> tuple[ColumnCheck, ...]:
+        """Return what was counted.
+
+        Args:
+            types: Each column's type in the rows and in the table.
+        """
+        return tuple(
+            ColumnCheck(
+                name, *pair, nulls=self._nulls[name], distinct=self._is_distinct(name)
+            )
+            for name, pair in types.items()
+        )
+
+    def _note(self, column: pl.Series) -> None:
+        found = hashes(column.to_frame())
+        if found.n_unique() < found.len():
+            self._repeated.add(column.name)
+            self._values.pop(column.name, None)
+        else:
+            self._values.setdefault(column.name, Repeats()).add(found)
+
+    def _is_distinct(self, name: str) -> bool:
+        return name in self._values and not self._values[name].count

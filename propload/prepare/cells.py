@@ -1,0 +1,79 @@
+"""The values of rows that are refused, for those who count what columns hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW, join_reasons
+from propload.errors import SchemaMismatchError
+from propload.prepare.casting import Cast, cast_types
+from propload.prepare.mapping.rules import Mapping, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.preparing import Preparer
+
+
+def refused_cells(
+    preparer: Preparer, raw: pl.DataFrame, reasons: pl.DataFrame
+) -> Iterator[pl.Series]:
+    """Yield what each planned column holds in refused rows, though none is written.
+
+    A value that cannot be read is a text as it came, in a series of its own. Rows that
+    another mapping than `Mapping` refuses are left out: only that one could read them.
+
+    Args:
+        preparer: What refused them, with a plan.
+        raw: Rows as read, with `ROW`.
+        reasons: Why some of them were refused.
+    """
+    refused = raw.filter(pl.col(ROW).is_in(reasons[ROW].implode()))
+    if not refused.height:
+        return
+    frame = refused
+    if preparer.mapping is not None:
+        told = _refusing_nothing(preparer.mapping)
+        frame = told.apply(refused, preparer.context).frame
+    unread = reasons.filter(pl.col("stage") == "map")
+    for step in preparer.plan:
+        if step.column not in frame.columns:
+            yield pl.Series(step.column, [None] * frame.height, step.dtype)
+            continue
+        cells = frame.select(ROW, step.column)
+        lost = unread.filter(pl.col("column") == step.column)
+        casts = preparer.first_casts(cells.schema)
+        last = Cast(step.column, step.dtype, step.pg_type)
+        yield from _cells(cells, lost, casts, last)
+
+
+def _refusing_nothing(mapping: RowMapping) -> RowMapping:
+    if not isinstance(mapping, Mapping):
+        return mapping
+    columns = {
+        target: replace(made, unparsed="null") if isinstance(made, Rule) else made
+        for target, made in mapping.columns.items()
+    }
+    return replace(mapping, columns=columns)
+
+
+def _cells(
+    cells: pl.DataFrame, lost: pl.DataFrame, first: list[Cast], last: Cast
+) -> Iterator[pl.Series]:
+    """Yield the values of a column that can be read, and the texts of the others."""
+    readable = cells.join(lost.select(ROW), on=ROW, how="anti", maintain_order="left")
+    typed = cast_types(readable, first)
+    try:
+        planned = cast_types(typed.frame, [last])
+    except SchemaMismatchError:
+        # what a schema would have made of rows that it let pass
+        planned = typed
+    yield planned.frame.get_column(last.column)
+    texts = join_reasons([lost, typed.reasons, planned.reasons])
+    if texts.height:
+        told = texts.unique(ROW).get_column("value").drop_nulls()
+        yield told.alias(last.column)

@@ -1,0 +1,125 @@
+"""What columns hold is known of refused rows too."""
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from propload.batch import ROW, Sifted, reason_lines
+from propload.prepare.cells import refused_cells
+from propload.prepare.mapping import load_mapping
+from propload.prepare.preparing import Preparer
+from propload.prepare.validation import load_schema
+from propload.target import ColumnPlan
+
+TYPES = {"id": pl.Int64(), "price": pl.Int32(), "town": pl.String()}
+PLAN = tuple(ColumnPlan(name, t, "copy", str(t)) for name, t in TYPES.items())
+RULES = {
+    "id": {"from": "id", "parse": "integer"},
+    "price": {"from": "price", "parse": "integer", "default": 7},
+    "town": {"from": "town"},
+}
+
+
+class Home(pa.DataFrameModel):
+    id: pl.Int64 = pa.Field(nullable=True)
+    price: pl.Int32 = pa.Field(ge=0, nullable=True)
+    town: pl.String = pa.Field(nullable=True)
+
+
+class Others:
+    """A mapping of somebody's own, which refuses the first row."""
+
+    def apply(self, frame, _context):
+        first = frame.filter(pl.col(ROW) == 0)
+        said = reason_lines(
+            first, stage="map", column=None, check="own", message=pl.lit("no")
+        )
+        return Sifted(frame.filter(pl.col(ROW) > 0), said)
+
+
+class Making:
+    """A schema that makes a length of the bytes of rows that it lets pass."""
+
+    def types(self, _names):
+        return {"price": pl.Binary()}
+
+    def shape(self, schema):
+        return pl.Schema({**schema, "price": pl.Int32()})
+
+    def check(self, frame):
+        first = frame.filter(pl.col(ROW) == 0)
+        said = reason_lines(
+            first, stage="check", column=None, check="own", message=pl.lit("no")
+        )
+        length = pl.col("price").bin.size().cast(pl.Int32)
+        return Sifted(frame.filter(pl.col(ROW) > 0).with_columns(length), said)
+
+    def warnings(self, _frame):
+        return None
+
+
+def cells_of(preparer, **columns):
+    """Return the values of refused rows by the column, as they came or were read."""
+    raw = pl.DataFrame(columns).with_row_index(ROW)
+    planned = preparer.fit(raw, stored=list(TYPES), lenient=True).with_plan(PLAN)
+    sifted, _ = planned.sift(raw)
+    found = {name: [] for name in TYPES}
+    for cells in refused_cells(planned, raw, sifted.reasons):
+        found[cells.name] += cells.to_list()
+    return found
+
+
+def mapping_of(**columns):
+    return load_mapping({"columns": columns})
+
+
+@pytest.mark.parametrize(
+    "preparer",
+    [
+        Preparer(key=("id",)),
+        Preparer(key=("id",), checker=load_schema(Home)),
+        Preparer(key=("id",), mapping=mapping_of(**RULES)),
+    ],
+    ids=["plain", "schema", "mapping"],
+)
+def test_each_value_of_a_refused_row_is_told_read_or_as_it_came(preparer):
+    found = cells_of(
+        preparer,
+        id=["1", None, "x", "04", "x"],
+        price=["5", "6", "7", "much", "08"],
+        town=["Ede", "Ede", None, "Epe", "Oz"],
+    )
+    assert found == {
+        "id": [None, 4, "x", "x"],
+        "price": [6, 7, 8, "much"],
+        "town": ["Ede", None, "Epe", "Oz"],
+    }
+
+
+def test_what_a_check_refuses_is_read():
+    preparer = Preparer(key=("id",), checker=load_schema(Home))
+    found = cells_of(preparer, id=["1", "2"], price=["-1", "2"], town=["Ede", "Epe"])
+    assert found == {"id": [1], "price": [-1], "town": ["Ede"]}
+
+
+def test_what_only_a_schema_makes_of_a_value_is_left_as_it_was():
+    preparer = Preparer(checker=Making())
+    found = cells_of(preparer, id=[1, 2], price=[b"ab", b"c"], town=["Ede", "Epe"])
+    assert found["price"] == [b"ab"]
+
+
+def test_a_column_that_rows_lack_is_null_in_each():
+    found = cells_of(Preparer(key=("id",)), price=["1", "2"])
+    assert found == {"id": [None, None], "price": [1, 2], "town": [None, None]}
+
+
+def test_of_rows_that_only_another_mapping_could_read_nothing_is_told():
+    preparer = Preparer(key=("id",), mapping=Others())
+    found = cells_of(preparer, id=[1, None, 3], price=[1, 2, 3], town=["a", "b", "c"])
+    assert found == {"id": [None], "price": [2], "town": ["b"]}
+
+
+def test_nothing_is_told_where_no_row_is_refused():
+    raw = pl.DataFrame({"id": [1]}).with_row_index(ROW)
+    planned = Preparer().fit(raw).with_plan(PLAN[:1])
+    assert list(refused_cells(planned, raw, planned.sift(raw)[0].reasons)) == []
