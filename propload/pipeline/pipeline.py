@@ -137,6 +137,8 @@ class Pipeline:
             raise
         except BaseException as error:
             self._abort(error)
+            if _is_broken_off(error):
+                raise _broken_off() from error
             raise
         if self._reader.error is not None and not self._stopping.is_set():
             raise self._reader.error
@@ -264,6 +266,9 @@ class Pipeline:
 
     def _on_failed(self, error: BaseException) -> None:
         """Let nobody wait for a run of which one lane has failed for good."""
+        if _is_broken_off(error):
+            cause, error = error, _broken_off()
+            error.__cause__ = cause
         with self._failing:
             self._failed = self._failed or error
         self._end_all(error)
@@ -291,6 +296,20 @@ class Pipeline:
             return self._failed
         cause = error.__cause__
         return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
+
+
+def _is_broken_off(error: BaseException) -> bool:
+    """Whether Polars heard a SIGINT: Python tells of signals in the main thread alone.
+
+    It hears one where a handler could not be put back that was not set from Python.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    return isinstance(error, KeyboardInterrupt) and not in_main
+
+
+def _broken_off() -> LoadError:
+    msg = "SIGINT broke off Polars, though nobody told the load to end: use SIGTERM"
+    return LoadError(msg)
 
 
 def _piece(joined: Joined, lane: int, rows: Deduped, refused: int) -> Piece:

@@ -51,7 +51,7 @@ def what_ended(parts: Parts, error: BaseException | None) -> str:
     """
     if error is None:
         return ""
-    told = str(error).rstrip(".")
+    told = str(error).rstrip(".") or type(error).__name__
     if isinstance(error, RejectLimitError):
         flag = state_flag(parts.plan.places.state_dir)
         told += f": see propload rejects show {parts.run_id}{flag}"

@@ -19,6 +19,7 @@ from propload.options import (
     RunOptions,
     SourceOptions,
 )
+from propload.sigint import leave_to_python
 from propload.state_folder import see_state_folder
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Plan:
                 cannot load.
         """
         refuse_forked()
+        leave_to_python()
         names = [name for name in RunOptions.__slots__ if name != "max_rejects"]
         given = {name: settings[name] for name in names if name in settings}  # type: ignore[literal-required] # the names are the settings' own
         limit = RejectLimit.parse(settings.get("max_rejects"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -186,6 +187,59 @@ def test_a_signal_ends_the_wait_for_another_run(dsn, file):
         wait_until(lambda: is_blocked(dsn))
         process.signal(signal.SIGINT)
         assert process.wait(30) == 130, process.log
+
+
+def interrupt_often(process):
+    """Send SIGINT to a load until it has ended."""
+
+    def ended():
+        process.signal(signal.SIGINT)
+        return process.ended
+
+    wait_until(ended)
+
+
+def test_a_signal_that_is_ignored_changes_nothing(dsn, file):
+    # as a shell without job control starts what it does not wait for
+    shell = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    command = [*shell, sys.executable, "-m", "propload", *words_of(dsn, file)]
+    with loading.Process(*map(str, command)) as process:
+        wait_until(lambda: commits_of(dsn) >= 2)
+        interrupt_often(process)
+        report = process.report()
+    assert report["status"] == "loaded"
+    assert loading.counts_of(report).inserted == 40_000
+
+
+#: A load in a thread of a program that has its own handler.
+IN_A_THREAD = """
+import signal, sys, threading
+heard = []
+signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+import propload
+
+def load():
+    report = propload.ingest(sys.argv[2], to=sys.argv[1], table="homes",
+        mode="append", batch_rows=250, progress=False)
+    print(report.to_json())
+
+thread = threading.Thread(target=load)
+thread.start()
+thread.join()
+# at the end of the program itself no handler is left
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print(bool(heard), file=sys.stderr)
+"""
+
+
+def test_a_load_in_another_thread_is_not_stopped_by_signals(dsn, file):
+    with loading.start_python(IN_A_THREAD, dsn, file) as process:
+        wait_until(lambda: commits_of(dsn) >= 2)
+        interrupt_often(process)
+        report = process.report()
+    assert process.log == "True\n"
+    assert report["status"] == "loaded"
+    assert loading.counts_of(report).inserted == 40_000
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from propload.batch import Unread as UnreadRow
 from propload.errors import (
     ConfigError,
     CountsError,
+    LoadError,
     QueueClosedError,
     RejectLimitError,
     SchemaMismatchError,
@@ -253,6 +254,38 @@ def test_a_failed_write_wakes_a_source_that_never_ends(make):
         pipeline.run()
     counts(pipeline)
     assert [name for name in threads_left() if "lane" in name] == []
+
+
+def test_polars_that_hears_a_signal_in_a_lane_ends_the_run_with_a_reason(make):
+    pipeline, _ = make(MemorySource(rows(10)), failures={1: [KeyboardInterrupt("")]})
+    with pytest.raises(LoadError, match="SIGINT broke off Polars"):
+        pipeline.run()
+    assert threads_left() == []
+
+
+@pytest.mark.parametrize("in_thread", [True, False])
+def test_polars_that_hears_a_signal_while_it_prepares(make, monkeypatch, in_thread):
+    def prepare(*_, **__):
+        raise KeyboardInterrupt("")
+
+    monkeypatch.setattr(Fitted, "prepare", prepare)
+    pipeline, _ = make(MemorySource(rows(10)))
+    raised = []
+
+    def run():
+        try:
+            pipeline.run()
+        except BaseException as error:  # noqa: BLE001 - it is looked at
+            raised.append(type(error))
+
+    if in_thread:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    else:
+        run()
+    # what the main thread hears is Ctrl-C, and no fault
+    assert raised == [LoadError if in_thread else KeyboardInterrupt]
 
 
 def test_a_failed_write_wakes_a_run_that_waits_for_its_source(make):

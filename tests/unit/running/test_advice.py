@@ -42,6 +42,8 @@ def test_a_run_that_refused_too_many_rows_says_where_they_are():
     assert what_ended(parts, limit) == f"2 of 3 rows were refused: see {way}. "
     assert what_ended(parts, LoadError("the disk is full.")) == "the disk is full. "
     assert what_ended(parts, None) == ""
+    # a message never begins with a full stop
+    assert what_ended(parts, KeyboardInterrupt()) == "KeyboardInterrupt. "
 
 
 @pytest.mark.parametrize("left", [None, "a journal", "its rows"])

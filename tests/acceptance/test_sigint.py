@@ -1,0 +1,95 @@
+"""SIGINT in programs that load: what they said of it holds while Polars computes."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.timeout(30)
+
+#: Says what SIGINT is to do, then has it come while Polars computes in a thread.
+PROGRAM = """
+import os, signal, threading
+
+heard = []
+signal.signal(signal.SIGINT, {handler})
+{imports}
+from propload.options import Settings
+from propload.running.planning import Plan
+
+def plan():
+    Plan.of(Settings(state_dir="state"))
+
+def interrupted(values):
+    os.kill(os.getpid(), signal.SIGINT)
+    return values
+
+def compute():
+    try:
+        # it ends at the next step that Polars makes after a signal it has heard of
+        frame = pl.LazyFrame({{"a": [1, 2]}})
+        doubled = frame.select(pl.col("a").map_batches(interrupted, pl.Int64))
+        print(doubled.sort("a").select(pl.col("a").sum()).collect().item())
+    except KeyboardInterrupt:
+        print("broken off")
+
+def in_thread(do):
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+
+{calls}
+print(heard)
+"""
+
+
+def said(*, handler, calls, imports="import propload.ingesting, polars as pl"):
+    """Return what a program prints."""
+    code = PROGRAM.format(handler=handler, calls=calls, imports=imports)
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=25)
+    return done.stdout.split("\n")[:-1]
+
+
+@pytest.mark.parametrize(
+    "calls",
+    ["plan(); in_thread(compute)", "in_thread(plan); in_thread(compute)"],
+    ids=["in the main thread", "in another thread"],
+)
+@pytest.mark.parametrize(
+    ("handler", "heard"),
+    [("signal.SIG_IGN", "[]"), ("lambda number, _: heard.append(number)", "[2]")],
+    ids=["ignored", "a handler"],
+)
+def test_what_a_program_said_of_it_holds_where_it_loads(handler, heard, calls):
+    assert said(handler=handler, calls=calls) == ["3", heard]
+
+
+def test_an_import_of_polars_before_propload_changes_nothing():
+    imports = "import polars as pl, propload.ingesting"
+    calls = "in_thread(plan); in_thread(compute)"
+    assert said(handler="signal.SIG_IGN", calls=calls, imports=imports) == ["3", "[]"]
+
+
+def test_this_program_shows_what_polars_does_alone():
+    calls = "in_thread(compute)"
+    assert said(handler="signal.SIG_IGN", calls=calls) == ["broken off", "[]"]
+
+
+def test_a_program_may_say_something_else_later():
+    calls = """
+in_thread(plan)
+signal.signal(signal.SIGINT, lambda number, _: heard.append("later"))
+in_thread(compute)
+"""
+    assert said(handler="signal.SIG_IGN", calls=calls) == ["3", "['later']"]
+
+
+def test_a_program_that_ends_by_it_still_does():
+    code = PROGRAM.format(
+        handler="signal.SIG_DFL",
+        calls="in_thread(plan); in_thread(compute)",
+        imports="import propload.ingesting, polars as pl",
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=25)
+    assert done.returncode == -2
