@@ -21,7 +21,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.swap import Swap
+from propload.postgres.swap import Swap, require_types
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -166,7 +166,16 @@ class Shadow:
         self._connection.commit()
 
     def carries(self, columns: Sequence[str], /) -> None:
-        """Note columns that rows come with, for who continues the run as well."""
+        """Note columns that rows come with, for who continues the run as well.
+
+        Raises:
+            SchemaMismatchError: They have other types in the table than in the shadow.
+        """
+        connection = self._connection
+        try:
+            require_types(connection, self._target.table, self.table, columns)
+        finally:
+            connection.rollback()
         if self._columns.keys() >= set(columns):
             return
         known = self._columns | dict.fromkeys(columns)

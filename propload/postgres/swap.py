@@ -13,7 +13,7 @@ from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.sql.sessions import find_operators
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from propload.postgres.session.connection import Connection
     from propload.report import Counts
@@ -89,30 +89,10 @@ class Swap:
         for statement in statements.make_room:
             run(statement)
         # under the lock: until the commit the table stays what it is
-        self._require_types()
+        require_types(self._connection, self._table, self._shadow, self._columns)
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
         run(swapping.drop(self._shadow))
-
-    def _require_types(self) -> None:
-        """Refuse values of other types: an INSERT would round them in silence."""
-        both = (quoted_table(self._shadow), quoted_table(self._table))
-        changed = [
-            (str(column), str(gathered), str(now))
-            for column, gathered, now in self._connection.rows(swapping.RETYPED, both)
-            if column in self._columns
-        ]
-        if not changed:
-            return
-        told = ", ".join(
-            f"column {column} was {gathered} and is {now} now"
-            for column, gathered, now in changed
-        )
-        msg = (
-            f"{self._table}: {told}, by which values that this replace has gathered "
-            "might be rounded. Change the type back, or load all rows anew"
-        )
-        raise SchemaMismatchError(msg)
 
     def _account(self, taken: int | None, committed: Counts) -> None:
         """Refuse to give up the old rows for fewer or more than were stored.
@@ -156,3 +136,35 @@ class Swap:
             return
         msg = f"{told}: somebody has changed that table meanwhile"
         raise WriteError(msg, table=str(self._table), goes_on=False)
+
+
+def require_types(
+    connection: Connection,
+    table: TableName,
+    shadow: TableName,
+    columns: Collection[str],
+    /,
+) -> None:
+    """Refuse values of other types: what is copied or inserted would be changed.
+
+    Args:
+        connection: A session; its transaction stays open.
+        table: The table that is to be replaced.
+        shadow: Its shadow.
+        columns: The columns that rows came with.
+
+    Raises:
+        SchemaMismatchError: A column is of another type in the table by now.
+    """
+    both = (quoted_table(shadow), quoted_table(table))
+    told = ", ".join(
+        f"column {column} was {gathered} and is {now} now"
+        for column, gathered, now in connection.rows(swapping.RETYPED, both)
+        if column in columns
+    )
+    if told:
+        msg = (
+            f"{table}: {told}, by which values that this replace has gathered might be "
+            "rounded. Change the type back, or load all rows anew"
+        )
+        raise SchemaMismatchError(msg)

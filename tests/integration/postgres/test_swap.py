@@ -72,6 +72,26 @@ def test_a_column_of_another_type_than_was_gathered_is_refused(
     assert stored(database, "v::float8") == ROWS.rows()
 
 
+def test_rows_of_another_type_are_not_gathered_beside_others(database, state_dir):
+    """Copied as what they are now they would be read as what they were."""
+    execute(database, TABLE.format("double precision"))
+    run = run_record(GOAL)
+    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+        gather(ready, ROWS.head(1))
+    execute(database, "ALTER TABLE t ALTER v TYPE bigint")
+    whole = ROWS.cast(pl.Int64)
+    with (
+        pytest.raises(SchemaMismatchError, match="v was double precision and is big"),
+        prepared(database, GOAL, whole, state_dir, run=run),
+    ):
+        pass
+    execute(database, "ALTER TABLE t ALTER v TYPE double precision")
+    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+        gather(ready, ROWS.tail(2), 1)
+        end(ready)
+    assert stored(database, "v") == ROWS.rows()
+
+
 def test_a_column_that_rows_come_without_may_have_another_type(database, state_dir):
     execute(database, TABLE.format("int DEFAULT 7"))
     rows = ROWS.select("k")
