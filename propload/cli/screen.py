@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
-    from propload.report import Plain, Report
+    from propload.report import Plain, Report, Status
 
     class Reported(Protocol):
         """A report: text for people, JSON for programs."""
@@ -164,8 +164,8 @@ class Screen:
         except PropLoadError as error:
             self._fail(error)
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo(f"{_label()} interrupted", err=True)
+        except KeyboardInterrupt as error:
+            self._tell_interrupted(error)
             raise typer.Exit(INTERRUPTED) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
@@ -182,6 +182,16 @@ class Screen:
                 self.show(error.report)
         self.explain(error)
 
+    def _tell_interrupted(self, error: KeyboardInterrupt) -> None:
+        said = f"interrupted: {error}" if str(error) else "interrupted"
+        ended = error.__cause__
+        with suppress(OutputError):
+            if isinstance(ended, LoadError) and ended.report is not None:
+                self.show(ended.report)
+            elif self.as_json:
+                self.show_values(_without_report("interrupted", said, INTERRUPTED))
+        typer.echo(f"{_label()} {said}", err=True)
+
     def explain(self, error: PropLoadError) -> None:
         """Print on stderr what went wrong, unless its report has just said so there."""
         if not (self.as_json or self.debug) and _is_seen(error):
@@ -192,7 +202,11 @@ class Screen:
     def _fail_unexpectedly(self, error: Exception) -> None:
         hint = "" if self.debug else "; run it again with --debug to see where"
         message = f"unexpected {type(error).__name__}: {error}{hint}"
-        self._explain(error, _without_secrets(message))
+        said = _without_secrets(message)
+        if self.as_json:
+            with suppress(OutputError):
+                self.show_values(_without_report("failed", said, 1))
+        self._explain(error, said)
 
     def _explain(self, error: Exception, message: str) -> None:
         if self.debug:
@@ -244,8 +258,11 @@ def failure(error: PropLoadError, /) -> dict[str, Plain]:
     """Return what JSON says of a failure: the run's report where it has one."""
     if isinstance(error, LoadError) and error.report is not None:
         return error.report.as_dict()
-    said = str(error)
-    return {"status": "failed", "message": said, "exit_code": error.exit_code}
+    return _without_report("failed", str(error), error.exit_code)
+
+
+def _without_report(status: Status, message: str, code: int) -> dict[str, Plain]:
+    return {"status": status, "message": message, "exit_code": code}
 
 
 def _without_secrets(text: str) -> str:

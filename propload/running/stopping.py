@@ -127,7 +127,8 @@ def stoppable(
         meanwhile: What is told to happen after the first signal.
 
     Raises:
-        KeyboardInterrupt: A second signal came.
+        KeyboardInterrupt: A second signal came. Its cause is what ended the run, with
+            the report, where that came in time.
     """
     stopper = Stopper()
     if threading.current_thread() is not threading.main_thread():
@@ -179,14 +180,17 @@ class _Work(Generic[T]):
         self._error: BaseException | None = None
 
     def wait(self) -> None:
-        """Begin, and wait for the end; what is raised meanwhile ends it at once."""
+        """Begin, and wait for the end; what is raised meanwhile ends it at once.
+
+        Its cause is then what the action raised at its end, with the report of the run.
+        """
         try:
             self._start()
             while not self.ended.wait(LISTEN_SECONDS):
                 continue
         except BaseException as error:
             end_at_once(self._stopper.abort, error, self.ended.wait)
-            raise
+            raise error from self._error
 
     def outcome(self) -> T:
         """Return what the action returned, or raise what it raised."""

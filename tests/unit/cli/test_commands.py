@@ -17,6 +17,7 @@ from propload.cli import COMMANDS, load_command
 from propload.config import SETTINGS
 from propload.errors import (
     ConfigError,
+    LoadError,
     LockedError,
     RejectLimitError,
     SourceError,
@@ -323,12 +324,44 @@ def test_a_fault_of_propload_is_one_line_without_debug(run, load):
     assert "Traceback" in run("ingest", "a.csv", "--debug").stderr
 
 
+def test_a_fault_of_propload_is_json_too(run, load):
+    load.answer = ZeroDivisionError("division by zero")
+    said = json.loads(run("ingest", "a.csv", "--json").stdout)
+    assert (said["status"], said["exit_code"]) == ("failed", 1)
+    assert "unexpected ZeroDivisionError: division by zero" in said["message"]
+
+
 def test_ctrl_c_is_130_without_a_traceback(run, load):
     load.answer = KeyboardInterrupt()
     result = run("ingest", "a.csv")
     assert result.exit_code == 130
     assert result.stderr.endswith(" propload: interrupted\n")
     assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_ctrl_c_before_there_is_a_report_is_json_too(run, load):
+    load.answer = KeyboardInterrupt("the run was stopped before it began")
+    result = run("ingest", "a.csv", "--json")
+    assert result.exit_code == 130
+    assert json.loads(result.stdout) == {
+        "status": "interrupted",
+        "message": "interrupted: the run was stopped before it began",
+        "exit_code": 130,
+    }
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_second_ctrl_c_prints_the_report_of_what_was_loaded(run, load, words):
+    report = a_report(status="failed")
+    load.answer = KeyboardInterrupt("SIGINT")
+    load.answer.__cause__ = LoadError("told to end at once", report=report)
+    result = run("ingest", "a.csv", *words)
+    assert result.exit_code == 130
+    assert report.run_id in result.stdout
+    if words:
+        assert json.loads(result.stdout) == report.as_dict()
+    assert result.stderr.endswith(" propload: interrupted: SIGINT\n")
 
 
 @pytest.mark.parametrize("place", ["flag", "variable", "file", "job"])

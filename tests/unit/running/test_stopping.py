@@ -96,6 +96,23 @@ def test_a_handler_is_told_of_a_second_signal_as_well(number):
     assert heard == [number, number]
 
 
+def test_a_second_signal_tells_what_ended_the_load(number):
+    signal.signal(number, lambda *_: None)
+    ended = OSError("the report is here")
+
+    def load(stopper):
+        aborted = threading.Event()
+        stopper.stop = lambda: signal.raise_signal(number)
+        stopper.abort = lambda _: aborted.set()
+        signal.raise_signal(number)
+        assert aborted.wait(20)
+        raise ended
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stoppable(load)
+    assert caught.value.__cause__ is ended
+
+
 def test_a_signal_while_handlers_are_put_back_breaks_nothing_off(number, monkeypatch):
     heard = []
     signal.signal(number, lambda told, _: heard.append(told))
