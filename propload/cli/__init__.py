@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from propload.cli.flags import Part, expand, flowing
+from propload.cli.flags import Part, completed, expand, flowing
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
     let_stderr_fail,
@@ -42,6 +42,9 @@ COMMANDS = {
 
 #: What a context knows of the words that a command was called with.
 _AS_JSON = "propload.as_json"
+
+#: What flags mean that may stand without a value.
+_BARE = {"--resume": "true"}
 
 _SUMMARY = """Load property listings, and any other table, into PostgreSQL.
 
@@ -101,7 +104,7 @@ class _Commands(TyperGroup):
     ) -> tuple[str | None, Any, list[str]]:
         """Load the command that is named, and note whether it is to print JSON."""
         ctx.meta[_AS_JSON] = "--json" in args
-        name, known, rest = super().resolve_command(ctx, args)
+        name, known, rest = super().resolve_command(ctx, completed(args, _BARE))
         return name, load_command(known.name) if known and known.name else None, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: as above

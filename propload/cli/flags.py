@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,24 @@ def expand(
         [_parameter(name, part) for name, part in parts.items()]
     )
     return expanded
+
+
+def completed(words: Sequence[str], meant: Mapping[str, str], /) -> list[str]:
+    """Return a command's words, with the value of flags that may stand without one.
+
+    typer itself takes the next word for the value, whatever that is, or refuses.
+
+    Args:
+        words: The words.
+        meant: What each such flag means where another flag follows, or nothing.
+    """
+    found = list(words)
+    end = found.index("--") if "--" in found else len(found)
+    for place, word in enumerate(found[:end]):
+        is_bare = place + 1 == len(found) or found[place + 1].startswith("-")
+        if word in meant and is_bare:
+            found[place] = f"{word}={meant[word]}"
+    return found
 
 
 def flowing(text: str, /) -> str:

@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
         from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
 
         report = load(
-            chosen.source(),
+            chosen.source(resume=given.get("resume")),
             job=chosen.job,
             **chosen.crawl(),
             **quieted(given, screen),

@@ -8,6 +8,7 @@ import typer
 
 from propload.cli.flags import Group, Part
 from propload.config import job_source, job_table
+from propload.config.values import read_resume
 from propload.errors import ConfigError
 from propload.spider_names import is_spider, refuse_among
 
@@ -75,8 +76,11 @@ class Chosen:
         self._argument = _texts(told.get("argument"))
         self._set = _texts(told.get("set"))
 
-    def source(self) -> str | list[str]:
+    def source(self, *, resume: object = None) -> str | list[str]:
         """Return what `propload.ingest` reads: of the command line, else of the job.
+
+        Args:
+            resume: The setting: a word that follows the flag is taken for a run.
 
         Raises:
             ConfigError: No source is named, or a spider together with others.
@@ -87,6 +91,8 @@ class Chosen:
                 "no source: name a file, a glob, a folder, - (stdin) or spider:NAME, "
                 "or --job NAME"
             )
+            if isinstance(resume, str) and isinstance(read_resume(resume), str):
+                msg += f". --resume took {resume!r} for a run: write --resume true"
             raise ConfigError(msg)
         if len(sources) == 1:
             return sources[0]

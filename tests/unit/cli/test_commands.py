@@ -419,6 +419,38 @@ def test_logs_go_to_stderr_at_the_level_asked_for(words, level, run, monkeypatch
     assert "level" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a.csv", "--table", "homes", "--resume"],
+        ["--resume", "--table", "homes", "a.csv"],
+        ["--resume", "--", "a.csv"],
+        ["--resume", "true", "a.csv"],
+    ],
+)
+def test_a_resume_alone_is_that_of_the_last_run(words, run, load):
+    assert run("ingest", *words).exit_code == 0
+    [(source, settings)] = load.calls
+    assert (source, settings["resume"]) == ("a.csv", "true")
+
+
+def test_a_resume_takes_the_word_behind_it_for_a_run(run, load):
+    assert run("ingest", "a.csv", "--resume", "r1").exit_code == 0
+    assert load.calls[0][1]["resume"] == "r1"
+    # behind --, all are sources
+    assert run("ingest", "--", "a.csv", "--resume").exit_code == 0
+    assert load.calls[1][0] == ["a.csv", "--resume"]
+
+
+def test_a_resume_that_took_the_source_says_so(run, load):
+    result = run("ingest", "--resume", "a.csv")
+    assert result.exit_code == 2
+    told = "--resume took 'a.csv' for a run: write --resume true"
+    assert result.stderr.endswith(f"{told}\n")
+    assert "--resume" not in run("ingest", "--resume", "true").stderr
+    assert load.calls == []
+
+
 def test_version_is_that_of_the_package(run):
     from importlib.metadata import version
 
