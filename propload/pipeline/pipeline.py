@@ -129,7 +129,8 @@ class Pipeline:
             self.tally.check_limit(ended=True)
         except QueueClosedError as error:
             self._abort(error)
-            raise self._cause(error) from error
+            cause = self._cause(error)
+            raise cause from cause.__cause__ or error
         except (RejectLimitError, SchemaMismatchError, ConfigError) as error:
             # the rows before these are good
             self._reader.close(error)

@@ -310,4 +310,6 @@ def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
         # whoever catches that takes it that nothing was read
         code = error.exit_code
         raise LoadError(report.message, report=report, exit_code=code) from error
-    raise stopped(error, report.message, report=report) from error
+    # the sentence is told: what is left to tell is where it comes from
+    cause = error.__cause__ or error
+    raise stopped(error, report.message, report=report) from cause

@@ -53,7 +53,7 @@ def load_or_refuse(dsn, path):
     else:
         report.counts.verify()
         return report
-    assert isinstance(failed.__cause__, SchemaMismatchError), failed
+    assert isinstance(failed, SchemaMismatchError), failed
     assert failed.report.counts.inserted == failed.report.counts.rejected == 0
     # neither is there where the first load of all is refused
     for table in ("fuzz", "propload.ledger"):

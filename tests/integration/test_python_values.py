@@ -168,6 +168,35 @@ def test_a_generator_of_frames_is_loaded_row_by_row(database):
 
 
 @pytest.mark.one_server
+def test_what_a_generator_raises_is_the_cause_of_the_error_after_its_rows(database):
+    own = LookupError("page 3 is gone")
+
+    def rows():
+        yield {"id": 1, "v": "x"}
+        raise own
+
+    with pytest.raises(propload.SourceError, match="page 3 is gone") as caught:
+        load(database, rows())
+    assert caught.value.__cause__ is own
+    assert caught.value.report.counts.inserted == 1
+    assert stored(database) == {1: "x"}
+
+
+@pytest.mark.one_server
+def test_what_the_server_says_is_the_cause_of_a_write_that_ends_a_load(database):
+    make_table(database, "text")
+    run_sql(
+        database,
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '42501'; END $$""",
+        "CREATE TRIGGER one BEFORE INSERT ON rows EXECUTE FUNCTION refuse()",
+    )
+    with pytest.raises(propload.WriteError, match="not today") as caught:
+        load(database, [{"id": 1, "v": "x"}])
+    assert str(caught.value.__cause__).startswith("not today")
+
+
+@pytest.mark.one_server
 def test_what_is_no_value_costs_its_row_and_says_column_and_type(database):
     rows = [{"id": 1, "v": "x"}, {"id": 2, "v": "x".strip}, {"id": 3, "v": "z"}]
     report = load(database, rows)
