@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
-from propload.sources.source import check_names, cut, located
+from propload.sources.source import check_names, cut, fitting_rows, located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,11 @@ TAKES: frozenset[str] = frozenset()
 #: An Arrow IPC file, as opposed to a stream, begins so.
 ARROW_FILE_MAGIC = b"ARROW1"
 OLD_FEATHER_MAGIC = b"FEA1"
+#: So many rows tell how wide those of a row group are, where its sizes do not.
+LOOKED_AT = 1_000
+_OF_ANY_LENGTH = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
+#: Encodings that write each text as it is; the others count rows and nulls.
+_PLAIN = {"PLAIN", "RLE", "BIT_PACKED", "DELTA_LENGTH_BYTE_ARRAY"}
 
 
 def read_parquet(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
@@ -89,10 +94,43 @@ def _open_parquet(
         rows
         for group in range(reader.num_row_groups)
         for rows in reader.iter_batches(
-            options.chunk_rows, row_groups=[group], use_threads=False
+            fitting_rows(_width(reader, group), options),
+            row_groups=[group],
+            use_threads=False,
         )
     )
     return reader.schema_arrow.remove_metadata(), batches
+
+
+def _width(reader: pq.ParquetFile, group: int) -> float:
+    """Return about how many bytes a row of a row group has once it is read."""
+    told = reader.metadata.row_group(group)
+    columns = [told.column(place) for place in range(told.num_columns)]
+    packed = [one.path_in_schema for one in columns if _is_packed(one)]
+    plain = [one.total_uncompressed_size for one in columns if not _is_packed(one)]
+    width = float(sum(plain) / max(1, told.num_rows))
+    if not packed or told.num_rows <= LOOKED_AT:
+        return width
+    some = next(
+        reader.iter_batches(
+            LOOKED_AT,
+            row_groups=[group],
+            columns=packed,
+            use_threads=False,
+        )
+    )
+    return width + float(some.nbytes / some.num_rows)
+
+
+def _is_packed(column: pq.ColumnChunkMetaData) -> bool:
+    """Whether texts of a column take fewer bytes in the file than once they are read.
+
+    In a dictionary a text stands once, however many rows have it; others leave out how
+    a text begins where the one before begins so as well.
+    """
+    return column.physical_type in _OF_ANY_LENGTH and not _PLAIN.issuperset(
+        column.encodings
+    )
 
 
 def _open_ipc_file(

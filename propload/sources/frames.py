@@ -13,10 +13,10 @@ import pyarrow as pa
 from propload.columns import TEXT, make_column, make_field, mark_numbers
 from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
-from propload.sources.source import check_names, cut, located
+from propload.sources.source import check_names, cut, located, most_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -205,27 +205,36 @@ def _stride(rows: int) -> int:
 
 
 def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
-    parts = (
-        rows
-        for part in frame.iter_slices(options.chunk_rows)
-        for rows in _to_batches(part)
-    )
-    return _schema(frame.head(0)), parts
+    parts = frame.iter_slices(options.chunk_rows)
+    return _schema(frame.head(0)), _to_batches(parts, options)
 
 
 def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
     parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
     empty = pl.DataFrame(schema=frame.collect_schema())
-    return _schema(empty), (rows for part in parts for rows in _to_batches(part))
+    return _schema(empty), _to_batches(parts, options)
 
 
 def _schema(empty: pl.DataFrame) -> pa.Schema:
     return _export(empty).schema
 
 
-def _to_batches(frame: pl.DataFrame) -> list[pa.RecordBatch]:
-    batches: list[pa.RecordBatch] = _export(frame).to_batches()
-    return batches
+def _to_batches(
+    parts: Iterable[pl.DataFrame], options: SourceOptions
+) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        for small in _halved(part, options):
+            yield from _export(small).to_batches()
+
+
+def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
+    """Yield the rows in slices of few bytes: to export one means to copy it."""
+    if len(frame) <= 1 or frame.estimated_size() <= most_bytes(options):
+        yield frame
+        return
+    half = len(frame) // 2
+    yield from _halved(frame[:half], options)
+    yield from _halved(frame[half:], options)
 
 
 def _export(frame: pl.DataFrame) -> pa.Table:

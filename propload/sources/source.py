@@ -140,11 +140,20 @@ def cut(
         )
 
 
+def most_bytes(options: SourceOptions) -> int:
+    """Return the most Arrow bytes in one batch."""
+    # text of so many bytes needs about twice as much as Arrow (offsets, nulls)
+    return 2 * options.chunk_bytes
+
+
+def fitting_rows(width: float, options: SourceOptions) -> int:
+    """Return how many rows of so many bytes each go into one batch."""
+    fitting = int(most_bytes(options) / width) if width else options.chunk_rows
+    return max(1, min(options.chunk_rows, fitting))
+
+
 def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
     if rows.num_rows <= 1:
         # to weigh it would cost a pushed row as much as half its columns
         return 1
-    width = rows.nbytes / rows.num_rows
-    # text of this many bytes needs about twice as much as Arrow (offsets, nulls)
-    fitting = int(2 * options.chunk_bytes / width) if width else options.chunk_rows
-    return max(1, min(options.chunk_rows, fitting))
+    return fitting_rows(rows.nbytes / rows.num_rows, options)

@@ -8,6 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from propload.options import SourceOptions
+from propload.sources import columnar
+
 FRAME = pl.DataFrame(
     {"id": range(1000), "name": [f"n{place}" for place in range(1000)]},
     schema={"id": pl.Int32, "name": pl.String},
@@ -47,6 +50,28 @@ def test_batches_keep_to_the_limits(read, write, kind):
     assert reading.numbers == list(range(1, 1001))
     small = read(write("a", as_bytes(kind)), chunk_bytes=500)
     assert max(batch.nbytes for batch in small.batches) <= 1100
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_no_more_of_a_row_group_is_read_at_once_than_goes_into_a_batch(
+    monkeypatch, plain
+):
+    # alike, so that a dictionary holds one of them
+    texts = pa.table({"id": range(3000), "text": ["x" * 1000] * 3000})
+    file = io.BytesIO()
+    pq.write_table(texts, file, use_dictionary=not plain)
+    most = []
+
+    def cut(rows, *_args, **_options):
+        most.append(rows.nbytes)
+        return iter(())
+
+    monkeypatch.setattr(columnar, "cut", cut)
+    file.seek(0)
+    options = SourceOptions(chunk_bytes=50_000)
+    assert not list(columnar.read_parquet(file, "a", options))
+    assert len(most) > 20
+    assert max(most) <= 105_000
 
 
 def test_a_file_cut_short_is_refused(read, write, kind):

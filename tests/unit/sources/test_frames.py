@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from propload.options import SourceOptions
-from propload.sources import open_source
+from propload.sources import frames, open_source
 
 FRAME = pl.DataFrame(
     {
@@ -38,6 +38,26 @@ def test_frames_of_every_kind_are_read(read, form):
     assert [batch.rows.num_rows for batch in reading.batches] == [2, 1]
     assert [batch.first_row for batch in reading.batches] == [1, 3]
     assert not any(batch.untyped for batch in reading.batches)
+
+
+@pytest.mark.parametrize("form", ["polars", "lazy"])
+def test_no_more_of_a_frame_is_exported_at_once_than_goes_into_a_batch(
+    read, monkeypatch, form
+):
+    narrow = pl.DataFrame({"id": range(3000), "text": "x"})
+    wide = pl.DataFrame({"id": range(3000, 6000), "text": "x" * 1000})
+    frame = pl.concat([narrow, wide])
+    sizes = []
+    export = frames._export
+
+    def weighed(part):
+        sizes.append(part.estimated_size())
+        return export(part)
+
+    monkeypatch.setattr(frames, "_export", weighed)
+    reading = read(frame.lazy() if form == "lazy" else frame, chunk_bytes=50_000)
+    assert reading.rows == frame.to_dicts()
+    assert max(sizes) <= 100_000
 
 
 @pytest.mark.parametrize("form", FORMS)
