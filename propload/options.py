@@ -25,6 +25,9 @@ CHUNK_BYTES = 8 << 20
 #: Rows joined before one pandera call; its fixed cost of 15-35 ms vanishes here
 #: while a batch of 20 columns stays under 25 MB.
 BATCH_ROWS = 50_000
+#: Most Arrow bytes in a prepared batch, however many rows it might have: prepare
+#: holds several times as much for a moment.
+BATCH_BYTES = 32 << 20
 #: A row waits at most this long for company before it is prepared.
 BATCH_SECONDS = 1.0
 #: Two sessions fill the server's side of COPY on two cores; more only wait.

@@ -253,7 +253,7 @@ def _speed() -> Iterable[Setting]:
     yield Setting(
         "batch_rows",
         panel,
-        "Rows prepared at once.",
+        "Most rows prepared at once, in 32 MB at most.",
         read_positive_or_auto,
         "N|auto",
     )

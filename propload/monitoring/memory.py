@@ -113,10 +113,10 @@ class MemoryWatch:
                 self._max_bytes = int(self._now * STEP)
         self._metrics.set_activity("")
 
-    def fitting_rows(self, rows: int) -> int:
-        """Return how many of so many rows a batch should hold under this pressure."""
+    def fitting(self, most: int) -> int:
+        """Return how many of so many rows or bytes a batch should hold now."""
         # at the limit an eighth: small enough to fall, large enough to get on
-        return max(1, int(rows * (1 - 0.875 * self.pressure)))
+        return max(1, int(most * (1 - 0.875 * self.pressure)))
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):

@@ -18,6 +18,7 @@ from propload.errors import (
     SchemaMismatchError,
 )
 from propload.monitoring.metrics import Fill, Metrics
+from propload.options import BATCH_BYTES
 from propload.pipeline.lanes import CANCEL_SECONDS, Coming, Lane, Work
 from propload.pipeline.making_again import require_same
 from propload.pipeline.stages import Start
@@ -48,6 +49,7 @@ class PipelineOptions:
 
     Attributes:
         batch_rows: Asked before each joined batch: most rows in it.
+        batch_bytes: Asked before each joined batch: most bytes in it.
         batch_seconds: Longest wait of a row for company, in seconds.
         lanes: How many lanes write.
         lane_bytes: Most bytes that wait in each lane.
@@ -55,6 +57,7 @@ class PipelineOptions:
         max_rejects: How many refused rows stop the run.
         by_context: Whether rows of another source or `as_of` are prepared apart.
         start: Where the run begins: a resumed one goes on where it ended.
+        on_wide: Told the rows and bytes of a joined batch that its bytes ended.
     """
 
     batch_rows: Callable[[], int]
@@ -65,6 +68,8 @@ class PipelineOptions:
     max_rejects: RejectLimit
     by_context: bool = False
     start: Start = field(default_factory=Start)
+    batch_bytes: Callable[[], int] = lambda: BATCH_BYTES
+    on_wide: Callable[[int, int], None] = lambda _rows, _nbytes: None
 
 
 class Pipeline:
@@ -187,6 +192,8 @@ class Pipeline:
             by_context=options.by_context,
             number=start.batch,
             first_row=start.first_row,
+            batch_bytes=options.batch_bytes,
+            on_wide=options.on_wide,
         )
         for joined in joiner:
             self._prepare(joined)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from propload.batch import (
     Unread,
     no_reasons,
 )
+from propload.options import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -152,8 +154,42 @@ def _reason(row: int, unread: Unread) -> tuple[object, ...]:
 
 
 @dataclass(slots=True)
+class _Room:
+    """What a joined batch still has room for.
+
+    Attributes:
+        rows: So many rows, unread ones counted.
+        nbytes: So many bytes.
+        by_bytes: Whether rows were left out for their bytes alone.
+    """
+
+    rows: int
+    nbytes: float
+    by_bytes: bool = False
+
+    def take(self, batch: Batch, *, is_first: bool) -> int:
+        """Return how many of a batch's rows there is room for, and take that.
+
+        Args:
+            batch: The next rows.
+            is_first: Whether there is none yet: one row goes in, however long.
+        """
+        rows = int(batch.rows.num_rows)
+        most = min(rows, max(1, self.rows - len(batch.unread)))
+        size = 0 if math.isinf(self.nbytes) else batch.nbytes
+        if size * most > self.nbytes * rows:
+            self.by_bytes = True
+            most = max(int(self.nbytes * rows / size), int(is_first))
+        self.rows -= most + len(batch.unread)
+        self.nbytes -= size * most / rows if rows else 0
+        return most
+
+
+@dataclass(slots=True)
 class Joiner:
-    """Joins batches of one schema until there are enough rows or time is up.
+    """Joins batches of one schema until there are enough of them or time is up.
+
+    Enough are so many rows or so many bytes, whichever comes first.
 
     Attributes:
         incoming: Where batches come from.
@@ -163,6 +199,9 @@ class Joiner:
         by_context: Whether rows of another source or `as_of` are kept apart.
         number: The number of the first joined batch that is not made again.
         first_row: The run's number of the first row.
+        batch_bytes: Asked before each joined batch: most bytes in it, but that one
+            row goes in however long it is.
+        on_wide: Told the rows and bytes of a batch that its bytes ended.
     """
 
     incoming: Incoming
@@ -172,13 +211,17 @@ class Joiner:
     by_context: bool = False
     number: int = 0
     first_row: int = 0
+    batch_bytes: Callable[[], int] = lambda: BATCH_BYTES
+    on_wide: Callable[[int, int], None] = lambda _rows, _nbytes: None
     _rest: Batch | None = None
     _ends: deque[int] = field(default_factory=deque)
+    _again: frozenset[int] = frozenset()
 
     def __iter__(self) -> Iterator[Joined]:
         known = {(one.first_row, one.through_row): one.number for one in self.begun}
         # what stands between two of them is no part of either
         self._ends = deque(end for place in known for end in place)
+        self._again = frozenset(first for first, _ in known)
         number, first_row = self.number, self.first_row
         while parts := self._next_parts(first_row):
             joined = Joined(number, tuple(parts), first_row)
@@ -193,20 +236,36 @@ class Joiner:
     def _next_parts(self, first_row: int) -> list[Batch]:
         while self._ends and self._ends[0] <= first_row:
             self._ends.popleft()
-        fixed = self._ends[0] - first_row if self._ends else None
-        room = fixed or max(1, self.batch_rows())
+        room = self._room(first_row)
         deadline: float | None = None
         parts: list[Batch] = []
-        while room > 0 and (batch := self._take(deadline)) is not None:
+        while room.rows > 0 and (batch := self._take(deadline)) is not None:
             if parts and not self._alike(parts[0], batch):
                 self._rest = batch
                 break
-            part, self._rest = _split(batch, room)
-            parts.append(part)
-            room -= part.height
-            if deadline is None and fixed is None:
+            fitting = room.take(batch, is_first=not parts)
+            part, self._rest = _split(batch, fitting)
+            if part is not None:
+                parts.append(part)
+            if room.by_bytes:
+                self._tell_of_wide(parts)
+                break
+            if deadline is None and not self._ends:
                 deadline = time.monotonic() + self.batch_seconds
         return parts
+
+    def _room(self, first_row: int) -> _Room:
+        """Return what the batch that begins at a row may hold."""
+        if self._ends and first_row in self._again:
+            return _Room(self._ends[0] - first_row, math.inf)
+        room = _Room(max(1, self.batch_rows()), self.batch_bytes())
+        if self._ends:
+            room.rows = min(room.rows, self._ends[0] - first_row)
+        return room
+
+    def _tell_of_wide(self, parts: list[Batch]) -> None:
+        rows = sum(part.rows.num_rows for part in parts)
+        self.on_wide(rows, sum(part.nbytes for part in parts))
 
     def _alike(self, one: Batch, other: Batch) -> bool:
         return (
@@ -232,11 +291,13 @@ def _context(batch: Batch) -> tuple[str, datetime | None]:
     return batch.source, batch.as_of
 
 
-def _split(batch: Batch, room: int) -> tuple[Batch, Batch | None]:
-    room = max(1, room - len(batch.unread))
-    if batch.rows.num_rows <= room:
+def _split(batch: Batch, rows: int) -> tuple[Batch | None, Batch | None]:
+    """Return so many first rows of a batch, and the others."""
+    if batch.rows.num_rows <= rows:
         return batch, None
-    return batch.slice(0, room), batch.slice(room, batch.rows.num_rows)
+    if not rows:
+        return None, batch
+    return batch.slice(0, rows), batch.slice(rows, batch.rows.num_rows)
 
 
 def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:

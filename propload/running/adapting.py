@@ -1,9 +1,9 @@
 """The sizes that nobody set: how many workers, and how many rows in a batch.
 
 Workers are chosen before the run, from the machine and the server. The batch size
-begins where most tables do best and changes only for a measured reason:
+begins where most tables do best and changes only for a measured reason (that a batch
+ends by its bytes as well is the joiner's affair, and only told here):
 
-- rows so wide that a batch would take too much memory: fewer rows;
 - batches that take many seconds to commit: half the rows, so that less work waits on
   one transaction;
 - full batches, one after another: twice the rows is tried once, and kept where it is
@@ -13,19 +13,17 @@ begins where most tables do best and changes only for a measured reason:
 from __future__ import annotations
 
 import os
-import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
-from propload.options import BATCH_ROWS, WORKERS
+from propload.options import BATCH_BYTES, BATCH_ROWS, WORKERS
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from propload.batch import Batch
     from propload.postgres.loading import Database, ServerRoom
     from propload.running.planning import Plan
 
@@ -40,8 +38,6 @@ CONNECTION_SHARE = 0.5
 #: A run's sessions beside its lanes: one for ledger and tables, one for its own lock;
 #: the lock of the target takes a third.
 OTHER_SESSIONS = 2
-#: Most Arrow bytes in a batch: prepare holds several times as much for a moment.
-BATCH_BYTES = 32 << 20
 #: A batch that takes longer is halved: a retry would repeat that much work.
 SLOW_SECONDS = 5.0
 LEAST_ROWS = 1_000
@@ -112,15 +108,55 @@ def with_workers(plan: Plan, database: Database) -> tuple[Plan, tuple[str, ...]]
     return replace(plan, options=options), (chosen.reason,)
 
 
-class BatchRows:
-    """How many rows the next batch takes; asked before each one.
+class FixedRows:
+    """How many rows a batch takes where the user said so.
+
+    Args:
+        rows: What the user said.
+
+    Attributes:
+        rows: The size that holds now.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self._width = 0.0
+
+    def __call__(self) -> int:
+        """Return how many rows the next batch takes at most."""
+        return self.rows
+
+    def note_wide(self, rows: int, nbytes: int, /) -> None:
+        """Learn of a batch that its bytes ended; called by the thread that joins."""
+        self._width = nbytes / rows
+
+    @property
+    def in_force(self) -> int:
+        """The size that the report gives: the user's own."""
+        return self.rows
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen and why, for the report."""
+        fitting = self._fitting()
+        if fitting == self.rows:
+            return ()
+        return (f"batches of {fitting:,} rows, not {self.rows:,}: {self._wide()}",)
+
+    def _fitting(self) -> int:
+        most = int(BATCH_BYTES / self._width) if self._width else self.rows
+        return max(1, min(self.rows, most))
+
+    def _wide(self) -> str:
+        return f"rows of {self._width:,.0f} bytes leave room for no more"
+
+
+class BatchRows(FixedRows):
+    """How many rows the next batch takes where nobody said so; asked before each one.
 
     Args:
         committed: Returns the rows with a known end so far.
         clock: Returns seconds.
-
-    Attributes:
-        rows: The size that holds now.
     """
 
     def __init__(
@@ -128,23 +164,14 @@ class BatchRows:
         committed: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.rows = BATCH_ROWS
+        super().__init__(BATCH_ROWS)
         self._committed = committed
         self._clock = clock
-        self._lock = threading.Lock()
-        self._widest = 0.0
         self._asked = 0
         self._began = (0.0, 0)
         self._before: float | None = None
         self._settled = False
         self._said: list[str] = []
-
-    def observe(self, batch: Batch, /) -> None:
-        """Learn how wide the rows are; called by the thread that reads."""
-        rows = batch.rows.num_rows
-        if rows:
-            with self._lock:
-                self._widest = max(self._widest, batch.nbytes / rows)
 
     def __call__(self) -> int:
         """Return how many rows the next batch takes at most."""
@@ -153,6 +180,11 @@ class BatchRows:
             self._begin()
         elif (self._asked - WARM_BATCHES) % WINDOW == 0:
             self._judge()
+        return self.rows
+
+    @property
+    def in_force(self) -> int:
+        """The size that held at the end."""
         return self._fitting()
 
     @property
@@ -161,14 +193,8 @@ class BatchRows:
         fitting = self._fitting()
         said = [f"batch_rows auto: {fitting:,}", *self._said]
         if fitting < self.rows:
-            said.append(f"rows of {self._widest:,.0f} bytes leave room for no more")
+            said.append(self._wide())
         return ("; ".join(said),)
-
-    def _fitting(self) -> int:
-        with self._lock:
-            widest = self._widest
-        most = int(BATCH_BYTES / widest) if widest else self.rows
-        return max(LEAST_ROWS, min(self.rows, most))
 
     def _begin(self) -> None:
         self._began = (self._clock(), self._committed())
@@ -208,12 +234,13 @@ class BatchRows:
         self._said.append(f"{tried:,} was {gain:.2f} times as fast: {verdict}")
 
 
-def batch_sizes(plan: Plan, committed: Callable[[], int], /) -> BatchRows | None:
-    """Return what chooses the batch size, or None where the user did.
+def batch_sizes(plan: Plan, committed: Callable[[], int], /) -> FixedRows | BatchRows:
+    """Return what says how many rows a batch may have.
 
     Args:
         plan: What holds.
         committed: Returns the rows of the run with a known end so far, once it moves
             rows; the metrics may be those of other runs as well.
     """
-    return BatchRows(committed) if plan.options.batch_rows == "auto" else None
+    told = plan.options.batch_rows
+    return BatchRows(committed) if told == "auto" else FixedRows(told)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, keeping
 from propload.journal.feeding import JournaledSource
+from propload.options import BATCH_BYTES
 from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
@@ -22,7 +23,7 @@ from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.writing import unwritten
 from propload.retrying import RetryOptions
-from propload.running.adapting import BatchRows, batch_sizes, with_workers
+from propload.running.adapting import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.prepare.validation import Checker
     from propload.report import Plain
+    from propload.running.adapting import BatchRows, FixedRows
     from propload.running.parts import Feed
     from propload.running.planning import Plan
     from propload.sources.source import Source
@@ -108,7 +110,7 @@ def compose(
         PropLoadError: A part cannot be had: the message says which.
     """
     sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
-    reader = reader_ahead(source, plan, memory, sizes, stack)
+    reader = reader_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     _lock(target, plan, database, stack)
@@ -120,7 +122,7 @@ def compose(
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
-        reader or make_reader(batches, plan, memory, sizes, stack),
+        reader or make_reader(batches, plan, memory, stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, _patience(kept), start, sizes),
@@ -351,12 +353,12 @@ def _pipeline_options(
     memory: MemoryWatch,
     patience: Callable[[], bool],
     start: Start,
-    sizes: BatchRows | None,
+    sizes: FixedRows | BatchRows,
 ) -> PipelineOptions:
     options = plan.options
-    batch_rows: Callable[[], int] = sizes or (lambda: plan.batch_rows)
     return PipelineOptions(
-        batch_rows=lambda: memory.fitting_rows(batch_rows()),
+        batch_rows=lambda: memory.fitting(sizes()),
+        batch_bytes=lambda: memory.fitting(BATCH_BYTES),
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
@@ -364,4 +366,5 @@ def _pipeline_options(
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
         start=start,
+        on_wide=sizes.note_wide,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
-    from propload.running.adapting import BatchRows
+    from propload.running.adapting import BatchRows, FixedRows
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
@@ -42,10 +42,10 @@ class Parts:
         fit: Fits rows to the table.
         rejects: Where refused rows go.
         pipeline: Moves the rows.
+        sizes: How many rows a batch may have.
         journal: What keeps rows that cannot be read again, or kept them in a run
             that was killed, or None.
         feed: The source behind the journal, or None.
-        sizes: What chooses the batch size, where nobody set it.
         continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
         outcome: What the journal is told of the run's end, and says of its own.
@@ -60,9 +60,9 @@ class Parts:
     fit: TableFit
     rejects: RejectWriter
     pipeline: Pipeline
+    sizes: FixedRows | BatchRows
     journal: Journal | JournalSource | None = None
     feed: Feed | None = None
-    sizes: BatchRows | None = None
     continued: bool = False
     chosen: tuple[str, ...] = ()
     outcome: Outcome = field(default_factory=Outcome)
@@ -117,8 +117,7 @@ class Parts:
             *chosen_besides: What the run chose itself; an empty text is no choice.
         """
         shown = settings_shown(self.plan, self.target)
-        if self.sizes is not None:
-            shown["batch_rows"] = self.sizes.rows
-        sizes = self.sizes.notes if self.sizes else ()
-        chosen: list[Plain] = [*self.chosen, *sizes, *filter(None, chosen_besides)]
+        shown["batch_rows"] = self.sizes.in_force
+        said = (*self.chosen, *self.sizes.notes, *chosen_besides)
+        chosen: list[Plain] = [one for one in said if one]
         return {**shown, "chosen": chosen} if chosen else shown

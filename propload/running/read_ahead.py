@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.monitoring.memory import MemoryWatch
-    from propload.running.adapting import BatchRows
     from propload.running.planning import Plan
     from propload.sources.source import Source
 
@@ -31,7 +30,6 @@ def make_reader(
     batches: Iterable[Batch],
     plan: Plan,
     memory: MemoryWatch,
-    sizes: BatchRows | None,
     stack: ExitStack,
     /,
 ) -> Reader:
@@ -41,10 +39,9 @@ def make_reader(
         batches: Batches in order.
         plan: What holds.
         memory: Slows the run where memory is short.
-        sizes: What chooses the batch size and looks at the rows for that, or None.
         stack: Where it is closed, no more is read.
     """
-    held_back = _held_back(batches, memory, sizes)
+    held_back = _held_back(batches, memory)
     reader = Reader(held_back, max_bytes=max(1, waiting_bytes(plan)))
     stack.callback(reader.stop)
     return reader
@@ -54,7 +51,6 @@ def reader_ahead(
     source: Source,
     plan: Plan,
     memory: MemoryWatch,
-    sizes: BatchRows | None,
     stack: ExitStack,
     /,
 ) -> Reader | None:
@@ -67,23 +63,18 @@ def reader_ahead(
         source: Where rows come from.
         plan: What holds.
         memory: Slows the run where memory is short.
-        sizes: What chooses the batch size and looks at the rows for that, or None.
         stack: Where it is closed, no more is read.
     """
     is_kept = isinstance(source, JournalSource) or not source.rereadable
     if is_kept or plan.settings.get("resume"):
         return None
-    reader = make_reader(source, plan, memory, sizes, stack)
+    reader = make_reader(source, plan, memory, stack)
     reader.start()
     return reader
 
 
-def _held_back(
-    batches: Iterable[Batch], memory: MemoryWatch, sizes: BatchRows | None
-) -> Iterator[Batch]:
+def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
     """Yield batches, none while memory is at its limit."""
     for batch in batches:
         memory.hold_back()
-        if sizes is not None:
-            sizes.observe(batch)
         yield batch

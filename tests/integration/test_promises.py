@@ -333,6 +333,20 @@ def test_a_limit_of_memory_that_cannot_be_kept_is_told(database):
     assert "max_memory" not in str(roomy.settings["chosen"])
 
 
+@pytest.mark.one_server
+@pytest.mark.parametrize("told", ["auto", 6_000])
+def test_batches_of_wide_rows_are_small_and_the_report_tells_so(database, told):
+    frame = pl.DataFrame({"id": range(6_000), "text": "x" * 15_000})
+    report = propload.ingest(
+        frame, to=database, table="pages", key="id", batch_rows=told, progress=False
+    )
+    assert report.counts.inserted == 6_000
+    assert report.batches == 3
+    in_force = report.settings["batch_rows"]
+    assert in_force == 6_000 if told == 6_000 else 2_000 < in_force < 2_300
+    assert "rows of 15,0" in str(report.settings["chosen"])
+
+
 class Foreign(propload.Metrics):
     """Counters of several runs, of which no run can read its own."""
 

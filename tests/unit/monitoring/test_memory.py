@@ -29,12 +29,12 @@ def test_pressure_grows_from_80_percent_to_the_limit(size, pressure):
 def test_batches_shrink_under_pressure_but_never_to_nothing():
     one, _ = watch(500, 900, 2000)
     one.look()
-    assert one.fitting_rows(1000) == 1000
+    assert one.fitting(1000) == 1000
     one.look()
-    assert one.fitting_rows(1000) == 562
+    assert one.fitting(1000) == 562
     one.look()
-    assert one.fitting_rows(1000) == 125
-    assert one.fitting_rows(1) == 1
+    assert one.fitting(1000) == 125
+    assert one.fitting(1) == 1
 
 
 def test_the_peak_is_kept_and_the_metrics_hear_each_look():
@@ -84,7 +84,7 @@ def test_what_the_process_held_before_does_not_slow_a_run():
     one, _ = watch(5000)
     with one:
         assert one.pressure == 0
-        assert one.fitting_rows(1000) == 1000
+        assert one.fitting(1000) == 1000
 
 
 def test_a_pause_in_vain_is_not_repeated(monkeypatch):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from propload.batch import NUMBER, ROW, SOURCE, Batch, Unread
+from propload.batch import NUMBER, ROW, SOURCE, Batch, Begun, Unread
 from propload.columns import Columns
 from propload.prepare.joining import Joiner
 
@@ -30,11 +30,50 @@ def join(batches, rows=10, begun=(), number=0):
     return list(Joiner(Given(batches), lambda: rows, 1.0, begun, number=number))
 
 
+def join_bytes(batches, nbytes, begun=()):
+    """Join rows of 8 bytes each by their bytes alone."""
+    told = []
+    joiner = Joiner(
+        Given(batches),
+        lambda: 1_000,
+        1.0,
+        begun,
+        batch_bytes=lambda: nbytes,
+        on_wide=lambda *one: told.append(one),
+    )
+    return [one.height for one in joiner], told
+
+
 def test_small_batches_are_joined_and_large_ones_cut():
     found = join([batch(0, 3), batch(3, 3), batch(6, 20)])
     assert [one.height for one in found] == [10, 10, 6]
     assert [one.first_row for one in found] == [0, 10, 20]
     assert [one.number for one in found] == [0, 1, 2]
+
+
+def test_batches_end_by_their_bytes_as_well():
+    heights, told = join_bytes([batch(0, 100), batch(100, 7), batch(107, 3)], 8 * 40)
+    assert heights == [40, 40, 30]
+    # the last one ended with the rows
+    assert told == [(40, 8 * 40)] * 2
+
+
+def test_a_batch_that_leaves_no_room_is_not_begun():
+    heights, told = join_bytes([batch(0, 40), batch(40, 5)], 8 * 40)
+    assert heights == [40, 5]
+    assert told == [(40, 8 * 40)]
+
+
+def test_a_row_goes_on_however_long_it_is():
+    assert join_bytes([batch(0, 3)], 1) == ([1, 1, 1], [(1, 8)] * 3)
+
+
+def test_a_batch_that_is_made_again_ends_where_it_did_whatever_its_bytes():
+    begun = [Begun(0, 0, 30, {}, together=False), Begun(2, 50, 60, {}, together=False)]
+    heights, told = join_bytes([batch(0, 100)], 8 * 15, begun)
+    # what stands between them is new
+    assert heights == [30, 15, 5, 10, 15, 15, 10]
+    assert len(told) == 3
 
 
 def test_other_columns_begin_another_batch():

@@ -1,17 +1,15 @@
 """What is chosen where nobody set it, and why."""
 
-import pyarrow as pa
 import pytest
 
-from propload.batch import Batch
-from propload.options import BATCH_ROWS
+from propload.options import BATCH_BYTES, BATCH_ROWS
 from propload.postgres.loading import ServerRoom
 from propload.running.adapting import (
-    BATCH_BYTES,
     SLOW_SECONDS,
     WARM_BATCHES,
     WINDOW,
     BatchRows,
+    FixedRows,
     choose_workers,
 )
 
@@ -24,11 +22,14 @@ class Load:
         self.now, self.committed = 0.0, 0
         self.sizes = BatchRows(lambda: self.committed, lambda: self.now)
 
-    def run(self, batches, fill=1.0):
+    def run(self, batches, fill=1.0, limit=None):
         asked = []
         for _ in range(batches):
             rows = self.sizes()
             asked.append(rows)
+            if limit is not None and rows > limit:
+                rows = limit
+                self.sizes.note_wide(rows, BATCH_BYTES)
             self.now += self.seconds_a_batch(rows)
             self.committed += int(rows * fill)
         return asked
@@ -60,13 +61,35 @@ def test_slow_batches_shrink():
     assert "halved" in load.sizes.notes[0]
 
 
-def test_wide_rows_make_small_batches():
-    load = Load(lambda _: 0.1)
-    rows = pa.RecordBatch.from_pydict({"text": ["x" * 10_000] * 10})
-    load.sizes.observe(Batch(rows, "pages", 1))
-    asked = load.run(30)
-    assert max(asked) * 10_000 <= BATCH_BYTES
-    assert "bytes leave room for no more" in load.sizes.notes[0]
+def test_the_size_that_wide_rows_left_is_told():
+    sizes = BatchRows(lambda: 0)
+    sizes.note_wide(3_000, 3_000 * 10_000)
+    assert sizes.in_force == BATCH_BYTES // 10_000
+    (note,) = sizes.notes
+    assert note.startswith(f"batch_rows auto: {sizes.in_force:,}; rows of 10,000 bytes")
+
+
+def test_no_width_is_told_where_no_batch_ended_by_its_bytes():
+    sizes = BatchRows(lambda: 0)
+    assert sizes.in_force == BATCH_ROWS
+    assert sizes.notes == (f"batch_rows auto: {BATCH_ROWS:,}",)
+
+
+def test_a_larger_batch_is_judged_by_the_rows_that_its_bytes_leave():
+    load = Load(lambda rows: 0.5 + rows / 1e6)
+    room = int(1.4 * BATCH_ROWS)
+    load.run(60, limit=room)
+    assert load.sizes.in_force == room
+    assert "kept" in load.sizes.notes[0]
+
+
+def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
+    sizes = FixedRows(50_000)
+    assert (sizes(), sizes.notes) == (50_000, ())
+    sizes.note_wide(3_000, 3_000 * 10_000)
+    assert (sizes(), sizes.in_force) == (50_000, 50_000)
+    (note,) = sizes.notes
+    assert note.startswith("batches of 3,355 rows, not 50,000: rows of 10,000 bytes")
 
 
 @pytest.mark.parametrize(
