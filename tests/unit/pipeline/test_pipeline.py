@@ -76,7 +76,9 @@ class Fitted:
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(tmp_path, monkeypatch):
+    # what is waited for is there at once
+    monkeypatch.setattr("propload.retrying.FIRST_WAIT", 0.001)
     opened = []
 
     def make(
@@ -393,13 +395,14 @@ def test_too_many_rejects_stop_the_run_and_what_is_committed_counts(make):
 
 def test_a_share_of_rejects_is_judged_against_the_rows_read(make):
     bad = {n for n in range(500) if n % 20 == 0}
+    given = {"batch_rows": lambda: 20}
     pipeline, _ = make(
-        MemorySource(rows(500, bad=bad)), max_rejects=RejectLimit(share=0.06)
+        MemorySource(rows(500, bad=bad)), max_rejects=RejectLimit(share=0.06), **given
     )
     pipeline.run()
     assert counts(pipeline).rejected == 25
     pipeline, _ = make(
-        MemorySource(rows(500, bad=bad)), max_rejects=RejectLimit(share=0.04)
+        MemorySource(rows(500, bad=bad)), max_rejects=RejectLimit(share=0.04), **given
     )
     with pytest.raises(RejectLimitError):
         pipeline.run()
@@ -598,7 +601,8 @@ def test_rows_that_take_other_lanes_come_when_all_before_are_committed(make):
     assert numbers == sorted(numbers) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-def test_a_lane_that_fails_wakes_a_run_that_waits_for_its_lanes(make):
+def test_a_lane_that_fails_wakes_a_run_that_waits_for_its_lanes(make, monkeypatch):
+    monkeypatch.setattr("propload.pipeline.pipeline.CANCEL_SECONDS", 0.01)
     gone = WriteError("permission denied", table="t")
 
     class Denied(MemoryWriter):

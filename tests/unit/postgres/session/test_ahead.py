@@ -17,7 +17,7 @@ class Session:
 
 
 class Server:
-    """Opens a session each time that it is let, and notes in which thread."""
+    """Opens a session each time that it is let, and notes in which threads."""
 
     def __init__(self):
         self.may = threading.Semaphore(0)
@@ -27,7 +27,7 @@ class Server:
         self.error = None
 
     def open(self):
-        self.threads.add(threading.current_thread().name)
+        self.threads.add(threading.current_thread())
         self.asked.release()
         assert self.may.acquire(timeout=20)
         if self.error is not None:
@@ -43,7 +43,7 @@ def test_expected_sessions_are_opened_in_another_thread_and_given_in_order():
     ahead.expect(2)
     first, second = ahead.take(), ahead.take()
     assert [first, second] == server.opened
-    assert server.threads == {"propload-sessions"}
+    assert {thread.name for thread in server.threads} == {"propload-sessions"}
     assert not first.closed.is_set()
 
 
@@ -95,7 +95,10 @@ def test_what_nobody_took_is_closed_at_the_end_and_what_comes_later_too():
     server.may.release(2)
     closing.join(20)
     # the third was not begun, and is not
-    assert not server.asked.acquire(timeout=0.2)
+    for thread in server.threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert not server.asked.acquire(blocking=False)
     assert server.opened[1].closed.wait(20)
     assert len(server.opened) == 2
     assert ahead.take() is None
