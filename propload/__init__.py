@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from propload.report import Report as Report
     from propload.running.choosing import embedded_url as embedded_url
     from propload.target import Target as Target
-    from propload.tuning import Tuning as Tuning
+    from propload.trials import Tuning as Tuning
     from propload.tuning import tune as tune
 
 _HOMES = {
@@ -74,7 +74,7 @@ _HOMES = {
     "SourceError": "errors",
     "Target": "target",
     "TransientWriteError": "errors",
-    "Tuning": "tuning",
+    "Tuning": "trials",
     "WriteError": "errors",
     "check": "checking.check",
     "drop_leftover": "earlier.leftovers",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import statistics
 import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from html import escape
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -25,7 +22,7 @@ from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.sources import open_source
 from propload.spider_names import is_spider
-from propload.wording import counted
+from propload.trials import Trial, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import Settings
-    from propload.report import Plain, Report, TextPrinter
+    from propload.report import Report
     from propload.sources.source import Source
 
 #: Rows read for the trials: some batches of the largest size on each lane.
@@ -44,133 +41,6 @@ SECONDS = 60.0
 WORKERS_TRIED = (1, 2, 4, 8)
 BATCH_ROWS_TRIED = (2_000, 10_000, 25_000, 50_000, 100_000, 200_000)
 _SEARCHED = frozenset({"batch_rows", "workers"})
-#: Fewer rows take hardly longer than a run takes to begin: what differs is chance.
-FEWEST_ROWS = 10_000
-#: Choices this near the fastest count as equally fast: the smaller one is chosen,
-#: because it takes less memory and fewer connections.
-NEAR = 0.95
-#: The best few are measured again: a single run may have met a busy moment.
-FINALISTS = 3
-_BAR = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One load of the sample.
-
-    Attributes:
-        batch_rows: Rows in a batch.
-        workers: Lanes that wrote.
-        seconds: How long it took.
-        rows_per_second: Its pace.
-        peak_memory_bytes: The process's largest size.
-    """
-
-    batch_rows: int
-    workers: int
-    seconds: float
-    rows_per_second: float
-    peak_memory_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What was tried, and what does best.
-
-    Attributes:
-        source: What the rows are from.
-        rows: Rows of the sample.
-        trials: Every load, in order.
-    """
-
-    source: str
-    rows: int
-    trials: tuple[Trial, ...]
-
-    @property
-    def choices(self) -> tuple[Trial, ...]:
-        """One line a choice: the median of its trials, fastest first."""
-        grouped: dict[tuple[int, int], list[Trial]] = {}
-        for trial in self.trials:
-            grouped.setdefault((trial.workers, trial.batch_rows), []).append(trial)
-        medians = map(_median, grouped.values())
-        return tuple(sorted(medians, key=lambda one: -one.rows_per_second))
-
-    @property
-    def best(self) -> Trial:
-        """The smallest choice that is nearly as fast as the fastest."""
-        choices = self.choices
-        enough = choices[0].rows_per_second * NEAR
-        good = [one for one in choices if one.rows_per_second >= enough]
-        return min(good, key=lambda one: (one.workers, one.batch_rows))
-
-    @property
-    def doubt(self) -> str:
-        """Why the choice says nothing; empty where it does."""
-        if self.rows >= FEWEST_ROWS:
-            return ""
-        return (
-            f"{counted(self.rows, 'row is', 'rows are')} too few to tell one choice "
-            "from another: leave both to auto, or tune with "
-            f"{FEWEST_ROWS:,} rows or more"
-        )
-
-    @property
-    def conclusion(self) -> str:
-        """The choice in words."""
-        best = self.best
-        found = (
-            f"batch_rows = {best.batch_rows} and workers = {best.workers}: "
-            f"{best.rows_per_second:,.0f} rows/s"
-        )
-        return f"{found}, but {self.doubt}" if self.doubt else found
-
-    def as_dict(self) -> dict[str, Plain]:
-        """Return plain values."""
-        best = self.best
-        return {
-            "source": self.source,
-            "rows": self.rows,
-            "best": {"batch_rows": best.batch_rows, "workers": best.workers},
-            "doubt": self.doubt,
-            "trials": [asdict(trial) for trial in self.trials],
-        }
-
-    def to_json(self) -> str:
-        """Return the tuning as one JSON object."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
-
-    def __str__(self) -> str:
-        fastest = self.choices[0].rows_per_second
-        head = f"{'workers':>7} {'batch_rows':>10} {'rows/s':>10} {'peak MB':>8}"
-        lines = [
-            f"{one.workers:>7} {one.batch_rows:>10,} {one.rows_per_second:>10,.0f} "
-            f"{one.peak_memory_bytes >> 20:>8,} "
-            f"{'█' * round(_BAR * one.rows_per_second / fastest)}"
-            f"{' ◀' if one == self.best else ''}"
-            for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
-        ]
-        sample = f"{counted(self.rows, 'row')} of {self.source}"
-        return "\n".join([sample, head, *lines, f"best: {self.conclusion}"])
-
-    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        fastest = self.choices[0].rows_per_second
-        rows = "".join(
-            f"<tr><td>{one.workers}</td><td>{one.batch_rows:,}</td>"
-            f"<td>{one.rows_per_second:,.0f}</td><td style='text-align:left'>"
-            f"<div style='background:{'#2a7' if one == self.best else '#8ac'};"
-            f"height:1em;width:{20 * one.rows_per_second / fastest:.1f}em'></div>"
-            "</td></tr>"
-            for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
-        )
-        return (
-            f"<div><b>{escape(self.source)}, {counted(self.rows, 'row')}</b><table><tr>"
-            "<th>workers</th><th>batch_rows</th><th>rows/s</th><th></th></tr>"
-            f"{rows}</table><p>{escape(self.conclusion)}</p></div>"
-        )
 
 
 def tune(
@@ -356,21 +226,12 @@ def _search(bench: _Bench, seconds: float, on_trial: Callable[[Trial], None]) ->
 
     for workers in sorted(WORKERS_TRIED, key=lambda one: abs(one - WORKERS)):
         attempt(BATCH_ROWS, workers)
-    workers = found().best.workers
+    workers = found().leading.workers
     for batch_rows in BATCH_ROWS_TRIED:
         # several batches, or the size is not what is measured
         if batch_rows != BATCH_ROWS and batch_rows < rows:
             attempt(batch_rows, workers)
     for _ in range(2):
-        for one in found().choices[:FINALISTS]:
-            attempt(one.batch_rows, one.workers)
+        for batch_rows, workers in found().finalists:
+            attempt(batch_rows, workers)
     return found()
-
-
-def _median(trials: Sequence[Trial]) -> Trial:
-    return replace(
-        trials[0],
-        seconds=statistics.median(one.seconds for one in trials),
-        rows_per_second=statistics.median(one.rows_per_second for one in trials),
-        peak_memory_bytes=max(one.peak_memory_bytes for one in trials),
-    )

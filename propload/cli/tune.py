@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from propload.cli.screen import Screen
     from propload.cli.sources import Chosen
     from propload.options import Settings
-    from propload.tuning import Trial, Tuning
+    from propload.trials import Trial, Tuning
 
 EXAMPLE = """
 propload tune listings.parquet --schema listing
@@ -54,7 +54,8 @@ WRITE = Part(
     bool,
     typer.Option(
         "--write",
-        help="Put the choice into the configuration file.",
+        help="Put the choice into the configuration file: for the job of --job, "
+        "else for all jobs.",
         rich_help_panel=_PANEL,
     ),
     default=False,
@@ -111,7 +112,8 @@ def _said(trial: Trial) -> str:
 
 def _write_or_explain(found: Tuning, job: str | None, screen: Screen) -> None:
     try:
-        screen.tell(f"written to {_write(found, job)}")
+        holds = f"job {job}" if job else "every job (--job NAME writes for one)"
+        screen.tell(f"written to {_write(found, job)}, for {holds}")
     except ConfigError as error:
         # as JSON, stdout has the one object that it is to hold
         screen.explain(error)

@@ -6,11 +6,12 @@ import sys
 import polars as pl
 import pytest
 
-from propload import tuning
+from propload import trials
 from propload.errors import LoadError
 from propload.options import BATCH_ROWS
 from propload.postgres.session.connection import connect
-from propload.tuning import Trial, Tuning, tune
+from propload.trials import Trial, Tuning
+from propload.tuning import tune
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -34,7 +35,7 @@ def test_it_tries_and_leaves_nothing_behind(database):
     # every size that is no smaller than the sample is the same one
     assert {trial.batch_rows for trial in found.trials} == {BATCH_ROWS}
     assert {"batch_rows", "workers"} == set(found.as_dict()["best"])
-    assert str(found.best.workers) in found.conclusion
+    assert f"workers = {found.leading.workers}" in found.conclusion
     assert namespaces(database) == []
     with connect(database) as session:
         assert session.rows("SELECT to_regclass('public.rows') IS NULL") == [(True,)]
@@ -107,7 +108,7 @@ def test_the_smaller_of_two_equally_fast_choices_is_the_best():
             trial(1, 50_000, 600.0),
         ),
     )
-    assert (found.best.workers, found.best.batch_rows) == (2, 10_000)
+    assert (found.leading.workers, found.leading.batch_rows) == (2, 10_000)
     assert "◀" in str(found)
     assert "<table>" in found._repr_html_()
-    assert tuning.NEAR < 1
+    assert trials.NEAR < 1
