@@ -27,7 +27,7 @@ from propload.running.adapting import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
-from propload.running.read_ahead import make_reader, reader_ahead, waiting_bytes
+from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming import Resuming, begin_record
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from propload.running.adapting import BatchRows, FixedRows
     from propload.running.parts import Feed
     from propload.running.planning import Plan
+    from propload.running.read_ahead import Ahead
     from propload.sources.source import Source
     from propload.target import Target
 
@@ -110,11 +111,11 @@ def compose(
         PropLoadError: A part cannot be had: the message says which.
     """
     sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
-    reader = reader_ahead(source, plan, memory, stack)
+    ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     _lock(target, plan, database, stack)
-    begun = _begin_run(source, target, plan, database, stack, checker=checker)
+    begun = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
     record, point, plan = begun.record, begun.point, begun.plan
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
     kept = _kept(source, begun, target, database, stack)
@@ -122,7 +123,7 @@ def compose(
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
-        reader or make_reader(batches, plan, memory, stack),
+        ahead.reader if ahead else make_reader(batches, plan, memory, stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, _patience(kept), start, sizes),
@@ -153,7 +154,7 @@ def _lock(target: Target, plan: Plan, database: Database, stack: ExitStack) -> N
         stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
 
 
-def _begin_run(
+def _begin(
     source: Source,
     target: Target,
     plan: Plan,
@@ -161,6 +162,7 @@ def _begin_run(
     stack: ExitStack,
     *,
     checker: Checker | None,
+    ahead: Ahead | None,
 ) -> _Begun:
     """Return the run, whose name is claimed until the stack is closed.
 
@@ -170,7 +172,7 @@ def _begin_run(
     """
     resuming = Resuming(database, plan.places.state_dir, stack, plan.replayed)
     try:
-        record, point = _beginning(source, target, plan, resuming)
+        record, point = _beginning(source, target, plan, resuming, ahead)
         plan, why = with_workers(_gone_on(plan, point), database)
     except ServerError as error:
         raise failures.as_write_error(error, table=str(target.table)) from error
@@ -220,10 +222,15 @@ def _tell(
 
 
 def _beginning(
-    source: Source, target: Target, plan: Plan, resuming: Resuming
+    source: Source,
+    target: Target,
+    plan: Plan,
+    resuming: Resuming,
+    ahead: Ahead | None,
 ) -> tuple[RunRecord, ResumePoint | None]:
     """Return the run, whose name is claimed, and where it goes on if it is not new."""
-    record = begin_record(source, target, plan)
+    fingerprint = ahead.fingerprint if ahead else source.fingerprint()
+    record = begin_record(source, target, plan, fingerprint)
     point = resuming.point(source, plan.settings.get("resume"), record, target)
     run_id = _run_id(source, point)
     resuming.claim(run_id)

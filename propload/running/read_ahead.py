@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.journal import JournalSource
 from propload.pipeline.reading import Reader
 
 if TYPE_CHECKING:
@@ -47,17 +47,32 @@ def make_reader(
     return reader
 
 
-def reader_ahead(
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A source that is read already.
+
+    Attributes:
+        reader: What reads it, from its first row.
+        fingerprint: What it was known by before that: where it changes meanwhile, a
+            run that goes on must not take it for the one that was read.
+    """
+
+    reader: Reader
+    fingerprint: str | None
+
+
+def read_ahead(
     source: Source,
     plan: Plan,
     memory: MemoryWatch,
     stack: ExitStack,
     /,
-) -> Reader | None:
-    """Return what reads a source already, from its first row.
+) -> Ahead | None:
+    """Return a source that is read from now on, or None where that has to wait.
 
-    None where it is not known yet at which row to begin, or where rows are to be kept
-    as they come.
+    It waits where it is not known yet at which row to begin; where somebody else may
+    change the source until this run's turn has come; and where reading is more than
+    that: a query, or code of the user, which a run that is refused shall not call.
 
     Args:
         source: Where rows come from.
@@ -65,12 +80,12 @@ def reader_ahead(
         memory: Slows the run where memory is short.
         stack: Where it is closed, no more is read.
     """
-    is_kept = isinstance(source, JournalSource) or not source.rereadable
-    if is_kept or plan.settings.get("resume"):
+    is_at_hand = getattr(source, "at_hand", False)
+    if not is_at_hand or plan.settings.get("resume") or plan.options.lock:
         return None
-    reader = make_reader(source, plan, memory, stack)
-    reader.start()
-    return reader
+    ahead = Ahead(make_reader(source, plan, memory, stack), source.fingerprint())
+    ahead.reader.start()
+    return ahead
 
 
 def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:

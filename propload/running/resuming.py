@@ -45,14 +45,23 @@ _SHAPING = (
 )
 
 
-def begin_record(source: Source, target: Target, plan: Plan) -> RunRecord:
-    """Return a run as the ledger is to know it, without a name yet."""
+def begin_record(
+    source: Source, target: Target, plan: Plan, fingerprint: str | None
+) -> RunRecord:
+    """Return a run as the ledger is to know it, without a name yet.
+
+    Args:
+        source: Where rows come from.
+        target: The table and its rules.
+        plan: What holds.
+        fingerprint: What the source was known by before it was read.
+    """
     record = RunRecord(
         run_id="",
         source=source.name,
         target=str(target.table),
         mode=target.mode,
-        fingerprint=source.fingerprint(),
+        fingerprint=fingerprint,
     )
     return record.shaped(
         shaping_mark(plan, target),
@@ -149,6 +158,8 @@ class Resuming:
         facts = self.database.facts(target.table)
         if isinstance(source, JournalSource):
             _require_goal(found, record, flag)
+            if target.mode != "replace" and (lost := _lost(found, facts)):
+                log.warning("%s: what waits in the journal is loaded alone", lost)
         elif target.mode != "replace":
             # the rows of a replace are in no table before its end
             _require_table(found, facts, otherwise=self._otherwise(record.source))
@@ -325,19 +336,23 @@ def _require_table(
     Raises:
         ConfigError: Its table was dropped, made anew or emptied.
     """
+    if lost := _lost(point, facts):
+        msg = f"{lost}: {otherwise}"
+        raise ConfigError(msg)
+
+
+def _lost(point: ResumePoint, facts: TableFacts | None) -> str:
+    """Return what is said of rows that went with their table, if any did."""
     run, stored = point.run, point.counts.stored
     if not stored:
-        return
-    cause = None
+        return ""
     if facts is None:
         cause = "is gone"
     elif run.table_oid not in (None, facts.oid):
         cause = "is another table since"
     elif facts.empty:
         cause = "was emptied since"
-    if cause:
-        msg = (
-            f"run {run.run_id} had written {counted(stored, 'row')} into "
-            f"{run.target}, which {cause}: {otherwise}"
-        )
-        raise ConfigError(msg)
+    else:
+        return ""
+    written = f"run {run.run_id} had written {counted(stored, 'row')}"
+    return f"{written} into {run.target}, which {cause}"

@@ -72,6 +72,11 @@ class FileSource:
         self._options = options
         self._notes: dict[str, None] = {}
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether its rows can be read at any time, by no code of the user."""
+        return self.rereadable
+
     def fingerprint(self) -> str | None:
         """Return a hash of paths, sizes, times, beginnings and ends."""
         if not self.rereadable:

@@ -68,6 +68,11 @@ class FrameSource:
         self._sample = sample
         self._ended = False
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether its rows are in memory: a query may take its time, and call code."""
+        return self._sample is not None
+
     def take_no_more(self) -> None:
         """End with the rows that are taken now, all of which are given."""
         self._ended = True

@@ -39,3 +39,25 @@ def test_no_value_is_taken_for_one_of_another_type(database, state_dir):
     assert report.counts.inserted == 2 * PART
     stored = read_table(database, "homes").sort("id")
     assert stored["price"].to_list() == [float(n + 100_000) for n in range(2 * PART)]
+
+
+def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
+    database, state_dir, caplog
+):
+    run_sql(database, MADE)
+    metrics = propload.Metrics()
+    loader = propload.Loader(
+        to=database, table="homes", key="id", metrics=metrics, batch_seconds=0.05
+    )
+    loader.put(rows(0))
+    wait_until(lambda: metrics.snapshot().counts.accounted == PART)
+    run_sql(database, "DROP TABLE homes", MADE)
+    loader.put(rows(PART))
+    with pytest.raises(LoadError, match="it was dropped and made again"):
+        loader.close()
+    propload.recover(to=database)
+    assert read_table(database, "homes")["id"].min() == PART
+    assert (
+        f"had written {PART} rows into public.homes, which is another table since"
+        in caplog.text
+    )
