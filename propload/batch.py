@@ -7,6 +7,7 @@ It is how a refused row finds its way back to what was read.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
@@ -128,6 +129,22 @@ class Unread:
     message: str
 
 
+def weigh(rows: pa.RecordBatch) -> int:
+    """Return the bytes that rows refer to in memory, of buffers only their part."""
+    size, views = int(rows.nbytes), _views(rows.schema)
+    for place in views:
+        column = rows.column(place)
+        # Arrow counts the buffers of views as a whole, whose other rows may be many
+        size += pl.Series(column).estimated_size() - column.nbytes
+    return size
+
+
+@lru_cache
+def _views(schema: pa.Schema) -> tuple[int, ...]:
+    """Return the places of columns that hold views of texts."""
+    return tuple(n for n, kind in enumerate(schema.types) if "_view" in str(kind))
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows on their way from a source.
@@ -157,7 +174,7 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """The bytes that the rows refer to in memory."""
-        return int(self.rows.nbytes)
+        return weigh(self.rows)
 
     @property
     def created_as(self) -> dict[str, str]:

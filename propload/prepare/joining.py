@@ -160,28 +160,30 @@ class _Room:
     Attributes:
         rows: So many rows, unread ones counted.
         nbytes: So many bytes.
+        used: The bytes taken.
         by_bytes: Whether rows were left out for their bytes alone.
     """
 
     rows: int
     nbytes: float
+    used: float = 0.0
     by_bytes: bool = False
 
-    def take(self, batch: Batch, *, is_first: bool) -> int:
+    def take(self, batch: Batch, width: float, *, is_first: bool) -> int:
         """Return how many of a batch's rows there is room for, and take that.
 
         Args:
             batch: The next rows.
+            width: The bytes of one of them.
             is_first: Whether there is none yet: one row goes in, however long.
         """
-        rows = int(batch.rows.num_rows)
-        most = min(rows, max(1, self.rows - len(batch.unread)))
-        size = 0 if math.isinf(self.nbytes) else batch.nbytes
-        if size * most > self.nbytes * rows:
+        left = self.nbytes - self.used
+        most = min(int(batch.rows.num_rows), max(1, self.rows - len(batch.unread)))
+        if width * most > left:
             self.by_bytes = True
-            most = max(int(self.nbytes * rows / size), int(is_first))
+            most = max(int(left / width), int(is_first))
         self.rows -= most + len(batch.unread)
-        self.nbytes -= size * most / rows if rows else 0
+        self.used += width * most
         return most
 
 
@@ -214,6 +216,7 @@ class Joiner:
     batch_bytes: Callable[[], int] = lambda: BATCH_BYTES
     on_wide: Callable[[int, int], None] = lambda _rows, _nbytes: None
     _rest: Batch | None = None
+    _width: float = 0.0
     _ends: deque[int] = field(default_factory=deque)
     _again: frozenset[int] = frozenset()
 
@@ -243,12 +246,13 @@ class Joiner:
             if parts and not self._alike(parts[0], batch):
                 self._rest = batch
                 break
-            fitting = room.take(batch, is_first=not parts)
+            fitting = room.take(batch, self._width, is_first=not parts)
             part, self._rest = _split(batch, fitting)
             if part is not None:
                 parts.append(part)
             if room.by_bytes:
-                self._tell_of_wide(parts)
+                rows = sum(part.rows.num_rows for part in parts)
+                self.on_wide(rows, round(room.used))
                 break
             if deadline is None and not self._ends:
                 deadline = time.monotonic() + self.batch_seconds
@@ -263,10 +267,6 @@ class Joiner:
             room.rows = min(room.rows, self._ends[0] - first_row)
         return room
 
-    def _tell_of_wide(self, parts: list[Batch]) -> None:
-        rows = sum(part.rows.num_rows for part in parts)
-        self.on_wide(rows, sum(part.nbytes for part in parts))
-
     def _alike(self, one: Batch, other: Batch) -> bool:
         return (
             one.untyped == other.untyped
@@ -276,14 +276,18 @@ class Joiner:
 
     def _take(self, deadline: float | None) -> Batch | None:
         """Return the next batch; None when it is time to go or the source ended."""
-        if self._rest is not None:
-            batch, self._rest = self._rest, None
+        batch, self._rest = self._rest, None
+        if batch is not None:
             return batch
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())
         try:
-            return self.incoming.get(timeout=wait)
+            batch = self.incoming.get(timeout=wait)
         except TimeoutError:
             return None
+        if batch is not None:
+            # not of what is left of it: that may refer to more than its own part
+            self._width = batch.nbytes / max(1, batch.rows.num_rows)
+        return batch
 
 
 def _context(batch: Batch) -> tuple[str, datetime | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from propload.batch import Batch, Unread
+from propload.batch import Batch, Unread, weigh
 from propload.errors import SourceError
 
 if TYPE_CHECKING:
@@ -156,4 +156,4 @@ def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
     if rows.num_rows <= 1:
         # to weigh it would cost a pushed row as much as half its columns
         return 1
-    return fitting_rows(rows.nbytes / rows.num_rows, options)
+    return fitting_rows(weigh(rows) / rows.num_rows, options)

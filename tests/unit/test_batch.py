@@ -1,10 +1,11 @@
 import itertools
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from propload.batch import REASONS, ROW, reason_lines
+from propload.batch import REASONS, ROW, Batch, reason_lines, weigh
 
 LAYOUTS = [sizes for sizes in itertools.product((0, 1, 2), repeat=3) if any(sizes)]
 
@@ -28,3 +29,17 @@ def test_reasons_are_the_same_however_the_rows_lie_in_memory(sizes):
         schema=REASONS,
     )
     assert_frame_equal(found, expected)
+
+
+def test_views_of_texts_weigh_what_their_rows_have_of_them():
+    texts = pa.array(["x" * 1_000] * 100)
+    lists = pa.array([["y" * 1_000]] * 100)
+    rows = pa.record_batch(
+        {
+            "text": texts.cast(pa.string_view()),
+            "list": lists.cast(pa.list_(pa.string_view())),
+        }
+    )
+    assert 200_000 <= weigh(rows) < 210_000
+    assert 20_000 <= weigh(rows.slice(50, 10)) < 21_000
+    assert Batch(rows.slice(0, 1), "s", 1).nbytes < 2_200

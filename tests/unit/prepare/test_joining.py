@@ -64,6 +64,15 @@ def test_a_batch_that_leaves_no_room_is_not_begun():
     assert told == [(40, 8 * 40)]
 
 
+def test_what_is_left_of_a_batch_weighs_its_part_of_the_whole():
+    # each slice of it refers to all texts of the dictionary
+    texts = pa.array([str(place) * 200 for place in range(100)]).dictionary_encode()
+    rows = pa.RecordBatch.from_pydict({"text": texts})
+    heights, _ = join_bytes([Batch(rows, "s", 1)], rows.nbytes // 4)
+    assert max(heights) - min(heights[:-1]) == 0
+    assert len(heights) <= 5
+
+
 def test_a_row_goes_on_however_long_it_is():
     assert join_bytes([batch(0, 3)], 1) == ([1, 1, 1], [(1, 8)] * 3)
 
