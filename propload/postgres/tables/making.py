@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
 NAME_BYTES = 63
+#: So many letters of one that is too long are told.
+NAME_SHOWN = 80
 #: The columns that one table can have.
 TABLE_COLUMNS = 1_600
 
@@ -238,7 +240,8 @@ def _wrong_name(name: str) -> str:
     why = f"has {size} bytes, at most {NAME_BYTES}" if size > NAME_BYTES else ""
     if not name or "\0" in name:
         why = "holds a NUL" if name else "is empty"
-    return f"{name[:80]!r} cannot be made: its name {why}" if why else ""
+    shown = name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…"
+    return f"{shown!r} cannot be made: its name {why}" if why else ""
 
 
 def _check_room(

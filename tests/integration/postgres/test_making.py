@@ -321,6 +321,7 @@ def test_many_can_make_one_table_at_once(database):
     [
         (["x" * 64], r"has 64 bytes, at most 63\. Give it another one .*--mapping"),
         (["é" * 32], "has 64 bytes"),
+        (["x" * 81], f"'{'x' * 79}…' cannot be made: its name has 81 bytes"),
         ([""], "is empty"),
         (["ctid"], "a name of the server's own: give it another .*--mapping"),
         ([f"c{place}" for place in range(2000)], "2,000 columns are more than"),
