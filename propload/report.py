@@ -152,6 +152,8 @@ class Report:
         message: Why the run ended early, or empty.
         began: When the run began, or None where an old report does not tell.
         state_flag: What a command needs to find the run, besides its name.
+        pace: Rows read in each second, where that is not told by counts and seconds:
+            a run that went on counts what an earlier process had read.
     """
 
     run_id: str
@@ -171,13 +173,16 @@ class Report:
     message: str = ""
     began: datetime | None = None
     state_flag: str = field(default="", repr=False, compare=False)
+    pace: float | None = field(default=None, repr=False, compare=False)
     read_rejects: Callable[[], pl.DataFrame] | None = field(
         default=None, repr=False, compare=False
     )
 
     @property
     def rows_per_second(self) -> float:
-        """Rows read in each second of the run."""
+        """Rows read in each second, by the process that ended the run."""
+        if self.pace is not None:
+            return self.pace
         return self.counts.read / self.seconds if self.seconds else 0.0
 
     @property
@@ -266,6 +271,7 @@ def from_dict(values: Mapping[str, object]) -> Report:
         "warnings": _reason_counts(values.get("warnings")),
         "notes": tuple(kept.get("notes") or ()),  # type: ignore[arg-type] # from JSON
         "began": _moment(values.get("began")),
+        "pace": values.get("rows_per_second"),
     }
     return Report(
         **{**kept, **read},  # type: ignore[arg-type] # from JSON

@@ -45,6 +45,7 @@ class Tally:
     Attributes:
         batches: Prepared batches.
         retries: Transactions tried again.
+        done_before: The rows that earlier processes of the run accounted for.
     """
 
     def __init__(
@@ -71,8 +72,9 @@ class Tally:
         self._untold = untold
         self._counts = Counts()
         self.batches = self.retries = 0
+        self.done_before = 0 if done is None else done.accounted
         if done is not None:
-            self._add(replace(done, read=done.accounted))
+            self._add(replace(done, read=self.done_before))
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
 
     @property

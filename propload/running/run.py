@@ -257,14 +257,15 @@ class Run:
 
     def _report(self, parts: Parts, ending: Ending) -> Report:
         tally = parts.pipeline.tally
-        path = parts.rejects.path if tally.counts.rejected else None
+        counts, seconds = tally.counts, time.monotonic() - self._began
+        path = parts.rejects.path if counts.rejected else None
         return Report(
             run_id=parts.run_id,
             status=ending.status,
             source=self._source.name,
             target=TargetName(parts.database.label, str(parts.target.table)),
-            counts=tally.counts,
-            seconds=time.monotonic() - self._began,
+            counts=counts,
+            seconds=seconds,
             peak_memory_bytes=self._memory.peak_bytes,
             batches=tally.batches,
             retries=tally.retries,
@@ -273,8 +274,9 @@ class Run:
             rejects_path=str(path) if path else None,
             settings=parts.settings(self._memory.note),
             notes=self._notes(parts),
-            message=_message(parts, ending, tally.counts),
+            message=_message(parts, ending, counts),
             began=self._began_at,
+            pace=(counts.read - tally.done_before) / seconds,
             state_flag=state_flag(self._plan.places.state_dir),
             # no lambda: reports are sent between processes
             read_rejects=partial(read_rejects, parts.rejects.path),

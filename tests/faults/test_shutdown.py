@@ -74,12 +74,14 @@ def pushed(dsn):
 
 
 def resume_to_the_end(dsn, words):
-    """Go on with a run that was ended, and find every row once."""
+    """Go on with a run that was ended, find every row once, and return the report."""
     with loading.start(*words, "--resume", "true") as process:
-        assert loading.counts_of(process.report()).inserted == 40_000
+        report = process.report()
+    assert loading.counts_of(report).inserted == 40_000
     assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
         (40_000, 40_000)
     ]
+    return report
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -281,7 +283,9 @@ def test_two_signals_while_the_end_is_noted_lose_nothing(dsn, file):
         process.wait_for("what was read is still committed")
         process.signal(signal.SIGTERM)
         assert process.wait(30) == 130, process.log
-    resume_to_the_end(dsn, words)
+    report = resume_to_the_end(dsn, words)
+    # the process that goes on reads none of them
+    assert report["rows_per_second"] == 0
 
 
 def test_a_signal_stops_a_recovery_and_the_next_one_goes_on(dsn):

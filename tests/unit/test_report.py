@@ -63,6 +63,18 @@ def test_a_report_survives_json():
     assert again == REPORT
 
 
+def test_a_run_that_went_on_tells_the_pace_of_what_it_read_itself():
+    # 6 of the 10 rows are those of an earlier process
+    report = replace(REPORT, pace=2.0)
+    assert "2 rows/s" in str(report)
+    kept = json.loads(report.to_json())
+    assert kept["rows_per_second"] == 2
+    assert from_dict(kept).rows_per_second == 2
+    # one that was kept by an earlier version
+    del kept["rows_per_second"]
+    assert from_dict(kept).rows_per_second == 5
+
+
 def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects(tmp_path):
     rejects = tmp_path / "x.ndjson"
     rejects.touch()
