@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -44,6 +45,13 @@ BEGIN
 END
 $$
 """
+
+
+def pytest_configure():
+    # a shell lets what it runs in the background ignore it, and programs that tests
+    # start and interrupt would inherit that
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
