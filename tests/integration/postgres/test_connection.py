@@ -15,6 +15,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.session.failures import classify
 from tests.integration.reading import read_frame, run_sql
+from tests.waiting import noted_waits
 
 PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up
 NAMESPACE = 'na;me "space'
@@ -239,8 +240,9 @@ def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(database):
 
 
 @pytest.mark.timeout(60)
-def test_a_statement_begins_after_the_request_to_cancel_another(database):
+def test_a_statement_begins_after_the_request_to_cancel_another(database, monkeypatch):
     with connect(database) as opened:
+        waits = noted_waits(opened._changed, monkeypatch)
         opened._raw = raw = Unreachable(opened._raw)
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor():
@@ -251,6 +253,7 @@ def test_a_statement_begins_after_the_request_to_cancel_another(database):
             target=lambda: found.extend(opened.rows("SELECT 1"))
         )
         following.start()
+        assert waits.acquire(timeout=20)
         assert cancelling.is_alive()
         assert not found
         raw.answered.set()

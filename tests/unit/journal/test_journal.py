@@ -28,6 +28,7 @@ from propload.prepare.joining import skip_rows
 from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
 from tests.faults.server import wait_until
+from tests.waiting import noted_waits
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -157,23 +158,45 @@ def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
     assert encoded == [(10, False), (10, False), (11, True)]
 
 
-def test_a_failure_wakes_the_producer_and_the_loader(make):
+def test_a_failure_wakes_the_producer_and_the_loader(make, monkeypatch):
     journal = make(max_bytes=1200)
     journal.append(batch(0, 10))
-    results = []
+    waits = noted_waits(journal._changed, monkeypatch)
+    ended = {}
 
     def produce():
-        try:
-            journal.append(batch(10, 30))
-        except QueueClosedError as error:
-            results.append(error)
+        journal.append(batch(10, 30))
 
-    waiting = threading.Thread(target=produce)
-    waiting.start()
+    def load():
+        ids(journal.follow())
+
+    def run(work):
+        try:
+            work()
+        except QueueClosedError as error:
+            ended[work] = str(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in (produce, load)]
+    for thread in threads:
+        thread.start()
+        assert waits.acquire(timeout=10)
     journal.fail(OSError("database gone"))
-    waiting.join(10)
-    assert "database gone" in str(results[0])
-    assert ids([next(journal.follow())]) == list(range(10))
+    for thread in threads:
+        thread.join(10)
+    assert ended == {
+        produce: "the load failed: database gone",
+        load: "the producer failed: database gone",
+    }
+
+
+def test_what_was_taken_before_a_failure_is_still_loaded(make):
+    journal = make()
+    journal.append(batch(0, 10))
+    journal.fail(OSError("database gone"))
+    follower = journal.follow()
+    assert ids([next(follower)]) == list(range(10))
+    with pytest.raises(QueueClosedError, match="database gone"):
+        next(follower)
 
 
 def test_row_numbers_origins_and_unread_rows_survive(make, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from propload.monitoring.memory import MemoryWatch
 from propload.monitoring.metrics import Metrics
+from tests.waiting import noted_waits
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -45,10 +46,16 @@ def test_the_peak_is_kept_and_the_metrics_hear_each_look():
     assert metrics.snapshot().memory_bytes == 30
 
 
-def test_a_reader_is_held_back_until_memory_falls():
+@pytest.fixture
+def patient(monkeypatch):
+    """Let no reader go on by itself before the test has told it to."""
+    monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 1_000)
+
+
+def test_a_reader_is_held_back_until_memory_falls(monkeypatch, patient):
     one, metrics = watch(2000, 2000, 10)
     one.look()
-    passed = threading.Event()
+    waits, passed = noted_waits(one._changed, monkeypatch), threading.Event()
 
     def read():
         one.hold_back()
@@ -56,19 +63,27 @@ def test_a_reader_is_held_back_until_memory_falls():
 
     reader = threading.Thread(target=read)
     reader.start()
+    assert waits.acquire(timeout=10)
+    assert "memory is at its limit" in metrics.snapshot().activity
     one.look()
+    # it has looked at what was measured, and waits again
+    assert waits.acquire(timeout=10)
+    assert not passed.is_set()
     one.look()
     assert passed.wait(10)
     reader.join()
     assert metrics.snapshot().activity == ""
 
 
-def test_the_end_of_the_run_wakes_a_reader():
+def test_the_end_of_the_run_wakes_a_reader(monkeypatch, patient):
     one, _ = watch(10, 2000)
+    waits = noted_waits(one._changed, monkeypatch)
     with one:
         one.look()
         reader = threading.Thread(target=one.hold_back)
         reader.start()
+        assert waits.acquire(timeout=10)
+        assert reader.is_alive()
     reader.join(10)
     assert not reader.is_alive()
 

@@ -293,17 +293,29 @@ def test_polars_that_hears_a_signal_while_it_prepares(make, monkeypatch, in_thre
 
 def test_a_failed_write_wakes_a_run_that_waits_for_its_source(make):
     waiting, release = threading.Event(), threading.Event()
+    waited_out = []
 
     class Slow:
         def __iter__(self):
-            yield from MemorySource(rows(10))
+            # one batch: no other could meet a lane that has ended
+            yield from MemorySource(rows(2))
             waiting.set()
-            release.wait(20)
+            waited_out.append(not release.wait(20))
 
-    gone = WriteError("permission denied", table="t")
-    pipeline, _ = make(Slow(), failures={0: [gone]})
-    with pytest.raises(WriteError):
+    class Denied(MemoryWriter):
+        def write(self, piece):
+            assert waiting.wait(20)
+            msg = "permission denied"
+            raise WriteError(msg, table="t")
+
+    def writing(writer, _on_refused):
+        return Denied(writer.table, writer.lane)
+
+    pipeline, _ = make(Slow(), writing=writing)
+    with pytest.raises(WriteError, match="permission denied"):
         pipeline.run()
+    # the source waits still
+    assert waited_out == []
     release.set()
 
 

@@ -32,7 +32,7 @@ from propload.sources.spiders import (
     find_spider,
     list_spiders,
 )
-from propload.sources.spiders.crawl import BATCHES_WAITING
+from propload.sources.spiders import crawl as crawl_module
 from propload.sources.spiders.feed import Feed
 from propload.sources.spiders.loop import Home
 from propload.sources.spiders.outcome import CrawlOutcome
@@ -755,8 +755,20 @@ def test_arguments_and_settings_reach_the_spider():
     }
 
 
-def test_what_is_not_read_makes_the_crawl_wait():
-    given = []
+@pytest.mark.parametrize(
+    ("batches", "nbytes"), [(8, 1 << 30), (1_000, 1)], ids=["batches", "bytes"]
+)
+def test_what_is_not_read_makes_the_crawl_wait(monkeypatch, batches, nbytes):
+    given, waits = [], threading.Event()
+    room = Feed._room
+
+    def noted(feed):
+        waits.set()
+        return room(feed)
+
+    monkeypatch.setattr(Feed, "_room", noted)
+    monkeypatch.setattr(crawl_module, "BATCHES_WAITING", batches)
+    monkeypatch.setattr(crawl_module, "BYTES_WAITING", nbytes)
 
     class Spider(scrapy.Spider):
         name = "eager"
@@ -766,16 +778,17 @@ def test_what_is_not_read_makes_the_crawl_wait():
             yield scrapy.Request("data:text/html,x")
 
         def parse(self, response):
-            for number in range(500):
+            for number in range(100):
                 given.append(number)
                 yield {"id": number}
 
     rows = iter(SpiderSource(Spider))
     first = next(rows)
+    assert waits.wait(10)
     # one is read, the queue is full, and Scrapy holds a few on their way
-    assert len(given) < BATCHES_WAITING + 20
+    assert len(given) < 30
     ids = [batch.rows.to_pylist()[0]["id"] for batch in [first, *rows]]
-    assert ids == list(range(500))
+    assert ids == list(range(100))
 
 
 class Endless(scrapy.Spider):
