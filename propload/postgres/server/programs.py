@@ -6,13 +6,14 @@ import os
 import pwd
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: Tells whether whoever waits was told to stop.
 Stopped: TypeAlias = Callable[[], bool]
@@ -68,38 +69,52 @@ def run_program(
         KeyboardInterrupt: It was told to stop.
     """
     entry = pwd.getpwnam(account) if account else None
-    with subprocess.Popen(  # noqa: S603 - the package's own programs
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        cwd="/",
-        # a PGPORT or PGOPTIONS meant for clients must not reach the server
-        env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
-        # Ctrl-C at the terminal is for propload, not for the server
-        start_new_session=True,
-        umask=0o077,
-        user=entry.pw_uid if entry else None,
-        group=entry.pw_gid if entry else None,
-        extra_groups=[] if entry else None,
-    ) as process:
+    with (
+        _reading(given) as stdin,
+        subprocess.Popen(  # noqa: S603 - the package's own programs
+            command,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            cwd="/",
+            # a PGPORT or PGOPTIONS meant for clients must not reach the server
+            env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
+            # Ctrl-C at the terminal is for propload, not for the server
+            start_new_session=True,
+            umask=0o077,
+            user=entry.pw_uid if entry else None,
+            group=entry.pw_gid if entry else None,
+            extra_groups=[] if entry else None,
+        ) as process,
+    ):
         try:
-            return _said(process, given, stopped)
+            return _said(process, stopped)
         except BaseException:
             end(process)
             raise
 
 
-def _said(process: _Process, given: str, stopped: Stopped) -> tuple[int, str]:
-    left: str | None = given
+@contextmanager
+def _reading(text: str) -> Iterator[IO[bytes] | int]:
+    """Yield what a program reads a text from."""
+    if not text:
+        yield subprocess.DEVNULL
+        return
+    # communicate() writes no more to a pipe once it was timed out
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file
+
+
+def _said(process: _Process, stopped: Stopped) -> tuple[int, str]:
     while True:
         try:
-            said, _ = process.communicate(left, timeout=STEP_SECONDS)
+            said, _ = process.communicate(timeout=STEP_SECONDS)
         except subprocess.TimeoutExpired:
-            left = None  # it has that
             pause(stopped)
         else:
             return process.returncode, said

@@ -23,7 +23,9 @@ ECHO = "import sys; print(sys.stdin.read().upper()); sys.exit(3)"
 pytestmark = pytest.mark.timeout(60)
 
 
-def test_a_program_is_given_its_input_and_heard_to_the_end():
+def test_a_program_is_given_its_input_and_heard_to_the_end(monkeypatch):
+    # it takes longer to begin than to be looked at, and its input than a pipe holds
+    monkeypatch.setattr("propload.postgres.server.programs.STEP_SECONDS", 0.001)
     ended = run_program([sys.executable, "-c", ECHO], account=None, given="a" * 100_000)
     assert ended == (3, "A" * 100_000 + "\n")
 
