@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -47,11 +48,25 @@ $$
 """
 
 
-def pytest_configure():
+def pytest_configure(config):
+    if sys.dont_write_bytecode and hasattr(config, "cache"):
+        keep_bytecode(config.cache.mkdir("bytecode"))
     # a shell lets what it runs in the background ignore it, and programs that tests
     # start and interrupt would inherit that
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def keep_bytecode(folder):
+    """Let tests, and the programs that they start, be compiled once.
+
+    Who forbids Python to write bytecode wants none beside the sources: it goes where
+    pytest keeps what is its own. Compiled anew, it would take half of the unit tests'
+    time.
+    """
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(folder)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
 
 
 def pytest_addoption(parser):

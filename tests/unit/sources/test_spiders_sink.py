@@ -352,7 +352,7 @@ def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
                 loader.take()
 
     async def work(feed):
-        await asyncio.gather(*(feed.put({"id": n}) for n in range(3000)))
+        await asyncio.gather(*(feed.put({"id": n}) for n in range(600)))
         return await feed.close(whole=True)
 
     consumer = threading.Thread(target=consume, daemon=True)
@@ -360,8 +360,8 @@ def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
     report, _ = run_feed(work, loader=loader, flush=FlushOptions(rows=7))
     done.set()
     consumer.join(10)
-    assert report.counts.read == 3000
-    assert [row["id"] for row in loader.rows] == list(range(3000))
+    assert report.counts.read == 600
+    assert [row["id"] for row in loader.rows] == list(range(600))
 
 
 def fail_while_items_wait(disk_error=None):

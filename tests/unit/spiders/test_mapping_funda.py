@@ -29,10 +29,16 @@ def apply(*rows, as_of=AS_OF):
     return FUNDA.apply(frame, MapContext(as_of=as_of, source="here"))
 
 
-def listing(**cells):
-    sifted = apply({"url": URL} | cells)
+def listings(*cells):
+    """Return a row for each dict, all of one frame: a frame has a fixed cost."""
+    sifted = apply(*({"url": URL} | one for one in cells))
     assert sifted.reasons.is_empty(), sifted.reasons["message"].to_list()
-    return sifted.frame.row(0, named=True)
+    return sifted.frame.rows(named=True)
+
+
+def listing(**cells):
+    (row,) = listings(cells)
+    return row
 
 
 def refusal(**cells):
@@ -44,12 +50,12 @@ def refusal(**cells):
 
 @cache
 def judged_together(cases):
-    """Return what becomes of each case, a row of one frame: each has a fixed cost.
+    """Return what becomes of each case, a row of one frame.
 
     Args:
-        cases: Pairs of a column and its text; the row has nothing else.
+        cases: Each the columns and texts of a row, as pairs; it has nothing else.
     """
-    sifted = apply(*({"url": URL, column: text} for column, text in cases))
+    sifted = apply(*({"url": URL} | dict(cells) for cells in cases))
     good = {row[ROW]: row for row in sifted.frame.rows(named=True)}
     bad = {reason[ROW]: reason for reason in sifted.reasons.rows(named=True)}
     assert len(good) + sifted.reasons.height == len(cases)
@@ -211,28 +217,34 @@ def test_rent_without_a_period_is_left_to_the_check():
     assert (row["rent_price"], row["rent_period"]) == (1_725, None)
 
 
-@pytest.mark.parametrize(
-    ("columns", "price"),
-    [
-        ({"Vraagprijs": "€ 400.000 k.k."}, 400_000),
-        ({"ASKING PRICE": "€ 400,000"}, 400_000),
-        ({"asking_price": "400000"}, 400_000),
-        ({"list_price": "400000"}, 400_000),
-        ({"price": 400_000}, 400_000),
-        ({"Price": 400_000.0}, 400_000),
-        ({"Price": "1", "Vraagprijs": "€ 400.000 k.k."}, 400_000),
-        ({"Price": "€ 400.000", "Vraagprijs": None}, 400_000),
-        ({"Price": "€ 400.000", "Vraagprijs": "-"}, 400_000),
-    ],
-    ids=str,
-)
-def test_a_price_is_found_under_many_names(columns, price):
-    assert listing(**columns)["list_price"] == price
+PRICES = [
+    (("Vraagprijs", "€ 400.000 k.k."),),
+    (("ASKING PRICE", "€ 400,000"),),
+    (("asking_price", "400000"),),
+    (("list_price", "400000"),),
+    (("Price", "1"), ("Vraagprijs", "€ 400.000 k.k.")),
+    (("Price", "€ 400.000"), ("Vraagprijs", None)),
+    (("Price", "€ 400.000"), ("Vraagprijs", "-")),
+]
 
 
-@pytest.mark.parametrize("name", ["Wonen", "Living area", "floor_area", "Area"])
-def test_an_area_is_found_under_many_names(name):
-    assert listing(**{name: "59 m²"})["living_area_m2"] == 59.0
+@pytest.mark.parametrize("cells", PRICES, ids=str)
+def test_a_price_is_found_under_many_names(cells):
+    row, _ = judged_together(tuple(PRICES))[cells]
+    assert row["list_price"] == 400_000
+
+
+def test_a_price_may_be_a_number():
+    rows = listings({"price": 400_000}, {"Price": 400_000.0})
+    assert [row["list_price"] for row in rows] == [400_000] * 2
+
+
+def test_an_area_is_found_under_many_names():
+    names = ["Wonen", "Living area", "floor_area"]
+    rows = listings(*({name: "59 m²"} for name in names))
+    assert [row["living_area_m2"] for row in rows] == [59.0] * len(names)
+    # a general name gives way to these
+    assert listing(Area="59 m²")["living_area_m2"] == 59.0
 
 
 def test_a_general_name_gives_way_to_the_pages_own():
@@ -314,8 +326,8 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("column", "raw", "target"), UNREADABLE)
 def test_a_text_that_cannot_be_read_refuses_the_row(column, raw, target):
-    cases = tuple((column, raw) for column, raw, _ in UNREADABLE)
-    row, reason = judged_together(cases)[column, raw]
+    cases = tuple(((column, raw),) for column, raw, _ in UNREADABLE)
+    row, reason = judged_together(cases)[((column, raw),)]
     assert row is None
     assert reason["stage"] == "map"
     assert (reason["column"], reason["check"]) == (target, "parse")
@@ -352,8 +364,8 @@ SILENT = [
 
 @pytest.mark.parametrize(("column", "text", "target"), SILENT)
 def test_a_text_that_says_nothing_is_null_and_kept(column, text, target):
-    cases = tuple((column, text) for column, text, _ in SILENT)
-    row, _ = judged_together(cases)[column, text]
+    cases = tuple(((column, text),) for column, text, _ in SILENT)
+    row, _ = judged_together(cases)[((column, text),)]
     assert row[target] is None
     assert json.loads(row["attributes"]) == {column: text}
 
@@ -404,11 +416,11 @@ def test_a_row_without_an_address_tells_where_the_address_went():
 
 
 def test_a_line_of_no_address_stays_a_text():
-    row = listing(Adres="Villa Rood (Bouwnr. 4)")
+    lines = ("Villa Rood (Bouwnr. 4)", "Lange Geer", "Lange Geer 1 a")
+    row, *others = listings(*({"Adres": line} for line in lines))
     assert row["street"] is None
     assert row["attributes"] == '{"Adres":"Villa Rood (Bouwnr. 4)"}'
-    assert listing(Adres="Lange Geer")["attributes"] is None
-    assert listing(Adres="Lange Geer 1 a")["attributes"] is None
+    assert [other["attributes"] for other in others] == [None, None]
 
 
 def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
