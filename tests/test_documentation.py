@@ -196,14 +196,14 @@ def test_links_in_the_documentation_lead_somewhere():
                 assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
-def test_continuous_integration_runs_the_command_of_the_readme():
+def test_continuous_integration_runs_the_commands_of_the_readme():
     script = (REPOSITORY / ".ci/run").read_text(encoding="utf-8")
-    pattern = re.search(r"grep -E '([^']+)' README\.md", script)[1]
+    patterns = re.findall(r"grep -E '([^']+)' README\.md", script)
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    found = re.findall(pattern, text, re.MULTILINE)
-    assert len(found) == 1
-    command = found[0]
-    assert any(command in block for _, _, block in blocks("sh"))
+    found = [re.findall(pattern, text, re.MULTILINE) for pattern in patterns]
+    assert [len(commands) for commands in found] == [1, 1]
+    for (command,) in found:
+        assert any(command in block for _, _, block in blocks("sh"))
     # written out nowhere else, so that it cannot differ
     assert "pip install" not in script
 

@@ -9,6 +9,8 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -334,6 +336,30 @@ def test_the_constraints_are_names_and_versions_only():
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line), line
     names = {line.partition("==")[0].lower().replace("_", "-") for line in lines}
     assert {"polars", "scrapy", "pytest", "typer"} <= names
+
+
+def declared():
+    """Return the names of the distributions that propload needs."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    needs = tomllib.loads(text)["project"]["dependencies"]
+    return {normal(re.match(r"[\w.-]+", need)[0]) for need in needs}
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_what_is_imported_is_a_declared_dependency():
+    # else it is there only as long as another package needs it
+    own = {"propload", "propload_spiders", *sys.stdlib_module_names}
+    names, needs = packages_distributions(), declared()
+    strangers = {
+        f"{short(path)}: {name}"
+        for path in sources("propload", "spiders")
+        for name in imported(path) - own
+        if needs.isdisjoint(map(normal, names.get(name, [name])))
+    }
+    assert strangers == set()
 
 
 #: Written in parts, so that this file does not hold what it looks for.
