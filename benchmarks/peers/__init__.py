@@ -113,7 +113,7 @@ def _measure(
         return pl.DataFrame()
     wanted = tuple(part for part in options.only if part not in named)
     chosen = Options(options.rows, options.runs, only=wanted, warm=options.warm)
-    frame = measure(_cases(scratch, works, work, chosen), chosen)
+    frame = measure(cases(scratch, works, work, chosen), chosen)
     scratch.execute("DROP TABLE IF EXISTS target")
     if work != NEW or frame.is_empty():
         return frame
@@ -134,9 +134,17 @@ def _megabytes(scratch: Scratch, works: Works, name: str, rows: int) -> float:
     return grown / 1e6 / (given.height / 1_000)
 
 
-def _cases(
+def cases(
     scratch: Scratch, works: Works, name: str, options: Options
 ) -> Iterator[Case]:
+    """Give a case for each candidate that is asked for.
+
+    Args:
+        scratch: Where to.
+        works: What rows there are.
+        name: The work.
+        options: How many rows, and which candidates.
+    """
     made: dict[int, tuple[Work, tuple[int, int]]] = {}
     chosen = [one for one in CANDIDATES if options.wants(name, one)]
     for one in filter(None, map(Candidate.find, chosen)):

@@ -1,4 +1,4 @@
-"""dlt, merge with strategy upsert, from Arrow by way of Parquet and ADBC.
+"""dlt, merge with strategy upsert, from Arrow by way of Parquet and ADBC: its default.
 
 Into a table that has the primary key already, as every other candidate's has: dlt
 makes none itself (`dlt_keyless`).
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORM = "frame"
 MOST_ROWS = 1_000_000
+UPSERT: dict[str, Any] = {"disposition": "merge", "strategy": "upsert"}
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
@@ -43,7 +44,15 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     run(rows.to_arrow(), scratch, table, loader_file_format="parquet")
 
 
-def run(rows: Any, scratch: Scratch, table: str, /, **more: Any) -> None:
+def run(
+    rows: Any,
+    scratch: Scratch,
+    table: str,
+    /,
+    *,
+    disposition: Any = UPSERT,
+    **more: Any,
+) -> None:
     """Run a pipeline of dlt."""
     pipeline = dlt.pipeline(
         pipeline_name=f"benchmark_{table}",
@@ -54,7 +63,7 @@ def run(rows: Any, scratch: Scratch, table: str, /, **more: Any) -> None:
     pipeline.run(
         rows,
         table_name=table,
-        write_disposition={"disposition": "merge", "strategy": "upsert"},
+        write_disposition=disposition,
         primary_key=list(scratch.layout.key),
         **more,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import duckdb_extension_postgres_scanner as extension
 from benchmarks.peers.upsert import clause
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from benchmarks.scratch import Scratch
@@ -22,15 +25,24 @@ MOST_ROWS = 200_000
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     listed = scratch.layout.listed
+    with attached(rows, scratch) as connection:
+        connection.execute(
+            f"INSERT INTO server.{scratch.namespace}.{table} AS stored ({listed}) "
+            f"SELECT {listed} FROM rows {clause(scratch.layout)}"
+        )
+
+
+@contextmanager
+def attached(
+    rows: pl.DataFrame, scratch: Scratch, /
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give DuckDB the rows as `rows` and the server as `server`."""
     with duckdb.connect() as connection:
         connection.execute(f"LOAD '{_extension()}'")
         connection.execute(f"ATTACH '{scratch.dsn}' AS server (TYPE postgres)")
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("rows", rows.to_arrow())
-        connection.execute(
-            f"INSERT INTO server.{scratch.namespace}.{table} ({listed}) "
-            f"SELECT {listed} FROM rows {clause(scratch.layout)}"
-        )
+        yield connection
 
 
 def _extension() -> Path:

@@ -19,7 +19,8 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     listed = scratch.layout.listed
     holes = ", ".join(["%s"] * len(scratch.layout.columns))
-    query = f"INSERT INTO {table} ({listed}) VALUES ({holes}) {clause(scratch.layout)}"
+    query = f"INSERT INTO {table} AS stored ({listed}) VALUES ({holes}) "
+    query += clause(scratch.layout)
     with (
         scratch.connect() as connection,
         connection.transaction(),

@@ -14,15 +14,27 @@ def on_conflict(layout: Layout, table: str, source: str, /) -> str:
     """Return the upsert of a staging table's rows."""
     listed = layout.listed
     return (
-        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {source} {clause(layout)}"
+        f"INSERT INTO {table} AS stored ({listed}) SELECT {listed} FROM {source} "
+        f"{clause(layout)}"
     )
 
 
 def clause(layout: Layout, /) -> str:
-    """Return what happens to a row whose key is stored: all its columns are set."""
+    """Return what happens to a row whose key is stored, in a table called `stored`.
+
+    A row that is stored as it is stays alone, as whoever writes this with care has it:
+    no dead row is left behind.
+    """
     values = [quoted([name]) for name in layout.columns if name not in layout.key]
+    if not values:
+        return f"ON CONFLICT ({layout.keyed}) DO NOTHING"
     assigned = ", ".join(f"{name} = excluded.{name}" for name in values)
-    return f"ON CONFLICT ({layout.keyed}) DO UPDATE SET {assigned}"
+    before = ", ".join(f"stored.{name}" for name in values)
+    given = ", ".join(f"excluded.{name}" for name in values)
+    return (
+        f"ON CONFLICT ({layout.keyed}) DO UPDATE SET {assigned} "
+        f"WHERE ({before}) IS DISTINCT FROM ({given})"
+    )
 
 
 def stage(table: str, /, *, temporary: bool = True) -> str:

@@ -1,0 +1,94 @@
+"""The candidates of the benchmark `peers`: each does each work, and is no worse off."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from benchmarks import peers
+from benchmarks.candidates import CANDIDATES, Candidate
+from benchmarks.layout import Layout
+from benchmarks.measuring import Options
+from benchmarks.peers.upsert import clause
+from benchmarks.scratch import open_scratch
+from benchmarks.works import UNCHANGED, ListingWorks
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    # what is tested is how things are measured; a server is only where rows go
+    pytest.mark.one_server,
+]
+
+ROWS = 200
+WORKS = ListingWorks().names
+#: dlt by default writes a row anew that is stored as it is.
+REWRITING = {"dlt_arrow", "dlt_keyless", "dlt_dicts"}
+
+
+@pytest.fixture
+def scratch(database):
+    """Give a namespace in the test's database."""
+    with open_scratch(database) as opened:
+        yield opened
+
+
+def cases_of(scratch, name, works=WORKS):
+    """Give the cases of a candidate, or skip the test where it is not installed."""
+    if Candidate.find(name) is None:
+        pytest.skip(f"{name} is not installed")
+    options = Options(ROWS, 1, only=(name,))
+    for work in works:
+        yield from peers.cases(scratch, ListingWorks(), work, options)
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_a_candidate_does_each_work(name, scratch):
+    done = set()
+    for case in cases_of(scratch, name):
+        case.prepare()
+        case.run()
+        case.verify()
+        done.add(case.labels["work"])
+    assert done == set(WORKS)
+
+
+@pytest.mark.parametrize("name", [one for one in CANDIDATES if one not in REWRITING])
+def test_a_row_that_is_stored_as_it_is_stays_alone(name, scratch):
+    (case,) = cases_of(scratch, name, [UNCHANGED])
+    case.prepare()
+    before = versions(scratch)
+    case.run()
+    assert len(before) == ROWS
+    assert versions(scratch) == before
+
+
+def versions(scratch):
+    """Return where the rows of the table lie, each with the transaction it is of."""
+    with scratch.connect() as connection:
+        query = b"SELECT ctid::text, xmin::text FROM target ORDER BY 1"
+        return connection.execute(query).fetchall()
+
+
+def test_rows_that_are_all_key_have_nothing_to_set():
+    layout = Layout({"id": "bigint", "day": "date"}, ("id", "day"))
+    assert clause(layout) == 'ON CONFLICT ("id", "day") DO NOTHING'
+
+
+def test_tuned_dlt_loads_a_slice_a_processor_side_by_side(scratch, monkeypatch):
+    tuned = pytest.importorskip("benchmarks.peers.dlt_tuned")
+    seen = []
+    monkeypatch.setattr(
+        tuned,
+        "run",
+        lambda slices, *_, **__: seen.append(
+            ([part.num_rows for part in slices], os.environ["LOAD__WORKERS"])
+        ),
+    )
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(tuned, "LEAST_SLICE", 10)
+    monkeypatch.delenv("LOAD__WORKERS", raising=False)
+    tuned.load(ListingWorks().work(UNCHANGED, 101).given, scratch, "target")
+    assert seen == [([51, 50], "2")]
+    # the next candidate is dlt as it comes
+    assert "LOAD__WORKERS" not in os.environ
