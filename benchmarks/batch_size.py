@@ -99,7 +99,7 @@ def _case(
         {"how": how, "batch_rows": size},
         rows.height,
         lambda: run(scratch, rows, size),
-        lambda: scratch.create("target"),
+        lambda: scratch.fresh("target"),
         lambda: scratch.verify("target", expected),
     )
 

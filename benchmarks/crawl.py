@@ -41,7 +41,7 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
             {"how": how},
             rows,
             lambda: _alone(run, told),
-            lambda: scratch.create("target"),
+            lambda: scratch.fresh("target"),
             lambda: scratch.verify("target", stored),
         )
 

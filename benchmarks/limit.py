@@ -42,7 +42,7 @@ def _cases(
             {"candidate": name},
             rows.height,
             lambda: _copy_from(scratch, files),
-            lambda: scratch.create("target"),
+            lambda: scratch.fresh("target"),
             lambda: scratch.verify("target", expected),
         )
 
@@ -55,7 +55,7 @@ def _cases(
         {"candidate": "propload"},
         rows.height,
         lambda: {"peak_mb": load(rows, scratch, "target").peak_memory_bytes / 1e6},
-        lambda: scratch.create("target"),
+        lambda: scratch.fresh("target"),
         lambda: scratch.verify("target", expected),
     )
 

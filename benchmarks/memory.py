@@ -73,7 +73,7 @@ def _cases(scratch: Scratch, path: Path, expected: tuple[int, int]) -> Iterator[
             {"batch_rows": str(batch_rows), "workers": str(workers)},
             expected[0],
             run,
-            lambda: scratch.create("target"),
+            lambda: scratch.fresh("target"),
             lambda: scratch.verify("target", expected),
         )
 

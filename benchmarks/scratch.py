@@ -88,18 +88,41 @@ class Scratch:
             f"CREATE TABLE {table} ({', '.join(columns)})",
         )
 
+    def fresh(self, table: str) -> None:
+        """Make an empty table anew, and let the server finish earlier work."""
+        self.create(table)
+        # not analyzed: that would give an empty table other plans than a new one has
+        self.settle()
+
     def fill(self, table: str, frame: pl.DataFrame) -> None:
-        """Make a table that holds these rows, and settle the server."""
+        """Make a table that holds these rows as they come, and settle the server."""
         self.create(table)
         with self.connect() as connection, connection.cursor() as cursor:
-            _copy(cursor, table, frame.sort(self.layout.key))
+            _copy(cursor, table, frame)
         self.settle(table)
 
     def copy_of(self, original: str, table: str) -> None:
-        """Make a table that holds what another holds, in key order."""
+        """Make a table that holds what another holds, each row in the same place."""
         self.create(table)
-        key = self.layout.keyed
-        self.execute(f"INSERT INTO {table} SELECT * FROM {original} ORDER BY {key}")
+        self.execute(f"INSERT INTO {table} SELECT * FROM {original} ORDER BY ctid")
+        self.settle(table)
+
+    def arrange(self, table: str, original: str) -> None:
+        """Bring the rows of a table into the places that another has for their keys.
+
+        The table stays, with what a candidate knows of it and columns of its own.
+
+        Args:
+            table: What a candidate has filled.
+            original: The rows of the same keys, as `fill` stored them.
+        """
+        self.execute(
+            f"CREATE UNLOGGED TABLE arranged AS SELECT t.* FROM {table} AS t "
+            f"JOIN {original} AS o USING ({self.layout.keyed}) ORDER BY o.ctid",
+            f"TRUNCATE {table}",
+            f"INSERT INTO {table} SELECT * FROM arranged ORDER BY ctid",
+            "DROP TABLE arranged",
+        )
         self.settle(table)
 
     def settle(self, *tables: str) -> None:

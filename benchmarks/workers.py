@@ -80,7 +80,7 @@ def _case(
 
     def prepare() -> None:
         if work == NEW:
-            scratch.create("target")
+            scratch.fresh("target")
         else:
             scratch.copy_of("stored", "target")
 

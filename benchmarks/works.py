@@ -60,7 +60,7 @@ class ListingWorks:
     Attributes:
         layout: What the rows are.
         names: What can be asked for.
-        by_key: Whether rows are given in the order of their key.
+        by_key: Whether rows are stored and given in the order of their key.
     """
 
     layout: Layout = LISTINGS
@@ -70,7 +70,11 @@ class ListingWorks:
     def work(self, name: str, rows: int, /) -> Work:
         """Return a work of so many rows."""
         made = self._make(name, listings(rows))
-        return replace(made, given=ordered(made.given, by_key=self.by_key))
+        return replace(
+            made,
+            stored=ordered(made.stored, by_key=self.by_key),
+            given=ordered(made.given, by_key=self.by_key),
+        )
 
     @staticmethod
     def _make(name: str, base: pl.DataFrame) -> Work:

@@ -156,10 +156,8 @@ def cases(
 
 def _make(scratch: Scratch, work: Work) -> tuple[Work, tuple[int, int]]:
     """Store what is there before, and note what has to be there afterwards."""
-    scratch.fill("target", work.result)
-    expected = scratch.digest("target")
     scratch.fill(_stored(work), work.stored)
-    return work, expected
+    return work, scratch.digest_of(work.result)
 
 
 def _stored(work: Work) -> str:
@@ -171,19 +169,29 @@ def _case(
 ) -> Case:
     given = one.taken(work.given, scratch)
 
-    def prepare() -> None:
-        if one.reset is None:
-            scratch.copy_of(_stored(work), "target")
-            return
-        one.reset(scratch, "target")
-        if work.stored.height:
-            one.load(one.taken(work.stored, scratch), scratch, "target")
-            scratch.settle("target")
-
     return Case(
         {"work": work.name, "candidate": one.name},
         work.given.height,
         lambda: one.load(given, scratch, "target"),
-        prepare,
+        lambda: _prepare(scratch, one, work),
         lambda: scratch.verify("target", expected),
     )
+
+
+def _prepare(scratch: Scratch, one: Candidate, work: Work) -> None:
+    """Make the table as it is before the work: the same for every candidate.
+
+    Rows lie in it in the order in which they were given, whoever stored them, and
+    the server has finished all earlier work.
+    """
+    if not work.stored.height:
+        one.clear(scratch, "target")
+        # an empty table that was analyzed would have other plans than a new one
+        scratch.settle()
+    elif one.reset is None:
+        scratch.copy_of(_stored(work), "target")
+    else:
+        # it has to know the rows as its own
+        one.clear(scratch, "target")
+        one.load(one.taken(work.stored, scratch), scratch, "target")
+        scratch.arrange("target", _stored(work))

@@ -91,6 +91,7 @@ def test_rows_may_be_given_in_the_order_of_their_key(name):
     keys = list(LISTINGS.key)
     assert not scattered.given.equals(scattered.given.sort(keys))
     assert ordered.given.equals(scattered.given.sort(keys))
+    assert ordered.stored.equals(scattered.stored.sort(keys))
     assert ordered.result.equals(scattered.result)
 
 
