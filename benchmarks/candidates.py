@@ -31,6 +31,9 @@ CANDIDATES = (
     "propload_dicts",
     "dlt_dicts",
 )
+#: What propload is called for rows of each form: others are compared with it at the
+#: same number of rows.
+TWINS = {"frame": "propload_frame", "dicts": "propload_dicts"}
 #: Candidate that writes into a table without the primary key that all others keep.
 KEYLESS = "dlt_keyless"
 

@@ -1,21 +1,22 @@
 """How fast is propload beside its peers? One file here is one candidate.
 
 `FORM` says what `load` takes (frame or dicts), `MOST_ROWS` how many rows are enough to
-know its pace, and `load(rows, scratch, table)` upserts them by their key. All write
+know its pace, and `load(rows, scratch, table)` upserts them by their key. propload is
+measured at each of these numbers too, so that equal is compared with equal. All write
 into a table with the same primary key, but for `dlt_keyless`. Values are compared
 after each run.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from benchmarks.alone import grown_alone
-from benchmarks.candidates import CANDIDATES, KEYLESS, Candidate
+from benchmarks.candidates import CANDIDATES, KEYLESS, TWINS, Candidate
 from benchmarks.measuring import Case, Options, measure, summarize
-from benchmarks.works import NEW, FileWorks, ListingWorks
+from benchmarks.works import CHANGED, NEW, OVERLAP, UNCHANGED, FileWorks, ListingWorks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,15 @@ QUESTION = "How fast is propload beside its peers, for the same rows and key?"
 ROWS = 1_000_000
 TAKES_INPUT = True
 TAKES_ORDER = True
-BY = ("work", "candidate")
+BY = ("work", "form", "candidate")
+#: How many times as fast as dlt propload is meant to be.
+AIMS = {
+    (NEW, "frame"): 3.5,
+    (UNCHANGED, "frame"): 5,
+    (CHANGED, "frame"): 4,
+    (OVERLAP, "frame"): 3,
+    (NEW, "dicts"): 20,
+}
 #: What the project began from: row objects and one statement a batch.
 SEED_FIGURES = {
     "the seed, 1 worker": 1_000,
@@ -53,55 +62,81 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 def compare(frame: pl.DataFrame) -> pl.DataFrame:
     """Return medians, and how many times as fast propload is.
 
+    It is compared with rows of the same work, form and number: none where it was not
+    measured so, as for the seed, whose rows are not known. A candidate that was
+    measured with fewer rows as well bears their number in its name.
     `mb_per_1000_rows` is by how much a process of its own grows, once for each.
 
     Args:
         frame: What `ask` returned.
     """
-    table = summarize(frame, by=BY)
     seed = pl.DataFrame(
         [(name, float(pace)) for name, pace in SEED_FIGURES.items()],
         schema=["candidate", "rows_per_second"],
         orient="row",
-    ).with_columns(work=pl.lit(NEW), mb_per_1000_rows=pl.lit(SEED_MB))
-    everyone = pl.concat([table, seed], how="diagonal")
-    ours = table.filter(pl.col("candidate") == "propload_frame").select(
-        "work", pl.col("rows_per_second").alias("ours")
+    ).with_columns(
+        work=pl.lit(NEW), form=pl.lit("dicts"), mb_per_1000_rows=pl.lit(SEED_MB)
     )
-    return everyone.join(ours, on="work", how="left").select(
+    fewer = pl.col("rows") < pl.col("rows").max().over("work", "candidate")
+    named = pl.when(fewer).then(pl.format("{}, {} rows", "candidate", "rows"))
+    table = _ratios(frame).with_columns(candidate=named.otherwise("candidate"))
+    return pl.concat([table, seed], how="diagonal")
+
+
+def _ratios(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return medians beside those of propload with as many rows of the same form."""
+    table = summarize(frame, by=BY)
+    same = ["work", "form", "rows"]
+    ours = table.filter(pl.col("candidate").is_in(list(TWINS.values()))).select(
+        *same, pl.col("rows_per_second").alias("ours")
+    )
+    return table.join(ours, on=same, how="left", maintain_order="left").select(
         pl.exclude("ours"),
         (pl.col("ours") / pl.col("rows_per_second")).alias("propload_is_faster"),
     )
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return what the numbers say, one line a work."""
-    table = compare(frame).filter(pl.col("least").is_not_null())
-    works = table.get_column("work").unique(maintain_order=True)
-    return "\n".join(
-        line
-        for work in works
-        if (line := _conclude(work, table.filter(pl.col("work") == work)))
-    )
+    """Return what the numbers say, a line for each work, form and number of rows."""
+    groups = _ratios(frame).group_by("work", "form", "rows", maintain_order=True)
+    lines = (_conclude(rows) for _, rows in groups)
+    return "\n".join(filter(None, lines))
 
 
-def _conclude(work: str, rows: pl.DataFrame) -> str:
-    """Return what the medians of one work say; nothing where nobody is beside."""
+def _conclude(rows: pl.DataFrame) -> str:
+    """Return what the medians of like runs say; nothing where nobody is beside."""
     name = pl.col("candidate")
-    ours = rows.filter(name == "propload_frame")
+    ours = rows.filter(name.is_in(list(TWINS.values())))
     others = rows.filter(~name.str.starts_with("propload"), name != KEYLESS)
     if ours.is_empty() or others.is_empty():
         return ""
+    own = ours.row(0, named=True)
     best = others.sort("rows_per_second").row(-1, named=True)
-    said = (
-        f"{work}: propload {ours.item(0, 'rows_per_second'):,.0f} rows/s, the "
-        f"fastest other with the same key ({best['candidate']}) "
-        f"{best['rows_per_second']:,.0f}: {best['propload_is_faster']:.1f} times"
+    paces = (
+        f"{own['work']}, {own['rows']:,} rows ({own['form']}): propload "
+        f"{own['rows_per_second']:,.0f} rows/s, the fastest other with the same key "
+        f"({best['candidate']}) {best['rows_per_second']:,.0f}: {_times(best)}"
     )
-    keyless = rows.filter(name == KEYLESS)
-    if keyless.is_empty():
-        return said
-    return f"{said}; {keyless.item(0, 'propload_is_faster'):.1f} times {KEYLESS}"
+    keyless = rows.filter(name == KEYLESS).to_dicts()
+    told = [
+        paces,
+        *_beside_dlt(own, others),
+        *(f"{_times(one)} {KEYLESS}" for one in keyless),
+    ]
+    return "; ".join(told)
+
+
+def _beside_dlt(own: dict[str, Any], others: pl.DataFrame) -> Iterator[str]:
+    """Give what is told of dlt with the same key, at its fastest."""
+    dlt = others.filter(pl.col("candidate").str.starts_with("dlt"))
+    for one in dlt.sort("rows_per_second").tail(1).to_dicts():
+        aim = AIMS.get((own["work"], own["form"]))
+        aimed = f", where {aim} are aimed at" if aim else ""
+        yield f"{_times(one)} {one['candidate']}{aimed}"
+
+
+def _times(one: dict[str, Any]) -> str:
+    return f"{one['propload_is_faster']:.1f} times"
 
 
 def _measure(
@@ -117,10 +152,10 @@ def _measure(
     scratch.execute("DROP TABLE IF EXISTS target")
     if work != NEW or frame.is_empty():
         return frame
-    sizes = frame.select("candidate", "rows").unique(maintain_order=True)
-    grown = [_megabytes(scratch, works, *size) for size in sizes.rows()]
-    taken = sizes.select("candidate", pl.Series("mb_per_1000_rows", grown))
-    return frame.join(taken, on="candidate", maintain_order="left")
+    measured = frame.select("candidate", "rows").unique(maintain_order=True)
+    grown = [_megabytes(scratch, works, *one) for one in measured.rows()]
+    taken = measured.with_columns(pl.Series("mb_per_1000_rows", grown))
+    return frame.join(taken, on=measured.columns, maintain_order="left")
 
 
 def _megabytes(scratch: Scratch, works: Works, name: str, rows: int) -> float:
@@ -146,12 +181,34 @@ def cases(
         options: How many rows, and which candidates.
     """
     made: dict[int, tuple[Work, tuple[int, int]]] = {}
-    chosen = [one for one in CANDIDATES if options.wants(name, one)]
-    for one in filter(None, map(Candidate.find, chosen)):
-        size = min(options.rows, one.most_rows)
+    # a file may have fewer rows than the least number
+    begun: set[tuple[str, int]] = set()
+    named = [one for one in CANDIDATES if options.wants(name, one)]
+    chosen = list(filter(None, map(Candidate.find, named)))
+    for one, size in sizes(chosen, options.rows):
         if size not in made:
             made[size] = _make(scratch, works.work(name, size))
-        yield _case(scratch, one, *made[size])
+        case = _case(scratch, one, *made[size])
+        if (one.name, case.rows) not in begun:
+            begun.add((one.name, case.rows))
+            yield case
+
+
+def sizes(chosen: list[Candidate], rows: int) -> Iterator[tuple[Candidate, int]]:
+    """Give each candidate its number of rows, and propload those of all others.
+
+    Args:
+        chosen: The candidates.
+        rows: The most rows.
+    """
+    for one in chosen:
+        numbers = {min(rows, one.most_rows)}
+        if one.name == TWINS.get(one.form):
+            numbers |= {
+                min(rows, other.most_rows) for other in chosen if other.form == one.form
+            }
+        for size in sorted(numbers, reverse=True):
+            yield one, size
 
 
 def _make(scratch: Scratch, work: Work) -> tuple[Work, tuple[int, int]]:
@@ -168,9 +225,8 @@ def _case(
     scratch: Scratch, one: Candidate, work: Work, expected: tuple[int, int]
 ) -> Case:
     given = one.taken(work.given, scratch)
-
     return Case(
-        {"work": work.name, "candidate": one.name},
+        {"work": work.name, "form": one.form, "candidate": one.name},
         work.given.height,
         lambda: one.load(given, scratch, "target"),
         lambda: _prepare(scratch, one, work),

@@ -13,7 +13,7 @@ __all__ = ["FORM", "MOST_ROWS", "load", "reset"]
 
 FORM = "dicts"
 #: At 7,000 rows a second.
-MOST_ROWS = 10_000
+MOST_ROWS = 50_000
 
 
 def load(rows: list[dict[str, Any]], scratch: Scratch, table: str, /) -> None:

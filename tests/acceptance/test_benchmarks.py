@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from benchmarks import growth, limit, measuring, peers, stages
+from benchmarks.candidates import Candidate
 from benchmarks.layout import Layout, column_types
 from benchmarks.listings import LISTINGS, changed, listings
 from benchmarks.scratch import WrongValuesError, open_scratch
@@ -120,19 +121,81 @@ def test_other_values_are_found(database):
 # --- conclusions ------------------------------------------------------------------
 
 
+def paces(*told, work=UNCHANGED):
+    """Return a run of each candidate, form, number of rows and pace."""
+    return pl.DataFrame(
+        [
+            {"work": work, "form": form, "candidate": name, "rows": rows, "run": 0}
+            | {"seconds": 1.0, "rows_per_second": float(pace)}
+            for name, form, rows, pace in told
+        ]
+    )
+
+
+OURS = ("propload_frame", "frame", 9, 300)
+
+
 def test_peers_with_the_same_key_and_the_one_without_are_told_apart():
-    paces = {"propload_frame": 300, "pgpq_copy": 100, "dlt_keyless": 200}
-    lines = [
-        {"work": UNCHANGED, "candidate": name, "rows": 9, "seconds": 1.0}
-        | {"rows_per_second": float(pace), "run": 0}
-        for name, pace in paces.items()
+    others = [
+        ("pgpq_copy", "frame", 9, 100),
+        ("dlt_arrow", "frame", 9, 50),
+        ("dlt_tuned", "frame", 9, 60),
+        ("dlt_keyless", "frame", 9, 200),
     ]
-    assert peers.conclude(pl.DataFrame(lines)) == (
-        "unchanged: propload 300 rows/s, the fastest other with the same key "
-        "(pgpq_copy) 100: 3.0 times; 1.5 times dlt_keyless"
+    assert peers.conclude(paces(OURS, *others)) == (
+        "unchanged, 9 rows (frame): propload 300 rows/s, the fastest other with the "
+        "same key (pgpq_copy) 100: 3.0 times; 5.0 times dlt_tuned, where 5 are "
+        "aimed at; 1.5 times dlt_keyless"
     )
     # alone, propload is compared with nobody
-    assert peers.conclude(pl.DataFrame(lines[:1])) == ""
+    assert peers.conclude(paces(OURS)) == ""
+
+
+def test_propload_is_compared_with_as_many_rows_of_the_same_form():
+    frame = paces(
+        OURS,
+        ("propload_frame", "frame", 4, 200),
+        ("propload_dicts", "dicts", 9, 150),
+        ("propload_dicts", "dicts", 4, 120),
+        ("duckdb_insert", "frame", 4, 100),
+        ("dlt_dicts", "dicts", 4, 5),
+        work=NEW,
+    )
+    assert peers.conclude(frame) == (
+        "new table, 4 rows (frame): propload 200 rows/s, the fastest other with the "
+        "same key (duckdb_insert) 100: 2.0 times\n"
+        "new table, 4 rows (dicts): propload 120 rows/s, the fastest other with the "
+        "same key (dlt_dicts) 5: 24.0 times; 24.0 times dlt_dicts, where 20 are "
+        "aimed at"
+    )
+    ratios = dict(
+        peers.compare(frame).select("candidate", "propload_is_faster").iter_rows()
+    )
+    assert ratios["duckdb_insert"] == 2
+    assert ratios["dlt_dicts"] == 24
+    assert ratios["propload_frame, 4 rows"] == ratios["propload_frame"] == 1
+    # nobody knows of how many rows these were
+    assert ratios["the seed, 1 worker"] is None
+
+
+def test_propload_is_measured_at_each_number_of_rows_of_its_form():
+    def one(name, form, most):
+        return Candidate(name, form, most, load=lambda *_: None)
+
+    chosen = [
+        one("propload_frame", "frame", 100),
+        one("duckdb_insert", "frame", 20),
+        one("propload_dicts", "dicts", 100),
+        one("dlt_dicts", "dicts", 5),
+    ]
+    assert [(found.name, size) for found, size in peers.sizes(chosen, 50)] == [
+        ("propload_frame", 50),
+        ("propload_frame", 20),
+        ("duckdb_insert", 20),
+        ("propload_dicts", 50),
+        ("propload_dicts", 5),
+        ("dlt_dicts", 5),
+    ]
 
 
 # --- runs -------------------------------------------------------------------------
@@ -145,9 +208,13 @@ def answer(benchmark, database, rows, **more):
 
 
 def test_peers_take_files(database, files):
-    only = ("propload_frame", "psycopg_copy")
+    only = ("propload_frame", "psycopg_copy", "duckdb_insert")
     told = {"only": only, "inputs": files, "key": ("id", "day")}
-    compared = peers.compare(answer(peers, database, 10, **told))
+    # duckdb_insert gets fewer rows than are asked for, the files have fewer still
+    frame = answer(peers, database, 1_000_000, **told)
+    ours = frame.filter(candidate="propload_frame")
+    assert ours.select("work", "rows").rows() == [(NEW, 3), (UNCHANGED, 3), (SECOND, 2)]
+    compared = peers.compare(frame)
     assert set(compared.get_column("work")) == {NEW, UNCHANGED, SECOND}
     seed = compared.filter(pl.col("candidate").str.starts_with("the seed"))
     assert seed.get_column("rows_per_second").to_list() == [1_000, 5_000]
