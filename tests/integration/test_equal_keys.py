@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.postgres.session.connection import ServerError, connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -36,13 +36,11 @@ def stored(database, columns):
 
 
 @pytest.fixture(params=EQUAL)
-def table(request, database):
+def table(request, database, needs):
     """Make a table with a key of a type. Value: texts of one key."""
     if "letters" in request.param:
-        try:
-            run_sql(database, LETTERS)
-        except ServerError as error:
-            pytest.skip(f"this server knows no such collation: {error}")
+        needs.icu()
+        run_sql(database, LETTERS)
     run_sql(database, f"CREATE TABLE homes (k {request.param} PRIMARY KEY, v bigint)")
     return EQUAL[request.param]
 

@@ -3,27 +3,23 @@
 import pytest
 
 import propload
-from propload.postgres.session.connection import ServerError, connect
+from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
-def extended(database):
+def extended(database, needs):
     """Put extensions where no session looks for names. Value: the connection string."""
-    try:
-        run_sql(
-            database,
-            "CREATE SCHEMA elsewhere",
-            *(
-                f"CREATE EXTENSION {name} SCHEMA elsewhere"
-                for name in ("citext", "ltree")
-            ),
-            "CREATE DOMAIN elsewhere.word AS elsewhere.citext",
-        )
-    except ServerError as error:
-        pytest.skip(f"this server lacks the extensions: {error}")
+    needs.extensions("citext", "ltree")
+    run_sql(
+        database,
+        "CREATE SCHEMA elsewhere",
+        "CREATE EXTENSION citext SCHEMA elsewhere",
+        "CREATE EXTENSION ltree SCHEMA elsewhere",
+        "CREATE DOMAIN elsewhere.word AS elsewhere.citext",
+    )
     return database
 
 
