@@ -244,11 +244,17 @@ class Database:
     def enter(self, run: RunRecord, /) -> LoadingRun:
         """Return a run that is entered in its ledger, for batches without a row.
 
+        A run that is entered already stays as it is: its ledger knows of its table,
+        which this record does not.
+
         Raises:
             WriteError: The server refused.
             TransientWriteError: The server cannot be reached now.
             LockedError: Another process has gone on with the run.
         """
+        opened = self._runs.get(run.run_id)
+        if opened is not None:
+            return opened
         try:
             return self._open_run(run)
         except ServerError as error:

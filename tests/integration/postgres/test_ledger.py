@@ -18,6 +18,7 @@ from propload.postgres.ledger.entry import Entry
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
 from propload.postgres.ledger.history import find_point, read_runs
 from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import parse_dsn
@@ -468,3 +469,17 @@ def test_a_file_whose_first_line_was_torn_is_given_it_again(database, state_dir)
     FileLedger(state_dir / "runs", run)
     with connect(database) as session:
         assert [one.run_id for one in read_runs(session, state_dir)] == [run.run_id]
+
+
+def test_a_batch_without_a_readable_row_leaves_what_the_ledger_knows_of_the_table(
+    database, state_dir
+):
+    goal = target()
+    run = run_record(goal)
+    with Database(database, state_dir=state_dir) as opened:
+        opened.prepare(goal, ROWS.schema, opened.facts(goal.table), run=run)
+        opened.enter(run)
+        with opened.connect() as session:
+            (found,) = read_runs(session, state_dir)
+    assert found.table_oid is not None
+    assert found.columns is not None
