@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What the server says of a transaction's number that it has not given out: it came
+#: back from a crash, and never heard of that transaction.
+_IN_THE_FUTURE = "22023"
+
 
 class FileLedger:
     """The ledger in the state folder: an entry stands there before its commit.
@@ -216,15 +220,15 @@ def was_committed(connection: Connection, number: str, /) -> bool:
 
     Raises:
         TransientWriteError: The server has not ended it.
+        ServerError: The server did not answer.
         WriteError: It was so long ago that the server has forgotten.
     """
     try:
         status = connection.rows(bookkeeping.status_of(number))[0][0]
     except ServerError as error:
-        if error.sqlstate is None:
-            raise
-        # the server came back from a crash and never heard of that transaction
         connection.rollback()
+        if error.sqlstate != _IN_THE_FUTURE:
+            raise
         return False
     connection.rollback()
     if status == "in progress":

@@ -8,8 +8,9 @@ import pytest
 
 from propload.batch import Deduped, Piece
 from propload.errors import WriteError
-from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.ledger.file_ledger import FileLedger, was_committed
 from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts
 
 #: Bytes of the next entry for which there is room.
@@ -86,3 +87,30 @@ def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
     with ledger.path.open("a") as file:
         file.write(json.dumps({"committed": [0, 0]}) + "\n")
     assert list(FileLedger(tmp_path, run())._entries) == [(0, 0)]
+
+
+class Refusing:
+    """A session whose server refuses what it is asked."""
+
+    def __init__(self, sqlstate):
+        self.sqlstate, self.rolled_back = sqlstate, 0
+
+    def rows(self, _sql):
+        raise ServerError("refused", sqlstate=self.sqlstate)
+
+    def rollback(self):
+        self.rolled_back += 1
+
+
+def test_a_transaction_that_the_server_never_heard_of_was_not_committed():
+    session = Refusing("22023")
+    assert not was_committed(session, "4711")
+    assert session.rolled_back == 1
+
+
+@pytest.mark.parametrize("state", ["57014", "57P01", "08P01", "53200", None])
+def test_a_server_that_does_not_answer_has_not_denied_a_commit(state):
+    session = Refusing(state)
+    with pytest.raises(ServerError):
+        was_committed(session, "4711")
+    assert session.rolled_back == 1
