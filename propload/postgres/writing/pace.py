@@ -32,7 +32,14 @@ class Pace:
         self._needed = min(self._needed * 2, MOST_PATIENCE)
         self._new_in_a_row = 0
 
-    def staged(self, *, all_new: bool) -> None:
-        """Take note of a piece that went through the stage."""
-        self._new_in_a_row = self._new_in_a_row + 1 if all_new else 0
+    def staged(self, rows: int, /, *, new: int) -> None:
+        """Take note of a piece that went through the stage.
+
+        Args:
+            rows: How many rows it had; one without any tells nothing of keys.
+            new: How many of their keys the table did not hold.
+        """
+        if rows == 0:
+            return
+        self._new_in_a_row = self._new_in_a_row + 1 if new == rows else 0
         self.fast = self._new_in_a_row >= self._needed

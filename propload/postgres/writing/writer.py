@@ -184,7 +184,7 @@ class TableWriter(EntryWriter):
             self._require_unchanged(connection)
         ended = self._end(connection, piece, written, self._account(piece, written))
         if ended is written and not attempt.direct:
-            self._pace.staged(all_new=written.inserted == piece.rows.height)
+            self._pace.staged(piece.rows.height, new=written.inserted)
         return ended
 
     def _require_unchanged(self, connection: Connection) -> None:
