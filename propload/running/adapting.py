@@ -205,9 +205,11 @@ class BatchRows(FixedRows):
         self._begin()
         seconds = max(now - began, 1e-9)
         rows = committed - before
+        if rows < FULL * WINDOW * self._fitting():
+            return  # the source was waited for, which says nothing of the size
         if seconds / WINDOW > SLOW_SECONDS and self.rows > LEAST_ROWS:
             self._slow(seconds / WINDOW)
-        elif not self._settled and rows >= FULL * WINDOW * self._fitting():
+        elif not self._settled:
             self._compare(rows / seconds)
 
     def _slow(self, seconds: float) -> None:

@@ -55,6 +55,12 @@ def test_a_slow_source_starts_no_trial():
     assert set(load.run(60, fill=0.5)) == {BATCH_ROWS}
 
 
+def test_a_slow_source_is_not_taken_for_slow_batches():
+    load = Load(lambda _: 2 * SLOW_SECONDS)
+    assert set(load.run(60, fill=0.01)) == {BATCH_ROWS}
+    assert "halved" not in load.sizes.notes[0]
+
+
 def test_slow_batches_shrink():
     load = Load(lambda rows: rows / BATCH_ROWS * 4 * SLOW_SECONDS)
     assert load.run(40)[-1] == BATCH_ROWS // 4
