@@ -267,8 +267,7 @@ class Pipeline:
         """
         while not self.tally.wait_idle(CANCEL_SECONDS):
             if self._aborted.is_set():
-                msg = "the lanes were told to end"
-                raise QueueClosedError(msg) from self._failed
+                raise _told_to_end() from self._failed
 
     # ---- ending ----
 
@@ -282,10 +281,17 @@ class Pipeline:
         self._end_all(error)
 
     def _finish_lanes(self) -> None:
+        """Wait for the last piece of each lane.
+
+        Raises:
+            QueueClosedError: The lanes were told to end before their last pieces.
+        """
         for lane in self._lanes:
             lane.finish()
         if self._failed is not None:
             raise self._failed
+        if self._aborted.is_set() and not self.tally.wait_idle(0):
+            raise _told_to_end()
 
     def _abort(self, error: BaseException) -> None:
         self._end_all(error)
@@ -304,6 +310,10 @@ class Pipeline:
             return self._failed
         cause = error.__cause__
         return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
+
+
+def _told_to_end() -> QueueClosedError:
+    return QueueClosedError("the lanes were told to end")
 
 
 def _is_broken_off(error: BaseException) -> bool:

@@ -29,6 +29,7 @@ from propload.errors import (
 )
 from propload.monitoring.metrics import Metrics
 from propload.options import RejectLimit
+from propload.pipeline.lanes import Lane
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.reading import Reader
 from propload.pipeline.stages import Routing, Start
@@ -731,3 +732,66 @@ def test_a_queue_of_others_that_is_closed_ends_no_lane_silently(make):
     pipeline, _ = make(MemorySource(rows(50)), lanes=1, committed=committed)
     with pytest.raises(QueueClosedError, match="of the program's own"):
         pipeline.run()
+
+
+def test_a_run_that_was_told_to_end_before_its_last_piece_has_not_ended_well(
+    make, monkeypatch
+):
+    begun, finishing, release = (threading.Event() for _ in range(3))
+    finish = Lane.finish
+
+    def finish_noted(lane):
+        finishing.set()
+        finish(lane)
+
+    monkeypatch.setattr(Lane, "finish", finish_noted)
+
+    def held(writer, _on_refused):
+        write = writer.write
+
+        def hold(piece):
+            begun.set()
+            assert release.wait(10)
+            return write(piece)
+
+        return Held(hold, writer)
+
+    pipeline, table = make(MemorySource(rows(14), 7), lanes=1, writing=held)
+    outcome = []
+    run = threading.Thread(target=lambda: outcome.append(_error_of(pipeline.run)))
+    run.start()
+    assert begun.wait(10)
+    assert finishing.wait(10)
+    end = threading.Thread(target=pipeline.abort, args=(LoadError("now"),))
+    end.start()
+    assert pipeline._lanes[0]._aborted.wait(10)
+    release.set()
+    run.join(10)
+    end.join(10)
+    assert isinstance(outcome[0], LoadError)
+    assert len(table.pieces) == 1
+
+
+@dataclass
+class Held:
+    """A writer whose writes wait; a statement that runs cannot be broken off."""
+
+    write: Callable
+    writer: MemoryWriter
+
+    def get_ready(self):
+        self.writer.get_ready()
+
+    def cancel(self):
+        pass
+
+    def close(self):
+        self.writer.close()
+
+
+def _error_of(action):
+    try:
+        action()
+    except LoadError as error:
+        return error
+    return None
