@@ -120,7 +120,17 @@ class JournalError(PropLoadError):
 
 
 class QueueClosedError(PropLoadError):
-    """The other side of a queue stopped; `__cause__` says why."""
+    """The other side of a queue stopped; `__cause__` says why.
+
+    Args:
+        message: What stopped.
+        taken: How many rows of the call that met it were taken before, which are
+            loaded or wait in the journal.
+    """
+
+    def __init__(self, message: str = "", *, taken: int = 0) -> None:
+        super().__init__(message)
+        self.taken = taken
 
 
 class OutputError(PropLoadError):

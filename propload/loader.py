@@ -15,7 +15,7 @@ from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal.ending import keeping, warn_unclosed
 from propload.monitoring.metrics import Metrics
-from propload.pushing import PushedSource
+from propload.pushing import PushedSource, part_taken
 from propload.queueing import Listeners
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
@@ -175,7 +175,8 @@ class Loader:
             SourceError: They cannot be made into a table.
             JournalError: The disk refuses: the message says how many rows were taken
                 before that, if any.
-            LoadError: The load has failed, or is closed.
+            LoadError: The load has failed, or is closed: the message says how many of
+                these rows were taken before that, if any.
         """
         self._guard(lambda: self._source.put(rows, timeout=timeout))
 
@@ -302,11 +303,12 @@ class Loader:
             return action()
         except QueueClosedError as error:
             self._wait()
+            part = f" (the {part_taken(error.taken)})" if error.taken else ""
             if self.failed is None:
-                msg = "this Loader is closed: open a new one for more rows"
+                msg = f"this Loader is closed{part}: open a new one for more rows"
                 raise LoadError(msg, report=self._report) from error
             self._hush()
-            msg = f"nothing more can be put: {self.failed}"
+            msg = f"nothing more can be put{part}: {self.failed}"
             raise stopped(self.failed, msg, report=self._report) from self.failed
 
     def _raise_failure(self) -> None:

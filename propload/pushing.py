@@ -117,7 +117,8 @@ class PushedSource:
             ConfigError: They are no rows.
             JournalError: The disk refuses: the message says how many rows were taken
                 before that, if any.
-            QueueClosedError: The run failed or is closed.
+            QueueClosedError: The run failed or is closed; it knows how many rows were
+                taken before that.
         """
         journal = self.journal()
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -128,18 +129,15 @@ class PushedSource:
             try:
                 journal.append(batch, timeout=left)
             except TimeoutError as error:
-                msg = (
-                    f"no room within {timeout} s: the first "
-                    f"{counted(taken, 'row was', 'rows were')} taken"
-                )
+                msg = f"no room within {timeout} s: the {part_taken(taken)}"
                 raise TimeoutError(msg) from error
             except JournalError as error:
                 if not taken:
                     raise
-                msg = (
-                    f"{error}. The first {counted(taken, 'row was', 'rows were')} taken"
-                )
+                msg = f"{error}. The {part_taken(taken)}"
                 raise JournalError(msg) from error
+            except QueueClosedError as error:
+                raise QueueClosedError(str(error), taken=taken) from error.__cause__
             taken += batch.height
 
     def try_put(self, batch: Batch) -> bool:
@@ -188,6 +186,11 @@ class PushedSource:
         source.columns = self._columns
         with self._building:
             return list(source)
+
+
+def part_taken(rows: int, /) -> str:
+    """Return what is said where only the first of several rows were taken."""
+    return f"first {counted(rows, 'row was', 'rows were')} taken"
 
 
 def _several(rows: object) -> object:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 import propload
 from propload.errors import ConfigError
+from propload.journal import Journal
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -53,6 +55,28 @@ def test_what_is_put_after_the_load_has_failed_says_why(homes):
     loader._thread.join()
     with pytest.raises(propload.SchemaMismatchError, match="nothing more can be put"):
         loader.put({"id": 2})
+    with pytest.raises(propload.SchemaMismatchError, match="price"):
+        loader.close()
+
+
+def test_a_load_that_fails_while_rows_are_put_tells_how_many_were_taken(
+    homes, monkeypatch
+):
+    loader = propload.Loader(to=homes, **TOLD)
+    loader.on_failed(lambda _: None)
+    append = Journal.append
+
+    def append_then_fail(journal, batch, **given):
+        append(journal, batch, **given)
+        loader._thread.join(20)
+
+    monkeypatch.setattr(Journal, "append", append_then_fail)
+    frames = (pl.DataFrame({"id": [n], "price": [2]}) for n in range(3))
+    with pytest.raises(
+        propload.SchemaMismatchError,
+        match=r"nothing more can be put \(the first 1 row was taken\): .*price",
+    ):
+        loader.put(frames)
     with pytest.raises(propload.SchemaMismatchError, match="price"):
         loader.close()
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from propload.batch import Batch
-from propload.errors import ConfigError, JournalError, SourceError
+from propload.errors import ConfigError, JournalError, QueueClosedError, SourceError
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
 from propload.testing import MemorySource
@@ -180,6 +180,22 @@ def test_rows_that_found_no_room_in_time_are_told_from_those_that_did():
     kept.append = full
     with pytest.raises(TimeoutError, match="the first 2 rows were taken"):
         source.put([{"id": 1}, {"id": 2}, {"id": 3}], timeout=1.0)
+
+
+def test_rows_that_were_taken_before_the_run_failed_are_counted():
+    source, kept = PushedSource(SourceOptions(chunk_rows=2)), Kept()
+    source.attach(kept)
+
+    def fail(batch, *, timeout):
+        if kept.all:
+            msg = "the load failed"
+            raise QueueClosedError(msg)
+        kept.all.append(batch)
+
+    kept.append = fail
+    with pytest.raises(QueueClosedError, match="the load failed") as failed:
+        source.put([{"id": 1}, {"id": 2}, {"id": 3}])
+    assert failed.value.taken == 2
 
 
 def test_rows_that_a_disk_refused_are_told_from_those_that_it_took():
