@@ -13,14 +13,16 @@ from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import (
     as_they_are,
-    compared_as_text,
-    delimiter_note,
     fit_rows,
     has_columns,
     in_context,
+    see_columns,
+)
+from propload.pipeline.remarks import (
+    compared_as_text,
+    delimiter_note,
     located,
     nothing_to_tell,
-    see_columns,
 )
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.tables import making

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 from propload.batch import OWN_NAMES, Deduped, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
+from propload.pipeline.remarks import (
+    compared_as_text,
+    delimiter_note,
+    located,
+    nothing_to_tell,
+)
 from propload.pipeline.stages import Routing
 from propload.prepare.mapping import Lacking, MapContext
 from propload.prepare.preparing import Prepared
-from propload.sources.formats import suffix_format
 from propload.target import ColumnPlan
 from propload.type_names import type_name
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,15 +32,6 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
     from propload.target import OnRefused, Target, Writer
-
-#: So many columns of a header are told.
-NAMES_TOLD = 10
-
-#: What may stand between fields.
-DELIMITERS = (",", ";", "\t", "|")
-
-#: How the names of the types begin that are ordered by their letters.
-_LETTERS = ("text", "character", "citext", "bpchar")
 
 log = logging.getLogger(__name__)
 
@@ -67,75 +64,19 @@ def refuse_names(names: Sequence[str], /) -> None:
 
 
 def has_columns(joined: Joined, /) -> bool:
-    """Return whether rows have columns: where none could be read, they have not."""
-    return bool(joined.parts[0].rows.num_columns)
+    """Return whether rows have columns: where none could be read, they have not.
 
-
-def nothing_to_tell(joined: Joined, target: Target, /) -> str:
-    """Return what is said of a table that is not made for want of a row."""
-    names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
-    return (
-        f"{joined.parts[0].source} has a header ({names}) but no row to tell the types "
-        f"of its columns by: {target.table} was not made"
-    )
-
-
-def compared_as_text(
-    target: Target, pg_type: str | None, /, *, is_new: bool
-) -> str | None:
-    """Return what is said where `newest` compares letters, or None where it does not.
-
-    Args:
-        target: The table and its rules.
-        pg_type: The PostgreSQL type of the column of `newest`.
-        is_new: Whether the table is made of the rows.
+    Raises:
+        SchemaMismatchError: There are rows, and nothing in them.
     """
-    if pg_type is None or target.mode in ("append", "insert-new"):
-        return None
-    if not pg_type.startswith(_LETTERS) or pg_type.endswith("[]"):
-        return None
-    advice = (
-        "give it a mapping with a parser (timestamp), or make the table beforehand"
-        if is_new
-        else "change the column's type in the table (timestamptz, numeric)"
-    )
-    return (
-        f"newest compares column {target.newest} of {target.table} as text, letter by "
-        f"letter: 9 is newer than 10, and the zone of a time does not count: {advice}"
-    )
-
-
-def doubted_delimiter(joined: Joined, /) -> str:
-    """Return what is said of text whose fields may have been kept together, if any."""
-    first = joined.parts[0]
-    names = first.rows.schema.names
-    found = [mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]]
-    if not found or not joined.untyped or suffix_format(first.source) == "xlsx":
-        return ""
-    return (
-        f"the name of the only column holds {found[0]!r}: is the delimiter right "
-        "(--delimiter)?"
-    )
-
-
-def delimiter_note(joined: Joined, /) -> list[str]:
-    """Return what a report says of a delimiter that may be wrong, if any."""
-    doubt = doubted_delimiter(joined)
-    return [f"{joined.parts[0].source}: {doubt}"] if doubt else []
-
-
-def located(said: object, joined: Joined, /, *, shown: str = "") -> str:
-    """Return what is said of rows, with their source and what else may be wrong there.
-
-    Args:
-        said: What is wrong.
-        joined: The rows.
-        shown: The source that the reader is told of already.
-    """
-    source, doubt = joined.parts[0].source, doubted_delimiter(joined)
-    is_told = source == shown or source in str(said)
-    told = str(said) if is_told else f"{source}: {said}"
-    return f"{told}; {doubt}" if doubt else told
+    found = bool(joined.parts[0].rows.num_columns)
+    if joined.height and not found:
+        msg = (
+            f"{counted(joined.height, 'row has', 'rows have')} no columns: choose "
+            "those to load in the source"
+        )
+        raise SchemaMismatchError(msg)
+    return found
 
 
 def in_context(preparer: Preparer, joined: Joined) -> Preparer:

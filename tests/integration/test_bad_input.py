@@ -5,6 +5,7 @@ import os
 
 import pandera.polars as pa
 import polars as pl
+import pyarrow
 import pytest
 
 import propload
@@ -395,3 +396,11 @@ def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database
     assert "'Ede' may be a value" in report.notes[0]
     told = {"to": database, "table": "homes", "key": "villa"}
     assert propload.check(path, **told).notes == report.notes
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("call", [propload.ingest, propload.check])
+def test_rows_without_columns_are_not_passed_over(database, call):
+    none = pyarrow.table({"id": [1, 2]}).select([])
+    with pytest.raises(propload.PropLoadError, match="2 rows have no columns"):
+        call(none, to=database, table="t", key="id")
