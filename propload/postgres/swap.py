@@ -61,10 +61,12 @@ class Swap:
             self._put_in_place(committed)
         except ServerError as error:
             self._connection.rollback()
-            if failures.is_transient(error):
+            failure, table = failures.classify(error), str(self._table)
+            if failure.kind == "transient":
                 raise
-            table, text = str(self._table), failures.classify(error).message
-            msg = f"{table}: the new rows do not fit: {text}"
+            if failure.kind == "permanent":
+                raise failures.as_write_error(error, table=table) from error
+            msg = f"{table}: the new rows do not fit: {failure.message}"
             raise WriteError(msg, table=table, sqlstate=error.sqlstate) from error
         except (WriteError, SchemaMismatchError):
             self._connection.rollback()

@@ -207,11 +207,14 @@ class Run:
         except BlockedError as error:
             return Ending("blocked", error)
         except BaseException as error:  # noqa: BLE001 - raised again with the report
-            if self._aborted.is_set():
-                # what a statement or a queue says that was broken off says nothing
-                return Ending("failed", LoadError("the run was told to end at once"))
-            return Ending("failed", error)
+            return self._failed(error)
         return Ending("interrupted" if self._stopped.is_set() else "loaded")
+
+    def _failed(self, error: BaseException) -> Ending:
+        if self._aborted.is_set():
+            # what a statement or a queue says that was broken off says nothing
+            error = LoadError("the run was told to end at once")
+        return Ending("failed", error)
 
     def _settle(self, parts: Parts, ending: Ending) -> Ending:
         """Let table, ledger and journal know of the end, and judge the counts."""
@@ -225,7 +228,7 @@ class Run:
             return Ending("failed", error)
         except PropLoadError as error:
             if ending.error is None:
-                return Ending("failed", error)
+                return self._failed(error)
             log.warning("the end of run %s was not noted: %s", parts.run_id, error)
         return ending
 

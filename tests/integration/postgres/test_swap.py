@@ -202,3 +202,19 @@ def test_a_shadow_that_is_gone_is_not_taken_for_the_table(database, state_dir):
             end(ready)
     assert not caught.value.goes_on
     assert stored(database, "v") == [(1, 9.0)]
+
+
+def test_a_missing_right_is_not_told_as_rows_that_do_not_fit(database, state_dir):
+    execute(
+        database,
+        TABLE.format("double precision"),
+        "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'not by you' USING ERRCODE = '42501'; END $$",
+        "CREATE TRIGGER forbid BEFORE INSERT ON t FOR EACH STATEMENT "
+        "EXECUTE FUNCTION forbid()",
+    )
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        with pytest.raises(WriteError, match=r"not by you \[42501\]") as refused:
+            end(ready)
+    assert "do not fit" not in str(refused.value)
