@@ -100,7 +100,8 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
         error: The driver's or Arrow's error.
         dsn: The connection string, whose secrets are hidden.
     """
-    text = hide_secrets(" ".join(_said(error).split()), dsn)
+    # hidden first: a secret may hold blanks, of which the text keeps one
+    text = " ".join(_said(hide_secrets(str(error), dsn)).split())
     found = {
         _FIELDS[_text(key)]: _text(value)
         for key, value in getattr(error, "details", None) or []
@@ -123,9 +124,9 @@ def is_about_files(error: ServerError, /) -> bool:
     return (error.sqlstate or "").startswith(_OF_FILES)
 
 
-def _said(error: Exception) -> str:
+def _said(text: str) -> str:
     """Return what a driver's error says, without the queries that it asked."""
-    said = str(error).partition("\n\nQuery was:")[0]
+    said = text.partition("\n\nQuery was:")[0]
     if found := _NO_TABLE.match(said):
         return found[1]
     if found := _NO_COLUMN.match(said):

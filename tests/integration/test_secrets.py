@@ -1,0 +1,96 @@
+"""Whatever the password is: no report, error, log, repr or file of a run shows it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import propload
+from propload.errors import PropLoadError
+from propload.postgres.session.dsn import parse_dsn
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.one_server]
+
+#: Stands at both ends of each password: a part that is shown has one of them.
+MARK = "Sesam9"
+ROWS = [{"id": n, "price": "dear" if n == 3 else str(n)} for n in range(5)]
+TABLE = {"table": "homes", "key": "id", "progress": False, "retry_attempts": 1}
+FAULTS = {
+    "none": {},
+    "no such database": {"dbname": "nowhere"},
+    "no such user": {"user": "nobody"},
+    "no such host": {"host": "nowhere.invalid"},
+    "no server": {"host": "/nowhere"},
+}
+passwords = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12
+).map(lambda text: f"{MARK}{text}{MARK}")
+
+
+def as_pairs(told):
+    escaped = {k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in told.items()}
+    return " ".join(f"{key}='{value}'" for key, value in escaped.items())
+
+
+def as_address(told):
+    rest = dict(told)
+    user, password = (quote(rest.pop(name), safe="") for name in ("user", "password"))
+    return f"postgresql://{user}:{password}@/?{urlencode(rest, quote_via=quote)}"
+
+
+def as_query(told):
+    return f"postgresql:///?{urlencode(told, quote_via=quote)}"
+
+
+def outputs_of(dsn):
+    """Yield what a user may see of a load, a check and pushed rows."""
+    told = {"to": dsn, **TABLE}
+    try:
+        report = propload.ingest(ROWS, **told)
+        yield from (report.to_json(), repr(report), str(report), report._repr_html_())
+        checked = propload.check(ROWS, **told)
+        yield from (checked.to_json(), repr(checked), str(checked))
+        with propload.Loader(**told) as loader:
+            loader.put(ROWS)
+            yield repr(loader)
+        propload.ingest(ROWS, **told | {"key": "price"})
+    except PropLoadError as error:
+        yield "".join(traceback.format_exception(error))
+        yield from (repr(error), str(vars(error)))
+
+
+def everything_in(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.read_bytes().decode("utf-8", "replace") for path in files]
+
+
+@pytest.mark.parametrize("write", [as_pairs, as_address, as_query, None])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_password_is_shown(database, state_dir, caplog, monkeypatch, fault, write):
+    caplog.set_level(logging.DEBUG)
+    place = {"user": "postgres", **parse_dsn(database), **FAULTS[fault]}
+
+    @settings(
+        max_examples=6,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(passwords)
+    def hides(password):
+        told = place | {"password": password}
+        if write is None:
+            monkeypatch.setenv("PGPASSWORD", told.pop("password"))
+        dsn = (write or as_pairs)(told)
+        outputs = list(outputs_of(dsn))
+        # a load that goes through shows more than an error
+        assert (len(outputs) > 8) == (fault == "none")
+        shown = [*outputs, *everything_in(state_dir), caplog.text]
+        caplog.clear()
+        assert not [text for text in shown if MARK in text]
+
+    hides()
