@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
@@ -37,6 +38,48 @@ def test_a_file_larger_than_the_limit_stays_below_it(dsn, tmp_path, long):
     assert report["counts"]["inserted"] == rows * 1_000
     assert report["peak_memory_bytes"] < limit * MB
     assert ask(dsn, "SELECT count(*) FROM homes") == [(rows * 1_000,)]
+
+
+#: Loads rows of a file, or such as are made on the way, and prints its peak.
+LOADER = """
+import re, sys
+from pathlib import Path
+import propload
+dsn, rows, file = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+source = file or ({"id": n, "text": "x" * 400} for n in range(rows))
+report = propload.ingest(
+    source, to=dsn, table="homes", mode="append", progress=False, batch_rows=5_000,
+    workers=2, max_memory="2GB", journal_bytes="20MB")
+assert report.counts.inserted == rows, report
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def peak_of(dsn, rows, *file):
+    """Return the most memory that a process of its own took for a load, in bytes."""
+    run_sql(dsn, "TRUNCATE homes")
+    with loading.start_python(LOADER, dsn, rows, *file) as process:
+        assert process.wait() == 0, process.log
+    return int(process.printed) * 1024
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the system tells no peak"
+)
+@pytest.mark.parametrize("kind", ["file", "iterator"])
+def test_four_times_the_rows_take_no_more_memory(dsn, tmp_path, kind):
+    run_sql(dsn, "CREATE UNLOGGED TABLE homes (id bigint, text text)")
+    small, peaks = 120_000, []
+    for rows in (small, small * 4):
+        file = tmp_path / f"{rows}.csv"
+        with file.open("w") as stream:
+            stream.write("id,text\n")
+            stream.writelines(f"{n},{'x' * 400}\n" for n in range(rows))
+        given = [file] if kind == "file" else []
+        peaks.append(peak_of(dsn, rows, *given))
+    # all that is held of each row would show as many times over
+    more = small * 3 * 400
+    assert peaks[1] - peaks[0] < more / 4, [f"{peak // MB} MB" for peak in peaks]
 
 
 def held():
