@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import pickle
 import pkgutil
 import re
@@ -185,6 +186,27 @@ def test_sql_stands_under_postgres_only():
         and SQL.match(node.value)
     ]
     assert found == []
+
+
+EXEMPTION = re.compile(
+    r"# (?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|type: ignore\[[\w, -]+\])"
+)
+
+
+@pytest.mark.parametrize(
+    "path", sources("propload", "spiders", "benchmarks", "tests"), ids=short
+)
+def test_each_exemption_from_a_rule_has_a_reason(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    without = [
+        f"line {number}: {line.strip()}"
+        for number, (before, line) in enumerate(itertools.pairwise(["", *lines]), 1)
+        if (found := EXEMPTION.search(line))
+        # behind it, or in a comment above
+        and not line[found.end() :].strip(" #-")
+        and not before.strip().startswith("#")
+    ]
+    assert without == []
 
 
 # --- public names and errors ----------------------------------------------------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def request_of(failure: Failure, /) -> Request:
     """Return the request that failed; Scrapy hangs it on the failure."""
-    return cast("Request", failure.request)  # type: ignore[attr-defined]
+    return cast("Request", failure.request)  # type: ignore[attr-defined] # see above
 
 
 def text_of(response: Response, /) -> str:

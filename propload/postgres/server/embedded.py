@@ -315,7 +315,7 @@ def _size(folder: Path) -> int:
     for place, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
+                total += Path(place, name).lstat().st_size
             except OSError:  # the server removes files all the time
                 continue
     return total

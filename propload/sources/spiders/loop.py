@@ -65,7 +65,7 @@ class Home:
             try:
                 found = function()
             except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-                failure = Failure(error)  # type: ignore[no-untyped-call]
+                failure = Failure(error)  # type: ignore[no-untyped-call] # Twisted has few
                 self.call(partial(done.errback, failure))
             else:
                 self.call(partial(done.callback, found))

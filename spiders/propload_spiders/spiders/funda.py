@@ -41,7 +41,7 @@ from propload_spiders.walking import Walk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-    from typing import Self
+    from typing import Self, TypeAlias
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from propload_spiders.items import ListingItem
+
+    Found: TypeAlias = Request | ListingItem
 
 #: Finish reasons: the site refused, and robots.txt forbade every page.
 BLOCKED_REASON = "blocked"
@@ -101,6 +103,7 @@ class FundaSpider(Spider):
         manners.behave(settings, manners.MANNERS)
         obey_robots(settings)
 
+    # Any: Scrapy leaves open what a spider is told
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Return the spider; on this machine and for files it need not wait."""
@@ -110,7 +113,7 @@ class FundaSpider(Spider):
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
         return spider
 
-    async def start(self) -> AsyncIterator[Any]:
+    async def start(self) -> AsyncIterator[Found]:
         """Yield the first request of each place, address or saved page."""
         for path in self.wanted.files:
             yield Request(
@@ -125,7 +128,7 @@ class FundaSpider(Spider):
         for place in self.wanted.places:
             yield self._search_request(Walk(place))
 
-    def parse_search(self, response: Response, walk: Walk) -> Iterator[Any]:
+    def parse_search(self, response: Response, walk: Walk) -> Iterator[Found]:
         """Yield what a search page brings: items or detail requests, the next page."""
         html = text_of(response)
         kind = kind_of(html, response.status)
@@ -144,7 +147,7 @@ class FundaSpider(Spider):
 
     def parse_detail(
         self, response: Response, known: ListingItem | None = None
-    ) -> Iterator[Any]:
+    ) -> Iterator[Found]:
         """Yield the item of a detail page, filled up from the search page."""
         html = text_of(response)
         kind = kind_of(html, response.status)
@@ -166,7 +169,7 @@ class FundaSpider(Spider):
         if item is not None:
             yield item
 
-    def parse_saved(self, response: Response, path: str) -> Iterator[Any]:
+    def parse_saved(self, response: Response, path: str) -> Iterator[Found]:
         """Yield the listings of a saved page."""
         as_of, base = moment_told(self.settings), self.wanted.base
         page = open_saved(Path(path), response.body, base=base, as_of=as_of)
@@ -186,7 +189,7 @@ class FundaSpider(Spider):
         # files come in any order: a search page must not stand in for a detail page
         yield from self._new(items, by_page=True)
 
-    def search_failed(self, failure: Failure) -> Iterator[Any]:
+    def search_failed(self, failure: Failure) -> Iterator[Found]:
         """Go on behind a search page that did not come."""
         request = request_of(failure)
         walk: Walk = request.cb_kwargs["walk"]
@@ -198,7 +201,7 @@ class FundaSpider(Spider):
             return
         yield from self._search_lost(walk, reason_of(failure))
 
-    def detail_failed(self, failure: Failure) -> Iterator[Any]:
+    def detail_failed(self, failure: Failure) -> Iterator[Found]:
         """Yield the search page's texts of a listing whose own page did not come."""
         request = request_of(failure)
         known: ListingItem | None = request.cb_kwargs.get("known")
@@ -266,7 +269,7 @@ class FundaSpider(Spider):
             cb_kwargs={"known": known},
         )
 
-    def _listed(self, walk: Walk, page: SearchPage) -> Iterator[Any]:
+    def _listed(self, walk: Walk, page: SearchPage) -> Iterator[Found]:
         """Yield a page's new listings, or requests for their pages, and the next."""
         self._pages_read += 1
         self._notes.count(counting.SEARCH_PAGES)
@@ -327,7 +330,7 @@ class FundaSpider(Spider):
             "taken. Write it as the site's addresses do (den-haag, rijswijk-zh)",
         )
 
-    def _without_cards(self, walk: Walk) -> Iterator[Any]:
+    def _without_cards(self, walk: Walk) -> Iterator[Found]:
         """Ask again for a page without cards; after the last attempt go on."""
         if walk.tries < self.crawler.settings.getint("RETRY_TIMES"):
             again = self._search_request(replace(walk, tries=walk.tries + 1))
@@ -336,7 +339,7 @@ class FundaSpider(Spider):
         self._notes.count(counting.EMPTY_PAGES)
         yield from self._search_lost(walk, "it came without a card")
 
-    def _search_lost(self, walk: Walk, reason: str) -> Iterator[Any]:
+    def _search_lost(self, walk: Walk, reason: str) -> Iterator[Found]:
         onward = walk.next(max_pages=self.wanted.max_pages)
         # without a page read nobody knows how many there are
         is_blind = walk.total is None and not walk.is_last_of(self.wanted.max_pages)

@@ -20,7 +20,8 @@ AMSTERDAM = "Europe/Amsterdam"
 
 
 def moments(zone):
-    # before 1950 Python and Polars may have other histories of a zone
+    # before 1950 Python and Polars may have other histories of a zone; naive bounds, as
+    # hypothesis adds the zone
     first, last = dt.datetime(1950, 1, 1), dt.datetime(2037, 1, 1)  # noqa: DTZ001
     made = st.datetimes(first, last, timezones=st.just(zoneinfo.ZoneInfo(zone)))
     # nobody's clock shows the hour that is passed over in spring
@@ -40,6 +41,7 @@ SCALARS = {
     pa.date32(): st.dates(),
     pa.time64("us"): st.times(),
     pa.timestamp("us"): st.datetimes() | st.just(dt.datetime(2024, 1, 2)),  # noqa: DTZ001 - naive on purpose
+    # naive on purpose as well
     pa.timestamp("ns"): st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)),  # noqa: DTZ001
     pa.timestamp("us", "UTC"): st.datetimes(timezones=st.just(dt.UTC)),
     pa.timestamp("us", AMSTERDAM): moments(AMSTERDAM),

@@ -27,17 +27,17 @@ class Home(pa.DataFrameModel):
     @pa.dataframe_check(
         statistics={"columns": ("price", "status")}, error="sold for too little"
     )
-    def sold_well(cls, rows):  # noqa: N805
+    def sold_well(cls, rows):  # noqa: N805 - pandera hands over the class
         return rows.lazyframe.select(
             (pl.col("status") != "sold") | (pl.col("price") > 10)
         )
 
     @pa.check("price", raise_warning=True)
-    def usual(cls, rows):  # noqa: N805
+    def usual(cls, rows):  # noqa: N805 - pandera hands over the class
         return rows.lazyframe.select(pl.col(rows.key) < 50)
 
     @pa.dataframe_check(raise_warning=True, error="open and dear")
-    def open_and_dear(cls, rows):  # noqa: N805
+    def open_and_dear(cls, rows):  # noqa: N805 - pandera hands over the class
         return rows.lazyframe.select(
             (pl.col("status") != "open") | (pl.col("price") < 90)
         )
@@ -146,7 +146,7 @@ def test_a_check_of_more_than_rows_concerns_all_rows():
         a: pl.Int64
 
         @pa.dataframe_check
-        def few(cls, rows):  # noqa: N805
+        def few(cls, rows):  # noqa: N805 - pandera hands over the class
             return rows.lazyframe.select(pl.col("a").sum() < 3)
 
     checker = load_schema(Whole)
@@ -160,7 +160,7 @@ def test_a_check_that_raises_concerns_all_rows():
         a: pl.Int64
 
         @pa.check("a")
-        def broken(cls, rows):  # noqa: N805
+        def broken(cls, rows):  # noqa: N805 - pandera hands over the class
             msg = "no such thing"
             raise ValueError(msg)
 

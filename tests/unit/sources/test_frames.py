@@ -17,6 +17,7 @@ FRAME = pl.DataFrame(
         "id": [2**60, 2, None],
         "name": ["a", None, ""],
         "price": [1.5, None, 3.0],
+        # naive, as the column is
         "seen": [dt.datetime(2024, 1, 1), None, dt.datetime(2024, 1, 2)],  # noqa: DTZ001
     }
 )

@@ -292,6 +292,7 @@ def test_words_of_a_rule_win_over_what_numbers_mean_elsewhere():
 
 def test_a_time_that_the_clock_skips_costs_its_row_also_where_it_is_no_text():
     rules = {"at": {"parse": "timestamp", "time_zone": "Europe/Amsterdam"}}
+    # naive: the rule says which clock showed them
     times = [dt.datetime(2024, 3, 31, 2, 30), dt.datetime(2024, 3, 31, 3, 30)]  # noqa: DTZ001
     found = apply(rules, at=times)
     assert found.frame[ROW].to_list() == [1]
