@@ -21,6 +21,33 @@ def outcome(**given):
     return CrawlOutcome("homes", **{"finish_reason": "finished", "pages": 1, **given})
 
 
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (CrawlOutcome("s", "finished", pages=1, items=1), None),
+        (CrawlOutcome("s", "shutdown"), None),
+        (CrawlOutcome("s", "finished"), SourceError),
+        (CrawlOutcome("s", "start_error", items=5), SourceError),
+        (CrawlOutcome("s", "blocked", items=5), BlockedError),
+        (CrawlOutcome("s", "robots"), BlockedError),
+        (CrawlOutcome("s", "finished", robots_forbidden=2), BlockedError),
+        (CrawlOutcome("s", "finished", pages=2, statuses={403: 2}), BlockedError),
+        (CrawlOutcome("s", "finished", pages=2, statuses={404: 2}), SourceError),
+        (
+            CrawlOutcome("s", "finished", pages=2, items=1, statuses={200: 1, 403: 1}),
+            None,
+        ),
+    ],
+)
+def test_an_outcome_raises_what_it_means(outcome, error):
+    if error is None:
+        outcome.raise_for_failure()
+        return
+    with pytest.raises(SourceError) as caught:
+        outcome.raise_for_failure()
+    assert type(caught.value) is error
+
+
 def test_a_search_that_finds_nothing_is_no_failure():
     empty = outcome(empty_searches=1)
     empty.raise_for_failure()

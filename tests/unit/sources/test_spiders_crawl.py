@@ -1,0 +1,301 @@
+"""A spider as a source."""
+
+import logging
+import threading
+from typing import ClassVar
+
+import pytest
+import scrapy
+from scrapy.exceptions import CloseSpider, DropItem
+
+from propload.errors import (
+    BlockedError,
+    ConfigError,
+    SourceError,
+)
+from propload.sources.spiders import (
+    SpiderSource,
+)
+from propload.sources.spiders import crawl as crawl_module
+from propload.sources.spiders.feed import Feed
+from tests.unit.sources.crawling import spider_of
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def read(source):
+    return [row for batch in source for row in batch.rows.to_pylist()]
+
+
+def test_a_spider_is_a_source_again_and_again():
+    source = SpiderSource(spider_of([{"id": n} for n in range(250)]))
+    for _ in range(2):
+        assert [row["id"] for row in read(source)] == list(range(250))
+        assert source.outcome.finish_reason == "finished"
+        assert source.outcome.items == 250
+        assert source.incomplete == ""
+    assert source.name == "given"
+    assert not source.rereadable
+    assert source.fingerprint() is None
+
+
+def test_arguments_and_settings_reach_the_spider():
+    class Spider(scrapy.Spider):
+        name = "asks"
+        custom_settings: ClassVar = {"DOWNLOAD_DELAY": 7, "USER_AGENT": "mine"}
+
+        async def start(self):
+            names = ("ROBOTSTXT_OBEY", "DOWNLOAD_DELAY", "USER_AGENT")
+            found = {name: self.settings[name] for name in names}
+            yield {**found, "place": self.place}
+
+    source = SpiderSource(Spider, {"place": "delft"}, {"USER_AGENT": "yours"})
+    (row,) = read(source)
+    assert row == {
+        "ROBOTSTXT_OBEY": True,
+        "DOWNLOAD_DELAY": 7,
+        "USER_AGENT": "yours",
+        "place": "delft",
+    }
+
+
+@pytest.mark.parametrize(
+    ("batches", "nbytes"), [(8, 1 << 30), (1_000, 1)], ids=["batches", "bytes"]
+)
+def test_what_is_not_read_makes_the_crawl_wait(monkeypatch, batches, nbytes):
+    given, waits = [], threading.Event()
+    room = Feed._room
+
+    def noted(feed):
+        waits.set()
+        return room(feed)
+
+    monkeypatch.setattr(Feed, "_room", noted)
+    monkeypatch.setattr(crawl_module, "BATCHES_WAITING", batches)
+    monkeypatch.setattr(crawl_module, "BYTES_WAITING", nbytes)
+
+    class Spider(scrapy.Spider):
+        name = "eager"
+        custom_settings: ClassVar = {"PROPLOAD_FLUSH_ROWS": 1, "CONCURRENT_ITEMS": 1}
+
+        async def start(self):
+            yield scrapy.Request("data:text/html,x")
+
+        def parse(self, response):
+            for number in range(100):
+                given.append(number)
+                yield {"id": number}
+
+    rows = iter(SpiderSource(Spider))
+    first = next(rows)
+    assert waits.wait(10)
+    # one is read, the queue is full, and Scrapy holds a few on their way
+    assert len(given) < 30
+    ids = [batch.rows.to_pylist()[0]["id"] for batch in [first, *rows]]
+    assert ids == list(range(100))
+
+
+class Endless(scrapy.Spider):
+    name = "endless"
+    closed_with = None
+
+    async def start(self):
+        number = 0
+        while True:
+            number += 1
+            yield {"id": number}
+
+    def closed(self, reason):
+        type(self).closed_with = reason
+
+
+def test_stop_ends_the_crawl_and_yields_what_was_read():
+    source = SpiderSource(Endless)
+    ids = []
+    for batch in source:
+        ids += [row["id"] for row in batch.rows.to_pylist()]
+        if len(ids) >= 500:
+            source.stop()
+    assert ids == list(range(1, len(ids) + 1))
+    assert source.outcome.finish_reason == "shutdown"
+    assert source.outcome.items == len(ids)
+
+
+def test_a_source_that_was_stopped_before_it_began_gives_nothing():
+    source = SpiderSource(Endless)
+    source.stop()
+    assert read(source) == []
+    assert source.outcome.finish_reason == "shutdown"
+
+
+def test_closing_the_iterator_ends_the_crawl():
+    Endless.closed_with = None
+    rows = iter(SpiderSource(Endless))
+    next(rows)
+    rows.close()
+    assert Endless.closed_with is not None
+    assert not [t for t in threading.enumerate() if t.name.startswith("propload-crawl")]
+
+
+def test_an_exception_in_the_loop_ends_the_crawl():
+    Endless.closed_with = None
+    rows = iter(SpiderSource(Endless))
+    next(rows)
+    with pytest.raises(KeyError):
+        rows.throw(KeyError("x"))
+    assert Endless.closed_with is not None
+
+
+class Failing(scrapy.Spider):
+    name = "failing"
+    custom_settings: ClassVar = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
+    pages = 3
+
+    async def start(self):
+        for number in range(int(self.pages)):
+            yield scrapy.Request(f"data:text/html,{number}")
+
+    def parse(self, response):
+        msg = "no such field"
+        raise KeyError(msg)
+
+
+def test_a_spider_that_raises_in_every_callback_is_an_error():
+    source = SpiderSource(Failing)
+    with pytest.raises(SourceError, match="KeyError at data:text/html,0"):
+        read(source)
+    assert source.outcome.errors == 3
+    assert any("3 exceptions" in note for note in source.notes)
+
+
+def test_a_spider_that_raises_once_is_loaded_and_said():
+    class Sometimes(Failing):
+        def parse(self, response):
+            if response.text == "1":
+                return super().parse(response)
+            return {"id": response.text}
+
+    source = SpiderSource(Sometimes)
+    assert sorted(row["id"] for row in read(source)) == ["0", "2"]
+    assert source.outcome.errors == 1
+    assert "1 exception" in source.incomplete
+    assert any("KeyError at data:text/html,1" in note for note in source.notes)
+
+
+class Cleaner:
+    """Raises on odd numbers, and drops every fourth one."""
+
+    def process_item(self, item):
+        if item["id"] % 2:
+            msg = "my own mistake"
+            raise ValueError(msg)
+        if item["id"] % 4 == 0:
+            msg = "too cheap"
+            raise DropItem(msg)
+        return item
+
+
+def test_what_a_users_pipelines_cost_stands_in_the_notes():
+    spider = spider_of([{"id": number} for number in range(100)])
+    source = SpiderSource(spider, settings={"ITEM_PIPELINES": {Cleaner: 300}})
+    assert len(read(source)) == 25
+    outcome = source.outcome
+    assert (outcome.items, outcome.item_errors, outcome.dropped_items) == (25, 50, 25)
+    said = "an item pipeline raised on 50 items: rows may be missing"
+    assert said == source.incomplete
+    notes = source.notes
+    assert said in notes
+    assert "an item pipeline dropped 25 items" in notes
+    assert "an item pipeline raised ValueError: my own mistake" in notes
+    # a reason is said once
+    assert notes.count("an item pipeline dropped an item: too cheap") == 1
+
+
+def test_a_spider_that_raises_in_start_hands_over_and_fails():
+    class Spider(scrapy.Spider):
+        name = "starts"
+
+        async def start(self):
+            yield {"id": 1}
+            msg = "no list of places"
+            raise ValueError(msg)
+
+    rows = iter(SpiderSource(Spider))
+    assert next(rows).rows.to_pylist() == [{"id": 1}]
+    with pytest.raises(SourceError, match="no list of places"):
+        next(rows)
+
+
+def test_a_crawl_of_zero_pages_is_an_error_that_says_so():
+    with pytest.raises(SourceError, match="no items from 0 pages"):
+        read(SpiderSource(Failing, {"pages": "0"}))
+
+
+def test_a_page_of_300_items_passes():
+    class Page(Failing):
+        pages = 1
+
+        def parse(self, response):
+            for number in range(300):
+                yield {"id": number}
+
+    assert len(read(SpiderSource(Page))) == 300
+
+
+def test_a_crawl_that_ends_as_blocked_is_blocked():
+    class Blocked(Failing):
+        def parse(self, response):
+            yield {"id": 1}
+            reason = "blocked"
+            raise CloseSpider(reason)
+
+    rows = iter(SpiderSource(Blocked, {"pages": "1"}))
+    assert next(rows).rows.num_rows == 1
+    with pytest.raises(BlockedError, match="refused by the site"):
+        next(rows)
+
+
+def test_what_a_spider_says_is_missing_stands_in_the_notes():
+    class Says(Failing):
+        def parse(self, response):
+            self.crawler.stats.set_value("crawl/missing", ["page 7 did not come"])
+            return {"id": 1}
+
+    source = SpiderSource(Says)
+    read(source)
+    assert "page 7 did not come" in source.notes
+
+
+def test_a_spider_that_refuses_its_arguments_says_what_it_said():
+    class Strict(scrapy.Spider):
+        name = "strict"
+
+        def __init__(self, name=None, **given):
+            super().__init__(name)
+            if given:
+                msg = f"no argument {next(iter(given))}"
+                raise ConfigError(msg)
+
+    with pytest.raises(ConfigError, match="no argument plaats"):
+        read(SpiderSource(Strict, {"plaats": "delft"}))
+
+
+def test_a_spider_whose_class_fails_is_a_source_error():
+    class Broken(scrapy.Spider):
+        name = "broken"
+
+        def __init__(self, name=None, **_given):
+            msg = "no disk"
+            raise OSError(msg)
+
+    with pytest.raises(SourceError, match="OSError: no disk") as caught:
+        read(SpiderSource(Broken))
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_a_crawl_leaves_logging_and_stdout_alone(capsys):
+    handlers = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
+    read(SpiderSource(spider_of([{"id": 1}])))
+    after = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
+    assert after == handlers
+    assert capsys.readouterr() == ("", "")

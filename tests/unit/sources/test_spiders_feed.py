@@ -1,0 +1,177 @@
+"""Rows on their way to a loader that may be full, or fail."""
+
+import asyncio
+import threading
+
+import pytest
+from scrapy.exceptions import DropItem
+
+from propload.errors import (
+    JournalError,
+    LoadError,
+)
+from propload.sources.spiders.feed import Feed
+from propload.sources.spiders.loop import Home
+from propload.sources.spiders.rows import FlushOptions, ItemRows
+from tests.unit.sources.crawling import MemoryLoader
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def run_feed(work, *, loader=None, flush=None):
+    """Run `work(feed, loader)` in a loop of its own."""
+    loader, flush = loader or MemoryLoader(), flush or FlushOptions()
+
+    async def main():
+        rows = ItemRows("s", flush)
+        feed = Feed(loader, rows, flush, Home(), on_failed=lambda _error: None)
+        return await work(feed)
+
+    return asyncio.run(main()), loader
+
+
+def test_a_batch_goes_by_rows():
+    async def work(feed):
+        for number in range(250):
+            await feed.put({"id": number})
+        return [batch.rows.num_rows for batch in loader.batches]
+
+    loader = MemoryLoader()
+    before_close, _ = run_feed(work, loader=loader)
+    assert before_close == [100, 100]
+
+
+def test_a_batch_goes_by_bytes():
+    async def work(feed):
+        for number in range(4):
+            await feed.put({"text": str(number) * 600})
+
+    _, loader = run_feed(work, flush=FlushOptions(bytes=1000))
+    assert [batch.rows.num_rows for batch in loader.batches] == [2, 2]
+
+
+def test_one_item_goes_by_a_timer_without_another_item():
+    async def work(feed):
+        await feed.put({"id": 1})
+        assert not loader.batches
+        await asyncio.to_thread(loader.got_one.wait, 10)
+
+    loader = MemoryLoader()
+    run_feed(work, loader=loader, flush=FlushOptions(seconds=0.01))
+    assert loader.rows == [{"id": 1}]
+
+
+def test_close_hands_over_what_is_left_and_returns_the_report():
+    async def work(feed):
+        await feed.put({"id": 1})
+        return await feed.close(whole=True)
+
+    report, loader = run_feed(work)
+    assert loader.closed
+    assert report.counts.read == 1
+
+
+def test_a_full_loader_makes_put_wait_and_leaves_the_loop_free():
+    async def work(feed):
+        await feed.put({"id": 0})
+        waiting = asyncio.ensure_future(feed.put({"id": 1}))
+        # the loop goes on: it is what runs this
+        await asyncio.to_thread(loader.refused_one.wait, 10)
+        assert not waiting.done()
+        await asyncio.to_thread(loader.take)
+        await waiting
+        return feed.counts
+
+    loader = MemoryLoader(room=1)
+    counts, _ = run_feed(work, loader=loader, flush=FlushOptions(rows=1))
+    assert [row["id"] for row in loader.rows] == [0, 1]
+    assert counts.waits == 1
+    assert counts.wait_seconds > 0
+
+
+def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
+    loader = MemoryLoader(room=1)
+    done = threading.Event()
+
+    def consume():
+        while not done.is_set():
+            if loader.got_one.wait(0.05):
+                loader.take()
+
+    async def work(feed):
+        await asyncio.gather(*(feed.put({"id": n}) for n in range(600)))
+        return await feed.close(whole=True)
+
+    consumer = threading.Thread(target=consume, daemon=True)
+    consumer.start()
+    report, _ = run_feed(work, loader=loader, flush=FlushOptions(rows=7))
+    done.set()
+    consumer.join(10)
+    assert report.counts.read == 600
+    assert [row["id"] for row in loader.rows] == list(range(600))
+
+
+def fail_while_items_wait(disk_error=None):
+    """Fail with 1 batch taken, 49 that wait and 1 item that comes later."""
+
+    async def work(feed):
+        await feed.put({"id": 0})
+        waiting = [asyncio.ensure_future(feed.put({"id": n})) for n in range(1, 50)]
+        await asyncio.to_thread(loader.refused_one.wait, 10)
+        await asyncio.to_thread(loader.fail, LoadError("the table is gone"))
+        late = asyncio.ensure_future(feed.put({"id": 50}))
+        results = await asyncio.gather(*waiting, late, return_exceptions=True)
+        await feed.close(whole=True)
+        return feed, results
+
+    loader = MemoryLoader(room=1)
+    loader.disk_error = disk_error
+    (feed, results), _ = run_feed(work, loader=loader, flush=FlushOptions(rows=1))
+    assert str(feed.error) == "the table is gone"
+    return feed, results, loader
+
+
+def test_a_failure_wakes_those_who_wait_and_keeps_what_follows():
+    feed, results, loader = fail_while_items_wait()
+    assert not [one for one in results if isinstance(one, Exception)]
+    assert [row["id"] for row in loader.rows] == [0]
+    assert [row["id"] for row in loader.kept] == list(range(1, 51))
+    assert (feed.counts.kept, feed.counts.lost) == (50, 0)
+
+
+def test_what_cannot_be_kept_after_a_failure_is_dropped_and_counted():
+    feed, results, loader = fail_while_items_wait(JournalError("disk full"))
+    assert len([one for one in results if isinstance(one, DropItem)]) == 50
+    assert not loader.kept
+    assert (feed.counts.kept, feed.counts.lost) == (0, 50)
+    assert str(feed.unkept) == "disk full"
+
+
+def test_rows_that_were_collected_when_the_load_failed_are_kept():
+    async def work(feed):
+        await feed.put({"id": 0})
+        await asyncio.to_thread(loader.fail, LoadError("the table is gone"))
+        await feed.close(whole=True)
+        return feed.counts
+
+    loader = MemoryLoader()
+    counts, _ = run_feed(work, loader=loader)
+    assert loader.kept == [{"id": 0}]
+    assert counts.kept == 1
+
+
+def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatch):
+    def broken(self):
+        msg = "a bug"
+        raise AssertionError(msg)
+
+    async def work(feed):
+        monkeypatch.setattr(ItemRows, "take", broken)
+        await feed.put({"id": 0})
+        feed.flush()
+        await feed.close(whole=True)
+        return feed.error
+
+    error, loader = run_feed(work)
+    assert isinstance(error, AssertionError)
+    assert loader.failed is error

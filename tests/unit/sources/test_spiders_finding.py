@@ -1,0 +1,36 @@
+import pytest
+
+from propload.errors import (
+    ConfigError,
+)
+from propload.sources.spiders import (
+    SpiderSource,
+    find_spider,
+    list_spiders,
+)
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def test_a_spider_is_found_by_its_registered_name():
+    pytest.importorskip("propload_spiders")
+    names = {entry.name for entry in list_spiders()}
+    if "funda" not in names:
+        pytest.skip("propload is not installed, so nothing is registered")
+    assert find_spider("funda").name == "funda"
+
+
+def test_a_spider_is_found_by_module_and_class(tmp_path, monkeypatch):
+    (tmp_path / "given_spider_module.py").write_text(
+        "import scrapy\nclass Mine(scrapy.Spider):\n    name = 'mine'\nnumber = 3\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert find_spider("given_spider_module:Mine").name == "mine"
+    with pytest.raises(ConfigError, match="is not a spider"):
+        find_spider("given_spider_module:number")
+
+
+@pytest.mark.parametrize("name", ["nobody", "no_such_module:Spider", "json:Spider"])
+def test_a_spider_that_is_not_there_is_a_config_error(name):
+    with pytest.raises(ConfigError, match=name.partition(":")[0]):
+        SpiderSource(name)

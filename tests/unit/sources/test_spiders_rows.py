@@ -1,0 +1,115 @@
+"""Items of any kind as rows."""
+
+import json
+
+import pydantic
+import pytest
+import scrapy
+
+from propload.sources.spiders.rows import FlushOptions, ItemRows
+from tests.unit.sources.crawling import Home1, Home2
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class Home3(pydantic.BaseModel):
+    id: int
+    city: str
+
+
+class Home4(scrapy.Item):
+    id = scrapy.Field()
+    city = scrapy.Field()
+
+
+@pytest.mark.parametrize("kind", [dict, Home1, Home2, Home3, Home4])
+def test_every_kind_of_item_is_a_row(kind):
+    rows = ItemRows("s", FlushOptions())
+    rows.add(kind(id=1, city="Delft"))
+    (batch,) = rows.take()
+    assert batch.rows.to_pylist() == [{"id": 1, "city": "Delft"}]
+    assert (batch.source, batch.first_row) == ("s", 1)
+
+
+def test_nested_values_are_json_text_and_flat_lists_stay_lists():
+    rows = ItemRows("s", FlushOptions())
+    nested = {"a": {"b": [1, {"c": None}]}, "flat": ["x", "y"], "deep": [{"d": 1}]}
+    rows.add(nested)
+    (batch,) = rows.take()
+    (row,) = batch.rows.to_pylist()
+    assert json.loads(row["a"]) == nested["a"]
+    assert row["flat"] == ["x", "y"]
+    assert json.loads(row["deep"]) == nested["deep"]
+
+
+def test_a_row_is_as_it_was_when_it_was_given():
+    rows = ItemRows("s", FlushOptions())
+    item = {"id": 1, "tags": ["a"]}
+    rows.add(item)
+    item["id"] = 2
+    item["tags"].append("b")
+    (batch,) = rows.take()
+    assert batch.rows.to_pylist() == [{"id": 1, "tags": ["a"]}]
+
+
+class Sulky:
+    def __str__(self):
+        msg = "no text"
+        raise RuntimeError(msg)
+
+    __repr__ = __str__
+
+
+def circle():
+    item = {"id": 1}
+    item["self"] = item
+    return item
+
+
+@pytest.mark.parametrize(
+    ("item", "check"),
+    [
+        (7, "item"),
+        (None, "item"),
+        ({}, "item"),
+        (object(), "item"),
+        (Sulky(), "item"),
+        ({"id": Sulky()}, "item"),
+        ({3: "x"}, "item"),
+        ({("a", "b"): 1}, "item"),
+        (circle(), "item"),
+        ({"id": "\ud800"}, "value"),
+    ],
+)
+def test_an_item_that_is_no_row_costs_itself_only(item, check):
+    rows = ItemRows("s", FlushOptions())
+    for one in ({"id": "a"}, item, {"id": "c"}):
+        rows.add(one)
+    (batch,) = rows.take()
+    assert batch.rows.to_pylist() == [{"id": "a"}, {"id": "c"}]
+    assert [(fault.row, fault.check) for fault in batch.unread] == [(2, check)]
+    assert batch.unread[0].message
+    rows.add({"id": "d"})
+    (batch,) = rows.take()
+    assert batch.first_row == 4
+    assert batch.rows.to_pylist() == [{"id": "d"}]
+
+
+def test_a_selector_in_an_item_says_what_to_call():
+    rows = ItemRows("s", FlushOptions())
+    rows.add({"id": 1, "title": scrapy.Selector(text="<h1>a</h1>").css("h1::text")})
+    (batch,) = rows.take()
+    assert "column title: a SelectorList is no value: call .get()" in (
+        batch.unread[0].message
+    )
+
+
+def test_items_of_other_columns_share_a_batch():
+    rows = ItemRows("s", FlushOptions())
+    rows.add({"id": 1, "price": 5})
+    rows.add({"id": 2, "rent": "x"})
+    (batch,) = rows.take()
+    assert batch.rows.to_pylist() == [
+        {"id": 1, "price": 5, "rent": None},
+        {"id": 2, "price": None, "rent": "x"},
+    ]
