@@ -1,0 +1,183 @@
+"""What is on disk when, and a disk that refuses."""
+
+import threading
+
+import pytest
+
+from propload.errors import JournalError
+from propload.journal import (
+    Journal,
+    JournalOptions,
+    records,
+    segments,
+    writing,
+)
+from tests.unit.journal.batches import batch, ids
+
+pytestmark = pytest.mark.timeout(20)
+
+
+def test_files_are_private(make):
+    journal = make()
+    journal.append(batch(0, 3))
+    assert journal.folder.stat().st_mode & 0o777 == 0o700
+    modes = {path.stat().st_mode & 0o777 for path in journal.folder.iterdir()}
+    assert modes == {0o600}
+
+
+def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monkeypatch):
+    journal = make()
+    journal.append(batch(0, 5))
+
+    def refuse(_descriptor, _data):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segments, "write_all", refuse)
+        with pytest.raises(JournalError, match="No space left"):
+            journal.append(batch(5, 5))
+    journal.append(batch(5, 5))
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
+
+
+def test_what_vouches_for_all_rows_is_on_disk_after_them(make, monkeypatch):
+    journal = make("second")
+    journal.append(batch(0, 5))
+    steps = []
+    synced, noted = writing.os.fdatasync, writing.write_private
+    monkeypatch.setattr(
+        writing.os, "fdatasync", lambda file: (steps.append("rows"), synced(file))
+    )
+    monkeypatch.setattr(
+        writing, "write_private", lambda *told: (steps.append("note"), noted(*told))
+    )
+    journal.note_whole()
+    journal.append(batch(5, 5))
+    journal.finish()
+    assert steps[steps.index("note") - 1] == "rows"
+    assert ids(journal.follow()) == list(range(10))
+
+
+def test_what_was_taken_last_reaches_the_disk_although_no_more_comes(make, monkeypatch):
+    synced, sync = threading.Event(), writing.os.fdatasync
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
+    monkeypatch.setattr(
+        writing.os, "fdatasync", lambda file: (sync(file), synced.set())
+    )
+    journal = make("second")
+    journal.append(batch(0, 10))
+    # a run that was told to stop, and still waits for its server
+    journal.finish()
+    assert synced.wait(10)
+    journal._syncer.join(10)
+    assert not journal._syncer.is_alive()
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_end_of_a_journal_waits_for_no_sync_that_is_due_later(
+    make, monkeypatch, loaded
+):
+    # an end that waited for it would outlast the test's own timeout
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 1_000)
+    journal = make("second")
+    journal.append(batch(0, 10))
+    journal.close(loaded=loaded)
+    assert not journal._syncer.is_alive()
+
+
+def refuse_to_sync(_descriptor):
+    raise OSError(5, "Input/output error")
+
+
+def test_a_disk_that_fails_after_rows_were_taken_takes_no_more(make, monkeypatch):
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
+    failed = threading.Event()
+    journal = make("second")
+    journal.on_room(failed.set)
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "fdatasync", refuse_to_sync)
+        journal.append(batch(0, 10))
+        assert failed.wait(10)
+    # the disk seems to work again, but what it lost stays lost
+    with pytest.raises(JournalError, match="Input/output error") as raised:
+        journal.append(batch(10, 10))
+    assert isinstance(raised.value.__cause__, OSError)
+    journal.note_whole()
+    assert not (journal.folder / "whole").exists()
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
+
+
+def test_a_journal_that_cannot_be_made_leaves_nothing(make, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "write_private", refuse)
+        with pytest.raises(JournalError, match="cannot be made: No space left") as told:
+            make("second")
+    assert isinstance(told.value.__cause__, OSError)
+    # neither its folder nor its lock is in the way of the next
+    journal = make("second")
+    journal.append(batch(0, 5))
+    with pytest.raises(JournalError, match="cannot be made: File exists"):
+        make("second")
+    assert journal.folder.exists()
+    assert [path.name for path in records.segments(journal.folder)]
+
+
+def test_a_file_of_committed_rows_that_cannot_be_removed_is_in_nobodys_way(
+    make, monkeypatch
+):
+    journal = make()
+    journal.append(batch(0, 10))
+    assert ids([next(journal.follow())]) == list(range(10))
+
+    def refuse(_path):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(journal.folder), "unlink", refuse)
+        journal.committed(10)
+    journal.append(batch(10, 10))
+    assert ids([next(journal.follow())]) == list(range(10, 20))
+
+
+def test_rows_that_are_committed_need_no_disk(make, monkeypatch):
+    journal = make("second")
+    journal.append(batch(0, 10))
+    assert ids([next(journal.follow())]) == list(range(10))
+    with monkeypatch.context() as patched:
+        patched.setattr(writing.os, "fdatasync", refuse_to_sync)
+        journal.committed(10)
+    assert records.segments(journal.folder) == []
+
+
+@pytest.mark.parametrize("sync", ["always", "second", "off"])
+def test_the_names_of_a_journals_files_reach_the_disk(tmp_path, monkeypatch, sync):
+    synced = []
+    monkeypatch.setattr(segments, "sync_folder", synced.append)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
+    folder = tmp_path / "journal" / "run-1"
+    journal = Journal(folder, JournalOptions(sync, 1 << 20), {})
+    for start in (0, 10):
+        journal.append(batch(start, 10))
+    journal.close(loaded=True)
+    names = [folder.parent, folder, folder]
+    assert synced == ([] if sync == "off" else names)
+
+
+def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypatch):
+    journal = make("always")
+
+    def refuse(folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(segments, "sync_folder", refuse)
+    with pytest.raises(JournalError, match="cannot be made: No space left"):
+        journal.append(batch(0, 10))
+    monkeypatch.undo()
+    journal.append(batch(0, 10))
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
