@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from propload.ingesting import ingest
-from propload.postgres.session.connection import connect
 from propload_spiders.spiders.funda import FundaSpider
+from tests.integration.reading import query
 
 TABLE = "listings"
 
@@ -28,13 +28,8 @@ def load(site, database, spider=FundaSpider, *, crawl_settings=None, **told):
     )
 
 
-def ask(database, sql, *values):
-    with connect(database) as session:
-        return session.rows(sql, values)
-
-
 def stored_ids(database):
-    return {key for (key,) in ask(database, f"SELECT listing_id FROM {TABLE}")}
+    return {key for (key,) in query(database, f"SELECT listing_id FROM {TABLE}")}
 
 
 def at_once(number):

@@ -14,7 +14,7 @@ from propload.errors import ConfigError, LoadError, LockedError
 from propload.ingesting import ingest
 from propload.sources.spiders import Watch
 from propload_spiders.demo import DemoSite
-from tests.acceptance.crawling import ask
+from tests.integration.reading import query
 
 pytestmark = [
     pytest.mark.timeout(90),
@@ -45,7 +45,7 @@ def load(spider, database, **settings):
 
 
 def homes(database, columns="id"):
-    return ask(database, f"SELECT {columns} FROM homes ORDER BY id")
+    return query(database, f"SELECT {columns} FROM homes ORDER BY id")
 
 
 def test_an_item_without_key_and_one_of_wrong_type_cost_themselves(database):

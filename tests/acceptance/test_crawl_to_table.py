@@ -18,8 +18,9 @@ from propload.postgres.session.connection import connect
 from propload_spiders.demo import ALL_TRAPS, DemoSite, Traps
 from propload_spiders.demo.tour import show_demo
 from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
-from tests.acceptance.crawling import TABLE, ask, at_once, everywhere, load, stored_ids
+from tests.acceptance.crawling import TABLE, at_once, everywhere, load, stored_ids
 from tests.faults.server import wait_until
+from tests.integration.reading import query
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -36,7 +37,7 @@ DEMO_LISTINGS = 100
 
 def stored(database):
     columns = "listing_id, status, list_price, living_area_m2, city, postal_code"
-    rows = ask(database, f"SELECT {columns} FROM {TABLE}")
+    rows = query(database, f"SELECT {columns} FROM {TABLE}")
     return {key: tuple(values) for key, *values in rows}
 
 
@@ -92,7 +93,7 @@ def test_a_crawl_can_be_checked_without_writing(database, as_class):
         )
         assert said.rows == len(site.served.listings) > 0
     assert (said.problems, said.rejected, said.exists) == ((), 0, False)
-    assert ask(database, "SELECT to_regclass($1)::text", TABLE) == [(None,)]
+    assert query(database, "SELECT to_regclass($1)::text", TABLE) == [(None,)]
 
 
 def test_a_check_of_a_crawl_that_is_interrupted_tells_of_what_came(database):

@@ -14,6 +14,12 @@ def run_sql(dsn, *statements):
         session.commit()
 
 
+def query(dsn, sql, *values):
+    """Return the rows of a query with some values."""
+    with short_session(dsn) as session:
+        return session.rows(sql, values)
+
+
 def read_frame(session, sql):
     """Return the rows of a query as a frame of the driver's own types."""
     with session._cursor() as cursor:

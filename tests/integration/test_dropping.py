@@ -11,7 +11,7 @@ import pytest
 
 import propload
 from propload.postgres.session.dsn import parse_dsn
-from tests.integration.postgres.writing import execute, query
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -27,7 +27,7 @@ def _load(dsn, rows=GOOD, **settings):
 def _age(dsn, state_dir, *reports, days):
     """Let runs have ended days ago."""
     for report in reports:
-        execute(
+        run_sql(
             dsn,
             f"UPDATE propload.runs SET finished_at = now() - interval '{days} days' "
             f"WHERE run_id = '{report.run_id}'",
@@ -75,7 +75,7 @@ def test_runs_of_one_table_are_dropped_alone(database, state_dir):
 def test_ledgers_in_files_of_one_table_are_deleted_alone(database, state_dir):
     tables = ("t", "others")
     for table in tables:
-        execute(database, f"CREATE TABLE {table} (k bigint PRIMARY KEY, v text)")
+        run_sql(database, f"CREATE TABLE {table} (k bigint PRIMARY KEY, v text)")
     rights = [f"GRANT SELECT, INSERT, UPDATE ON {table}" for table in tables]
     with _user(database, *rights) as dsn:
         here, there = (_load(dsn, table=table) for table in tables)
@@ -112,16 +112,16 @@ def test_a_file_whose_run_was_dropped_is_read_anew(database, state_dir, tmp_path
 @contextmanager
 def _user(dsn, *rights):
     name = "propload_dropping"
-    execute(dsn, f"CREATE ROLE {name} LOGIN", *(f"{one} TO {name}" for one in rights))
+    run_sql(dsn, f"CREATE ROLE {name} LOGIN", *(f"{one} TO {name}" for one in rights))
     try:
         parts = parse_dsn(dsn) | {"user": name}
         yield " ".join(f"{key}={value}" for key, value in parts.items())
     finally:
-        execute(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+        run_sql(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
         old, young = _load(dsn), _load(dsn)
         _age_files(state_dir, old, days=91)
@@ -133,7 +133,7 @@ def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
 def test_a_ledger_in_a_file_that_belongs_to_another_database_stays(
     database, state_dir, postgres_server
 ):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
         report = _load(dsn)
     ledger = state_dir / "runs" / f"{report.run_id}.ledger.ndjson"
@@ -166,7 +166,7 @@ def test_an_age_outside_the_calendar_is_refused(database, days):
 
 @pytest.mark.one_server
 def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL)")
     rows = [{"k": 1, "v": "a"}, {"k": 2, "v": None}]
     run = propload.ingest(rows, to=database, table="t", key="k", progress=False).run_id
     assert propload.drop_rejects(run[:-1]) == 1

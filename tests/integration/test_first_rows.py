@@ -9,8 +9,7 @@ import pytest
 import propload
 from propload.errors import LoadError
 from propload.postgres.session.connection import connect
-from tests.integration.postgres.writing import query
-from tests.integration.reading import read_table, run_sql
+from tests.integration.reading import query, read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 

@@ -6,8 +6,7 @@ import json
 import pytest
 
 import propload
-from tests.integration.postgres.writing import execute
-from tests.integration.reading import read_table
+from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
@@ -73,7 +72,7 @@ def test_a_mapping_that_says_text_is_heeded_and_told(database, state_dir):
 
 
 def test_a_table_that_compares_moments_is_not_told_of(database, state_dir):
-    execute(database, "CREATE TABLE x (id int PRIMARY KEY, seen timestamptz, v text)")
+    run_sql(database, "CREATE TABLE x (id int PRIMARY KEY, seen timestamptz, v text)")
     report = load(database, [OLD, NEW])
     assert read_table(database, "x")["v"].to_list() == ["new"]
     assert "letter by letter" not in "".join(report.notes)

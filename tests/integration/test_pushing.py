@@ -21,8 +21,7 @@ from propload.running.run import Run
 from propload.target import TableName
 from propload.testing import MemorySource
 from tests.faults.server import wait_until
-from tests.integration.postgres.writing import execute, query
-from tests.integration.reading import read_table
+from tests.integration.reading import query, read_table, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -99,7 +98,7 @@ def test_the_error_of_a_block_stays_first_whatever_the_load_says(database, monke
 
 
 def test_who_is_interrupted_while_a_loader_is_closed_leaves_no_run(database):
-    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with connect(database) as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
@@ -126,7 +125,7 @@ def test_an_interrupt_is_not_kept_by_a_server_that_does_not_answer(
 
     monkeypatch.setattr(Run, "abort", asked)
     monkeypatch.setattr(stopping, "ABORT_SECONDS", 0.1)
-    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with connect(database) as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
@@ -160,7 +159,7 @@ def interrupted_while_closing(loader, database):
 
 @pytest.mark.one_server
 def test_a_listener_that_raises_ends_no_load(database, caplog):
-    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     heard = []
 
     def load(row):
@@ -217,7 +216,7 @@ def test_a_load_that_did_not_begin_has_no_report_and_says_why(database):
 
 def failed_loader(database, **settings):
     """Return a loader that failed as the table lacks a column."""
-    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     loader = propload.Loader(to=database, **{**HOMES, **settings})
     loader.put([{"id": 1, "city": "Delft"}, {"id": 2, "city": "Delft"}])
     # a full batch is not waited for
@@ -242,7 +241,7 @@ def test_what_comes_after_a_failure_is_recovered_after_what_came_before(
     before, after = leftovers()
     assert (before.rows, after.rows) == (2, 2)
     assert f"2 rows came after the load had failed: run {after.run_id}" in caplog.text
-    execute(database, "ALTER TABLE homes ADD COLUMN city text")
+    run_sql(database, "ALTER TABLE homes ADD COLUMN city text")
     recover(to=database)
     stored = set(read_table(database, "homes").select("id", "city").rows())
     assert stored == {(1, "Delft"), (2, "Gouda"), (3, "Gouda")}
@@ -289,7 +288,7 @@ def test_only_rows_that_come_after_a_failure_are_kept_apart(database):
 @pytest.mark.parametrize("act", ["put", "close"])
 def test_a_listener_that_turns_to_the_loader_holds_nobody_up(database, act):
     said = queue.Queue()
-    execute(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     loader = propload.Loader(to=database, **HOMES)
 
     def turn_to_it(_error):

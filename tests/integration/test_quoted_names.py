@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from tests.integration.postgres.writing import query
-from tests.integration.reading import run_sql
+from tests.integration.reading import query, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 

@@ -13,8 +13,7 @@ from propload.running import composing
 from propload.sources import open_source
 from propload.target import TableName
 from tests.faults.server import wait_until
-from tests.integration.postgres.writing import query
-from tests.integration.reading import read_table
+from tests.integration.reading import query, read_table
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 

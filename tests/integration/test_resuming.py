@@ -8,8 +8,7 @@ import pytest
 
 import propload
 from propload.errors import ConfigError, LoadError, RejectLimitError, SourceError
-from tests.integration.postgres.writing import query
-from tests.integration.reading import read_table, run_sql
+from tests.integration.reading import query, read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 

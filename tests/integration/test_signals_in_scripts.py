@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 import propload
-from tests.integration.postgres.writing import query
+from tests.integration.reading import query
 
 pytestmark = [
     pytest.mark.timeout(120),

@@ -6,8 +6,7 @@ import pytest
 
 import propload
 from propload.errors import ConfigError, LoadError
-from tests.integration.postgres.writing import query
-from tests.integration.reading import run_sql
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -4,14 +4,8 @@ import polars as pl
 import pytest
 
 from propload.errors import CountsError, WriteError
-from tests.integration.postgres.writing import (
-    execute,
-    fit,
-    make_piece,
-    prepared,
-    query,
-    target,
-)
+from tests.integration.postgres.writing import fit, make_piece, prepared, target
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -36,17 +30,17 @@ def write(request, database, state_dir):
     """Write a piece, alter the table, write another one; return the second's end."""
 
     def write(*statements, mode="upsert", columns=("k", "a", "name", "rate")):
-        execute(database, TABLE)
+        run_sql(database, TABLE)
         if request.param == "staged":
             # a key that is stored already sends the writer through the stage
-            execute(database, "INSERT INTO t (k, a) VALUES (0, 0)")
+            run_sql(database, "INSERT INTO t (k, a) VALUES (0, 0)")
         goal = target(key=("k",), mode=mode)
         first, second = frame(0).select(columns), frame(ROWS).select(columns)
         with prepared(database, goal, first, state_dir) as ready:
             writer = ready.open_writer(0)
             try:
                 writer.write(fit(make_piece(first, 0, key=goal.key), ready.plan))
-                execute(database, *statements)
+                run_sql(database, *statements)
                 return writer.write(
                     fit(make_piece(second, 1, key=goal.key), ready.plan)
                 )

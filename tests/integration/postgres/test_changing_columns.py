@@ -19,13 +19,12 @@ from propload.postgres.shadow import Remark
 from tests.integration.postgres.writing import (
     counts,
     end,
-    execute,
     fit,
     make_piece,
-    query,
     run_record,
     target,
 )
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -44,7 +43,7 @@ WHERE relname LIKE 'propload_shadow_%' AND relkind = 'r'"""
 
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
 def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, mode):
-    execute(database, TABLE, "INSERT INTO t VALUES (1, 'old', 0)")
+    run_sql(database, TABLE, "INSERT INTO t VALUES (1, 'old', 0)")
     goal = target(mode=mode)
     run, seen = run_record(goal), []
     with Database(database, state_dir=state_dir) as opened:
@@ -76,7 +75,7 @@ def write_frame(ready, frame, number):
 def test_a_replace_goes_on_where_its_sessions_end_before_other_columns_come(
     database, state_dir
 ):
-    execute(database, TABLE)
+    run_sql(database, TABLE)
     goal = target(mode="replace")
     run = run_record(goal)
     with Database(database, state_dir=state_dir) as opened:
@@ -99,7 +98,7 @@ def test_a_replace_goes_on_where_its_sessions_end_before_other_columns_come(
 def test_columns_of_a_replace_are_noted_in_spite_of_a_line_that_broke(
     database, state_dir, monkeypatch
 ):
-    execute(database, TABLE)
+    run_sql(database, TABLE)
     goal = target(mode="replace")
     run, execute_in, broken = run_record(goal), Connection.execute, []
 
@@ -143,7 +142,7 @@ ROWS = st.lists(
 def test_the_last_value_of_each_column_wins_whatever_columns_come(
     database, state_dir, rows
 ):
-    execute(database, "DROP TABLE IF EXISTS t", TABLE)
+    run_sql(database, "DROP TABLE IF EXISTS t", TABLE)
     with Loader(
         to=database, table="t", key="k", workers=2, state_dir=state_dir, progress=False
     ) as loader:
@@ -160,7 +159,7 @@ def test_a_run_keeps_no_more_than_the_sets_of_columns_it_met_last(
     database, state_dir, monkeypatch
 ):
     monkeypatch.setattr("propload.pipeline.pipeline.FITTED_KEPT", 2)
-    execute(database, TABLE)
+    run_sql(database, TABLE)
     made = []
 
     class Watched(loading.PreparedTarget):
@@ -204,7 +203,7 @@ def sessions_of(dsn, state_dir, monkeypatch, kinds):
 def test_rows_whose_columns_take_turns_need_no_more_sessions(
     database, state_dir, monkeypatch
 ):
-    execute(database, TABLE)
+    run_sql(database, TABLE)
     kinds = [{"k": 1, "a": "x"}, {"k": 1, "b": 3}]
     alike = sessions_of(database, state_dir, monkeypatch, kinds[:1])
     assert sessions_of(database, state_dir, monkeypatch, kinds) == alike

@@ -4,14 +4,8 @@ import polars as pl
 import pytest
 
 from propload.errors import WriteError
-from tests.integration.postgres.writing import (
-    execute,
-    fit,
-    make_piece,
-    prepared,
-    query,
-    target,
-)
+from tests.integration.postgres.writing import fit, make_piece, prepared, target
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -27,7 +21,7 @@ STAGES = (
 
 @pytest.fixture
 def writer(database, state_dir, request):
-    execute(database, TABLE, *getattr(request, "param", ()))
+    run_sql(database, TABLE, *getattr(request, "param", ()))
     goal = target()
     with prepared(database, goal, ROWS, state_dir) as ready:
         opened = ready.open_writer(0)

@@ -29,13 +29,12 @@ from tests.faults.server import wait_until
 from tests.integration.postgres.writing import (
     counts,
     end,
-    execute,
     make_piece,
     prepared,
-    query,
     run_record,
     target,
 )
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -51,12 +50,12 @@ def entry(batch, inserted, *, rejected=0):
 def user_without_rights(dsn):
     """Make a user who may write the table `t` and create nothing but temporary."""
     name = "propload_limited"
-    execute(dsn, f"CREATE ROLE {name} LOGIN", f"GRANT SELECT, INSERT ON t TO {name}")
+    run_sql(dsn, f"CREATE ROLE {name} LOGIN", f"GRANT SELECT, INSERT ON t TO {name}")
     try:
         parts = parse_dsn(dsn) | {"user": name}
         yield " ".join(f"{key}={value}" for key, value in parts.items())
     finally:
-        execute(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+        run_sql(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 def test_each_piece_is_entered_and_the_run_has_an_end(database, state_dir):
@@ -80,7 +79,7 @@ def test_each_piece_is_entered_and_the_run_has_an_end(database, state_dir):
 
 
 def test_refused_rows_are_kept_before_the_commit(database, state_dir):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text CHECK (v <> 'b'))")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text CHECK (v <> 'b'))")
     goal = target()
     heard = []
 
@@ -101,7 +100,7 @@ def test_refused_rows_are_kept_before_the_commit(database, state_dir):
 def test_rows_that_an_undone_attempt_refused_are_taken_back_before_the_commit(
     database, state_dir
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE known (v text PRIMARY KEY)",
         "INSERT INTO known VALUES ('a')",
@@ -122,7 +121,7 @@ def test_rows_that_an_undone_attempt_refused_are_taken_back_before_the_commit(
         cut_the_answer(writer, committed=False, passed=1)
         with pytest.raises(TransientWriteError):
             writer.write(make_piece(ROWS))
-        execute(database, "INSERT INTO known VALUES ('b')")
+        run_sql(database, "INSERT INTO known VALUES ('b')")
         assert counts([writer.write(make_piece(ROWS))]) == [(2, 0, 0, 0)]
         # a piece of which nothing was told says nothing
         writer.write(make_piece(ROWS, 1))
@@ -153,7 +152,7 @@ def cut_the_answer(writer, *, committed, passed=0):
 @contextmanager
 def appending(database, state_dir, *, limited):
     """Append to the table `t`, with a ledger in the database or in a file."""
-    execute(database, "CREATE TABLE t (k bigint, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
     goal = target(key=(), mode="append")
     with user_without_rights(database) as limited_dsn:
         dsn = limited_dsn if limited else database
@@ -187,7 +186,7 @@ def test_a_commit_that_was_undone_is_not_taken_for_one_that_came_through(
     database, state_dir
 ):
     # the target bears the ledger's own name, and so does its key
-    execute(database, "CREATE TABLE ledger (k bigint PRIMARY KEY, v text)")
+    run_sql(database, "CREATE TABLE ledger (k bigint PRIMARY KEY, v text)")
     goal = target("ledger")
     with (
         prepared(database, goal, ROWS, state_dir) as ready,
@@ -197,7 +196,7 @@ def test_a_commit_that_was_undone_is_not_taken_for_one_that_came_through(
         cut_the_answer(writer, committed=False)
         with pytest.raises(TransientWriteError):
             writer.write(piece)
-        execute(database, "INSERT INTO ledger VALUES (2, 'another session')")
+        run_sql(database, "INSERT INTO ledger VALUES (2, 'another session')")
         assert counts([writer.write(piece)]) == [(1, 1, 0, 0)]
     assert query(database, "SELECT k, v FROM ledger ORDER BY k") == ROWS.rows()
 
@@ -378,7 +377,7 @@ def test_an_error_that_no_row_is_to_blame_for_stops_the_piece(database, state_di
         prepared(database, goal, ROWS, state_dir) as ready,
         closing(ready.open_writer(0)) as writer,
     ):
-        execute(database, "ALTER TABLE t DROP COLUMN v")
+        run_sql(database, "ALTER TABLE t DROP COLUMN v")
         with pytest.raises(WriteError, match=r"public\.t") as raised:
             writer.write(make_piece(ROWS, 3, key=goal.key))
     assert not isinstance(raised.value, TransientWriteError)
@@ -434,11 +433,11 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
 def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
     database, state_dir, mode
 ):
-    execute(database, "CREATE TABLE t (k bigint, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
     goal = target(key=(), mode=mode)
     run = run_record(goal)
     with user_without_rights(database) as dsn:
-        execute(
+        run_sql(
             database,
             "ALTER TABLE t OWNER TO propload_limited",
             "GRANT CREATE ON SCHEMA public TO propload_limited",
@@ -449,7 +448,7 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
         ):
             writer.write(make_piece(ROWS, 0))
         name = query(database, "SELECT current_database()")[0][0]
-        execute(database, f'GRANT CREATE ON DATABASE "{name}" TO propload_limited')
+        run_sql(database, f'GRANT CREATE ON DATABASE "{name}" TO propload_limited')
         with prepared(dsn, goal, ROWS, state_dir, run=run) as ready:
             with closing(ready.open_writer(0)) as writer:
                 writer.write(make_piece(ROWS, 1))

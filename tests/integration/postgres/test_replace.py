@@ -13,14 +13,13 @@ from propload.postgres.loading import Database
 from tests.integration.postgres.writing import (
     counts,
     end,
-    execute,
     make_piece,
     prepared,
-    query,
     run_record,
     target,
     write,
 )
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -42,7 +41,7 @@ def stored(dsn):
 
 def test_the_old_rows_are_there_until_the_end(database, state_dir):
     write(database, target(), state_dir, OLD)
-    execute(
+    run_sql(
         database, "CREATE VIEW seen AS SELECT * FROM t", "GRANT SELECT ON t TO PUBLIC"
     )
     with prepared(database, GOAL, NEW, state_dir) as ready:
@@ -111,7 +110,7 @@ def test_a_table_that_others_point_to_loses_only_the_rows_that_are_gone(
     database, state_dir
 ):
     write(database, target(), state_dir, OLD)
-    execute(
+    run_sql(
         database,
         "CREATE TABLE child (k bigint REFERENCES t)",
         "INSERT INTO child VALUES (2)",
@@ -124,7 +123,7 @@ def test_a_table_that_others_point_to_loses_only_the_rows_that_are_gone(
 
 
 def test_without_a_key_every_row_is_taken(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint, v text, id int GENERATED ALWAYS AS IDENTITY)",
         "INSERT INTO t (k) VALUES (9)",
@@ -138,7 +137,7 @@ def test_without_a_key_every_row_is_taken(database, state_dir):
 
 
 def test_bad_rows_are_refused_while_rows_are_gathered(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE parents (k bigint PRIMARY KEY)",
         "INSERT INTO parents VALUES (2), (3)",
@@ -162,7 +161,7 @@ CREATE TABLE t (
 def test_refused_rows_name_the_constraints_of_the_table_itself(
     database, state_dir, key
 ):
-    execute(
+    run_sql(
         database,
         RULED,
         "CREATE INDEX plain_ab ON t (a, b)",
@@ -192,7 +191,7 @@ def test_refused_rows_name_the_constraints_of_the_table_itself(
 
 @pytest.mark.parametrize("spread", [False, True], ids=["direct", "searched"])
 def test_a_row_that_repeats_a_primary_key_names_it(database, state_dir, spread):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     frame = pl.DataFrame({"k": [1, 1, 2, *([2] if spread else [])]})
     [done] = write(database, target(mode="replace", key=()), state_dir, frame)
     assert set(done.reasons["check"]) == {"t_pkey"}
@@ -214,7 +213,7 @@ def test_gathered_rows_that_are_gone_are_told(database, state_dir, gone, direct)
         shadow = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND {}"
         named = "relname LIKE 'propload_shadow_%'"
         [(name,)] = query(database, shadow.format(named))
-        execute(database, f"DROP {gone.format(name)}")
+        run_sql(database, f"DROP {gone.format(name)}")
         rows = NEW.with_columns(k=pl.col("k") + (9 if direct else 0))
         told = r"batch 2 into public\.t: the rows .* gathered for public\.t are gone"
         with pytest.raises(WriteError, match=told) as caught:
@@ -243,7 +242,7 @@ def test_gathered_rows_that_are_gone_are_told_before_more_come(database, state_d
     with Database(database, state_dir=state_dir) as opened:
         facts = opened.facts(GOAL.table)
         opened.prepare(GOAL, NEW.schema, facts, run=run)
-        execute(database, "DROP SCHEMA propload CASCADE")
+        run_sql(database, "DROP SCHEMA propload CASCADE")
         with pytest.raises(WriteError, match=r"gathered for public\.t are gone"):
             opened.prepare(GOAL, NEW.schema, facts, run=run)
 
@@ -266,7 +265,7 @@ def test_a_column_that_comes_later_is_taken_along(database, state_dir):
 def test_a_table_that_others_point_to_needs_a_unique_key_before_a_row_is_read(
     database, state_dir
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (id serial PRIMARY KEY, k bigint, v text)",
         "CREATE TABLE child (k bigint REFERENCES t)",
@@ -276,7 +275,7 @@ def test_a_table_that_others_point_to_needs_a_unique_key_before_a_row_is_read(
         prepared(database, GOAL, NEW, state_dir),
     ):
         pytest.fail("the table was taken")
-    execute(database, "ALTER TABLE t ADD UNIQUE (k)")
+    run_sql(database, "ALTER TABLE t ADD UNIQUE (k)")
     write(database, GOAL, state_dir, NEW)
     assert stored(database) == NEW.rows()
 
@@ -285,7 +284,7 @@ def test_a_table_that_others_point_to_needs_a_unique_key_before_a_row_is_read(
 def test_a_partitioned_table_that_others_point_to_is_replaced(
     database, state_dir, pointing_to
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text, up bigint REFERENCES t) "
         "PARTITION BY RANGE (k)",
@@ -297,7 +296,7 @@ def test_a_partitioned_table_that_others_point_to_is_replaced(
         end(ready)
     assert stored(database) == []
     write(database, target(), state_dir, OLD)
-    execute(
+    run_sql(
         database,
         f"CREATE TABLE child (k bigint REFERENCES {pointing_to})",
         "INSERT INTO child VALUES (2)",
@@ -310,7 +309,7 @@ def test_a_trigger_that_lets_rows_fall_is_told_and_the_old_rows_stay(
     database, state_dir
 ):
     write(database, target(), state_dir, OLD)
-    execute(
+    run_sql(
         database,
         "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS "
         "'BEGIN IF NEW.v = ''y'' THEN RETURN NULL; END IF; RETURN NEW; END'",
@@ -329,7 +328,7 @@ def test_a_trigger_that_lets_rows_fall_is_told_and_the_old_rows_stay(
 @pytest.mark.parametrize("columns", [["k"], ["k", "v"]])
 def test_rows_that_stay_are_no_rows_that_fell(database, state_dir, columns):
     write(database, target(), state_dir, OLD)
-    execute(
+    run_sql(
         database,
         "CREATE TABLE child (k bigint REFERENCES t)",
         "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS "
@@ -337,7 +336,7 @@ def test_rows_that_stay_are_no_rows_that_fell(database, state_dir, columns):
         "CREATE TRIGGER pass BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION pass()",
     )
     if columns == ["k"]:
-        execute(database, "ALTER TABLE t DROP COLUMN v")
+        run_sql(database, "ALTER TABLE t DROP COLUMN v")
     write(database, GOAL, state_dir, NEW.select(columns))
     assert query(database, "SELECT k FROM t ORDER BY k") == [(2,), (3,), (4,)]
 
@@ -358,7 +357,7 @@ PARTITIONS = {
 @pytest.mark.parametrize("way", PARTITIONS)
 def test_a_row_without_a_partition_costs_one_row(database, state_dir, way):
     by, parts, kept = PARTITIONS[way]
-    execute(
+    run_sql(
         database,
         f"CREATE TABLE t (k bigint NOT NULL, v text) PARTITION BY {by}",
         *(
@@ -374,7 +373,7 @@ def test_a_row_without_a_partition_costs_one_row(database, state_dir, way):
 
 
 def test_a_row_of_another_partition_costs_one_row(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE whole (k bigint PRIMARY KEY, v text) PARTITION BY RANGE (k)",
         "CREATE TABLE t PARTITION OF whole FOR VALUES FROM (0) TO (4)",
@@ -388,7 +387,7 @@ def test_a_shadow_that_may_not_be_dropped_stops_nothing(database, state_dir):
     role = f"propload_no_heir_{os.getpid()}"
     shadow = "propload.propload_shadow_abandoned"
     write(database, target(), state_dir, OLD)
-    execute(
+    run_sql(
         database,
         f"CREATE ROLE {role} LOGIN NOINHERIT",
         f"CREATE ROLE {role}_other",
@@ -406,7 +405,7 @@ def test_a_shadow_that_may_not_be_dropped_stops_nothing(database, state_dir):
         assert stored(database) == NEW.rows()
         assert query(database, f"SELECT count(*) FROM {shadow}") == [(0,)]
     finally:
-        execute(
+        run_sql(
             database,
             f"DROP OWNED BY {role}, {role}_other CASCADE",
             f"DROP ROLE {role}, {role}_other",
@@ -416,7 +415,7 @@ def test_a_shadow_that_may_not_be_dropped_stops_nothing(database, state_dir):
 def test_a_drop_that_the_server_refuses_is_told_in_the_log(database, state_dir, caplog):
     write(database, GOAL, state_dir, OLD)
     shadow = "propload.propload_shadow_abandoned"
-    execute(
+    run_sql(
         database,
         f"CREATE TABLE {shadow} (k bigint)",
         # a drop fails while something depends on the table

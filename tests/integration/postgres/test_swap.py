@@ -11,14 +11,13 @@ from propload.errors import SchemaMismatchError, WriteError
 from tests.integration.postgres.writing import (
     counts,
     end,
-    execute,
     fit,
     make_piece,
     prepared,
-    query,
     run_record,
     target,
 )
+from tests.integration.reading import query, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
@@ -55,37 +54,37 @@ def shadow_of(dsn):
 def test_a_column_of_another_type_than_was_gathered_is_refused(
     database, state_dir, before, after, referenced
 ):
-    execute(database, TABLE.format(before), "INSERT INTO t VALUES (1, 9)")
+    run_sql(database, TABLE.format(before), "INSERT INTO t VALUES (1, 9)")
     if referenced:
-        execute(database, CHILD)
+        run_sql(database, CHILD)
     with prepared(database, GOAL, ROWS, state_dir) as ready:
         gather(ready, ROWS)
-        execute(database, f"ALTER TABLE t ALTER v TYPE {after}")
+        run_sql(database, f"ALTER TABLE t ALTER v TYPE {after}")
         with pytest.raises(SchemaMismatchError) as caught:
             end(ready)
         assert f"public.t: column v was {before} and is {after} now" in str(
             caught.value
         )
         assert query(database, "SELECT k FROM t") == [(1,)]
-        execute(database, f"ALTER TABLE t ALTER v TYPE {before}")
+        run_sql(database, f"ALTER TABLE t ALTER v TYPE {before}")
         end(ready)
     assert stored(database, "v::float8") == ROWS.rows()
 
 
 def test_rows_of_another_type_are_not_gathered_beside_others(database, state_dir):
     """Copied as what they are now they would be read as what they were."""
-    execute(database, TABLE.format("double precision"))
+    run_sql(database, TABLE.format("double precision"))
     run = run_record(GOAL)
     with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
         gather(ready, ROWS.head(1))
-    execute(database, "ALTER TABLE t ALTER v TYPE bigint")
+    run_sql(database, "ALTER TABLE t ALTER v TYPE bigint")
     whole = ROWS.cast(pl.Int64)
     with (
         pytest.raises(SchemaMismatchError, match="v was double precision and is big"),
         prepared(database, GOAL, whole, state_dir, run=run),
     ):
         pass
-    execute(database, "ALTER TABLE t ALTER v TYPE double precision")
+    run_sql(database, "ALTER TABLE t ALTER v TYPE double precision")
     with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
         gather(ready, ROWS.tail(2), 1)
         end(ready)
@@ -93,11 +92,11 @@ def test_rows_of_another_type_are_not_gathered_beside_others(database, state_dir
 
 
 def test_a_column_that_rows_come_without_may_have_another_type(database, state_dir):
-    execute(database, TABLE.format("int DEFAULT 7"))
+    run_sql(database, TABLE.format("int DEFAULT 7"))
     rows = ROWS.select("k")
     with prepared(database, GOAL, rows, state_dir) as ready:
         gather(ready, rows)
-        execute(database, "ALTER TABLE t ALTER v TYPE bigint")
+        run_sql(database, "ALTER TABLE t ALTER v TYPE bigint")
         end(ready)
     assert stored(database) == [(2, "7"), (3, "7"), (4, "7")]
 
@@ -118,15 +117,15 @@ def test_a_column_that_rows_come_without_may_have_another_type(database, state_d
 def test_old_rows_are_not_given_up_for_others_than_were_stored(
     database, state_dir, change, held, key, columns
 ):
-    execute(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
+    run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
     if columns == "k":
         # a row that is there already is not told of
-        execute(database, "ALTER TABLE t DROP v", CHILD)
+        run_sql(database, "ALTER TABLE t DROP v", CHILD)
     goal, rows = target(mode="replace", key=key), ROWS.select(*columns)
     with prepared(database, goal, rows, state_dir) as ready:
         gather(ready, rows, key=key)
         shadow = shadow_of(database)
-        execute(database, change.format(shadow))
+        run_sql(database, change.format(shadow))
         told = rf"public\.t: .* stored 3 rows, .*{shadow} holds {held} now"
         with pytest.raises(WriteError, match=told) as caught:
             end(ready)
@@ -135,7 +134,7 @@ def test_old_rows_are_not_given_up_for_others_than_were_stored(
 
 
 def test_rows_of_all_lanes_and_processes_of_a_run_are_counted(database, state_dir):
-    execute(database, TABLE.format("float8"))
+    run_sql(database, TABLE.format("float8"))
     run = run_record(GOAL)
     later = ROWS.with_columns(pl.lit(5.0).alias("v")).head(2)
     with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
@@ -151,11 +150,11 @@ def test_rows_of_all_lanes_and_processes_of_a_run_are_counted(database, state_di
 def test_a_batch_that_the_ledger_lost_is_stored_once_or_refused(
     database, state_dir, key
 ):
-    execute(database, "CREATE TABLE t (k bigint, v float8)")
+    run_sql(database, "CREATE TABLE t (k bigint, v float8)")
     goal = target(mode="replace", key=key)
     with prepared(database, goal, ROWS, state_dir) as ready:
         gather(ready, ROWS, key=key)
-        execute(database, "DELETE FROM propload.ledger")
+        run_sql(database, "DELETE FROM propload.ledger")
         gather(ready, ROWS, key=key)
         if key:
             end(ready)
@@ -173,31 +172,31 @@ PARENTS = (
 
 
 def test_a_row_may_go_with_the_one_that_it_refers_to(database, state_dir, caplog):
-    execute(database, *PARENTS)
+    run_sql(database, *PARENTS)
     with prepared(database, GOAL, ROWS, state_dir) as ready:
         gather(ready, ROWS)
-        execute(database, "DELETE FROM parents WHERE k = 3")
+        run_sql(database, "DELETE FROM parents WHERE k = 3")
         end(ready)
     assert stored(database, "v") == [(2, 1.75), (4, 3.0)]
     assert "public.t: this replace has stored 3 rows" in caplog.text
 
 
 def test_all_rows_do_not_go_with_those_that_they_refer_to(database, state_dir):
-    execute(database, *PARENTS)
+    run_sql(database, *PARENTS)
     with prepared(database, GOAL, ROWS, state_dir) as ready:
         gather(ready, ROWS)
-        execute(database, f"TRUNCATE {shadow_of(database)}")
-        execute(database, "INSERT INTO t VALUES (1, 9)")
+        run_sql(database, f"TRUNCATE {shadow_of(database)}")
+        run_sql(database, "INSERT INTO t VALUES (1, 9)")
         with pytest.raises(WriteError, match="holds 0 now"):
             end(ready)
     assert stored(database, "v") == [(1, 9.0)]
 
 
 def test_a_shadow_that_is_gone_is_not_taken_for_the_table(database, state_dir):
-    execute(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
+    run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
     with prepared(database, GOAL, ROWS, state_dir) as ready:
         gather(ready, ROWS)
-        execute(database, f"DROP TABLE {shadow_of(database)}")
+        run_sql(database, f"DROP TABLE {shadow_of(database)}")
         with pytest.raises(WriteError, match=r"for public\.t are gone") as caught:
             end(ready)
     assert not caught.value.goes_on

@@ -17,12 +17,11 @@ from tests.integration.postgres.test_ledger import user_without_rights
 from tests.integration.postgres.writing import (
     counts,
     end,
-    execute,
     make_piece,
-    query,
     run_record,
     target,
 )
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -81,7 +80,7 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
 def test_a_run_whose_ledger_is_a_file_is_its_process_s_also_in_an_outage(
     database, state_dir
 ):
-    execute(database, "CREATE TABLE t (k bigint, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
     run = run_record(GOAL)
     with user_without_rights(database) as dsn:
         with process(dsn, state_dir, run.run_id) as first:
@@ -122,7 +121,7 @@ def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state
     run, told = run_record(GOAL), []
     with process(database, state_dir, run.run_id) as first:
         ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
-        execute(database, ENTER)
+        run_sql(database, ENTER)
         with (
             closing(
                 ready.open_writer(0, on_refused=lambda *of: told.append(of))
@@ -141,7 +140,7 @@ def test_a_run_whose_line_was_deleted_is_not_taken_for_another_process_s(
     run = run_record(GOAL)
     with process(database, state_dir, run.run_id) as first:
         ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
-        execute(database, "DELETE FROM propload.runs")
+        run_sql(database, "DELETE FROM propload.runs")
         told = f"the line of run {run.run_id} is gone from the ledger"
         with (
             closing(ready.open_writer(0)) as writer,

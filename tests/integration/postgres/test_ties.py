@@ -6,12 +6,8 @@ import polars as pl
 import pytest
 
 import propload
-from tests.integration.postgres.writing import (
-    execute,
-    prepared,
-    query,
-    target,
-)
+from tests.integration.postgres.writing import prepared, target
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -70,7 +66,7 @@ TABLES = {
 
 
 def make(database, more, options=""):
-    execute(
+    run_sql(
         database,
         f"CREATE TABLE t (k bigint PRIMARY KEY, u bigint, w text, d bigint) {options}",
         *more,
@@ -81,7 +77,7 @@ def look_at(dsn, table, state_dir, *, mode="upsert", names=None):
     """Make a table and see that its rows take one lane where they are tied."""
     more, tied_by = TABLES[table]
     names = tied_by if names is None else names
-    execute(dsn, "DROP TABLE IF EXISTS t", "DROP FUNCTION IF EXISTS f")
+    run_sql(dsn, "DROP TABLE IF EXISTS t", "DROP FUNCTION IF EXISTS f")
     make(dsn, more)
     with prepared(dsn, target(mode=mode), FRAME, state_dir) as ready:
         notes = [note for note in ready.notes if "one lane" in note]
@@ -123,7 +119,7 @@ def test_a_unique_index_of_one_partition_ties_its_rows(database, state_dir):
 
 
 def test_an_index_of_the_parent_ties_rows_of_a_partition_too(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE whole (k bigint, u bigint, w text, part int, "
         "UNIQUE (part, k), UNIQUE (part, u)) PARTITION BY LIST (part)",
@@ -147,7 +143,7 @@ def test_the_same_rows_are_stored_by_any_number_of_workers(database):
     rows = pl.DataFrame({"k": range(400), "u": [n // 2 for n in range(400)]})
     found = []
     for workers in (1, 4):
-        execute(database, "DROP TABLE IF EXISTS t")
+        run_sql(database, "DROP TABLE IF EXISTS t")
         make(database, ("ALTER TABLE t ADD UNIQUE (u)",))
         report = propload.ingest(
             rows, to=database, table="t", key="k", workers=workers, batch_rows=100

@@ -16,7 +16,8 @@ from propload.errors import CountsError
 from propload.postgres.sql import sifting
 from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
-from tests.integration.postgres.writing import counts, execute, query, target, write
+from tests.integration.postgres.writing import counts, target, write
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -166,7 +167,7 @@ def test_every_bad_row_is_named_and_every_good_row_is_stored(
     module_database, state_dir, fault, places, stored, mode
 ):
     definition, _, _, reason, more = FAULTS[fault]
-    execute(
+    run_sql(
         module_database,
         *SETUP,
         f"CREATE TABLE t (k bigint PRIMARY KEY, w text, v {definition})",
@@ -189,7 +190,7 @@ def test_every_bad_row_is_named_and_every_good_row_is_stored(
 
 
 def test_the_first_of_rows_that_exclude_each_other_is_stored(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, u text UNIQUE, r int4range, "
         "EXCLUDE USING gist (r WITH &&))",
@@ -209,7 +210,7 @@ def test_the_first_of_rows_that_exclude_each_other_is_stored(database, state_dir
 
 
 def test_a_row_without_a_partition_is_refused(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text) PARTITION BY RANGE (k)",
         "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)",
@@ -223,7 +224,7 @@ def test_a_row_without_a_partition_is_refused(database, state_dir):
 def test_appended_rows_that_a_unique_index_holds_already_are_refused(
     database, state_dir
 ):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     goal = target(key=(), mode="append")
     frame = pl.DataFrame({"k": [1, 2, 2], "v": ["a", "b", "c"]})
     [done] = write(database, goal, state_dir, frame)
@@ -232,7 +233,7 @@ def test_appended_rows_that_a_unique_index_holds_already_are_refused(
 
 
 def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir):
-    execute(
+    run_sql(
         database,
         *SETUP,
         "CREATE TABLE t (k bigint PRIMARY KEY, a text NOT NULL, b small, "
@@ -262,7 +263,7 @@ def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir)
 def test_a_unique_value_is_free_where_its_holder_changes_in_the_same_piece(
     database, state_dir
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, u bigint UNIQUE)",
         "INSERT INTO t VALUES (1, 10), (2, 20), (6, 60)",
@@ -281,7 +282,7 @@ def test_a_unique_value_is_free_where_its_holder_changes_in_the_same_piece(
 
 @pytest.mark.parametrize("column", ["n > 0", "n <> 7"])
 def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, column):
-    execute(
+    run_sql(
         database,
         f"CREATE TABLE t (k bigint PRIMARY KEY, n bigint CHECK ({column}))",
         "INSERT INTO t SELECT n, 1 FROM generate_series(0, 99) AS n",
@@ -311,7 +312,7 @@ def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
     rows = pl.DataFrame({"k": range(len(texts)), "w": texts}).with_columns(
         v=pl.when(pl.col("k").is_in(bad)).then(pl.lit("bad")).otherwise(pl.lit("good"))
     )
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, w text, v text)",
         REFUSE,
@@ -335,7 +336,7 @@ def test_a_row_without_an_end_is_told_before_the_commit(
             "propload.postgres.writing.attempt.fill_stage",
             lambda session, layer, **again: fill_stage(session, layer[:-1], **again),
         )
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)", REFUSE, ON_WRITE)
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)", REFUSE, ON_WRITE)
     words = ["bad" if n == 20 and lost == "by the pass" else "good" for n in range(90)]
     rows = pl.DataFrame({"k": range(90), "v": words})
     with pytest.raises(CountsError, match=r"90 rows .* 89 are accounted .* not commit"):
@@ -348,7 +349,7 @@ def test_counts_below_zero_are_told_before_the_commit(database, state_dir, monke
     monkeypatch.setattr(
         "propload.postgres.writing.attempt.write_stage", lambda *_: wrong
     )
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "INSERT INTO t VALUES (1, 'old')",

@@ -18,13 +18,12 @@ from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.counting import write_stage
 from tests.integration.postgres.writing import (
     counts,
-    execute,
     make_piece,
     prepared,
-    query,
     target,
     write,
 )
+from tests.integration.reading import query, run_sql
 
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -75,7 +74,7 @@ def test_a_partly_stored_piece_leaves_the_fast_path_and_comes_back(database, sta
 def test_a_plan_that_was_made_for_one_row_suits_any_table(database, state_dir):
     goal = target()
     write(database, goal, state_dir, frame([0]))
-    execute(database, "ANALYZE t")
+    run_sql(database, "ANALYZE t")
     with connect(database) as other:
         # a look at the table that the session itself is not counted for
         facts = describe(other, goal.table)
@@ -167,7 +166,7 @@ def test_keep_lets_no_null_erase_and_lets_an_older_row_fill(database, state_dir)
 
 
 def test_keep_spares_a_stored_value_of_a_column_that_takes_no_null(database, state_dir):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL, w text)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL, w text)")
     goal = target(on_null="keep")
     first = frame([1], "a", w=["x"])
     [_, done] = write(
@@ -186,7 +185,7 @@ def test_insert_new_leaves_stored_rows_alone(database, state_dir):
 
 
 def test_append_adds_every_row(database, state_dir):
-    execute(database, "CREATE TABLE t (k bigint, v uuid)")
+    run_sql(database, "CREATE TABLE t (k bigint, v uuid)")
     goal = target(key=(), mode="append")
     name = "0b5c2ab4-9f3d-4c3e-8a86-6b4a2a0f8f11"
     written = write(database, goal, state_dir, frame([1, 1], name), frame([1], name))
@@ -197,7 +196,7 @@ def test_append_adds_every_row(database, state_dir):
 def test_columns_that_do_not_travel_keep_their_value_or_take_their_default(
     database, state_dir
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text, n int NOT NULL DEFAULT 7, "
         "id int GENERATED ALWAYS AS IDENTITY, "
@@ -212,7 +211,7 @@ def test_columns_that_do_not_travel_keep_their_value_or_take_their_default(
 
 
 def test_types_without_equality_are_compared_as_text(database, state_dir):
-    execute(
+    run_sql(
         database, "CREATE TABLE t (k bigint PRIMARY KEY, v json, p point, x point[])"
     )
     rows = frame([1, 2], '{"a": 1}', p=["(1,2)", None], x=['{"(1,2)"}', None])
@@ -222,7 +221,7 @@ def test_types_without_equality_are_compared_as_text(database, state_dir):
 
 
 def test_equal_values_of_another_form_are_no_change(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v numeric(8,2), f float8, j jsonb, "
         "c char(5))",
@@ -239,8 +238,8 @@ def test_equal_values_of_another_form_are_no_change(database, state_dir):
 def test_keys_of_any_type_find_their_rows(database, state_dir, needs, pg_type):
     if pg_type == "citext":
         needs.extensions("citext")
-        execute(database, "CREATE EXTENSION citext")
-    execute(database, f"CREATE TABLE t (k {pg_type} PRIMARY KEY, v text)")
+        run_sql(database, "CREATE EXTENSION citext")
+    run_sql(database, f"CREATE TABLE t (k {pg_type} PRIMARY KEY, v text)")
     keys = {
         "uuid": [
             "0b5c2ab4-9f3d-4c3e-8a86-6b4a2a0f8f11",
@@ -264,7 +263,7 @@ def test_keys_of_any_type_find_their_rows(database, state_dir, needs, pg_type):
 
 
 def test_partitioned_tables_count_alike(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint, v text, PRIMARY KEY (k)) PARTITION BY RANGE (k)",
         "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)",
@@ -293,7 +292,7 @@ def test_names_with_quotes_and_reserved_words_are_taken_as_they_are(
     check = (
         f'ALTER TABLE {quoted} ADD CONSTRAINT "{column}" CHECK ("{column}" <> \'bad\')'
     )
-    execute(database, check)
+    run_sql(database, check)
     bad = rows.with_columns(pl.Series(hostile, ["bad", "d"]))
     [done] = write(database, goal, state_dir, bad)
     assert counts([done]) == [(0, 1, 0, 0)]
@@ -301,7 +300,7 @@ def test_names_with_quotes_and_reserved_words_are_taken_as_they_are(
 
 
 def test_a_trigger_that_skips_a_row_leaves_it_uncounted_as_new(database, state_dir):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS "
@@ -317,7 +316,7 @@ def test_a_trigger_that_skips_a_row_leaves_it_uncounted_as_new(database, state_d
 def test_a_rule_is_followed_where_rows_are_added_and_refused_elsewhere(
     database, state_dir
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "CREATE TABLE seen (k bigint)",
@@ -329,20 +328,20 @@ def test_a_rule_is_followed_where_rows_are_added_and_refused_elsewhere(
             write(database, target(mode=mode), state_dir, frame([1]))
     write(database, target(mode="append"), state_dir, frame([1, 2]))
     assert query(database, "SELECT k FROM seen ORDER BY k") == [(1,), (2,)]
-    execute(database, "ALTER TABLE t DISABLE RULE note")
+    run_sql(database, "ALTER TABLE t DISABLE RULE note")
     done = write(database, target(), state_dir, frame([2, 3], "z"))
     assert counts(done) == [(1, 1, 0, 0)]
 
 
 def test_a_missing_key_constraint_is_refused_with_the_cure(database, state_dir):
-    execute(database, "CREATE TABLE t (k bigint, v text)")
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
     with pytest.raises(WriteError, match="ADD UNIQUE"):
         write(database, target(), state_dir, frame([1]))
 
 
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
 def test_rows_of_an_inheriting_table_are_never_touched(database, state_dir, mode):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "CREATE TABLE u () INHERITS (t)",
@@ -371,7 +370,7 @@ def test_new_columns_are_refused_added_or_ignored(database, state_dir):
 def test_without_the_right_to_temporary_tables_the_message_names_the_grant(
     database, state_dir
 ):
-    execute(
+    run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "INSERT INTO t VALUES (1, 'a')",
@@ -394,7 +393,7 @@ def test_without_the_right_to_temporary_tables_the_message_names_the_grant(
 def test_sessions_that_load_the_same_keys_at_once_count_each_row_once(
     database, state_dir
 ):
-    execute(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text, at timestamptz)")
+    run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text, at timestamptz)")
     goal = target(newest="at")
     at = [DAY] * 400
     pieces = [frame(list(range(n * 100, n * 100 + 400)), at=at) for n in range(6)]
@@ -461,11 +460,11 @@ def limited_user(dsn):
     @contextmanager
     def made():
         name = "propload_limited"
-        execute(dsn, f"CREATE ROLE {name} LOGIN")
+        run_sql(dsn, f"CREATE ROLE {name} LOGIN")
         try:
             parts = parse_dsn(dsn) | {"user": name}
             yield " ".join(f"{key}={value}" for key, value in parts.items())
         finally:
-            execute(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+            run_sql(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
     return made()

@@ -13,7 +13,6 @@ from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.loading import Database
 from propload.prepare.casting import cast
 from propload.target import TableName, Target
-from tests.sessions import short_session
 
 _runs = itertools.count(1)
 
@@ -95,15 +94,3 @@ def write_one(writer, piece):
 def counts(written):
     """Return (inserted, updated, unchanged, stale) of each piece."""
     return [(w.inserted, w.updated, w.unchanged, w.stale) for w in written]
-
-
-def execute(dsn, *statements):
-    with short_session(dsn) as session:
-        for statement in statements:
-            session.execute(statement)
-        session.commit()
-
-
-def query(dsn, sql):
-    with short_session(dsn) as session:
-        return session.rows(sql)

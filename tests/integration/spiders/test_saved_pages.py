@@ -10,7 +10,7 @@ import pytest
 from propload.checking.check import check
 from propload.ingesting import ingest
 from propload_spiders.spiders.funda import FundaSpider
-from tests.integration.postgres.writing import query
+from tests.integration.reading import query
 
 pytestmark = [pytest.mark.one_server, pytest.mark.timeout(60)]
 

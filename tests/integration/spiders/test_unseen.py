@@ -11,7 +11,7 @@ import pytest
 from propload.ingesting import ingest
 from propload_spiders.extraction.detail import gone_item
 from propload_spiders.items import ListingItem
-from tests.integration.postgres.writing import query
+from tests.integration.reading import query
 
 PAGE = Path(__file__).parents[3] / "docs" / "crawling.md"
 DAY_1, DAY_2, DAY_3 = (f"2024-08-0{day}T10:00:00.000000+00:00" for day in (1, 2, 3))

@@ -122,20 +122,10 @@ def test_check_exits_with_1_where_a_load_would_stop(run, load, problems, code):
 
 
 @pytest.fixture
-def run(app, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; logs are put back as they were."""
-    monkeypatch.chdir(tmp_path)
+def run(run, monkeypatch):
+    """Call the command line at a wide terminal."""
     monkeypatch.setenv("COLUMNS", "200")
-    # --config sets it for the process, so it has to be put back
-    monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    log = logging.getLogger("propload")
-    before = (list(log.handlers), log.level, log.propagate)
-
-    def call(*words, **given):
-        return CliRunner().invoke(app, list(words), **given)
-
-    yield call
-    log.handlers, log.level, log.propagate = before
+    return run
 
 
 def test_every_setting_has_a_text_in_this_test():

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from propload.cli.screen import Screen
 from propload.cli.streams import patient_stdout
@@ -145,13 +144,6 @@ def test_a_failed_run_is_explained_once_to_each_reader(
     Screen(debug=debug).explain(LoadError("no room", report=report))
     once = stdout is stderr is Terminal and not debug
     assert ("propload:" in streams["stderr"].getvalue()) is not once
-
-
-@pytest.fixture
-def run(app, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    return lambda *words: CliRunner().invoke(app, list(words))
 
 
 def test_spiders_are_listed_with_their_arguments(run):

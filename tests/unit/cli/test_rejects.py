@@ -10,7 +10,6 @@ from types import ModuleType
 
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.rejecting import RefusedRows, RejectStore, RejectWriter
@@ -20,14 +19,8 @@ RUNS = ("20260701-aa", "20260702-bb")
 
 
 @pytest.fixture
-def run(app, state_dir, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PROPLOAD_CONFIG", "")
-
-    def call(*words, given=None):
-        return CliRunner().invoke(app, ["rejects", *words], input=given)
-
-    return call
+def run(run, state_dir):
+    return lambda *words, given=None: run("rejects", *words, input=given)
 
 
 @pytest.fixture

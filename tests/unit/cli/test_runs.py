@@ -6,9 +6,9 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from propload.beginnings import Beginning, BeginningStore, noted
 from propload.report import Counts, ReasonCount, Report, TargetName
@@ -16,14 +16,8 @@ from propload.target import TableName
 
 
 @pytest.fixture
-def run(app, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PROPLOAD_CONFIG", "")
-
-    def call(*words):
-        return CliRunner().invoke(app, ["runs", *words])
-
-    return call
+def run(run):
+    return partial(run, "runs")
 
 
 @pytest.fixture

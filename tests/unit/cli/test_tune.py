@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from propload import tuning
 from propload.config import SETTINGS
@@ -28,15 +27,13 @@ TRIALS = (*DEFAULT, *trials(10_000, 1, 900.0, 890.0))
 
 
 @pytest.fixture
-def run(app, monkeypatch, tmp_path):
-    """Call `tune` in an empty folder, on so many rows."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PROPLOAD_CONFIG", "")
+def run(run, monkeypatch):
+    """Call `tune` on so many rows."""
 
     def call(rows, *words, tried=TRIALS):
         found = Tuning("a.csv", rows, tried)
         monkeypatch.setattr(tuning, "tune", lambda *_, **__: found)
-        return CliRunner().invoke(app, ["tune", "a.csv", *words])
+        return run("tune", "a.csv", *words)
 
     return call
 
