@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from benchmarks import growth, limit, measuring, peers, stages
+from benchmarks import crawl, growth, limit, measuring, peers, stages
 from benchmarks.candidates import Candidate
 from benchmarks.layout import Layout, column_types
 from benchmarks.listings import LISTINGS, changed, listings
@@ -239,6 +241,25 @@ def test_stages_tell_their_share(database):
 
 def test_the_limit_holds_the_same_rows(database):
     assert answer(limit, database, 500).height == 5
+
+
+def test_a_crawl_is_timed_when_its_process_has_crawled_before(database, monkeypatch):
+    clock, crawled = [0.0], []
+    monkeypatch.setattr(crawl, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(crawl, "logging", Mock())
+
+    def crawled_in(_spider, _scratch, table):
+        crawled.append(table)
+        clock[0] += {"warm": 100, "target": 3}[table]
+
+    with open_scratch(database) as scratch:
+        assert crawl._seconds(crawled_in, 10, scratch) == 3
+    assert crawled == ["warm", "target"]
+
+
+def test_a_crawl_alone_and_into_a_table_are_told_apart(database):
+    frame = answer(crawl, database, 50, warm=0)
+    assert frame.get_column("how").to_list() == ["crawl alone", "crawl into a table"]
 
 
 # --- from the command line --------------------------------------------------------
