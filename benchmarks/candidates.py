@@ -62,10 +62,16 @@ class Candidate:
         """Return the candidate of a module of `benchmarks.peers`.
 
         None where its library is not installed: see the extra `bench`.
+
+        Raises:
+            ImportError: A library that is installed is not what the module expects,
+                or there is no such module.
         """
         try:
             module = import_module(f"benchmarks.peers.{name}")
-        except ImportError as error:
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "benchmarks":
+                raise
             print(f"left out {name}: {error}")
             return None
         reset = getattr(module, "reset", None)

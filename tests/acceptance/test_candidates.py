@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -41,6 +42,29 @@ def cases_of(scratch, name, works=WORKS):
     options = Options(ROWS, 1, only=(name,))
     for work in works:
         yield from peers.cases(scratch, ListingWorks(), work, options)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import no_such_library", None),
+        ("from benchmarks.no_such_module import load", ModuleNotFoundError),
+        ("from benchmarks.listings import no_such_name", ImportError),
+        ("import polars.no_such_part", None),
+    ],
+)
+def test_only_a_library_that_is_not_installed_leaves_a_candidate_out(
+    code, found, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "broken.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(peers, "__path__", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "benchmarks.peers.broken", raising=False)
+    if found is not None:
+        with pytest.raises(found):
+            Candidate.find("broken")
+        return
+    assert Candidate.find("broken") is None
+    assert "left out broken" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
