@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 import psutil
@@ -15,14 +15,20 @@ import pyarrow as pa
 
 from benchmarks.candidates import Candidate
 from benchmarks.listings import listings
-from benchmarks.loads import load
+from benchmarks.loads import load, push
+from benchmarks.measuring import median
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from benchmarks.scratch import Scratch
+    from propload.report import Report
 
+Result = TypeVar("Result")
+
+#: Loads of one row that tell what a beginning takes.
+STARTS = 3
 #: Enough to call everything that a load calls, too few to weigh.
 WARM_ROWS = 100
 #: A batch is in flight for a tenth of a second and more.
@@ -31,15 +37,16 @@ LOOK_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """Resident bytes of a process that loads.
+    """What a process takes that loads.
 
     Attributes:
-        base: Before the load, when everything is imported.
+        base: Its resident bytes before the load, when everything is imported.
         peak: At most.
         after: When the load had ended.
         arrow: The Arrow batches that were held at once: rows read and not yet
             committed.
         seconds: How long the load took.
+        start: How long a load of one row takes, which is all beginning and end.
     """
 
     base: int
@@ -47,6 +54,35 @@ class MemoryUse:
     after: int
     arrow: int
     seconds: float
+    start: float
+
+    @property
+    def steady(self) -> float:
+        """The seconds without beginning and end, which a longer load does not notice.
+
+        At least a tenth of all: so few rows tell no pace.
+        """
+        return max(self.seconds - self.start, self.seconds / 10)
+
+
+def alone(work: Callable[..., Result], /, *told: object) -> Result:
+    """Return what a function of a module gives in a new process.
+
+    Args:
+        work: The function.
+        *told: What it is told.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, told)
+
+
+def numbers(use: MemoryUse, /) -> dict[str, float]:
+    """Return what a case notes of a load: its pace without beginning and end."""
+    return {
+        "seconds": use.steady,
+        "start_ms": 1_000 * use.start,
+        "peak_mb": use.peak / 1e6,
+    }
 
 
 def load_alone(
@@ -60,23 +96,55 @@ def load_alone(
         table: The table.
         **settings: What differs from the defaults.
     """
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_load, (source, scratch, table, settings))
+    return alone(_load, source, scratch, table, settings)
+
+
+def push_alone(source: str, scratch: Scratch, table: str, lot: int, /) -> MemoryUse:
+    """Return what pushing the rows of a file takes in a new process, lot by lot.
+
+    Args:
+        source: The file; it is read before.
+        scratch: Where to.
+        table: The table.
+        lot: How many rows are pushed at once.
+    """
+    return alone(_push, source, scratch, table, lot)
 
 
 def _load(
     source: str, scratch: Scratch, table: str, settings: dict[str, Any]
 ) -> MemoryUse:
+    def run(given: object, to: str) -> Report:
+        return load(given, scratch, to, **settings)
+
+    return _used(run, source, table)
+
+
+def _push(source: str, scratch: Scratch, table: str, lot: int) -> MemoryUse:
+    def run(given: pl.DataFrame, to: str) -> Report:
+        return push(given, scratch, to, lot)
+
+    return _used(run, pl.read_parquet(source), table)
+
+
+def _used(run: Callable[[Any, str], Report], given: object, table: str) -> MemoryUse:
     # what is imported and compiled by the first load is part of the base
-    load(listings(WARM_ROWS), scratch, f"{table}_warm", **settings)
+    run(listings(WARM_ROWS), f"{table}_warm")
+    one = listings(1)
+    start = median(_seconds(run, one, f"{table}_warm") for _ in range(STARTS))
     base = _resident()
     began = time.perf_counter()
     with _watched(pa.total_allocated_bytes) as arrow:
-        report = load(source, scratch, table, **settings)
+        report = run(given, table)
     seconds = time.perf_counter() - began
     after = _resident()
-    return MemoryUse(base, report.peak_memory_bytes, after, max(arrow), seconds)
+    return MemoryUse(base, report.peak_memory_bytes, after, max(arrow), seconds, start)
+
+
+def _seconds(run: Callable[[Any, str], Report], given: object, table: str) -> float:
+    began = time.perf_counter()
+    run(given, table)
+    return time.perf_counter() - began
 
 
 def grown_alone(name: str, source: Path, scratch: Scratch, table: str, /) -> int:
@@ -88,9 +156,7 @@ def grown_alone(name: str, source: Path, scratch: Scratch, table: str, /) -> int
         scratch: Where to.
         table: The table; it holds these rows afterwards.
     """
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_grown, (name, source, scratch, table))
+    return alone(_grown, name, source, scratch, table)
 
 
 def _grown(name: str, source: Path, scratch: Scratch, table: str) -> int:

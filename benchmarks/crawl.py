@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import propload
+from benchmarks.alone import WARM_ROWS, alone
 from benchmarks.listings import listings
 from benchmarks.loads import place
 from benchmarks.measuring import Case, Options, main, measure
@@ -31,8 +31,6 @@ NAME = "crawl"
 QUESTION = "What does the table cost a crawl?"
 ROWS = 20_000
 BY = ("how",)
-#: Enough to import and compile everything that a crawl does, too few to weigh.
-WARM_ROWS = 100
 #: The digest of a table without rows.
 NOTHING = (0, 0)
 
@@ -49,18 +47,13 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
         return Case(
             {"how": how},
             rows,
-            lambda: {"seconds": _alone(crawl, rows, scratch)},
+            lambda: {"seconds": alone(_seconds, crawl, rows, scratch)},
             lambda: scratch.fresh("target"),
             lambda: scratch.verify("target", stored),
         )
 
     yield case("crawl alone", _crawl, NOTHING)
     yield case("crawl into a table", _crawl_and_load, expected)
-
-
-def _alone(crawl: Crawl, rows: int, scratch: Scratch) -> float:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_seconds, (crawl, rows, scratch))
 
 
 def _seconds(crawl: Crawl, rows: int, scratch: Scratch) -> float:

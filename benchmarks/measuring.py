@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 #: Fewer say nothing about the spread.
 RUNS = 5
+#: Fewer batches in a row are no pace.
+SEVERAL = 4
 #: Rows of a run that is made to see that it works: batches of ten are then fifty,
 #: and a steady pace is kept for half a second.
 SMALL_ROWS = 500
@@ -72,6 +74,7 @@ class Options:
         warm: Turns before the first one that counts.
         by_key: Whether made-up rows come in the order of their key, as an export
             has them, and not scattered, as scraped rows are.
+        grid: Whether all combinations are measured where there are many.
     """
 
     rows: int
@@ -83,6 +86,7 @@ class Options:
     key: tuple[str, ...] = ()
     warm: int = 1
     by_key: bool = False
+    grid: bool = False
 
     def wants(self, *labels: object) -> bool:
         """Return whether a case of these labels is asked for."""
@@ -168,7 +172,7 @@ def main(benchmark: ModuleType, /) -> None:
         benchmark: A module with `NAME`, `QUESTION`, `ROWS` (by default), `BY` (the
             labels that name a case) and `ask(scratch, options)`, which measures;
             perhaps with `compare(frame)` in place of the plain medians,
-            `conclude(frame)`, `TAKES_INPUT` and `TAKES_ORDER`.
+            `conclude(frame)`, `TAKES_INPUT`, `TAKES_ORDER` and `TAKES_GRID`.
     """
     options = _parse(benchmark)
     print(benchmark.QUESTION)
@@ -206,6 +210,7 @@ def answer(
     inputs: Sequence[str | Path] = (),
     key: Sequence[str] = (),
     warm: int = 1,
+    grid: bool = False,
 ) -> pl.DataFrame:
     """Return what a benchmark measures, for a notebook: one line a run."""
     options = Options(
@@ -216,6 +221,7 @@ def answer(
         inputs=tuple(map(Path, inputs)),
         key=tuple(key),
         warm=warm,
+        grid=grid,
     )
     with open_scratch(to) as scratch:
         frame: pl.DataFrame = benchmark.ask(scratch, options)
@@ -271,9 +277,13 @@ def _parse(benchmark: ModuleType) -> Options:
     takes_input = getattr(benchmark, "TAKES_INPUT", False)
     if takes_input:
         _add_input(parser)
-    parser.set_defaults(by_key=False)
+    parser.set_defaults(by_key=False, grid=False)
     if getattr(benchmark, "TAKES_ORDER", False):
         _add_order(parser)
+    if getattr(benchmark, "TAKES_GRID", False):
+        parser.add_argument(
+            "--grid", action="store_true", help="all combinations: takes a while"
+        )
     told = parser.parse_args()
     options = Options(
         told.rows,
@@ -282,6 +292,7 @@ def _parse(benchmark: ModuleType) -> Options:
         told.json,
         tuple(told.only),
         by_key=told.by_key,
+        grid=told.grid,
     )
     if not takes_input or not told.input:
         return options

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from benchmarks.layout import Layout
 
 
+#: Rows of a row group, as other programs write them.
+ROW_GROUP = 100_000
 #: How a column's value is spelled for the digest, whatever a candidate made of it.
 _SPELLED = {
     "bigint": "{}::bigint::text",
@@ -187,6 +189,12 @@ class Scratch:
         if self.count(table) != rows:
             msg = f"{table} holds {self.count(table):,} rows, expected {rows:,}"
             raise WrongValuesError(msg)
+
+    def write(self, frame: pl.DataFrame) -> str:
+        """Return a Parquet file of these rows in the state folder."""
+        path = self.state / f"rows-{secrets.token_hex(4)}.parquet"
+        frame.write_parquet(path, row_group_size=ROW_GROUP)
+        return str(path)
 
     def server_folder(self) -> Path:
         """Return a folder that the server may write to: its own, or the state's."""

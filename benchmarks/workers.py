@@ -1,4 +1,10 @@
-"""How many workers are worth their connections?"""
+"""How many workers are worth their connections?
+
+Each load is a process of its own; what it takes to begin and end is not counted. By
+default at two sizes of a batch, with `--grid` at all from 10 to 200,000 rows:
+
+    python -m benchmarks.workers --grid --rows 800000 --runs 2
+"""
 
 from __future__ import annotations
 
@@ -7,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from benchmarks.alone import alone, load_alone, numbers
 from benchmarks.listings import changed, listings
-from benchmarks.loads import load
-from benchmarks.measuring import Case, Options, main, measure, summarize
+from benchmarks.loads import commit_seconds
+from benchmarks.measuring import SEVERAL, Case, Options, main, measure, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,18 +26,36 @@ if TYPE_CHECKING:
 NAME = "workers"
 QUESTION = "How many workers are worth their connections?"
 ROWS = 300_000
+TAKES_GRID = True
 #: So near the fastest counts as equally fast.
 NEAR = 0.95
 BY = ("work", "batch_rows", "workers")
 WORKERS = (1, 2, 4, 8, 16)
 SIZES = (5_000, 50_000)
+GRID = (10, 100, 1_000, 10_000, 50_000, 200_000)
+#: So many batches of a size tell its pace.
+BATCHES = 20
+#: Fewer rows end before they tell a pace.
+LEAST_ROWS = 2_000
 NEW = "new table"
 CHANGED = "20 % changed"
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run: into a new table, and with a fifth of the rows changed."""
-    return measure(_cases(scratch, options.rows), options)
+    """Return one line a run: into a new table, and with a fifth of the rows changed.
+
+    `commit_ms` is from a push of a batch's rows to their commit, `peak_mb` resident.
+    """
+    frame = measure(_cases(scratch, options), options)
+    if frame.is_empty():
+        return frame
+    pairs = frame.select("batch_rows", "workers").unique(maintain_order=True)
+    waits = [1_000 * alone(commit_seconds, scratch, *pair) for pair in pairs.rows()]
+    return frame.join(
+        pairs.with_columns(commit_ms=pl.Series(waits)),
+        on=pairs.columns,
+        maintain_order="left",
+    )
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -45,52 +70,57 @@ def conclude(frame: pl.DataFrame) -> str:
         best = good.sort("workers").row(0, named=True)
         lines.append(
             f"{work}, batches of {batch_rows:,}: {best['workers']} workers are enough "
-            f"({best['rows_per_second']:,.0f} rows/s)"
+            f"({best['rows_per_second']:,.0f} rows/s, {best['commit_ms']:,.0f} ms to a "
+            f"batch's commit, peak {best['peak_mb']:,.0f} MB)"
         )
     return "\n".join(lines)
 
 
-def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
-    fresh = listings(rows)
+def sizes(rows: int, /, *, grid: bool) -> tuple[int, ...]:
+    """Return the sizes of a batch that so many rows can tell the pace of.
+
+    Args:
+        rows: The most rows of a run.
+        grid: Whether all sizes are asked for.
+    """
+    wanted = GRID if grid else SIZES
+    told = tuple(size for size in wanted if size * SEVERAL <= rows)
+    return told or (max(1, rows // SEVERAL),)
+
+
+def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
+    fresh = listings(options.rows)
     scratch.fill("stored", fresh)
-    for size in SIZES:
+    chosen = sizes(options.rows, grid=options.grid)
+    for size in chosen:
         # small batches tell their pace sooner
-        new = fresh.head(size * 20)
-        made = scratch.digest_of(new)
-        for workers in WORKERS:
-            yield _case(scratch, NEW, new, made, (size, workers))
-    later = changed(fresh, 0.2)
-    made = scratch.digest_of(later)
+        some = fresh.head(max(size * BATCHES, LEAST_ROWS))
+        yield from _every(scratch, NEW, size, some)
+    yield from _every(scratch, CHANGED, max(chosen), changed(fresh, 0.2))
+
+
+def _every(
+    scratch: Scratch, work: str, size: int, rows: pl.DataFrame
+) -> Iterator[Case]:
+    """Give a case for each number of workers."""
+    path, expected = scratch.write(rows), scratch.digest_of(rows)
     for workers in WORKERS:
-        yield _case(scratch, CHANGED, later, made, (max(SIZES), workers))
+        yield Case(
+            {"work": work, "batch_rows": size, "workers": workers},
+            rows.height,
+            lambda workers=workers: numbers(  # type: ignore[misc] # mypy has no type for a lambda's defaults
+                load_alone(path, scratch, "target", batch_rows=size, workers=workers)
+            ),
+            lambda: _prepare(scratch, work),
+            lambda: scratch.verify("target", expected),
+        )
 
 
-def _case(
-    scratch: Scratch,
-    work: str,
-    rows: pl.DataFrame,
-    expected: tuple[int, int],
-    setting: tuple[int, int],
-) -> Case:
-    size, workers = setting
-
-    def run() -> dict[str, float]:
-        report = load(rows, scratch, "target", batch_rows=size, workers=workers)
-        return {"peak_mb": report.peak_memory_bytes / 1e6}
-
-    def prepare() -> None:
-        if work == NEW:
-            scratch.fresh("target")
-        else:
-            scratch.copy_of("stored", "target")
-
-    return Case(
-        {"work": work, "batch_rows": size, "workers": workers},
-        rows.height,
-        run,
-        prepare,
-        lambda: scratch.verify("target", expected),
-    )
+def _prepare(scratch: Scratch, work: str) -> None:
+    if work == NEW:
+        scratch.fresh("target")
+    else:
+        scratch.copy_of("stored", "target")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from benchmarks import crawl, growth, limit, measuring, peers, stages
+from benchmarks import (
+    batch_size,
+    crawl,
+    growth,
+    limit,
+    measuring,
+    peers,
+    stages,
+    workers,
+)
+from benchmarks.alone import MemoryUse, numbers
 from benchmarks.candidates import Candidate
 from benchmarks.layout import Layout, column_types
 from benchmarks.listings import LISTINGS, changed, listings
@@ -260,6 +270,50 @@ def test_a_crawl_is_timed_when_its_process_has_crawled_before(database, monkeypa
 def test_a_crawl_alone_and_into_a_table_are_told_apart(database):
     frame = answer(crawl, database, 50, warm=0)
     assert frame.get_column("how").to_list() == ["crawl alone", "crawl into a table"]
+
+
+def test_sizes_of_a_batch_are_those_of_which_several_fit():
+    assert workers.sizes(300_000, grid=False) == (5_000, 50_000)
+    assert workers.sizes(800_000, grid=True) == workers.GRID
+    assert workers.sizes(4_000, grid=True) == (10, 100, 1_000)
+    assert workers.sizes(500, grid=False) == (125,)
+    told = [(how, size) for how, size, _ in batch_size._sizes(4_000)]
+    assert told == [("batch_rows", size) for size in (10, 100, 1_000)] + [
+        ("pushed", 100),
+        ("pushed", 1_000),
+    ]
+    assert {size for _, size, _ in batch_size._sizes(batch_size.ROWS)} >= {200_000}
+
+
+def test_batch_sizes_are_loaded_alone(database):
+    frame = answer(batch_size, database, 400, warm=0)
+    assert frame.select("how", "batch_rows").rows() == [
+        ("batch_rows", 10),
+        ("batch_rows", 100),
+        ("pushed", 100),
+    ]
+    assert "within 5% of the fastest" in batch_size.conclude(frame)
+    # what is in this process is not in those that load
+    assert frame.get_column("peak_mb").max() < 400
+    assert frame.get_column("commit_ms").min() > 0
+
+
+def test_workers_are_compared_at_each_size_of_the_grid(database, monkeypatch):
+    monkeypatch.setattr(workers, "WORKERS", (1, 2))
+    frame = answer(workers, database, 400, warm=0, grid=True)
+    new = frame.filter(work=workers.NEW).select("batch_rows", "workers").rows()
+    assert new == [(10, 1), (10, 2), (100, 1), (100, 2)]
+    assert frame.filter(work=workers.CHANGED).height == 2
+    assert "ms to a batch's commit" in workers.conclude(frame)
+
+
+def test_beginning_and_end_of_a_load_are_not_its_pace():
+    def use(seconds):
+        return MemoryUse(0, 0, 0, 0, seconds, start=0.2)
+
+    assert numbers(use(1.0))["seconds"] == pytest.approx(0.8)
+    # so few rows tell no pace
+    assert numbers(use(0.1))["seconds"] == pytest.approx(0.01)
 
 
 # --- from the command line --------------------------------------------------------
