@@ -7,8 +7,10 @@ import gc
 import json
 import os
 import platform
+import secrets
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,17 +27,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
 
+    from benchmarks.scratch import Scratch
 
-#: Appended to by every run; not committed.
-RESULTS = Path(__file__).parent / "results"
+
+#: Appended to by every run; not committed. BENCHMARK_RESULTS names another folder.
+RESULTS = Path(os.environ.get("BENCHMARK_RESULTS") or Path(__file__).parent / "results")
 #: Fewer say nothing about the spread.
 RUNS = 5
 #: Fewer batches in a row are no pace.
 SEVERAL = 4
+#: Where Linux tells of its processors.
+CPU_FACTS = Path("/proc/cpuinfo")
 #: Rows of a run that is made to see that it works: batches of ten are then fifty,
 #: and a steady pace is kept for half a second.
 SMALL_ROWS = 500
 PACKAGES = ("propload", "polars", "pyarrow", "adbc-driver-postgresql", "pandera")
+#: Those of them that are installed.
+PEERS = ("pgpq", "dlt", "duckdb", "psycopg", "pandas", "scrapy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,11 @@ def summarize(frame: pl.DataFrame, /, *, by: Sequence[str]) -> pl.DataFrame:
 def machine() -> dict[str, str | int | float]:
     """Return what a reader needs to know of the machine; nothing that names it."""
     found = {name: metadata.version(name) for name in PACKAGES}
+    for name in PEERS:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
     return {
+        "processor": processor(),
         "cpus": os.cpu_count() or 1,
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": platform.system(),
@@ -158,6 +170,16 @@ def machine() -> dict[str, str | int | float]:
         "python": platform.python_version(),
         **found,
     }
+
+
+def processor() -> str:
+    """Return the processor's model, or its kind where the system does not say."""
+    with suppress(OSError):
+        for line in CPU_FACTS.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def median(values: Iterable[float]) -> float:
@@ -177,12 +199,10 @@ def main(benchmark: ModuleType, /) -> None:
     options = _parse(benchmark)
     print(benchmark.QUESTION)
     with open_scratch(options.to) as scratch:
-        facts = {**machine(), "postgresql": scratch.version}
-        frame = benchmark.ask(scratch, options)
+        frame, facts = _ask(benchmark, scratch, options)
     if frame.is_empty():
         msg = f"no case has one of {', '.join(options.only)} in a label"
         raise SystemExit(msg)
-    keep(benchmark.NAME, frame, facts)
     compare = getattr(benchmark, "compare", partial(summarize, by=benchmark.BY))
     summary = compare(frame)
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=160, fmt_str_lengths=60):
@@ -212,7 +232,10 @@ def answer(
     warm: int = 1,
     grid: bool = False,
 ) -> pl.DataFrame:
-    """Return what a benchmark measures, for a notebook: one line a run."""
+    """Return what a benchmark measures, for a notebook: one line a run.
+
+    It is kept as from the command line.
+    """
     options = Options(
         rows,
         runs,
@@ -224,8 +247,23 @@ def answer(
         grid=grid,
     )
     with open_scratch(to) as scratch:
-        frame: pl.DataFrame = benchmark.ask(scratch, options)
+        frame, _ = _ask(benchmark, scratch, options)
     return frame
+
+
+def _ask(
+    benchmark: ModuleType, scratch: Scratch, options: Options
+) -> tuple[pl.DataFrame, dict[str, object]]:
+    """Measure and keep it; return it with the facts of machine and server."""
+    facts: dict[str, object] = {
+        **machine(),
+        "postgresql": scratch.version,
+        "server": scratch.settings(),
+    }
+    frame: pl.DataFrame = benchmark.ask(scratch, options)
+    if not frame.is_empty():
+        keep(benchmark.NAME, frame, facts)
+    return frame, facts
 
 
 def size(*, rows: int, runs: int) -> dict[str, int]:
@@ -247,7 +285,8 @@ def keep(name: str, frame: pl.DataFrame, facts: Mapping[str, object], /) -> Path
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
-    path = folder / f"{now:%Y%m%dT%H%M%S}.parquet"
+    # two may end at once: neither overwrites the other
+    path = folder / f"{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}.parquet"
     frame.with_columns(
         pl.lit(now).alias("measured_at"), pl.lit(json.dumps(facts)).alias("machine")
     ).write_parquet(path)

@@ -24,6 +24,27 @@ if TYPE_CHECKING:
     from benchmarks.layout import Layout
 
 
+#: What a server's pace depends on.
+SETTINGS = (
+    "autovacuum",
+    "checkpoint_timeout",
+    "data_checksums",
+    "effective_io_concurrency",
+    "fsync",
+    "full_page_writes",
+    "io_method",
+    "maintenance_work_mem",
+    "max_connections",
+    "max_wal_size",
+    "server_version",
+    "shared_buffers",
+    "synchronous_commit",
+    "wal_buffers",
+    "wal_compression",
+    "wal_level",
+    "wal_writer_delay",
+    "work_mem",
+)
 #: Rows of a row group, as other programs write them.
 ROW_GROUP = 100_000
 #: How a column's value is spelled for the digest, whatever a candidate made of it.
@@ -202,6 +223,16 @@ class Scratch:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)  # the server runs as another user
         return folder
+
+    def settings(self) -> dict[str, str]:
+        """Return those of the server's settings that a pace depends on."""
+        with self.connect() as connection:
+            found = connection.execute(
+                "SELECT name, current_setting(name) FROM pg_settings "
+                "WHERE name = ANY(%s) ORDER BY name",
+                [list(SETTINGS)],
+            ).fetchall()
+        return dict(found)
 
     def count(self, table: str) -> int:
         """Return the rows of a table."""

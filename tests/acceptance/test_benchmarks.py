@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -37,6 +37,13 @@ pytestmark = [
 
 FIRST = "id,day,price\n1,2026-11-01,$5\n1,2026-11-02,\n2,2026-11-01,$7\n"
 SECOND_FILE = "id,day,price\n2,2026-11-01,$8\n3,2026-11-01,$9\n"
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    """Keep what is measured here from what this machine has measured."""
+    monkeypatch.setattr(measuring, "RESULTS", tmp_path / "results")
+    return tmp_path / "results"
 
 
 @pytest.fixture
@@ -322,7 +329,6 @@ def test_beginning_and_end_of_a_load_are_not_its_pace():
 def test_a_run_is_kept_and_told(database, tmp_path, monkeypatch, capsys):
     told = tmp_path / "told.json"
     flags = ["--rows", "500", "--runs", "1", "--to", database, "--json", str(told)]
-    monkeypatch.setattr(measuring, "RESULTS", tmp_path)
     monkeypatch.setattr(sys, "argv", ["stages", *flags, "--only", "check"])
     measuring.main(stages)
     assert stages.QUESTION in capsys.readouterr().out
@@ -330,11 +336,40 @@ def test_a_run_is_kept_and_told(database, tmp_path, monkeypatch, capsys):
     assert [case["stage"] for case in cases] == ["check"]
     kept = measuring.results("stages")
     assert kept.height == 1
-    assert "polars" in json.loads(kept.item(0, "machine"))
+    facts = json.loads(kept.item(0, "machine"))
+    assert "polars" in facts
+    assert facts["processor"]
+    assert facts["psycopg"]
+    assert facts["server"]["synchronous_commit"] in {"on", "off", "local"}
+    assert facts["server"]["shared_buffers"]
 
 
-def test_a_part_of_no_label_is_said(database, tmp_path, monkeypatch):
-    monkeypatch.setattr(measuring, "RESULTS", tmp_path)
+def test_what_a_notebook_measures_is_kept(database):
+    frame = answer(stages, database, 500, only=["check"])
+    kept = measuring.results("stages")
+    assert kept.drop("measured_at", "machine").equals(frame)
+    assert json.loads(kept.item(0, "machine"))["server"]["fsync"]
+
+
+def test_runs_that_end_at_once_are_all_kept(monkeypatch):
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    monkeypatch.setattr(measuring, "datetime", Mock(now=lambda _: moment))
+    for rows in (1, 2):
+        measuring.keep("stages", pl.DataFrame({"rows": [rows]}), {})
+    assert sorted(measuring.results("stages").get_column("rows")) == [1, 2]
+
+
+def test_a_system_that_does_not_name_its_processor_tells_its_kind(
+    monkeypatch, tmp_path
+):
+    told = tmp_path / "cpuinfo"
+    monkeypatch.setattr(measuring, "CPU_FACTS", told)
+    assert measuring.processor()
+    told.write_text("processor : 0\nmodel name : Fast 9000\n", encoding="utf-8")
+    assert measuring.processor() == "Fast 9000"
+
+
+def test_a_part_of_no_label_is_said(database, monkeypatch):
     flags = ["--rows", "100", "--runs", "1", "--to", database, "--only", "nothing"]
     monkeypatch.setattr(sys, "argv", ["stages", *flags])
     with pytest.raises(SystemExit, match="no case has one of nothing in a label"):
