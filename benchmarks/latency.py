@@ -1,10 +1,17 @@
-"""How long from an item to its row in the table, at a steady pace?"""
+"""How long from an item to its row in the table, at a steady pace?
+
+Each item's own wait is measured: its row says which transaction wrote it, and a look at
+the server's snapshot every few milliseconds tells when that was over.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from bisect import bisect_left
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +23,8 @@ from benchmarks.measuring import Options, main, summarize
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.scratch import Scratch
 
 NAME = "latency"
@@ -27,36 +36,52 @@ PACES = (100, 1_000, 10_000)
 WAITS = (0.1, 1.0)
 #: Items that come together, as from one page: 1 up to a thousand a second.
 BURSTS_PER_SECOND = 1_000
-#: How often the table's side is looked at.
-LOOK_SECONDS = 0.002
+#: How often the server is looked at: a wait is told too long by so much at most.
+LOOK_SECONDS = 0.003
+#: Numbers of transactions in rows begin anew after so many.
+XIDS = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the server says at a moment of its transactions.
+
+    Attributes:
+        when: The moment.
+        next: The number that no transaction had yet.
+        open: Those of lower numbers that were not over.
+    """
+
+    when: float
+    next: int
+    open: frozenset[int]
+
+    @classmethod
+    def of(cls, when: float, snapshot: str, /) -> Look:
+        """Return what PostgreSQL's text of a snapshot says."""
+        _, end, under_way = snapshot.split(":")
+        return cls(
+            when, int(end), frozenset(map(int, filter(None, under_way.split(","))))
+        )
+
+    def is_over(self, xid: int, /) -> bool:
+        """Return whether a row's transaction was over."""
+        # rows hold the last half of a number: the nearest to now is meant
+        number = self.next + (xid - self.next + XIDS // 2) % XIDS - XIDS // 2
+        return number < self.next and number not in self.open
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run: p50, p99 and longest wait in milliseconds."""
     lines: list[dict[str, Any]] = []
-    for turn in range(options.runs):
+    for turn in range(-options.warm, options.runs):
         for pace in PACES:
             for wait in WAITS:
                 if not options.wants(pace, wait):
                     continue
-                items = max(pace // 2, options.rows * pace // 1_000)
-                scratch.create("target")
-                began = time.perf_counter()
-                waits = _run(scratch, items, pace, wait)
-                seconds = time.perf_counter() - began
-                # the first item came before the clock
-                scratch.verify("target", scratch.digest_of(listings(items + 1)))
-                lines.append(
-                    {
-                        "items_per_second": pace,
-                        "batch_seconds": wait,
-                        "rows": items,
-                        "run": turn,
-                        "seconds": seconds,
-                        "rows_per_second": items / seconds,
-                        **_quantiles(waits),
-                    }
-                )
+                line = _line(scratch, options.rows, pace, wait)
+                if turn >= 0:
+                    lines.append({**line, "run": turn})
     return pl.DataFrame(lines)
 
 
@@ -70,6 +95,43 @@ def conclude(frame: pl.DataFrame) -> str:
     )
 
 
+def waits_of(
+    put: dict[str, float], written: dict[str, int], looks: list[Look]
+) -> list[float]:
+    """Return the seconds that each item waited.
+
+    Args:
+        put: When each item came, by its key.
+        written: The transaction that wrote each row, by its key.
+        looks: What the server said, in order of time; at the last all are over.
+    """
+    over = {xid: _over(xid, looks) for xid in set(written.values())}
+    return [over[written[key]] - when for key, when in put.items()]
+
+
+def _over(xid: int, looks: list[Look]) -> float:
+    """Return when a transaction was seen to be over first: it stays so for good."""
+    return looks[bisect_left(looks, 1, key=lambda look: look.is_over(xid))].when
+
+
+def _line(scratch: Scratch, rows: int, pace: int, wait: float) -> dict[str, Any]:
+    items = max(pace // 2, rows * pace // 1_000)
+    scratch.fresh("target")
+    began = time.perf_counter()
+    put, looks = _push(scratch, items, pace, wait)
+    seconds = time.perf_counter() - began
+    # the first item came before the clock
+    scratch.verify("target", scratch.digest_of(listings(items + 1)))
+    return {
+        "items_per_second": pace,
+        "batch_seconds": wait,
+        "rows": items,
+        "seconds": seconds,
+        "rows_per_second": items / seconds,
+        **_quantiles(waits_of(put, _written(scratch), looks)),
+    }
+
+
 def _quantiles(waits: list[float]) -> dict[str, float]:
     series = pl.Series(waits).sort()
     return {
@@ -78,51 +140,77 @@ def _quantiles(waits: list[float]) -> dict[str, float]:
     }
 
 
-def _run(scratch: Scratch, items: int, pace: int, wait: float) -> list[float]:
-    """Push at a pace; return the seconds that each item waited."""
+def _push(
+    scratch: Scratch, items: int, pace: int, wait: float
+) -> tuple[dict[str, float], list[Look]]:
+    """Push at a pace; return when each item came, and what the server said."""
     rows = listings(items).to_dicts()
     metrics = Metrics()
-    put: list[float] = []
-    committed: list[tuple[float, int]] = []
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(LOOK_SECONDS):
-            committed.append((time.perf_counter(), metrics.snapshot().counts.accounted))
-
-    watcher = threading.Thread(target=look)
     settings = {**place(scratch, "target"), "batch_seconds": wait}
     with propload.Loader(metrics=metrics, **settings) as loader:  # type: ignore[arg-type] # settings of any kind
         # the first item opens connections: a crawl does that once
         loader.put(listings(1, first=items).to_dicts()[0])
-        while not metrics.snapshot().counts.accounted:
-            time.sleep(LOOK_SECONDS)
-        watcher.start()
-        lot = max(1, pace // BURSTS_PER_SECOND)
-        began = time.perf_counter()
-        for start in range(0, items, lot):
-            due = began + start / pace
-            time.sleep(max(0.0, due - time.perf_counter()))
-            part = rows[start : start + lot]
-            # due, not now: a sender that is late has waited as well
-            put += [due] * len(part)
-            loader.put(part if lot > 1 else part[0])
-        while metrics.snapshot().counts.accounted < items + 1:
-            time.sleep(LOOK_SECONDS)
-        time.sleep(LOOK_SECONDS * 3)
+        _wait_for(metrics, 1)
+        with _looking(scratch) as looks:
+            put = _keep_pace(loader, rows, pace)
+            _wait_for(metrics, items + 1)
+    return put, looks
+
+
+def _keep_pace(
+    loader: propload.Loader, rows: list[dict[str, Any]], pace: int
+) -> dict[str, float]:
+    put: dict[str, float] = {}
+    lot = max(1, pace // BURSTS_PER_SECOND)
+    began = time.perf_counter()
+    for start in range(0, len(rows), lot):
+        due = began + start / pace
+        time.sleep(max(0.0, due - time.perf_counter()))
+        part = rows[start : start + lot]
+        # due, not now: a sender that is late has waited as well
+        put |= dict.fromkeys((row["listing_id"] for row in part), due)
+        loader.put(part if lot > 1 else part[0])
+    return put
+
+
+def _wait_for(metrics: Metrics, rows: int) -> None:
+    while metrics.snapshot().counts.accounted < rows:
+        time.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def _looking(scratch: Scratch) -> Iterator[list[Look]]:
+    """Give a list that is filled with what the server says again and again."""
+    found: list[tuple[float, str]] = []
+    looks: list[Look] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        with scratch.connect() as connection:
+            last = False
+            while not last:
+                # once more after the end, when all rows are committed
+                last = ended.wait(LOOK_SECONDS)
+                row = connection.execute(
+                    "SELECT pg_current_snapshot()::text"
+                ).fetchone()
+                found.append((time.perf_counter(), str(row[0]) if row else ""))
+
+    thread = threading.Thread(target=look, name="benchmark-latency", daemon=True)
+    thread.start()
+    try:
+        yield looks
+    finally:
         ended.set()
-        watcher.join()
-    return _waits(put, committed)
+        thread.join()
+        looks += [Look.of(*one) for one in found]
 
 
-def _waits(put: list[float], committed: list[tuple[float, int]]) -> list[float]:
-    """Return each item's wait: items are committed in the order they came."""
-    waits, place_ = [], 0
-    for number, when in enumerate(put, start=2):
-        while place_ < len(committed) - 1 and committed[place_][1] < number:
-            place_ += 1
-        waits.append(committed[place_][0] - when)
-    return waits
+def _written(scratch: Scratch) -> dict[str, int]:
+    """Return the transaction that wrote each row."""
+    with scratch.connect() as connection:
+        query = "SELECT listing_id, xmin::text::bigint FROM target"
+        return dict(connection.execute(query).fetchall())
 
 
 if __name__ == "__main__":

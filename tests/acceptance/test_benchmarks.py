@@ -16,6 +16,7 @@ from benchmarks import (
     batch_size,
     crawl,
     growth,
+    latency,
     limit,
     measuring,
     peers,
@@ -217,6 +218,26 @@ def test_propload_is_measured_at_each_number_of_rows_of_its_form():
     ]
 
 
+def test_each_item_waits_for_its_own_transaction():
+    looks = [
+        # the second lane's transaction, 11, is over before that of the first
+        latency.Look.of(1.0, "10:10:"),
+        latency.Look.of(2.0, "10:12:10,11"),
+        latency.Look.of(3.0, "10:12:10"),
+        latency.Look.of(4.0, "12:12:"),
+    ]
+    waits = latency.waits_of(
+        {"a": 0.5, "b": 0.75, "c": 1.0}, {"a": 10, "b": 11, "c": 10}, looks
+    )
+    assert waits == [3.5, 2.25, 3.0]
+
+
+def test_a_transaction_is_known_by_its_number_in_rows_which_begins_anew():
+    look = latency.Look.of(0.0, f"{2**32 + 5}:{2**32 + 8}:{2**32 + 6}")
+    over = {2**32 - 1: True, 5: True, 6: False, 7: True, 8: False, 9: False}
+    assert {xid: look.is_over(xid) for xid in over} == over
+
+
 # --- runs -------------------------------------------------------------------------
 
 
@@ -321,6 +342,23 @@ def test_beginning_and_end_of_a_load_are_not_its_pace():
     assert numbers(use(1.0))["seconds"] == pytest.approx(0.8)
     # so few rows tell no pace
     assert numbers(use(0.1))["seconds"] == pytest.approx(0.01)
+
+
+def test_latency_measures_every_item_after_a_warm_up(database, monkeypatch):
+    monkeypatch.setattr(latency, "PACES", (1_000,))
+    monkeypatch.setattr(latency, "WAITS", (0.1,))
+    turns = []
+    line = latency._line
+    monkeypatch.setattr(
+        latency, "_line", lambda *told: turns.append(line(*told)) or turns[-1]
+    )
+    frame = answer(latency, database, 100, warm=1)
+    assert len(turns) == 2
+    assert frame.select("rows", "run").rows() == [(500, 0)]
+    # batches of a tenth of a second: no item waits for nothing
+    assert 0 < frame.item(0, "p50_ms") <= frame.item(0, "p99_ms")
+    assert frame.item(0, "p99_ms") <= frame.item(0, "p100_ms")
+    assert "1,000 items/s" in latency.conclude(frame)
 
 
 # --- from the command line --------------------------------------------------------
