@@ -336,6 +336,7 @@ def test_help_loads_no_command_and_no_setting():
         "propload",
         "propload.cli",
         "propload.cli.flags",
+        "propload.cli.helping",
         "propload.cli.streams",
         "propload.errors",
     }

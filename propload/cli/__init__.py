@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
 from propload.cli.flags import Part, completed, expand, flowing
+from propload.cli.helping import HelpedGroup
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
     let_stderr_fail,
@@ -96,7 +96,7 @@ def load_command(name: str) -> Any:
     return get_group(app).commands[name]
 
 
-class _Commands(TyperGroup):
+class _Commands(HelpedGroup):
     """A group that loads a command when it is called or completed."""
 
     def resolve_command(  # Any: the types of click have no public name in typer

@@ -31,8 +31,8 @@ def add_to(app: typer.Typer) -> None:
         app,
         "check",
         example=EXAMPLE,
-        chosen=sources_group(crawls=True),
         given=settings_group(),
+        chosen=sources_group(crawls=True),
     )
     def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
         """Say what ingest would do, without writing: columns, types, refused rows.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.flags import Part, Shown, expand
+from propload.cli.helping import HelpedCommand
 from propload.cli.screen import Screen, screen_group
 from propload.config.files import CONFIG_VARIABLE
 
@@ -58,7 +59,8 @@ def command(
 
         guarded.__doc__ = function.__doc__
         everything = {**shown, "config": _CONFIG, "screen": screen_group()}
-        app.command(name, epilog=_example(example))(expand(guarded, everything))
+        add = app.command(name, cls=HelpedCommand, epilog=_example(example))
+        add(expand(guarded, everything))
         return function
 
     return decorate

@@ -10,6 +10,7 @@ import typer
 
 from propload.cli.command import YES, command
 from propload.cli.flags import Group, Part
+from propload.cli.helping import HelpedGroup
 from propload.cli.places import places
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _WORDS = Part(
     list[str] | None,
     typer.Argument(
-        metavar="[-- ARGUMENT...]", help="Arguments for psql.", show_default=False
+        metavar="ARGUMENT", help="Arguments for psql, after --.", show_default=False
     ),
 )
 
@@ -29,7 +30,9 @@ _WORDS = Part(
 def add_to(app: typer.Typer) -> None:
     """Add the group `db` to the app."""
     group = typer.Typer(
-        help="Start, stop and look into the embedded database.", no_args_is_help=True
+        cls=HelpedGroup,
+        help="Start, stop and look into the embedded database.",
+        no_args_is_help=True,
     )
     app.add_typer(group, name="db")
     for add in (_add_start, _add_stop, _add_status, _add_url, _add_psql, _add_destroy):

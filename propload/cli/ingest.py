@@ -30,8 +30,8 @@ def add_to(app: typer.Typer) -> None:
         app,
         "ingest",
         example=EXAMPLE,
-        chosen=sources_group(crawls=True),
         given=settings_group(),
+        chosen=sources_group(crawls=True),
     )
     def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
         """Load sources into a PostgreSQL table.

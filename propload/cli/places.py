@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RUN = Part(
     str,
     typer.Argument(
-        metavar="[RUN]",
+        metavar="RUN",
         help="A run's name or its beginning; the newest run by default.",
         show_default=False,
     ),

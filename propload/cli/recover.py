@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _RUN = Part(
     str,
     typer.Argument(
-        metavar="[RUN]",
+        metavar="RUN",
         help="One run only; all that went into the database by default.",
         show_default=False,
     ),

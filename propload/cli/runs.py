@@ -10,6 +10,7 @@ import typer
 from propload.beginnings import Beginning, BeginningStore
 from propload.cli.command import YES, command
 from propload.cli.flags import Part
+from propload.cli.helping import HelpedGroup
 from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
@@ -50,6 +51,7 @@ LIMIT = Part(
 def add_to(app: typer.Typer) -> None:
     """Add the group `runs` to the app."""
     group = typer.Typer(
+        cls=HelpedGroup,
         help="Look at the reports of earlier runs, and drop old ones.",
         no_args_is_help=True,
     )

@@ -18,6 +18,7 @@ import typer
 
 from propload.cli.ending import INTERRUPTED
 from propload.cli.flags import Group, Part
+from propload.cli.helping import OUTPUT_PANEL
 from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
             """Return it as one JSON object."""
 
 
-_PANEL = "Output"
 #: How a line on stderr says when it was: a log of cron holds many days.
 _MOMENT = "%Y-%m-%d %H:%M:%S%z"
 #: Answers that let a question pass.
@@ -319,5 +319,5 @@ def _gather(values: Mapping[str, object]) -> Screen:
 
 
 def _switch(flag: str, meaning: str, *short: str) -> Part:
-    option = typer.Option(flag, *short, help=meaning, rich_help_panel=_PANEL)
+    option = typer.Option(flag, *short, help=meaning, rich_help_panel=OUTPUT_PANEL)
     return Part(bool, option, default=False)

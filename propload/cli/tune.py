@@ -69,11 +69,11 @@ def add_to(app: typer.Typer) -> None:
         app,
         "tune",
         example=EXAMPLE,
-        chosen=sources_group(),
+        given=settings_group(name for name in SETTINGS if name not in UNTRIED),
         seconds=SECONDS,
         rows=ROWS,
         write=WRITE,
-        given=settings_group(name for name in SETTINGS if name not in UNTRIED),
+        chosen=sources_group(),
     )
     def tune(  # noqa: PLR0917 - typer hands over each by its name
         chosen: Chosen,

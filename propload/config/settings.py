@@ -118,9 +118,9 @@ def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Se
 
 
 def _listed() -> Iterable[Setting]:
+    yield from _reading()
     yield from _target()
     yield from _rows()
-    yield from _reading()
     yield from _speed()
     yield from _safety()
     yield from _running()
@@ -331,7 +331,7 @@ def _other_runs() -> Iterable[Setting]:
     yield Setting(
         "resume",
         panel,
-        "Run to continue; true is the last one that did not finish.",
+        "Run to continue; true (or --resume alone) is the last that did not finish.",
         read_resume,
         "RUN|true",
     )

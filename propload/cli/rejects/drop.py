@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RUN_NAMED = Part(
     str,
     typer.Argument(
-        metavar="[RUN]", help="A run's name or its beginning.", show_default=False
+        metavar="RUN", help="A run's name or its beginning.", show_default=False
     ),
     default="",
 )

@@ -481,6 +481,33 @@ def test_help_is_broken_by_the_terminal_alone(columns, run, monkeypatch):
             assert is_full or not line or not after, line
 
 
+@pytest.mark.parametrize("command", ["ingest", "check", "tune"])
+def test_help_shows_what_is_read_first_and_how_it_runs_last(command, run):
+    told = run(command, "--help").output
+    found = re.findall(r"^╭─ (.*?) ─", told, re.MULTILINE)
+    crawling = [] if command == "tune" else ["Crawling"]
+    first = ["Arguments", "Reading", "Target", "Rows", "Speed and memory", "Safety"]
+    assert found == [*first, "Running", *crawling, "Output"]
+    flags = re.findall(r"^│ (--[a-z-]+)", told, re.MULTILINE)
+    assert flags.index("--progress" if crawling else "--write") < flags.index("--job")
+    assert flags.index("--job") + 1 == flags.index("--config")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("ingest",), ("tune",), ("recover",), ("runs",), ("db", "psql")],
+    ids=" ".join,
+)
+def test_help_shows_words_instead_of_types(words, run):
+    told = run(*words, "--help").output
+    assert not re.search(r"<\w+|\[\[", told)
+
+
+def test_help_says_what_a_resume_alone_means(run):
+    told = re.sub(r"[│\s]+", " ", run("ingest", "--help").output)
+    assert "true (or --resume alone) is the last" in told
+
+
 def test_help_tells_each_exit_code(run):
     told = run("ingest", "--help").output
     assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
