@@ -46,15 +46,15 @@ UNTRIED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How input is read; None means: found out from the input.
+    """How input is read; None means: detected from the input.
 
     Attributes:
         format: csv, tsv, ndjson, json, parquet, arrow or xlsx.
         delimiter: One character between fields.
-        skip_lines: Lines above the header, or above the first row, that are no rows.
+        skip_lines: Lines to skip above the header, or above the first row.
         header: Whether the first line names the columns.
         encoding: utf-8, utf-16, cp1252, ... as Python names it.
-        null_words: Field texts that mean null, besides the empty field.
+        null_words: Words that mean null, besides the empty field.
         sheet: The sheet of a workbook; its first one by default.
         rows_at: Names with dots between them that lead to the rows in a JSON document.
         chunk_rows: Most rows in one batch of the source.
@@ -151,17 +151,17 @@ class RunOptions:
     """How a run works; none of it changes what the table holds afterwards.
 
     Attributes:
-        batch_rows: Rows joined and prepared at once, or "auto".
-        batch_seconds: Longest wait of a row for company, in seconds.
+        batch_rows: Most rows to prepare at once, or "auto".
+        batch_seconds: Longest time a row waits for its batch to fill, in seconds.
         workers: Lanes that write, each with a connection, or "auto".
-        max_rejects: How many refused rows stop the run.
-        max_memory: Bytes that the process keeps to.
-        retry_attempts: Most attempts at one transaction.
-        retry_seconds: Longest time spent on one transaction, in seconds.
-        journal_sync: When journaled rows reach the disk.
+        max_rejects: How many rejected rows stop the run.
+        max_memory: Memory limit of the process, in bytes.
+        retry_attempts: Most times to try one transaction.
+        retry_seconds: Longest time to keep trying one transaction, in seconds.
+        journal_sync: How often journaled rows are flushed to disk.
         journal_bytes: Most bytes of journal before a producer waits.
-        lock: Whether a second run into the target is refused.
-        lock_wait: Seconds to wait for that lock.
+        lock: Whether to take the target's lock: of runs that do, one loads at a time.
+        lock_wait: Longest time to wait for that lock, in seconds.
     """
 
     batch_rows: int | Literal["auto"] = "auto"

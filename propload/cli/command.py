@@ -20,7 +20,7 @@ _CONFIG = Part(
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Configuration file; else the nearest propload.toml.",
+        help="Configuration file; the nearest propload.toml by default.",
         rich_help_panel="Running",
     ),
 )

@@ -27,7 +27,7 @@ _RUN = Part(
     str,
     typer.Argument(
         metavar="RUN",
-        help="One run only; all that went into the database by default.",
+        help="Only this run; by default all runs into the database.",
         show_default=False,
     ),
     default="",
@@ -48,7 +48,7 @@ _MOVED = Part(
     bool,
     typer.Option(
         "--moved",
-        help="The database of RUN is the one of now, by another address.",
+        help="Confirm that the database of RUN is this one, at a new address.",
         show_default=False,
     ),
     default=False,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: A screenful; `--limit 0` lists all.
 LISTED_RUNS = 20
-_ONE_TABLE = "TABLE or NAMESPACE.TABLE whose runs alone are meant."
+_ONE_TABLE = "Only runs into this TABLE or NAMESPACE.TABLE."
 
 _OLDER_THAN = Part(
     float,
@@ -36,7 +36,7 @@ _OLDER_THAN = Part(
         "--older-than",
         metavar="DAYS",
         min=0,
-        help="Days since the end of a run.",
+        help="Drop runs that ended more than so many days ago.",
     ),
     default=...,
 )

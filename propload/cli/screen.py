@@ -306,10 +306,10 @@ def connection_strings() -> list[str]:
 def screen_group() -> Group:
     """Return the flags of `Screen`."""
     switches = {
-        "as_json": _switch("--json", "Print the result as JSON, nothing else."),
+        "as_json": _switch("--json", "Print only the result, as JSON."),
         "quiet": _switch("--quiet", "Show only the result and errors.", "-q"),
-        "verbose": _switch("--verbose", "Tell each step on stderr.", "-v"),
-        "debug": _switch("--debug", "Show where an error came from."),
+        "verbose": _switch("--verbose", "Log each step on stderr.", "-v"),
+        "debug": _switch("--debug", "Show the traceback of an error."),
     }
     return Group(switches, _gather)
 

@@ -38,7 +38,7 @@ _JOB = Part(
     typer.Option(
         "--job",
         metavar="NAME",
-        help="Settings and source of the table jobs.NAME of the configuration file.",
+        help="Take settings and source from table jobs.NAME of the configuration file.",
         rich_help_panel="Running",
     ),
 )
@@ -48,7 +48,7 @@ _ARGUMENT = Part(
         "--argument",
         "-a",
         metavar="NAME=VALUE",
-        help="Argument of the spider; may be given several times.",
+        help="Argument for the spider; may be given several times.",
         rich_help_panel=_PANEL,
     ),
 )

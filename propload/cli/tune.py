@@ -45,7 +45,7 @@ ROWS = Part(
         "--rows",
         metavar="N",
         min=1,
-        help="Most rows read for the trials.",
+        help="Most rows to read for the trials.",
         rich_help_panel=_PANEL,
     ),
     default=400_000,

@@ -131,7 +131,7 @@ def _target() -> Iterable[Setting]:
     yield Setting(
         "to",
         panel,
-        "PostgreSQL connection string; `embedded`, or none, is the embedded database.",
+        "PostgreSQL connection string; the embedded database (`embedded`) by default.",
         read_text,
         "DSN",
     )
@@ -144,14 +144,14 @@ def _target() -> Iterable[Setting]:
     yield Setting(
         "newest",
         panel,
-        "Column that orders the versions of a row; the newest wins.",
+        "Column that orders the versions of a row; the newest one wins.",
         read_text,
         "COLUMN",
     )
     yield _choice(
         "mode",
         panel,
-        "What happens to a row whose key is stored already.",
+        "What to do with a row whose key is already stored.",
         get_args(Mode),
     )
     yield _choice(
@@ -163,7 +163,7 @@ def _target() -> Iterable[Setting]:
     yield _choice(
         "on_new_columns",
         panel,
-        "What happens to columns that the table lacks.",
+        "What to do with columns that the table lacks.",
         get_args(OnNewColumns),
     )
 
@@ -180,14 +180,14 @@ def _rows() -> Iterable[Setting]:
     yield Setting(
         "mapping",
         panel,
-        "Mapping of columns: a name, a TOML file or MODULE:NAME.",
+        "Mapping of columns: a registered name, a TOML file or MODULE:NAME.",
         read_anything,
         "MAPPING",
     )
     yield Setting(
         "as_of",
         panel,
-        "Moment at which the rows were true, for files that do not say.",
+        "When the rows were valid, for files that do not say.",
         read_moment,
         "TIMESTAMP",
     )
@@ -198,51 +198,55 @@ def _reading() -> Iterable[Setting]:
     yield Setting(
         "format",
         panel,
-        "csv, tsv, ndjson, json, parquet, arrow or xlsx; else found out.",
+        "csv, tsv, ndjson, json, parquet, arrow or xlsx; detected by default.",
         read_format,
         "FORMAT",
     )
     yield Setting(
         "delimiter",
         panel,
-        "Character between fields; else found out.",
+        "Character between fields; detected by default.",
         read_delimiter,
         "CHARACTER",
     )
     yield Setting(
         "skip_lines",
         panel,
-        "Lines above the header that are passed over.",
+        "Lines to skip above the header.",
         read_number,
         "N",
     )
     yield Setting(
         "header",
         panel,
-        "Whether the first line names the columns; else found out.",
+        "Whether the first line names the columns; detected by default.",
         read_switch,
     )
     yield Setting(
         "encoding",
         panel,
-        "Encoding of text as Python names it; else found out.",
+        "Encoding of the text, as Python names it; detected by default.",
         read_encoding,
         "NAME",
     )
     yield Setting(
         "null_words",
         panel,
-        "Field texts that mean null, besides the empty field.",
+        "Words that mean null, besides the empty field.",
         read_words,
         "WORD,...",
     )
     yield Setting(
-        "sheet", panel, "Sheet of a workbook; else its first one.", read_text, "NAME"
+        "sheet",
+        panel,
+        "Sheet of a workbook; the first one by default.",
+        read_text,
+        "NAME",
     )
     yield Setting(
         "rows_at",
         panel,
-        "Where a JSON document holds its rows, such as data.items.",
+        "Where the rows are in a JSON document, such as data.items.",
         read_dotted,
         "NAME.NAME",
     )
@@ -253,26 +257,26 @@ def _speed() -> Iterable[Setting]:
     yield Setting(
         "batch_rows",
         panel,
-        "Most rows prepared at once, in 32 MB at most.",
+        "Most rows to prepare at once, up to 32 MB of them.",
         read_positive_or_auto,
         "N|auto",
     )
     yield Setting(
         "batch_seconds",
         panel,
-        "Longest wait of a row for company.",
+        "Longest time a row waits for its batch to fill.",
         read_seconds,
         "SECONDS",
     )
     yield Setting(
         "workers",
         panel,
-        "Connections that write at the same time.",
+        "Number of connections that write at the same time.",
         read_positive_or_auto,
         "N|auto",
     )
     yield Setting(
-        "max_memory", panel, "Memory that the process keeps to.", read_size, "SIZE"
+        "max_memory", panel, "Memory limit of the process.", read_size, "SIZE"
     )
 
 
@@ -287,17 +291,21 @@ def _failures() -> Iterable[Setting]:
     yield Setting(
         "max_rejects",
         panel,
-        "Refused rows that stop the run; else none do.",
+        "Number or share of rejected rows that stops the run; no limit by default.",
         read_reject_limit,
         "N|P%",
     )
     yield Setting(
-        "retry_attempts", panel, "Most attempts at one transaction.", read_positive, "N"
+        "retry_attempts",
+        panel,
+        "Most times to try one transaction.",
+        read_positive,
+        "N",
     )
     yield Setting(
         "retry_seconds",
         panel,
-        "Longest time spent on one transaction.",
+        "Longest time to keep trying one transaction.",
         read_seconds,
         "SECONDS",
     )
@@ -308,13 +316,13 @@ def _journal() -> Iterable[Setting]:
     yield _choice(
         "journal_sync",
         panel,
-        "When journaled rows reach the disk.",
+        "How often journaled rows are flushed to disk.",
         get_args(JournalSync),
     )
     yield Setting(
         "journal_bytes",
         panel,
-        "Size of the journal at which its producer waits.",
+        "Size of the journal at which producers wait.",
         read_size,
         "SIZE",
     )
@@ -323,15 +331,22 @@ def _journal() -> Iterable[Setting]:
 def _other_runs() -> Iterable[Setting]:
     panel: Panel = "Safety"
     yield Setting(
-        "lock", panel, "Whether a second run into the table is refused.", read_switch
+        "lock",
+        panel,
+        "Take the table's lock: of the runs that take it, one loads at a time.",
+        read_switch,
     )
     yield Setting(
-        "lock_wait", panel, "Longest wait for that lock.", read_seconds, "SECONDS"
+        "lock_wait",
+        panel,
+        "Longest time to wait for that lock.",
+        read_seconds,
+        "SECONDS",
     )
     yield Setting(
         "resume",
         panel,
-        "Run to continue; true (or --resume alone) is the last that did not finish.",
+        "Run to continue; true (or --resume alone) means the last unfinished one.",
         read_resume,
         "RUN|true",
     )
@@ -347,7 +362,7 @@ def _running() -> Iterable[Setting]:
         "FOLDER",
     )
     yield Setting(
-        "progress", panel, "Whether a terminal shows live progress.", read_switch
+        "progress", panel, "Whether to show live progress on a terminal.", read_switch
     )
 
 

@@ -50,7 +50,7 @@ class PipelineOptions:
     Attributes:
         batch_rows: Asked before each joined batch: most rows in it.
         batch_bytes: Asked before each joined batch: most bytes in it.
-        batch_seconds: Longest wait of a row for company, in seconds.
+        batch_seconds: Longest time a row waits for its batch to fill, in seconds.
         lanes: How many lanes write.
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.

@@ -196,7 +196,7 @@ class Joiner:
     Attributes:
         incoming: Where batches come from.
         batch_rows: Asked before each joined batch: most rows in it.
-        batch_seconds: Longest wait of a row for company.
+        batch_seconds: Longest time a row waits for its batch to fill.
         begun: The batches that a resumed run makes again, in order of their rows.
         by_context: Whether rows of another source or `as_of` are kept apart.
         number: The number of the first joined batch that is not made again.

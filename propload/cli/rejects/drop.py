@@ -31,7 +31,7 @@ _OLDER_THAN = Part(
         "--older-than",
         metavar="DAYS",
         min=0,
-        help="Of all runs, those refused longer ago.",
+        help="Of all runs, the rows refused more than so many days ago.",
         show_default=False,
     ),
 )

@@ -26,7 +26,7 @@ _WRITTEN = Part(
         "--output",
         "-o",
         metavar="FILE",
-        help="Where to: .csv, .parquet or .ndjson.",
+        help="File to write: .csv, .parquet or .ndjson.",
         show_default=False,
     ),
     default=...,

@@ -25,7 +25,7 @@ _FIX = Part(
     typer.Option(
         "--fix",
         metavar="MODULE:FUNCTION",
-        help="Function that mends the rows: frame in, frame out.",
+        help="Function that corrects the rows: takes a frame, returns one.",
     ),
 )
 

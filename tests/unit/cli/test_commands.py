@@ -505,7 +505,7 @@ def test_help_shows_words_instead_of_types(words, run):
 
 def test_help_says_what_a_resume_alone_means(run):
     told = re.sub(r"[│\s]+", " ", run("ingest", "--help").output)
-    assert "true (or --resume alone) is the last" in told
+    assert "true (or --resume alone) means the last unfinished one" in told
 
 
 def test_help_tells_each_exit_code(run):
