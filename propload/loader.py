@@ -155,8 +155,8 @@ class Loader:
             msg = f"there is no report, as the load could not begin: {failed}"
             raise stopped(failed, msg) from failed
         msg = (
-            "there is no report yet, as rows are still loaded: close the loader, or "
-            "look after its with block"
+            "there is no report yet because rows are still being loaded: close the "
+            "loader, or ask for it after the with block"
         )
         raise LoadError(msg)
 

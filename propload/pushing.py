@@ -129,7 +129,10 @@ class PushedSource:
             try:
                 journal.append(batch, timeout=left)
             except TimeoutError as error:
-                msg = f"no room within {timeout} s: the {part_taken(taken)}"
+                msg = (
+                    f"no room within {timeout} s: the {part_taken(taken)}. Put the "
+                    "others again later, wait longer (timeout=), or raise journal_bytes"
+                )
                 raise TimeoutError(msg) from error
             except JournalError as error:
                 if not taken:
@@ -214,7 +217,7 @@ def _several(rows: object) -> object:
         # sets, views and whatever else gives rows or batches of them
         return iter(rows)
     msg = (
-        f"{rows!r} is no row: put takes dicts, dataclasses, pydantic objects, lists of "
-        "these, frames and batches, and whatever iterates over them"
+        f"{rows!r} is not a row: put takes dicts, dataclasses, pydantic objects, lists "
+        "of these, frames and batches, and whatever iterates over them"
     )
     raise ConfigError(msg)

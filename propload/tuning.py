@@ -86,7 +86,7 @@ def tune(
 
 def _refuse_untried(given: Settings) -> None:
     for name in sorted(UNTRIED.intersection(given)):
-        why = "is what tune searches for" if name in _SEARCHED else "has no say in it"
+        why = "is what tune searches for" if name in _SEARCHED else "does not apply"
         msg = f"{name} {why}: tune without it"
         raise ConfigError(msg)
 

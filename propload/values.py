@@ -180,7 +180,7 @@ def _of_any(value: Any) -> Any:
     if not instead and own_text is object.__str__ and not issubclass(kind, Number):
         instead = "give a number or a text, or its class a __str__"
     if instead:
-        msg = f"{with_article(kind.__name__)} is no value: {instead}"
+        msg = f"{with_article(kind.__name__)} is not a value: {instead}"
         raise TypeError(msg)
     try:
         return str(value)

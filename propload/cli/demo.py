@@ -91,7 +91,7 @@ def _find_demo() -> Demo:
 
     registered = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     if not registered:
-        msg = f"no demo is registered (entry points {GROUP}): install propload anew"
+        msg = f"no demo is registered (entry points {GROUP}): reinstall propload"
         raise ConfigError(msg)
     found: Demo = registered[0].load()
     return found

@@ -85,7 +85,10 @@ def patient_stdout() -> Iterator[None]:
         # the interpreter flushes once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            msg = f"the result cannot be written to stdout: {error.strerror}"
+            msg = (
+                f"the result cannot be written to stdout: {error.strerror}. Make room, "
+                "or send it elsewhere"
+            )
             raise OutputError(msg) from error
 
 

@@ -126,8 +126,8 @@ def refuse_others(given: Settings, used: Collection[str], /, *, function: str) -
     """
     idle = [name for name in _settings_only(given) if name not in used]
     if idle:
-        verb = "has" if len(idle) == 1 else "have"
-        msg = f"{', '.join(idle)} {verb} no say in {function}: leave that out"
+        verb, them = ("does", "it") if len(idle) == 1 else ("do", "them")
+        msg = f"{', '.join(idle)} {verb} not apply to {function}: leave {them} out"
         raise ConfigError(msg)
 
 

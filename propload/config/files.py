@@ -150,8 +150,8 @@ def _parse(path: Path, values: Mapping[str, object]) -> ConfigFile:
     top = {name: value for name, value in values.items() if name not in _TABLES}
     if isinstance(top.get("propload"), dict) and not prefix:
         msg = (
-            f"{path}: [propload] is not a table of it: leave that line out; in "
-            "pyproject.toml it is [tool.propload]"
+            f"{path}: [propload] does not belong in this file: remove that line; in "
+            "pyproject.toml the table is [tool.propload]"
         )
         raise ConfigError(msg)
     check_names(top, (*SETTINGS, *_TABLES), place=str(path))
@@ -179,7 +179,7 @@ def _tables(
     if not isinstance(tables, dict) or not all(
         isinstance(table, dict) for table in tables.values()
     ):
-        msg = f"{path}: {name} is not made of tables: write [{prefix}{name}.NAME]"
+        msg = f"{path}: {name} must consist of tables: write [{prefix}{name}.NAME]"
         raise ConfigError(msg)
     return tables
 

@@ -29,7 +29,7 @@ def default_state_dir() -> Path:
     try:
         return user_state_path("propload", appauthor=False)
     except RuntimeError as error:
-        msg = f"where is the state folder to be? {error}: set --state-dir, or HOME"
+        msg = f"cannot find a state folder: {error}. Set --state-dir or HOME"
         raise ConfigError(msg) from error
 
 

@@ -110,7 +110,7 @@ _OWNERS: dict[str, Owner] = {
 def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Setting:
     def read(value: object) -> object:
         if value not in words:
-            msg = f"{value!r} is none of {', '.join(words)}"
+            msg = f"{value!r} is not one of {', '.join(words)}"
             raise ConfigError(msg)
         return value
 

@@ -83,7 +83,7 @@ def read_dotted(value: object) -> str:
     """Return names with dots between them, none of them empty."""
     text = read_text(value)
     if not all(text.split(".")):
-        msg = f"{value!r} is no path of names: give them as data.items, by dots alone"
+        msg = f"{value!r} is not a path: write names with dots, as in data.items"
         raise ConfigError(msg)
     return text
 
@@ -114,7 +114,7 @@ def read_names(value: object) -> tuple[str, ...]:
     """Return column names, none of them empty."""
     names = read_words(value)
     if not all(names):
-        msg = f"{value!r} holds an empty name"
+        msg = f"{value!r} contains an empty name"
         raise ConfigError(msg)
     return names
 

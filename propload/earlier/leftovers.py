@@ -115,9 +115,10 @@ def require_home(one: Leftover, database: Database) -> None:
         return
     msg = (
         f"the journal of run {one.run_id} belongs to {one.database}, and "
-        f"{database.label} does not show that it is the same database. Say --to as the "
-        "run did; or, where that database was moved there with all its tables, say so: "
-        f"propload recover {run_in_words(one)} --moved, with --to as now"
+        f"{database.label} does not show that it is the same database. Give --to as "
+        "the run did; or, if that database was moved there with all its tables, "
+        f"confirm it: propload recover {run_in_words(one)} --moved, with the present "
+        "--to"
     )
     raise ConfigError(msg)
 
@@ -157,8 +158,8 @@ def find_leftover(folder: Path, run_id: str) -> Leftover:
             return one
     if is_in_use(folder / run_id):
         msg = (
-            f"the journal of run {run_id} is in use: the run goes on, or another "
-            "process recovers it"
+            f"the journal of run {run_id} is in use: the run is still going, or "
+            "another process is recovering it"
         )
         raise LockedError(msg)
     listing = f"propload recover --list{config.state_flag(folder.parent)}"

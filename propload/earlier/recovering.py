@@ -80,7 +80,7 @@ def recover(
     config.refuse_others(settings, used, function="propload.recover")
     plan = Plan.of(config.resolve(settings))
     if moved and not run_id:
-        msg = "say which run's database has moved: moved goes with a run (RUN --moved)"
+        msg = "say which run's database has moved: moved needs a run (RUN --moved)"
         raise ConfigError(msg)
     given = config.told(settings)
     if run_id:
@@ -217,11 +217,10 @@ def _recover_before(
     flag = config.state_flag(plan.places.state_dir)
     names = ", ".join(run_id for run_id, _ in serious)
     msg = (
-        f"what an earlier run left in its journal comes first, and cannot be "
-        f"loaded: {error}. Recover it with the settings that were wrong (propload "
-        f"recover RUN{flag} --key ... --mapping ... --on-new-columns ...) or drop it "
-        f"(propload recover --drop RUN{flag}); "
-        f"the runs are: {names}"
+        "the journal of an earlier run has to be loaded first, but cannot be: "
+        f"{error}. Recover it with the settings corrected (propload recover RUN{flag} "
+        "--key ... --mapping ... --on-new-columns ...) or drop it (propload recover "
+        f"--drop RUN{flag}); the runs are: {names}"
     )
     # its report is the earlier run's, not that of the one that does not begin
     raise LoadError(msg, exit_code=error.exit_code) from error

@@ -103,8 +103,8 @@ def _replay(
     source = RejectSource(path, fix)
     if not any(True for _ in source.lines()):
         msg = (
-            f"the refused rows of run {path.stem} could not be read at all: mend the "
-            "file and ingest it again"
+            f"the refused rows of run {path.stem} could not be read at all: correct "
+            "the file and ingest it again"
         )
         raise ConfigError(msg)
     begun = _begun(source, plan)
@@ -178,10 +178,10 @@ def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> No
         return
     named = f"{plan.replayed}{config.state_flag(plan.places.state_dir)}"
     msg = (
-        f"run {run.run_id} has added {counted(point.counts.stored, 'row')} of the "
-        f"{run.source}, by another fix or before others were refused, and did not end: "
-        "go on with the fix that it had, or load what is missing from a file "
-        f"(propload rejects export {named} --output FILE)"
+        f"run {run.run_id} added {counted(point.counts.stored, 'row')} of the "
+        f"{run.source} with another fix, or before others were refused, and did not "
+        "finish: continue with the fix that it had, or load what is missing from a "
+        f"file (propload rejects export {named} --output FILE)"
     )
     raise ConfigError(msg)
 
@@ -205,7 +205,7 @@ def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
         if label != report.target.database:
             msg = (
                 f"the rows of run {run_id} were refused by {report.target.database}, "
-                f"but would go to {label}: say where to with --to"
+                f"but would now go to {label}: name the database with --to"
             )
             raise ConfigError(msg)
     return plan

@@ -51,8 +51,8 @@ class Reader:
             msg = (
                 f"the journal {entry.path} cannot be read from byte {entry.offset} on "
                 f"({why}): it was changed from outside, or its disk fails. Load what "
-                f"is before with propload recover {_run_in_words(entry)}, and the rest "
-                "from its source again"
+                f"comes before it with propload recover {_run_in_words(entry)}, and "
+                "the rest from its source again"
             )
             raise JournalError(msg) from error
 

@@ -100,7 +100,7 @@ class Segments:
                 os.ftruncate(self._open, before.size)
             msg = (
                 f"the journal {before.path} cannot be written: {error.strerror}. What "
-                "was taken before is safe: make room, then go on"
+                "was taken before is safe: make room, then continue"
             )
             raise JournalError(msg) from error
         self._files[-1] = replace(before, size=before.size + len(data))

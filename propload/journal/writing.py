@@ -151,7 +151,7 @@ class Journal:
             self._insisting += once
             try:
                 if not self._changed.wait_for(fits, timeout):
-                    msg = f"no room in the journal within {timeout} s"
+                    msg = f"no room in {timeout} s: wait longer or raise journal_bytes"
                     raise TimeoutError(msg)
             finally:
                 self._insisting -= once

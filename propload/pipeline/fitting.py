@@ -57,8 +57,8 @@ def refuse_names(names: Sequence[str], /) -> None:
     if found:
         shown = ", ".join(map(repr, found))
         msg = (
-            f"column {shown} cannot be told from a pattern of columns (`*`, `^...$`): "
-            "give it another name in the source"
+            f"column {shown} looks like a pattern of columns (`*`, `^...$`): give it "
+            "another name in the source"
         )
         raise SchemaMismatchError(msg)
 

@@ -32,10 +32,10 @@ def require_same(begun: Begun, joined: Joined, prepared: Prepared, /) -> None:
         source = joined.parts[0].source
         msg = (
             f"{source}: rows {joined.first_row + 1:,} to {joined.through_row:,} of the "
-            f"run are committed in part, and come out otherwise now (lane {lane} had "
-            f"{counted(before, 'row')} and would have {now:,}), so that some would be "
-            "lost or written twice: go on with the mapping, the schema and the table "
-            f"as they were, or load {source} anew"
+            f"run were committed in part, but come out differently now (lane {lane} "
+            f"had {counted(before, 'row')} and would have {now:,}), so that some would "
+            "be lost or written twice: continue with the mapping, the schema and the "
+            f"table as they were, or load {source} anew"
         )
         raise ConfigError(msg)
 

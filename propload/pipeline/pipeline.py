@@ -326,7 +326,10 @@ def _is_broken_off(error: BaseException) -> bool:
 
 
 def _broken_off() -> LoadError:
-    msg = "SIGINT broke off Polars, though nobody told the load to end: use SIGTERM"
+    msg = (
+        "SIGINT interrupted Polars although the load was not asked to stop: stop loads "
+        "with SIGTERM"
+    )
     return LoadError(msg)
 
 

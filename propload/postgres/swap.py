@@ -116,8 +116,8 @@ class Swap:
             self._tell_of_lost(held, committed.inserted)
         if taken is not None and taken != held:
             msg = (
-                f"{self._table}: a trigger of it let {held - taken:,} of {held:,} new "
-                "rows fall, which a replace has counted as inserted already. Disable "
+                f"{self._table}: one of its triggers dropped {held - taken:,} of "
+                f"{held:,} new rows, which were already counted as inserted. Disable "
                 "the trigger, or leave those rows out of the input"
             )
             raise WriteError(msg, table=str(self._table))
@@ -166,7 +166,7 @@ def require_types(
     )
     if told:
         msg = (
-            f"{table}: {told}, by which values that this replace has gathered might be "
-            "rounded. Change the type back, or load all rows anew"
+            f"{table}: {told}, which might round values that this replace has "
+            "gathered. Change the type back, or load all rows again"
         )
         raise SchemaMismatchError(msg)

@@ -144,8 +144,9 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
         found = convert(column, source, target)
     if found is None:
         msg = (
-            f"column {wanted.column} is {type_name(source)}, which has no exact way to "
-            f"{wanted.pg_type}: give the column a mapping, or another type in the table"
+            f"column {wanted.column} is {type_name(source)}, which cannot be exactly "
+            f"converted to {wanted.pg_type}: give the column a mapping, or another "
+            "type in the table"
         )
         raise SchemaMismatchError(msg)
     return _limited(found, found.value, target, wanted.pg_type)

@@ -128,8 +128,8 @@ def _words(column: pl.Series) -> pl.Series:
     if text is None:
         kind = type_name(dtype)
         msg = (
-            f"key column {column.name} is {kind}, by which no row can be found: give "
-            "another key (--key), or make a text of the column by a mapping"
+            f"key column {column.name} is {kind}, which cannot identify a row: give "
+            "another key (--key), or turn the column into text with a mapping"
         )
         raise SchemaMismatchError(msg)
     return _text_words(column.to_frame().select(text.cast(pl.Binary)).to_series())

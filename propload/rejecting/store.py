@@ -153,8 +153,8 @@ def take_alone(path: Path, /) -> int:
         return lock_private(_lock_of(path), wait=False)
     except BlockingIOError as error:
         msg = (
-            f"run {path.stem} still goes on, or its refused rows are being replayed: "
-            "try again after its end"
+            f"run {path.stem} is still going, or its refused rows are being replayed: "
+            "try again when it has ended"
         )
         raise LockedError(msg) from error
 

@@ -105,7 +105,7 @@ class Parts:
         said = self.fit.notes
         if self.target.mode == "append" and self.plan.settings.get("newest"):
             newest = self.target.newest
-            said.append(f"mode append adds every row: newest ({newest}) has no say")
+            said.append(f"mode append adds every row: newest ({newest}) does not apply")
         said += [*getattr(self.source, "notes", ()), *self.end_notes]
         said += [self.outcome.note] if self.outcome.note else []
         return tuple(dict.fromkeys(said))

@@ -115,7 +115,7 @@ class Resuming:
             return
         session = self.stack.enter_context(self.database.connect())
         if not take(session, f"run:{run_id}", wait=GRACE_SECONDS):
-            msg = f"run {run_id} still goes on in another process: wait for its end"
+            msg = f"run {run_id} is still going in another process: wait for it to end"
             raise LockedError(msg)
         # of a process that has lost its lock unnoticed, no piece comes after this
         if not (
@@ -281,8 +281,8 @@ def _require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
         raise SourceError(msg, source=record.source)
     if run.shaping not in (None, record.shaping):
         msg = (
-            f"run {run.run_id} read, mapped or matched its rows by other settings "
-            f"({', '.join(_SHAPING)}): go on with its own, or {otherwise}"
+            f"run {run.run_id} read, mapped or matched its rows with other settings "
+            f"({', '.join(_SHAPING)}): continue with its own, or {otherwise}"
         )
         raise ConfigError(msg)
 

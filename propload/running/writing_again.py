@@ -46,16 +46,17 @@ def written_again(
     )
     if run.mode == "append":
         msg = (
-            f"{told}, so that nobody knows which of them are missing: go on with the "
-            "settings and columns of that time first, or load only what the table lacks"
+            f"{told}, so that nobody knows which of them are missing: continue with "
+            "the settings and columns of that time first, or load only what the table "
+            "lacks"
         )
         raise ConfigError(msg)
     whole = run.mode == "replace"
     if whole and point.gone:
         msg = (
             f"{told}, so that all rows would be written again, but the first "
-            f"{point.gone:,} are no longer in the journal: go on with the settings and "
-            f"columns of that time, or drop what is left (propload recover --drop "
+            f"{point.gone:,} are no longer in the journal: continue with the settings "
+            "and columns of that time, or drop what is left (propload recover --drop "
             f"{run.run_id}{flag}) and load the source anew"
         )
         raise ConfigError(msg)

@@ -28,7 +28,7 @@ def read_blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
         while block := file.read(BLOCK_BYTES):
             yield block
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        msg = f"{name} cannot be read on: {error}"
+        msg = f"{name} cannot be read any further: {error}"
         raise SourceError(msg, source=name) from error
 
 

@@ -359,7 +359,7 @@ class _Sheet:
         except fastexcel.FastExcelError as error:
             # the first line says it; those below say where in the reader
             said = str(error).partition("\n")[0]
-            msg = f"{self._name} is no readable workbook: {said}"
+            msg = f"{self._name} is not a readable workbook: {said}"
             raise SourceError(msg, source=self._name) from error
 
 

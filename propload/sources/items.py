@@ -282,7 +282,7 @@ class RowBatches:
             numbers = [n for n in range(first, first + total) if n not in refused]
             good, unfit = _separate(rows, numbers)
             if not unfit:
-                msg = f"{self._source} has rows that make no table: {error}"
+                msg = f"{self._source} has rows that do not form a table: {error}"
                 raise SourceError(msg, source=self._source, row=first) from error
             return self._columns.build(good), unfit
 
@@ -324,7 +324,7 @@ def _kept(value: object) -> object:
 def _check_names(names: Iterable[object]) -> None:
     for name in names:
         if not isinstance(name, str):
-            msg = f"the name {name!r} is no text"
+            msg = f"the name {name!r} is not a text"
             raise TypeError(msg)
 
 
@@ -346,4 +346,4 @@ def _complaint(item: object) -> str:
     if row_of(item) is not None:
         return "the item has no fields"
     kind = with_article(type(item).__name__)
-    return f"{kind} is no row: give dicts, dataclasses, attrs or pydantic objects"
+    return f"{kind} is not a row: give dicts, dataclasses, attrs or pydantic objects"

@@ -171,7 +171,7 @@ def _add(found: object, maker: RowBatches, where: str = "") -> bool:
     if type(found) is dict and found:
         return maker.add_own(found)
     if not isinstance(found, NoRow):
-        found = NoRow(written(found), "item", f"{kind_of(found)} is no row")
+        found = NoRow(written(found), "item", f"{kind_of(found)} is not a row")
     maker.skip(found.text, found.check, where + found.why)
     return False
 

@@ -97,7 +97,7 @@ def decode_list(raw: bytes) -> list[Any]:
     decoder = Decoder(text)
     found: list[Any] = decoder.decode(f"[{text}]", 0)[0]
     if decoder.has_lost(raw):
-        msg = "a name stands twice in an object"
+        msg = "a name occurs twice in an object"
         raise _NotJsonError(msg)
     return found
 
@@ -107,7 +107,7 @@ def decode_value(text: str) -> Any:
     try:
         return STRICT.decode(text)
     except (ValueError, RecursionError) as error:
-        return NoRow(text, "json", f"it is no JSON: {explain(error)}")
+        return NoRow(text, "json", f"it is not JSON: {explain(error)}")
 
 
 class Decoder:
@@ -192,7 +192,7 @@ def _exact_number(text: str) -> float | Decimal:
 
 
 def _refuse_word(word: str) -> None:
-    msg = f"{word} is no number of JSON: write null"
+    msg = f"{word} is not a JSON number: write null"
     raise _NotJsonError(msg)
 
 
@@ -201,7 +201,7 @@ def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(fields):
         names = [name for name, _ in fields]
         twice = next(name for name in found if names.count(name) > 1)
-        msg = f"the name {twice!r} stands twice in one object, which loses a value"
+        msg = f"the name {twice!r} occurs twice in one object, which loses a value"
         raise _NotJsonError(msg)
     return found
 

@@ -214,4 +214,4 @@ class Window:
 
 
 def _no_json(error: Exception) -> SourceError:
-    return SourceError(f"the next value is cut short or no JSON: {explain(error)}")
+    return SourceError(f"the next value is cut short or not JSON: {explain(error)}")

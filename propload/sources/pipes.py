@@ -52,7 +52,7 @@ def _read_pipe(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     try:
         yield from _blocks_and_pauses(file)
     except OSError as error:
-        msg = f"{name} cannot be read on: {error}"
+        msg = f"{name} cannot be read any further: {error}"
         raise SourceError(msg, source=name) from error
 
 

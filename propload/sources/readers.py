@@ -72,8 +72,8 @@ def refuse_unused(
     for option in sorted(options.told.difference(takes)):
         kinds = [kind for kind, reader in READERS.items() if option in reader.takes]
         msg = (
-            f"{described} cannot be told {option}: "
-            f"only {_listed(kinds) or 'files'} can. Leave it out"
+            f"{option} does not apply to {described}, "
+            f"only to {_listed(kinds) or 'files'}: leave it out"
         )
         raise ConfigError(msg)
 

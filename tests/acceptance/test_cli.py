@@ -231,7 +231,10 @@ def test_a_full_stdout_is_told_in_a_sentence(folder, environment, run, homes):
             timeout=60,
             check=False,
         )
-    said = "the result cannot be written to stdout: No space left on device"
+    said = (
+        "the result cannot be written to stdout: No space left on device. Make room, "
+        "or send it elsewhere"
+    )
     assert ended.returncode == 1
     # a date comes first, and no traceback
     assert ended.stderr.count("\n") == 1

@@ -262,7 +262,7 @@ def test_a_replay_that_cannot_go_on_is_told_to_be_exported(dsn, appended, state_
     export = (
         f"load what is missing from a file .propload rejects export {report.run_id}"
     )
-    with pytest.raises(ConfigError, match=f"go on with its own, or {export} --output"):
+    with pytest.raises(ConfigError, match=f"with its own, or {export} --output"):
         replay(report.run_id, fix=mend_but_one, newest="price", **told)
     run_sql(dsn, "TRUNCATE homes")
     with pytest.raises(ConfigError, match=f"was emptied since: {export}"):
@@ -333,9 +333,9 @@ def test_rows_to_which_others_may_come_are_neither_replayed_nor_dropped(
     report, told = appended
     store = RejectStore(state_dir / "rejects")
     with store.alone(report.run_id):
-        with pytest.raises(LockedError, match="still goes on"):
+        with pytest.raises(LockedError, match="is still going"):
             replay(report.run_id, **told)
-        with pytest.raises(LockedError, match="still goes on"):
+        with pytest.raises(LockedError, match="is still going"):
             store.drop(report.run_id)
     replay(report.run_id, fix=mend, **told)
     assert_all_are_there_once(dsn)

@@ -175,5 +175,5 @@ def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
     # the newest is no default for what is for good
     with pytest.raises(propload.ConfigError, match="say which run"):
         propload.drop_rejects("")
-    with pytest.raises(propload.ConfigError, match="table has no say"):
+    with pytest.raises(propload.ConfigError, match="table does not apply"):
         propload.drop_rejects(run, table="t")

@@ -318,7 +318,7 @@ def test_newest_is_said_to_have_no_say_where_every_row_is_added(database):
     rows = [{"id": 1, "day": 2}, {"id": 1, "day": 1}]
     report = propload.ingest(rows, newest="day", **told)
     assert report.counts.inserted == 2
-    assert [note for note in report.notes if "newest (day) has no say" in note]
+    assert [note for note in report.notes if "newest (day) does not apply" in note]
     assert not propload.ingest(rows, **told).notes
 
 

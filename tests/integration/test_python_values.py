@@ -204,7 +204,7 @@ def test_what_is_no_value_costs_its_row_and_says_column_and_type(database):
     (reason,) = report.rejects["propload_reason_list"][0].to_list()
     assert reason["stage"] == "read"
     assert "column v" in reason["message"]
-    assert "a builtin_function_or_method is no value: call it" in reason["message"]
+    assert "a builtin_function_or_method is not a value: call it" in reason["message"]
 
 
 FILE = """

@@ -284,7 +284,10 @@ def test_a_mapping_of_the_file_is_called_by_its_place(write_config):
         ("jobs = 3", r"write \[jobs\.NAME\]"),
         ("mappings = {a = 1}", r"write \[mappings\.NAME\]"),
         ("table = ", "is not TOML"),
-        ("[propload]\ntable = 'x'", r"in pyproject\.toml it is \[tool\.propload\]"),
+        (
+            "[propload]\ntable = 'x'",
+            r"pyproject\.toml the table is \[tool\.propload\]",
+        ),
     ],
 )
 def test_a_file_that_says_something_unknown_is_refused(text, message, write_config):
@@ -384,7 +387,7 @@ def test_a_user_without_a_home_says_where_state_is_to_be(tmp_path, monkeypatch):
 
     monkeypatch.delenv("PROPLOAD_STATE_DIR")
     monkeypatch.setattr("platformdirs.user_state_path", homeless)
-    with pytest.raises(ConfigError, match="set --state-dir"):
+    with pytest.raises(ConfigError, match="Set --state-dir"):
         resolve({})
     assert resolve({"state_dir": tmp_path})["state_dir"] == tmp_path
 

@@ -163,7 +163,7 @@ def test_no_rows_are_nothing_to_keep(pushed):
 )
 def test_what_is_no_row_is_no_file_either(pushed, rows):
     source, kept = pushed
-    with pytest.raises(ConfigError, match="is no row"):
+    with pytest.raises(ConfigError, match="is not a row"):
         source.put(rows)
     assert kept.batches == []
 

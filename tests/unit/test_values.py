@@ -180,20 +180,20 @@ STRANGE = {
 @pytest.mark.parametrize("kind", STRANGE)
 def test_what_leads_to_a_value_is_none_and_says_what_to_give(kind):
     value, instead = STRANGE[kind]
-    with pytest.raises(TypeError, match=f"^an? {kind} is no value: .*{instead}"):
+    with pytest.raises(TypeError, match=f"^an? {kind} is not a value: .*{instead}"):
         plain(value)
-    with pytest.raises(TypeError, match=f"is no value: .*{instead}"):
+    with pytest.raises(TypeError, match=f"is not a value: .*{instead}"):
         as_text({"a": [value]})
 
 
 def test_a_pandas_frame_is_no_value():
-    with pytest.raises(TypeError, match="DataFrame is no value"):
+    with pytest.raises(TypeError, match="DataFrame is not a value"):
         plain(pd.DataFrame({"a": [1]}))
 
 
 def test_a_coroutine_is_no_value():
     coroutine = later()
-    with pytest.raises(TypeError, match="coroutine is no value: await it"):
+    with pytest.raises(TypeError, match="coroutine is not a value: await it"):
         plain(coroutine)
     asyncio.run(coroutine)
 

@@ -81,7 +81,7 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
         elif path.suffix == ".ndjson":
             frame.write_ndjson(path)
         else:
-            msg = f"the ending of {path} is none of .csv, .parquet and .ndjson"
+            msg = f"{path} does not end in .csv, .parquet or .ndjson"
             raise ConfigError(msg)
     except OSError as error:
         msg = f"{path} cannot be written: {error}"

@@ -71,7 +71,7 @@ class Ledger(Protocol):
 
 def taken_over(run_id: str, /) -> LockedError:
     """Return the error of who goes on with a run that another process holds."""
-    msg = f"another process has gone on with run {run_id}: wait for its end"
+    msg = f"another process is continuing run {run_id}: wait for it to end"
     return LockedError(msg)
 
 
@@ -79,7 +79,7 @@ def unknown_run(run_id: str, /) -> WriteError:
     """Return the error of who goes on with a run that the ledger knows no more."""
     msg = (
         f"the line of run {run_id} is gone from the ledger (propload.runs): somebody "
-        "has deleted it, so that nothing more of the run can be entered"
+        "has deleted it, so nothing more of the run can be recorded"
     )
     return WriteError(msg, goes_on=False)
 
@@ -87,8 +87,8 @@ def unknown_run(run_id: str, /) -> WriteError:
 def lost_session() -> WriteError:
     """Return the error of a transaction that ran in a session of another token."""
     msg = (
-        "the transaction ran in another session than the one that was opened, as with "
-        "a pooler in transaction mode; nothing of it was written. Give the address of "
-        "the server itself, or of a pooler in session mode (--to)"
+        "the transaction ran in a different session from the one that was opened, as "
+        "happens with a pooler in transaction mode; nothing of it was written. Give "
+        "the address of the server itself, or of a pooler in session mode (--to)"
     )
     return WriteError(msg)

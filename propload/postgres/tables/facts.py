@@ -211,7 +211,7 @@ class TableFacts:
         if self.traits.rewritten:
             msg = (
                 f"a rule of {self.name} rewrites what is inserted or updated, which "
-                "the server does not do for rows that are looked for by a key: make it "
+                "the server does not allow where rows are found by a key: make it "
                 "a trigger, or use --mode append"
             )
             raise WriteError(msg, table=str(self.name))

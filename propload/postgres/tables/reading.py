@@ -112,8 +112,8 @@ def _refuse_unwritable(
         raise WriteError(msg, table=str(table), sqlstate="42501")
     if secured:
         msg = (
-            f"row-level security holds for this user on {table}, and COPY does not "
-            "work there: load as the owner or as a role with BYPASSRLS"
+            f"row-level security applies to this user on {table}, where COPY does "
+            "not work: load as the owner or as a role with BYPASSRLS"
         )
         raise WriteError(msg, table=str(table))
 

@@ -64,7 +64,7 @@ def load_mapping(spec: object, /) -> RowMapping:
         return make_mapping(cast("abc.Mapping[str, object]", spec), name=name)
     if callable(getattr(spec, "apply", None)):
         return cast("RowMapping", spec)
-    msg = f"mapping {spec!r} is none: give a file, a name or a dict of columns"
+    msg = f"{spec!r} is not a mapping: give a file, a name or a dict of columns"
     raise ConfigError(msg)
 
 
@@ -118,7 +118,7 @@ def make_mapping(
                 raise ConfigError(msg)
         columns = cast("abc.Mapping[str, object]", content["columns"])
         if not columns:
-            msg = "there is no column in it"
+            msg = "it has no columns"
             raise ConfigError(msg)
         null_words = as_words("null_words", content.get("null_words", ()))
         keep_others = _flag("keep_others", content.get("keep_others", False))
@@ -196,7 +196,7 @@ def _rule(target: str, written: dict[str, Any]) -> Column:
     settings = {key: value for key, value in written.items() if key not in _RULE_KEYS}
     parse = known.get("parse", "text")
     if not isinstance(parse, str):
-        msg = f"parse {parse!r} is no name of a parser; known are: {', '.join(PARSERS)}"
+        msg = f"parse {parse!r} is not a parser's name; known are: {', '.join(PARSERS)}"
         raise ConfigError(msg)
     _check_keys(settings, parse)
     if parse == "one_of":
@@ -222,7 +222,7 @@ def _rule(target: str, written: dict[str, Any]) -> Column:
 def _only(written: abc.Mapping[str, object], keys: tuple[str, ...]) -> None:
     for key in written:
         if key not in keys:
-            msg = f"{key!r} goes not together with {keys[0]!r}"
+            msg = f"{key!r} cannot be combined with {keys[0]!r}"
             raise ConfigError(msg)
 
 
@@ -245,7 +245,8 @@ def _check_keys(settings: abc.Mapping[str, object], parse: str) -> None:
         if parse in PARSERS and parse not in takers[key]:
             wanted = " or ".join(f'"{name}"' for name in takers[key])
             msg = (
-                f'key {key!r} says nothing to parse = "{parse}": give parse = {wanted}'
+                f'key {key!r} does not apply to parse = "{parse}": '
+                f"give parse = {wanted}"
             )
             raise ConfigError(msg)
 
@@ -311,7 +312,7 @@ def _pattern(written: object) -> str | None:
     if written is None:
         return None
     if not isinstance(written, str):
-        msg = f"pattern {written!r} is no text"
+        msg = f"pattern {written!r} is not a text"
         raise ConfigError(msg)
     try:
         pl.Series([""]).str.contains(written)
@@ -336,7 +337,7 @@ def _default(default: object, parser: Parser) -> object:
     except (pl.exceptions.PolarsError, TypeError, ValueError):
         made = None
     if made is None or not _is_same(default, made):
-        msg = f"default {default!r} is no {parser.name}"
+        msg = f"default {default!r} is not {parser.value}"
         raise ConfigError(msg)
     return made
 

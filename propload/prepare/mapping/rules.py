@@ -243,8 +243,7 @@ def _read(
     lost = values.is_null() & text.is_not_null()
     reasons = no_reasons()
     if rule.unparsed == "refuse" and lost.any():
-        what = "none of the words of" if rule.parser.name == "one_of" else "no"
-        place = f"(from {names[0]}) is {what} {rule.parser.name}"
+        place = f"(from {names[0]}) is not {rule.parser.value}"
         if rule.pattern is not None:
             place = (
                 f"(from {names[0]}) holds no {rule.parser.name} "
@@ -273,7 +272,7 @@ def _read_values(
         frame = frame.with_columns(placed.alias(target))
         lost = frame.get_column(target).is_null() & values.is_not_null()
         if lost.any():
-            place = f"(from {values.name}) is no {parser.name}"
+            place = f"(from {values.name}) is not {parser.value}"
             reasons.append(_refuse(given.filter(lost), target, parser, place))
     try:
         sifted = cast_types(frame, [Cast(target, parser.dtype, parser.name)])
@@ -313,9 +312,8 @@ def _meaning(
     """Return a column's texts, null where they mean that."""
     text = write_text(pl.col(name), rows.schema[name])
     if text is None:
-        msg = (
-            f"column {name} is {type_name(rows.schema[name])}, which is no text to read"
-        )
+        kind = type_name(rows.schema[name])
+        msg = f"column {name} is {kind}, which cannot be read as text"
         raise SchemaMismatchError(msg)
     silent = fold(text).is_in(list(null_words)) if null_words else pl.lit(value=False)
     if rule.parser.name != "text":

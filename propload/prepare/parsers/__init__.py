@@ -32,6 +32,7 @@ from propload.prepare.parsers.words import (
     parse_one_of,
     parse_text,
 )
+from propload.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,6 +75,18 @@ class Parser:
     words: tuple[str, ...] = ()
     write: Callable[[pl.Expr], pl.Expr] | None = None
 
+    @property
+    def value(self) -> str:
+        """What messages call one of its values: `an integer`."""
+        return _VALUES.get(self.name, with_article(self.name))
+
+
+#: Those whose values their names with an article do not say.
+_VALUES = {
+    "money": "an amount of money",
+    "json": "JSON",
+    "one_of": "one of the words of one_of",
+}
 
 #: Those that read numbers.
 NUMERIC = frozenset({"integer", "number", "money", "area"})
@@ -117,7 +130,7 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
             msg = f"parser {name} has no setting {setting!r}{hint}"
             raise ConfigError(msg)
     if not isinstance(settings.get("otherwise", ""), str):
-        msg = f"otherwise {settings['otherwise']!r} is no text"
+        msg = f"otherwise {settings['otherwise']!r} is not a text"
         raise ConfigError(msg)
     if name == "money":
         dtype = pl.Decimal(MONEY_DIGITS, _scale(settings.get("scale", 2)))
@@ -158,7 +171,7 @@ def _scale(written: object) -> int:
         or isinstance(written, bool)
         or not 0 <= written <= MONEY_DIGITS
     ):
-        msg = f"scale {written!r} is no number of digits from 0 to {MONEY_DIGITS}"
+        msg = f"scale {written!r} is not a number of digits from 0 to {MONEY_DIGITS}"
         raise ConfigError(msg)
     return written
 

@@ -212,7 +212,7 @@ def unit_size(unit: str, /) -> float:
 def _plain_number(text: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
     """Return the number as `-1234.5`: a minus, digits, one point."""
     if decimal not in (None, ".", ","):
-        msg = f"decimal {decimal!r} is no decimal mark: give '.' or ','"
+        msg = f"decimal {decimal!r} is not a decimal mark: give '.' or ','"
         raise ConfigError(msg)
     read = partial(_read_plain, decimal=decimal)
     return text.map_batches(read, return_dtype=pl.String())

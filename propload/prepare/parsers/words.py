@@ -118,7 +118,7 @@ def as_words(setting: str, written: object, /) -> tuple[str, ...]:
     if not isinstance(words, (list, tuple)) or not all(
         isinstance(word, str) for word in words
     ):
-        msg = f"{setting} {written!r} is no text or list of texts"
+        msg = f"{setting} {written!r} is neither a text nor a list of texts"
         raise ConfigError(msg)
     return tuple(words)
 

@@ -206,8 +206,8 @@ class _Crawl(threading.Thread):
     async def _crawl(self) -> None:
         if is_reactor_installed():
             msg = (
-                "this process runs a Twisted reactor, beside which no crawl can be "
-                "run: crawl in a process of its own"
+                "this process runs a Twisted reactor, so no crawl can run in it: "
+                "crawl in a process of its own"
             )
             raise SourceError(msg, source=self._spider.name)
         # a runner would lay its settings over the crawler's when it starts it

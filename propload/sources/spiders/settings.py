@@ -146,7 +146,7 @@ def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
         if is_shared and "replace" in (own.get("mode"), its.get("mode")):
             table = own.get("table") or "one table"
             msg = (
-                f"PROPLOAD_TARGETS: {one} and {other} go to {table} by different "
+                f"PROPLOAD_TARGETS: {one} and {other} go to {table} with different "
                 "settings, and a replace by one would erase the rows of the other: "
                 "give both the same settings, or a table each"
             )

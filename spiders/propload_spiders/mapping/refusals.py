@@ -155,7 +155,7 @@ def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
     message = (
         pl.when(pl.col("value").is_null())
         .then(pl.lit("nothing says when the page was read: give --as-of"))
-        .otherwise(pl.format("'{}' is no timestamp; ISO 8601 is read", "value"))
+        .otherwise(pl.format("'{}' is not a timestamp; ISO 8601 is read", "value"))
     )
     asked = bad.select(ROW, value="text:scraped_at")
     return _reasons(asked, "scraped_at", "parse", message)

@@ -59,7 +59,7 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
             # the first one comes back, and knows nothing of the second
             with (
                 closing(ready.open_writer(0)) as writer,
-                pytest.raises(LockedError, match="another process has gone on"),
+                pytest.raises(LockedError, match="another process is continuing"),
             ):
                 writer.write(make_piece(ROWS, 1))
             with pytest.raises(LockedError, match=run.run_id):
@@ -88,7 +88,7 @@ def test_a_run_whose_ledger_is_a_file_is_its_process_s_also_in_an_outage(
             assert isinstance(ready.ledger, FileLedger)
             query(database, END_OTHERS)
             with (
-                pytest.raises(LockedError, match="another process has gone on"),
+                pytest.raises(LockedError, match="another process is continuing"),
                 process(dsn, state_dir, run.run_id),
             ):
                 pass
@@ -126,7 +126,7 @@ def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state
             closing(
                 ready.open_writer(0, on_refused=lambda *of: told.append(of))
             ) as writer,
-            pytest.raises(LockedError, match="another process has gone on"),
+            pytest.raises(LockedError, match="another process is continuing"),
         ):
             writer.write(make_piece(ROWS))
     assert query(database, STORED) == [(0,)]

@@ -379,7 +379,7 @@ def test_a_word_that_is_no_choice_is_a_usage_error(run, load):
     result = run("ingest", "a.csv", "--mode", "merge")
     assert result.exit_code == 2
     said = " ".join(result.stderr.replace("│", " ").split())
-    told = "'merge' is none of upsert, append, insert-new, replace"
+    told = "'merge' is not one of upsert, append, insert-new, replace"
     assert f"Invalid value for '--mode': {told}" in said
 
 

@@ -45,7 +45,7 @@ def refused(state_dir):
                     "column": "id",
                     "check": "cast",
                     "value": f"x\t{n}",
-                    "message": "is no integer",
+                    "message": "is not an integer",
                     "sqlstate": None,
                 }
                 for n in range(rows)
@@ -88,7 +88,7 @@ def test_show_prints_a_reason_a_line(run, refused):
         "id",
         "cast",
         "x 0",
-        "is no integer",
+        "is not an integer",
     ]
     assert len(lines) == 4
 
@@ -104,7 +104,7 @@ def test_show_takes_the_newest_run_and_says_what_it_left_out(run, refused):
 def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     rows = [json.loads(line) for line in run("show", "--json").stdout.splitlines()]
     assert [row["values"]["id"] for row in rows] == [f"x\t{n}" for n in range(30)]
-    assert rows[0]["reasons"][0]["message"] == "is no integer"
+    assert rows[0]["reasons"][0]["message"] == "is not an integer"
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_export_writes_values_and_reasons(ending, run, refused, tmp_path):
         "ndjson": pl.read_ndjson,
     }[ending]
     assert read(tmp_path / f"out.{ending}").rows() == [
-        (f"x\t{n}", "id: is no integer") for n in range(3)
+        (f"x\t{n}", "id: is not an integer") for n in range(3)
     ]
 
 

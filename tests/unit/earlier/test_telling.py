@@ -73,15 +73,23 @@ def test_a_table_of_the_environment_is_for_loads(state, monkeypatch):
 @pytest.mark.parametrize(
     ("function", "settings", "told"),
     [
-        (propload.runs, {"to": "dsn", "key": "id"}, "to, key have no say in .*runs"),
-        (propload.rejects, {"table": "homes"}, "table has no say in .*rejects"),
-        (propload.leftovers, {"key": "id"}, "key has no say in .*leftovers"),
-        (propload.recover, {"resume": True}, "resume has no say in .*recover"),
-        (propload.recover, {"sheet": "1"}, "sheet has no say in .*recover"),
-        (propload.replay, {"header": False}, "header has no say in .*replay"),
-        (propload.replay, {"journal_sync": "off"}, "journal_sync has no say"),
-        (partial(propload.drop_runs, 1), {"lock": True}, "lock has no say in .*drop"),
-        (partial(propload.drop_old_rejects, 1), {"to": "x"}, "to has no say in .*drop"),
+        (propload.runs, {"to": "dsn", "key": "id"}, "to, key do not apply to .*runs"),
+        (propload.rejects, {"table": "homes"}, "table does not apply to .*rejects"),
+        (propload.leftovers, {"key": "id"}, "key does not apply to .*leftovers"),
+        (propload.recover, {"resume": True}, "resume does not apply to .*recover"),
+        (propload.recover, {"sheet": "1"}, "sheet does not apply to .*recover"),
+        (propload.replay, {"header": False}, "header does not apply to .*replay"),
+        (propload.replay, {"journal_sync": "off"}, "journal_sync does not apply"),
+        (
+            partial(propload.drop_runs, 1),
+            {"lock": True},
+            "lock does not apply",
+        ),
+        (
+            partial(propload.drop_old_rejects, 1),
+            {"to": "x"},
+            "to does not apply",
+        ),
     ],
 )
 def test_settings_that_say_nothing_are_refused(function, settings, told, state):

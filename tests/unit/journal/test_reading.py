@@ -54,7 +54,7 @@ def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why, tmp_pat
     told = str(raised.value)
     assert f"{last.path} cannot be read from byte {last.offset} on" in told
     recover = f"propload recover run-1 --state-dir {tmp_path.parent}, and"
-    assert f"Load what is before with {recover}" in told
+    assert f"Load what comes before it with {recover}" in told
 
 
 def test_a_file_that_is_gone_is_told_with_what_to_do(entries):

@@ -42,7 +42,7 @@ def test_a_failed_write_wakes_a_source_that_never_ends(make):
 
 def test_polars_that_hears_a_signal_in_a_lane_ends_the_run_with_a_reason(make):
     pipeline, _ = make(MemorySource(rows(10)), failures={1: [KeyboardInterrupt("")]})
-    with pytest.raises(LoadError, match="SIGINT broke off Polars") as caught:
+    with pytest.raises(LoadError, match="SIGINT interrupted Polars") as caught:
         pipeline.run()
     assert isinstance(caught.value.__cause__, KeyboardInterrupt)
     assert threads_left() == []

@@ -225,7 +225,8 @@ def test_json_has_no_nan_so_such_a_row_is_refused():
 )
 def test_types_without_an_exact_way_are_refused_as_a_whole(values, dtype, wanted):
     with pytest.raises(
-        SchemaMismatchError, match=r"column value .* no exact way to the type"
+        SchemaMismatchError,
+        match=r"column value .* cannot be exactly converted to",
     ):
         cast_values(values, dtype, wanted)
 

@@ -53,7 +53,7 @@ def test_the_address_of_the_embedded_database_is_that_of_the_state_folder(
     assert propload.embedded_url() == f"postgresql:///{state_dir}"
     assert propload.embedded_url(state_dir=tmp_path) == f"postgresql:///{tmp_path}"
     assert started == [state_dir, tmp_path]
-    with pytest.raises(ConfigError, match="to has no say"):
+    with pytest.raises(ConfigError, match="to does not apply"):
         propload.embedded_url(to="postgresql://elsewhere")
 
 

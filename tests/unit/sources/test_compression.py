@@ -107,7 +107,7 @@ def test_a_damaged_member_is_refused(read, write):
     content[2000:2040] = bytes(40)
     error = str(read(write("a.zip", bytes(content))).error)
     assert "a.zip/a.csv" in error
-    assert "cannot be read on" in error
+    assert "cannot be read any further" in error
     assert "empty" not in error
 
 

@@ -360,7 +360,7 @@ def test_nested_values_are_json_text(read):
 def test_a_name_that_is_no_text_is_told(read):
     reading = read([{"a": 1}, {2: 1, "a": 2}])
     assert reading.rows == [{"a": 1}]
-    assert "the name 2 is no text" in reading.unread[0].message
+    assert "the name 2 is not a text" in reading.unread[0].message
 
 
 def test_an_open_file_is_no_iterable_of_rows():
@@ -382,10 +382,10 @@ class Untold:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ((n for n in "ab"), "a generator is no value: make a list of it"),
+        ((n for n in "ab"), "a generator is not a value: make a list of it"),
         (Untold(), "an Untold has no text: it raised KeyError"),
         ({"b": [Untold()]}, "an Untold has no text: it raised KeyError"),
-        ([object()], "an object is no value"),
+        ([object()], "an object is not a value"),
     ],
 )
 def test_a_value_that_is_none_costs_its_row(read, make, value, message):

@@ -57,7 +57,7 @@ def test_usual_numbers_are_numbers(read, write):
         ('[{"a": 1}, {"a": 2}', 2, "cut short"),
         ('[{"a": 1}, {"a": ', 1, "cut short"),
         ('[{"a": 1}, {"a": "x', 1, "cut short"),
-        ('[{"a": 1}, {"a": ?}, {"a": 3}]', 1, "no JSON"),
+        ('[{"a": 1}, {"a": ?}, {"a": 3}]', 1, "not JSON"),
         ('[{"a": 1}] {"a": 2}', 1, "more after"),
         ("[]", 0, "empty"),
     ],
@@ -99,12 +99,12 @@ def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ('{"a": 1, "a": 2}', "the name 'a' stands twice in one object"),
-        ('{"a": {"b": [{"c": 1, "d": 2, "c": 3}]}}', "the name 'c' stands twice"),
-        ('{"a": NaN}', "NaN is no number of JSON"),
-        ('{"a": [-Infinity]}', "-Infinity is no number of JSON"),
-        ('{"a" : 1, "a" : 3}', "the name 'a' stands twice in one object"),
-        ('{"a"\t: 1, "a"\t: 3}', "the name 'a' stands twice in one object"),
+        ('{"a": 1, "a": 2}', "the name 'a' occurs twice in one object"),
+        ('{"a": {"b": [{"c": 1, "d": 2, "c": 3}]}}', "the name 'c' occurs twice"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
+        ('{"a": [-Infinity]}', "-Infinity is not a JSON number"),
+        ('{"a" : 1, "a" : 3}', "the name 'a' occurs twice in one object"),
+        ('{"a"\t: 1, "a"\t: 3}', "the name 'a' occurs twice in one object"),
     ],
 )
 def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
@@ -118,7 +118,7 @@ def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
     ]
     assert (number, shown, check) == (2, bad, "json")
     assert why in message
-    assert message.startswith("line 2: " if "nd" in name else "it is no JSON: ")
+    assert message.startswith("line 2: " if "nd" in name else "it is not JSON: ")
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
 def test_a_line_says_where_it_is_wrong(read, write, line, message):
     reading = read(write("a.ndjson", f'{{"a": 1}}\n{line}\n'))
     assert [one.message for one in reading.unread] == [
-        f"line 2: it is no JSON: {message}"
+        f"line 2: it is not JSON: {message}"
     ]
 
 
 def test_what_is_no_row_is_called_by_its_name(read, write):
     reading = read(write("a.ndjson", '{"a": 1}\n[1]\n"x"\nnull\n{}\n7\n'))
     assert [one.message for one in reading.unread] == [
-        "line 2: a list is no row",
-        "line 3: a text is no row",
-        "line 4: null is no row",
-        "line 5: an empty object is no row",
-        "line 6: 7 is no row",
+        "line 2: a list is not a row",
+        "line 3: a text is not a row",
+        "line 4: null is not a row",
+        "line 5: an empty object is not a row",
+        "line 6: 7 is not a row",
     ]
 
 
@@ -165,13 +165,13 @@ def test_what_is_no_row_is_kept_as_it_is_written(read, write, value, shown, kind
         reading = read(write(name, text % value))
         (fault,) = reading.unread
         assert (reading.error, len(reading.rows), fault.text) == (None, 1, shown)
-        assert fault.message.endswith(f"{kind} is no row")
+        assert fault.message.endswith(f"{kind} is not a row")
 
 
 def test_a_text_without_a_row_is_an_error(read, write):
     reading = read(write("a.ndjson", "id,price\n1,2\n"))
     assert [one.row for one in reading.unread] == [1, 2]
-    assert "holds no row of JSON: line 1: it is no JSON: a value is" in str(
+    assert "holds no row of JSON: line 1: it is not JSON: a value is" in str(
         reading.error
     )
     assert "--format" in str(reading.error)

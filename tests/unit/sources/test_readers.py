@@ -73,7 +73,7 @@ def test_a_format_takes_what_it_declares_and_no_more(write, kind, option):
     with pytest.raises(ConfigError) as caught:
         opened(write(kind), **told)
     message = str(caught.value)
-    assert f"rows.{kind} ({kind}) cannot be told {option}: only" in message
+    assert f"rows.{kind} ({kind}), only to" in message
     assert all(taker in message for taker in takers)
 
 
@@ -82,14 +82,14 @@ def test_a_format_takes_what_it_declares_and_no_more(write, kind, option):
     "source", [ROWS, ROWS.to_arrow(), ROWS.lazy(), [{"id": 1}], iter([{"id": 1}])]
 )
 def test_rows_in_memory_take_none(source, option):
-    with pytest.raises(ConfigError, match=f"cannot be told {option}"):
+    with pytest.raises(ConfigError, match=f"{option} does not apply to"):
         opened(source, **{option: OPTIONS[option]})
 
 
 def test_one_of_several_files_is_enough(write):
     paths = [write("csv"), write("parquet")]
     assert len(list(opened(paths, delimiter=","))) == 2
-    with pytest.raises(ConfigError, match=r"\(csv, parquet\) cannot be told sheet"):
+    with pytest.raises(ConfigError, match=r"sheet does not apply .*\(csv, parquet\)"):
         opened(paths, sheet="Blad1")
 
 
@@ -98,12 +98,12 @@ def test_what_lies_in_an_archive_counts(write, tmp_path):
         for kind in ("ndjson", "csv"):
             archive.write(write(kind), f"rows.{kind}")
     assert len(list(opened(tmp_path / "both.zip", null_words=("-",)))) == 2
-    with pytest.raises(ConfigError, match="cannot be told sheet"):
+    with pytest.raises(ConfigError, match="sheet does not apply to"):
         opened(tmp_path / "both.zip", sheet="Blad1")
 
 
 def test_a_workbook_is_no_archive_of_texts(write):
-    with pytest.raises(ConfigError, match=r"\(xlsx\) cannot be told delimiter"):
+    with pytest.raises(ConfigError, match=r"delimiter does not apply to .*\(xlsx\)"):
         opened(write("xlsx"), delimiter=";")
 
 
@@ -111,7 +111,7 @@ def test_a_workbook_is_no_archive_of_texts(write):
 def test_a_pipe_is_judged_when_its_format_is_known(monkeypatch, told):
     text = io.TextIOWrapper(io.BytesIO(b'{"id": 1}\n'))
     monkeypatch.setattr("sys.stdin", text)
-    with pytest.raises(ConfigError, match=r"stdin \(ndjson\) cannot be told delimiter"):
+    with pytest.raises(ConfigError, match=r"delimiter does not .* stdin \(ndjson\)"):
         list(opened("-", delimiter=";", **told))
 
 
@@ -133,16 +133,16 @@ def test_an_option_of_a_job_is_for_its_source(write, monkeypatch, tmp_path):
     (tmp_path / "propload.toml").write_text('[jobs.nightly]\nsheet = "Blad1"')
     monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "propload.toml"))
     options = source_options(config.resolve({}, job="nightly"), {}, job="nightly")
-    with pytest.raises(ConfigError, match="cannot be told sheet"):
+    with pytest.raises(ConfigError, match="sheet does not apply to"):
         open_source(write("csv"), options)
 
 
 @pytest.mark.parametrize("face", [propload.ingest, propload.check])
 def test_every_face_refuses_before_it_opens_a_database(write, face):
-    with pytest.raises(ConfigError, match="cannot be told sheet: only xlsx can"):
+    with pytest.raises(ConfigError, match=r"sheet does not apply to .*, only to xlsx"):
         face(write("csv"), sheet="Blad1", to="postgresql://nowhere.invalid/x")
 
 
 def test_pushed_rows_take_none():
-    with pytest.raises(ConfigError, match="pushed rows cannot be told header"):
+    with pytest.raises(ConfigError, match="header does not apply to pushed rows"):
         propload.Loader(header=True, to="postgresql://nowhere.invalid/x")

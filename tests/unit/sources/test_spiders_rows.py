@@ -99,7 +99,7 @@ def test_a_selector_in_an_item_says_what_to_call():
     rows = ItemRows("s", FlushOptions())
     rows.add({"id": 1, "title": scrapy.Selector(text="<h1>a</h1>").css("h1::text")})
     (batch,) = rows.take()
-    assert "column title: a SelectorList is no value: call .get()" in (
+    assert "column title: a SelectorList is not a value: call .get()" in (
         batch.unread[0].message
     )
 

@@ -100,7 +100,7 @@ def test_a_replace_erases_no_rows_of_another_load(mode, caplog):
         "Home2": {"table": "public.homes", "key": "id", "mode": mode},
     }
     crawler, loaders = crawl(spider_of([]), PROPLOAD_TARGETS=targets)
-    said = "Home1 and Home2 go to public.homes by different settings"
+    said = "Home1 and Home2 go to public.homes with different settings"
     assert (said in caplog.text) is (mode == "replace")
     assert (crawler.spider is None) is (mode == "replace")
     assert len(loaders) == (0 if mode == "replace" else 2)
@@ -112,7 +112,7 @@ def test_two_loads_into_a_table_that_nobody_names_are_refused(caplog):
         "Home2": {"key": "id", "mode": "replace", "on_null": "keep"},
     }
     _, loaders = crawl(spider_of([]), PROPLOAD_TARGETS=targets)
-    assert "Home1 and Home2 go to one table by different settings" in caplog.text
+    assert "Home1 and Home2 go to one table with different settings" in caplog.text
     assert loaders == {}
 
 

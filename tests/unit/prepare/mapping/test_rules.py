@@ -91,7 +91,7 @@ def test_what_cannot_be_read_refuses_its_row_with_every_reason():
         (1, "map", "price", "money", "ask"),
         (1, "map", "area", "area", "big"),
     ]
-    assert "'ask' (from price) is no money" in found.reasons["message"][0]
+    assert "'ask' (from price) is not an amount of money" in found.reasons["message"][0]
 
 
 def test_what_cannot_be_read_may_be_null():
@@ -297,7 +297,7 @@ def test_a_time_that_the_clock_skips_costs_its_row_also_where_it_is_no_text():
     found = apply(rules, at=times)
     assert found.frame[ROW].to_list() == [1]
     assert found.reasons["message"].to_list() == [
-        "column at: '2024-03-31 02:30:00.000000' (from at) is no timestamp"
+        "column at: '2024-03-31 02:30:00.000000' (from at) is not a timestamp"
     ]
     rules["at"]["unparsed"] = "null"
     assert values(apply(rules, at=times), "at")[0] is None
@@ -335,7 +335,7 @@ def test_an_expression_that_fails_is_told_with_its_column(expression):
 def test_a_word_that_is_in_no_list_is_told_so():
     rules = {"a": {"parse": "one_of", "words": {"x": ["y"]}}}
     assert apply(rules, a=["z"]).reasons["message"].to_list() == [
-        "column a: 'z' (from a) is none of the words of one_of"
+        "column a: 'z' (from a) is not one of the words of one_of"
     ]
 
 

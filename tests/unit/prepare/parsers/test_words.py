@@ -107,7 +107,7 @@ def test_every_parser_returns_the_type_that_it_says():
         ("monney", {}, "did you mean 'money'"),
         ("money", {"decimals": ","}, "did you mean 'decimal'"),
         ("money", {"decimal": ";"}, "give '.' or ','"),
-        ("boolean", {"true": 5}, "true 5 is no text or list of texts"),
+        ("boolean", {"true": 5}, "true 5 is neither a text nor a list of texts"),
         (
             "boolean",
             {"true": ["x"], "false": [" X"]},
@@ -116,7 +116,7 @@ def test_every_parser_returns_the_type_that_it_says():
         ("boolean", {"false": ["ja"]}, "'ja' is among.*give both lists"),
         ("one_of", {"words": {"a": "x", "A ": "y"}}, "means both 'x' and 'y'"),
         ("one_of", {"words": {"a": "x", "b": "X"}}, "means both 'x' and 'X'"),
-        ("one_of", {"words": {"a": "x"}, "otherwise": 5}, "otherwise 5 is no text"),
+        ("one_of", {"words": {"a": "x"}, "otherwise": 5}, "otherwise 5 is not a text"),
         ("money", {"scale": 19}, "scale 19.*from 0 to 18"),
         ("money", {"scale": -1}, "scale -1"),
         ("money", {"scale": "2"}, "scale '2'"),
