@@ -141,14 +141,14 @@ def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
     """Return the texts with one of the sale's price and one of the lease's.
 
     A file has one column for both; the row's offering or the words behind the price
-    say which of them it is.
+    say which of them it is. A period in brackets does not make a rent of a sale.
     """
-    price = pl.col("price_text")
-    is_lease = numbers.rent_period(price).is_not_null() | (
-        pl.col("offering") == "rent"
-    ).fill_null(value=False)
+    price, offering = pl.col("price_text"), pl.col("offering")
+    told = pl.when(offering == "sale").then(numbers.outside_brackets(price))
+    period = numbers.rent_period(told.otherwise(price))
+    is_lease = period.is_not_null() | (offering == "rent").fill_null(value=False)
     return texts.with_columns(
-        sale_text=pl.when(~is_lease.fill_null(value=False)).then(price),
+        sale_text=pl.when(~is_lease).then(price),
         lease_text=pl.coalesce("rent_text", pl.when(is_lease).then(price)),
     )
 

@@ -40,6 +40,9 @@ _BARE = (
 #: beside the listing's.
 BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\b)"
 
+#: The end of `/m`, a month; \b would end it in `/m²` as well.
+_END = r"(?:[^\w²³^]|$)"
+
 #: What comes on top (`+ BTW`), unless that is an amount as well, and an abbreviated
 #: month that no parser knows.
 _BESIDES = r"(?i)\s*(?:[+&*]|\bm/nd\b)\D*$"
@@ -155,14 +158,27 @@ def degrees(text: pl.Expr) -> pl.Expr:
 
 
 def rent_period(text: pl.Expr) -> pl.Expr:
-    """Return month, year, week or day where a price text is one of rent."""
+    """Return month, year, week or day where a price text is one of rent.
+
+    What stands in brackets may be about something else than the price: the costs of
+    service beside the price of a sale.
+    """
     patterns = {
-        "month": r"(?i)\bmaand|\bmnd|month|\bp\.?/?m\b|/m\b",
+        "month": rf"(?i)\bmaand|\bmnd|month|(?:\bp\.?/?|/)m{_END}",
         "year": r"(?i)\bjaar|year|\bp\.?/?j\b",
         "week": r"(?i)week",
         "day": r"(?i)\bdag\b|day",
     }
-    return _first_match(text, patterns)
+    is_rent = price_condition(text).is_null()
+    return pl.coalesce(
+        _first_match(outside_brackets(text), patterns),
+        pl.when(is_rent).then(_first_match(text, patterns)),
+    )
+
+
+def outside_brackets(text: pl.Expr) -> pl.Expr:
+    """Return a text without what it says in brackets."""
+    return text.str.replace_all(r"\([^)]*\)?", " ")
 
 
 def price_condition(text: pl.Expr) -> pl.Expr:

@@ -464,5 +464,20 @@ def test_no_rows_give_no_rows():
     assert sifted.frame.schema == MADE
 
 
+@pytest.mark.parametrize(
+    "price",
+    [
+        "€ 495.000 k.k. (€ 5.000/m²)",
+        "€ 495.000 (€ 5.000/m²)",
+        "€ 495.000 (servicekosten € 150 per maand)",
+        "€ 495.000 k.k. (servicekosten € 150 p/m)",
+    ],
+)
+def test_the_price_of_a_sale_stays_one_whatever_stands_in_brackets(price):
+    row = listing(price=price)
+    assert (row["list_price"], row["rent_price"]) == (495000, None)
+    assert (row["rent_period"], row["offering"]) == (None, "sale")
+
+
 COLUMNS = ["Vraagprijs", "Huurprijs", "Wonen", "Inhoud", "Aantal kamers", "Bouwjaar"]
 COLUMNS += ["Energielabel", "Aangeboden sinds", "Status", "Name", "Soort dak"]

@@ -181,6 +181,22 @@ def test_the_period_of_a_rent():
         ("per_year", "year"),
         ("€ 400.000 k.k.", None),
         ("2110", None),
+        ("€ 1.500/m", "month"),
+        ("€ 1.500 p/m, excl. stoffering", "month"),
+        ("€ 1.500 (p/m)", "month"),
+        ("€ 1.500 (per maand)", "month"),
+    ]
+    assert_read(numbers.rent_period, told)
+
+
+def test_a_price_of_a_square_metre_or_of_service_is_no_rent():
+    told = [
+        ("€ 495.000 (€ 5.000/m²)", None),
+        ("€ 495.000 (€ 5.000/m2)", None),
+        ("€ 495.000 (€ 5.000/m^2)", None),
+        ("€ 495.000 k.k. (5.000 p/m²)", None),
+        ("€ 495.000 k.k. (€ 150 per maand service)", None),
+        ("€ 495.000 v.o.n. (€ 150/m", None),
     ]
     assert_read(numbers.rent_period, told)
 
