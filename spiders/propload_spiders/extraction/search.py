@@ -11,7 +11,7 @@ from propload_spiders.extraction.addresses import read_listing_url
 from propload_spiders.extraction.cards import read_cards
 from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
 from propload_spiders.extraction.scripts import listed_urls
-from propload_spiders.extraction.texts import branch, rows_of, text_of
+from propload_spiders.extraction.texts import branch, measure_of, rows_of, text_of
 from propload_spiders.items import ListingItem
 
 Method = Literal["payload", "json-ld", "markup", "none"]
@@ -189,8 +189,8 @@ def _measured(thing: object, name: str) -> str | None:
     """Return a value, or the one value of its range where only that is there."""
     least = branch(thing, f"{name}_range", "gte")
     most = branch(thing, f"{name}_range", "lte")
-    value = text_of(branch(thing, name))
-    return text_of(least) if value is None and least == most else value
+    value = measure_of(branch(thing, name))
+    return measure_of(least) if value is None and least == most else value
 
 
 def _place(listing: Mapping[str, object]) -> dict[str, str | None]:

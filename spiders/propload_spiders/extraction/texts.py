@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+
+#: A number that a reader of texts takes for one of thousands: `59.125`.
+_LIKE_THOUSANDS = re.compile(r"-?\d{1,3}\.\d{3}")
 
 
 def text_of(value: object, /) -> str | None:
@@ -13,13 +17,30 @@ def text_of(value: object, /) -> str | None:
     A list of one reads as its element, as the site wraps most numbers in lists; a
     list of several reads as JSON, so that nothing is lost. Text keeps its spaces.
     """
-    if isinstance(value, list):
-        value = value[0] if len(value) == 1 else (value or None)
+    value = _alone(value)
     if value is None:
         return None
     if isinstance(value, str):
         return value or None
     return json.dumps(value, ensure_ascii=False)
+
+
+def measure_of(value: object, /) -> str | None:
+    """Return a payload's amount or area as text; a number's point stays a decimal one.
+
+    The points of a text are its own: `1.250` on a page is a thousand and more.
+    """
+    text = text_of(value)
+    if text and isinstance(_alone(value), float) and _LIKE_THOUSANDS.fullmatch(text):
+        return f"{text}0"
+    return text
+
+
+def _alone(value: object) -> object:
+    """Return the element of a list of one; None for an empty list."""
+    if isinstance(value, list):
+        return value[0] if len(value) == 1 else (value or None)
+    return value
 
 
 def joined(parts: Sequence[str], /) -> str | None:

@@ -1,0 +1,66 @@
+"""Amounts and areas of a search page's payload reach the listing as they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import polars as pl
+import pytest
+
+from propload.prepare.mapping import MapContext
+from propload_spiders.demo.flat import flatten
+from propload_spiders.extraction.search import read_search
+from propload_spiders.extraction.texts import measure_of
+from propload_spiders.mapping import FUNDA
+
+URL = "https://www.funda.nl/zoeken/koop"
+NOW = "2026-09-01T09:00:00.000000+00:00"
+LINK = "/detail/koop/duinhaven/huis-wilgenkade-9/41234567/"
+
+
+def item_of(**listing):
+    listing["object_detail_page_relative_url"] = LINK
+    state = {"pinia": {"search": {"listings": [listing], "totalListingsCount": 1}}}
+    payload = flatten(state)
+    html = f'<script id="__NUXT_DATA__" type="application/json">{payload}</script>'
+    (item,) = read_search(html, url=URL, scraped_at=NOW).items
+    return item
+
+
+def mapped(item):
+    sifted = FUNDA.apply(pl.from_dicts([asdict(item)]), MapContext())
+    return sifted.frame.row(0, named=True)
+
+
+@pytest.mark.parametrize("area", [59.125, 1.375, 123.456, 59.5, 59, 1234])
+def test_an_area_is_the_same_in_the_listing(area):
+    row = mapped(item_of(floor_area=[area], plot_area_range={"gte": area, "lte": area}))
+    assert (row["living_area_m2"], row["plot_area_m2"]) == (area, area)
+
+
+def test_a_price_is_the_same_in_the_listing():
+    item = item_of(price={"selling_price": [950.125]}, floor_area=[59])
+    assert mapped(item)["list_price"] == 950
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([59.125], "59.1250"),
+        (-1.125, "-1.1250"),
+        (1234.125, "1234.125"),
+        (59.5, "59.5"),
+        ("1.250", "1.250"),
+        (["1.250"], "1.250"),
+        ([1.125, 2.125], "[1.125, 2.125]"),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_only_a_number_that_reads_as_thousands_gets_a_nought(value, text):
+    assert measure_of(value) == text
+
+
+def test_coordinates_and_names_are_left_alone():
+    item = item_of(id=4.125, floor_area=[59])
+    assert item.global_id == "4.125"
