@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload.batch import ROW
+from propload_spiders.mapping import numbers
 from propload_spiders.mapping.cells import as_object, in_long_form
 from propload_spiders.mapping.rules import RULES, origins
 
@@ -36,7 +38,8 @@ def attributes_of(
     These are the cells of columns that belong to no field, texts that their rule
     could not read and did not refuse, the second of two columns for one field where
     they differ, and texts that say more than their column. An item's `features` come
-    first; names are the columns' own.
+    first; names are the columns' own, and end in ` (column)` where the features have
+    the name too.
 
     Args:
         good: Listings with their texts beside them (prefix `text:`).
@@ -47,7 +50,8 @@ def attributes_of(
     parts = [loose, *(_rest(good, field, fields, rows) for field in fields)]
     cells = pl.concat(parts).join(good, on=ROW, how="semi")
     unique = cells.unique([ROW, "column"], keep="first", maintain_order=True)
-    joined = good.join(as_object(unique), on=ROW, how="left", maintain_order="left")
+    own = as_object(_beside_features(unique, good))
+    joined = good.join(own, on=ROW, how="left", maintain_order="left")
     return joined.with_columns(attributes=_merged(pl.col("text:features")))
 
 
@@ -78,7 +82,35 @@ def _is_lost(field: str) -> pl.Expr:
         is_street = pl.col("street").eq_missing(pl.col("text:address_text"))
         return pl.col("house_number").is_null() & ~is_street
     made = [rule.column for rule in RULES if field in origins(rule.field)]
-    return pl.all_horizontal(pl.col(made).is_null()) if made else pl.lit(value=False)
+    nowhere = pl.all_horizontal(pl.col(made).is_null()) if made else pl.lit(value=False)
+    if field == "rooms_text":
+        names_bedrooms = pl.col("text:rooms_text").str.contains(
+            rf"(?i){numbers.BEDROOMS}"
+        )
+        return nowhere | (names_bedrooms & pl.col("bedrooms").is_null())
+    return nowhere
+
+
+def _beside_features(cells: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
+    """Return cells with other names where the row's features have theirs.
+
+    A name that stands twice in an object loses one of its values.
+    """
+    features = good.select(ROW, features="text:features").drop_nulls()
+    if features.is_empty() or cells.is_empty():
+        return cells
+    members = {name: _member(name) for name in cells["column"].unique()}
+    pattern = pl.col("column").replace_strict(members, return_dtype=pl.String)
+    is_there = pl.col("features").str.contains(pattern).fill_null(value=False)
+    name = pl.when(is_there).then(pl.col("column") + " (column)").otherwise("column")
+    beside = cells.join(features, on=ROW, how="left", maintain_order="left")
+    return beside.select(ROW, name.alias("column"), "value")
+
+
+def _member(name: str) -> str:
+    """Return the pattern of a name within the text of a JSON object."""
+    forms = (json.dumps(name, ensure_ascii=escaped) for escaped in (False, True))
+    return rf"(?:{'|'.join(map(pl.escape_regex, dict.fromkeys(forms)))})\s*:"
 
 
 def _merged(features: pl.Expr) -> pl.Expr:

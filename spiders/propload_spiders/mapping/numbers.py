@@ -36,6 +36,11 @@ _BARE = (
     rf"(?i)^{_FROM}({NUMBER}{_COUNT})(?:,-+|\.-+)?\s*(?:€|eur|euro)?"
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
+#: A price of zero, which is none: `€ 0,- k.k.`
+ZERO = (
+    rf"(?i)^{_FROM}(?:€|eur|euro)?\s*0+(?:[.,]0+)?(?:[.,]-+)?"
+    rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
+)
 #: A price of each square metre, which is not the listing's; in brackets it stands
 #: beside the listing's.
 BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\b)"
@@ -49,6 +54,11 @@ _BESIDES = r"(?i)\s*(?:[+&*]|\bm/nd\b)\D*$"
 
 #: New buildings are measured on paper: `ca. 96 m²`.
 _ABOUT = r"(?i)^(?:ca\b\.?|circa\b|approx(?:imately)?\b\.?|±)\s*"
+
+#: What stands between the ends of a span.
+_TO = r"(?:-|\u2013|tot|to|t/m|of|or)"
+#: The word behind a number of bedrooms.
+BEDROOMS = r"(?:slaapkamer|bedroom)"
 
 _SQUARE = r"(?:m²|m2)"
 _CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
@@ -77,8 +87,9 @@ def _bare(text: pl.Expr) -> pl.Expr:
 def whole_euros(text: pl.Expr) -> pl.Expr:
     """Return a price in euros, cents rounded; a price of zero is none."""
     signed = parse_money(_signed(text), scale=4).cast(pl.Float64)
-    euros = pl.coalesce(signed, parse_number(_bare(text))).round(0)
-    return pl.when(euros > 0).then(euros).cast(pl.Int64)
+    euros = pl.coalesce(signed, parse_number(_bare(text)))
+    whole = euros.round(0, mode="half_away_from_zero")
+    return pl.when(whole > 0).then(whole).cast(pl.Int64)
 
 
 def euros_and_cents(text: pl.Expr) -> pl.Expr:
@@ -131,9 +142,14 @@ def rooms(text: pl.Expr) -> pl.Expr:
 
 
 def bedrooms_in_rooms(text: pl.Expr) -> pl.Expr:
-    """Return the bedrooms of `3 kamers (2 slaapkamers)`; null where none are said."""
-    pattern = r"(?i)(\d{1,4})\s*(?:slaapkamer|bedroom)"
-    return text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
+    """Return the bedrooms of `3 kamers (2 slaapkamers)`; null where none are said.
+
+    A span (`2-3 slaapkamers`) says none.
+    """
+    pattern = rf"(?i)(\d{{1,4}})\s*{BEDROOMS}"
+    is_span = text.str.contains(rf"(?i)\d\s*{_TO}\s*\d+\s*{BEDROOMS}")
+    told = text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
+    return pl.when(~is_span).then(told)
 
 
 def bedrooms(text: pl.Expr) -> pl.Expr:

@@ -33,11 +33,12 @@ _PROJECT = r"(?i)\bbouwn(?:r|ummer)\b"
 #: Land has no number yet: `Kaai ong.`
 _NO_NUMBER = r"(?i)\s+(?:ong\.?|ongenummerd)$"
 # a postal code behind a house number or comma, before a city, or alone; a number and
-# its suffix look alike: `Hoofdweg 1024 hs`
+# its suffix look alike: `Hoofdweg 1024 hs`; small letters right behind a street are one
 _CODE = r"([1-9]\d{3})\s?([A-Za-z]{2})\b"
+_CAPITAL_CODE = r"([1-9]\d{3})\s?([A-Z]{2})\b"
 _UP_TO_CODE = (
     rf"^(.*?(?:\s\d|,).*?)[,\s]+{_CODE}.*$",
-    rf"^([^\d,]+?)\s+{_CODE}\s+\p{{Lu}}.*$",
+    rf"^([^\d,]+?)\s+{_CAPITAL_CODE}\s+\p{{Lu}}.*$",
     rf"^(){_CODE}(?:\s.*)?$",
 )
 

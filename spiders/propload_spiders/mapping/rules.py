@@ -24,7 +24,7 @@ _ZERO = r"^(?:€\s*)?0+(?:[.,]0+)?(?:\s*m[²2³3])?$"
 _NO_NUMBER = rf"(?i){_ZERO}|{_SPAN}|^(?:{_UNKNOWN})$"
 _NO_PRICE = (
     rf"{_NO_NUMBER}|op aanvraag|on request|n\.?o\.?t\.?k\b|by tender|bij inschrijving"
-    rf"|{numbers.BY_AREA}"
+    rf"|{numbers.BY_AREA}|{numbers.ZERO}"
 )
 # the page hides dates from visitors, says `6+ maanden` from half a year on, and
 # lists that were cleaned have lost the unit of `3 weken`

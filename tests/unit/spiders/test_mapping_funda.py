@@ -479,5 +479,35 @@ def test_the_price_of_a_sale_stays_one_whatever_stands_in_brackets(price):
     assert (row["rent_period"], row["offering"]) == (None, "sale")
 
 
+def test_a_price_of_zero_is_none():
+    texts = ("€ 0,-", "€ 0,- k.k.", "0,00", "€ 0 per maand")
+    for text, row in zip(texts, listings(*({"price": t} for t in texts)), strict=True):
+        assert (row["list_price"], row["rent_price"]) == (None, None)
+        assert json.loads(row["attributes"]) == {"price": text}
+
+
+def test_a_span_of_bedrooms_is_no_number_and_is_kept():
+    row = listing(**{"Aantal kamers": "3 kamers (2-3 slaapkamers)"})
+    assert (row["rooms"], row["bedrooms"]) == (3, None)
+    kept = {"Aantal kamers": "3 kamers (2-3 slaapkamers)"}
+    assert json.loads(row["attributes"]) == kept
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_no_name_stands_twice_in_the_attributes(ascii_only):
+    name = 'Kelder (m²) "x"'
+    told = json.dumps({"Balkon": "ja", name: "4"}, ensure_ascii=ascii_only)
+    row = listing(features=told, **{"Balkon": "nee", name: "5", "Dak": "plat"})
+    pairs = json.loads(row["attributes"], object_pairs_hook=list)
+    assert len(pairs) == 5
+    assert dict(pairs) == {
+        "Balkon": "ja",
+        "Balkon (column)": "nee",
+        "Dak": "plat",
+        name: "4",
+        f"{name} (column)": "5",
+    }
+
+
 COLUMNS = ["Vraagprijs", "Huurprijs", "Wonen", "Inhoud", "Aantal kamers", "Bouwjaar"]
 COLUMNS += ["Energielabel", "Aangeboden sinds", "Status", "Name", "Soort dak"]

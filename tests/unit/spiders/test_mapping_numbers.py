@@ -40,6 +40,9 @@ def test_a_price_is_read_whatever_stands_around_it():
         ("€ 250.000,- k.k.", 250_000),
         ("vanaf € 318.276 v.o.n.", 318_276),
         ("€ 1.725,50 per maand", 1_726),
+        ("€ 12,50", 13),
+        ("€ 12,49", 12),
+        ("1250.5", 1_251),
         ("2110", 2_110),
     ]
     assert_read(numbers.whole_euros, told)
@@ -156,6 +159,8 @@ def test_a_volume_is_cubic_metres_and_never_an_area():
         (numbers.bedrooms_in_rooms, "3 kamers (2 slaapkamers)", 2),
         (numbers.bedrooms_in_rooms, "2 rooms (1 bedroom)", 1),
         (numbers.bedrooms_in_rooms, "3 kamers", None),
+        (numbers.bedrooms_in_rooms, "3 kamers (2-3 slaapkamers)", None),
+        (numbers.bedrooms_in_rooms, "4 rooms (2 to 3 bedrooms)", None),
         (numbers.bedrooms, "2", 2),
         (numbers.bedrooms, "2 slaapkamers", 2),
         (numbers.bathrooms, "1 badkamer en 1 apart toilet", 1),

@@ -135,6 +135,7 @@ def test_a_city_given_in_pieces_is_the_urls(given, slug, name):
         ("2611 DX Delft", (None, None, None)),
         ("Hoofdweg 1024 hs", ("Hoofdweg", "1024", "hs")),
         ("Hoofdweg 1024 hs 1057 AB Amsterdam", ("Hoofdweg", "1024", "hs")),
+        ("Hoofdweg 1024 hs Amsterdam", ("Hoofdweg", "1024", "hs Amsterdam")),
         ("Kerkstraat 12 A 3", ("Kerkstraat", "12", "A 3")),
         ("Kerkstraat 1944", ("Kerkstraat", "1944", None)),
         ("Kerkstraat 1944 2", ("Kerkstraat", "1944", "2")),
@@ -231,6 +232,7 @@ def test_a_status_is_one_of_the_listings(text, offering, status):
 def test_a_postal_code_is_told_from_a_number_with_two_letters():
     told = {
         "Hoofdweg 1024 hs": None,
+        "Hoofdweg 1024 hs Amsterdam": None,
         "Hoofdweg 1024 hs, 1057ab Amsterdam": "1057AB",
         "Kerkstraat 28 2611DX": "2611DX",
         "Kerkstraat 2611 DX Delft": "2611DX",
