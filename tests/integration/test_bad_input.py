@@ -5,7 +5,6 @@ import os
 
 import pandera.polars as pa
 import polars as pl
-import pyarrow
 import pytest
 
 import propload
@@ -401,6 +400,6 @@ def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database
 @pytest.mark.one_server
 @pytest.mark.parametrize("call", [propload.ingest, propload.check])
 def test_rows_without_columns_are_not_passed_over(database, call):
-    none = pyarrow.table({"id": [1, 2]}).select([])
+    none = pl.DataFrame({"id": [1, 2]}).to_arrow().select([])
     with pytest.raises(propload.PropLoadError, match="2 rows have no columns"):
         call(none, to=database, table="t", key="id")

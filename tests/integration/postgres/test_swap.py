@@ -204,7 +204,7 @@ def test_a_shadow_that_is_gone_is_not_taken_for_the_table(database, state_dir):
 
 
 def test_a_missing_right_is_not_told_as_rows_that_do_not_fit(database, state_dir):
-    execute(
+    run_sql(
         database,
         TABLE.format("double precision"),
         "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
