@@ -16,14 +16,6 @@ from propload.errors import ConfigError
 
 #: Rows that an expression is tried with: functions of the user's own may take long.
 PROBED_ROWS = 100
-#: In Polars' own form of an expression: what makes one value of several rows.
-_ACROSS = frozenset({"Agg", "Over", "Rolling"})
-#: What reads rows, and how many there are.
-_READING = frozenset({"Column", "Selector", "Field"})
-_NUMBER_OF_ROWS = "Len"
-#: What Polars takes for one that looks at other rows, though it hardly does: a format
-#: that is found by looking at texts, and a constant.
-_HARMLESS = frozenset({"Strptime", "Repeat"})
 
 
 def refuse_across(target: str, made: pl.Expr, /) -> None:
@@ -36,13 +28,9 @@ def refuse_across(target: str, made: pl.Expr, /) -> None:
     Raises:
         ConfigError: It does.
     """
-    form = _form(made)
-    if _finds(form, _ACROSS, reading=True) or _has_function_across(form):
-        raise _looks_across(target)
-    if _is_separable(made) or form is None or _finds(form, _HARMLESS):
-        return
-    if _reads(form):
-        raise _looks_across(target)
+    found = _across(_of_columns(made))
+    if found is not None:
+        raise _guesses(target) if _is_guess(found) else _looks_across(target)
 
 
 def refuse_batchwise(target: str, made: pl.Expr, rows: pl.DataFrame, /) -> None:
@@ -88,6 +76,16 @@ def _looks_across(target: str) -> ConfigError:
     return ConfigError(msg)
 
 
+def _guesses(target: str) -> ConfigError:
+    msg = (
+        f"column {target}: its expression reads dates without a format, which Polars "
+        "then finds in the first of each batch: give a format, as in "
+        'str.to_datetime("%d-%m-%Y %H:%M"), or make the column by a rule with '
+        'parse = "timestamp" (or "date")'
+    )
+    return ConfigError(msg)
+
+
 def _values(rows: pl.DataFrame, target: str, made: pl.Expr) -> pl.Series:
     return rows.with_columns(made.alias(target)).get_column(target)
 
@@ -96,23 +94,80 @@ def _same(one: pl.Series, other: pl.Series) -> bool:
     return one.equals(other, null_equal=True)
 
 
-def _is_separable(made: pl.Expr) -> bool:
+def _across(node: pl.Expr) -> pl.Expr | None:
+    """Return the part of an expression that looks at other rows, or None.
+
+    Polars takes a whole for separable where such a part gives one value, so that each
+    is asked for.
+    """
+    parts = node.meta.pop()
+    if _has_own_length(node, parts):
+        parts = [part for part in parts if part.meta.root_names()]
+    for part in parts:
+        found = _across(part)
+        if found is not None:
+            return found
+    if node.meta.eq(pl.len()):
+        return node
+    is_itself = _mixes(node) and not any(map(_mixes, parts))
+    # a fold's function may do anything: the first rows tell
+    return node if is_itself and _form(node) is not None else None
+
+
+def _mixes(node: pl.Expr) -> bool:
     """Return what Polars knows; of functions of the user's own it knows nothing."""
     try:
-        return made.meta.is_row_separable()
+        return bool(node.meta.root_names()) and not node.meta.is_row_separable()
     except pl.exceptions.PolarsError:
-        return True
+        return False
 
 
-def _is_node_separable(form: object) -> bool:
-    """Return what Polars knows of a part of an expression."""
+def _has_own_length(node: pl.Expr, parts: list[pl.Expr]) -> bool:
+    """Return whether `pl.len()` in a node says how often, or how long a list is."""
+    if len(parts) != 2:
+        return False
+    inner, outer = parts
+    known = (
+        pl.repeat(outer, pl.len()),
+        outer.list.eval(inner),
+        outer.list.agg(inner),
+        outer.arr.eval(inner),
+        outer.arr.agg(inner),
+    )
+    return any(node.meta.eq(one) for one in known)
+
+
+def _is_guess(node: pl.Expr) -> bool:
+    """Return whether a node reads moments of a format that the first of them tells."""
+    parts = node.meta.pop()
+    return bool(parts) and str(node).startswith(f"{parts[-1]}.str.strptime(")
+
+
+def _of_columns(made: pl.Expr) -> pl.Expr:
+    """Return an expression with columns for selectors and fields of structs.
+
+    Polars knows nothing of what is made of those.
+    """
+    form = _form(made)
+    if form is None:
+        return made
+    plain = io.StringIO(json.dumps(_with_columns(form)))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            part = pl.Expr.deserialize(io.StringIO(json.dumps(form)), format="json")
-    except pl.exceptions.PolarsError:
-        return True
-    return _is_separable(part)
+            return pl.Expr.deserialize(plain, format="json")
+    except (pl.exceptions.PolarsError, ValueError):
+        return made
+
+
+def _with_columns(form: object) -> object:
+    if isinstance(form, list):
+        return [_with_columns(one) for one in form]
+    if not isinstance(form, dict):
+        return form
+    if form.keys() in ({"Selector"}, {"Field"}):
+        return {"Column": "any"}
+    return {name: _with_columns(one) for name, one in form.items()}
 
 
 def _form(made: pl.Expr) -> object:
@@ -123,48 +178,3 @@ def _form(made: pl.Expr) -> object:
             return json.loads(made.meta.serialize(format="json"))
     except (pl.exceptions.PolarsError, ValueError):
         return None
-
-
-def _has_function_across(form: object) -> bool:
-    """Return whether a form holds a function that looks at other rows.
-
-    Polars takes a whole for separable where such a function gives one value.
-    """
-    if isinstance(form, list):
-        return any(map(_has_function_across, form))
-    if not isinstance(form, dict):
-        return False
-    function = form.get("Function")
-    if isinstance(function, dict) and _reads(form):
-        harmless = _finds(function.get("function"), _HARMLESS)
-        if not harmless and not _is_node_separable(form):
-            return True
-    return any(_has_function_across(_within(*each)) for each in form.items())
-
-
-def _finds(form: object, names: frozenset[str], *, reading: bool = False) -> bool:
-    """Return whether a form holds one of some nodes, with `reading` one of rows."""
-    if isinstance(form, str):
-        return form in names
-    if isinstance(form, list):
-        return any(_finds(one, names, reading=reading) for one in form)
-    if not isinstance(form, dict):
-        return False
-    return any(
-        (name in names and (not reading or _reads(within)))
-        or _finds(_within(name, within), names, reading=reading)
-        for name, within in form.items()
-    )
-
-
-def _reads(form: object) -> bool:
-    return _finds(form, _READING | {_NUMBER_OF_ROWS})
-
-
-def _within(name: str, form: object) -> object:
-    """Return what is looked at in a node: no values, and no elements of lists."""
-    if name in ("Literal", "Column"):
-        return None
-    if name == "Eval" and isinstance(form, dict):
-        return form.get("expr")
-    return form

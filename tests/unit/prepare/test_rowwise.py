@@ -1,6 +1,7 @@
 """Expressions of a mapping make each value of its own row alone."""
 
 import datetime as dt
+import operator
 import random
 
 import polars as pl
@@ -37,7 +38,7 @@ ACROSS = {
     "mean": a - a.mean(),
     "share": a / a.max(),
     "median": a - a.quantile(0.5),
-    "rank of a moment": s.str.to_datetime().rank() * 2,
+    "rank of a moment": s.str.to_datetime("%Y-%m-%d").rank() * 2,
     "any": pl.when((a > 1).any()).then(a),
     "filled by mean": a.fill_null(a.mean()),
     "filled from above": a.fill_null(strategy="forward"),
@@ -48,9 +49,22 @@ ACROSS = {
     "in a branch": pl.when(a > a.min()).then(1).otherwise(2),
     "within a struct": pl.struct(a, a.sum().alias("t")),
     "field": st.struct.with_fields(pl.field("x") - pl.field("x").mean()),
+    "rank of a field": st.struct.with_fields(pl.field("x").rank()),
+    "selected": pl.selectors.first().sum(),
+    "rank of a selected": pl.nth(0).rank(),
+    "repeated": pl.repeat(a.max(), pl.len()),
+}
+GUESSED = {
+    "moment": s.str.to_datetime(),
+    "moment or nothing": s.str.to_datetime(strict=False),
+    "date": s.str.to_date(strict=False),
+    "time": s.str.to_time(),
+    "within others": pl.coalesce(s.str.to_date(strict=False).dt.year(), a),
+    "under another name": s.str.strptime(pl.Date).alias("day"),
 }
 BATCHWISE = {
     "function of a column": a.map_batches(lambda values: values - values.mean()),
+    "after elements": ls.list.eval(pl.element() * pl.len()).list.len().cum_sum(),
     "after a function": a.map_elements(abs, return_dtype=pl.Int64).cum_sum(),
 }
 ROWWISE = {
@@ -70,13 +84,19 @@ ROWWISE = {
     "random": a.map_elements(random_number, return_dtype=pl.Float64),
     "failing": a.map_elements(inverse, return_dtype=pl.Int64),
     "moment": s.str.to_datetime("%Y-%m-%d"),
-    "moment of a format that is found": s.str.to_datetime(),
-    "date of a format that is found": s.str.to_date(strict=False),
     "text": s.str.replace_all(r"\D", "").cast(pl.Int64),
     "split": s.str.split("-").list.get(0),
     "sum of a list": ls.list.sum(),
     "any of a list": (ls.list.len() > 1) & ls.list.eval(pl.element() > 1).list.any(),
     "elements": ls.list.eval(pl.element().rank()),
+    "shares": ls.list.eval(pl.element() / pl.len()),
+    "fold": pl.fold(0, operator.add, ["a", "b"]),
+    "running fold": pl.cum_fold(0, operator.add, ["a", "b"]),
+    "field named as a sum": pl.struct(Agg="a").struct.field("Agg"),
+    "struct named as a window": pl.struct(Over="a"),
+    "selected column": pl.selectors.first() + 1,
+    "ones": pl.ones(pl.len()),
+    "constant of a type": pl.repeat(1, pl.len(), dtype=pl.Int8),
     "list": pl.concat_list("a", "b"),
     "struct": pl.struct("a", "b"),
     "field": st.struct.field("x"),
@@ -104,6 +124,12 @@ def fit(made, rows=ROWS):
 @pytest.mark.parametrize("made", ACROSS.values(), ids=[*ACROSS])
 def test_what_looks_at_other_rows_is_refused_before_a_row_is_read(made):
     with pytest.raises(ConfigError, match="column v: its expression looks at other"):
+        load_mapping({"v": made})
+
+
+@pytest.mark.parametrize("made", GUESSED.values(), ids=[*GUESSED])
+def test_a_format_that_the_first_of_a_batch_tells_is_refused(made):
+    with pytest.raises(ConfigError, match=r"column v: .* give a format, as in .*parse"):
         load_mapping({"v": made})
 
 
