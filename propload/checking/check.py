@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
+from propload.abilities import Stoppable, notes_of
 from propload.checking.looking import CheckedTable, Looking
 from propload.errors import ConfigError
 from propload.ingesting import plan_and_open
@@ -64,21 +65,13 @@ def check(
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     found = _Check(plan, opened)
-    if not isinstance(opened, _Stoppable):
+    if not isinstance(opened, Stoppable):
         # nothing waits for its end: an interrupt ends it where it is
         return found.execute()
     return stoppable(
         lambda stopper: stopper.execute(found),
         meanwhile="what was read is still looked at",
     )
-
-
-@runtime_checkable
-class _Stoppable(Protocol):
-    """A source that ends when it is told to, as a crawl does."""
-
-    def stop(self) -> None:
-        """Read no more; what was read is still given."""
 
 
 class _Check:
@@ -108,13 +101,13 @@ class _Check:
             )
             for joined in Joiner(_Given(iter(source)), lambda: CHECKED_ROWS, 0.0):
                 looking.look(joined)
-            found = looking.report(source.name, getattr(source, "notes", ()))
+            found = looking.report(source.name, notes_of(source))
         return replace(found, interrupted=self._stopped)
 
     def stop(self) -> None:
         """Read no more, and tell of what was read."""
         self._stopped = True
-        if isinstance(self._source, _Stoppable):
+        if isinstance(self._source, Stoppable):
             self._source.stop()
 
     def abort(self, _error: BaseException) -> None:

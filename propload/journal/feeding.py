@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+from propload.abilities import Endable, Stoppable, incomplete_of, rows_taken_of
 from propload.errors import JournalError, QueueClosedError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class JournaledSource:
 
         After `close` it is what the source held when nobody waited for it any more.
         """
-        taken = max(self._given, self._rows_taken)
+        taken = max(self._given, rows_taken_of(self._source))
         return max(0, taken - max(self._journal.rows, self._journal.committed_row))
 
     def is_producing(self) -> bool:
@@ -104,24 +105,14 @@ class JournaledSource:
         if self.is_producing():
             self._thread.join(WAKE_SECONDS)
 
-    @property
-    def _rows_taken(self) -> int:
-        return int(getattr(self._source, "rows_taken", 0))
-
-    @property
-    def _is_part(self) -> bool:
-        """Whether the source ended and says of itself that rows are missing."""
-        return bool(getattr(self._source, "incomplete", ""))
-
     def _stop_source(self) -> bool:
         """Tell the source to stop, and return whether that wakes it."""
-        take_no_more = getattr(self._source, "take_no_more", None)
-        if take_no_more is not None:
-            take_no_more()
-        stop = getattr(self._source, "stop", None)
-        if stop is not None:
-            stop()
-        return stop is not None
+        if isinstance(self._source, Endable):
+            self._source.take_no_more()
+        if not isinstance(self._source, Stoppable):
+            return False
+        self._source.stop()
+        return True
 
     def _end_soon(self) -> None:
         """End with the batch that is being made, without a source that waits."""
@@ -146,8 +137,9 @@ class JournaledSource:
 
     def _is_at_end(self) -> bool:
         """Whether the source is to be stopped that ends at no word itself."""
-        ends = hasattr(self._source, "stop") or hasattr(self._source, "take_no_more")
-        return self._stopped.is_set() and not ends
+        if not self._stopped.is_set():
+            return False
+        return not isinstance(self._source, Stoppable | Endable)
 
     def _produce(self) -> None:
         try:
@@ -155,7 +147,7 @@ class JournaledSource:
                 self._keep(batch)
                 if self._is_at_end():
                     break
-            if not self._stopped.is_set() and not self._is_part:
+            if not self._stopped.is_set() and not incomplete_of(self._source):
                 self._journal.note_whole()
             self._error = self._refusal
         except QueueClosedError:

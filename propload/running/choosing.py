@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from propload import config
+from propload.abilities import defaults_of
 from propload.errors import ConfigError
 from propload.postgres.loading import Database
 from propload.postgres.server.programs import Stopped, never
@@ -37,16 +38,16 @@ EMBEDDED = "the embedded database"
 
 
 def default_settings(source: Source, settings: Settings) -> Settings:
-    """Return what a spider or a mapping sets where the user does not.
+    """Return what a source or a mapping sets where the user does not.
 
-    A spider's class may name its `mapping` and `schema`, a mapping its `schema`.
+    A source may name its `mapping` and `schema`, a mapping its `schema`.
 
     Raises:
         ConfigError: The mapping cannot be used.
     """
-    spider = getattr(source, "spider", None)
-    mapping = settings.get("mapping", getattr(spider, "mapping", None))
-    schema = getattr(spider, "schema", None)
+    own = defaults_of(source)
+    mapping = settings.get("mapping", own.get("mapping"))
+    schema = own.get("schema")
     if mapping is not None and schema is None:
         schema = getattr(load_mapping(mapping), "schema", None)
     found = {"mapping": mapping, "schema": schema}

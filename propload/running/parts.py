@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from propload.abilities import notes_of
 from propload.journal import Journal
 from propload.journal.ending import Outcome
 from propload.journal.feeding import JournaledSource
@@ -106,7 +107,7 @@ class Parts:
         if self.target.mode == "append" and self.plan.settings.get("newest"):
             newest = self.target.newest
             said.append(f"mode append adds every row: newest ({newest}) does not apply")
-        said += [*getattr(self.source, "notes", ()), *self.end_notes]
+        said += [*notes_of(self.source), *self.end_notes]
         said += [self.outcome.note] if self.outcome.note else []
         return tuple(dict.fromkeys(said))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from propload.abilities import is_at_hand
 from propload.pipeline.reading import Reader
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ def read_ahead(
         memory: Slows the run where memory is short.
         stack: Where it is closed, no more is read.
     """
-    is_at_hand = getattr(source, "at_hand", False)
-    if not is_at_hand or plan.settings.get("resume") or plan.options.lock:
+    if not is_at_hand(source) or plan.settings.get("resume") or plan.options.lock:
         return None
     ahead = Ahead(make_reader(source, plan, memory, stack), source.fingerprint())
     ahead.reader.start()

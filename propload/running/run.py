@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from propload.abilities import incomplete_of
 from propload.beginnings import Beginning, noted
 from propload.config import state_flag
 from propload.errors import (
@@ -240,7 +241,7 @@ class Run:
         if not counts.inserted + counts.updated + counts.unchanged:
             msg = nothing_to_replace(self._source.name, parts.target)
             return Ending("failed", LoadError(msg))
-        lacking = getattr(self._source, "incomplete", "")
+        lacking = incomplete_of(self._source)
         if lacking:
             msg = f"not all rows of {self._source.name} came: {lacking}"
             return Ending("failed", LoadError(msg))

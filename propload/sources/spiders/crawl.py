@@ -80,6 +80,8 @@ FIXED: Mapping[str, object] = {
     # every item goes one way: to the run that asked for this crawl
     "PROPLOAD_TARGETS": {},
 }
+#: Attributes of a spider's class that say how its items are loaded.
+_PRESET = ("mapping", "schema")
 #: What FIXED chooses, Scrapy calls experimental, in two lines for every crawl.
 _NOISY = "scrapy.core.downloader.handlers._base_streaming"
 
@@ -124,6 +126,12 @@ class SpiderSource:
     def incomplete(self) -> str:
         """Why the last crawl may not have brought all rows; empty where it did."""
         return self.outcome.incomplete if self.outcome else ""
+
+    @property
+    def defaults(self) -> dict[str, object]:
+        """The `mapping` and `schema` that its class names, for its items."""
+        named = {name: getattr(self.spider, name, None) for name in _PRESET}
+        return {name: value for name, value in named.items() if value is not None}
 
     def fingerprint(self) -> str | None:
         """Return None: a site changes."""

@@ -1,0 +1,115 @@
+"""Which source can what: a member that is renamed is an ability that is lost."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+import scrapy
+
+from propload.abilities import (
+    AtHand,
+    Counted,
+    Endable,
+    Noted,
+    Partial,
+    Preset,
+    Stoppable,
+    defaults_of,
+    incomplete_of,
+    is_at_hand,
+    notes_of,
+    rows_taken_of,
+)
+from propload.options import SourceOptions
+from propload.running.choosing import default_settings
+from propload.sources.files import FileSource
+from propload.sources.frames import FrameSource, open_frame
+from propload.sources.items import ItemSource
+from propload.sources.spiders.crawl import SpiderSource
+from propload.sources.spiders.outcome import CrawlOutcome
+from propload.testing import MemorySource
+
+OPTIONS = SourceOptions()
+ABILITIES = (AtHand, Counted, Endable, Noted, Partial, Preset, Stoppable)
+
+
+class Homes(scrapy.Spider):
+    name = "homes"
+    mapping = "funda"
+
+
+def crawl(spider=Homes):
+    return SpiderSource(spider)
+
+
+def file(path="homes.csv"):
+    return FileSource([path], OPTIONS, name="homes")
+
+
+def frame():
+    return open_frame(pl.DataFrame({"id": [1]}), OPTIONS)
+
+
+def items():
+    return ItemSource([{"id": 1}, {"id": 2}], OPTIONS, name="homes")
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "abilities"),
+    [
+        (crawl, SpiderSource, {Noted, Partial, Preset, Stoppable}),
+        (lambda: file(None), FileSource, {AtHand, Noted}),
+        (frame, FrameSource, {AtHand, Endable}),
+        (items, ItemSource, {Counted, Endable}),
+        (lambda: MemorySource([]), MemorySource, set()),
+    ],
+    ids=["crawl", "file", "frame", "items", "memory"],
+)
+def test_what_a_source_can(make, kind, abilities):
+    source = make()
+    assert isinstance(source, kind)
+    assert {one for one in ABILITIES if isinstance(source, one)} == abilities
+
+
+def test_a_crawl_that_lacks_pages_says_so():
+    source = crawl()
+    assert (incomplete_of(source), notes_of(source)) == ("", ())
+    source.outcome = CrawlOutcome(spider="homes", finish_reason="shutdown")
+    assert incomplete_of(source)
+    assert notes_of(source) == source.outcome.notes
+
+
+def test_what_no_source_can_is_nothing():
+    nothing = object()
+    assert (incomplete_of(nothing), notes_of(nothing)) == ("", ())
+    assert (rows_taken_of(nothing), is_at_hand(nothing)) == (0, False)
+    assert defaults_of(nothing) == {}
+
+
+def test_rows_are_counted_as_they_are_taken():
+    source = items()
+    assert rows_taken_of(source) == 0
+    list(source)
+    assert rows_taken_of(source) == 2
+
+
+def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text("id\n1\n", encoding="utf-8")
+    assert is_at_hand(file(path))
+    assert not is_at_hand(file(None))
+
+
+def test_a_spider_says_how_its_items_are_loaded():
+    assert defaults_of(crawl()) == {"mapping": "funda"}
+    assert default_settings(crawl(), {}) == {"mapping": "funda", "schema": "listing"}
+    own = {"mapping": {"id": "id"}}
+    assert default_settings(crawl(), own) == own
+
+
+def test_a_spider_that_says_nothing_leaves_all_to_the_user():
+    class Bare(scrapy.Spider):
+        name = "bare"
+
+    assert defaults_of(crawl(Bare)) == {}
+    assert default_settings(crawl(Bare), {}) == {}
