@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from propload.config import state_flag
@@ -23,6 +24,50 @@ class Entry:
     path: Path
     offset: int
     size: int
+    through_row: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends in its file."""
+        return self.offset + self.size
+
+
+class Entries:
+    """The records of a journal that the loader has not taken yet, oldest first.
+
+    What else is known of a journal's end (its next row, its bytes) follows from the
+    newest record: one step adds a record, so that an interrupt comes before or after.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Entry] = deque()
+        self._gone: Entry | None = None
+
+    @property
+    def oldest(self) -> Entry | None:
+        """The record that the loader takes next."""
+        return self._waiting[0] if self._waiting else None
+
+    @property
+    def newest(self) -> Entry | None:
+        """The record that was added last, be it taken by the loader or not."""
+        return self._waiting[-1] if self._waiting else self._gone
+
+    @property
+    def next_row(self) -> int:
+        """The run's number after the last row."""
+        newest = self.newest
+        return newest.through_row if newest else 0
+
+    def add(self, entry: Entry, /) -> None:
+        """Add a record, in one step."""
+        self._waiting.append(entry)
+
+    def remove_oldest(self) -> None:
+        """Note that the loader has taken the oldest."""
+        # its rows are not held any longer
+        self._gone = replace(self._waiting[0], record=None)
+        self._waiting.popleft()
 
 
 def _run_in_words(entry: Entry) -> str:

@@ -193,3 +193,17 @@ def _bodies(folder: Path, torn: Torn) -> Iterator[tuple[bytes, int]]:
                 if found is None:
                     break
                 yield found
+
+
+class Encoded:
+    """A batch as a journal writes it: encoded once for each number that it may get."""
+
+    def __init__(self, batch: Batch, first_row: int) -> None:
+        self.record = Record(batch, first_row)
+        self.data = encode(self.record)
+
+    def number_from(self, first_row: int) -> None:
+        """Let its rows have the numbers from this one on."""
+        if first_row != self.record.first_row:
+            self.record = Record(self.record.batch, first_row)
+            self.data = encode(self.record)

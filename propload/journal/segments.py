@@ -16,6 +16,7 @@ from propload.private_files import sync_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from propload.journal.reading import Entry
     from propload.options import JournalSync
 
 #: A new file begins past this many bytes: committed files are removed whole.
@@ -85,26 +86,73 @@ class Segments:
         """Add a record and return the file it is in, as that was before it.
 
         Raises:
-            JournalError: The disk refuses; nothing of it was kept.
+            JournalError: The disk refuses; nothing of it is taken, and nothing of it
+                was kept where the disk could at least cut it off.
         """
         if self._open is None or self._files[-1].size >= SEGMENT_BYTES:
             self._begin(first_row)
         assert self._open is not None  # noqa: S101 - begun above
         before = self._files[-1]
+        self._require_end(self._open, before)
         try:
             write_all(self._open, data)
             if self._sync == "always":
                 os.fdatasync(self._open)
         except OSError as error:
+            raise self._refused(self._open, before, error) from error
+        except BaseException:
+            # an interrupt; where it cannot be cut off now, the next record has to
             with contextlib.suppress(OSError):
                 os.ftruncate(self._open, before.size)
-            msg = (
-                f"the journal {before.path} cannot be written: {error.strerror}. What "
-                "was taken before is safe: make room, then continue"
-            )
-            raise JournalError(msg) from error
+            raise
         self._files[-1] = replace(before, size=before.size + len(data))
         return before
+
+    def end_with(self, newest: Entry | None, /) -> None:
+        """Hold nothing behind the record that was taken last, whatever was added."""
+        if not self._files:
+            return
+        last = self._files[-1]
+        end = newest.end if newest and newest.path == last.path else 0
+        if last.size == end:
+            return
+        self._files[-1] = replace(last, size=end)
+        if self._open is not None:
+            # where it cannot be cut off now, the next record has to
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._open, end)
+
+    def _require_end(self, file: int, last: Segment) -> None:
+        """Cut off what an interrupt left behind the records that were taken.
+
+        Raises:
+            JournalError: The disk refuses.
+        """
+        try:
+            if os.fstat(file).st_size > last.size:
+                os.ftruncate(file, last.size)
+        except OSError as error:
+            msg = (
+                f"the journal {last.path} holds a part of rows that were not taken, "
+                f"which cannot be cut off: {error.strerror}. What was taken before is "
+                "loaded; nothing more is taken until it can"
+            )
+            raise JournalError(msg) from error
+
+    def _refused(self, file: int, last: Segment, error: OSError) -> JournalError:
+        """Cut off what was written of a record, and return what is said of it."""
+        msg = f"the journal {last.path} cannot be written: {error.strerror}. "
+        try:
+            os.ftruncate(file, last.size)
+        except OSError as fault:
+            return JournalError(
+                f"{msg}What was written of these rows cannot be cut off "
+                f"({fault.strerror}): a recovery may load them, and nothing more is "
+                "taken until it can. What was taken before is safe"
+            )
+        return JournalError(
+            f"{msg}What was taken before is safe: make room, then continue"
+        )
 
     def remove_oldest(self) -> None:
         """Remove the file of the oldest rows: they are committed."""
@@ -149,8 +197,10 @@ class Segments:
         except OSError as error:
             msg = f"the journal {path} cannot be made: {error.strerror}"
             raise JournalError(msg) from error
+        # an interrupt may have come between these two, the last time
+        if not self._files or self._files[-1].path != path:
+            self._files.append(Segment(first_row, path))
         self._open = file
-        self._files.append(Segment(first_row, path))
 
     def sync_names(self, folder: Path) -> None:
         """Put a folder's list of files on disk."""

@@ -7,11 +7,9 @@ import json
 import os
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
-from propload.journal import records
 from propload.journal.folders import (
     ABOUT,
     WHOLE,
@@ -20,8 +18,8 @@ from propload.journal.folders import (
     note_entered,
     remove_folder,
 )
-from propload.journal.reading import Entry, Reader
-from propload.journal.records import Record
+from propload.journal.reading import Entries, Entry, Reader
+from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritten
 from propload.private_files import make_private_folder, write_private
 from propload.queueing import Listeners
@@ -31,26 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.batch import Batch
+    from propload.journal.records import Record
     from propload.report import Plain
 
 #: Records kept in memory as well, so that a loader that keeps up reads no disk.
 RECENT_BYTES = 8 << 20
 #: With `second`, written records reach the disk at least this often, in seconds.
 SYNC_SECONDS = 1.0
-
-
-class _Encoded:
-    """A batch as a journal writes it: encoded once for each number that it may get."""
-
-    def __init__(self, batch: Batch, first_row: int) -> None:
-        self.record = Record(batch, first_row)
-        self.data = records.encode(self.record)
-
-    def number_from(self, first_row: int) -> None:
-        """Let its rows have the numbers from this one on."""
-        if first_row != self.record.first_row:
-            self.record = Record(self.record.batch, first_row)
-            self.data = records.encode(self.record)
 
 
 class Journal:
@@ -80,11 +65,10 @@ class Journal:
         self.about = about
         self.takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
-        self._next_row = 0
         #: It passes what was taken where the disk refused rows that are loaded anyway.
         self._committed_row = 0
         self._segments = Segments(folder, options.sync)
-        self._pending: deque[Entry] = deque()
+        self._entries = Entries()
         self._recent_bytes = 0
         self._full = False
         #: Producers that wait for room and give their batch once.
@@ -139,11 +123,11 @@ class Journal:
             JournalError: The disk refuses; the batch was not taken.
             QueueClosedError: The journal is closed.
         """
-        entry = _Encoded(batch, self.rows)
+        entry = Encoded(batch, self.rows)
 
         def fits() -> bool:
             # another producer may come first while this one waits
-            entry.number_from(self._next_row)
+            entry.number_from(self._entries.next_row)
             self._full = not self._has_room(len(entry.data), once=once)
             return not self._full
 
@@ -211,7 +195,7 @@ class Journal:
     def rows(self) -> int:
         """The run's number after the last row taken."""
         with self._changed:
-            return self._next_row
+            return self._entries.next_row
 
     @property
     def committed_row(self) -> int:
@@ -244,7 +228,7 @@ class Journal:
         """Remove the files whose rows are all below a committed row number."""
         with self._changed:
             self._committed_row = max(self._committed_row, below)
-            note_committed(self.folder, min(self._committed_row, self._next_row))
+            note_committed(self.folder, min(self._committed_row, self.rows))
             removed = False
             while self._is_committed(below):
                 self._segments.remove_oldest()
@@ -274,7 +258,7 @@ class Journal:
                 self._closed = self._ended = True
                 self._changed.notify_all()
                 # asked here: a row may have been taken since anyone else asked
-                late = self.takes_effect_late and self._next_row > 0
+                late = self.takes_effect_late and self._entries.next_row > 0
                 goes = loaded or not (self._waiting() or late)
                 # the end puts it on disk now, or nobody needs it there
                 self._unsynced_since = None
@@ -295,14 +279,14 @@ class Journal:
     # ---- inside: called with the lock held ----
 
     def _waiting(self) -> int:
-        return max(0, self._next_row - self._committed_row)
+        return max(0, self._entries.next_row - self._committed_row)
 
     def _is_committed(self, below: int) -> bool:
         """Whether there is an oldest file that holds nothing that is still needed."""
-        oldest = self._segments.oldest
-        if oldest is None or (self._pending and self._pending[0].path == oldest.path):
+        oldest, waiting = self._segments.oldest, self._entries.oldest
+        if oldest is None or (waiting and waiting.path == oldest.path):
             return False
-        return self._segments.ends_below(below, next_row=self._next_row)
+        return self._segments.ends_below(below, next_row=self._entries.next_row)
 
     def _has_room(self, size: int, *, once: bool) -> bool:
         if self._ended or not once:
@@ -322,34 +306,39 @@ class Journal:
             raise QueueClosedError(msg)
 
     def _write(self, record: Record, data: bytes) -> None:
-        place = self._segments.add(data, record.first_row)
-        self._next_row = record.through_row
-        if self._unsynced_since is None:
-            self._unsynced_since = time.monotonic()
+        self._segments.end_with(self._entries.newest)
         recent = self._recent_bytes + len(data) <= RECENT_BYTES
+        try:
+            place = self._segments.add(data, record.first_row)
+            kept = record if recent else None
+            entry = Entry(kept, place.path, place.size, len(data), record.through_row)
+            if self._unsynced_since is None:
+                self._unsynced_since = time.monotonic()
+            # before this the rows are not taken, after it they are
+            self._entries.add(entry)
+        except BaseException:
+            self._segments.end_with(self._entries.newest)
+            raise
         self._recent_bytes += len(data) if recent else 0
-        kept = record if recent else None
-        self._pending.append(Entry(kept, place.path, place.size, len(data)))
         self._changed.notify_all()
 
     def _next(self, reader: Reader) -> Record | None:
         with self._changed:
-            while not self._pending:
+            while (entry := self._entries.oldest) is None:
                 if self._error is not None:
                     msg = f"the producer failed: {self._error}"
                     raise QueueClosedError(msg) from self._error
                 if self._closed and not self._insisting:
                     return None
                 self._changed.wait()
-            entry = self._pending[0]
             if entry.record is not None:
-                self._pending.popleft()
+                self._entries.remove_oldest()
                 self._recent_bytes -= entry.size
                 return entry.record
         # only this side removes entries: the first one stays while it is read
         record = reader.read(entry)
         with self._changed:
-            self._pending.popleft()
+            self._entries.remove_oldest()
         return record
 
     def _sync_each_second(self) -> None:

@@ -1,5 +1,7 @@
 """What is on disk when, and a disk that refuses."""
 
+import errno
+import os
 import threading
 
 import pytest
@@ -179,5 +181,90 @@ def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypat
         journal.append(batch(0, 10))
     monkeypatch.undo()
     journal.append(batch(0, 10))
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
+
+
+@pytest.mark.parametrize("place", ["write", "noted", "added"])
+@pytest.mark.parametrize("segment_bytes", [1, 1 << 20])
+@pytest.mark.parametrize("recent_bytes", [0, 1 << 20])
+def test_an_interrupt_leaves_a_journal_as_it_was_before_a_record_or_after_it(
+    make, monkeypatch, place, segment_bytes, recent_bytes
+):
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", segment_bytes)
+    monkeypatch.setattr(writing, "RECENT_BYTES", recent_bytes)
+    journal = make()
+    journal.append(batch(0, 5))
+
+    def interrupted(function):
+        def call(*values):
+            function(*values)
+            raise KeyboardInterrupt
+
+        return call
+
+    target = {
+        "write": (segments, "write_all"),
+        "noted": (journal._segments, "add"),
+        "added": (journal._entries, "add"),
+    }[place]
+    with monkeypatch.context() as patched:
+        patched.setattr(*target, interrupted(getattr(*target)))
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(batch(5, 20))
+    assert journal.rows == (25 if place == "added" else 5)
+    expected = [*range(journal.rows), 100, 101]
+    journal.append(batch(100, 2))
+    journal.finish()
+    paths = records.segments(journal.folder)
+    assert journal.nbytes == sum(path.stat().st_size for path in paths)
+    on_disk = records.read_segments(journal.folder, records.Torn())
+    assert ids(record.batch for record in on_disk) == expected
+    assert ids(journal.follow()) == expected
+
+
+def test_what_an_interrupt_left_on_disk_is_cut_off_before_the_next_record(
+    make, monkeypatch
+):
+    journal = make()
+    journal.append(batch(0, 5))
+
+    def interrupted(file, data):
+        os.write(file, data[:50])
+        raise KeyboardInterrupt
+
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segments.os, "ftruncate", refuse)
+        with monkeypatch.context() as written:
+            written.setattr(segments, "write_all", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append(batch(5, 5))
+        with pytest.raises(JournalError, match=r"cannot be cut off: Input/output"):
+            journal.append(batch(5, 5))
+    assert journal.rows == 5
+    journal.append(batch(5, 5))
+    journal.finish()
+    on_disk = records.read_segments(journal.folder, records.Torn())
+    assert ids(record.batch for record in on_disk) == list(range(10))
+
+
+def test_rows_that_a_disk_refuses_and_does_not_let_go_are_not_called_safe(
+    make, monkeypatch
+):
+    journal = make("always")
+    journal.append(batch(0, 5))
+
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segments.os, "fdatasync", refuse)
+        patched.setattr(segments.os, "ftruncate", refuse)
+        with pytest.raises(JournalError, match="a recovery may load them"):
+            journal.append(batch(5, 5))
+    journal.append(batch(5, 5))
     journal.finish()
     assert ids(journal.follow()) == list(range(10))

@@ -25,7 +25,10 @@ def entries(tmp_path):
         ends.append(path.stat().st_size)
     journal.close(loaded=False)
     begins = (0, ends[0])
-    return [Entry(None, path, b, e - b) for b, e in zip(begins, ends, strict=True)]
+    return [
+        Entry(None, path, b, e - b, number)
+        for number, (b, e) in enumerate(zip(begins, ends, strict=True), 1)
+    ]
 
 
 def ids(record):
