@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.prepare.mapping.files import load_mapping, make_mapping
 from propload.prepare.mapping.lacking import Lacking
 from propload.prepare.mapping.rules import (
@@ -13,12 +14,17 @@ from propload.prepare.mapping.rules import (
 )
 
 __all__ = [
+    "ROW",
     "Constant",
     "Lacking",
     "MapContext",
     "Mapping",
     "RowMapping",
     "Rule",
+    "Sifted",
+    "join_reasons",
     "load_mapping",
     "make_mapping",
+    "no_reasons",
+    "reason_lines",
 ]
