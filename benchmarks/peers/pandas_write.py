@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
+from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped] # none of its own
 
 from benchmarks.peers.upsert import on_conflict, stage
 
