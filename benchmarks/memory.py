@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,8 +14,8 @@ from benchmarks.measuring import Case, Options, main, measure, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from benchmarks.alone import MemoryUse
     from benchmarks.scratch import Scratch
 
 NAME = "memory"
@@ -25,12 +26,10 @@ CASES = (("auto", "auto"), (10_000, 2), (50_000, 2), (100_000, 2), (50_000, 8))
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run: base, peak, after and Arrow's share in MB."""
-    path = scratch.state / "memory.parquet"
+    """Return one line a run, as `figures` names them."""
     rows = listings(options.rows)
-    rows.write_parquet(path, row_group_size=100_000)
-    expected = scratch.digest_of(rows)
-    return measure(_cases(scratch, path, expected), options, warm=0)
+    given = Given(scratch.write(rows), scratch.digest_of(rows), arrow_row(rows))
+    return measure(_cases(scratch, given), options, warm=0)
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -41,40 +40,79 @@ def conclude(frame: pl.DataFrame) -> str:
     ours = table.row(0, named=True)
     return (
         f"{ours['rows']:,} rows by default: base {ours['base_mb']:,.0f} MB, peak "
-        f"{ours['peak_mb']:,.0f} MB. Rows of {ours['arrow_mb']:,.0f} MB in Arrow were "
-        f"in flight and took {ours.get('times_arrow') or 0:.1f} times that. The "
+        f"{ours['peak_mb']:,.0f} MB, after the run {ours['after_mb']:,.0f} MB. A row "
+        f"in flight took {ours.get('bytes_a_row') or 0:,.0f} bytes, "
+        f"{ours.get('times_arrow') or 0:.1f} times its "
+        f"{ours['arrow_bytes_a_row']:,.0f} in Arrow; {ours['arrow_mb']:,.0f} MB of "
+        "Arrow were in flight at once. The "
         "project's first plan took 2 to 3 MB of every 1,000 rows of the input: "
         f"{ours['rows'] * 2 / 1_000:,.0f} to {ours['rows'] * 3 / 1_000:,.0f} MB."
     )
 
 
-def _cases(scratch: Scratch, path: Path, expected: tuple[int, int]) -> Iterator[Case]:
+def arrow_row(rows: pl.DataFrame, /) -> float:
+    """Return the bytes that Arrow takes for one of these rows."""
+    return float(rows.to_arrow().nbytes) / max(1, rows.height)
+
+
+def figures(use: MemoryUse, of_row: float, /) -> dict[str, float]:
+    """Return what is told of a load.
+
+    `base_mb` before it, `peak_mb` at most, `after_mb` afterwards, `arrow_mb` the rows
+    in flight at once as Arrow has them, `bytes_a_row` by how much the process grew for
+    one of them, `times_arrow` how many times its Arrow size that is.
+
+    Args:
+        use: What the process took.
+        of_row: The bytes of a row in Arrow.
+    """
+    found = {
+        "seconds": use.seconds,
+        "base_mb": use.base / 1e6,
+        "peak_mb": use.peak / 1e6,
+        "after_mb": use.after / 1e6,
+        "arrow_mb": use.arrow / 1e6,
+        "arrow_bytes_a_row": of_row,
+    }
+    if use.arrow:
+        # a load that ends between two looks was not seen to hold any
+        found["times_arrow"] = (use.peak - use.base) / use.arrow
+        found["bytes_a_row"] = found["times_arrow"] * of_row
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What each case loads.
+
+    Attributes:
+        path: The file.
+        expected: The digest of its rows.
+        of_row: The bytes of a row in Arrow.
+    """
+
+    path: str
+    expected: tuple[int, int]
+    of_row: float
+
+
+def _cases(scratch: Scratch, given: Given) -> Iterator[Case]:
     for batch_rows, workers in CASES:
 
         def run(
             batch_rows: int | str = batch_rows, workers: int | str = workers
         ) -> dict[str, float]:
             use = load_alone(
-                str(path), scratch, "target", batch_rows=batch_rows, workers=workers
+                given.path, scratch, "target", batch_rows=batch_rows, workers=workers
             )
-            found = {
-                "seconds": use.seconds,
-                "base_mb": use.base / 1e6,
-                "peak_mb": use.peak / 1e6,
-                "after_mb": use.after / 1e6,
-                "arrow_mb": use.arrow / 1e6,
-            }
-            if use.arrow:
-                # a load that ends between two looks was not seen to hold any
-                found["times_arrow"] = (use.peak - use.base) / use.arrow
-            return found
+            return figures(use, given.of_row)
 
         yield Case(
             {"batch_rows": str(batch_rows), "workers": str(workers)},
-            expected[0],
+            given.expected[0],
             run,
             lambda: scratch.fresh("target"),
-            lambda: scratch.verify("target", expected),
+            lambda: scratch.verify("target", given.expected),
         )
 
 

@@ -19,6 +19,7 @@ from benchmarks import (
     latency,
     limit,
     measuring,
+    memory,
     peers,
     stages,
     workers,
@@ -333,6 +334,31 @@ def test_workers_are_compared_at_each_size_of_the_grid(database, monkeypatch):
     assert new == [(10, 1), (10, 2), (100, 1), (100, 2)]
     assert frame.filter(work=workers.CHANGED).height == 2
     assert "ms to a batch's commit" in workers.conclude(frame)
+
+
+def test_memory_is_told_for_each_row_in_flight():
+    use = MemoryUse(
+        base=200_000_000,
+        peak=500_000_000,
+        after=300_000_000,
+        arrow=100_000_000,
+        seconds=1.0,
+        start=0.1,
+    )
+    told = memory.figures(use, 250.0)
+    # 400,000 rows were in flight, for which the process grew by 300 MB
+    assert told["bytes_a_row"] == pytest.approx(750)
+    assert told["times_arrow"] == pytest.approx(3)
+    assert (told["base_mb"], told["peak_mb"], told["after_mb"]) == (200, 500, 300)
+    line = {"batch_rows": "auto", "workers": "auto", "rows": 9, "run": 0}
+    said = memory.conclude(pl.DataFrame([line | {"rows_per_second": 9.0} | told]))
+    assert "base 200 MB, peak 500 MB, after the run 300 MB" in said
+    assert "A row in flight took 750 bytes, 3.0 times its 250 in Arrow" in said
+
+
+def test_a_load_too_short_to_be_seen_tells_no_row_in_flight():
+    told = memory.figures(MemoryUse(1, 2, 1, 0, 1.0, 0.1), 250.0)
+    assert "bytes_a_row" not in told
 
 
 def test_beginning_and_end_of_a_load_are_not_its_pace():
