@@ -123,6 +123,34 @@ def test_a_message_names_no_command_that_only_shows_its_help():
             assert ("propload", group, word) in COMMANDS, (path, text)
 
 
+#: What the system and the server say, which propload only passes on.
+OTHERS_SAY = re.compile("No space left on device|Connection refused|permission denied")
+
+#: What differs from one message to the next: names, numbers, values, parts of others.
+VARIES = re.compile(r"[A-Z]{2,}|\.\.\.|\d+|'[^']*'|: |\b(?:it|root|integer)\b|[(),`]")
+
+
+def quoted_messages():
+    """Yield each message that the page on troubles quotes."""
+    page = (REPOSITORY / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    for line in page.splitlines():
+        if line.startswith("| "):
+            yield from re.findall(r"`([^`]+)`", line.split(" | ")[0])
+
+
+def test_messages_are_quoted_as_the_program_prints_them():
+    said = "\0".join(text for _, text in texts_of_the_program())
+    parts = [
+        part.strip()
+        for message in quoted_messages()
+        if not OTHERS_SAY.search(message) and not message.startswith("propload ")
+        for part in VARIES.split(message)
+        if len(part.strip()) > 4
+    ]
+    assert len(parts) > 30
+    assert [part for part in parts if part not in said] == []
+
+
 def is_part_of_command(words):
     return any(known[: len(words)] == words for known in COMMANDS)
 
