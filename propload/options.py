@@ -60,6 +60,8 @@ class SourceOptions:
         chunk_rows: Most rows in one batch of the source.
         chunk_bytes: Text bytes parsed at once.
         told: Those of them that were said of this very source: it must know them.
+        by_clock: Whether rows also go on after a while, however few: not those of a
+            rereadable source, whose batches end at the same rows each time.
     """
 
     format: str | None = None
@@ -73,6 +75,7 @@ class SourceOptions:
     chunk_rows: int = CHUNK_ROWS
     chunk_bytes: int = CHUNK_BYTES
     told: frozenset[str] = frozenset()
+    by_clock: bool = True
 
 
 def is_delimiter(text: str, /) -> bool:

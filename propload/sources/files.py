@@ -69,7 +69,7 @@ class FileSource:
         self.paths = tuple(paths)
         # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
         self.rereadable = all(path and path.is_file() for path in self.paths)
-        self._options = options
+        self._options = replace(options, by_clock=not self.rereadable)
         self._notes: dict[str, None] = {}
 
     @property

@@ -55,7 +55,7 @@ class ItemSource:
         self.name = name
         self.rereadable = isinstance(items, list | tuple)
         self._items = items
-        self._options = options
+        self._options = replace(options, by_clock=not self.rereadable)
         self._maker: RowBatches | None = None
         self._ended = False
 
@@ -269,7 +269,9 @@ class RowBatches:
             self._weight += _weigh(row)
         elif count % WEIGHED_EACH == 0:
             self._weight += WEIGHED_EACH * _weigh(row)
-        return self.is_full or time.monotonic() - self._since >= FLUSH_SECONDS
+        return self.is_full or (
+            self._options.by_clock and time.monotonic() - self._since >= FLUSH_SECONDS
+        )
 
     def _build(
         self, rows: list[dict[str, Any]], faults: Sequence[Unread], first: int

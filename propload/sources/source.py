@@ -23,7 +23,12 @@ KEPT_BYTES = 2_000
 
 
 class Source(Protocol):
-    """Rows from somewhere, as an iterable of batches."""
+    """Rows from somewhere, as an iterable of batches.
+
+    A rereadable source cuts the same batches each time: neither a clock nor what
+    memory is free decides where one ends. A run that is resumed passes over the
+    batches that are loaded, and rows that cannot be read stand at a batch's beginning.
+    """
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import os
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
-from propload.sources import files, open_source
+from propload.sources import files, items, open_source
 
 
 def opened(source, **options):
@@ -220,3 +221,23 @@ def test_a_file_that_cannot_be_read_has_no_fingerprint(folder, monkeypatch):
     monkeypatch.setattr(files, "_open", lambda _: Broken())
     with pytest.raises(SourceError, match=r"a\.csv cannot be read: Input/output"):
         source.fingerprint()
+
+
+@pytest.mark.parametrize("pack", [None, gzip.compress])
+@pytest.mark.parametrize("name", ["x.ndjson", "x.json"])
+def test_a_file_is_cut_at_the_same_rows_however_long_it_takes(
+    tmp_path, monkeypatch, name, pack
+):
+    lines = [b'{"id": %d}\n' % n for n in range(10)]
+    if name == "x.ndjson":
+        lines[8] = b'{"id":\n'
+    text = b"".join(lines)
+    path = tmp_path / (f"{name}.gz" if pack else name)
+    path.write_bytes(pack(text) if pack else text)
+    at_once = [batch.height for batch in opened(path, chunk_rows=4)]
+    clock = itertools.count(0, 100)
+    monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
+    source = opened(path, chunk_rows=4)
+    assert source.rereadable
+    assert [batch.height for batch in source] == at_once
+    assert len(at_once) == 3

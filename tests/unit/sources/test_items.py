@@ -25,7 +25,7 @@ from propload.batch import Batch, Unread
 from propload.errors import ConfigError
 from propload.options import SourceOptions
 from propload.sources import items, open_source
-from propload.sources.items import RowBatches
+from propload.sources.items import ItemSource, RowBatches
 from propload.testing import MemorySource
 
 
@@ -453,3 +453,12 @@ def rows_of_sqlalchemy():
 @pytest.mark.parametrize("result", [rows_of_sqlite, rows_of_sqlalchemy])
 def test_rows_of_a_database_are_rows(read, result):
     assert read(result()).rows == [{"id": 1, "name": "a"}]
+
+
+def test_a_list_is_cut_at_the_same_rows_however_long_it_takes(monkeypatch):
+    clock = count(0, 100)
+    monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
+    # one that is no dict has the others looked at one by one
+    rows = [{"id": n} for n in range(9)] + [OrderedDict(id=9), 10]
+    source = ItemSource(rows, SourceOptions(chunk_rows=4), name="rows")
+    assert [batch.height for batch in source] == [4, 4, 3]
