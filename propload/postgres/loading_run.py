@@ -94,8 +94,8 @@ class LoadingRun:
         if not isinstance(ledger, FileLedger):
             return cls(run, ledger, state_dir, connect=connect, namespace="propload")
         note = (
-            "this user could not create the schema propload in the database when the "
-            f"run began, so its ledger is the file {ledger.path}"
+            "this user could neither use nor create the schema propload in the "
+            f"database when the run began, so its ledger is the file {ledger.path}"
         )
         return cls(run, ledger, state_dir, connect=connect, notes=(note,))
 

@@ -269,7 +269,7 @@ class Shadow:
         )
 
     def _unfinished(self) -> list[str]:
-        _, _, usable = self._connection.rows(bookkeeping.STANDING)[0]
+        _, _, usable, _ = self._connection.rows(bookkeeping.STANDING)[0]
         if not usable:
             return []
         query = (str(self._target.table),)

@@ -78,7 +78,11 @@ class DurableServer:
 def prepare_ledger(dsn, *statements):
     """Make propload's own tables before its first run, and change them."""
     with connect(dsn, application_name="observer") as session:
-        for statement in (*bookkeeping.CREATE, *statements):
+        for statement in (
+            *bookkeeping.CREATE_SCHEMA,
+            *bookkeeping.CREATE_TABLES,
+            *statements,
+        ):
             session.execute(statement)
         session.commit()
 

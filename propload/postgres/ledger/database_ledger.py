@@ -125,7 +125,7 @@ def take_over(
         holder: The process.
         wait: Seconds to wait for the end of transactions that another one has open.
     """
-    _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+    _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
     try:
         if usable:
             connection.execute(limit_wait(wait))
@@ -141,15 +141,15 @@ def take_over(
 
 def _stand_up(connection: Connection) -> bool:
     """Make the schema where it is missing; return whether it can be used."""
-    standing, may_create, may_use = connection.rows(bookkeeping.STANDING)[0]
+    standing, may_create, may_use, has_schema = connection.rows(bookkeeping.STANDING)[0]
     if not standing and may_create:
-        _make(connection)
+        _make(connection, bookkeeping.CREATE_SCHEMA if not has_schema else ())
         may_use = True
     connection.commit()
     return bool(may_use)
 
 
-def _make(connection: Connection) -> None:
+def _make(connection: Connection, schema: tuple[str, ...]) -> None:
     """Make schema and tables; another session may do the same at this moment.
 
     A session that waited for the lock may still remember that there was no such
@@ -157,7 +157,7 @@ def _make(connection: Connection) -> None:
     """
     try:
         connection.rows(bookkeeping.LOCK_MAKING)
-        for statement in bookkeeping.CREATE:
+        for statement in (*schema, *bookkeeping.CREATE_TABLES):
             connection.execute(statement)
     except ServerError as error:
         connection.rollback()

@@ -47,7 +47,7 @@ def forget_runs(
     """
     target = "" if table is None else str(table)
     try:
-        _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+        _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
         gone = 0
         if usable:
             gone = int(connection.rows(bookkeeping.FORGET, (before, target))[0][0])

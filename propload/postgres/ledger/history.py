@@ -75,7 +75,7 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
             keep it in the database.
     """
     in_database = []
-    _, _, usable = connection.rows(bookkeeping.STANDING)[0]
+    _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
     if usable:
         in_database = [_record(row) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()

@@ -20,7 +20,8 @@ SESSION = "propload.session"
 
 LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::text"
 
-#: Whether the two tables are there, and whether this user may make or use them.
+#: Whether the two tables are there, whether this user may make or use them, and
+#: whether there is a schema for them.
 #: By their numbers: to ask for a name in a schema without USAGE on it is an error.
 STANDING = """
 WITH schema AS (
@@ -38,10 +39,16 @@ SELECT (SELECT count(*) = 2 FROM tables),
        CASE WHEN EXISTS (SELECT FROM schema)
             THEN (SELECT usable AND has_schema_privilege(oid, 'CREATE') FROM schema)
             ELSE has_database_privilege(current_database(), 'CREATE') END,
-       (SELECT count(*) = 2 FROM tables WHERE usable)"""
+       (SELECT count(*) = 2 FROM tables WHERE usable),
+       EXISTS (SELECT FROM schema)"""
 
-CREATE = (
+#: Only where there is none: a schema that somebody has made for this user is theirs.
+CREATE_SCHEMA = (
     "CREATE SCHEMA IF NOT EXISTS propload",
+    "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
+)
+
+CREATE_TABLES = (
     """
 CREATE TABLE IF NOT EXISTS propload.runs (
     run_id text PRIMARY KEY,
@@ -71,7 +78,6 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
     committed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (run_id, batch, lane)
 )""",
-    "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
 )
 
 #: Which process holds a run stands among its settings: tables that are there already

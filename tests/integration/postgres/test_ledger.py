@@ -390,7 +390,7 @@ def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
         assert not slow.rows(bookkeeping.STANDING)[0][0]
         record = RunRecord("one", "a.csv", "public.homes", "upsert")
         assert DatabaseLedger.open(quick, record, holder="me") is not None
-        ledger_module._make(slow)
+        ledger_module._make(slow, bookkeeping.CREATE_SCHEMA)
         slow.commit()
         assert slow.rows(bookkeeping.STANDING)[0][0]
 
@@ -427,6 +427,23 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
         assert [run.status for run in read_runs(session, state_dir)] == ["loaded"]
     files.settle_end("loaded")
     assert '{"status": "loaded"}' in files.path.read_text()
+
+
+def test_a_schema_that_was_made_for_the_user_holds_the_ledger(database, state_dir):
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
+    goal = target(key=(), mode="append")
+    with user_without_rights(database) as dsn:
+        run_sql(
+            database,
+            "CREATE SCHEMA propload",
+            "GRANT USAGE, CREATE ON SCHEMA propload TO propload_limited",
+        )
+        with (
+            prepared(dsn, goal, ROWS, state_dir) as ready,
+            closing(ready.open_writer(0)) as writer,
+        ):
+            writer.write(make_piece(ROWS))
+        assert query(database, "SELECT count(*) FROM propload.ledger") == [(1,)]
 
 
 @pytest.mark.parametrize("mode", ["append", "replace"])
