@@ -90,7 +90,7 @@ def _input(scratch: Scratch, size: int) -> Case:
             rows = listings(size)
             rows.write_parquet(path, row_group_size=100_000)
             expected.append(scratch.digest_of(rows))
-        scratch.create("target")
+        scratch.fresh("target")
 
     return Case(
         {"what": "input", "size": size},
@@ -139,6 +139,8 @@ class _Table:
         if self.stored < size:
             self._grow(size)
         self._fresh().write_parquet(self.path)
+        # what an earlier run left to be written is not this one's
+        self.scratch.settle()
 
     def _grow(self, size: int) -> None:
         while self.stored < size:

@@ -272,6 +272,19 @@ def test_growth_compares_the_largest_table_with_the_first_rows(database, monkeyp
     assert "of the first 200" in told
 
 
+def test_growth_lets_the_server_finish_earlier_work(database, monkeypatch):
+    with open_scratch(database) as scratch:
+        table = growth._Table(scratch, scratch.state / "added.parquet", added=5)
+        settled = []
+        monkeypatch.setattr(
+            type(scratch), "settle", lambda _, *tables: settled.append(tables)
+        )
+        table.prepare(0)
+        table.stored = 5
+        table.prepare(5)
+    assert settled == [(), ()]
+
+
 def test_stages_tell_their_share(database):
     frame = answer(stages, database, 500)
     assert frame.get_column("share").sum() == pytest.approx(1)
