@@ -224,7 +224,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PartialBatch:
     """A joined batch that an earlier process of its run has committed in part.
 
     Attributes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PendingRecord:
     """A record that the loader has not taken yet: in memory, else on disk."""
 
     record: Record | None
@@ -40,16 +40,16 @@ class Entries:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Entry] = deque()
-        self._gone: Entry | None = None
+        self._waiting: deque[PendingRecord] = deque()
+        self._gone: PendingRecord | None = None
 
     @property
-    def oldest(self) -> Entry | None:
+    def oldest(self) -> PendingRecord | None:
         """The record that the loader takes next."""
         return self._waiting[0] if self._waiting else None
 
     @property
-    def newest(self) -> Entry | None:
+    def newest(self) -> PendingRecord | None:
         """The record that was added last, be it taken by the loader or not."""
         return self._waiting[-1] if self._waiting else self._gone
 
@@ -59,7 +59,7 @@ class Entries:
         newest = self.newest
         return newest.through_row if newest else 0
 
-    def add(self, entry: Entry, /) -> None:
+    def add(self, entry: PendingRecord, /) -> None:
         """Add a record, in one step."""
         self._waiting.append(entry)
 
@@ -70,20 +70,20 @@ class Entries:
         self._waiting.popleft()
 
 
-def _run_in_words(entry: Entry) -> str:
+def _run_in_words(entry: PendingRecord) -> str:
     """Return the run of a journal's entry as `propload recover` is told of it."""
     folder = entry.path.parent
     return f"{folder.name}{state_flag(folder.parent.parent)}"
 
 
-class Reader:
+class RecordReader:
     """Reads records one after the other; it keeps the last file open."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
 
-    def read(self, entry: Entry) -> Record:
+    def read(self, entry: PendingRecord) -> Record:
         """Return the record of an entry.
 
         Raises:
@@ -101,7 +101,7 @@ class Reader:
             )
             raise JournalError(msg) from error
 
-    def _find(self, entry: Entry) -> Record:
+    def _find(self, entry: PendingRecord) -> Record:
         if self._path != entry.path or self._file is None:
             self.close()
             self._path, self._file = entry.path, entry.path.open("rb")

@@ -16,7 +16,7 @@ from propload.private_files import sync_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from propload.journal.reading import Entry
+    from propload.journal.reading import PendingRecord
     from propload.options import JournalSync
 
 #: A new file begins past this many bytes: committed files are removed whole.
@@ -108,7 +108,7 @@ class Segments:
         self._files[-1] = replace(before, size=before.size + len(data))
         return before
 
-    def end_with(self, newest: Entry | None, /) -> None:
+    def end_with(self, newest: PendingRecord | None, /) -> None:
         """Hold nothing behind the record that was taken last, whatever was added."""
         if not self._files:
             return

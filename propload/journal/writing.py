@@ -18,7 +18,7 @@ from propload.journal.folders import (
     note_entered,
     remove_folder,
 )
-from propload.journal.reading import Entries, Entry, Reader
+from propload.journal.reading import Entries, PendingRecord, RecordReader
 from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritten
 from propload.private_files import make_private_folder, write_private
@@ -217,7 +217,7 @@ class Journal:
         Raises:
             QueueClosedError: The journal failed.
         """
-        reader = Reader()
+        reader = RecordReader()
         try:
             while (record := self._next(reader)) is not None:
                 yield record.batch
@@ -311,7 +311,9 @@ class Journal:
         try:
             place = self._segments.add(data, record.first_row)
             kept = record if recent else None
-            entry = Entry(kept, place.path, place.size, len(data), record.through_row)
+            entry = PendingRecord(
+                kept, place.path, place.size, len(data), record.through_row
+            )
             if self._unsynced_since is None:
                 self._unsynced_since = time.monotonic()
             # before this the rows are not taken, after it they are
@@ -322,7 +324,7 @@ class Journal:
         self._recent_bytes += len(data) if recent else 0
         self._changed.notify_all()
 
-    def _next(self, reader: Reader) -> Record | None:
+    def _next(self, reader: RecordReader) -> Record | None:
         with self._changed:
             while (entry := self._entries.oldest) is None:
                 if self._error is not None:

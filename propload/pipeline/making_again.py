@@ -9,12 +9,12 @@ from propload.errors import ConfigError
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from propload.batch import Begun
+    from propload.batch import PartialBatch
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
 
 
-def require_same(begun: Begun, joined: Joined, prepared: Prepared, /) -> None:
+def require_same(begun: PartialBatch, joined: Joined, prepared: Prepared, /) -> None:
     """Refuse a batch whose committed pieces would hold other rows now.
 
     Args:

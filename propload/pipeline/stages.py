@@ -10,7 +10,7 @@ from propload.report import Counts
 if TYPE_CHECKING:
     import polars as pl
 
-    from propload.batch import Begun
+    from propload.batch import PartialBatch
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
     from propload.target import OnRefused, Writer
@@ -78,11 +78,11 @@ class Start:
 
     batch: int = 0
     first_row: int = 0
-    begun: tuple[Begun, ...] = ()
+    begun: tuple[PartialBatch, ...] = ()
     counts: Counts = field(default_factory=Counts)
     untold: int = 0
 
-    def find(self, joined: Joined) -> Begun | None:
+    def find(self, joined: Joined) -> PartialBatch | None:
         """Return what is committed of a joined batch, or None where nothing is."""
         place = joined.first_row, joined.through_row
         for one in self.begun:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from propload.batch import Batch, Begun
+    from propload.batch import Batch, PartialBatch
 
 
 #: Each expression visits each part: many small ones cost more than one copy.
@@ -209,7 +209,7 @@ class Joiner:
     incoming: Incoming
     batch_rows: Callable[[], int]
     batch_seconds: float
-    begun: Iterable[Begun] = ()
+    begun: Iterable[PartialBatch] = ()
     by_context: bool = False
     number: int = 0
     first_row: int = 0

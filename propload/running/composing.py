@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _ClaimedRun:
     """A run that has its name, and all that its settings can be wrong about.
 
     Attributes:
@@ -115,11 +115,13 @@ def compose(
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     _lock(target, plan, database, stack)
-    begun = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
-    record, point, plan = begun.record, begun.point, begun.plan
+    claimed = _begin(
+        source, target, plan, database, stack, checker=checker, ahead=ahead
+    )
+    record, point, plan = claimed.record, claimed.point, claimed.plan
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    kept = _kept(source, begun, target, database, stack)
-    fit = _fitting(source, target, begun, checker, database, journal=kept.journal)
+    kept = _kept(source, claimed, target, database, stack)
+    fit = _fitting(source, target, claimed, checker, database, journal=kept.journal)
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
@@ -143,7 +145,7 @@ def compose(
         feed=kept.feed,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
-        chosen=begun.why,
+        chosen=claimed.why,
         outcome=kept.outcome,
     )
 
@@ -163,7 +165,7 @@ def _begin(
     *,
     checker: Checker | None,
     ahead: Ahead | None,
-) -> _Begun:
+) -> _ClaimedRun:
     """Return the run, whose name is claimed until the stack is closed.
 
     Raises:
@@ -181,13 +183,13 @@ def _begin(
         database.expect(plan.workers)
     _tell(record, source, target, database, plan)
     preparer = make_preparer(plan, source, checker, target)
-    return _Begun(record.with_lanes(plan.workers), point, plan, why, preparer)
+    return _ClaimedRun(record.with_lanes(plan.workers), point, plan, why, preparer)
 
 
 def _fitting(
     source: Source,
     target: Target,
-    begun: _Begun,
+    claimed: _ClaimedRun,
     checker: Checker | None,
     database: Database,
     *,
@@ -197,8 +199,8 @@ def _fitting(
     return TableFit(
         database,
         target,
-        begun.preparer,
-        begun.record,
+        claimed.preparer,
+        claimed.record,
         checker.pg_types if checker else {},
         lenient=isinstance(source, JournalSource) or not source.rereadable,
         on_entered=journal.note_entered if journal else None,
@@ -319,7 +321,7 @@ def _about(
 
 def _kept(
     source: Source,
-    begun: _Begun,
+    claimed: _ClaimedRun,
     target: Target,
     database: Database,
     stack: ExitStack,
@@ -331,7 +333,7 @@ def _kept(
     if isinstance(source, JournalSource) or source.rereadable:
         journal = source if isinstance(source, JournalSource) else None
         return _Kept(journal, None, stack.enter_context(keeping(journal)))
-    plan, record = begun.plan, begun.record
+    plan, record = claimed.plan, claimed.record
     live = Journal(
         plan.places.journal / record.run_id,
         JournalOptions(plan.options.journal_sync, plan.options.journal_bytes),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.ledger.entry import Entry
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import lost_session, taken_over, unknown_run
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.locking import NOT_IN_TIME
@@ -18,7 +18,7 @@ from propload.report import Counts
 
 if TYPE_CHECKING:
     from propload.batch import Piece
-    from propload.postgres.ledger.entry import Place
+    from propload.postgres.ledger.entry import PieceId
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
 
@@ -77,16 +77,16 @@ class DatabaseLedger:
             raise taken_over(self.run_id)
         return False
 
-    def settle(self, piece: Place) -> None:
+    def settle(self, piece: PieceId) -> None:
         """Do nothing: the commit took the entry with it."""
 
-    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+    def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None."""
         query = bookkeeping.find(self.run_id, piece.batch, piece.lane)
         rows = connection.rows(query)
         return _entry(rows[0]) if rows else None
 
-    def committed(self, connection: Connection) -> list[Entry]:
+    def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run."""
         rows = connection.rows(bookkeeping.COMMITTED, (self.run_id,))
         return [_entry(row) for row in rows]
@@ -167,6 +167,6 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
             raise
 
 
-def _entry(row: tuple[int, ...]) -> Entry:
+def _entry(row: tuple[int, ...]) -> LedgerEntry:
     batch, lane, first_row, through_row = row[:4]
-    return Entry(batch, lane, first_row, through_row, Counts(*row[4:]))
+    return LedgerEntry(batch, lane, first_row, through_row, Counts(*row[4:]))

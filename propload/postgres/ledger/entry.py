@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """A committed piece.
 
     Attributes:
@@ -28,7 +28,7 @@ class Entry:
     counts: Counts
 
 
-class Place(Protocol):
+class PieceId(Protocol):
     """What has a place in a run: a piece, or its entry."""
 
     @property

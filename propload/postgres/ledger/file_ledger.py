@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import TransientWriteError, WriteError
-from propload.postgres.ledger.entry import Entry
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import lost_session
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.batch import Piece
-    from propload.postgres.ledger.entry import Place
+    from propload.postgres.ledger.entry import PieceId
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
 
@@ -53,9 +53,9 @@ class FileLedger:
     ) -> None:
         self.run_id = run.run_id
         self._lock = threading.Lock()
-        self._open: dict[tuple[int, int], tuple[str, Entry]] = {}
+        self._open: dict[tuple[int, int], tuple[str, LedgerEntry]] = {}
         self.path = path_of(folder, run.run_id)
-        self._entries: dict[tuple[int, int], Entry] = {}
+        self._entries: dict[tuple[int, int], LedgerEntry] = {}
         self._ending: tuple[str, str] | None = None
         self._database = database
         #: What was written down last of what holds for the run's pieces.
@@ -78,7 +78,7 @@ class FileLedger:
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Write down which transaction the piece is in."""
         number = self._transaction(connection)
-        entry = Entry(
+        entry = LedgerEntry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
         )
         with self._lock:
@@ -86,7 +86,7 @@ class FileLedger:
             self._append({"transaction": number, "entry": asdict(entry)})
         return True
 
-    def settle(self, piece: Place) -> None:
+    def settle(self, piece: PieceId) -> None:
         """Write down that the piece is committed."""
         place = piece.batch, piece.lane
         with self._lock:
@@ -94,14 +94,14 @@ class FileLedger:
             self._entries[place] = entry
             self._note({"committed": place})
 
-    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+    def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, asking the server where it is open."""
         place = piece.batch, piece.lane
         if place in self._open and was_committed(connection, self._open[place][0]):
             self.settle(piece)
         return self._entries.get(place)
 
-    def committed(self, connection: Connection) -> list[Entry]:
+    def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run, asking the server about the open ones."""
         for number, entry in list(self._open.values()):
             if was_committed(connection, number):
@@ -244,8 +244,8 @@ def was_committed(connection: Connection, number: str, /) -> bool:
     return bool(status == "committed")
 
 
-def _read_entry(written: dict[str, Any]) -> Entry:
-    return Entry(**{**written, "counts": Counts(**written["counts"])})
+def _read_entry(written: dict[str, Any]) -> LedgerEntry:
+    return LedgerEntry(**{**written, "counts": Counts(**written["counts"])})
 
 
 def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:

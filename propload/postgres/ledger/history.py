@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
-from propload.batch import Begun
+from propload.batch import PartialBatch
 from propload.errors import WriteError
 from propload.postgres.ledger.file_ledger import identity_of, read_lines, was_committed
 from propload.postgres.ledger.opening import find_ledger
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from propload.postgres.ledger.entry import Entry
+    from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.session.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -43,10 +43,10 @@ class ResumePoint:
     run: RunRecord
     batch: int = 0
     first_row: int = 0
-    begun: tuple[Begun, ...] = ()
+    begun: tuple[PartialBatch, ...] = ()
     committed: frozenset[tuple[int, int]] = frozenset()
     counts: Counts = field(default_factory=Counts)
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
     gone: int = 0
     untold: int = 0
 
@@ -96,7 +96,7 @@ def find_point(
 
 
 def make_point(
-    run: RunRecord, entries: Iterable[Entry], /, *, gone: int = 0
+    run: RunRecord, entries: Iterable[LedgerEntry], /, *, gone: int = 0
 ) -> ResumePoint:
     """Return where a run goes on, from what it committed.
 
@@ -111,7 +111,7 @@ def make_point(
             go only of rows that have their end, whether the ledger tells or not.
     """
     entries = tuple(entries)
-    batches: dict[int, list[Entry]] = {}
+    batches: dict[int, list[LedgerEntry]] = {}
     counts = Counts()
     for entry in entries:
         if not run.counts(entry):
@@ -138,14 +138,14 @@ def make_point(
     )
 
 
-def _place(begun: Begun) -> tuple[int, int, int]:
+def _place(begun: PartialBatch) -> tuple[int, int, int]:
     return begun.first_row, begun.through_row, begun.number
 
 
-def _begun(entries: Sequence[Entry]) -> Begun:
+def _begun(entries: Sequence[LedgerEntry]) -> PartialBatch:
     """Return a batch from its entries."""
     first = entries[0]
-    return Begun(
+    return PartialBatch(
         first.batch,
         first.first_row,
         first.through_row,
@@ -154,7 +154,7 @@ def _begun(entries: Sequence[Entry]) -> Begun:
     )
 
 
-def _were_together(entries: Iterable[Entry]) -> bool:
+def _were_together(entries: Iterable[LedgerEntry]) -> bool:
     """Return whether all rows of a batch were written by its first lane.
 
     Its other pieces may have been empty for want of rows: made again with all rows in

@@ -8,7 +8,7 @@ from propload.errors import LockedError, WriteError
 
 if TYPE_CHECKING:
     from propload.batch import Piece
-    from propload.postgres.ledger.entry import Entry, Place
+    from propload.postgres.ledger.entry import LedgerEntry, PieceId
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.report import Counts
@@ -37,13 +37,13 @@ class Ledger(Protocol):
             WriteError: It cannot be entered.
         """
 
-    def settle(self, piece: Place) -> None:
+    def settle(self, piece: PieceId) -> None:
         """Learn that the commit of a piece came through."""
 
-    def find(self, connection: Connection, piece: Piece) -> Entry | None:
+    def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None where it was not committed."""
 
-    def committed(self, connection: Connection) -> list[Entry]:
+    def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run, in the order of batch and lane."""
 
     def enter_end(self, connection: Connection, status: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from propload.postgres.ledger.entry import Entry
+    from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.tables.facts import TableFacts
 
 #: The settings of a run as the ledger has them: its lanes, what shapes its rows, its
@@ -74,7 +74,7 @@ class RunRecord:
         """
         return self._with(**{_VOID: [*self._void, (row, batch)]})
 
-    def counts(self, entry: Entry, /) -> bool:
+    def counts(self, entry: LedgerEntry, /) -> bool:
         """Return whether an entry still counts: its rows were not written again."""
         return not any(
             entry.first_row >= row and entry.batch < batch for row, batch in self._void

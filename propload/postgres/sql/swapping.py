@@ -159,7 +159,7 @@ def count(shadow: TableName, /) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Swap:
+class SwapStatements:
     """The statements that put a shadow's rows in place of the target's.
 
     Attributes:
@@ -182,7 +182,7 @@ def swap(
     *,
     others: Sequence[str] = (),
     referenced: bool,
-) -> Swap:
+) -> SwapStatements:
     """Return the statements that put the shadow's rows in place of the target's.
 
     The table itself stays, with its grants, indexes, views and policies.
@@ -203,10 +203,10 @@ def swap(
         f"SELECT {listed} FROM {table(shadow)}{order}"
     )
     if not referenced:
-        return Swap((f"TRUNCATE {table(target)}",), fill)
+        return SwapStatements((f"TRUNCATE {table(target)}",), fill)
     lock = f"LOCK TABLE {table(target)} IN SHARE ROW EXCLUSIVE MODE"
     if not key:
-        return Swap((lock, f"DELETE FROM {table(target)}"), fill)
+        return SwapStatements((lock, f"DELETE FROM {table(target)}"), fill)
     same = " AND ".join(f"t.{name(each)} = w.{name(each)}" for each in key)
     gone = (
         f"DELETE FROM {table(target)} AS t WHERE NOT EXISTS "
@@ -217,4 +217,4 @@ def swap(
     settings += [f"{name(each)} = DEFAULT" for each in others]
     action = f"DO UPDATE SET {', '.join(settings)}" if settings else "DO NOTHING"
     fill = f"{fill} ON CONFLICT ({names(key)}) {action}"
-    return Swap((lock, gone), fill, tells_all=bool(settings))
+    return SwapStatements((lock, gone), fill, tells_all=bool(settings))

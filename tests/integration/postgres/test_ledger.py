@@ -14,7 +14,7 @@ from propload.errors import TransientWriteError, WriteError
 from propload.postgres.ledger import database_ledger as ledger_module
 from propload.postgres.ledger import file_ledger as file_ledger_module
 from propload.postgres.ledger.database_ledger import DatabaseLedger
-from propload.postgres.ledger.entry import Entry
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
 from propload.postgres.ledger.history import find_point, read_runs
 from propload.postgres.ledger.run_record import RunRecord
@@ -43,7 +43,7 @@ ROWS = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
 
 def entry(batch, inserted, *, rejected=0):
     read = inserted + rejected
-    return Entry(batch, 0, 0, read, Counts(read, inserted, rejected=rejected))
+    return LedgerEntry(batch, 0, 0, read, Counts(read, inserted, rejected=rejected))
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def test_each_piece_is_entered_and_the_run_has_an_end(database, state_dir):
         end(ready, "failed")
     assert entries == [
         entry(0, 2),
-        Entry(1, 0, 0, 2, Counts(2, unchanged=2)),
+        LedgerEntry(1, 0, 0, 2, Counts(2, unchanged=2)),
         entry(2, 0),
     ]
     assert query(database, "SELECT status FROM propload.runs") == [("loaded",)]

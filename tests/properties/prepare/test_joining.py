@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import Batch, Begun
+from propload.batch import Batch, PartialBatch
 from propload.prepare.joining import Joiner
 
 
@@ -29,7 +29,9 @@ def begun_of(*ends):
     """Return batches that follow one another, from the first row on."""
     starts = (0, *ends[:-1])
     places = enumerate(zip(starts, ends, strict=True))
-    return [Begun(number, *place, {}, together=False) for number, place in places]
+    return [
+        PartialBatch(number, *place, {}, together=False) for number, place in places
+    ]
 
 
 def join(batches, rows=10, begun=(), number=0):

@@ -8,7 +8,7 @@ import pytest
 
 from propload.errors import JournalError
 from propload.journal import Journal, JournalOptions
-from propload.journal.reading import Entry, Reader
+from propload.journal.reading import PendingRecord, RecordReader
 from propload.options import SourceOptions
 from propload.sources import open_source
 
@@ -26,7 +26,7 @@ def entries(tmp_path):
     journal.close(loaded=False)
     begins = (0, ends[0])
     return [
-        Entry(None, path, b, e - b, number)
+        PendingRecord(None, path, b, e - b, number)
         for number, (b, e) in enumerate(zip(begins, ends, strict=True), 1)
     ]
 
@@ -36,7 +36,7 @@ def ids(record):
 
 
 def test_records_are_read_in_any_order(entries):
-    reader = Reader()
+    reader = RecordReader()
     found = [ids(reader.read(entry)) for entry in (*entries, *reversed(entries))]
     reader.close()
     assert found == [[0], [1], [1], [0]]
@@ -49,7 +49,7 @@ def test_records_are_read_in_any_order(entries):
 def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why, tmp_path):
     first, last = entries
     os.truncate(last.path, last.offset + (left if left >= 0 else last.size + left))
-    reader = Reader()
+    reader = RecordReader()
     assert ids(reader.read(first)) == [0]
     with pytest.raises(JournalError, match=why) as raised:
         reader.read(last)
@@ -63,5 +63,5 @@ def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why, tmp_pat
 def test_a_file_that_is_gone_is_told_with_what_to_do(entries):
     entries[0].path.unlink()
     with pytest.raises(JournalError, match=r"No such file.*propload recover") as raised:
-        Reader().read(entries[0])
+        RecordReader().read(entries[0])
     assert isinstance(raised.value.__cause__, FileNotFoundError)

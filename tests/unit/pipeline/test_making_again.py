@@ -3,7 +3,7 @@
 import pytest
 
 from propload.batch import (
-    Begun,
+    PartialBatch,
 )
 from propload.errors import (
     ConfigError,
@@ -18,7 +18,10 @@ pytestmark = pytest.mark.timeout(30)
 
 
 def test_pieces_committed_before_are_passed_over(make):
-    begun = (Begun(0, 0, 7, {0: 4, 1: 3}, False), Begun(1, 7, 14, {0: 3}, False))
+    begun = (
+        PartialBatch(0, 0, 7, {0: 4, 1: 3}, False),
+        PartialBatch(1, 7, 14, {0: 3}, False),
+    )
     start = Start(batch=2, begun=begun, counts=Counts(inserted=7 + 3))
     pipeline, table = make(MemorySource(rows(28)), start=start)
     pipeline.run()
@@ -36,7 +39,7 @@ def test_a_count_of_an_earlier_process_that_is_wrong_is_seen(make):
 
 
 def test_a_piece_that_comes_out_otherwise_than_it_was_committed_is_refused(make):
-    start = Start(batch=1, begun=(Begun(0, 0, 7, {1: 4}, False),))
+    start = Start(batch=1, begun=(PartialBatch(0, 0, 7, {1: 4}, False),))
     pipeline, table = make(MemorySource(rows(28)), start=start)
     with pytest.raises(ConfigError, match=r"rows 1 to 7 .*lane 1 had 4 rows .* have 3"):
         pipeline.run()

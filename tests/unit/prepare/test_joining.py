@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from propload.batch import NUMBER, ROW, SOURCE, Batch, Begun, Unread
+from propload.batch import NUMBER, ROW, SOURCE, Batch, PartialBatch, Unread
 from propload.columns import Columns
 from propload.prepare.joining import Joiner
 
@@ -78,7 +78,10 @@ def test_a_row_goes_on_however_long_it_is():
 
 
 def test_a_batch_that_is_made_again_ends_where_it_did_whatever_its_bytes():
-    begun = [Begun(0, 0, 30, {}, together=False), Begun(2, 50, 60, {}, together=False)]
+    begun = [
+        PartialBatch(0, 0, 30, {}, together=False),
+        PartialBatch(2, 50, 60, {}, together=False),
+    ]
     heights, told = join_bytes([batch(0, 100)], 8 * 15, begun)
     # what stands between them is new
     assert heights == [30, 15, 5, 10, 15, 15, 10]

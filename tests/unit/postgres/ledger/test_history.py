@@ -1,6 +1,6 @@
 """Where a run goes on is read from what its ledger says of rows."""
 
-from propload.postgres.ledger.entry import Entry
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
 from propload.postgres.ledger.run_record import RunRecord
 from propload.report import Counts
@@ -9,7 +9,7 @@ from propload.report import Counts
 def entry(batch, lane, rows, *, wrote, read=None):
     """Return an entry of a piece; the first lane tells of the rows that were read."""
     read = (rows[1] - rows[0] if read is None else read) if lane == 0 else 0
-    return Entry(batch, lane, *rows, Counts(read=read, inserted=wrote))
+    return LedgerEntry(batch, lane, *rows, Counts(read=read, inserted=wrote))
 
 
 def run_of(lanes=2):
