@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol
 
+import polars as pl
 import pyarrow as pa
 
 from propload import config
@@ -19,7 +20,7 @@ from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
-from propload.rejecting.lines import each_line, rows_as_read
+from propload.rejecting.lines import OWN_PREFIX, each_line, rows_as_read
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan, object_names, require_objects
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import polars as pl
     from typing_extensions import Unpack
 
     from propload.options import Settings
@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
 _BLOCK_BYTES = 1 << 20
+#: Where a row stands in its source, for a fix to keep.
+_ROW = OWN_PREFIX + "row"
 
 
 class Fix(Protocol):
@@ -57,8 +59,12 @@ class Fix(Protocol):
         """Return the rows as they should have been read; rows may be left out.
 
         Args:
-            frame: Refused rows of one source, columns as read; it is called for up
-                to `ROWS_AT_ONCE` of them at a time.
+            frame: Refused rows of one source, columns as read, and `propload_row`,
+                the number of each in its source; it is called for up to
+                `ROWS_AT_ONCE` of them at a time. Messages name the number that a
+                row is returned with. Without that column rows are taken for those
+                given, in their order, or where there are more or fewer of them, for
+                rows of the refused ones.
         """
 
 
@@ -267,39 +273,75 @@ class RejectSource:
         return (line for _, line in each_line(self.path) if was_read(line))
 
     def __iter__(self) -> Iterator[Batch]:
+        given = 0
         for _, alike in groupby(self.lines(), _kind):
             while part := list(islice(alike, ROWS_AT_ONCE)):
-                yield self._batch(part)
+                batch = self._batch(part, first_row=given + 1)
+                given += batch.rows.num_rows
+                yield batch
 
-    def _batch(self, part: list[Line]) -> Batch:
+    def _batch(self, part: list[Line], *, first_row: int) -> Batch:
+        source = part[0]["source"]
         read = rows_as_read([line["values"] for line in part])
-        rows = self._mended(read, part[0]["source"])
         numbers = tuple(line["row"] for line in part)
-        if rows.num_rows != len(part):
-            numbers = tuple(range(1, rows.num_rows + 1))
+        if self.fix is None:
+            rows = _as_rows(read)
+        else:
+            rows, found = self._numbered(read, numbers, self.fix, source)
+            if found is not None:
+                numbers = found
+            elif rows.num_rows != len(part):
+                source = self.name
+                numbers = tuple(range(first_row, first_row + rows.num_rows))
         moment = part[0].get("as_of")
         return Batch(
             rows,
-            part[0]["source"],
+            source,
             numbers[0] if numbers else 1,
             numbers,
             untyped=True,
             as_of=datetime.fromisoformat(moment) if moment else None,
         )
 
-    def _mended(self, read: pl.DataFrame, source: str) -> pa.RecordBatch:
+    def _numbered(
+        self, read: pl.DataFrame, numbers: tuple[int, ...], fix: Fix, source: str
+    ) -> tuple[pa.RecordBatch, tuple[int, ...] | None]:
+        """Return mended rows, and the numbers that they came back with, if they did."""
+        if _ROW in read.columns:
+            # the rows' own column of that name is left alone
+            return self._mended(read, fix, source), None
+        given = read.with_columns(pl.Series(_ROW, numbers, pl.Int64))
+        rows = self._mended(given, fix, source)
+        if _ROW not in rows.schema.names:
+            return rows, None
+        return rows.drop_columns([_ROW]), _whole(rows[_ROW])
+
+    def _mended(self, read: pl.DataFrame, fix: Fix, source: str) -> pa.RecordBatch:
         try:
-            table = pa.table(read if self.fix is None else self.fix(read))
-            columns = [column.combine_chunks() for column in table.columns]
-            return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+            return _as_rows(fix(read))
         except Exception as error:
             msg = (
-                f"the fix {_name_of(self.fix)} failed on "
+                f"the fix {_name_of(fix)} failed on "
                 f"{counted(read.height, 'refused row')} "
                 f"of {source}: {type(error).__name__}: {error}. It has to return a "
                 "frame of rows"
             )
             raise ConfigError(msg) from error
+
+
+def _as_rows(frame: object) -> pa.RecordBatch:
+    table = pa.table(frame)
+    columns = [column.combine_chunks() for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def _whole(column: pa.Array) -> tuple[int, ...] | None:
+    """Return the whole numbers of a column, or None where a value is none."""
+    try:
+        numbers = column.cast(pa.int64())
+    except pa.ArrowException:
+        return None
+    return None if numbers.null_count else tuple(numbers.to_pylist())
 
 
 def _name_of(fix: Fix | None) -> str:

@@ -66,9 +66,50 @@ def test_a_fix_may_mend_and_leave_out_rows(write):
     mended = RejectSource(path, lambda frame: frame.with_columns(id=pl.lit(7)))
     assert read(mended) == [("a.csv", (5, 6, 7, 8), [{"id": 7}] * 4)]
     fewer = RejectSource(path, lambda frame: frame.filter(pl.col("id") > 1))
-    assert read(fewer) == [("a.csv", (1, 2), [{"id": 2}, {"id": 3}])]
+    assert read(fewer) == [("a.csv", (7, 8), [{"id": 2}, {"id": 3}])]
     none = RejectSource(path, lambda frame: frame.clear())
     assert read(none) == [("a.csv", (), [])]
+
+
+def test_rows_that_a_fix_moves_keep_their_numbers(write):
+    path = write(*(line({"id": n}, row=100 * n) for n in (1, 2, 3)))
+    turned = RejectSource(path, lambda frame: frame.reverse())
+    assert read(turned) == [("a.csv", (300, 200, 100), [{"id": n} for n in (3, 2, 1)])]
+    doubled = RejectSource(path, lambda frame: pl.concat([frame, frame[:1]]))
+    assert [numbers for _, numbers, _ in read(doubled)] == [(100, 200, 300, 100)]
+    texts = RejectSource(path, lambda frame: frame[1:].cast(pl.String))
+    assert read(texts) == [("a.csv", (200, 300), [{"id": "2"}, {"id": "3"}])]
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        lambda frame: frame.select("id"),
+        lambda frame: frame.with_columns(propload_row=None),
+        lambda frame: frame.with_columns(propload_row=pl.lit("x")),
+    ],
+)
+def test_rows_that_a_fix_gives_without_numbers_are_rows_of_the_refused_ones(
+    write, without
+):
+    path = write(
+        *(line({"id": n}, row=n + 5) for n in range(4)),
+        *(line({"id": n}, row=n, source="b.csv") for n in range(2)),
+    )
+    source = RejectSource(path, lambda frame: without(frame[:1]))
+    assert read(source) == [
+        (source.name, (1,), [{"id": 0}]),
+        (source.name, (2,), [{"id": 0}]),
+    ]
+    # as many as there were are taken for those
+    source = RejectSource(path, without)
+    assert [numbers for _, numbers, _ in read(source)] == [(5, 6, 7, 8), (0, 1)]
+
+
+def test_a_column_of_the_rows_own_is_no_number(write):
+    path = write(line({"id": 1, "propload_row": 70}, row=5))
+    source = RejectSource(path, lambda frame: frame)
+    assert read(source) == [("a.csv", (5,), [{"id": 1, "propload_row": 70}])]
 
 
 @pytest.mark.parametrize(
