@@ -105,6 +105,12 @@ def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
         ('{"a": [-Infinity]}', "-Infinity is not a JSON number"),
         ('{"a" : 1, "a" : 3}', "the name 'a' occurs twice in one object"),
         ('{"a"\t: 1, "a"\t: 3}', "the name 'a' occurs twice in one object"),
+        ('{"a": 1, "b": 500000, "b" :1}', "the name 'b' occurs twice"),
+        ('{"a":1,"b":500000,"b"\t:1}', "the name 'b' occurs twice"),
+        ('{"a":1,"b":500000,"b"  :1}', "the name 'b' occurs twice"),
+        ('{"a\\\\":1,"b":2,"b":3}', "the name 'b' occurs twice"),
+        ('{"a\\\\" :1,"b":2,"b":3}', "the name 'b' occurs twice"),
+        ('{"a":":","b":2,"b":3}', "the name 'b' occurs twice"),
     ],
 )
 def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
