@@ -161,9 +161,8 @@ class _Reader:
             return None
         if not ragged:
             return rows, []
-        line_ends = count_lines(text, 0, end)
         total = rows.num_rows + len(ragged)
-        if line_ends in (total, total - 1):
+        if _are_lines(text, end, total):
             lines: Sequence[int] = range(total)
         else:
             lines = self._sort_out(text[:end], final=True).lines
@@ -260,6 +259,12 @@ class _Reader:
         yield from cut(
             rows, self._name, first, self._options, untyped=True, unread=unread
         )
+
+
+def _are_lines(text: bytes, end: int, rows: int) -> bool:
+    """Return whether each row of a text is one line, without others between them."""
+    ended = rows if text[end - 1] in b"\r\n" else rows - 1
+    return count_lines(text, 0, end) == ended
 
 
 def _no_rows(names: list[str]) -> pa.RecordBatch:

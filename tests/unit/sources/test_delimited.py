@@ -168,3 +168,19 @@ def test_a_last_row_that_is_cut_off_is_refused_as_such(read, write, text, is_cut
     faults = read(write("a.csv", text)).unread
     assert "still being written" not in "".join(one.message for one in faults[:-1])
     assert ("still being written" in faults[-1].message) == is_cut
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ("1,2\n3,4,5\n6,7", 3),
+        ("1,2\n\n3,4,5\n6,7", 4),
+        ('"1\nx",2\n3,4,5\n6,7', 4),
+        ("1,2\r3,4,5\r6,7", 3),
+    ],
+)
+def test_a_ragged_row_is_told_with_its_line(read, write, rows, line, end):
+    reading = read(write("a.csv", f"a,b\n{rows}{end}"))
+    (fault,) = reading.unread
+    assert fault.message.startswith(f"line {line}: 3 fields where there are 2")
