@@ -35,6 +35,7 @@ from propload.sources.formats import (
 )
 from propload.sources.pipes import read_stream, without_pauses
 from propload.sources.readers import READERS, refuse_unused, takes_of
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -49,6 +50,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 FINGERPRINT_BYTES = 64 << 10
 #: A file may be packed twice, by its program and by who sent it; more often is a trap.
 MOST_PACKED = 2
+#: Folders that a note names.
+_MOST_FOLDERS = 5
 #: Enough to tell a format by.
 HEAD_BYTES = 4 << 10
 
@@ -60,17 +63,23 @@ class FileSource:
         paths: The files; None stands for stdin.
         options: What is known of them, and how much goes into one batch.
         name: What messages call all of them.
+        notes: What a reader should know of how the files were found.
     """
 
     def __init__(
-        self, paths: Sequence[Path | None], options: SourceOptions, *, name: str
+        self,
+        paths: Sequence[Path | None],
+        options: SourceOptions,
+        *,
+        name: str,
+        notes: Sequence[str] = (),
     ) -> None:
         self.name = _printable(name)
         self.paths = tuple(paths)
         # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
         self.rereadable = all(path and path.is_file() for path in self.paths)
         self._options = replace(options, by_clock=not self.rereadable)
-        self._notes: dict[str, None] = {}
+        self._notes: dict[str, None] = dict.fromkeys(notes)
 
     @property
     def at_hand(self) -> bool:
@@ -107,7 +116,7 @@ class FileSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of how files were read, once they were."""
+        """What a reader should know of how files were found and read, up to now."""
         return tuple(self._notes)
 
     def refuse_unused(self) -> None:
@@ -155,12 +164,15 @@ def _changed_at(path: Path) -> datetime | None:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def find_files(pattern: str, given: str | None = None) -> list[Path | None]:
+def find_files(
+    pattern: str, given: str | None = None, notes: list[str] | None = None
+) -> list[Path | None]:
     """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
 
     Args:
         pattern: What the user named.
         given: What the user says the files' format is, or None.
+        notes: What there is to tell of them is added here.
 
     Raises:
         SourceError: There are none.
@@ -177,14 +189,38 @@ def find_files(pattern: str, given: str | None = None) -> list[Path | None]:
         msg = f"{pattern} does not exist: check the path"
         raise SourceError(msg, source=pattern)
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
-    found = [Path(match) for match in matches]
-    found = [match for match in found if not match.is_dir()]
+    matched = [Path(match) for match in matches]
     if not is_own(path.name):
-        found = [match for match in found if not is_own(match.name)]
+        matched = [match for match in matched if not is_own(match.name)]
+    found = [match for match in matched if not match.is_dir()]
     if not found:
         msg = f"{pattern} matches no file: check the path"
         raise SourceError(msg, source=pattern)
+    folders = [match for match in matched if match.is_dir()]
+    if notes is not None:
+        notes += _passed_over(pattern, folders, found, given)
     return list(found)
+
+
+def _passed_over(
+    pattern: str, folders: Sequence[Path], found: Sequence[Path], given: str | None
+) -> Iterator[str]:
+    """Yield what is said of folders that a glob matches, and none of their files."""
+    reached = {parent for file in found for parent in file.parents}
+    left = [
+        _printable(one.name)
+        for one in folders
+        if one not in reached and any(_readable_in(one, given))
+    ]
+    if left:
+        shown = ", ".join(left[:_MOST_FOLDERS])
+        more = len(left) - _MOST_FOLDERS
+        shown += f" and {more:,} more" if more > 0 else ""
+        verb = "was" if len(left) == 1 else "were"
+        yield (
+            f"{counted(len(left), 'folder')} that {_printable(pattern)} matches {verb} "
+            f"passed over: {shown}. Give a folder by its name to read the files in it"
+        )
 
 
 def _refuse_address(text: str) -> None:
@@ -210,15 +246,21 @@ def _refuse_address(text: str) -> None:
 
 
 def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    read = [one for one in files if is_readable(str(one.relative_to(folder)), given)]
+    read = sorted(_readable_in(folder, given))
     if not read:
+        files = [path for path in folder.rglob("*") if path.is_file()]
         msg = f"{folder} is a folder without files of a known format"
         if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
             texts = f"{folder}/*{NOTE_SUFFIX}"
             msg += f": name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
         raise SourceError(msg, source=str(folder))
     return list(read)
+
+
+def _readable_in(folder: Path, given: str | None) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.is_file() and is_readable(str(path.relative_to(folder)), given):
+            yield path
 
 
 def _open(path: Path) -> IO[bytes]:

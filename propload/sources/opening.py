@@ -45,8 +45,11 @@ def open_source(
     """
     paths = None if is_spider(source) else _paths(source)
     if paths is not None:
-        files = [file for path in paths for file in find_files(path, options.format)]
-        opened = FileSource(files, options, name=_label(paths))
+        notes: list[str] = []
+        files = [
+            file for path in paths for file in find_files(path, options.format, notes)
+        ]
+        opened = FileSource(files, options, name=_label(paths), notes=notes)
         opened.refuse_unused()
         return opened
     found = _open_rows(source, options, crawl)

@@ -66,6 +66,23 @@ def test_a_glob_is_its_matches_in_order(read, folder):
     assert read(f"{folder}/**/*.ndjson").rows == [{"y": 1}]
 
 
+def test_folders_that_a_glob_passes_over_are_told(folder):
+    (note,) = opened(f"{folder}/*").notes
+    assert note.startswith(f"1 folder that {folder}/* matches was passed over: deep. ")
+    for number in range(6):
+        (folder / f"e{number}").mkdir()
+        (folder / f"e{number}" / "a.csv").write_text("x\n1\n")
+    (note,) = opened(f"{folder}/[ade]*").notes
+    assert "7 folders" in note
+    assert "were passed over: deep, e0, e1, e2, e3 and 2 more. " in note
+
+
+@pytest.mark.parametrize("pattern", ["**", "*.csv", "[!_]*/*.ndjson", ""])
+def test_no_folder_is_told_whose_files_are_read_or_not_meant(folder, pattern):
+    (folder / "_temporary").mkdir()
+    assert opened(f"{folder}/{pattern}").notes == ()
+
+
 def test_several_paths_are_read_as_given(read, folder):
     paths = [folder / "b.csv", str(folder / "a.csv")]
     assert read(paths).rows == [{"x": "b"}, {"x": "a"}]
