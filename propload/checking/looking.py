@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -30,7 +29,8 @@ from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
 from propload.prepare.repeats import Repeats, hashes
-from propload.report import Counts, ReasonCount
+from propload.rejecting import ReasonCounts
+from propload.report import Counts
 from propload.running.planning import nothing_to_replace
 from propload.type_names import create_type, type_name
 from propload.wording import counted
@@ -253,8 +253,7 @@ class Looking:
         self._lacking = Lacking(preparer.mapping)
         self._rows = Repeats()
         self._keys = Repeats()
-        self._reasons: Counter[tuple[str, str | None, str]] = Counter()
-        self._examples: dict[tuple[str, str | None, str], str] = {}
+        self._reasons = ReasonCounts()
         self._read = self._rejected = 0
 
     def look(self, joined: Joined) -> None:
@@ -305,10 +304,7 @@ class Looking:
             rows=self._read,
             rejected=self._rejected,
             columns=self._columns.told(self._table.types),
-            reasons=tuple(
-                ReasonCount(*key, rows, self._examples[key])
-                for key, rows in self._reasons.most_common()
-            ),
+            reasons=self._reasons.counted,
             key=self._target.key,
             key_repeats=self._keys.count,
             row_repeats=self._rows.count,
@@ -371,9 +367,4 @@ class Looking:
 
     def _refuse(self, reasons: pl.DataFrame) -> None:
         self._rejected += reasons[ROW].n_unique()
-        for stage, column, what, message in reasons.select(
-            "stage", "column", "check", "message"
-        ).iter_rows():
-            key = (stage, column, what)
-            self._reasons[key] += 1
-            self._examples.setdefault(key, message)
+        self._reasons.add(reasons)

@@ -1,12 +1,13 @@
 """Refused rows: files of one NDJSON line a row, as read, with every reason.
 
 `writing` adds lines while a run goes on, `store` finds the files of all runs and takes
-lines out again, `lines` knows what stands in a line.
+lines out again, `lines` knows what stands in a line, `counting` counts rows by reason.
 """
 
 from __future__ import annotations
 
+from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.store import RejectRun, RejectStore
 from propload.rejecting.writing import RefusedRows, RejectWriter
 
-__all__ = ["RefusedRows", "RejectRun", "RejectStore", "RejectWriter"]
+__all__ = ["ReasonCounts", "RefusedRows", "RejectRun", "RejectStore", "RejectWriter"]

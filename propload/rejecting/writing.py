@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,15 +16,17 @@ from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
 from propload.prepare.text_out import is_json_of_polars, write_text
 from propload.private_files import open_private, sync_folder
+from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
-from propload.report import ReasonCount
 from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedWriter
     from pathlib import Path
+
+    from propload.report import ReasonCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,7 @@ class RejectWriter:
         self._lock = threading.Lock()
         self._file: BufferedWriter | None = None
         self._held: int | None = None
-        self._counted: Counter[tuple[str, str | None, str]] = Counter()
-        self._examples: dict[tuple[str, str | None, str], str] = {}
+        self._counts = ReasonCounts()
         self._last: dict[int, tuple[int, pl.DataFrame]] = {}
 
     def write(self, refused: RefusedRows) -> int:
@@ -81,7 +81,7 @@ class RejectWriter:
             if refused.lane is not None:
                 self._take_back(refused.batch, refused.lane)
             self._append(lines)
-            self._count(refused.reasons, 1)
+            self._counts.add(refused.reasons)
             if refused.lane is not None:
                 self._last[refused.lane] = (refused.batch, refused.reasons)
         return lines.height
@@ -91,13 +91,7 @@ class RejectWriter:
         if not self.path.exists():
             return
         for _, line in each_line(self.path):
-            told = {
-                (one["stage"], one["column"], one["check"]): one["message"]
-                for one in reversed(line["reasons"])
-            }
-            for key, message in told.items():
-                self._counted[key] += 1
-                self._examples.setdefault(key, message)
+            self._counts.add_line(line)
 
     def take_back(self, batch: int, lane: int) -> None:
         """Remove the rows of a lane's last batch: it was written without refusals."""
@@ -116,18 +110,13 @@ class RejectWriter:
             store.keep(
                 self._run_id, lambda line: (line["batch"], line["lane"]) != place
             )
-        self._count(reasons, -1)
+        self._counts.take_back(reasons)
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
         """The rows refused by reason, most first."""
         with self._lock:
-            return tuple(
-                ReasonCount(stage, column, check, rows, self._examples[key])
-                for key, rows in self._counted.most_common()
-                if rows
-                for stage, column, check in [key]
-            )
+            return self._counts.counted
 
     def close(self) -> None:
         """Close the file."""
@@ -164,16 +153,6 @@ class RejectWriter:
         self._file = None
         with suppress(OSError):
             os.truncate(self.path, size)
-
-    def _count(self, reasons: pl.DataFrame, sign: int) -> None:
-        keys = ["stage", "column", "check"]
-        grouped = reasons.group_by(keys, maintain_order=True).agg(
-            pl.col(ROW).n_unique(), pl.col("message").first()
-        )
-        for stage, column, check, rows, message in grouped.iter_rows():
-            key = (stage, column, check)
-            self._counted[key] += sign * rows
-            self._examples.setdefault(key, message)
 
 
 @contextmanager

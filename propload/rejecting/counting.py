@@ -1,0 +1,65 @@
+"""How many rows were refused for which reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias
+
+import polars as pl
+
+from propload.batch import ROW
+from propload.report import ReasonCount
+
+if TYPE_CHECKING:
+    from propload.rejecting.lines import Line
+
+_Key: TypeAlias = "tuple[str, str | None, str]"
+_KEY = ("stage", "column", "check")
+
+
+class ReasonCounts:
+    """Counts rows by reason; a row counts once for each, however often it was said."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[_Key] = Counter()
+        self._examples: dict[_Key, str] = {}
+
+    def add(self, reasons: pl.DataFrame) -> None:
+        """Count the rows of some reasons.
+
+        Args:
+            reasons: All reasons of these rows, columns `REASONS`.
+        """
+        self._count(reasons, 1)
+
+    def take_back(self, reasons: pl.DataFrame) -> None:
+        """Count the rows of reasons that were added no longer."""
+        self._count(reasons, -1)
+
+    def add_line(self, line: Line) -> None:
+        """Count a refused row as it was written."""
+        told = {
+            (one["stage"], one["column"], one["check"]): one["message"]
+            for one in reversed(line["reasons"])
+        }
+        for key, message in told.items():
+            self._rows[key] += 1
+            self._examples.setdefault(key, message)
+
+    @property
+    def counted(self) -> tuple[ReasonCount, ...]:
+        """The rows by reason, most first."""
+        return tuple(
+            ReasonCount(*key, rows, self._examples[key])
+            for key, rows in self._rows.most_common()
+            if rows
+        )
+
+    def _count(self, reasons: pl.DataFrame, sign: int) -> None:
+        grouped = reasons.group_by(_KEY, maintain_order=True).agg(
+            pl.col(ROW).n_unique(), pl.col("message").first()
+        )
+        for stage, column, check, rows, message in grouped.iter_rows():
+            key = (stage, column, check)
+            self._rows[key] += sign * rows
+            self._examples.setdefault(key, message)
