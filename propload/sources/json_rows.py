@@ -103,8 +103,13 @@ def _read_lines(
             chunks.drop_line()
             line += 1
             continue
-        end = len(chunk.text) if chunk.final else chunk.text.rfind(b"\n") + 1
-        text = chunk.text[:end].split(b"\n")
+        line_end = _line_end(chunk.text)
+        # behind a return at the very end a feed may follow
+        known = len(chunk.text) - (line_end == b"\r")
+        end = (
+            len(chunk.text) if chunk.final else chunk.text.rfind(line_end, 0, known) + 1
+        )
+        text = chunk.text[:end].split(line_end)
         # what is wrong within a line is told with its number
         entries = [entry for entry in text if entry.strip()]
         rows = None if place else _decode_at_once(entries)
@@ -120,6 +125,11 @@ def _read_lines(
             yield from maker.flush()
     if chunks.error:
         raise chunks.error
+
+
+def _line_end(text: bytes) -> bytes:
+    """Return what ends a text's lines; old programs of the Mac write a return alone."""
+    return b"\n" if b"\n" in text or b"\r" not in text else b"\r"
 
 
 def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:

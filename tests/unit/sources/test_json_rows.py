@@ -21,6 +21,19 @@ def test_broken_lines_cost_one_row_each(read, write):
     assert reading.unread[1].message.startswith("line 5: ")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("chunk_bytes", [1, 9, 10, 1 << 20])
+def test_lines_may_end_with_a_return(read, write, end, chunk_bytes):
+    lines = ['{"a": 1}', '{"a": 2}', "", "nope", '{"a": 3}']
+    for last in ("", end):
+        path = write("a.ndjson", (end.join(lines) + last).encode())
+        reading = read(path, chunk_bytes=chunk_bytes)
+        assert reading.rows == [{"a": 1}, {"a": 2}, {"a": 3}]
+        assert reading.numbers == [1, 2, 4]
+        (fault,) = reading.unread
+        assert fault.message.startswith("line 4: ")
+
+
 def test_a_broken_character_costs_its_line(read, write):
     content = b'{"a":"\xc3\xa9\xc3\xa9"}\n{"a":"\xe9"}\n{"a":"x"}\n'
     reading = read(write("a.ndjson", content))
