@@ -37,10 +37,13 @@ class Premises:
     """What a plan takes for granted of a table.
 
     Attributes:
-        told: What the server told of it; the same text means that nothing changed.
+        told: What the server told of it last; the same text means that nothing changed.
+        earlier: What it told before that, oldest first: the plan was made by the first
+            of it, and held by all that came later.
     """
 
     told: str
+    earlier: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, connection: Connection, table: TableName, /) -> Premises | None:
@@ -62,7 +65,7 @@ class Premises:
             columns: The columns that rows bring.
             key: The columns that rows are looked for by, or none.
         """
-        before, after = _read(self), _read(later)
+        before, after = self._known(), _read(later.told)
         if before["oid"] != after["oid"]:
             yield "it was dropped and made again"
         for column in columns:
@@ -73,6 +76,29 @@ class Premises:
             yield "it has a trigger now that may skip or change rows"
         if after["ruled"] and not before["ruled"]:
             yield "it has a rule now"
+
+    def followed_by(self, later: Premises, /) -> Premises:
+        """Return the premises of the table as it is now, after a harmless change.
+
+        Args:
+            later: The premises of the same table, read later.
+        """
+        known = dict.fromkeys((*self.earlier, self.told))
+        return Premises(later.told, tuple(known))
+
+    def _known(self) -> _Told:
+        """Return all that was known, by the oldest word on each column."""
+        known = [_read(text) for text in (*self.earlier, self.told)]
+        columns: dict[str, tuple[int, int, str]] = {}
+        for one in known:
+            columns = {**one["columns"], **columns}
+        return {
+            "oid": known[0]["oid"],
+            "columns": columns,
+            "keys": [key for one in known for key in one["keys"] or ()],
+            "triggered": any(one["triggered"] for one in known),
+            "ruled": any(one["ruled"] for one in known),
+        }
 
 
 def require_unchanged(
@@ -85,6 +111,9 @@ def require_unchanged(
     key: Collection[str],
 ) -> Premises:
     """Return the premises of a table as it is now, by which the plan still holds.
+
+    A harmless change is no news afterwards, nor is what was known before it: a trigger
+    that the plan reckons with may go and come back.
 
     To be called where the open transaction has written into the table: what that holds
     keeps the table as it is until the commit.
@@ -102,7 +131,7 @@ def require_unchanged(
         ServerError: The connection broke.
     """
     now = Premises.read(connection, table)
-    if now == premises:
+    if now is not None and now.told == premises.told:
         return premises
     changes = (
         ["it was dropped"]
@@ -115,11 +144,11 @@ def require_unchanged(
             f"{'; '.join(changes)}. Nothing of this batch was written"
         )
         raise WriteError(msg, table=str(table))
-    return now
+    return premises.followed_by(now)
 
 
-def _read(premises: Premises) -> _Told:
-    return cast("_Told", json.loads(premises.told))
+def _read(text: str) -> _Told:
+    return cast("_Told", json.loads(text))
 
 
 def _is_key(key: Collection[str], told: _Told) -> bool:

@@ -1,5 +1,7 @@
 """What a writer does where its table was altered since the plan was made."""
 
+from contextlib import closing
+
 import polars as pl
 import pytest
 
@@ -86,6 +88,25 @@ def test_rows_that_a_trigger_skips_are_not_counted_as_inserted(write, database):
     with pytest.raises((WriteError, CountsError), match=r"trigger now|accounted"):
         write(skip, comes)
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
+
+
+def test_a_trigger_that_the_plan_reckons_with_may_go_and_come_back(database, state_dir):
+    keep = (
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RETURN NEW; END'"
+    )
+    comes = "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION keep()"
+    run_sql(database, TABLE, keep, comes)
+    goal = target(key=("k",))
+    with (
+        prepared(database, goal, frame(0), state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        for number, then in enumerate([["DROP TRIGGER x ON t"], [comes], []]):
+            piece = make_piece(frame(number * ROWS), number, key=goal.key)
+            writer.write(fit(piece, ready.plan))
+            run_sql(database, *then)
+    assert query(database, "SELECT count(*) FROM t") == [(3 * ROWS,)]
 
 
 def test_rules_that_come_are_heeded(write, database):

@@ -88,3 +88,30 @@ def test_what_was_so_from_the_beginning_is_no_change():
     assert list(before.changes(before, columns=COLUMNS, key=("k",))) == []
     without = Premises(json.dumps(BEFORE))
     assert list(before.changes(without, columns=COLUMNS, key=("k",))) == []
+
+
+def told(**changed):
+    return Premises(json.dumps(BEFORE | changed))
+
+
+@pytest.mark.parametrize("what", ["triggered", "ruled"])
+def test_what_was_known_at_the_beginning_may_go_and_come_back(what):
+    begun = told(**{what: True})
+    gone = begun.followed_by(told())
+    assert gone.told == told().told
+    assert list(gone.changes(begun, columns=COLUMNS, key=("k",))) == []
+    back = gone.followed_by(begun)
+    again = back.followed_by(told()).followed_by(begun)
+    # what comes and goes with each batch is remembered once
+    assert len(again.earlier) == 2
+    assert list(again.changes(told(), columns=COLUMNS, key=("k",))) == []
+
+
+def test_what_came_later_is_held_on_to_as_well():
+    narrow = told(columns={"k": COLUMNS["k"]}, keys=None)
+    known = narrow.followed_by(told())
+    after = told(**with_column("price", 701, -1, "double precision"), keys=None)
+    assert list(known.changes(after, columns=COLUMNS, key=("k",))) == [
+        "column price is double precision now and was bigint",
+        "it has no unique constraint on (k) any more",
+    ]
