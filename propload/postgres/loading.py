@@ -264,10 +264,9 @@ class Database:
     def end_run(
         self, run: RunRecord, target: Target, /, *, status: str, continued: bool
     ) -> tuple[str, ...]:
-        """Let table and ledger know how a run ended; only the first call counts.
+        """Let table and ledger know of a run's end; return what a report says of it.
 
-        Returns:
-            What a reader of the report should know of it.
+        Only the first call counts.
 
         Args:
             run: The run.
@@ -284,19 +283,17 @@ class Database:
         if opened is None and not continued:
             return ()
         if opened is None or not opened.is_filling:
-            opened = self._found_again(run, target)
+            opened = self._found_again(run, target, status)
         opened.end(status, self._sessions.living())
         return opened.end_notes
 
-    def _found_again(self, run: RunRecord, target: Target) -> LoadingRun:
+    def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
         try:
             session = self._sessions.first()
             facts = reading.describe(session, target.table)
             opened = self._open_run(run)
-            if facts is not None and opened.has_rows(session):
-                opened.writes_into(target, facts)
-            session.rollback()
+            opened.take_up(session, target, facts, status=status)
         except ServerError as error:
             self._sessions.lose_first()
             raise failures.as_write_error(error, table=run.target) from error

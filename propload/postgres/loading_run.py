@@ -117,6 +117,36 @@ class LoadingRun:
         """Return whether the run has committed rows that still count."""
         return self._committed(session).stored > 0
 
+    def take_up(
+        self,
+        session: Connection,
+        target: Target,
+        facts: TableFacts | None,
+        /,
+        *,
+        status: str,
+    ) -> None:
+        """Take up what earlier processes of the run have gathered, to end it.
+
+        Args:
+            session: One without open work.
+            target: The table and its rules.
+            facts: The table as it is now, or None where it is gone.
+            status: How the run ends.
+
+        Raises:
+            WriteError: It is to replace the rows of a table that is gone: nothing
+                would be put in place, and what was gathered be forgotten.
+        """
+        has_rows = self.has_rows(session)
+        session.rollback()
+        if not has_rows:
+            return
+        if facts is not None:
+            self.writes_into(target, facts)
+        elif target.mode == "replace" and status == "loaded":
+            raise failures.table_gone(self._record.target)
+
     def _committed(self, session: Connection) -> Counts:
         """Return what became of the rows that still count."""
         entries = filter(self._record.counts, self.ledger.committed(session))

@@ -14,6 +14,7 @@ from propload.errors import (
     WriteError,
 )
 from propload.journal import JournalSource
+from propload.postgres.session.failures import MISSING_TABLE
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 #: Classes of what the server says of rows: values, constraints, what triggers raise. It
 #: ends a run where all rows are to take effect at once: at the end of a replace.
 _OF_ROWS = ("22", "23", "P0")
+#: The class of a table or a column that is not there, and of a right that is missing.
+_OF_TABLES = "42"
 
 
 def way_on(parts: Parts) -> Way:
@@ -86,19 +89,19 @@ def _how_to_recover(
     first = "mend that, then " if _fails_again(error) else ""
     flag = state_flag(parts.plan.places.state_dir)
     drop = f"propload recover --drop {parts.run_id}{flag}"
-    kept = f"{parts.target.table} keeps its old rows"
     is_replace = parts.target.mode == "replace"
+    kept = _kept(parts, error) if is_replace else ""
     if is_replace and not _goes_on(error):
-        return f"{kept}. Load all rows anew, and drop what is left of these ({drop})"
+        return f"{kept}Load all rows anew, and drop what is left of these ({drop})"
     if isinstance(journal, JournalSource):
-        left = f"{kept}. " if is_replace else ""
-        left += "What is left stays in the journal"
+        left = f"{kept}What is left stays in the journal"
         again = f"{left}: {first}run propload recover{flag} again"
         return f"{again}, or give it up ({drop})" if first else again
     if is_replace:
         recover = f"{first}propload recover {parts.run_id}{flag}"
-        to_go_on = f". To put what came in their place: {recover}"
-        return f"{kept}{to_go_on if journal.rows else ''}"
+        place = "in their place" if kept else "into the table"
+        to_go_on = f"To put what came {place}: {recover}"
+        return f"{kept}{to_go_on}" if journal.rows else kept.removesuffix(". ")
     if not journal.waiting:
         others = "other " if parts.lost_rows else ""
         return f"All {others}rows that came are loaded or refused; nothing waits"
@@ -110,6 +113,16 @@ def _how_to_recover(
             f"...), or give them up ({drop})"
         )
     return f"{waiting} in the journal: {first}load them with propload recover{flag}"
+
+
+def _kept(parts: Parts, error: BaseException | None) -> str:
+    """Return that a replace has left its table as it was, as a sentence with a blank.
+
+    Empty where the server says that a table is missing, which may be this one.
+    """
+    if isinstance(error, WriteError) and error.sqlstate == MISSING_TABLE:
+        return ""
+    return f"{parts.target.table} keeps its old rows. "
 
 
 def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
@@ -137,7 +150,7 @@ def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> s
 def _fails_again(error: BaseException | None) -> bool:
     """Whether the same rows, read in the same way, would end a run again."""
     if isinstance(error, WriteError):
-        return (error.sqlstate or "")[:2] in _OF_ROWS
+        return (error.sqlstate or "")[:2] in (*_OF_ROWS, _OF_TABLES)
     return isinstance(error, (SchemaMismatchError, SourceError))
 
 
@@ -153,24 +166,24 @@ def _how_to_load_again(
     mode = parts.target.mode
     # refused rows alone may have had no table to be written to
     begun = counts.accounted > (0 if parts.fit.is_fitted else counts.rejected)
-    kept = "What was committed stays" if begun else "Nothing was written"
+    kept = "What was committed stays. " if begun else "Nothing was written. "
     if mode == "replace":
-        kept = f"{parts.target.table} keeps its old rows"
+        kept = _kept(parts, error)
     if not begun:
-        return kept
+        return kept.removesuffix(". ")
     if parts.plan.replayed:
-        return f"{kept}. {_how_to_replay(parts.plan, error)}"
+        return f"{kept}{_how_to_replay(parts.plan, error)}"
     others = "" if mode != "append" else ", and only what is not committed yet"
     if not _goes_on(error):
-        return f"{kept}. Load {parts.source.name} anew, without --resume{others}"
+        return f"{kept}Load {parts.source.name} anew, without --resume{others}"
     first = "mend that, then " if _fails_again(error) else ""
     if parts.source.fingerprint() is None:
-        return f"{kept}. To go on: {first}load {parts.source.name} again"
+        return f"{kept}To go on: {first}load {parts.source.name} again"
     resume = f"the same command with --resume {parts.run_id}"
     if not first:
-        return f"{kept}. To go on: {resume}"
+        return f"{kept}To go on: {resume}"
     # a run goes on only with the files and settings that it began with
     return (
-        f"{kept}. To go on, mend that: after a change of the table alone {resume}; "
+        f"{kept}To go on, mend that: after a change of the table alone {resume}; "
         f"after one of a file or a setting load again without --resume{others}"
     )

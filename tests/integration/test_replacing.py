@@ -12,6 +12,7 @@ from propload.postgres import shadow
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import parse_dsn
+from propload.postgres.swap import Swap
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -227,6 +228,74 @@ def test_what_nobody_comes_back_for_is_told_after_a_week(
     propload.ingest(rows(2), **other)
     assert f"what run {run} had gathered for public.homes" in caplog.text
     assert f"propload recover {run} --state-dir {tmp_path} puts it" in caplog.text
+
+
+MADE_AGAIN = "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)"
+
+
+@pytest.fixture
+def before_swap(monkeypatch, database):
+    """Run a statement before the first swap."""
+
+    def before_swap(statement):
+        run, waiting = Swap.run, [statement]
+
+        def altered(self, committed):
+            while waiting:
+                run_sql(database, waiting.pop())
+            run(self, committed)
+
+        monkeypatch.setattr(Swap, "run", altered)
+
+    return before_swap
+
+
+def as_file(folder):
+    path = folder / "homes.csv"
+    lines = [f"{row['id']},{row['day']}\n" for row in rows(1)]
+    path.write_text("id,day\n" + "".join(lines))
+    return path
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("kept", ["in the file", "in the journal"])
+def test_a_replace_whose_table_is_gone_waits_until_it_is_made_again(
+    goal, database, before_swap, tmp_path, kept
+):
+    before_swap("DROP TABLE homes")
+    file = as_file(tmp_path)
+    is_file = kept == "in the file"
+    with pytest.raises(LoadError, match=r"does not exist .*mend that") as failed:
+        propload.ingest(file if is_file else iter(rows(1)), **goal)
+    run_id = failed.value.report.run_id
+
+    def go_on():
+        if is_file:
+            return propload.ingest(file, resume=run_id, **goal)
+        return recover(run_id, to=database)[0]
+
+    with pytest.raises(
+        LoadError, match=r"homes is gone, .* create the table again\. .*mend that"
+    ) as again:
+        go_on()
+    for told in (failed, again):
+        assert "keeps its old rows" not in str(told.value)
+    run_sql(database, MADE_AGAIN)
+    assert go_on().status == "loaded"
+    assert stored(database) == {(number, 1) for number in range(300)}
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("kept", ["in the file", "in the journal"])
+def test_a_table_that_lost_a_column_is_to_be_mended_before_it_is_replaced(
+    goal, database, before_swap, tmp_path, kept
+):
+    before_swap("ALTER TABLE homes DROP day")
+    source = as_file(tmp_path) if kept == "in the file" else iter(rows(1))
+    with pytest.raises(
+        LoadError, match=r'"day" .*public\.homes keeps its old rows.*mend that'
+    ):
+        propload.ingest(source, **goal)
 
 
 def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(

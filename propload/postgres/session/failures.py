@@ -114,8 +114,10 @@ _STATUSES: Mapping[str, tuple[Kind, str]] = {
     "INTERNAL": ("permanent", "the driver failed"),
     "INVALID_STATE": ("permanent", "the connection is not in a state that allows it"),
 }
-#: Codes of a table and of a namespace that are not there.
-_MISSING = ("42P01", "3F000")
+#: The code of a table that is not there.
+MISSING_TABLE = "42P01"
+#: That, and the code of a namespace that is not there.
+_MISSING = (MISSING_TABLE, "3F000")
 #: No code and status IO, yet no broken line: the driver could not encode a value.
 #: A broken line has its reason after the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
@@ -203,6 +205,19 @@ def gathered_rows_gone(
     place = "" if batch is None else f"batch {batch} into {table}: "
     msg = f"{place}the rows that this run had gathered for {table} are gone"
     return WriteError(msg, table=table, batch=batch, sqlstate=sqlstate, goes_on=False)
+
+
+def table_gone(table: str, /) -> WriteError:
+    """Return the error of a replace whose target was dropped.
+
+    Args:
+        table: The qualified table that was to be replaced.
+    """
+    msg = (
+        f"table {table} is gone, so what this replace has gathered cannot be put in "
+        "place: create the table again"
+    )
+    return WriteError(msg, table=table, sqlstate=MISSING_TABLE)
 
 
 def _is_missing(error: BaseException) -> bool:
