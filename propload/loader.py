@@ -42,8 +42,9 @@ log = logging.getLogger(__name__)
 class Loader:
     """Takes rows that are pushed, and loads them while more come.
 
-    Rows are on disk (in the journal) when `put` returns, and in the table when
-    `close` has returned.
+    Rows are written to the journal when `put` returns: a killed process loses none
+    (`journal_sync` says what a power cut may take). They are in the table when `close`
+    has returned.
 
         with propload.Loader(table="homes", key="id") as loader:
             for home in homes:
@@ -161,7 +162,9 @@ class Loader:
         raise LoadError(msg)
 
     def put(self, rows: object, /, *, timeout: float | None = None) -> None:
-        """Hand rows over; they are on disk when this returns.
+        """Hand rows over; they are written to the journal when this returns.
+
+        A killed process loses none; `journal_sync` says what a power cut may take.
 
         Args:
             rows: One row (a dict, dataclass or pydantic object), several, a frame

@@ -1,4 +1,4 @@
-"""A source whose rows are pushed: they are on disk when the push returns."""
+"""A source whose rows are pushed: the journal has them when the push returns."""
 
 from __future__ import annotations
 

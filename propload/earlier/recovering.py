@@ -170,12 +170,12 @@ def _recover_each(
 def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     """Load what is left for the target of a run that is about to begin, and say so.
 
+    What another process loads at this moment is left to it.
+
     Args:
         plan: What holds for that run.
         source: Its source.
         stopper: Stops the runs that load it.
-
-    What another process loads at this moment is left to it.
 
     Raises:
         ConfigError: The state folder cannot be used.

@@ -1,4 +1,4 @@
-"""Counters of a run that any thread may raise and any thread may look at."""
+"""Counters of runs that any thread may raise and any thread may look at."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Snapshot:
 
 
 class Metrics:
-    """The live counters of one run."""
+    """The live counters of one run, or of several that share them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -91,7 +91,7 @@ class Resuming:
 
     Attributes:
         database: Where the ledger is.
-        state_dir: Where the ledger is of runs that could not keep it there.
+        state_dir: Where the ledger is of runs whose database had no room for one.
         stack: Holds the run's lock until it is closed.
         replayed: The run whose refused rows are loaded, or empty where others are.
     """

@@ -61,7 +61,7 @@ class RunRecord:
         return self._with(**{_OID: facts.oid, _COLUMNS: facts.columns_mark})
 
     def goes_on(self, before: RunRecord, /) -> RunRecord:
-        """Return the record of this run where it goes on with another one."""
+        """Return this record as the continuation of an earlier run."""
         told = {**before._told, **self._told}
         return replace(self, run_id=before.run_id, settings=json.dumps(told))
 

@@ -1,4 +1,4 @@
-"""What sessions share that come from one another."""
+"""What a session and its clones share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What sessions share that come from one another.
+    """What a session and its clones share.
 
     Attributes:
         dsn: Their connection string.
