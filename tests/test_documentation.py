@@ -15,7 +15,9 @@ from propload.config import SETTINGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "propload"
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("**/*.md"))]
+ABOUT = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [REPOSITORY / name for name in ABOUT]
+PAGES += sorted((REPOSITORY / "docs").glob("**/*.md"))
 
 
 def commands():

@@ -361,6 +361,21 @@ def test_the_constraints_are_names_and_versions_only():
     assert {"polars", "scrapy", "pytest", "typer"} <= names
 
 
+def test_the_source_distribution_holds_what_the_readme_links_to():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    how = project["tool"]["hatch"]["build"]["targets"].get("sdist", {})
+    assert set(how) <= {"exclude"}
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    linked = {one for one in re.findall(r"\]\(([^)#]+)", text) if "://" not in one}
+    assert {"CONTRIBUTING.md", "SECURITY.md", "notebooks"} <= linked
+    kept = tracked()
+    left_out = [each.strip("/") for each in how.get("exclude", ())]
+    for link in linked:
+        inside = [path for path in kept if path.is_relative_to(REPOSITORY / link)]
+        assert inside, link
+        assert not any(link.startswith(one) for one in left_out)
+
+
 def declared():
     """Return the names of the distributions that propload needs."""
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
