@@ -247,7 +247,7 @@ class Sifted(NamedTuple):
 
     Attributes:
         frame: The rows that passed, with the column `ROW`.
-        reasons: One line a reason, columns `REASONS`.
+        reasons: One line a reason, as `reason_lines` makes them.
     """
 
     frame: pl.DataFrame

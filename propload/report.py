@@ -31,7 +31,17 @@ class TextPrinter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows met which end; all but `read` add up to `read`."""
+    """How many rows met which end; all but `read` add up to `read`.
+
+    Attributes:
+        read: Rows that came from the source.
+        inserted: Rows of new keys, or of none.
+        updated: Rows that changed a stored row.
+        unchanged: Rows that are stored as they came.
+        stale: Rows that are older than the stored one, by `newest`.
+        duplicates: Rows that gave way to another of the same key in their batch.
+        rejected: Rows that were refused, each with its reasons.
+    """
 
     read: int = 0
     inserted: int = 0
@@ -49,19 +59,12 @@ class Counts:
     @property
     def accounted(self) -> int:
         """The rows whose end is known."""
-        return (
-            self.inserted
-            + self.updated
-            + self.unchanged
-            + self.stale
-            + self.duplicates
-            + self.rejected
-        )
+        return self.stored + self.duplicates + self.rejected
 
     @property
     def stored(self) -> int:
         """The rows that the table holds, or newer ones of the same keys."""
-        return self.accounted - self.duplicates - self.rejected
+        return self.inserted + self.updated + self.unchanged + self.stale
 
     @property
     def possible(self) -> bool:
@@ -144,16 +147,12 @@ class Report:
         peak_memory_bytes: The largest resident size that was seen.
         batches: Prepared batches.
         retries: Transactions that were tried again.
-        reasons: Refused rows by reason, most first.
         warnings: Loaded rows by warning, most first.
         rejects_path: The file of refused rows, or None where there are none.
         settings: What the run was told, and what it chose.
         notes: Things that a reader should know, one sentence each.
         message: Why the run ended early, or empty.
         began: When the run began, or None where an old report does not tell.
-        state_flag: What a command needs to find the run, besides its name.
-        pace: Rows read in each second, where that is not told by counts and seconds:
-            a run that went on counts what an earlier process had read.
     """
 
     run_id: str
@@ -172,7 +171,9 @@ class Report:
     notes: tuple[str, ...] = ()
     message: str = ""
     began: datetime | None = None
+    # what a command needs to find the run, besides its name
     state_flag: str = field(default="", repr=False, compare=False)
+    # a run that was resumed counts what an earlier process had read
     pace: float | None = field(default=None, repr=False, compare=False)
     read_rejects: Callable[[], pl.DataFrame] | None = field(
         default=None, repr=False, compare=False

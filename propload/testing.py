@@ -10,6 +10,8 @@ from propload.columns import Columns
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+__all__ = ["MemorySource"]
+
 
 class MemorySource:
     """A source of rows in memory, some in each batch: `ingest`, `check` and `put` it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import shlex
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import propload
 from propload import cli
 from propload.config import SETTINGS
 
@@ -209,6 +211,33 @@ def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
         mapping = resolve({}, job=job).get("mapping")
         if mapping is not None:
             load_mapping(mapping)
+
+
+def api_script():
+    """Return the module that makes the page of the API."""
+    path = REPOSITORY / "docs/make_api.py"
+    spec = importlib.util.spec_from_file_location("make_api", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_api_says_what_the_docstrings_say():
+    script = api_script()
+    told = script.PAGE.read_text(encoding="utf-8")
+    # where not: python docs/make_api.py
+    assert told == script.page()
+    assert "Anything not listed here may change in any release." in told
+
+
+def test_the_page_of_the_api_has_every_name_that_pages_import():
+    told = api_script().PAGE.read_text(encoding="utf-8")
+    headings = set(re.findall(r"^### (\w+)$", told, re.MULTILINE))
+    assert set(propload.__all__) <= headings
+    for page, _, text in blocks("python"):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("propload."):
+                assert {one.name for one in node.names} <= headings, page.name
 
 
 def test_no_decision_is_written_twice():

@@ -50,7 +50,12 @@ class Snapshot:
 
 
 class Metrics:
-    """The live counters of one run, or of several that share them."""
+    """The live counters of one run, or of several that share them.
+
+    Any thread may ask for a `snapshot`, which has `counts`, `seconds`, `batches`,
+    `retries`, `rows_per_second`, `memory_bytes`, `fill.queue` and `fill.lanes` (0 to
+    1), and `activity`: what the run waits for, or empty.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
