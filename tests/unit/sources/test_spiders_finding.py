@@ -20,6 +20,15 @@ def test_a_spider_is_found_by_its_registered_name():
     assert find_spider("funda").name == "funda"
 
 
+def test_a_registered_spider_has_the_name_that_reports_call_it_by():
+    entries = [entry for entry in list_spiders() if not entry.is_broken]
+    if not entries:
+        pytest.skip("propload is not installed, so nothing is registered")
+    for entry in entries:
+        source = SpiderSource(entry.name, {"place": "delft"})
+        assert source.name == entry.name
+
+
 def test_a_spider_is_found_by_module_and_class(tmp_path, monkeypatch):
     (tmp_path / "given_spider_module.py").write_text(
         "import scrapy\nclass Mine(scrapy.Spider):\n    name = 'mine'\nnumber = 3\n"
