@@ -115,13 +115,11 @@ def compose(
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     _lock(target, plan, database, stack)
-    claimed = _begin(
-        source, target, plan, database, stack, checker=checker, ahead=ahead
-    )
-    record, point, plan = claimed.record, claimed.point, claimed.plan
+    begun = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
+    record, point, plan = begun.record, begun.point, begun.plan
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    kept = _kept(source, claimed, target, database, stack)
-    fit = _fitting(source, target, claimed, checker, database, journal=kept.journal)
+    kept = _kept(source, begun, target, database, stack)
+    fit = _fitting(source, target, begun, checker, database, journal=kept.journal)
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
@@ -145,7 +143,7 @@ def compose(
         feed=kept.feed,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
-        chosen=claimed.why,
+        chosen=begun.why,
         outcome=kept.outcome,
     )
 
@@ -189,7 +187,7 @@ def _begin(
 def _fitting(
     source: Source,
     target: Target,
-    claimed: _ClaimedRun,
+    begun: _ClaimedRun,
     checker: Checker | None,
     database: Database,
     *,
@@ -199,8 +197,8 @@ def _fitting(
     return TableFit(
         database,
         target,
-        claimed.preparer,
-        claimed.record,
+        begun.preparer,
+        begun.record,
         checker.pg_types if checker else {},
         lenient=isinstance(source, JournalSource) or not source.rereadable,
         on_entered=journal.note_entered if journal else None,
@@ -321,7 +319,7 @@ def _about(
 
 def _kept(
     source: Source,
-    claimed: _ClaimedRun,
+    begun: _ClaimedRun,
     target: Target,
     database: Database,
     stack: ExitStack,
@@ -333,7 +331,7 @@ def _kept(
     if isinstance(source, JournalSource) or source.rereadable:
         journal = source if isinstance(source, JournalSource) else None
         return _Kept(journal, None, stack.enter_context(keeping(journal)))
-    plan, record = claimed.plan, claimed.record
+    plan, record = begun.plan, begun.record
     live = Journal(
         plan.places.journal / record.run_id,
         JournalOptions(plan.options.journal_sync, plan.options.journal_bytes),
