@@ -142,7 +142,7 @@ def test_rows_are_replayed_into_the_database_that_refused_them(
 ):
     other = dsn.replace(urlsplit(dsn).path, "/postgres")
     monkeypatch.setenv("PROPLOAD_TO", other)
-    with pytest.raises(ConfigError, match=r"refused by .*/faults.* would go to"):
+    with pytest.raises(ConfigError, match=r"refused by .*/faults.* would now go to"):
         replay(refused.run_id, fix=mend, progress=False)
     monkeypatch.setenv("PROPLOAD_TO", dsn)
     assert replay(refused.run_id, fix=mend, progress=False).counts.inserted == 30
@@ -240,7 +240,7 @@ def test_a_replay_by_another_fix_does_not_add_what_is_added(dsn, appended, state
         replay(report.run_id, fix=mend_but_one, max_rejects=0, **told)
     stored = ask(dsn, "SELECT count(*) FROM homes")
     export = f"propload rejects export {report.run_id} --output FILE"
-    with pytest.raises(ConfigError, match=f"by another fix.*{export}"):
+    with pytest.raises(ConfigError, match=f"with another fix.*{export}"):
         replay(report.run_id, fix=mend, **told)
     assert ask(dsn, "SELECT count(*) FROM homes") == stored
     assert replay(report.run_id, fix=mend_but_one, **told).counts.rejected == 1
