@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import YES, command
-from propload.cli.ending import exit_code
+from propload.cli.ending import INTERRUPTED, exit_code
 from propload.cli.flags import Part
 from propload.cli.ingest import quieted
 from propload.cli.places import places
-from propload.cli.screen import failure
+from propload.cli.screen import failure, report_of
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, state_flag
-from propload.errors import ConfigError, LoadError, PropLoadError
+from propload.errors import ConfigError, PropLoadError
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -100,11 +100,12 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
     try:
         settings = quieted(given, screen)
         recover(run, moved=moved, on_report=reports.append, **settings)
-    except PropLoadError as error:
+    except (PropLoadError, KeyboardInterrupt) as error:
         with screen.after_runs(reports):
             _show(reports, screen, failed=error)
         screen.explain(error)
-        raise typer.Exit(error.exit_code) from None
+        code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.exit_code
+        raise typer.Exit(code) from None
     if not reports and not screen.as_json:
         screen.tell(_elsewhere(given) or _none_left(given))
     with screen.after_runs(reports):
@@ -140,16 +141,18 @@ def _none_left(given: Settings) -> str:
 
 
 def _show(
-    reports: list[Report], screen: Screen, *, failed: PropLoadError | None = None
+    reports: list[Report],
+    screen: Screen,
+    *,
+    failed: PropLoadError | KeyboardInterrupt | None = None,
 ) -> None:
     """Print a report of each journal, of one that could not be loaded as well."""
     if screen.as_json:
         values = [report.as_dict() for report in reports]
         screen.show_values([*values, failure(failed)] if failed else values)
         return
-    if isinstance(failed, LoadError) and failed.report is not None:
-        reports = [*reports, failed.report]
-    for report in reports:
+    last = report_of(failed) if failed is not None else None
+    for report in [*reports, last] if last is not None else reports:
         screen.show(report)
 
 

@@ -183,17 +183,19 @@ class Screen:
         self.explain(error)
 
     def _tell_interrupted(self, error: KeyboardInterrupt) -> None:
-        said = f"interrupted: {error}" if str(error) else "interrupted"
-        ended = error.__cause__
+        report = report_of(error)
         with suppress(OutputError):
-            if isinstance(ended, LoadError) and ended.report is not None:
-                self.show(ended.report)
+            if report is not None:
+                self.show(report)
             elif self.as_json:
-                self.show_values(_without_report("interrupted", said, INTERRUPTED))
-        typer.echo(f"{_label()} {said}", err=True)
+                self.show_values(failure(error))
+        self.explain(error)
 
-    def explain(self, error: PropLoadError) -> None:
+    def explain(self, error: PropLoadError | KeyboardInterrupt) -> None:
         """Print on stderr what went wrong, unless its report has just said so there."""
+        if isinstance(error, KeyboardInterrupt):
+            typer.echo(f"{_label()} {_interrupted(error)}", err=True)
+            return
         if not (self.as_json or self.debug) and _is_seen(error):
             return
         # propload's own sentences hold no secret, and words of them may be one
@@ -254,11 +256,24 @@ def _where(reports: Sequence[Report]) -> str:
     return f". See it by: propload runs show {reports[0].run_id}{flag}"
 
 
-def failure(error: PropLoadError, /) -> dict[str, Plain]:
+def report_of(error: PropLoadError | KeyboardInterrupt, /) -> Report | None:
+    """Return the report of a run that failed or was interrupted, if it has one."""
+    ended = error.__cause__ if isinstance(error, KeyboardInterrupt) else error
+    return ended.report if isinstance(ended, LoadError) else None
+
+
+def failure(error: PropLoadError | KeyboardInterrupt, /) -> dict[str, Plain]:
     """Return what JSON says of a failure: the run's report where it has one."""
-    if isinstance(error, LoadError) and error.report is not None:
-        return error.report.as_dict()
+    report = report_of(error)
+    if report is not None:
+        return report.as_dict()
+    if isinstance(error, KeyboardInterrupt):
+        return _without_report("interrupted", _interrupted(error), INTERRUPTED)
     return _without_report("failed", str(error), error.exit_code)
+
+
+def _interrupted(error: KeyboardInterrupt) -> str:
+    return f"interrupted: {error}" if str(error) else "interrupted"
 
 
 def _without_report(status: Status, message: str, code: int) -> dict[str, Plain]:

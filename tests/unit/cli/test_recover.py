@@ -106,6 +106,27 @@ def test_journals_that_were_loaded_are_told_beside_one_that_cannot_be(recovering
     }
 
 
+def test_what_was_loaded_before_a_second_signal_is_told(recovering):
+    recovering.reports = [a_report("r1")]
+    recovering.error = KeyboardInterrupt("SIGINT")
+    result = run("--json")
+    assert result.exit_code == 130
+    first, last = json.loads(result.stdout)
+    assert (first["run_id"], first["status"]) == ("r1", "loaded")
+    assert last == {
+        "status": "interrupted",
+        "message": "interrupted: SIGINT",
+        "exit_code": 130,
+    }
+    stopped = a_report("r2", "interrupted")
+    recovering.error.__cause__ = LoadError("stopped", report=stopped)
+    assert [one["run_id"] for one in json.loads(run("--json").stdout)] == ["r1", "r2"]
+    result = run()
+    assert result.exit_code == 130
+    assert result.stdout == f"{a_report('r1')}\n{stopped}\n"
+    assert result.stderr.endswith(" propload: interrupted: SIGINT\n")
+
+
 def test_the_worst_end_gives_the_exit_code(recovering):
     recovering.reports = [a_report("r1"), a_report("r2", "interrupted")]
     assert run().exit_code == 130
