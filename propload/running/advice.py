@@ -99,8 +99,8 @@ def _how_to_recover(
         return f"{again}, or give it up ({drop})" if first else again
     if is_replace:
         recover = f"{first}propload recover {parts.run_id}{flag}"
-        place = "in their place" if kept else "into the table"
-        to_go_on = f"To put what came {place}: {recover}"
+        to_go_on = "To put what came in their place" if kept else "To load what came"
+        to_go_on += f": {recover}"
         return f"{kept}{to_go_on}" if journal.rows else kept.removesuffix(". ")
     if not journal.waiting:
         others = "other " if parts.lost_rows else ""
@@ -120,7 +120,8 @@ def _kept(parts: Parts, error: BaseException | None) -> str:
 
     Empty where the server says that a table is missing, which may be this one.
     """
-    if isinstance(error, WriteError) and error.sqlstate == MISSING_TABLE:
+    is_missing = isinstance(error, WriteError) and error.sqlstate == MISSING_TABLE
+    if is_missing and _goes_on(error):  # otherwise it is what the run had gathered
         return ""
     return f"{parts.target.table} keeps its old rows. "
 

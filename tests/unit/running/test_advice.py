@@ -12,6 +12,9 @@ from propload.journal import JournalSource
 from propload.report import Counts
 from propload.running.advice import how_to_continue, way_on, what_ended
 
+#: What is left of a run's rows: a source that can be read again, or a journal.
+LEFT = [None, "a journal", "its rows"]
+
 
 @pytest.mark.parametrize(
     ("journal", "replayed", "fingerprint", "way"),
@@ -46,24 +49,32 @@ def test_a_run_that_refused_too_many_rows_says_where_they_are():
     assert what_ended(parts, KeyboardInterrupt()) == "KeyboardInterrupt. "
 
 
-@pytest.mark.parametrize("left", [None, "a journal", "its rows"])
-@pytest.mark.parametrize("mode", ["replace", "append"])
-def test_a_run_that_cannot_be_gone_on_with_is_not_told_to_go_on(
-    left, mode, monkeypatch
-):
-    journal = object.__new__(JournalSource) if left == "its rows" else None
-    if left == "a journal":
-        journal = SimpleNamespace(rows=3, waiting=3)
-    parts = SimpleNamespace(
-        journal=journal,
-        target=SimpleNamespace(table="public.homes", mode=mode),
-        plan=SimpleNamespace(places=SimpleNamespace(state_dir=None), replayed=""),
-        source=SimpleNamespace(name="homes.csv", fingerprint=lambda: "a1"),
-        fit=SimpleNamespace(is_fitted=True),
-        run_id="RUN",
-        lost_rows=0,
-    )
+@pytest.fixture
+def parts_of(monkeypatch):
+    """Make the parts of a run that ended early, by what is left of its rows."""
     monkeypatch.setattr("propload.running.advice.state_flag", lambda _: "")
+
+    def parts_of(left, mode):
+        journal = object.__new__(JournalSource) if left == "its rows" else None
+        if left == "a journal":
+            journal = SimpleNamespace(rows=3, waiting=3)
+        return SimpleNamespace(
+            journal=journal,
+            target=SimpleNamespace(table="public.homes", mode=mode),
+            plan=SimpleNamespace(places=SimpleNamespace(state_dir=None), replayed=""),
+            source=SimpleNamespace(name="homes.csv", fingerprint=lambda: "a1"),
+            fit=SimpleNamespace(is_fitted=True),
+            run_id="RUN",
+            lost_rows=0,
+        )
+
+    return parts_of
+
+
+@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("mode", ["replace", "append"])
+def test_a_run_that_cannot_be_gone_on_with_is_not_told_to_go_on(left, mode, parts_of):
+    parts = parts_of(left, mode)
     counts = Counts(read=3, inserted=3)
     goes_on = how_to_continue(parts, counts, WriteError("no"))
     assert "--resume RUN" in goes_on or "propload recover" in goes_on
@@ -76,3 +87,26 @@ def test_a_run_that_cannot_be_gone_on_with_is_not_told_to_go_on(
             "public.homes keeps its old rows. Load all rows anew, and drop what is "
             "left of these (propload recover --drop RUN)"
         )
+
+
+@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("mode", ["replace", "append"])
+@pytest.mark.parametrize("sqlstate", ["42P01", "42703", "42501", "23505"])
+def test_what_would_fail_again_is_to_be_mended_first(left, mode, sqlstate, parts_of):
+    parts, counts = parts_of(left, mode), Counts(read=3, inserted=2)
+    told = how_to_continue(parts, counts, WriteError("no", sqlstate=sqlstate))
+    assert "mend that" in told
+    again = how_to_continue(parts, counts, WriteError("no", sqlstate="57P01"))
+    assert "mend that" not in again
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_a_table_that_is_gone_keeps_no_rows(left, parts_of):
+    parts, counts = parts_of(left, "replace"), Counts(read=3, inserted=3)
+    kept = "public.homes keeps its old rows"
+    assert kept in how_to_continue(parts, counts, WriteError("no", sqlstate="42703"))
+    gone = WriteError("no", sqlstate="42P01")
+    assert kept not in how_to_continue(parts, counts, gone)
+    # it is what the run had gathered that is gone
+    gathered = WriteError("no", sqlstate="42P01", goes_on=False)
+    assert kept in how_to_continue(parts, counts, gathered)
