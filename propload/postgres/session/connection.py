@@ -34,14 +34,8 @@ from propload.postgres.session.driver_errors import (
     is_about_files,
     server_error,
 )
-from propload.postgres.session.dsn import (
-    describe_dsn,
-    mask,
-    parse_dsn,
-    resolve_dsn,
-    with_option,
-)
-from propload.postgres.session.kind import Kind
+from propload.postgres.session.dsn import mask, parse_dsn, resolve_dsn, with_option
+from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.session.session_settings import LINE_SETTINGS, SETTINGS
 from propload.postgres.sql import bookkeeping, quoting
@@ -92,16 +86,16 @@ def connect(
     """
     complete = resolve_dsn(dsn)
     spool = Spool.find(parse_dsn(complete).get("host", ""))
-    kind = Kind(dsn, application_name, lost or LostSessions())
+    group = SessionGroup(dsn, application_name, lost or LostSessions())
     try:
         raw = _session(complete, dsn, again=again)
-        return _opened(raw, kind, spool)
+        return _opened(raw, group, spool)
     except ServerError as error:
         if not error.primary.endswith(_TYPES_UNREAD):
             raise
     # pgbouncer refuses options, so they are left to those who need them
     raw = _session(with_option(complete, _PLAIN_NAMES), dsn, again=again)
-    return _opened(raw, kind, spool)
+    return _opened(raw, group, spool)
 
 
 def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
@@ -113,15 +107,17 @@ def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
     return raw
 
 
-def _opened(raw: dbapi.Connection, kind: Kind, spool: Spool | None) -> Connection:
+def _opened(
+    raw: dbapi.Connection, group: SessionGroup, spool: Spool | None
+) -> Connection:
     try:
-        opened = Connection(raw, kind, spool)
-        kind.lost.end(opened)
+        opened = Connection(raw, group, spool)
+        group.lost.end(opened)
     except BaseException as error:
-        with kind.opening:
+        with group.opening:
             raw.close()
         if isinstance(error, ServerError) and failures.is_transient(error):
-            msg = f"{describe_dsn(kind.dsn)}: the session was lost as it began: {error}"
+            msg = f"{group}: the session was lost as it began: {error}"
             raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
         raise
     return opened
@@ -139,9 +135,11 @@ class Connection:
             pooler gives a transaction to is told from it.
     """
 
-    def __init__(self, raw: dbapi.Connection, kind: Kind, spool: Spool | None) -> None:
+    def __init__(
+        self, raw: dbapi.Connection, group: SessionGroup, spool: Spool | None
+    ) -> None:
         self._raw = raw
-        self._kind = kind
+        self._group = group
         #: Guards what is told of below; never held while the server is asked.
         self._changed = threading.Condition()
         self._runs = False
@@ -153,7 +151,7 @@ class Connection:
         self.closed = False
         self.token = secrets.token_hex(8)
         settings = SETTINGS | {
-            "application_name": kind.application_name[:63],
+            "application_name": group.application_name[:63],
             bookkeeping.SESSION: self.token,
         }
         asked = begin(settings, LINE_SETTINGS)
@@ -185,11 +183,11 @@ class Connection:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            with self._kind.opening, undisturbed(self._kind.dsn):
+            with self._group.opening, undisturbed(self._group.dsn):
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
-            raise connect_error(error, self._kind.dsn, again=True) from error
-        return _opened(raw, self._kind, self._spool)
+            raise connect_error(error, self._group.dsn, again=True) from error
+        return _opened(raw, self._group, self._spool)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
         """Return the rows that a statement changed, or None where not told.
@@ -285,7 +283,7 @@ class Connection:
             if not is_about_files(error):
                 raise
             spool.close(error)
-            msg = f"{describe_dsn(self._kind.dsn)} cannot read its spool: {error}"
+            msg = f"{self._group} cannot read its spool: {error}"
             raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
         finally:
             spool.remove(path)
@@ -330,14 +328,14 @@ class Connection:
                 return
             self.closed = True
             if self._broken:
-                self._kind.lost.add(self._backend)
+                self._group.lost.add(self._backend)
             if self._cancelling:
                 # which may wait for a network that is gone: it closes the session
                 return
         self._close()
 
     def _close(self) -> None:
-        with contextlib.suppress(dbapi.Error, RuntimeError), self._kind.opening:
+        with contextlib.suppress(dbapi.Error, RuntimeError), self._group.opening:
             self._raw.close()
 
     def cancel(self) -> None:
@@ -392,7 +390,7 @@ class Connection:
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:
-        made = server_error(error, self._kind.dsn)
+        made = server_error(error, self._group.dsn)
         if made.sqlstate is None:
             # the server said nothing, so it may not know either
             self._broken = True

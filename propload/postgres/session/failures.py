@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from propload.postgres.sql.own_names import OwnNames
 
-Kind = Literal["transient", "data", "permanent"]
+FailureKind = Literal["transient", "data", "permanent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Failure:
         reason: Why it is of this kind.
     """
 
-    kind: Kind
+    kind: FailureKind
     sqlstate: str | None
     message: str
     line: int | None
@@ -50,7 +50,7 @@ class Failure:
 #: that went away, a client that waited too long.
 _WRONG_FORM = "08P01"
 #: Codes first, then classes (two characters); each with its reason.
-_FACTS: Mapping[str, tuple[Kind, str]] = {
+_FACTS: Mapping[str, tuple[FailureKind, str]] = {
     # classes
     "08": ("transient", "the connection broke"),
     "22": ("data", "a value does not fit its type"),
@@ -102,7 +102,7 @@ _FACTS: Mapping[str, tuple[Kind, str]] = {
     "21000": ("permanent", "one statement met a key twice"),
 }
 #: The driver's statuses where there is no SQLSTATE.
-_STATUSES: Mapping[str, tuple[Kind, str]] = {
+_STATUSES: Mapping[str, tuple[FailureKind, str]] = {
     "IO": ("transient", "the connection is gone; the server sent no code"),
     "TIMEOUT": ("transient", "the server did not answer in time"),
     "CANCELLED": ("permanent", "the statement was cancelled here"),
@@ -121,11 +121,11 @@ _MISSING = (MISSING_TABLE, "3F000")
 #: No code and status IO, yet no broken line: the driver could not encode a value.
 #: A broken line has its reason after the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
-_BY_POOLER: tuple[Kind, str] = (
+_BY_POOLER: tuple[FailureKind, str] = (
     "transient",
     "the pooler or the server ended the session",
 )
-_UNKNOWN: tuple[Kind, str] = ("permanent", "the code is not known to propload")
+_UNKNOWN: tuple[FailureKind, str] = ("permanent", "the code is not known to propload")
 
 #: A binary COPY shows no value after the column's name.
 _PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*))?$", re.MULTILINE)
@@ -227,7 +227,7 @@ def _is_missing(error: BaseException) -> bool:
     return error.sqlstate in _MISSING or error.status == "NOT_FOUND"
 
 
-def _sorted(error: ServerError) -> tuple[Kind, str]:
+def _sorted(error: ServerError) -> tuple[FailureKind, str]:
     state = error.sqlstate
     if state == _WRONG_FORM and error.severity != "ERROR":
         return _BY_POOLER
@@ -238,7 +238,7 @@ def _sorted(error: ServerError) -> tuple[Kind, str]:
     return _STATUSES.get(error.status, _UNKNOWN)
 
 
-def _failure(kind: Kind, error: BaseException, reason: str) -> Failure:
+def _failure(kind: FailureKind, error: BaseException, reason: str) -> Failure:
     state = getattr(error, "sqlstate", None)
     return Failure(kind, state, str(error), None, None, None, reason)
 

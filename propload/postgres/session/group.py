@@ -6,12 +6,14 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from propload.postgres.session.dsn import describe_dsn
+
 if TYPE_CHECKING:
     from propload.postgres.session.lost_sessions import LostSessions
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SessionGroup:
     """What a session and its clones share.
 
     Attributes:
@@ -25,3 +27,7 @@ class Kind:
     application_name: str
     lost: LostSessions
     opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def __str__(self) -> str:
+        """Return their server and database, without the password."""
+        return describe_dsn(self.dsn)
