@@ -164,7 +164,7 @@ def test_a_journal_in_other_hands_is_not_said_to_be_gone(stuck, database, act):
     held = JournalSource(stuck.folder)
     held.open()
     try:
-        with pytest.raises(LockedError, match="another process recovers it"):
+        with pytest.raises(LockedError, match="another process is recovering it"):
             act(stuck.run_id, to=database)
     finally:
         held.close(loaded=False)
