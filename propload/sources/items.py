@@ -60,7 +60,10 @@ class ItemSource:
         self._ended = False
 
     def take_no_more(self) -> None:
-        """End with the item that is taken now; the rows up to it are given."""
+        """End with the item that is taken now; the rows up to it are given.
+
+        A list is given to its end: nobody waits for an item of it.
+        """
         self._ended = True
 
     @property

@@ -21,7 +21,7 @@ def request_of(failure: Failure, /) -> Request:
     return cast("Request", failure.request)  # type: ignore[attr-defined] # see above
 
 
-def text_of(response: Response, /) -> str:
+def page_text(response: Response, /) -> str:
     """Return an answer's text, whatever type the site says it has."""
     if isinstance(response, TextResponse):
         return response.text
@@ -40,7 +40,7 @@ def refusal(failure: Failure, /) -> Response | None:
     if not isinstance(error, HttpError):
         return None
     response = error.response
-    kind = kind_of(text_of(response), response.status)
+    kind = kind_of(page_text(response), response.status)
     return response if kind == "blocked" else None
 
 

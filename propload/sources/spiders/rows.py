@@ -22,11 +22,11 @@ FLUSH_ROWS = 100
 #: Pages of text rather than rows: this many bytes are handed over at once.
 FLUSH_BYTES = 4 << 20
 #: A row of a slow crawl is handed over after this, in seconds.
-FLUSH_SECONDS = 60.0
+SINK_FLUSH_SECONDS = 60.0
 
 #: The first rows of a batch are weighed each and then one in so many: weighing
 #: costs as much as reading the fields.
-WEIGHED_EACH = 4
+SINK_WEIGHED_EACH = 4
 WEIGHED_ONE_IN = 8
 
 
@@ -42,7 +42,7 @@ class FlushOptions:
 
     rows: int = FLUSH_ROWS
     bytes: int = FLUSH_BYTES
-    seconds: float = FLUSH_SECONDS
+    seconds: float = SINK_FLUSH_SECONDS
 
 
 class ItemRows:
@@ -78,10 +78,10 @@ class ItemRows:
             text = describe(item)
             self._maker.skip(text, "item", _complaint(item, error))
             return
-        if self._rows <= WEIGHED_EACH or self._rows % WEIGHED_ONE_IN == 0:
+        if self._rows <= SINK_WEIGHED_EACH or self._rows % WEIGHED_ONE_IN == 0:
             weight = sum(len(v) for v in row.values() if type(v) is str)
             self._bytes += (
-                weight if self._rows <= WEIGHED_EACH else (weight * WEIGHED_ONE_IN)
+                weight if self._rows <= SINK_WEIGHED_EACH else (weight * WEIGHED_ONE_IN)
             )
         self._maker.add(row)
 

@@ -14,7 +14,7 @@ from propload.options import Settings
 from propload.sources.spiders.rows import (
     FLUSH_BYTES,
     FLUSH_ROWS,
-    FLUSH_SECONDS,
+    SINK_FLUSH_SECONDS,
     FlushOptions,
 )
 from propload.target import parse_table
@@ -43,7 +43,9 @@ def read_flush(settings: BaseSettings, /) -> FlushOptions:
     try:
         rows = read_positive(settings.get("PROPLOAD_FLUSH_ROWS", FLUSH_ROWS))
         size = read_size(settings.get("PROPLOAD_FLUSH_BYTES", FLUSH_BYTES))
-        seconds = read_seconds(settings.get("PROPLOAD_FLUSH_SECONDS", FLUSH_SECONDS))
+        seconds = read_seconds(
+            settings.get("PROPLOAD_FLUSH_SECONDS", SINK_FLUSH_SECONDS)
+        )
     except ConfigError as error:
         msg = f"PROPLOAD_FLUSH_ROWS, _BYTES or _SECONDS: {error}"
         raise ConfigError(msg) from error

@@ -21,10 +21,10 @@ from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,
     is_forbidden,
+    page_text,
     reason_of,
     refusal,
     request_of,
-    text_of,
 )
 from propload_spiders.arguments import Argument, check_names
 from propload_spiders.extraction.addresses import (
@@ -130,7 +130,7 @@ class FundaSpider(Spider):
 
     def parse_search(self, response: Response, walk: Walk) -> Iterator[Found]:
         """Yield what a search page brings: items or detail requests, the next page."""
-        html = text_of(response)
+        html = page_text(response)
         kind = kind_of(html, response.status)
         if kind == "blocked":
             yield from self._blocked(response)
@@ -149,7 +149,7 @@ class FundaSpider(Spider):
         self, response: Response, known: ListingItem | None = None
     ) -> Iterator[Found]:
         """Yield the item of a detail page, filled up from the search page."""
-        html = text_of(response)
+        html = page_text(response)
         kind = kind_of(html, response.status)
         if kind == "blocked":
             yield from self._blocked(response)
