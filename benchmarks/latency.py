@@ -36,7 +36,7 @@ PACES = (100, 1_000, 10_000)
 WAITS = (0.1, 1.0)
 #: Items that come together, as from one page: 1 up to a thousand a second.
 BURSTS_PER_SECOND = 1_000
-#: How often the server is looked at: a wait is told too long by so much at most.
+#: How often the server is looked at: a wait is measured too long by about that.
 LOOK_SECONDS = 0.003
 #: Numbers of transactions in rows begin anew after so many.
 XIDS = 1 << 32
@@ -48,7 +48,7 @@ class Look:
 
     Attributes:
         when: The moment.
-        next: The number that no transaction had yet.
+        next: One past the highest number that was over.
         open: Those of lower numbers that were not over.
     """
 

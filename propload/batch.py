@@ -1,7 +1,7 @@
 """The batch, the unit of everything, and the rows that were refused from one.
 
 Frames carry the column `ROW`: the position of a row in the raw rows of its batch.
-It is how a refused row finds its way back to what was read.
+It is how a rejected row finds its way back to what was read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW = "propload_row"
-#: Columns that say where a refused row stood, its source and its number there, and
+#: Columns that say where a rejected row stood, its source and its number there, and
 #: when it was true, ISO 8601, or null where nobody says.
 SOURCE = "propload_source"
 NUMBER = "propload_number"
@@ -85,11 +85,11 @@ def reason_lines(
     """Return one reason for each row, columns `REASONS`.
 
     Args:
-        rows: The refused rows, with `ROW`.
-        stage: The stage that refused them.
+        rows: The rejected rows, with `ROW`.
+        stage: The stage that rejected them.
         column: The column at fault, or None for the whole row.
         check: The short name of what failed.
-        value: The refused value as text, or None where it is not told.
+        value: The rejected value as text, or None to leave it out.
         message: What is wrong, as a text of the rows' columns.
     """
     nothing = pl.lit(None, pl.String)
@@ -151,7 +151,7 @@ class Batch:
 
     Attributes:
         rows: The rows; column types are the source's own.
-        source: The source's name: a path, an URL, `frame`, a spider's name.
+        source: The source's name: a path, a URL, `frame`, a spider's name.
         first_row: The 1-based number of the first row in that source.
         row_numbers: Row numbers where they are not consecutive, else None.
         untyped: Whether text columns are text only because the format has no
@@ -324,7 +324,7 @@ class Written:
         unchanged: Rows that the table held already.
         stale: Rows older than the stored one by `newest`.
         duplicates: Rows that another one of their key in the piece outdid.
-        reasons: Refused rows, columns `REASONS`, stage `database`.
+        reasons: Rejected rows, columns `REASONS`, stage `database`.
     """
 
     inserted: int

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: How the rest of a killed run is loaded: its command goes on (`--resume`), its source
-#: is loaded again, its journal is recovered, its refused rows are replayed.
+#: is loaded again, its journal is recovered, its rejected rows are replayed.
 Way = Literal["resume", "again", "recover", "replay"]
 
 
@@ -41,7 +41,7 @@ class Beginning:
         began: When it began, or was gone on with.
         pid: The process.
         way: How its rest is loaded, should it be killed.
-        replayed: The run whose refused rows it loads, or empty where it loads others.
+        replayed: The run whose rejected rows it loads, or empty where it loads others.
         status: Whether it goes on, or its process is gone.
     """
 

@@ -12,7 +12,7 @@
     ├── QueueClosedError         1   the other side of a queue stopped (internal)
     ├── OutputError              1   what a command tells cannot be written
     └── LoadError                1   a run stopped early; carries its report
-        ├── RejectLimitError     3   more rows were refused than the run allows
+        ├── RejectLimitError     3   more rows were rejected than the run allows
         ├── LockedError          75  another process has the table, run or journal
         │   what ends a run is an error of its own kind as well (`stopped`):
         ├── SourceLoadError            4
@@ -88,7 +88,7 @@ class WriteError(PropLoadError):
         batch: The batch number, or None outside a batch.
         sqlstate: The server's five-character code, or None where the
             connection died before the server could send one.
-        goes_on: Whether its run can be gone on with.
+        goes_on: Whether its run can be continued.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class LoadError(PropLoadError):
 
 
 class RejectLimitError(LoadError):
-    """More rows were refused than `max_rejects` allows."""
+    """More rows were rejected than `max_rejects` allows."""
 
     exit_code = 3
 
@@ -168,7 +168,7 @@ class RejectLimitError(LoadError):
 class LockedError(LoadError):
     """Another process has what this one needs.
 
-    It is the lock of a table, a run, its refused rows or a journal.
+    It is the lock of a table, a run, its rejected rows or a journal.
     """
 
     exit_code = 75

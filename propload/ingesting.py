@@ -52,10 +52,10 @@ def ingest(
     Args:
         source: A path, glob, folder, `-` or a list of these; a Polars, pandas or
             pyarrow table; an iterable of these, or of dicts, dataclasses or pydantic
-            objects; a spider's class, `spider:NAME` or `module:Class`.
+            objects; a spider's class, `spider:NAME` or `MODULE:CLASS`.
         job: A job of the configuration file whose settings hold.
         metrics: Counters to raise while the run goes on; new ones by default.
-        arguments: What a spider is told; a keyword that is no setting is one more.
+        arguments: Arguments of a spider; a keyword that is no setting is one more.
         crawl_settings: Scrapy's settings for a spider.
         **settings: What differs from configuration and defaults; see
             `propload.options.Settings`.

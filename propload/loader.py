@@ -53,7 +53,7 @@ class Loader:
 
     Args:
         job: A job of the configuration file whose settings hold.
-        name: What reports and refused rows call the source.
+        name: What reports and rejected rows call the source.
         metrics: Counters to raise; new ones by default.
         **settings: What differs from configuration and defaults.
 

@@ -34,7 +34,7 @@ BATCH_SECONDS = 1.0
 WORKERS = 2
 #: The memory a run keeps to unless told otherwise.
 MAX_MEMORY = 600 << 20
-#: A share of refused rows says nothing about the first handful of rows.
+#: A share of rejected rows says nothing about the first handful of rows.
 SHARE_LEAST_ROWS = 100
 #: Settings that no trial of `propload.tune` asks: what it searches for, and what only
 #: a run has that is watched, waits for rows, or may be gone on with.
@@ -101,11 +101,11 @@ CRAWL = CrawlOptions()
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """How many refused rows stop a run: a number, or a share of the rows read.
+    """How many rejected rows stop a run: a number, or a share of the rows read.
 
     Attributes:
-        rows: Most refused rows, or None.
-        share: Most refused rows as a part of those read (0 to 1), or None.
+        rows: Most rejected rows, or None.
+        share: Most rejected rows as a part of those read (0 to 1), or None.
     """
 
     rows: int | None = None
@@ -196,7 +196,7 @@ class Places:
 
     @property
     def rejects(self) -> Path:
-        """The folder of refused rows, one file a run."""
+        """The folder of rejected rows, one file a run."""
         return self.state_dir / "rejects"
 
     @property

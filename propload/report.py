@@ -40,7 +40,7 @@ class Counts:
         unchanged: Rows that are stored as they came.
         stale: Rows that are older than the stored one, by `newest`.
         duplicates: Rows that gave way to another of the same key in their batch.
-        rejected: Rows that were refused, each with its reasons.
+        rejected: Rows that were rejected, each with its reasons.
     """
 
     read: int = 0
@@ -148,11 +148,11 @@ class Report:
         batches: Prepared batches.
         retries: Transactions that were tried again.
         warnings: Loaded rows by warning, most first.
-        rejects_path: The file of refused rows, or None where there are none.
-        settings: What the run was told, and what it chose.
+        rejects_path: The file of rejected rows, or None where there are none.
+        settings: The settings given, and what the run chose.
         notes: Things that a reader should know, one sentence each.
         message: Why the run ended early, or empty.
-        began: When the run began, or None where an old report does not tell.
+        began: When the run began, or None where an old report does not say.
     """
 
     run_id: str
@@ -188,7 +188,7 @@ class Report:
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """The refused rows as read, with their reasons, as `propload.rejects` gives."""
+        """The rejected rows as read, with their reasons, as `propload.rejects` has."""
         import polars as pl  # noqa: PLC0415 - a report is shown without Polars too
 
         return self.read_rejects() if self.read_rejects else pl.DataFrame()
@@ -291,7 +291,7 @@ def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
     )
 
 
-#: What is said of refused rows whose file is gone.
+#: What is said of rejected rows whose file is gone.
 REJECTS_GONE = "none is left, they were dropped or replayed since"
 
 #: Notes shown as text; a crawl whose site went away has one for each page.
@@ -309,7 +309,7 @@ _HEADLINES: Mapping[Status, str] = {
 def _headline(report: Report) -> str:
     ended = _HEADLINES[report.status]
     if report.status == "loaded" and report.counts.all_rejected:
-        ended = "every row was refused, nothing is loaded"
+        ended = "every row was rejected, nothing is loaded"
     return (
         f"{report.source} → {report.target.table} in {report.target.database}: {ended}"
     )
@@ -344,7 +344,7 @@ def _text_lines(report: Report) -> Iterable[str]:
     yield f"  {_pace(report)}"
     yield f"  {_name(report)}"
     for title, reasons in (
-        ("refused because", report.reasons_counted),
+        ("rejected because", report.reasons_counted),
         ("loaded with a warning", report.warnings),
     ):
         if reasons:

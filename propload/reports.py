@@ -84,7 +84,7 @@ class ReportStore:
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before; return how many.
 
-        Those of runs whose refused rows are kept stay: a replay asks them where to.
+        Those of runs whose rejected rows are kept stay: a replay asks them where to.
 
         Args:
             before: Runs that ended earlier are meant.
@@ -124,8 +124,8 @@ def _read(path: Path) -> Report:
 
 
 def _as_of_now(report: Report) -> Report:
-    """Return a report that points to no refused rows which are gone."""
+    """Return a report that points to no rejected rows which are gone."""
     if report.rejects_path is None or Path(report.rejects_path).exists():
         return report
-    note = f"of its refused rows {REJECTS_GONE}"
+    note = f"of its rejected rows {REJECTS_GONE}"
     return replace(report, rejects_path=None, notes=(*report.notes, note))

@@ -21,7 +21,7 @@ class RunFiles:
     Attributes:
         folder: Where they are, within the state folder.
         ending: What their names end in: `.json`.
-        kind: What a run without one has not: `refused rows`.
+        kind: What a run without one has not: `rejected rows`.
         listing: The command that lists them.
     """
 

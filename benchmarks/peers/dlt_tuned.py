@@ -1,4 +1,4 @@
-"""dlt from Arrow with the settings that make it fastest, into the same keyed table.
+"""dlt from Arrow with settings that make it faster, into the same keyed table.
 
 Against `dlt_arrow`: the frame is yielded in slices, each a file of its own, so that
 several load workers copy them side by side, and `skip_unchanged_rows` leaves rows alone

@@ -52,15 +52,15 @@ def check(
     Args:
         source: As for `ingest`; it is read, or crawled, to its end.
         job: A job of the configuration file whose settings hold.
-        arguments: What a spider is told, as for `ingest`.
+        arguments: Arguments of a spider, as for `ingest`.
         crawl_settings: Scrapy's settings for a spider.
         **settings: As for `ingest`.
 
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be read.
-        KeyboardInterrupt: It was told to stop; a crawl that has begun only where it was
-            told twice, since the first time lets it tell of the rows that had come.
+        KeyboardInterrupt: A signal came; for a crawl that has begun a second one,
+            since after the first it reports on the rows that had come.
     """
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
     plan, opened = plan_and_open(source, settings, crawl, job=job)

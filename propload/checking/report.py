@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ColumnCheck:
     """How one column would travel.
 
-    Rows that would be refused count as well, unless the source could not read them.
+    Rows that would be rejected count as well, unless the source could not read them.
 
     Attributes:
         column: Its name.
@@ -45,11 +45,11 @@ class CheckReport:
         table: Where it would go.
         exists: Whether that table is there.
         rows: Rows read.
-        rejected: Rows that would be refused before the database.
+        rejected: Rows that would be rejected before the database.
         columns: How each column would travel.
-        reasons: Refused rows by reason, most first.
+        reasons: Rejected rows by reason, most first.
         key: The key that would be used; empty where there is none.
-        key_repeats: Rows whose key stands in an earlier row, refused ones aside.
+        key_repeats: Rows whose key stands in an earlier row, rejected ones aside.
         row_repeats: Rows that are the same as an earlier row in every column, refused
             ones aside.
         problems: What would stop the load, one sentence each.
@@ -102,7 +102,7 @@ def _lines(report: CheckReport) -> Iterable[str]:
     there = "exists" if report.exists else "would be created"
     ended = "stopped on request, " if report.interrupted else ""
     yield f"{report.source} → {report.table} ({there}): {ended}nothing was written"
-    yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be refused"
+    yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be rejected"
     if report.expected is not None:
         yield f"  as the table is now: {_ends(report.expected)}"
     yield from _key_lines(report)
@@ -113,7 +113,7 @@ def _lines(report: CheckReport) -> Iterable[str]:
         types = column.type if same else f"{column.type} → {column.table_type}"
         yield f"  {column.column:<{width}}  {types}{nulls}"
     if report.reasons:
-        yield "  would be refused because:"
+        yield "  would be rejected because:"
     for one in report.reasons:
         yield f"    {one.rows:,}  {one.where}: {one.said}"
     for note in report.notes:

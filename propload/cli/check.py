@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
         chosen=sources_group(crawls=True),
     )
     def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
-        """Say what ingest would do, without writing: columns, types, refused rows.
+        """Say what ingest would do, without writing: columns, types, rejects.
 
         It exits with 1 where something would stop the load. A crawl that is
         interrupted (Ctrl-C) tells of the rows that had come.

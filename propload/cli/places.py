@@ -40,7 +40,7 @@ def places(given: Settings) -> Places:
 
 
 def find_rejects(given: Settings) -> RejectStore:
-    """Return the refused rows of all runs.
+    """Return the rejected rows of all runs.
 
     Raises:
         ConfigError: A setting cannot be used.

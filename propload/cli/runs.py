@@ -120,7 +120,7 @@ def _add_drop(group: typer.Typer) -> None:
     def drop(older_than: float, yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
         """Delete what is remembered of old runs: reports, and entries of the ledger.
 
-        Rows, refused rows and journals stay, and so does the ledger of runs that did
+        Rows, rejected rows and journals stay, and so does the ledger of runs that did
         not load all their rows. --resume knows no run that was dropped.
         """
         from propload.earlier.dropping import drop_runs  # noqa: PLC0415 - heavy
@@ -216,11 +216,11 @@ def _rest(one: Beginning, where: Places) -> str:
 
 
 def _how_to_replay(run_id: str, where: Places) -> str:
-    """Return how refused rows are replayed once more, where there are any yet."""
+    """Return how rejected rows are replayed once more, where there are any yet."""
     from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
     if not RejectStore(where.rejects).files.path(run_id).exists():
-        return f"no refused row of run {run_id} is left"
+        return f"no rejected row of run {run_id} is left"
     named = f"{run_id}{state_flag(where.state_dir)}"
     return f"to go on: propload rejects replay {named}, with the same other flags"
 

@@ -52,7 +52,7 @@ def print_table(
     for heading in shown[0]:
         table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
     for line in shown[1:]:
-        # values of refused rows are shown as they are, not read as markup
+        # values of rejected rows are shown as they are, not read as markup
         table.add_row(*(Text(text) for text in line))
     console.print(table)
 

@@ -38,9 +38,9 @@ class Dropped:
 def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     """Delete what is remembered of old runs; return how much that was.
 
-    Reports go whatever became of their runs, but for those whose refused rows are kept:
-    a replay needs them. Of the ledger, which `resume` goes by, only runs go that loaded
-    all their rows. Rows, refused rows and journals stay.
+    Reports go whatever became of their runs, but for those whose rejected rows are
+    kept: a replay needs them. Of the ledger, which `resume` goes by, only runs go that
+    loaded all their rows. Rows, rejected rows and journals stay.
 
     Args:
         older_than: The least age in days, from the end of a run.
@@ -67,20 +67,20 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
 
 def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
-    """Delete the refused rows of a run for good; return how many there were.
+    """Delete the rejected rows of a run for good; return how many there were.
 
     Args:
         run_id: The run, or how its name begins.
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:
-        ConfigError: No run is named, no such run has refused rows, or another setting
+        ConfigError: No run is named, no such run has rejected rows, or another setting
             is given.
         LockedError: The run still goes on, or is being replayed.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.drop_rejects")
     if not run_id:
-        msg = "say which run's refused rows are to be deleted"
+        msg = "say which run's rejected rows are to be deleted"
         raise ConfigError(msg)
     store = RejectStore(Plan.of(config.resolve(settings)).found().rejects)
     path = store.files.find(run_id)
@@ -90,12 +90,12 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
 
 
 def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
-    """Delete the refused rows of old runs for good; return of how many runs.
+    """Delete the rejected rows of old runs for good; return the number of runs.
 
     Those of a run that still goes on, or that are being replayed, stay.
 
     Args:
-        older_than: The least age in days, from when the last row was refused.
+        older_than: The least age in days, from when the last row was rejected.
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Loading refused rows again, after what they were refused for was mended."""
+"""Loading rejected rows again, after what they were rejected for was fixed."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ _ROW = OWN_PREFIX + "row"
 
 
 class Fix(Protocol):
-    """Mends refused rows."""
+    """Mends rejected rows."""
 
     def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
         """Return the rows as they should have been read; rows may be left out.
 
         Args:
-            frame: Refused rows of one source, columns as read, and `propload_row`,
+            frame: Rejected rows of one source, columns as read, and `propload_row`,
                 the number of each in its source; it is called for up to
                 `ROWS_AT_ONCE` of them at a time. Messages name the number that a
                 row is returned with. Without that column rows are taken for those
@@ -71,24 +71,24 @@ class Fix(Protocol):
 def replay(
     run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[Settings]
 ) -> Report:
-    """Load the refused rows of a run again and return what happened.
+    """Load the rejected rows of a run again and return what happened.
 
     The settings are those of the run; what is given differs from them. What is
-    refused again is kept under the new run's name; rows that could not be read at
-    all stay where they are, since only their file can be mended. A replay that adds
-    rows and was stopped or killed is gone on with: no row is added twice.
+    rejected again is kept under the new run's name; rows that could not be read at
+    all stay where they are, since only their file can be fixed. A replay that adds
+    rows and was stopped or killed is continued: no row is added twice.
 
     Args:
         run_id: The run, or how its name begins; the newest by default.
-        fix: Mends the rows before they are mapped and checked.
-        **settings: What differs from the run's own: a mended mapping or schema.
+        fix: Corrects the rows before they are mapped and checked.
+        **settings: What differs from the run's own: a corrected mapping or schema.
 
     Raises:
         ConfigError: There is no such run, no row of it can be replayed, a setting
             is needed that only the caller has, or one is given that says nothing of
-            refused rows; or a replay by another fix has added some of the rows.
+            rejected rows; or a replay by another fix has added some of the rows.
         LockedError: The run still goes on, or is being replayed.
-        LoadError: The run stopped early; the refused rows stay.
+        LoadError: The run stopped early; the rejected rows stay.
     """
     config.refuse_others(settings, config.RELOADING, function="propload.replay")
     places = Plan.of(config.resolve(settings)).found()
@@ -109,7 +109,7 @@ def _replay(
     source = RejectSource(path, fix)
     if not any(True for _ in source.lines()):
         msg = (
-            f"the refused rows of run {path.stem} could not be read at all: correct "
+            f"the rejected rows of run {path.stem} could not be read at all: correct "
             "the file and ingest it again"
         )
         raise ConfigError(msg)
@@ -117,7 +117,7 @@ def _replay(
     if begun is not None and begun.status == "loaded":
         _forget(path, store, plan)
         msg = (
-            f"the refused rows of run {path.stem} were loaded by its replay "
+            f"the rejected rows of run {path.stem} were loaded by its replay "
             f"{begun.run_id}: nothing is left of them"
         )
         raise ConfigError(msg)
@@ -130,7 +130,7 @@ def _replay(
             _forget(path, store, plan)
         except OSError as error:
             # a replay that adds rows knows them again, and any other changes nothing
-            log.warning("the refused rows stay in %s: %s", path, error)
+            log.warning("the rejected rows stay in %s: %s", path, error)
     return report
 
 
@@ -210,7 +210,7 @@ def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
             label = database.label
         if label != report.target.database:
             msg = (
-                f"the rows of run {run_id} were refused by {report.target.database}, "
+                f"the rows of run {run_id} were rejected by {report.target.database}, "
                 f"but would now go to {label}: name the database with --to"
             )
             raise ConfigError(msg)
@@ -234,13 +234,13 @@ def _settings_of(report: Report, given: Settings) -> Settings:
 
 
 def was_read(line: Line, /) -> bool:
-    """Return whether a refused row was read, so that it can be loaded again."""
+    """Return whether a rejected row was read, so that it can be loaded again."""
     return line["values"] is not None
 
 
 @dataclass(frozen=True, slots=True)
 class RejectSource:
-    """Refused rows as a source: each keeps its source and number.
+    """Rejected rows as a source: each keeps its source and number.
 
     Attributes:
         path: The file of the run that refused them.
@@ -322,7 +322,7 @@ class RejectSource:
         except Exception as error:
             msg = (
                 f"the fix {_name_of(fix)} failed on "
-                f"{counted(read.height, 'refused row')} "
+                f"{counted(read.height, 'rejected row')} "
                 f"of {source}: {type(error).__name__}: {error}. It has to return a "
                 "frame of rows"
             )

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
-    """Return the refused rows of a run, one line a row, with their reasons.
+    """Return the rejected rows of a run, one line a row, with their reasons.
 
-    The columns of the rows stand as they were read. What is told of each row begins
+    The columns of the rows stand as they were read. What is known of each row begins
     with `propload_`: `propload_source` and `propload_row` say where it stands,
-    `propload_reasons` why it was refused, in one text, and `propload_reason_list` the
+    `propload_reasons` why it was rejected, in one text, and `propload_reason_list` the
     same in parts: stage, column, check, value, message, sqlstate.
 
     Args:
@@ -37,7 +37,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:
-        ConfigError: There is no such run, or its refused rows are gone; or another
+        ConfigError: There is no such run, or its rejected rows are gone; or another
             setting is given.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
@@ -86,7 +86,7 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
 
 
 def _readable(report: Report, rejected: RunFiles, flag: str) -> Report:
-    """Return a report that finds its refused rows, of which there may be none."""
+    """Return a report that finds its rejected rows, of which there may be none."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
     read = partial(read_rejects, path)
     return replace(report, read_rejects=read, state_flag=flag)

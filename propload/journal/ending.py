@@ -93,6 +93,6 @@ def _left(journal: Journal) -> str:
         return f"it keeps its old rows, and the {came}. To put them in its place:"
     waiting = journal.waiting
     if not waiting:
-        return "its rows are loaded or refused, and only its end is left to note:"
+        return "its rows are loaded or rejected, and only its end is left to note:"
     left = counted(waiting, "row waits", "rows wait")
     return f"at most {left} in the journal. To load them:"

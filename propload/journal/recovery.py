@@ -55,7 +55,7 @@ class Leftover:
 
     @property
     def identity(self) -> str | None:
-        """What that database is known by under any address, where that was told."""
+        """What that database is known by under any address, or None."""
         found = self.about.get("identity")
         return None if found is None else str(found)
 

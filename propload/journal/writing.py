@@ -65,7 +65,7 @@ class Journal:
         self.about = about
         self.takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
-        #: It passes what was taken where the disk refused rows that are loaded anyway.
+        #: It passes what was taken where the disk rejected rows that are loaded anyway.
         self._committed_row = 0
         self._segments = Segments(folder, options.sync)
         self._entries = Entries()

@@ -179,7 +179,7 @@ class FittedTable:
         return preparer.prepare(joined.raw())
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
-        """Return a writer for a lane, which tells of refused rows before it commits."""
+        """Return a writer for a lane, which reports rejected rows before it commits."""
         return self.prepared_target.open_writer(lane, on_refused=on_refused)
 
 

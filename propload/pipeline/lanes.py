@@ -70,7 +70,7 @@ class Listener(Protocol):
         """Hear that a piece was committed."""
 
     def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
-        """Hear of refused rows before the commit, or that there are none after all."""
+        """Hear of rejected rows before the commit, or that there are none after all."""
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
         """Hear that a transaction is tried again after `wait` seconds."""

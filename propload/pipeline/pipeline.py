@@ -54,7 +54,7 @@ class PipelineOptions:
         lanes: How many lanes write.
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.
-        max_rejects: How many refused rows stop the run.
+        max_rejects: How many rejected rows stop the run.
         by_context: Whether rows of another source or `as_of` are prepared apart.
         start: Where the run begins: a resumed one goes on where it ended.
         on_wide: Told the rows and bytes of a joined batch that its bytes ended.
@@ -78,7 +78,7 @@ class Pipeline:
     Args:
         reader: Reads the source; it is started with the run at the latest.
         fit: Finds out how rows are prepared and written.
-        rejects: Where refused rows go.
+        rejects: Where rejected rows go.
         options: What the pipeline keeps to.
         metrics: The run's live counters.
         on_committed: Told the run's row number below which all is committed.

@@ -32,7 +32,7 @@ class Fitted(Protocol):
         """
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
-        """Return a writer for a lane, which tells of refused rows before it commits.
+        """Return a writer for a lane, which tells of rejected rows before it commits.
 
         It goes on in the session of the lane's writer before it, if there was one:
         only the last one is closed.

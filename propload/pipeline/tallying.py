@@ -33,8 +33,8 @@ class Tally:
     A batch is in flight from its preparation until it is committed on every lane.
 
     Args:
-        rejects: Where refused rows go.
-        limit: How many refused rows stop the run.
+        rejects: Where rejected rows go.
+        limit: How many rejected rows stop the run.
         metrics: Live counters that are raised on the way; they may be those of other
             runs as well, so that nothing is read from them.
         on_committed: Told the run's row number below which all is committed.
@@ -123,7 +123,7 @@ class Tally:
     def begin(
         self, joined: Joined, prepared: Prepared, lanes: int, /, *, counted: bool
     ) -> int:
-        """Note a batch before its pieces go to the lanes; return its refused rows.
+        """Note a batch before its pieces go to the lanes; return its rejected rows.
 
         They are on disk when this returns.
 
@@ -136,7 +136,7 @@ class Tally:
 
         Raises:
             CountsError: A row is neither among the prepared nor among the refused.
-            WriteError: Refused rows cannot be written.
+            WriteError: Rejected rows cannot be written.
         """
         _verify(joined, prepared)
         refused = 0 if counted else self._refuse(joined, prepared)
@@ -183,7 +183,7 @@ class Tally:
         if self._limit.is_passed(rejected=rejected, read=self._through, ended=ended):
             msg = (
                 f"{rejected:,} of {counted(self._through, 'row')} "
-                f"{'was' if rejected == 1 else 'were'} refused, which is "
+                f"{'was' if rejected == 1 else 'were'} rejected, which is "
                 "more than max_rejects allows"
             )
             raise RejectLimitError(msg)

@@ -54,7 +54,7 @@ class PreparedTarget:
 
         Args:
             lane: The lane's number.
-            on_refused: Told of refused rows before their piece is committed.
+            on_refused: Told of rejected rows before their piece is committed.
         """
         return TableWriter(
             self._run.session_of(lane),

@@ -41,7 +41,7 @@ class Forecast:
     Attributes:
         counts: How many would be inserted, updated, left as they are, are older than
             the stored ones, or are duplicates.
-        reasons: Why rows would be refused, columns `REASONS`.
+        reasons: Why rows would be rejected, columns `REASONS`.
         untold: How many there are besides whose end hangs on other rows of their key:
             they are as new as another one, or have their turn where it is refused.
     """
@@ -136,7 +136,7 @@ class Rehearsal:
         return Forecast(counts, reasons, rows.height + rows.duplicates - told)
 
     def _hanging(self, versions: pl.DataFrame) -> pl.DataFrame:
-        """Return those of refused rows' keys that may come to another end.
+        """Return those of rejected rows' keys that may come to another end.
 
         Args:
             versions: All rows of these keys, which have their turn one by one.

@@ -265,7 +265,7 @@ def refuse(
     """Return one reason for each row, columns `REASONS`.
 
     Args:
-        rows: The refused rows, with `ROW` and the column at fault.
+        rows: The rejected rows, with `ROW` and the column at fault.
         column: The column at fault.
         stage: The stage that refused them.
         check: The short name of what failed.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def refused_cells(
     preparer: Preparer, raw: pl.DataFrame, reasons: pl.DataFrame
 ) -> Iterator[pl.Series]:
-    """Yield what each planned column holds in refused rows, though none is written.
+    """Yield what each planned column holds in rejected rows, though none is written.
 
     A value that cannot be read is a text as it came, in a series of its own. Rows that
     another mapping than `Mapping` refuses are left out: only that one could read them.

@@ -1,4 +1,4 @@
-"""Refused rows: files of one NDJSON line a row, as read, with every reason.
+"""Rejected rows: files of one NDJSON line a row, as read, with every reason.
 
 `writing` adds lines while a run goes on, `store` finds the files of all runs and takes
 lines out again, `lines` knows what stands in a line, `counting` counts rows by reason.

@@ -37,7 +37,7 @@ class ReasonCounts:
         self._count(reasons, -1)
 
     def add_line(self, line: Line) -> None:
-        """Count a refused row as it was written."""
+        """Count a rejected row as it was written."""
         told = {
             (one["stage"], one["column"], one["check"]): one["message"]
             for one in reversed(line["reasons"])

@@ -1,4 +1,4 @@
-"""What stands in a line of refused rows, and lines as frames."""
+"""What stands in a line of rejected rows, and lines as frames."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
 
 
 def read_lines(path: Path) -> pl.DataFrame:
-    """Return the refused rows of a file: columns `REJECT_COLUMNS`, one line a row."""
+    """Return the rejected rows of a file: columns `REJECT_COLUMNS`, one line a row."""
     lines = [line for _, line in each_line(path)] if path.exists() else []
     plain = [
         pl.Series(name, [line.get(name) for line in lines], dtype=dtype)
@@ -71,7 +71,7 @@ def read_lines(path: Path) -> pl.DataFrame:
 
 
 def read_rejects(path: Path) -> pl.DataFrame:
-    """Return the refused rows of a file: their columns as read, then what is told.
+    """Return the rejected rows of a file: their columns as read, then what is told.
 
     The columns of a row stand as its source names them; those that tell of it begin
     with `OWN_PREFIX`. `propload_reasons` is one text of all reasons.
@@ -85,12 +85,12 @@ def read_rejects(path: Path) -> pl.DataFrame:
     ).rename(lambda name: OWN_PREFIX + name)
     if not isinstance(values.dtype, pl.Struct):
         return own
-    # a file of refused rows that is loaded again bears names of ours
+    # a file of rejected rows that is loaded again bears names of ours
     return values.struct.unnest().drop(own.columns, strict=False).hstack(own)
 
 
 def read_exported(path: Path) -> pl.DataFrame:
-    """Return the refused rows of a file to mend elsewhere: their columns, and why."""
+    """Return the rejected rows of a file to mend elsewhere: their columns, and why."""
     frame = read_rejects(path)
     own = [OWN_PREFIX + name for name in (*_PLAIN_COLUMNS, "reason_list")]
     return frame.drop(own)

@@ -1,4 +1,4 @@
-"""The files of refused rows: which runs left some, and what is in them."""
+"""The files of rejected rows: which runs left some, and what is in them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RejectRun:
-    """The refused rows of one run, as the list of runs shows them.
+    """The rejected rows of one run, as the list of runs shows them.
 
     Attributes:
         run_id: The run's name.
@@ -47,7 +47,7 @@ class RejectRun:
 
 
 class RejectStore:
-    """The refused rows of all runs.
+    """The rejected rows of all runs.
 
     Args:
         folder: The folder of their files.
@@ -58,30 +58,30 @@ class RejectStore:
 
     def __init__(self, folder: Path) -> None:
         self.files = RunFiles(
-            folder, ".ndjson", "refused rows", "propload rejects list"
+            folder, ".ndjson", "rejected rows", "propload rejects list"
         )
 
     def runs(self) -> list[RejectRun]:
-        """Return the runs that have refused rows, newest first."""
+        """Return the runs that have rejected rows, newest first."""
         summaries = map(_summary, self.files.all())
         return [run for run in summaries if run is not None]
 
     def read(self, run_id: str = "") -> pl.DataFrame:
-        """Return a run's refused rows: columns `REJECT_COLUMNS`, one line a row.
+        """Return a run's rejected rows: columns `REJECT_COLUMNS`, one line a row.
 
         Args:
             run_id: The run, or its beginning; empty for the newest.
 
         Raises:
-            ConfigError: No such run has refused rows.
+            ConfigError: No such run has rejected rows.
         """
         return read_lines(self.files.find(run_id))
 
     def drop(self, run_id: str) -> Path:
-        """Delete a run's refused rows; return the file that was deleted.
+        """Delete a run's rejected rows; return the file that was deleted.
 
         Raises:
-            ConfigError: No such run has refused rows.
+            ConfigError: No such run has rejected rows.
             LockedError: The run still goes on, or is being replayed.
         """
         path = self.files.find(run_id)
@@ -90,7 +90,7 @@ class RejectStore:
         return path
 
     def drop_old(self, before: datetime, /) -> int:
-        """Delete the refused rows that were written before; return of how many runs.
+        """Delete the rejected rows that were written before; return of how many runs.
 
         Those of a run that still goes on, or that are being replayed, stay.
         """
@@ -105,7 +105,7 @@ class RejectStore:
 
     @contextmanager
     def alone(self, run_id: str, /) -> Iterator[None]:
-        """Hold a run's refused rows against who would add some or replay them.
+        """Hold a run's rejected rows against who would add some or replay them.
 
         Raises:
             LockedError: The run still goes on, or is being replayed.
@@ -144,7 +144,7 @@ class RejectStore:
 
 
 def take_alone(path: Path, /) -> int:
-    """Return a descriptor that holds a file of refused rows; see `let_go`.
+    """Return a descriptor that holds a file of rejected rows; see `let_go`.
 
     Raises:
         LockedError: Its run goes on in another process, or it is being replayed.
@@ -153,14 +153,14 @@ def take_alone(path: Path, /) -> int:
         return lock_private(_lock_of(path), wait=False)
     except BlockingIOError as error:
         msg = (
-            f"run {path.stem} is still going, or its refused rows are being replayed: "
+            f"run {path.stem} is still going, or its rejected rows are being replayed: "
             "try again when it has ended"
         )
         raise LockedError(msg) from error
 
 
 def let_go(path: Path, descriptor: int, /) -> None:
-    """Give a file of refused rows back."""
+    """Give a file of rejected rows back."""
     _lock_of(path).unlink(missing_ok=True)
     os.close(descriptor)
 

@@ -1,4 +1,4 @@
-"""The refused rows of a run, written to disk as they come."""
+"""The rejected rows of a run, written to disk as they come."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRows:
-    """Refused rows of one prepared batch, ready to be written.
+    """Rejected rows of one prepared batch, ready to be written.
 
     Attributes:
         raw: The rows as read, with the columns `ORIGINS`; one line a row.
@@ -47,9 +47,9 @@ class RefusedRows:
 
 
 class RejectWriter:
-    """Writes the refused rows of one run; any thread may call it.
+    """Writes the rejected rows of one run; any thread may call it.
 
-    The file is made with the first refused row and is on disk before `write`
+    The file is made with the first rejected row and is on disk before `write`
     returns.
 
     Args:
@@ -67,7 +67,7 @@ class RejectWriter:
         self._last: dict[int, tuple[int, pl.DataFrame]] = {}
 
     def write(self, refused: RefusedRows) -> int:
-        """Write refused rows; return how many.
+        """Write rejected rows; return how many.
 
         Those of a lane's batch that is written again take the place of the first.
 
@@ -157,7 +157,7 @@ class RejectWriter:
 
 @contextmanager
 def unwritten(path: Path, /) -> Iterator[None]:
-    """Say where refused rows could not be written, and what to do.
+    """Say where rejected rows could not be written, and what to do.
 
     Raises:
         WriteError: The disk refused.
@@ -166,7 +166,7 @@ def unwritten(path: Path, /) -> Iterator[None]:
         yield
     except OSError as error:
         msg = (
-            f"refused rows cannot be written to {path}: {_cause(error)}. "
+            f"rejected rows cannot be written to {path}: {_cause(error)}. "
             "Make room or give another --state-dir, then run the same command again"
         )
         raise WriteError(msg) from error

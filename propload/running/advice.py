@@ -86,7 +86,7 @@ def _how_to_recover(
     error: BaseException | None,
 ) -> str:
     """Return how what waits in a journal is loaded."""
-    first = "mend that, then " if _fails_again(error) else ""
+    first = "fix that, then " if _fails_again(error) else ""
     flag = state_flag(parts.plan.places.state_dir)
     drop = f"propload recover --drop {parts.run_id}{flag}"
     is_replace = parts.target.mode == "replace"
@@ -104,7 +104,7 @@ def _how_to_recover(
         return f"{kept}{to_go_on}" if journal.rows else kept.removesuffix(". ")
     if not journal.waiting:
         others = "other " if parts.lost_rows else ""
-        return f"All {others}rows that came are loaded or refused; nothing waits"
+        return f"All {others}rows that came are loaded or rejected; nothing waits"
     waiting = _waiting(journal, counts, error)
     if isinstance(error, ConfigError):
         return (
@@ -127,8 +127,8 @@ def _kept(parts: Parts, error: BaseException | None) -> str:
 
 
 def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
-    """Return how refused rows are replayed once more: a replay knows its own run."""
-    first = "mend that, then " if _fails_again(error) else ""
+    """Return how rejected rows are replayed once more: a replay knows its own run."""
+    first = "fix that, then " if _fails_again(error) else ""
     again = f"propload rejects replay {plan.replayed}"
     flag = state_flag(plan.places.state_dir)
     return f"To go on: {first}{again}{flag}, with the same other flags"
@@ -152,7 +152,7 @@ def _fails_again(error: BaseException | None) -> bool:
     """Whether the same rows, read in the same way, would end a run again."""
     if isinstance(error, WriteError):
         return (error.sqlstate or "")[:2] in (*_OF_ROWS, _OF_TABLES)
-    return isinstance(error, (SchemaMismatchError, SourceError))
+    return isinstance(error, (RejectLimitError, SchemaMismatchError, SourceError))
 
 
 def _goes_on(error: BaseException | None) -> bool:
@@ -165,7 +165,7 @@ def _how_to_load_again(
 ) -> str:
     """Return how a source that can be read again is loaded to its end."""
     mode = parts.target.mode
-    # refused rows alone may have had no table to be written to
+    # rejected rows alone may have had no table to be written to
     begun = counts.accounted > (0 if parts.fit.is_fitted else counts.rejected)
     kept = "What was committed stays. " if begun else "Nothing was written. "
     if mode == "replace":
@@ -177,7 +177,7 @@ def _how_to_load_again(
     others = "" if mode != "append" else ", and only what is not committed yet"
     if not _goes_on(error):
         return f"{kept}Load {parts.source.name} anew, without --resume{others}"
-    first = "mend that, then " if _fails_again(error) else ""
+    first = "fix that, then " if _fails_again(error) else ""
     if parts.source.fingerprint() is None:
         return f"{kept}To go on: {first}load {parts.source.name} again"
     resume = f"the same command with --resume {parts.run_id}"
@@ -185,6 +185,6 @@ def _how_to_load_again(
         return f"{kept}To go on: {resume}"
     # a run goes on only with the files and settings that it began with
     return (
-        f"{kept}To go on, mend that: after a change of the table alone {resume}; "
+        f"{kept}To go on, fix that: after a change of the table alone {resume}; "
         f"after one of a file or a setting load again without --resume{others}"
     )

@@ -266,7 +266,7 @@ def _first_row(source: Source) -> int:
 
 
 def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
-    """Return where refused rows go, without those of batches that are made again."""
+    """Return where rejected rows go, without those of batches that are made again."""
     store = RejectStore(plan.places.rejects)
     writer = RejectWriter(store.files.path(run_id), run_id)
     if point is not None:

@@ -41,7 +41,7 @@ class Parts:
         database: Where the table is.
         target: The table and its rules.
         fit: Fits rows to the table.
-        rejects: Where refused rows go.
+        rejects: Where rejected rows go.
         pipeline: Moves the rows.
         sizes: How many rows a batch may have.
         journal: What keeps rows that cannot be read again, or kept them in a run

@@ -44,7 +44,7 @@ class Plan:
         settings: As `config.resolve` returns them.
         options: Those of them that say how the run works.
         places: Where files are kept.
-        replayed: The run whose refused rows are loaded, or empty where others are.
+        replayed: The run whose rejected rows are loaded, or empty where others are.
     """
 
     settings: Settings

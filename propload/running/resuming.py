@@ -93,7 +93,7 @@ class Resuming:
         database: Where the ledger is.
         state_dir: Where the ledger is of runs whose database had no room for one.
         stack: Holds the run's lock until it is closed.
-        replayed: The run whose refused rows are loaded, or empty where others are.
+        replayed: The run whose rejected rows are loaded, or empty where others are.
     """
 
     database: Database

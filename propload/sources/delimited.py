@@ -210,7 +210,7 @@ class _Reader:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(text).slice(0, end)),
             pyarrow.csv.ReadOptions(
-                # threads would lose the numbers of refused rows
+                # threads would lose the numbers of rejected rows
                 use_threads=False,
                 column_names=names,
                 block_size=end + 1,

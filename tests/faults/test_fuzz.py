@@ -64,7 +64,7 @@ def load_or_refuse(dsn, path):
 
 
 def refused_by(report, frame):
-    """Return the numbers of refused rows; each names its columns and their values."""
+    """Return the numbers of rejected rows; each names its columns and their values."""
     assert report.counts.read == frame.height
     refused = set()
     for reject in report.rejects.iter_rows(named=True) if report.rejects_path else ():

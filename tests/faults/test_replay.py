@@ -1,4 +1,4 @@
-"""Refused rows, mended: what fits now is loaded, what does not stays refused."""
+"""Rejected rows, mended: what fits now is loaded, what does not stays refused."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_rows_are_replayed_into_the_database_that_refused_them(
 ):
     other = dsn.replace(urlsplit(dsn).path, "/postgres")
     monkeypatch.setenv("PROPLOAD_TO", other)
-    with pytest.raises(ConfigError, match=r"refused by .*/faults.* would now go to"):
+    with pytest.raises(ConfigError, match=r"rejected by .*/faults.* would now go to"):
         replay(refused.run_id, fix=mend, progress=False)
     monkeypatch.setenv("PROPLOAD_TO", dsn)
     assert replay(refused.run_id, fix=mend, progress=False).counts.inserted == 30
@@ -373,7 +373,7 @@ def test_a_disk_that_refuses_to_forget_rows_costs_no_report(
         patched.setattr("propload.rejecting.store.open_private", refuse)
         again = replay(refused.run_id, fix=mend, to=dsn, progress=False)
     assert (again.status, again.counts.inserted) == ("loaded", 30)
-    assert "the refused rows stay" in caplog.text
+    assert "the rejected rows stay" in caplog.text
     # by their key they change nothing when they are replayed once more
     once_more = replay(refused.run_id, fix=mend, to=dsn, progress=False)
     assert (once_more.counts.inserted, once_more.counts.unchanged) == (0, 30)

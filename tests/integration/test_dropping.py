@@ -92,7 +92,7 @@ def test_a_run_that_did_not_load_all_stays_in_the_ledger(database, state_dir):
         _load(database, bad, max_rejects=0)
     stopped = caught.value.report
     _age(database, state_dir, stopped, days=400)
-    # its report says where its refused rows are to be loaded again
+    # its report says where its rejected rows are to be loaded again
     assert propload.drop_runs(90, to=database) == propload.Dropped(runs=0, reports=0)
     assert propload.rejects(stopped.run_id).height == 1
     Path(stopped.rejects_path).unlink()
@@ -170,7 +170,7 @@ def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
     rows = [{"k": 1, "v": "a"}, {"k": 2, "v": None}]
     run = propload.ingest(rows, to=database, table="t", key="k", progress=False).run_id
     assert propload.drop_rejects(run[:-1]) == 1
-    with pytest.raises(propload.ConfigError, match="refused rows"):
+    with pytest.raises(propload.ConfigError, match="rejected rows"):
         propload.drop_rejects(run)
     # the newest is no default for what is for good
     with pytest.raises(propload.ConfigError, match="say which run"):

@@ -265,7 +265,7 @@ def test_a_replace_whose_table_is_gone_waits_until_it_is_made_again(
     before_swap("DROP TABLE homes")
     file = as_file(tmp_path)
     is_file = kept == "in the file"
-    with pytest.raises(LoadError, match=r"does not exist .*mend that") as failed:
+    with pytest.raises(LoadError, match=r"does not exist .*fix that") as failed:
         propload.ingest(file if is_file else iter(rows(1)), **goal)
     run_id = failed.value.report.run_id
 
@@ -275,7 +275,7 @@ def test_a_replace_whose_table_is_gone_waits_until_it_is_made_again(
         return recover(run_id, to=database)[0]
 
     with pytest.raises(
-        LoadError, match=r"homes is gone, .* create the table again\. .*mend that"
+        LoadError, match=r"homes is gone, .* create the table again\. .*fix that"
     ) as again:
         go_on()
     for told in (failed, again):
@@ -293,7 +293,7 @@ def test_a_table_that_lost_a_column_is_to_be_mended_before_it_is_replaced(
     before_swap("ALTER TABLE homes DROP day")
     source = as_file(tmp_path) if kept == "in the file" else iter(rows(1))
     with pytest.raises(
-        LoadError, match=r'"day" .*public\.homes keeps its old rows.*mend that'
+        LoadError, match=r'"day" .*public\.homes keeps its old rows.*fix that'
     ):
         propload.ingest(source, **goal)
 
@@ -309,13 +309,13 @@ def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
         "EXECUTE FUNCTION refuse()",
     )
     with pytest.raises(
-        LoadError, match=r"no seventh.*mend that, then propload reco"
+        LoadError, match=r"no seventh.*fix that, then propload reco"
     ) as one:
         propload.ingest(iter(rows(1)), **goal)
     [left] = leftovers()
     drop = f"give it up .propload recover --drop {left.run_id}"
     with pytest.raises(
-        LoadError, match=f"mend that, then run .* again, or {drop}"
+        LoadError, match=f"fix that, then run .* again, or {drop}"
     ) as two:
         recover(left.run_id, to=database)
     for told in (one, two):

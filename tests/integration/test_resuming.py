@@ -210,7 +210,7 @@ def test_a_file_that_does_not_fit_is_named_and_to_be_mended_first(
         load(files, batch_seconds=0.01)
     run = failed.value.report.run_id
     assert failed.value.report.counts.inserted == 1_000
-    assert "mend that: after a change of the table alone" in str(failed.value)
+    assert "fix that: after a change of the table alone" in str(failed.value)
     # and so it is: the run goes on with a table that was mended
     run_sql(database, "ALTER TABLE homes ADD night bigint")
     assert load(files, resume=run).counts.inserted == 1_000

@@ -105,7 +105,7 @@ def test_a_report_of_before_that_was_told_is_read_and_shown():
 def test_a_report_of_refused_rows_alone_does_not_say_loaded():
     report = replace(REPORT, counts=Counts(read=10, rejected=10))
     headline = str(report).splitlines()[0]
-    assert headline.endswith("every row was refused, nothing is loaded")
+    assert headline.endswith("every row was rejected, nothing is loaded")
     assert "nothing is loaded" in report._repr_html_()
 
 

@@ -14,7 +14,7 @@ from propload.wording import counted, with_article
         (1, "retry", "1 retry"),
         (2, "retry", "2 retries"),
         (2, "key", "2 keys"),
-        (2, "refused row", "2 refused rows"),
+        (2, "rejected row", "2 rejected rows"),
     ],
 )
 def test_a_word_agrees_with_its_number(number, one, text):

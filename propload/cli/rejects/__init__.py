@@ -1,4 +1,4 @@
-"""`propload rejects`: look at the rows that runs refused, and load them after all."""
+"""`propload rejects`: look at the rows that runs rejected, and load them after all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the group `rejects` to the app."""
     group = typer.Typer(
         cls=HelpedGroup,
-        help="Look at the rows that runs refused, and load them after all.",
+        help="Look at the rows that runs rejected, and load them after all.",
         no_args_is_help=True,
     )
     app.add_typer(group, name="rejects")

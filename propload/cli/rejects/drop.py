@@ -1,4 +1,4 @@
-"""`propload rejects drop`: delete refused rows that nobody needs."""
+"""`propload rejects drop`: delete rejected rows that nobody needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OLDER_THAN = Part(
         "--older-than",
         metavar="DAYS",
         min=0,
-        help="Of all runs, the rows refused more than so many days ago.",
+        help="Of all runs, the rows rejected more than so many days ago.",
         show_default=False,
     ),
 )
@@ -57,9 +57,9 @@ def add_to(group: typer.Typer) -> None:
         given: Settings,
         screen: Screen,
     ) -> None:
-        """Delete refused rows for good: those of a run, or old ones of all runs."""
+        """Delete rejected rows for good: those of a run, or old ones of all runs."""
         if bool(run) == (older_than is not None):
-            msg = "say whose refused rows are to be deleted: RUN, or --older-than DAYS"
+            msg = "say whose rejected rows are to be deleted: RUN, or --older-than DAYS"
             raise ConfigError(msg)
         if older_than is None:
             _drop_one(run, given, screen, yes=yes)
@@ -72,7 +72,7 @@ def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     path = store.files.find(run)
     if not yes:
         rows = store.read(path.stem).height
-        question = f"Delete {counted(rows, 'refused row')} of run {path.stem}?"
+        question = f"Delete {counted(rows, 'rejected row')} of run {path.stem}?"
         screen.confirm(question)
     store.drop(path.stem)
     if screen.as_json:
@@ -86,10 +86,10 @@ def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> Non
 
     if not yes:
         age = "1 day" if days == 1 else f"{days:g} days"
-        question = f"Delete all rows that were refused more than {age} ago?"
+        question = f"Delete all rows that were rejected more than {age} ago?"
         screen.confirm(question)
     runs = drop_old_rejects(days, **given)
     if screen.as_json:
         screen.show_values({"runs": runs})
     else:
-        screen.tell(f"deleted the refused rows of {counted(runs, 'run')}")
+        screen.tell(f"deleted the rejected rows of {counted(runs, 'run')}")

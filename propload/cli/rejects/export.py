@@ -1,4 +1,4 @@
-"""`propload rejects export`: refused rows as a file to mend elsewhere."""
+"""`propload rejects export`: rejected rows as a file to mend elsewhere."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def add_to(group: typer.Typer) -> None:
     @command(
         group,
         "export",
-        example="propload rejects export RUN --output refused.csv",
+        example="propload rejects export RUN --output rejected.csv",
         run=RUN,
         output=_WRITTEN,
         given=settings_group(["state_dir"]),
     )
     def export(run: str, output: str, given: Settings, screen: Screen) -> None:
-        """Write a run's refused rows to a file: their columns, and the reasons.
+        """Write a run's rejected rows to a file: their columns, and the reasons.
 
         Rows that could not be read at all have no columns; their text is among the
         reasons.

@@ -1,4 +1,4 @@
-"""`propload rejects list`: the runs that refused rows."""
+"""`propload rejects list`: the runs that rejected rows."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def add_to(group: typer.Typer) -> None:
         given=settings_group(["state_dir"]),
     )
     def list_runs(given: Settings, screen: Screen) -> None:
-        """List the runs that refused rows, newest first."""
+        """List the runs that rejected rows, newest first."""
         runs = find_rejects(given).runs()
         if screen.as_json:
             screen.show_values([{**asdict(one), "path": str(one.path)} for one in runs])
             return
         if not runs:
-            screen.tell("no run has refused rows")
+            screen.tell("no run has rejected rows")
             return
         columns = ("run", "rows", "source", "time", "first reason")
         lines = [(r.run_id, f"{r.rows:,}", r.source, r.time, r.reason) for r in runs]

@@ -1,4 +1,4 @@
-"""`propload rejects replay`: load refused rows again, mended."""
+"""`propload rejects replay`: load rejected rows again, mended."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def add_to(group: typer.Typer) -> None:
     @command(
         group,
         "replay",
-        example="propload rejects replay RUN --fix mending:fix\n"
-        "propload rejects replay RUN --mapping mended.toml",
+        example="propload rejects replay RUN --fix fixes:fix\n"
+        "propload rejects replay RUN --mapping fixed.toml",
         run=RUN,
         fix=_FIX,
         given=settings_group(RELOADING),
     )
     def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
-        """Load a run's refused rows again, after the cause was mended.
+        """Load a run's rejected rows again, after the cause was fixed.
 
-        Settings are those of the run, unless given. What is refused again is kept
+        Settings are those of the run, unless given. What is rejected again is kept
         under the new run's name.
         """
         from propload.earlier.replaying import replay as load  # noqa: PLC0415 - heavy

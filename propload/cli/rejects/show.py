@@ -1,4 +1,4 @@
-"""`propload rejects show`: refused rows and why."""
+"""`propload rejects show`: rejected rows and why."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add_to(group: typer.Typer) -> None:
         given=settings_group(["state_dir"]),
     )
     def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
-        """Show a run's refused rows with their reasons.
+        """Show a run's rejected rows with their reasons.
 
         With --json each line is one row as JSON, and all rows are shown.
         """

@@ -71,7 +71,7 @@ def server_settings(memory: int, free_disk: int, /) -> dict[str, str]:
         "jit": "off",
         "timezone": "UTC",
         "log_timezone": "UTC",
-        # refused rows are propload's to report; the log shall not hold them
+        # rejected rows are propload's to report; the log shall not hold them
         "log_min_messages": "log",
         "log_checkpoints": "off",
     }

@@ -101,9 +101,9 @@ class Spool:
         )
 
     def close(self, why: object, /) -> None:
-        """Give no more files to the server: rows go over the line from now on."""
+        """Give no more files to the server: rows take the connection from now on."""
         if self._usable:
-            log.info("rows go to the server over the line: %s", why)
+            log.info("rows go to the server through the connection: %s", why)
         self._usable = False
 
     def write(self, rows: pa.Table, /) -> Path:

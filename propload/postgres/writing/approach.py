@@ -60,7 +60,7 @@ class Approach:
         return self.step != "none"
 
     def without(self, number: int, refusals: Sequence[Refusal], /) -> Approach:
-        """Return the approach without refused rows of the layer of that number."""
+        """Return the approach without rejected rows of the layer of that number."""
         layer = self.layers[number]
         kept = without(layer, refusals)
         return replace(
@@ -91,7 +91,7 @@ class Approach:
         where each of these keys came once, or has had its turn.
 
         Args:
-            refused: The refused rows, by `ROW`.
+            refused: The rejected rows, by `ROW`.
             key: The columns that identify a row.
             bound: Whether keys that differ here may be equal to the server, so that
                 all rows of the piece keep the source's order.

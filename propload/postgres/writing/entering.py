@@ -36,7 +36,7 @@ class EntryWriter:
         ledger: Where pieces are entered.
         target: The table, as messages name it.
         own_names: What the target calls what the server names of its shadow.
-        on_refused: Told of refused rows before their piece is committed.
+        on_refused: Told of rejected rows before their piece is committed.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EntryWriter:
         self._own_names = own_names
         self._on_refused = on_refused
         self._unsure: tuple[int, Written] | None = None
-        #: The piece of which an attempt has told refused rows, until it is committed.
+        #: The piece of which an attempt has told rejected rows, until it is committed.
         self._told: Piece | None = None
 
     def get_ready(self) -> None:
@@ -94,7 +94,7 @@ class EntryWriter:
     def close(self) -> None:
         """Close the lane's session; a transaction that is open is undone.
 
-        Refused rows of a piece that was not committed are taken back.
+        Rejected rows of a piece that was not committed are taken back.
         """
         self._session.close()
         # a commit whose answer was lost may have come through
@@ -161,7 +161,7 @@ class EntryWriter:
         return known
 
     def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
-        """Tell of refused rows, also that there are none where some were told."""
+        """Tell of rejected rows, also that there are none where some were told."""
         if self._on_refused is not None and (reasons.height or self._told is not None):
             self._told = piece
             self._on_refused(piece, reasons)

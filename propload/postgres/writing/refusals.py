@@ -93,7 +93,7 @@ class Refusal:
 
 
 def without(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
-    """Return a layer without the refused rows."""
+    """Return a layer without the rejected rows."""
     bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
     return layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode()))
 

@@ -72,7 +72,7 @@ class StageWriter:
 
         Args:
             connection: A session whose stage holds the layer.
-            layer: Rows of keys of which the server has refused rows before, so that
+            layer: Rows of keys of which the server has rejected rows before, so that
                 it is known to be the rows that are at fault.
 
         Raises:

@@ -50,7 +50,7 @@ class TableWriter(EntryWriter):
         empty: Whether the table held no row when the run began.
         premises: What the shape takes for granted of the table, if anybody else may
             change it.
-        on_refused: Told of refused rows before their piece is committed.
+        on_refused: Told of rejected rows before their piece is committed.
     """
 
     def __init__(

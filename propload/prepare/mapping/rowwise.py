@@ -78,8 +78,8 @@ def _looks_across(target: str) -> ConfigError:
 
 def _guesses(target: str) -> ConfigError:
     msg = (
-        f"column {target}: its expression reads dates without a format, which Polars "
-        "then finds in the first of each batch: give a format, as in "
+        f"column {target}: its expression reads dates or times without a format, which "
+        "Polars then finds in the first of each batch: give a format, as in "
         'str.to_datetime("%d-%m-%Y %H:%M"), or make the column by a rule with '
         'parse = "timestamp" (or "date")'
     )

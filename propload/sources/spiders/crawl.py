@@ -94,7 +94,7 @@ class SpiderSource:
 
     Args:
         spider: A spider's class, a registered name, or `module:Class`.
-        arguments: What the spider is told, as with `scrapy crawl -a`.
+        arguments: Arguments of the spider, as with `scrapy crawl -a`.
         settings: Scrapy's settings; they win over the spider's own.
 
     Raises:

@@ -37,7 +37,7 @@ class SpiderEntry:
     Attributes:
         name: The name it is registered under.
         summary: The first line of its documentation, or why it cannot be loaded.
-        arguments: What it can be told.
+        arguments: The arguments that it takes.
         is_broken: Whether it cannot be loaded.
     """
 

@@ -145,7 +145,7 @@ class TourReport:
         yield f'{psql} -c "{query} GROUP BY 1 ORDER BY 2 DESC"'
         others = {
             f"{program} runs list{flag}": "the reports of all runs",
-            f"{program} spiders": "what a crawl can be told",
+            f"{program} spiders": "the spiders and their arguments",
             "notebooks/02_crawl.ipynb": "the same, step by step",
         }
         width = max(map(len, others))

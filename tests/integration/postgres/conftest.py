@@ -45,7 +45,7 @@ class Loader:
         return found.columns
 
     def load(self, pg_type, values, *, way=None):
-        """Return the stored values as text, and the refused rows."""
+        """Return the stored values as text, and the rejected rows."""
         plan = self.plan(pg_type, values.dtype)
         frame = pl.DataFrame({"v": values}).with_row_index(ROW)
         good, reasons = cast(frame, plan)

@@ -23,7 +23,7 @@ def frame_of(values, dtype=None):
 
 
 def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
-    """Return the kept values by row, and the refused rows."""
+    """Return the kept values by row, and the rejected rows."""
     frame = frame_of(values, dtype)
     sifted = cast_types(frame, [Cast("value", wanted, pg_type, guessed=guessed)])
     assert sifted.frame.schema["value"] == wanted

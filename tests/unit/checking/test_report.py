@@ -27,13 +27,13 @@ REPORT = CheckReport(
 def test_text_tells_what_a_load_would_do():
     assert str(REPORT).splitlines() == [
         "homes.csv → public.homes (exists): nothing was written",
-        "  1,200 rows read, 1 would be refused",
+        "  1,200 rows read, 1 would be rejected",
         "  as the table is now: 1,100 inserted, 99 unchanged, 1 rejected",
         "  may be the key: id",
         "  2 rows repeat an earlier row in every column",
         "  id     bigint",
         "  price  bigint → numeric(10,2)  7 nulls",
-        "  would be refused because:",
+        "  would be rejected because:",
         "    1  check price ge: price is negative",
         "  note: one lane",
         "  would stop the load: the table is a view",
@@ -52,7 +52,7 @@ def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
         reasons=(ReasonCount("check", "price", "ge", 2, "price is negative"),),
     )
     text = str(one)
-    assert "  1 row read, 2 would be refused" in text
+    assert "  1 row read, 2 would be rejected" in text
     assert "key id: 1 row repeats the key of an earlier row" in text
     assert "  1 row repeats an earlier row in every column" in text
     assert "bigint  1 null\n" in text

@@ -254,7 +254,7 @@ def test_the_exit_code_is_that_of_the_report(status, code, run, load):
     ("counts", "code"),
     [
         (Counts(read=2, rejected=2), 3),
-        # nothing is in the table: the duplicate gave way to the refused row
+        # nothing is in the table: the duplicate gave way to the rejected row
         (Counts(read=2, rejected=1, duplicates=1), 3),
         (Counts(read=3, rejected=1, duplicates=1, unchanged=1), 0),
         (Counts(), 0),

@@ -60,7 +60,7 @@ def refused(state_dir):
 def test_the_list_is_empty_before_a_row_was_refused(run):
     result = run("list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "no run has refused rows" in result.stderr
+    assert "no run has rejected rows" in result.stderr
     assert json.loads(run("list", "--json").stdout) == []
 
 
@@ -117,13 +117,13 @@ def aged(refused, state_dir):
 
 def test_drop_deletes_what_was_refused_long_ago(run, aged):
     asked = run("drop", "--older-than", "90", given="n\n")
-    assert "refused more than 90 days ago" in asked.stderr
+    assert "rejected more than 90 days ago" in asked.stderr
     assert aged.exists()
     assert json.loads(run("drop", "--older-than", "92", "-y", "--json").stdout) == {
         "runs": 0
     }
     done = run("drop", "--older-than", "90", "--yes")
-    assert done.stderr == "deleted the refused rows of 1 run\n"
+    assert done.stderr == "deleted the rejected rows of 1 run\n"
     assert [path.stem for path in aged.parent.glob("*.ndjson")] == [RUNS[1]]
 
 
@@ -132,7 +132,7 @@ def test_drop_leaves_rows_that_somebody_holds(run, aged):
         done = run("drop", "--older-than", "90", "--yes")
         assert (done.exit_code, done.stderr) == (
             0,
-            "deleted the refused rows of 0 runs\n",
+            "deleted the rejected rows of 0 runs\n",
         )
     assert aged.exists()
 
@@ -147,7 +147,7 @@ def test_drop_is_told_a_run_or_an_age(run, aged):
 
 def test_drop_asks_before_it_deletes(run, refused):
     no = run("drop", RUNS[0], given="n\n")
-    assert (no.exit_code, "3 refused rows" in no.stderr) == (1, True)
+    assert (no.exit_code, "3 rejected rows" in no.stderr) == (1, True)
     assert json.loads(run("drop", RUNS[0], "--json", given="n\n").stdout)["message"]
     assert len(run("list").stdout.splitlines()) == 3
     assert run("drop", RUNS[0], given="y\n").exit_code == 0

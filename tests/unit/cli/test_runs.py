@@ -149,7 +149,7 @@ def test_a_killed_run_is_shown_with_the_way_on(run, begun, state_dir):
             "rejects/r1.ndjson",
             "to go on: propload rejects replay r1, with the same other flags",
         ),
-        ("replay", "", "no refused row of run r1 is left"),
+        ("replay", "", "no rejected row of run r1 is left"),
     ],
 )
 def test_a_killed_run_is_gone_on_with_in_the_way_that_it_began(

@@ -1,4 +1,4 @@
-"""What earlier runs left is found again: reports, with their refused rows."""
+"""What earlier runs left is found again: reports, with their rejected rows."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from tests.unit.rejecting.making import refused
 
 @pytest.fixture
 def state(tmp_path):
-    """A state folder with the reports of two runs, one of them with a refused row."""
+    """A state folder with the reports of two runs, one of them with a rejected row."""
     store = ReportStore(tmp_path / "runs")
     path = tmp_path / "rejects" / "20260102-cd.ndjson"
     writer = RejectWriter(path, "20260102-cd")

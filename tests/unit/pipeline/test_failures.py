@@ -177,7 +177,7 @@ def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
 
 @dataclass
 class Undone:
-    """Tells of a refused row, is undone, and has none to refuse the second time."""
+    """Tells of a rejected row, is undone, and has none to refuse the second time."""
 
     writer: MemoryWriter
     on_refused: Callable

@@ -101,7 +101,7 @@ def test_too_many_rejects_stop_the_run_and_what_is_committed_counts(make):
     pipeline, table = make(
         MemorySource(rows(200, bad=set(range(10, 20)))), max_rejects=limit
     )
-    with pytest.raises(RejectLimitError, match="were refused"):
+    with pytest.raises(RejectLimitError, match="were rejected"):
         pipeline.run()
     found = counts(pipeline)
     assert found.inserted == len(table.rows)

@@ -1,4 +1,4 @@
-"""What columns hold is known of refused rows too."""
+"""What columns hold is known of rejected rows too."""
 
 import pandera.polars as pa
 import polars as pl
@@ -59,7 +59,7 @@ class Making:
 
 
 def cells_of(preparer, **columns):
-    """Return the values of refused rows by the column, as they came or were read."""
+    """Return the values of rejected rows by the column, as they came or were read."""
     raw = pl.DataFrame(columns).with_row_index(ROW)
     planned = preparer.fit(raw, stored=list(TYPES), lenient=True).with_plan(PLAN)
     sifted, _ = planned.sift(raw)

@@ -23,14 +23,14 @@ def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
     assert store.files.find("20260101").stem == RUN
     with pytest.raises(ConfigError, match="2 runs begin so"):
         store.files.find("2026")
-    with pytest.raises(ConfigError, match="no refused rows"):
+    with pytest.raises(ConfigError, match="no rejected rows"):
         store.files.find("nothing")
     store.drop("20260102")
     assert [run.run_id for run in store.runs()] == [RUN]
 
 
 def test_an_empty_store_says_so(store):
-    with pytest.raises(ConfigError, match="no run has left any refused rows"):
+    with pytest.raises(ConfigError, match="no run has left any rejected rows"):
         store.files.find()
 
 

@@ -41,8 +41,8 @@ def test_a_run_that_refused_too_many_rows_says_where_they_are():
     plan = SimpleNamespace(places=places)
     parts = SimpleNamespace(plan=plan, run_id="20260704T120000-bb1")
     way = "propload rejects show 20260704T120000-bb1 --state-dir /kept"
-    limit = RejectLimitError("2 of 3 rows were refused")
-    assert what_ended(parts, limit) == f"2 of 3 rows were refused: see {way}. "
+    limit = RejectLimitError("2 of 3 rows were rejected")
+    assert what_ended(parts, limit) == f"2 of 3 rows were rejected: see {way}. "
     assert what_ended(parts, LoadError("the disk is full.")) == "the disk is full. "
     assert what_ended(parts, None) == ""
     # a message never begins with a full stop
@@ -95,9 +95,9 @@ def test_a_run_that_cannot_be_gone_on_with_is_not_told_to_go_on(left, mode, part
 def test_what_would_fail_again_is_to_be_mended_first(left, mode, sqlstate, parts_of):
     parts, counts = parts_of(left, mode), Counts(read=3, inserted=2)
     told = how_to_continue(parts, counts, WriteError("no", sqlstate=sqlstate))
-    assert "mend that" in told
+    assert "fix that" in told
     again = how_to_continue(parts, counts, WriteError("no", sqlstate="57P01"))
-    assert "mend that" not in again
+    assert "fix that" not in again
 
 
 @pytest.mark.parametrize("left", LEFT)
