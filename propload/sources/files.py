@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,7 +210,7 @@ def _passed_over(
     left = [
         _printable(one.name)
         for one in folders
-        if one not in reached and any(_readable_in(one, given))
+        if one not in reached and _holds_readable(one, given)
     ]
     if left:
         shown = ", ".join(left[:_MOST_FOLDERS])
@@ -221,6 +221,16 @@ def _passed_over(
             f"{counted(len(left), 'folder')} that {_printable(pattern)} matches {verb} "
             f"passed over: {shown}. Give a folder by its name to read the files in it"
         )
+
+
+def _holds_readable(folder: Path, given: str | None) -> bool:
+    """Return whether a folder itself holds a file to read; one that is shut does not.
+
+    Folders below it are not looked at: there may be millions of files in them.
+    """
+    with suppress(OSError):
+        return any(is_readable(p.name, given) and p.is_file() for p in folder.iterdir())
+    return False
 
 
 def _refuse_address(text: str) -> None:
