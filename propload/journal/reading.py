@@ -1,4 +1,4 @@
-"""Records of a live journal, read back from disk by a loader that fell behind."""
+"""Records that wait in a live journal: their order, and how they are read back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PendingRecord:
         return self.offset + self.size
 
 
-class Entries:
+class PendingRecords:
     """The records of a journal that the loader has not taken yet, oldest first.
 
     What else is known of a journal's end (its next row, its bytes) follows from the
@@ -59,9 +59,9 @@ class Entries:
         newest = self.newest
         return newest.through_row if newest else 0
 
-    def add(self, entry: PendingRecord, /) -> None:
+    def add(self, record: PendingRecord, /) -> None:
         """Add a record, in one step."""
-        self._waiting.append(entry)
+        self._waiting.append(record)
 
     def remove_oldest(self) -> None:
         """Note that the loader has taken the oldest."""
@@ -69,10 +69,15 @@ class Entries:
         self._gone = replace(self._waiting[0], record=None)
         self._waiting.popleft()
 
+    def forget_file(self, path: Path, /) -> None:
+        """Note that a file goes: after a record without rows the next has its name."""
+        if self._gone is not None and self._gone.path == path:
+            self._gone = replace(self._gone, offset=0, size=0)
 
-def _run_in_words(entry: PendingRecord) -> str:
-    """Return the run of a journal's entry as `propload recover` is told of it."""
-    folder = entry.path.parent
+
+def _run_in_words(pending: PendingRecord) -> str:
+    """Return the run of a waiting record as `propload recover` takes it."""
+    folder = pending.path.parent
     return f"{folder.name}{state_flag(folder.parent.parent)}"
 
 
@@ -83,29 +88,29 @@ class RecordReader:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
 
-    def read(self, entry: PendingRecord) -> Record:
-        """Return the record of an entry.
+    def read(self, pending: PendingRecord) -> Record:
+        """Return a record that waits.
 
         Raises:
             JournalError: It is not there: the files were changed from outside.
         """
         try:
-            return self._find(entry)
+            return self._find(pending)
         except (OSError, JournalError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             msg = (
-                f"the journal {entry.path} cannot be read from byte {entry.offset} on "
-                f"({why}): it was changed from outside, or its disk fails. Load what "
-                f"comes before it with propload recover {_run_in_words(entry)}, and "
-                "the rest from its source again"
+                f"the journal {pending.path} cannot be read from byte "
+                f"{pending.offset} on ({why}): it was changed from outside, or its disk "
+                "fails. Load what comes before it with propload recover "
+                f"{_run_in_words(pending)}, and the rest from its source again"
             )
             raise JournalError(msg) from error
 
-    def _find(self, entry: PendingRecord) -> Record:
-        if self._path != entry.path or self._file is None:
+    def _find(self, pending: PendingRecord) -> Record:
+        if self._path != pending.path or self._file is None:
             self.close()
-            self._path, self._file = entry.path, entry.path.open("rb")
-        self._file.seek(entry.offset)
+            self._path, self._file = pending.path, pending.path.open("rb")
+        self._file.seek(pending.offset)
         record = records.read(self._file)
         if record is None:
             msg = "the file ends there"

@@ -18,7 +18,7 @@ from propload.journal.folders import (
     note_entered,
     remove_folder,
 )
-from propload.journal.reading import Entries, PendingRecord, RecordReader
+from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
 from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritten
 from propload.private_files import make_private_folder, write_private
@@ -65,10 +65,10 @@ class Journal:
         self.about = about
         self.takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
-        #: It passes what was taken where the disk rejected rows that are loaded anyway.
+        #: It passes what was taken where the disk refused rows that are loaded anyway.
         self._committed_row = 0
         self._segments = Segments(folder, options.sync)
-        self._entries = Entries()
+        self._pending = PendingRecords()
         self._recent_bytes = 0
         self._full = False
         #: Producers that wait for room and give their batch once.
@@ -123,12 +123,12 @@ class Journal:
             JournalError: The disk refuses; the batch was not taken.
             QueueClosedError: The journal is closed.
         """
-        entry = Encoded(batch, self.rows)
+        encoded = Encoded(batch, self.rows)
 
         def fits() -> bool:
             # another producer may come first while this one waits
-            entry.number_from(self._entries.next_row)
-            self._full = not self._has_room(len(entry.data), once=once)
+            encoded.number_from(self._pending.next_row)
+            self._full = not self._has_room(len(encoded.data), once=once)
             return not self._full
 
         with self._changed:
@@ -139,7 +139,7 @@ class Journal:
                     raise TimeoutError(msg)
             finally:
                 self._insisting -= once
-            self._write(entry.record, entry.data)
+            self._write(encoded.record, encoded.data)
 
     def try_append(self, batch: Batch) -> bool:
         """Put a batch on disk if there is room; return whether it was taken."""
@@ -195,7 +195,7 @@ class Journal:
     def rows(self) -> int:
         """The run's number after the last row taken."""
         with self._changed:
-            return self._entries.next_row
+            return self._pending.next_row
 
     @property
     def committed_row(self) -> int:
@@ -230,7 +230,8 @@ class Journal:
             self._committed_row = max(self._committed_row, below)
             note_committed(self.folder, min(self._committed_row, self.rows))
             removed = False
-            while self._is_committed(below):
+            while self._is_committed(below) and (oldest := self._segments.oldest):
+                self._pending.forget_file(oldest.path)
                 self._segments.remove_oldest()
                 removed = True
             if removed:
@@ -258,7 +259,7 @@ class Journal:
                 self._closed = self._ended = True
                 self._changed.notify_all()
                 # asked here: a row may have been taken since anyone else asked
-                late = self.takes_effect_late and self._entries.next_row > 0
+                late = self.takes_effect_late and self._pending.next_row > 0
                 goes = loaded or not (self._waiting() or late)
                 # the end puts it on disk now, or nobody needs it there
                 self._unsynced_since = None
@@ -279,14 +280,14 @@ class Journal:
     # ---- inside: called with the lock held ----
 
     def _waiting(self) -> int:
-        return max(0, self._entries.next_row - self._committed_row)
+        return max(0, self._pending.next_row - self._committed_row)
 
     def _is_committed(self, below: int) -> bool:
         """Whether there is an oldest file that holds nothing that is still needed."""
-        oldest, waiting = self._segments.oldest, self._entries.oldest
+        oldest, waiting = self._segments.oldest, self._pending.oldest
         if oldest is None or (waiting and waiting.path == oldest.path):
             return False
-        return self._segments.ends_below(below, next_row=self._entries.next_row)
+        return self._segments.ends_below(below, next_row=self._pending.next_row)
 
     def _has_room(self, size: int, *, once: bool) -> bool:
         if self._ended or not once:
@@ -306,41 +307,41 @@ class Journal:
             raise QueueClosedError(msg)
 
     def _write(self, record: Record, data: bytes) -> None:
-        self._segments.end_with(self._entries.newest)
+        self._segments.end_with(self._pending.newest)
         recent = self._recent_bytes + len(data) <= RECENT_BYTES
         try:
             place = self._segments.add(data, record.first_row)
             kept = record if recent else None
-            entry = PendingRecord(
+            pending = PendingRecord(
                 kept, place.path, place.size, len(data), record.through_row
             )
             if self._unsynced_since is None:
                 self._unsynced_since = time.monotonic()
             # before this the rows are not taken, after it they are
-            self._entries.add(entry)
+            self._pending.add(pending)
         except BaseException:
-            self._segments.end_with(self._entries.newest)
+            self._segments.end_with(self._pending.newest)
             raise
         self._recent_bytes += len(data) if recent else 0
         self._changed.notify_all()
 
     def _next(self, reader: RecordReader) -> Record | None:
         with self._changed:
-            while (entry := self._entries.oldest) is None:
+            while (pending := self._pending.oldest) is None:
                 if self._error is not None:
                     msg = f"the producer failed: {self._error}"
                     raise QueueClosedError(msg) from self._error
                 if self._closed and not self._insisting:
                     return None
                 self._changed.wait()
-            if entry.record is not None:
-                self._entries.remove_oldest()
-                self._recent_bytes -= entry.size
-                return entry.record
-        # only this side removes entries: the first one stays while it is read
-        record = reader.read(entry)
+            if pending.record is not None:
+                self._pending.remove_oldest()
+                self._recent_bytes -= pending.size
+                return pending.record
+        # only this side removes records: the first one stays while it is read
+        record = reader.read(pending)
         with self._changed:
-            self._entries.remove_oldest()
+            self._pending.remove_oldest()
         return record
 
     def _sync_each_second(self) -> None:

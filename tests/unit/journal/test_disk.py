@@ -206,7 +206,7 @@ def test_an_interrupt_leaves_a_journal_as_it_was_before_a_record_or_after_it(
     target = {
         "write": (segments, "write_all"),
         "noted": (journal._segments, "add"),
-        "added": (journal._entries, "add"),
+        "added": (journal._pending, "add"),
     }[place]
     with monkeypatch.context() as patched:
         patched.setattr(*target, interrupted(getattr(*target)))
@@ -268,3 +268,30 @@ def test_rows_that_a_disk_refuses_and_does_not_let_go_are_not_called_safe(
     journal.append(batch(5, 5))
     journal.finish()
     assert ids(journal.follow()) == list(range(10))
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
+def test_a_file_of_a_name_that_was_used_before_is_cut_off_where_it_is_told(
+    make, monkeypatch, fault
+):
+    journal = make()
+    # a record without rows: its file goes at once, and the next one has its name
+    journal.append(batch(0, 0))
+    taken = journal.follow()
+    next(taken)
+    journal.committed(0)
+    write_all = segments.write_all
+
+    def fail(file, data):
+        write_all(file, data[: len(data) // 2])
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segments, "write_all", fail)
+        with pytest.raises((JournalError, KeyboardInterrupt)):
+            journal.append(batch(0, 300))
+    journal.append(batch(0, 300))
+    journal.finish()
+    on_disk = records.read_segments(journal.folder, records.Torn())
+    assert ids(record.batch for record in on_disk) == list(range(300))
+    assert ids(taken) == list(range(300))
