@@ -63,8 +63,9 @@ class Fix(Protocol):
                 the number of each in its source; it is called for up to
                 `ROWS_AT_ONCE` of them at a time. Messages name the number that a
                 row is returned with. Without that column rows are taken for those
-                given, in their order, or where there are more or fewer of them, for
-                rows of the refused ones.
+                given, in their order: there have to be as many. `pl.all()` and
+                `unique()` see it too: `pl.exclude("propload_row")`,
+                `unique(subset=...)`.
         """
 
 
@@ -113,16 +114,16 @@ def _replay(
             "the file and ingest it again"
         )
         raise ConfigError(msg)
-    begun = _begun(source, plan)
-    if begun is not None and begun.status == "loaded":
+    earlier = _earlier_replay(source, plan)
+    if earlier is not None and earlier.status == "loaded":
         _forget(path, store, plan)
         msg = (
             f"the rejected rows of run {path.stem} were loaded by its replay "
-            f"{begun.run_id}: nothing is left of them"
+            f"{earlier.run_id}: nothing is left of them"
         )
         raise ConfigError(msg)
-    if begun is not None:
-        plan = replace(plan, settings={**plan.settings, "resume": begun.run_id})
+    if earlier is not None:
+        plan = replace(plan, settings={**plan.settings, "resume": earlier.run_id})
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
@@ -143,7 +144,7 @@ def _forget(path: Path, store: RejectStore, plan: Plan) -> None:
     BeginningStore(plan.places.runs).forget_replays(path.stem)
 
 
-def _begun(source: RejectSource, plan: Plan) -> RunRecord | None:
+def _earlier_replay(source: RejectSource, plan: Plan) -> RunRecord | None:
     """Return the replay of these very rows that did not come to forget them.
 
     Only where rows are added it matters: to write rows by their key once more
@@ -273,14 +274,11 @@ class RejectSource:
         return (line for _, line in each_line(self.path) if was_read(line))
 
     def __iter__(self) -> Iterator[Batch]:
-        given = 0
         for _, alike in groupby(self.lines(), _kind):
             while part := list(islice(alike, ROWS_AT_ONCE)):
-                batch = self._batch(part, first_row=given + 1)
-                given += batch.rows.num_rows
-                yield batch
+                yield self._batch(part)
 
-    def _batch(self, part: list[Line], *, first_row: int) -> Batch:
+    def _batch(self, part: list[Line]) -> Batch:
         source = part[0]["source"]
         read = rows_as_read([line["values"] for line in part])
         numbers = tuple(line["row"] for line in part)
@@ -291,8 +289,13 @@ class RejectSource:
             if found is not None:
                 numbers = found
             elif rows.num_rows != len(part):
-                source = self.name
-                numbers = tuple(range(first_row, first_row + rows.num_rows))
+                msg = (
+                    f"the fix {_name_of(self.fix)} made "
+                    f"{counted(rows.num_rows, 'row')} of {len(part):,} without whole "
+                    f"numbers in {_ROW}: keep that column, so that messages name the "
+                    "right rows"
+                )
+                raise ConfigError(msg)
         moment = part[0].get("as_of")
         return Batch(
             rows,

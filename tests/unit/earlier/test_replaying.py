@@ -89,18 +89,14 @@ def test_rows_that_a_fix_moves_keep_their_numbers(write):
         lambda frame: frame.with_columns(propload_row=pl.lit("x")),
     ],
 )
-def test_rows_that_a_fix_gives_without_numbers_are_rows_of_the_refused_ones(
-    write, without
-):
+def test_a_fix_that_leaves_out_rows_has_to_keep_their_numbers(write, without):
     path = write(
         *(line({"id": n}, row=n + 5) for n in range(4)),
         *(line({"id": n}, row=n, source="b.csv") for n in range(2)),
     )
     source = RejectSource(path, lambda frame: without(frame[:1]))
-    assert read(source) == [
-        (source.name, (1,), [{"id": 0}]),
-        (source.name, (2,), [{"id": 0}]),
-    ]
+    with pytest.raises(ConfigError, match=r"made 1 row of 4 without .*propload_row"):
+        read(source)
     # as many as there were are taken for those
     source = RejectSource(path, without)
     assert [numbers for _, numbers, _ in read(source)] == [(5, 6, 7, 8), (0, 1)]
