@@ -124,6 +124,7 @@ class PushedSource:
         deadline = None if timeout is None else time.monotonic() + timeout
         taken = 0
         for made in self._batches(rows):
+            _require_columns(made)
             batch = made if made is rows else self._numbered(made)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
@@ -189,6 +190,14 @@ class PushedSource:
         source.columns = self._columns
         with self._building:
             return list(source)
+
+
+def _require_columns(batch: Batch) -> None:
+    """Refuse rows that no load and no recovery of the journal could take."""
+    rows = batch.rows.num_rows
+    if rows and not batch.rows.num_columns:
+        msg = f"{counted(rows, 'row has', 'rows have')} no columns: choose some"
+        raise ConfigError(msg)
 
 
 def part_taken(rows: int, /) -> str:

@@ -75,7 +75,7 @@ def has_columns(joined: Joined, /) -> bool:
             f"{counted(joined.height, 'row has', 'rows have')} no columns: choose "
             "those to load in the source"
         )
-        raise SchemaMismatchError(msg)
+        raise SchemaMismatchError(located(msg, joined))
     return found
 
 

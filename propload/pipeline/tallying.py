@@ -177,7 +177,7 @@ class Tally:
             ended: Whether all rows were read, so that a share of them is known.
 
         Raises:
-            RejectLimitError: More rows were refused than the limit allows.
+            RejectLimitError: More rows were rejected than the limit allows.
         """
         rejected = self.counts.rejected
         if self._limit.is_passed(rejected=rejected, read=self._through, ended=ended):

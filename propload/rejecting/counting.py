@@ -1,4 +1,4 @@
-"""How many rows were refused for which reason."""
+"""How many rows were rejected for which reason."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ Workers are chosen before the run, from the machine and the server. The batch si
 begins where most tables do best and changes only for a measured reason (that a batch
 ends by its bytes as well is the joiner's affair, and only told here):
 
-- batches that take many seconds to commit: half the rows, so that less work waits on
-  one transaction;
+- full batches that take many seconds to commit: half the rows, so that less work
+  waits on one transaction;
 - full batches, one after another: twice the rows is tried once, and kept where it is
   clearly faster.
 """

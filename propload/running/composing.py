@@ -115,11 +115,11 @@ def compose(
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     _lock(target, plan, database, stack)
-    begun = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
-    record, point, plan = begun.record, begun.point, begun.plan
+    claim = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
+    record, point, plan = claim.record, claim.point, claim.plan
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    kept = _kept(source, begun, target, database, stack)
-    fit = _fitting(source, target, begun, checker, database, journal=kept.journal)
+    kept = _kept(source, claim, target, database, stack)
+    fit = _fitting(source, target, claim, checker, database, journal=kept.journal)
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
     pipeline = Pipeline(
@@ -143,7 +143,7 @@ def compose(
         feed=kept.feed,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
-        chosen=begun.why,
+        chosen=claim.why,
         outcome=kept.outcome,
     )
 
@@ -187,7 +187,7 @@ def _begin(
 def _fitting(
     source: Source,
     target: Target,
-    begun: _ClaimedRun,
+    claim: _ClaimedRun,
     checker: Checker | None,
     database: Database,
     *,
@@ -197,8 +197,8 @@ def _fitting(
     return TableFit(
         database,
         target,
-        begun.preparer,
-        begun.record,
+        claim.preparer,
+        claim.record,
         checker.pg_types if checker else {},
         lenient=isinstance(source, JournalSource) or not source.rereadable,
         on_entered=journal.note_entered if journal else None,
@@ -319,7 +319,7 @@ def _about(
 
 def _kept(
     source: Source,
-    begun: _ClaimedRun,
+    claim: _ClaimedRun,
     target: Target,
     database: Database,
     stack: ExitStack,
@@ -331,7 +331,7 @@ def _kept(
     if isinstance(source, JournalSource) or source.rereadable:
         journal = source if isinstance(source, JournalSource) else None
         return _Kept(journal, None, stack.enter_context(keeping(journal)))
-    plan, record = begun.plan, begun.record
+    plan, record = claim.plan, claim.record
     live = Journal(
         plan.places.journal / record.run_id,
         JournalOptions(plan.options.journal_sync, plan.options.journal_bytes),

@@ -296,9 +296,8 @@ def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     """Return why a run ended early, and how it goes on; empty where it did not."""
     if ending.status == "loaded":
         return ""
-    return what_ended(parts, ending.error) + how_to_continue(
-        parts, counts, ending.error
-    )
+    next_step = how_to_continue(parts, counts, ending.error)
+    return (what_ended(parts, ending.error) + next_step).rstrip()
 
 
 def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:

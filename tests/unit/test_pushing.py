@@ -84,6 +84,13 @@ def test_rows_are_numbered_on_from_put_to_put(pushed):
     ]
 
 
+def test_rows_without_columns_reach_no_journal(pushed):
+    source, kept = pushed
+    with pytest.raises(ConfigError, match="2 rows have no columns"):
+        source.put(pa.table({"id": [1, 2]}).select([]))
+    assert kept.batches == []
+
+
 def test_rows_that_several_threads_put_have_numbers_of_their_own(pushed):
     source, kept = pushed
     threads = [
