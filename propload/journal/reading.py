@@ -100,8 +100,8 @@ class RecordReader:
             why = error.strerror if isinstance(error, OSError) else error
             msg = (
                 f"the journal {pending.path} cannot be read from byte "
-                f"{pending.offset} on ({why}): it was changed from outside, or its disk "
-                "fails. Load what comes before it with propload recover "
+                f"{pending.offset} on ({why}): it was changed from outside, or its "
+                "disk fails. Load what comes before it with propload recover "
                 f"{_run_in_words(pending)}, and the rest from its source again"
             )
             raise JournalError(msg) from error
