@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
         """Load sources into a PostgreSQL table.
 
         Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
-        configuration, 3 too many rows or all were refused, 4 source unreadable
+        configuration, 3 too many rows or all were rejected, 4 source unreadable
         or empty, 5 the site blocked the crawl, 75 another process has the
         table's lock, the run or its journal, 130 interrupted.
         """

@@ -31,7 +31,7 @@ class Striking:
         monkeypatch.setattr(Connection, "_cursor", lambda one: self.cursor(one))  # noqa: PLW0108 - a method of Connection
 
     def cursor(self, session):
-        if session._kind.application_name == "propload" and self._is_due():
+        if session._group.application_name == "propload" and self._is_due():
             ask(self._dsn, BACKENDS.replace("SELECT pid", END))
         return self._cursor(session)
 

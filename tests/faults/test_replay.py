@@ -194,7 +194,8 @@ def test_a_replay_that_was_stopped_goes_on_and_doubles_nothing(dsn, appended):
     report, told = appended
     with pytest.raises(RejectLimitError) as caught:
         replay(report.run_id, fix=mend_but_one, max_rejects=0, **told)
-    again = f"To go on: propload rejects replay {report.run_id}, with the same other"
+    first = "To go on: fix that, then "
+    again = f"{first}propload rejects replay {report.run_id}, with the same other"
     assert again in str(caught.value)
     [(stored,)] = ask(dsn, "SELECT count(*) FROM homes")
     assert stored > 500

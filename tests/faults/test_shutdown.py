@@ -106,6 +106,8 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file):
             # nobody can write on: what is in flight would wait for ever
             session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
             process.signal(signal.SIGTERM)
+            # two of a kind that nobody has heard yet are one to the system
+            process.wait_for("a second one ends at once")
             wait_until(lambda: is_blocked(dsn))
             process.signal(signal.SIGTERM)
             report = process.report(code=130)
