@@ -1,24 +1,11 @@
 """What a journal keeps of a file that was torn or damaged anywhere."""
 
-import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import Batch
 from propload.journal import records
 from propload.journal.records import Record, Torn
-
-
-def batch(first, count, **more):
-    rows = pa.RecordBatch.from_pylist(
-        [{"id": n, "text": f"row {n}"} for n in range(first, first + count)],
-        schema=pa.schema({"id": pa.int64(), "text": pa.string()}),
-    )
-    return Batch(rows, "spider", first + 1, **more)
-
-
-def ids(batches):
-    return [n for one in batches for n in one.rows["id"].to_pylist()]
+from tests.unit.journal.batches import batch, ids
 
 
 @settings(max_examples=60, deadline=None)

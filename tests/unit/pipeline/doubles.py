@@ -49,6 +49,35 @@ class MemoryTable:
         return Written(inserted, updated, unchanged, 0, dropped, no_reasons())
 
 
+@dataclass
+class AroundWriter:
+    """Writes through another writer, as those do that change something of a piece.
+
+    Attributes:
+        writer: The writer.
+        on_refused: Told of rejected rows before they are left out.
+    """
+
+    writer: MemoryWriter
+    on_refused: OnRefused
+
+    def get_ready(self) -> None:
+        """Let the writer get ready."""
+        self.writer.get_ready()
+
+    def write(self, piece: Piece) -> Written:
+        """Let the writer store a piece."""
+        return self.writer.write(piece)
+
+    def cancel(self) -> None:
+        """Cancel the writer."""
+        self.writer.cancel()
+
+    def close(self) -> None:
+        """Close the writer."""
+        self.writer.close()
+
+
 @dataclass(slots=True)
 class MemoryWriter:
     """A writer into a table in memory.

@@ -1,8 +1,7 @@
 """What fails while a pipeline runs, for a moment or for good."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -20,7 +19,7 @@ from propload.errors import (
 from propload.rejecting import RejectStore
 from propload.retrying import RetryOptions
 from propload.testing import MemorySource
-from tests.unit.pipeline.doubles import MemoryWriter
+from tests.unit.pipeline.doubles import AroundWriter, MemoryWriter
 from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
 
 pytestmark = pytest.mark.timeout(30)
@@ -175,12 +174,8 @@ def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
     assert threads_left() == []
 
 
-@dataclass
-class Undone:
+class Undone(AroundWriter):
     """Tells of a rejected row, is undone, and has none to refuse the second time."""
-
-    writer: MemoryWriter
-    on_refused: Callable
 
     def write(self, piece):
         layer = piece.rows.layers[0]
@@ -195,15 +190,6 @@ class Undone:
         self.on_refused(piece, reasons.clear() if again else reasons)
         return self.writer.write(piece)
 
-    def get_ready(self):
-        self.writer.get_ready()
-
-    def cancel(self):
-        self.writer.cancel()
-
-    def close(self):
-        self.writer.close()
-
 
 def test_a_row_that_a_second_try_takes_is_kept_in_the_table_alone(make, tmp_path):
     failures = {0: [TransientWriteError("line lost after the refusal")]}
@@ -216,12 +202,8 @@ def test_a_row_that_a_second_try_takes_is_kept_in_the_table_alone(make, tmp_path
     assert RejectStore(tmp_path / "rejects").runs() == []
 
 
-@dataclass
-class Refusing:
+class Refusing(AroundWriter):
     """Refuses the first row of each piece, before it is written."""
-
-    writer: MemoryWriter
-    on_refused: Callable
 
     def write(self, piece):
         layer = piece.rows.layers[0]
@@ -235,15 +217,6 @@ class Refusing:
         self.on_refused(piece, reasons)
         written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
         return replace(written, reasons=reasons)
-
-    def get_ready(self):
-        self.writer.get_ready()
-
-    def cancel(self):
-        self.writer.cancel()
-
-    def close(self):
-        self.writer.close()
 
 
 def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):

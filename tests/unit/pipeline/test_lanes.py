@@ -22,7 +22,7 @@ from propload.pipeline.lanes import Lane
 from propload.pipeline.stages import Routing
 from propload.prepare.preparing import Prepared
 from propload.testing import MemorySource
-from tests.unit.pipeline.doubles import MemoryWriter
+from tests.unit.pipeline.doubles import AroundWriter, MemoryWriter
 from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
 
 pytestmark = pytest.mark.timeout(30)
@@ -217,17 +217,13 @@ def test_a_run_that_was_told_to_end_before_its_last_piece_has_not_ended_well(
 
     monkeypatch.setattr(Lane, "finish", finish_noted)
 
-    def held(writer, _on_refused):
-        write = writer.write
+    def hold():
+        begun.set()
+        assert release.wait(10)
 
-        def hold(piece):
-            begun.set()
-            assert release.wait(10)
-            return write(piece)
-
-        return Held(hold, writer)
-
-    pipeline, table = make(MemorySource(rows(14), 7), lanes=1, writing=held)
+    pipeline, table = make(
+        MemorySource(rows(14), 7), lanes=1, writing=lambda *given: Held(*given, hold)
+    )
     outcome = []
     run = threading.Thread(target=lambda: outcome.append(_error_of(pipeline.run)))
     run.start()
@@ -244,20 +240,17 @@ def test_a_run_that_was_told_to_end_before_its_last_piece_has_not_ended_well(
 
 
 @dataclass
-class Held:
+class Held(AroundWriter):
     """A writer whose writes wait; a statement that runs cannot be broken off."""
 
-    write: Callable
-    writer: MemoryWriter
+    hold: Callable
 
-    def get_ready(self):
-        self.writer.get_ready()
+    def write(self, piece):
+        self.hold()
+        return self.writer.write(piece)
 
     def cancel(self):
         pass
-
-    def close(self):
-        self.writer.close()
 
 
 def _error_of(action):
