@@ -174,18 +174,23 @@ def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
     assert threads_left() == []
 
 
+def refused(layer, check):
+    """Return the reasons of a server that refuses the first row of some."""
+    return reason_lines(
+        layer.head(1),
+        stage="database",
+        column="id",
+        check=check,
+        message=pl.lit("refused by the server"),
+    )
+
+
 class Undone(AroundWriter):
     """Tells of a rejected row, is undone, and has none to refuse the second time."""
 
     def write(self, piece):
         layer = piece.rows.layers[0]
-        reasons = reason_lines(
-            layer.head(1),
-            stage="database",
-            column="id",
-            check="known",
-            message=pl.lit("refused by the server"),
-        )
+        reasons = refused(layer, "known")
         again = not self.writer.failures
         self.on_refused(piece, reasons.clear() if again else reasons)
         return self.writer.write(piece)
@@ -207,13 +212,7 @@ class Refusing(AroundWriter):
 
     def write(self, piece):
         layer = piece.rows.layers[0]
-        reasons = reason_lines(
-            layer.head(1),
-            stage="database",
-            column="id",
-            check="positive",
-            message=pl.lit("refused by the server"),
-        )
+        reasons = refused(layer, "positive")
         self.on_refused(piece, reasons)
         written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
         return replace(written, reasons=reasons)
