@@ -65,6 +65,14 @@ class Counted(Protocol):
 
 
 @runtime_checkable
+class Sized(Protocol):
+    """A source that can tell about how many rows it has."""
+
+    def rows_expected(self) -> int | None:
+        """Return how many rows will come in all, or None where that is not known."""
+
+
+@runtime_checkable
 class Preset(Protocol):
     """A source that says how it is loaded where the user does not."""
 
@@ -91,6 +99,11 @@ def is_at_hand(source: object, /) -> bool:
 def rows_taken_of(source: object, /) -> int:
     """Return how many rows a source has taken; 0 where it does not count them."""
     return source.rows_taken if isinstance(source, Counted) else 0
+
+
+def rows_expected_of(source: object, /) -> int | None:
+    """Return about how many rows a source has, or None where it cannot tell."""
+    return source.rows_expected() if isinstance(source, Sized) else None
 
 
 def defaults_of(source: object, /) -> Mapping[str, object]:

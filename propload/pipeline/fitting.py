@@ -218,6 +218,8 @@ class TableFit:
         lenient: Whether rows come one by one, so that the first ones may lack a key
             that the table has.
         on_entered: Told that the ledger holds the run, before a row is stored.
+        expected: Returns how many rows the run will have, or None; None of a run that
+            an earlier process began.
 
     Attributes:
         is_fitted: Whether rows have met their table: it is ready for them.
@@ -233,9 +235,11 @@ class TableFit:
         *,
         lenient: bool = False,
         on_entered: Callable[[], None] | None = None,
+        expected: Callable[[], int | None] | None = None,
     ) -> None:
         self._lenient = lenient
         self._on_entered = on_entered
+        self._expected = expected
         self._database = database
         self._target = target
         self._preparer = preparer
@@ -302,6 +306,7 @@ class TableFit:
                 **preparer.created_as(joined.first.parts[0].created_as),
                 **self._pg_types,
             },
+            expected=self._expected,
         )
         self._made = self._made or facts is None
         self.is_fitted = True

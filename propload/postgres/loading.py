@@ -26,7 +26,7 @@ from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -218,6 +218,7 @@ class Database:
         *,
         run: RunRecord,
         pg_types: Mapping[str, str] | None = None,
+        expected: Callable[[], int | None] | None = None,
     ) -> PreparedTarget:
         """Return the target, made where it is missing, ready to be written.
 
@@ -227,6 +228,8 @@ class Database:
             found: What `facts` has just told of the table.
             run: The run, entered in the ledger when it is first seen.
             pg_types: PostgreSQL types for columns of a table that is created.
+            expected: Returns how many rows the run will have, or None where it
+                cannot tell; None where no rows are to be compared here.
 
         Raises:
             SchemaMismatchError: The rows do not fit the table.
@@ -234,7 +237,14 @@ class Database:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            return self._prepare(target, dict(frame_schema), found, run, pg_types or {})
+            return self._prepare(
+                target,
+                dict(frame_schema),
+                found,
+                run,
+                pg_types=pg_types or {},
+                expected=expected,
+            )
         except ServerError as error:
             self._sessions.lose_first()
             if run.run_id in self._runs:
@@ -321,7 +331,9 @@ class Database:
         frame_schema: dict[str, pl.DataType],
         found: TableFacts | None,
         run: RunRecord,
+        *,
         pg_types: Mapping[str, str],
+        expected: Callable[[], int | None] | None,
     ) -> PreparedTarget:
         session = self._sessions.first()
         facts = _made(session, target, frame_schema, found, pg_types)
@@ -344,7 +356,10 @@ class Database:
         empty = facts.empty or target.mode == "replace"
         # of a shadow, which nobody else writes, nothing is looked at again
         premises = facts.premises if table == target.table else None
-        return PreparedTarget(opened, plan, shape, empty=empty, premises=premises)
+        stored = opened.knows(shape, None if empty else expected)
+        return PreparedTarget(
+            opened, plan, shape, empty=empty, premises=premises, stored=stored
+        )
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:

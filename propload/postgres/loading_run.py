@@ -11,6 +11,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Shadow
 from propload.postgres.writing.entering import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
+from propload.postgres.writing.stored_rows import StoredRows
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.facts import TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
@@ -62,6 +64,8 @@ class LoadingRun:
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
         self._is_filling = False
+        self._is_first = True
+        self._stored: StoredRows | None = None
         self._ended = False
         self._unsure = False
 
@@ -176,6 +180,26 @@ class LoadingRun:
             self._shadow = shadow
         self._shadow.widen(facts.columns)
         return self._shadow.table
+
+    def knows(
+        self, shape: Shape, expected: Callable[[], int | None] | None, /
+    ) -> StoredRows | None:
+        """Return what is known of the rows of a table, for rows of one set of columns.
+
+        Of a second set nothing is, and what was known for the first one is forgotten:
+        rows of one may change those of the other.
+
+        Args:
+            shape: How rows go into the table.
+            expected: Returns how many rows come, or None; None where nobody knows.
+        """
+        first, self._is_first = self._is_first, False
+        if first and expected is not None:
+            self._stored = StoredRows.find(shape, expected)
+            return self._stored
+        if self._stored is not None:
+            self._stored.give_up()
+        return None
 
     def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
         """Note columns that rows come with."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading_run import LoadingRun
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.premises import Premises
+    from propload.postgres.writing.stored_rows import StoredRows
     from propload.target import ColumnPlan, OnRefused
 
 
@@ -31,6 +32,7 @@ class PreparedTarget:
         *,
         empty: bool,
         premises: Premises | None = None,
+        stored: StoredRows | None = None,
     ) -> None:
         self.plan = plan
         self.together = shape.bound is not None
@@ -39,6 +41,7 @@ class PreparedTarget:
         self._shape = shape
         self._empty = empty
         self._premises = premises
+        self._stored = stored
 
     @property
     def ledger(self) -> Ledger:
@@ -62,6 +65,7 @@ class PreparedTarget:
             self._run.ledger,
             empty=self._empty,
             premises=self._premises,
+            stored=self._stored,
             on_refused=on_refused,
         )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from propload.abilities import rows_expected_of
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, keeping
 from propload.journal.feeding import JournaledSource
@@ -202,6 +204,8 @@ def _fitting(
         checker.pg_types if checker else {},
         lenient=isinstance(source, JournalSource) or not source.rereadable,
         on_entered=journal.note_entered if journal else None,
+        # rows of a key may take another lane than those that were written before
+        expected=None if claim.point else partial(rows_expected_of, source),
     )
 
 

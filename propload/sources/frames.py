@@ -73,6 +73,10 @@ class FrameSource:
         """Whether its rows are in memory: a query may take its time, and call code."""
         return self._sample is not None
 
+    def rows_expected(self) -> int | None:
+        """Return how many rows there are, or None of a query or a stream."""
+        return self._rows
+
     def take_no_more(self) -> None:
         """End with the rows that are taken now, all of which are given."""
         self._ended = True

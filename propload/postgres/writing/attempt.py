@@ -53,6 +53,11 @@ class Attempt:
         self.direct = direct
         self.layer = 0
 
+    @property
+    def height(self) -> int:
+        """The rows that are written."""
+        return sum(layer.height for layer in self._approach.layers)
+
     def write(self) -> Written:
         """Write the rows and return what becomes of them if this is committed.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import CountsError, WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import merging
 from propload.postgres.sql.screening import OF_THE_SERVER
 from propload.postgres.tables.premises import require_unchanged
 from propload.postgres.writing.approach import Approach
@@ -16,10 +18,12 @@ from propload.postgres.writing.counting import write_stage
 from propload.postgres.writing.entering import EntryWriter, counts_of
 from propload.postgres.writing.pace import Pace
 from propload.postgres.writing.stage_writer import StageWriter
-from propload.postgres.writing.staging import travelling
+from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from propload.batch import Piece, Written
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.session.connection import Connection
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.premises import Premises
     from propload.postgres.writing.lane_session import LaneSession
+    from propload.postgres.writing.stored_rows import StoredRows
     from propload.report import Counts
     from propload.target import OnRefused
 
@@ -50,6 +55,7 @@ class TableWriter(EntryWriter):
         empty: Whether the table held no row when the run began.
         premises: What the shape takes for granted of the table, if anybody else may
             change it.
+        stored: What is known of the table's rows, if that is of use.
         on_refused: Told of rejected rows before their piece is committed.
     """
 
@@ -61,6 +67,7 @@ class TableWriter(EntryWriter):
         *,
         empty: bool,
         premises: Premises | None = None,
+        stored: StoredRows | None = None,
         on_refused: OnRefused | None = None,
     ) -> None:
         super().__init__(
@@ -73,9 +80,16 @@ class TableWriter(EntryWriter):
         )
         self._shape = shape
         self._premises = premises
+        self._stored = stored
         self._pace = Pace(fast=empty or not shape.key)
         self._stage_writer = StageWriter(shape)
         self._triage = Triage(shape, self._stage_writer)
+
+    def cancel(self) -> None:
+        """Break off what runs now, from another thread."""
+        if self._stored is not None:
+            self._stored.give_up()
+        super().cancel()
 
     def _set_up(self) -> None:
         if self._is_direct:
@@ -85,13 +99,14 @@ class TableWriter(EntryWriter):
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
-        approach = self._approach(piece)
+        approach, unchanged = self._approach(connection, piece)
         while True:
             attempt = self._attempt(approach)
             try:
                 written = attempt.write()
                 versions = self._with_versions(approach, written)
                 if versions is None:
+                    written = replace(written, unchanged=written.unchanged + unchanged)
                     return self._finish(connection, piece, attempt, written)
                 connection.rollback()
                 approach = versions
@@ -107,13 +122,33 @@ class TableWriter(EntryWriter):
                     raise
                 approach = following
 
-    def _approach(self, piece: Piece) -> Approach:
-        """Return how a piece is tried first: as it came."""
+    def _approach(self, connection: Connection, piece: Piece) -> tuple[Approach, int]:
+        """Return how a piece is tried first, and how many rows the table holds."""
         layers = tuple(travelling(layer, self._shape) for layer in piece.rows.layers)
         versions = piece.rows.versions
         if versions is not None:
             versions = travelling(versions, self._shape)
-        return Approach(layers, versions)
+        if self._stored is None:
+            return Approach(layers, versions), 0
+        left, unchanged = self._stored.unsent(
+            connection, layers, versions, forecast=self._forecast
+        )
+        return Approach(left, versions), unchanged
+
+    def _forecast(self, rows: pl.DataFrame) -> int | None:
+        """Return how many rows the table holds already; None where one is refused."""
+        self._session.make_stage(self._shape)
+        connection = self._session.open()
+        try:
+            fill_stage(connection, rows)
+            news = sum(map(int, connection.rows(merging.forecast(self._shape))[0]))
+        except ServerError as error:
+            if failures.classify(error).kind == "transient":
+                raise
+            return None
+        finally:
+            connection.rollback()
+        return rows.height - news
 
     def _with_versions(self, approach: Approach, written: Written) -> Approach | None:
         """Return the approach in which rows have their turn that lost to refused ones.
@@ -184,7 +219,7 @@ class TableWriter(EntryWriter):
             self._require_unchanged(connection)
         ended = self._end(connection, piece, written, self._account(piece, written))
         if ended is written and not attempt.direct:
-            self._pace.staged(piece.rows.height, new=written.inserted)
+            self._pace.staged(attempt.height, new=written.inserted)
         return ended
 
     def _require_unchanged(self, connection: Connection) -> None:

@@ -1,0 +1,235 @@
+"""The hashes that PostgreSQL gives rows, worked out here for rows that come.
+
+The server's extended hash functions stay as they are from version to version, because
+tables that are partitioned by hash lie on disks by them. What is worked out here is
+what they give with the seed 0 on little-endian machines. Where a server gives others,
+no row is taken for a stored one.
+
+Sources: PostgreSQL's `src/common/hashfn.c`, which is Bob Jenkins's lookup3 of 2006, and
+`hash_record_extended` in `src/backend/utils/adt/rowtypes.c`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    Hashes: TypeAlias = NDArray[np.uint64]
+    _Words: TypeAlias = NDArray[np.uint32]
+
+#: What each of the three words begins with, without the number of bytes.
+_START = (0x9E3779B9 + 3923095) % 2**32
+#: Bytes that are mixed in at once, and where its three words begin.
+_BLOCK = 12
+_PLACES = (0, 4, 8)
+#: How far words are turned while blocks are mixed in, and at the end.
+_MIX_TURNS = (4, 6, 8, 16, 19, 4)
+_FINAL_TURNS = (14, 11, 25, 16, 4, 14, 24)
+#: What earlier columns of a row weigh more than the next one.
+_COLUMN_FACTOR = np.uint64(31)
+#: PostgreSQL counts days and microseconds from the year 2000, Arrow from 1970.
+_DAYS_BEFORE = 10_957
+_MICROSECONDS_BEFORE = _DAYS_BEFORE * 86_400_000_000
+
+
+class _Mixed(NamedTuple):
+    """The words of the hashes of several values, one place each, and room to reckon."""
+
+    a: _Words
+    b: _Words
+    c: _Words
+    turned: _Words
+    rest: _Words
+
+    @classmethod
+    def of(cls, sizes: _Words) -> _Mixed:
+        """Return the words as they begin, for values of so many bytes."""
+        begun = sizes + np.uint32(_START)
+        rooms = np.empty_like(begun), np.empty_like(begun)
+        return cls(begun, begun.copy(), begun.copy(), *rooms)
+
+    def head(self, count: int) -> _Mixed:
+        """Return the words of the first values; what is done to them is done here."""
+        return _Mixed(*(words[:count] for words in self))
+
+    def add(self, *added: _Words) -> None:
+        """Add to the first, the second and the third words, as far as given."""
+        for words, more in zip(self[:3], added, strict=False):
+            np.add(words, more, out=words)
+
+    def turn(self, words: _Words, by: int) -> _Words:
+        """Return words whose bits are turned to the left; they hold until the next."""
+        np.left_shift(words, np.uint32(by), out=self.turned)
+        np.right_shift(words, np.uint32(32 - by), out=self.rest)
+        return np.bitwise_or(self.turned, self.rest, out=self.turned)
+
+    def mix(self) -> None:
+        """Mix a block that was added to the words."""
+        order = (self.a, self.b, self.c)
+        for step, by in enumerate(_MIX_TURNS):
+            one, next_one, last = (order[(step + n) % 3] for n in range(3))
+            one -= last
+            one ^= self.turn(last, by)
+            last += next_one
+
+    def hashes(self) -> Hashes:
+        """Return the hashes, when all was added."""
+        order = (self.c, self.a, self.b)
+        for step, by in enumerate(_FINAL_TURNS):
+            one, last = order[step % 3], order[(step + 2) % 3]
+            one ^= last
+            one -= self.turn(last, by)
+        return (self.b.astype(np.uint64) << np.uint64(32)) | self.c
+
+
+def hash_rows(frame: pl.DataFrame, /) -> Hashes:
+    """Return what `hash_record_extended(ROW(...), 0)` gives for each row.
+
+    Args:
+        frame: The rows; columns of the types in `HASHED`.
+    """
+    hashed = np.zeros(frame.height, np.uint64)
+    for column in frame.get_columns():
+        hashed *= _COLUMN_FACTOR
+        hashed += _hash_column(column)
+    return hashed
+
+
+def _hash_column(column: pl.Series) -> Hashes:
+    hashed = HASHED[column.dtype](column)
+    if column.null_count():
+        hashed[column.is_null().to_numpy()] = 0
+    return hashed
+
+
+def _hash_small(column: pl.Series) -> Hashes:
+    """Return the hashes of numbers of up to 32 bits."""
+    numbers: NDArray[np.int32] = column.cast(pl.Int32).fill_null(0).to_numpy()
+    return _hash_words(numbers.view(np.uint32))
+
+
+def _hash_large(column: pl.Series) -> Hashes:
+    """Return the hashes of numbers of 64 bits: those of small ones are as above."""
+    numbers: NDArray[np.int64] = column.cast(pl.Int64).fill_null(0).to_numpy()
+    low, high = numbers.astype(np.uint32), (numbers >> 32).astype(np.uint32)
+    high[numbers < 0] ^= np.uint32(2**32 - 1)
+    return _hash_words(low ^ high)
+
+
+def _hash_dates(column: pl.Series) -> Hashes:
+    return _hash_small(column.to_physical() - _DAYS_BEFORE)
+
+
+def _hash_moments(column: pl.Series) -> Hashes:
+    return _hash_large(column.to_physical() - _MICROSECONDS_BEFORE)
+
+
+def _hash_floats(column: pl.Series) -> Hashes:
+    values = column.cast(pl.Float64).fill_null(0)
+    numbers: NDArray[np.float64] = values.to_numpy().copy()
+    # one of many patterns stands for what is no number
+    numbers[np.isnan(numbers)] = np.nan
+    mixed = _Mixed.of(np.full(len(numbers), 8, np.uint32))
+    words = numbers.view(np.uint32).reshape(-1, 2)
+    mixed.add(words[:, 0], words[:, 1])
+    hashed = mixed.hashes()
+    hashed[numbers == 0] = 0
+    return hashed
+
+
+def _hash_words(numbers: _Words) -> Hashes:
+    mixed = _Mixed.of(np.full(len(numbers), 4, np.uint32))
+    mixed.add(numbers)
+    return mixed.hashes()
+
+
+def _hash_bytes(column: pl.Series) -> Hashes:
+    begins, sizes, words = _in_memory(column)
+    blocks = sizes // _BLOCK
+    most = int(blocks.max(initial=0))
+    # those of most blocks first, so that each step has the first ones only
+    order = np.argsort(most - blocks, kind="stable")
+    begins, sizes = begins[order], sizes[order]
+    longer = len(sizes) - np.cumsum(np.bincount(blocks, minlength=most + 1))
+    mixed = _Mixed.of(sizes.astype(np.uint32))
+    for count in longer[:most]:
+        part = mixed.head(count)
+        firsts = begins[:count]
+        part.add(*(words[firsts + place] for place in _PLACES))
+        part.mix()
+        firsts += _BLOCK
+    _add_ends(mixed, begins, sizes % _BLOCK, words)
+    hashed = np.empty(len(sizes), np.uint64)
+    hashed[order] = mixed.hashes()
+    return hashed
+
+
+def _add_ends(
+    mixed: _Mixed, begins: NDArray[np.int64], sizes: NDArray[np.int64], words: _Words
+) -> None:
+    """Add what is left of values behind their last whole block.
+
+    Args:
+        mixed: The words.
+        begins: Where it begins.
+        sizes: How many bytes of it there are.
+        words: The words that begin at each byte.
+    """
+    first, second, third = (
+        words[begins + place] & bits[sizes]
+        for place, bits in zip(_PLACES, _ENDS, strict=True)
+    )
+    # the lowest byte of the third is the size's
+    mixed.add(first, second, third << np.uint32(8))
+
+
+#: Of each of the three words at a value's end, the bits that are the value's, by how
+#: many bytes are left of it.
+_ENDS = np.array(
+    [
+        [2 ** (8 * min(4, max(0, left - place))) - 1 for left in range(_BLOCK)]
+        for place in _PLACES
+    ],
+    np.uint32,
+)
+
+
+def _in_memory(
+    column: pl.Series,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], _Words]:
+    """Return where each value begins and its bytes, and the words at each byte."""
+    values = column.cast(pl.Binary).to_arrow(compat_level=pl.CompatLevel.oldest())
+    values = cast("pa.LargeBinaryArray", values.cast(pa.large_binary()))
+    _, offsets, content = values.buffers()
+    count, shift = len(values), values.offset
+    places = np.frombuffer(offsets, np.int64, count + 1, 8 * shift)
+    # a word that begins at the last byte reaches as far as that
+    held = np.zeros(int(places[-1] - places[0]) + _BLOCK, np.uint8)
+    if content is not None:
+        held[:-_BLOCK] = np.frombuffer(content, np.uint8)[places[0] : places[-1]]
+    words: _Words = np.ndarray((len(held) - 3,), "<u4", held, strides=(1,))
+    return places[:-1] - places[0], np.diff(places), words
+
+
+#: How the values of a column are hashed, by its type.
+HASHED: Mapping[pl.DataType, Callable[[pl.Series], Hashes]] = {
+    pl.Boolean(): _hash_small,
+    pl.Int16(): _hash_small,
+    pl.Int32(): _hash_small,
+    pl.Int64(): _hash_large,
+    pl.Float32(): _hash_floats,
+    pl.Float64(): _hash_floats,
+    pl.Date(): _hash_dates,
+    pl.Datetime("us"): _hash_moments,
+    pl.Datetime("us", "UTC"): _hash_moments,
+    pl.String(): _hash_bytes,
+    pl.Binary(): _hash_bytes,
+}

@@ -1,0 +1,209 @@
+"""Rows that the table holds already are told from others before they are sent.
+
+To look up a row in the server and compare it there takes twice as long as to read it
+from there. Where most rows of a load are unchanged, and the load is about as long as
+the table, the table is read once, and only what differs from it is sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import polars as pl
+
+from propload.batch import ROW
+from propload.postgres.sql import stored_rows
+from propload.postgres.writing.comparable import comparable
+from propload.postgres.writing.table_reading import WAIT_SECONDS, Asked, TableReading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+    from propload.postgres.writing.known_rows import KnownRows
+
+log = logging.getLogger(__name__)
+
+#: So many rows of the first piece are looked at: few enough to take 10 ms.
+SAMPLED_ROWS = 1_000
+#: Below this part of unchanged rows the table is not read.
+LEAST_UNCHANGED = 0.5
+#: An unchanged row takes the server 4.5 µs, and one that is read 2.4 µs for both
+#: (docs/performance.md); of the gain a fifth is left for what is not known.
+WORTH = 1.5
+#: Most rows of a table that are known: 25 bytes each, twice that while they are sorted.
+MOST_ROWS = 2_000_000
+
+
+class Unsent(NamedTuple):
+    """What is left of a piece's layers to be sent, and how many rows are not."""
+
+    layers: tuple[pl.DataFrame, ...]
+    unchanged: int
+
+
+class Forecast(Protocol):
+    """Who asks the server what some rows would do to the table."""
+
+    def __call__(self, rows: pl.DataFrame, /) -> int | None:
+        """Return how many the table holds as they are; None where one is refused."""
+
+
+class StoredRows:
+    """What is known of a table's rows; the lanes of a run share it.
+
+    A lane calls it with the pieces that it writes, in their order; a key belongs to one
+    lane. None sends a row before all know whether the table is read. What another
+    session does to the table meanwhile comes after this run, as it would where the run
+    had written these rows as it began.
+
+    Args:
+        asked: The table and how its columns compare.
+        expected: Returns how many rows the run will have, or None where nobody knows.
+    """
+
+    def __init__(self, asked: Asked, expected: Callable[[], int | None]) -> None:
+        self._asked = asked
+        self._expected = expected
+        #: Guards what is below; never held while the server is asked.
+        self._changed = threading.Condition()
+        self._is_claimed = self._given_up = False
+        self._reading: TableReading | None = None
+
+    @classmethod
+    def find(
+        cls, shape: Shape, expected: Callable[[], int | None], /
+    ) -> StoredRows | None:
+        """Return what is known of a table, or None where its rows do not compare here.
+
+        Args:
+            shape: How rows go into it.
+            expected: Returns how many rows the run will have, or None.
+        """
+        if shape.mode != "upsert" or shape.triggered or shape.loose_key:
+            return None
+        columns = comparable(shape.columns)
+        if columns is None:
+            return None
+        return cls(Asked(shape.table, columns, shape.key), expected)
+
+    def unsent(
+        self,
+        connection: Connection,
+        layers: tuple[pl.DataFrame, ...],
+        versions: pl.DataFrame | None,
+        /,
+        *,
+        forecast: Forecast,
+    ) -> Unsent:
+        """Return the layers without rows that the table is known to hold as they are.
+
+        Args:
+            connection: The lane's session, without open work.
+            layers: A piece's layers, with the columns that travel and `ROW`.
+            versions: The rows whose keys come several times; they are all sent.
+            forecast: Asks the server, in that session.
+
+        Raises:
+            ServerError: The connection is gone.
+        """
+        known = self._known(connection, layers, forecast)
+        if known is None:
+            return Unsent(layers, 0)
+        apart = None if versions is None else versions.get_column(ROW).implode()
+        left = tuple(self._left(known, layer, apart) for layer in layers)
+        height = sum(layer.height for layer in layers)
+        return Unsent(left, height - sum(layer.height for layer in left))
+
+    def give_up(self) -> None:
+        """Send all rows from now on, and wake lanes that wait for one another."""
+        with self._changed:
+            self._is_claimed = self._given_up = True
+            reading, self._reading = self._reading, None
+            self._changed.notify_all()
+        if reading is not None:
+            reading.abandon("it is done without")
+
+    def _left(
+        self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
+    ) -> pl.DataFrame:
+        """Return the rows of a layer that are to be sent, and take note of them."""
+        rows = self._asked.incoming(layer)
+        is_stored = known.find(rows)
+        if apart is not None:
+            is_stored &= ~layer.get_column(ROW).is_in(apart).to_numpy()
+        is_sent = ~is_stored
+        known.forget(rows.keys[is_sent])
+        return layer.filter(pl.Series(is_sent))
+
+    def _known(
+        self,
+        connection: Connection,
+        layers: tuple[pl.DataFrame, ...],
+        forecast: Forecast,
+    ) -> KnownRows | None:
+        """Return what the table holds, as soon as that is known, or None."""
+        try:
+            if self._claims():
+                self._judge(connection, layers, forecast)
+            reading = self._judged()
+            known = None if reading is None else reading.read(connection)
+        except BaseException:
+            self.give_up()
+            raise
+        if reading is not None and known is None:
+            self.give_up()
+        return known
+
+    def _claims(self) -> bool:
+        """Return whether it is this lane that has to judge."""
+        with self._changed:
+            claimed, self._is_claimed = self._is_claimed, True
+        return not claimed
+
+    def _judged(self) -> TableReading | None:
+        """Return how the table is read, or None where it is not."""
+        with self._changed:
+            is_judged = self._changed.wait_for(
+                lambda: self._given_up or self._reading is not None, WAIT_SECONDS
+            )
+            reading = self._reading
+        if not is_judged:
+            self.give_up()
+        return reading
+
+    def _judge(
+        self,
+        connection: Connection,
+        layers: tuple[pl.DataFrame, ...],
+        forecast: Forecast,
+    ) -> None:
+        """Decide by the first rows whether the table is to be read."""
+        limit = self._limit(layers, forecast)
+        if limit <= 0:
+            self.give_up()
+            return
+        table = self._asked.table
+        name = (table.namespace, table.table)
+        pages = int(connection.rows(stored_rows.PAGES_QUERY, name)[0][0])
+        connection.commit()
+        with self._changed:
+            if not self._given_up:
+                self._reading = TableReading(self._asked, pages, limit)
+            self._changed.notify_all()
+
+    def _limit(self, layers: tuple[pl.DataFrame, ...], forecast: Forecast) -> float:
+        """Return how many rows of the table are worth to be read."""
+        coming = self._expected()
+        if not coming or not layers or not layers[0].height:
+            return 0
+        sample = layers[0].gather_every(-(-layers[0].height // SAMPLED_ROWS))
+        unchanged = forecast(sample) or 0
+        share = unchanged / sample.height
+        log.debug("%d of %d rows are unchanged", unchanged, sample.height)
+        return min(float(MOST_ROWS), WORTH * share * coming) * (
+            share >= LEAST_UNCHANGED
+        )
