@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import ColumnShape
     from propload.target import ColumnPlan
 
-#: Texts that are compared as they are, and types whose text the server casts to the
-#: value that it is the text of.
+#: Types of texts that compare as they are, and those whose values come as texts.
 _TEXTS = ("text", "character varying")
 _CAST = ("numeric", "uuid")
 
@@ -51,12 +50,21 @@ def comparable(columns: Sequence[ColumnShape], /) -> tuple[Comparable, ...] | No
 def _comparable(plan: ColumnPlan) -> Comparable | None:
     stored, incoming = quoting.name(plan.column), pl.col(plan.column)
     is_text = plan.dtype == pl.String()
-    if plan.carrier == "text":
-        as_text = is_text and plan.pg_type.startswith(_CAST)
-    elif plan.pg_type.startswith(_TEXTS) or (plan.dtype in HASHED and not is_text):
+    if plan.carrier == "copy" and (
+        plan.pg_type.startswith(_TEXTS) if is_text else plan.dtype in HASHED
+    ):
         return Comparable(plan.column, stored, incoming)
-    else:
-        as_text = isinstance(plan.dtype, pl.Decimal)
-    if not as_text:
+    if not _has_one_text(plan):
         return None
     return Comparable(plan.column, f"{stored}::text", incoming.cast(pl.String))
+
+
+def _has_one_text(plan: ColumnPlan) -> bool:
+    """Return whether a value comes as the text that the server has for it."""
+    if isinstance(plan.dtype, pl.Decimal):
+        return True
+    if plan.dtype != pl.String():
+        return False
+    # a server writes JSON with blanks and orders of its own
+    unlike = plan.pg_type.startswith(("jsonb", "xml"))
+    return plan.pg_type.startswith(_CAST) if plan.carrier == "text" else not unlike

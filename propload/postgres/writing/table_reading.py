@@ -157,6 +157,8 @@ class TableReading:
 
     def _complete(self) -> None:
         self._known = KnownRows(Fingerprints.joined(self._found))
+        rows = sum(map(len, self._found))
+        log.info("table %s: rows are compared with its %d", self._asked.table, rows)
         self._found.clear()
         self._changed.notify_all()
 
