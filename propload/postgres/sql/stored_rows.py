@@ -24,17 +24,27 @@ WHERE n.nspname = $1 AND c.relname = $2
 
 
 def read_hashes(
-    of: TableName, kept: Sequence[Sequence[str]], /, first: int, after: int | None
+    of: TableName,
+    kept: Sequence[Sequence[str]],
+    /,
+    *,
+    seed: int,
+    first: int,
+    after: int | None,
 ) -> str:
     """Return the query for the hashes of the rows of some pages.
 
     Args:
         of: The table.
         kept: The expressions that each hash is of.
+        seed: What is hashed beside each value.
         first: The number of the first page.
         after: The number of the page that ends them, or None: up to the last one.
     """
-    hashes = [f"hash_record_extended(ROW({', '.join(each)}), 0)" for each in kept]
+    hashes = [
+        f"pg_catalog.hash_record_extended(ROW({', '.join(each)}), {seed})"
+        for each in kept
+    ]
     query = f"SELECT {', '.join(hashes)} FROM {table(of)}"
     conditions = [f"ctid >= '({first},0)'::tid"] if first else []
     if after is not None:

@@ -11,7 +11,7 @@ from propload.postgres.sql import quoting
 from propload.postgres.writing.server_hashes import HASHED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from propload.postgres.sql.shape import ColumnShape
     from propload.target import ColumnPlan
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 #: Types of texts that compare as they are, and those whose values come as texts.
 _TEXTS = ("text", "character varying")
 _CAST = ("numeric", "uuid")
+#: What sends the bytes that are hashed in place of a value.
+_SENT: Mapping[pl.DataType, str] = {
+    pl.Int64(): "int8send",
+    pl.Datetime("us"): "timestamp_send",
+    pl.Datetime("us", "UTC"): "timestamptz_send",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,9 @@ def _comparable(plan: ColumnPlan) -> Comparable | None:
     if plan.carrier == "copy" and (
         plan.pg_type.startswith(_TEXTS) if is_text else plan.dtype in HASHED
     ):
-        return Comparable(plan.column, stored, incoming)
+        sent = _SENT.get(plan.dtype)
+        asked = f"pg_catalog.{sent}({stored})" if sent else stored
+        return Comparable(plan.column, asked, incoming)
     if not _has_one_text(plan):
         return None
     return Comparable(plan.column, f"{stored}::text", incoming.cast(pl.String))

@@ -2,8 +2,11 @@
 
 The server's extended hash functions stay as they are from version to version, because
 tables that are partitioned by hash lie on disks by them. What is worked out here is
-what they give with the seed 0 on little-endian machines. Where a server gives others,
-no row is taken for a stored one.
+what they give on little-endian machines. Where a server gives others, no row is taken
+for a stored one.
+
+Whole numbers of 64 bits and moments are hashed as the eight bytes that the server sends
+of them: its own hashes of them tell 32 bits apart.
 
 Sources: PostgreSQL's `src/common/hashfn.c`, which is Bob Jenkins's lookup3 of 2006, and
 `hash_record_extended` in `src/backend/utils/adt/rowtypes.c`.
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     Hashes: TypeAlias = NDArray[np.uint64]
     _Words: TypeAlias = NDArray[np.uint32]
 
+#: What is hashed beside each value, any number but 0: with that, the hash of the number
+#: 0.0 would be that of a null.
+SEED = int.from_bytes(b"propload")
+_SEEDS = (np.uint32(SEED >> 32), np.uint32(SEED % 2**32))
 #: What each of the three words begins with, without the number of bytes.
 _START = (0x9E3779B9 + 3923095) % 2**32
 #: Bytes that are mixed in at once, and where its three words begin.
@@ -54,7 +61,15 @@ class _Mixed(NamedTuple):
         """Return the words as they begin, for values of so many bytes."""
         begun = sizes + np.uint32(_START)
         rooms = np.empty_like(begun), np.empty_like(begun)
-        return cls(begun, begun.copy(), begun.copy(), *rooms)
+        mixed = cls(begun + _SEEDS[0], begun + _SEEDS[1], begun, *rooms)
+        mixed.mix()
+        return mixed
+
+    @classmethod
+    def alike(cls, size: int, count: int) -> _Mixed:
+        """Return the words as they begin, for so many values of one size, in bytes."""
+        one = cls.of(np.array([size], np.uint32))
+        return cls(*(np.repeat(words, count) for words in one))
 
     def head(self, count: int) -> _Mixed:
         """Return the words of the first values; what is done to them is done here."""
@@ -91,7 +106,7 @@ class _Mixed(NamedTuple):
 
 
 def hash_rows(frame: pl.DataFrame, /) -> Hashes:
-    """Return what `hash_record_extended(ROW(...), 0)` gives for each row.
+    """Return what `hash_record_extended(ROW(...), SEED)` gives for each row.
 
     Args:
         frame: The rows; columns of the types in `HASHED`.
@@ -113,15 +128,15 @@ def _hash_column(column: pl.Series) -> Hashes:
 def _hash_small(column: pl.Series) -> Hashes:
     """Return the hashes of numbers of up to 32 bits."""
     numbers: NDArray[np.int32] = column.cast(pl.Int32).fill_null(0).to_numpy()
-    return _hash_words(numbers.view(np.uint32))
+    mixed = _Mixed.alike(4, len(numbers))
+    mixed.add(numbers.view(np.uint32))
+    return mixed.hashes()
 
 
 def _hash_large(column: pl.Series) -> Hashes:
-    """Return the hashes of numbers of 64 bits: those of small ones are as above."""
-    numbers: NDArray[np.int64] = column.cast(pl.Int64).fill_null(0).to_numpy()
-    low, high = numbers.astype(np.uint32), (numbers >> 32).astype(np.uint32)
-    high[numbers < 0] ^= np.uint32(2**32 - 1)
-    return _hash_words(low ^ high)
+    """Return the hashes of the bytes that are sent of numbers of 64 bits."""
+    numbers: NDArray[np.int64] = column.fill_null(0).to_numpy()
+    return _hash_eight_bytes(numbers.astype(">i8"))
 
 
 def _hash_dates(column: pl.Series) -> Hashes:
@@ -137,17 +152,15 @@ def _hash_floats(column: pl.Series) -> Hashes:
     numbers: NDArray[np.float64] = values.to_numpy().copy()
     # one of many patterns stands for what is no number
     numbers[np.isnan(numbers)] = np.nan
-    mixed = _Mixed.of(np.full(len(numbers), 8, np.uint32))
-    words = numbers.view(np.uint32).reshape(-1, 2)
-    mixed.add(words[:, 0], words[:, 1])
-    hashed = mixed.hashes()
-    hashed[numbers == 0] = 0
+    hashed = _hash_eight_bytes(numbers)
+    hashed[numbers == 0] = SEED
     return hashed
 
 
-def _hash_words(numbers: _Words) -> Hashes:
-    mixed = _Mixed.of(np.full(len(numbers), 4, np.uint32))
-    mixed.add(numbers)
+def _hash_eight_bytes(numbers: NDArray[np.generic]) -> Hashes:
+    words = numbers.view("<u4").reshape(-1, 2)
+    mixed = _Mixed.alike(8, len(words))
+    mixed.add(words[:, 0], words[:, 1])
     return mixed.hashes()
 
 

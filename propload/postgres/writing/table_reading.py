@@ -12,7 +12,7 @@ import numpy as np
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.known_rows import Fingerprints, KnownRows
-from propload.postgres.writing.server_hashes import hash_rows
+from propload.postgres.writing.server_hashes import SEED, hash_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,9 @@ class Asked:
         """
         key = [column.stored for column in self._key_columns]
         every = [column.stored for column in self.columns]
-        query = stored_rows.read_hashes(self.table, (key, every), *part)
+        query = stored_rows.read_hashes(
+            self.table, (key, every), seed=SEED, first=part.first, after=part.after
+        )
         read = [map(_as_hashes, rows.columns) for rows in connection.batches(query)]
         return Fingerprints.joined([Fingerprints(*hashes) for hashes in read])
 
@@ -145,6 +147,8 @@ class TableReading:
 
     def _give(self, part: _Part, rows: Fingerprints) -> None:
         with self._changed:
+            if self._abandoned:
+                return
             self._under_way -= 1
             self._found.append(rows)
             self._pages_read += (part.after or self._pages) - part.first

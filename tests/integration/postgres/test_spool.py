@@ -278,11 +278,13 @@ def test_a_run_whose_spool_breaks_loads_all_rows(database, watched, monkeypatch)
 
 def test_a_run_goes_through_the_spool(database, watched, monkeypatch):
     monkeypatch.setattr(Spool, "find", staticmethod(lambda _: watched))
-    homes = pl.DataFrame({"id": range(1000), "v": "x", "seen": date(2026, 7, 1)})
-    for expected in ("inserted", "unchanged"):
+    for value, expected in (("x", "inserted"), ("y", "updated")):
+        watched.given.clear()
+        homes = pl.DataFrame({"id": range(1000), "v": value, "seen": date(2026, 7, 1)})
         report = propload.ingest(homes, to=database, table="homes", key="id")
         assert getattr(report.counts, expected) == 1000
-    assert sum(watched.given) == 2000
+        # the second time those besides that show whether rows are unchanged
+        assert sum(watched.given) >= 1000
     assert list(watched._folder.iterdir()) == []
 
 

@@ -1,0 +1,118 @@
+"""Rows are hashed as PostgreSQL hashes them: the numbers here are a server's."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from propload.postgres.writing.server_hashes import HASHED, SEED, hash_rows
+
+UTC = pl.Datetime("us", "UTC")
+
+MOMENT = dt.datetime.fromisoformat("2026-11-28T12:00:00.000001")
+
+#: What PostgreSQL 18.1 answers to
+#: `SELECT hash_record_extended(ROW(VALUE), 8102661208239202660)`, where VALUE is sent
+#: by int8send, timestamp_send or timestamptz_send where it has 64 bits.
+ANSWERS = [
+    (True, pl.Boolean(), 5883838677695466297),
+    (False, pl.Boolean(), 8533199957787849842),
+    (0, pl.Int16(), 8533199957787849842),
+    (-1, pl.Int16(), 2093590195005734416),
+    (32767, pl.Int16(), 8268709601629375993),
+    (-(2**31), pl.Int32(), 3040060506412589894),
+    (0, pl.Int64(), 420927036923583263),
+    (-1, pl.Int64(), 3876448496584636555),
+    (2**32, pl.Int64(), 8174264057174612457),
+    (-(2**63), pl.Int64(), 14584688736223379086),
+    (0.0, pl.Float64(), 8102661208239202660),
+    (-0.0, pl.Float64(), 8102661208239202660),
+    (1.5, pl.Float64(), 7333095658269815978),
+    (float("nan"), pl.Float64(), 4878862574034962350),
+    (float("inf"), pl.Float64(), 13775266446698114482),
+    (1.5, pl.Float32(), 7333095658269815978),
+    (dt.date(2000, 1, 1), pl.Date(), 8533199957787849842),
+    (dt.date(1970, 1, 1), pl.Date(), 14716798731763500992),
+    (dt.date(2026, 11, 28), pl.Date(), 8416945580913290358),
+    (MOMENT, pl.Datetime("us"), 10535730916615052795),
+    (
+        dt.datetime(1999, 12, 31, 23, 59, 59, tzinfo=dt.UTC),
+        UTC,
+        11094597007698818772,
+    ),
+    ("", pl.String(), 5764536813539533689),
+    ("a", pl.String(), 14289026276200821238),
+    ("Ede", pl.String(), 4259066415726854739),
+    ("abcdefghijk", pl.String(), 133451198292238170),
+    ("abcdefghijkl", pl.String(), 3496638293186565760),
+    ("abcdefghijklm", pl.String(), 11820319458123687873),
+    ("x" * 40, pl.String(), 13988779146444019258),
+    ("é€", pl.String(), 271622415166374409),
+    (b"\x00\xff", pl.Binary(), 7373689717618351189),
+    (None, pl.String(), 0),
+    (None, pl.Int64(), 0),
+]
+
+
+def _hashed(values, dtype):
+    return hash_rows(pl.DataFrame({"v": pl.Series(values, dtype=dtype)})).tolist()
+
+
+@pytest.mark.parametrize(("value", "dtype", "answer"), ANSWERS)
+def test_a_value_has_the_hash_that_the_server_gives_it(value, dtype, answer):
+    assert _hashed([value], dtype) == [answer]
+
+
+def test_a_row_has_the_hash_that_the_server_gives_it():
+    row = pl.DataFrame(
+        {"a": ["funda"], "b": [7], "c": [None], "d": [2.5]},
+        schema={"a": pl.String, "b": pl.Int64, "c": pl.Date, "d": pl.Float64},
+    )
+    assert hash_rows(row).tolist() == [17905134909553787825]
+
+
+@pytest.mark.parametrize("dtype", HASHED, ids=str)
+def test_a_null_is_told_from_every_value(dtype):
+    answers = [(value, known) for value, known, _ in ANSWERS if value is not None]
+    values = [value for value, known in answers if known == dtype]
+    [null, *others] = _hashed([None, *values], dtype)
+    assert null == 0
+    assert null not in others
+
+
+@pytest.mark.parametrize("dtype", HASHED, ids=str)
+def test_no_rows_have_no_hashes(dtype):
+    assert _hashed([], dtype) == []
+
+
+def test_the_seed_is_not_zero():
+    # with 0 a null and the number 0.0 have the same hash
+    assert 0 < SEED < 2**63
+
+
+@given(texts=st.lists(st.none() | st.text(max_size=60), max_size=40), data=st.data())
+def test_the_hash_of_a_row_does_not_depend_on_those_beside_it(texts, data):
+    frame = pl.DataFrame({"v": pl.Series(texts, dtype=pl.String)})
+    alone = [hash_rows(frame[n : n + 1])[0] for n in range(frame.height)]
+    start = data.draw(st.integers(0, frame.height))
+    parts = pl.concat([frame[start:], frame[:start]], rechunk=False)
+    assert hash_rows(parts).tolist() == alone[start:] + alone[:start]
+
+
+@given(
+    texts=st.lists(st.text(max_size=40), min_size=2, max_size=60, unique=True),
+    numbers=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, unique=True),
+)
+def test_different_values_have_different_hashes(texts, numbers):
+    assert len(set(_hashed(texts, pl.String()))) == len(texts)
+    assert len(set(_hashed(numbers, pl.Int64()))) == len(numbers)
+
+
+def test_columns_that_exchange_their_values_have_another_hash():
+    frame = pl.DataFrame({"a": ["x", "y"], "b": ["y", "x"]})
+    assert len(np.unique(hash_rows(frame))) == 2

@@ -1,0 +1,234 @@
+"""Rows that the table holds are not sent, and all others are."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from propload.batch import ROW
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.writing import stored_rows
+from propload.postgres.writing.stored_rows import MOST_ROWS, StoredRows
+from tests.unit.postgres.writing.stored_table import (
+    ASKED,
+    COLUMNS,
+    SHAPE,
+    StoredTable,
+    layer_of,
+)
+from tests.waiting import noted_waits
+
+pytestmark = pytest.mark.timeout(30)
+
+TABLE = {key: f"text {key}" for key in range(10)}
+
+
+def _all(rows):
+    return rows.height
+
+
+def _stored(expected=100):
+    return StoredRows(ASKED, lambda: expected)
+
+
+def _sent(stored, table, *layers, versions=None, forecast=_all):
+    """The keys that are sent, by layer, and how many rows are not."""
+    left, unchanged = stored.unsent(table, layers, versions, forecast=forecast)
+    return [layer["k"].to_list() for layer in left], unchanged
+
+
+def test_only_what_differs_is_sent():
+    rows = {0: "text 0", 1: "other", 2: "text 2", 77: "new"}
+    sent = _sent(_stored(), StoredTable([TABLE]), layer_of(rows))
+    assert sent == ([[1, 77]], 2)
+
+
+def test_a_key_that_was_sent_is_sent_again_whatever_it_holds():
+    stored, table = _stored(), StoredTable([TABLE])
+    assert _sent(stored, table, layer_of({1: "other"})) == ([[1]], 0)
+    # the table holds what the first piece has made of it
+    assert _sent(stored, table, layer_of({1: "text 1", 2: "text 2"})) == ([[1]], 1)
+
+
+def test_a_second_layer_follows_what_the_first_one_makes_of_a_key():
+    layers = layer_of({1: "other"}), layer_of({1: "text 1", 2: "text 2"})
+    assert _sent(_stored(), StoredTable([TABLE]), *layers) == ([[1], [1]], 1)
+
+
+def test_rows_whose_key_comes_several_times_are_all_sent():
+    layer = layer_of(TABLE)
+    versions = layer.filter(pl.col("k") == 3)
+    sent = _sent(_stored(), StoredTable([TABLE]), layer, versions=versions)
+    assert sent == ([[3]], 9)
+
+
+pieces = st.lists(
+    st.dictionaries(st.integers(0, 14), st.sampled_from(["a", "b"]), min_size=1),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(
+    held=st.dictionaries(st.integers(0, 14), st.sampled_from(["a", "b"])), pieces=pieces
+)
+def test_what_is_sent_makes_the_table_that_all_rows_would(held, pieces):
+    stored, table = _stored(), StoredTable([dict(held)])
+    written, unchanged = dict(held), 0
+    for piece in pieces:
+        left, same = stored.unsent(table, (layer_of(piece),), None, forecast=_all)
+        written |= dict(left[0].select("k", "v").iter_rows())
+        unchanged += same
+    expected = dict(held)
+    for piece in pieces:
+        expected |= piece
+    assert written == expected
+    assert unchanged <= sum(map(len, pieces))
+
+
+@pytest.mark.parametrize(
+    ("expected", "unchanged"),
+    [(None, 10), (0, 10), (100, 4), (100, None), (3, 10)],
+    ids=["unknown", "none", "most_changed", "refused", "long_table"],
+)
+def test_a_table_is_not_read_where_it_is_not_worth_it(expected, unchanged):
+    # four parts, of which one is enough to see that the table is too long
+    table = StoredTable([TABLE] * 4)
+    stored = _stored(expected)
+    sent = _sent(stored, table, layer_of(TABLE), forecast=lambda _: unchanged)
+    assert sent == ([list(TABLE)], 0)
+    assert len(table.read) <= 1
+    # nor is it asked again
+    sent = _sent(stored, table, layer_of({1: "text 1"}), forecast=pytest.fail)
+    assert sent == ([[1]], 0)
+
+
+def test_no_more_rows_are_read_than_fit_in_memory(monkeypatch):
+    monkeypatch.setattr(stored_rows, "MOST_ROWS", 15)
+    table = StoredTable([TABLE] * 2)
+    assert _sent(_stored(10 * MOST_ROWS), table, layer_of(TABLE))[1] == 0
+    assert table.read == [0]
+
+
+def test_a_sample_of_a_long_piece_is_looked_at(monkeypatch):
+    monkeypatch.setattr(stored_rows, "SAMPLED_ROWS", 4)
+    seen = []
+
+    def forecast(rows):
+        seen.extend(rows["k"])
+        return rows.height
+
+    assert _sent(
+        _stored(), StoredTable([TABLE]), layer_of(TABLE), forecast=forecast
+    ) == ([[]], 10)
+    assert seen == [0, 3, 6, 9]
+
+
+def test_where_little_is_found_rows_are_not_compared_any_more(monkeypatch):
+    monkeypatch.setattr(stored_rows, "SAMPLED_ROWS", 5)
+    stored, table = _stored(), StoredTable([TABLE])
+    others = dict.fromkeys(range(100, 110), "new")
+    assert _sent(stored, table, layer_of(others))[1] == 0
+    assert _sent(stored, table, layer_of(TABLE)) == ([list(TABLE)], 0)
+
+
+def test_no_lane_sends_a_row_before_it_is_judged_whether_to_read(monkeypatch):
+    judging, judged = threading.Event(), threading.Event()
+
+    def forecast(rows):
+        judging.set()
+        assert judged.wait(10)
+        return rows.height
+
+    stored, table = _stored(), StoredTable([TABLE])
+    waits = noted_waits(stored._changed, monkeypatch)
+    with ThreadPoolExecutor(2) as lanes:
+        first = lanes.submit(
+            _sent, stored, table, layer_of({1: "text 1"}), forecast=forecast
+        )
+        assert judging.wait(10)
+        second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
+        assert waits.acquire(timeout=10)
+        judged.set()
+        assert first.result(10) == second.result(10) == ([[]], 1)
+
+
+def test_a_lane_that_cannot_judge_wakes_the_others(monkeypatch):
+    judging, judged = threading.Event(), threading.Event()
+
+    def forecast(_rows):
+        judging.set()
+        assert judged.wait(10)
+        raise ServerError("lost", sqlstate="57P01")
+
+    stored, table = _stored(), StoredTable([TABLE])
+    waits = noted_waits(stored._changed, monkeypatch)
+    with ThreadPoolExecutor(2) as lanes:
+        first = lanes.submit(
+            _sent, stored, table, layer_of({1: "text 1"}), forecast=forecast
+        )
+        assert judging.wait(10)
+        second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
+        assert waits.acquire(timeout=10)
+        judged.set()
+        with pytest.raises(ServerError):
+            first.result(10)
+        assert second.result(10) == ([[2]], 0)
+    # the piece is tried again without
+    assert _sent(stored, table, layer_of({1: "text 1"})) == ([[1]], 0)
+
+
+def test_giving_up_wakes_a_lane_that_waits(monkeypatch):
+    judging, judged = threading.Event(), threading.Event()
+
+    def forecast(rows):
+        judging.set()
+        assert judged.wait(10)
+        return rows.height
+
+    stored, table = _stored(), StoredTable([TABLE])
+    waits = noted_waits(stored._changed, monkeypatch)
+    with ThreadPoolExecutor(2) as lanes:
+        first = lanes.submit(
+            _sent, stored, table, layer_of({1: "text 1"}), forecast=forecast
+        )
+        assert judging.wait(10)
+        second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
+        assert waits.acquire(timeout=10)
+        stored.give_up()
+        assert second.result(10) == ([[2]], 0)
+        judged.set()
+        assert first.result(10) == ([[1]], 0)
+    assert table.read == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"mode": "insert-new"},
+        {"mode": "replace"},
+        {"mode": "append", "key": ()},
+        {"triggered": True},
+        {"columns": (replace(COLUMNS[0], loose=True), COLUMNS[1])},
+    ],
+    ids=str,
+)
+def test_rows_are_compared_only_where_an_equal_one_stays_as_it_is(rules):
+    assert StoredRows.find(SHAPE, lambda: 1) is not None
+    assert StoredRows.find(replace(SHAPE, **rules), lambda: 1) is None
+
+
+def test_pieces_keep_their_rows_numbers():
+    [layer], _ = _stored().unsent(
+        StoredTable([TABLE]),
+        (layer_of({1: "text 1", 2: "other"}),),
+        None,
+        forecast=_all,
+    )
+    assert layer[ROW].to_list() == [1]
