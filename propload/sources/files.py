@@ -7,10 +7,8 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
-import zipfile
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,23 +16,14 @@ from urllib.parse import urlsplit
 
 from propload.errors import SourceError
 from propload.format_names import check_format
-from propload.sources.blocks import peek
-from propload.sources.compression import (
-    is_packed,
-    is_zip,
-    unpack,
-    zip_members,
-)
 from propload.sources.formats import (
     NOTE_SUFFIX,
-    find_format,
     is_own,
     is_readable,
-    is_workbook,
     suffix_format,
 )
-from propload.sources.pipes import read_stream, without_pauses
-from propload.sources.readers import READERS, refuse_unused, takes_of
+from propload.sources.parts import find_parts
+from propload.sources.readers import refuse_unused, takes_of
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -48,12 +37,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 #: Of a file's beginning and of its end, into its fingerprint: where files of one
 #: size that were written at one time differ.
 FINGERPRINT_BYTES = 64 << 10
-#: A file may be packed twice, by its program and by who sent it; more often is a trap.
-MOST_PACKED = 2
 #: Folders that a note names.
 _MOST_FOLDERS = 5
-#: Enough to tell a format by.
-HEAD_BYTES = 4 << 10
 
 
 class FileSource:
@@ -107,10 +92,10 @@ class FileSource:
                     yield replace(batch, as_of=changed)
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
-        for part in _parts(file, name, self._options):
+        for part in find_parts(file, name, self._options):
             if len(self.paths) == 1 and not self.rereadable:
                 self._refuse_unused({part.kind})
-            for batch in _read(part, self._options):
+            for batch in part.read(self._options):
                 self._notes |= dict.fromkeys(batch.notes)
                 yield batch
 
@@ -146,7 +131,7 @@ def _kinds(
     try:
         for path in filter(None, paths):
             with _open(path) as file:
-                kinds.update(part.kind for part in _parts(file, str(path), options))
+                kinds.update(part.kind for part in find_parts(file, str(path), options))
     except SourceError:
         # told where the file is read
         return None
@@ -295,90 +280,3 @@ def _fingerprint(path: Path) -> bytes:
             msg = f"{path} cannot be read: {error.strerror}"
             raise SourceError(msg, source=str(path)) from error
     return found.digest()
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What holds rows of one format: a file, or one in an archive, unpacked.
-
-    Attributes:
-        name: What messages call it.
-        kind: Its format.
-        blocks: Its bytes from where it begins.
-        file: The file that they are from, or None where they were packed.
-    """
-
-    name: str
-    kind: str
-    blocks: Iterator[bytes]
-    file: IO[bytes] | None
-
-
-def _parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[_Part]:
-    """Yield what there is to read in an open file, packed or not."""
-    head, blocks = peek(read_stream(file, name), HEAD_BYTES)
-    if not head:
-        # where it could not be read, that is raised instead
-        next(blocks, None)
-        msg = f"{name} is empty"
-        raise SourceError(msg, source=name)
-    if is_zip(head):
-        with _seekable(file, blocks) as archive:
-            yield from _parts_of_zip(archive, name, options)
-        return
-    plain: IO[bytes] | None = file
-    for _ in range(MOST_PACKED):
-        if not is_packed(head):
-            break
-        plain = None
-        unpacked = unpack(without_pauses(blocks), name)
-        head, blocks = peek(unpacked, HEAD_BYTES)
-    yield _Part(name, find_format(name, head, options.format), blocks, plain)
-
-
-def _parts_of_zip(
-    file: IO[bytes], name: str, options: SourceOptions
-) -> Iterator[_Part]:
-    is_excel = options.format is not None and check_format(options.format) == "xlsx"
-    if is_excel or _holds_workbook(file):
-        yield _Part(name, "xlsx", iter(()), file)
-        return
-    for member, opened in zip_members(file, name, options.format):
-        yield from _parts(opened, f"{name}/{member}", options)
-
-
-def _read(part: _Part, options: SourceOptions) -> Iterator[Batch]:
-    """Yield the rows of a part."""
-    reader = READERS[part.kind]
-    if reader.from_blocks is not None:
-        yield from reader.from_blocks(part.blocks, part.name, options)
-    if reader.from_file is not None:
-        with _seekable(part.file, part.blocks) as opened:
-            yield from reader.from_file(opened, part.name, options)
-
-
-def _holds_workbook(file: IO[bytes]) -> bool:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            found = is_workbook(archive.namelist())
-    except zipfile.BadZipFile:
-        # reported where the archive is read
-        found = False
-    file.seek(0)
-    return found
-
-
-@contextmanager
-def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> Iterator[IO[bytes]]:
-    """Yield a file to jump about in, made of the blocks where there is none.
-
-    The given file stays open: its owner closes it.
-    """
-    if file is not None and file.seekable():
-        file.seek(0)
-        yield file
-        return
-    with tempfile.TemporaryFile() as copy:
-        copy.writelines(blocks)
-        copy.seek(0)
-        yield copy

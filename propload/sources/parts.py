@@ -1,0 +1,139 @@
+"""What there is to read in a file: itself, unpacked, or the files of an archive."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from propload.errors import SourceError
+from propload.format_names import check_format
+from propload.sources.blocks import peek
+from propload.sources.compression import is_packed, is_zip, unpack, zip_members
+from propload.sources.formats import find_format, is_workbook
+from propload.sources.pipes import read_stream, without_pauses
+from propload.sources.readers import READERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+#: A file may be packed twice, by its program and by who sent it; more often is a trap.
+MOST_PACKED = 2
+#: Enough to tell a format by.
+HEAD_BYTES = 4 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What holds rows of one format: a file, or one in an archive, unpacked.
+
+    Attributes:
+        name: What messages call it.
+        kind: Its format.
+        blocks: Its bytes from where it begins.
+        file: The file that they are from, or None where they were packed.
+    """
+
+    name: str
+    kind: str
+    blocks: Iterator[bytes]
+    file: IO[bytes] | None
+
+    def read(self, options: SourceOptions, /) -> Iterator[Batch]:
+        """Yield its rows.
+
+        Args:
+            options: What is known of it, and how much goes into one batch.
+
+        Raises:
+            SourceError: It cannot be read; every row before was yielded.
+        """
+        reader = READERS[self.kind]
+        if reader.from_blocks is not None:
+            yield from reader.from_blocks(self.blocks, self.name, options)
+        if reader.from_file is not None:
+            with _seekable(self.file, self.blocks) as opened:
+                yield from reader.from_file(opened, self.name, options)
+
+
+def find_parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Part]:
+    """Yield what there is to read in an open file, packed or not.
+
+    Args:
+        file: What is open.
+        name: What messages call it.
+        options: What is known of it.
+
+    Raises:
+        SourceError: It is empty, or cannot be read or unpacked.
+    """
+    head, blocks = peek(read_stream(file, name), HEAD_BYTES)
+    if not head:
+        # where it could not be read, that is raised instead
+        next(blocks, None)
+        msg = f"{name} is empty"
+        raise SourceError(msg, source=name)
+    if is_zip(head):
+        with _seekable(file, blocks) as archive:
+            yield from _parts_of_zip(archive, name, options)
+        return
+    yield _unpacked(head, blocks, file, name, options)
+
+
+def _unpacked(
+    head: bytes,
+    blocks: Iterator[bytes],
+    file: IO[bytes],
+    name: str,
+    options: SourceOptions,
+) -> Part:
+    """Return what is to be read of a file that is no archive, and its format."""
+    plain: IO[bytes] | None = file
+    for _ in range(MOST_PACKED):
+        if not is_packed(head):
+            break
+        plain = None
+        unpacked = unpack(without_pauses(blocks), name)
+        head, blocks = peek(unpacked, HEAD_BYTES)
+    return Part(name, find_format(name, head, options.format), blocks, plain)
+
+
+def _parts_of_zip(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Part]:
+    is_excel = options.format is not None and check_format(options.format) == "xlsx"
+    if is_excel or _holds_workbook(file):
+        yield Part(name, "xlsx", iter(()), file)
+        return
+    for member, opened in zip_members(file, name, options.format):
+        yield from find_parts(opened, f"{name}/{member}", options)
+
+
+def _holds_workbook(file: IO[bytes]) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = is_workbook(archive.namelist())
+    except zipfile.BadZipFile:
+        # reported where the archive is read
+        found = False
+    file.seek(0)
+    return found
+
+
+@contextmanager
+def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> Iterator[IO[bytes]]:
+    """Yield a file to jump about in, made of the blocks where there is none.
+
+    The given file stays open: its owner closes it.
+    """
+    if file is not None and file.seekable():
+        file.seek(0)
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        copy.writelines(blocks)
+        copy.seek(0)
+        yield copy
