@@ -18,14 +18,19 @@ BLOCK_BYTES = 256 << 10
 PAUSE = b""
 
 
-def read_blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
+def read_blocks(file: IO[bytes], name: str, size: int = BLOCK_BYTES) -> Iterator[bytes]:
     """Yield the file's bytes from where it stands, in blocks.
+
+    Args:
+        file: What is open.
+        name: What messages call it.
+        size: Bytes read at once.
 
     Raises:
         SourceError: It cannot be read; every byte before was yielded.
     """
     try:
-        while block := file.read(BLOCK_BYTES):
+        while block := file.read(size):
             yield block
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         msg = f"{name} cannot be read any further: {error}"

@@ -59,6 +59,36 @@ def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[B
     return _read(_open_ipc_file if is_file else _open_ipc_stream, file, name, options)
 
 
+def count_parquet(file: IO[bytes], /) -> int:
+    """Return how many rows a Parquet file says that it has.
+
+    Raises:
+        pyarrow.ArrowException: It is cut short or damaged.
+    """
+    return int(pq.read_metadata(file).num_rows)
+
+
+def count_arrow(file: IO[bytes], /) -> int | None:
+    """Return about how many rows an Arrow IPC file has, or None of a stream.
+
+    All batches but the last one are taken to be as long as the first one.
+
+    Raises:
+        pyarrow.ArrowException: It is cut short or damaged.
+    """
+    if file.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
+        return None
+    file.seek(0)
+    # without this, all columns of the two batches would be read
+    narrow = pa.ipc.IpcReadOptions(included_fields=[0], use_threads=False)
+    reader = pa.ipc.open_file(file, options=narrow)
+    count = reader.num_record_batches
+    if not count:
+        return 0
+    last = int(reader.get_batch(count - 1).num_rows)
+    return last + (count - 1) * int(reader.get_batch(0).num_rows) if count > 1 else last
+
+
 def _read(
     open_rows: Callable[[Any, SourceOptions], tuple[pa.Schema, Iterator[Any]]],
     file: IO[bytes],

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from propload.errors import SourceError
 from propload.format_names import check_format
+from propload.sources.estimating import estimate_rows
 from propload.sources.formats import (
     NOTE_SUFFIX,
     is_own,
@@ -70,6 +71,14 @@ class FileSource:
     def at_hand(self) -> bool:
         """Whether its rows can be read at any time, by no code of the user."""
         return self.rereadable
+
+    def rows_expected(self) -> int | None:
+        """Return about how many rows the files have, or None where that is not known.
+
+        Nothing but speed may depend on it.
+        """
+        paths = [path for path in self.paths if path] if self.rereadable else []
+        return estimate_rows(paths, self._options)
 
     def fingerprint(self) -> str | None:
         """Return a hash of paths, sizes, times, beginnings and ends."""

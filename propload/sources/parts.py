@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
 from propload.format_names import check_format
-from propload.sources.blocks import peek
+from propload.sources.blocks import peek, read_blocks
 from propload.sources.compression import is_packed, is_zip, unpack, zip_members
 from propload.sources.formats import find_format, is_workbook
 from propload.sources.pipes import read_stream, without_pauses
@@ -83,6 +83,26 @@ def find_parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[P
             yield from _parts_of_zip(archive, name, options)
         return
     yield _unpacked(head, blocks, file, name, options)
+
+
+def single_part(
+    file: IO[bytes], name: str, options: SourceOptions, /, *, block_bytes: int
+) -> Part | None:
+    """Return what there is to read in a file that is at hand; None of an archive.
+
+    Args:
+        file: The file, open at its beginning.
+        name: What messages call it.
+        options: What is known of it.
+        block_bytes: How much of the file is read for each of the part's blocks.
+
+    Raises:
+        SourceError: It cannot be read or unpacked.
+    """
+    head, blocks = peek(read_blocks(file, name, block_bytes), HEAD_BYTES)
+    if is_zip(head):
+        return None
+    return _unpacked(head, blocks, file, name, options)
 
 
 def _unpacked(

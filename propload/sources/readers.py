@@ -33,11 +33,14 @@ class Reader:
         takes: The reading options that it heeds.
         from_blocks: Reads a stream of bytes, or None where it has to jump about.
         from_file: Reads a seekable file where `from_blocks` is None.
+        count: Returns about how many rows a seekable file says that it has; None where
+            files of the format do not say it.
     """
 
     takes: frozenset[str]
     from_blocks: BlocksReader | None = None
     from_file: Callable[[IO[bytes], str, SourceOptions], Iterator[Batch]] | None = None
+    count: Callable[[IO[bytes]], int | None] | None = None
 
 
 READERS: Mapping[str, Reader] = {
@@ -45,8 +48,12 @@ READERS: Mapping[str, Reader] = {
     "tsv": Reader(delimited.TAKES, partial(delimited.read_delimited, tabs=True)),
     "ndjson": Reader(json_rows.TAKES, partial(json_rows.read_json, lines=True)),
     "json": Reader(json_rows.TAKES, partial(json_rows.read_json, lines=False)),
-    "parquet": Reader(columnar.TAKES, from_file=columnar.read_parquet),
-    "arrow": Reader(columnar.TAKES, from_file=columnar.read_arrow),
+    "parquet": Reader(
+        columnar.TAKES, from_file=columnar.read_parquet, count=columnar.count_parquet
+    ),
+    "arrow": Reader(
+        columnar.TAKES, from_file=columnar.read_arrow, count=columnar.count_arrow
+    ),
     "xlsx": Reader(excel.TAKES, from_file=excel.read_workbook),
 }
 

@@ -1,5 +1,8 @@
 """What is stored already is not written again, whatever its type."""
 
+import gzip
+import logging
+
 import pytest
 
 import propload
@@ -161,3 +164,21 @@ def test_lists_of_texts_become_arrays_of_times(database):
     with connect(database) as session:
         [row] = session.rows("SELECT d::text, m::text FROM homes")
     assert row == ("{2024-01-01,NULL,2024-02-01}", '{"2024-01-01 08:00:00+00"}')
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+def test_an_unchanged_file_is_compared_with_the_table_before_it_is_sent(
+    database, tmp_path, caplog, pack
+):
+    lines = [f"{number},Straat {number}\n" for number in range(5_000)]
+    path = tmp_path / "homes.csv"
+    path.write_bytes(pack("".join(["k,street\n", *lines]).encode()))
+    told = {"to": database, "table": "homes", "key": "k"}
+    assert propload.ingest(path, **told).counts.inserted == 5_000
+    before = writes_of(database, "homes")
+    caplog.set_level(logging.INFO, "propload.postgres.writing")
+    caplog.clear()
+    assert propload.ingest(path, **told).counts.unchanged == 5_000
+    assert "rows are compared with its 5000" in caplog.text
+    assert writes_of(database, "homes") == before

@@ -13,11 +13,13 @@ from propload.abilities import (
     Noted,
     Partial,
     Preset,
+    Sized,
     Stoppable,
     defaults_of,
     incomplete_of,
     is_at_hand,
     notes_of,
+    rows_expected_of,
     rows_taken_of,
 )
 from propload.options import SourceOptions
@@ -30,7 +32,7 @@ from propload.sources.spiders.outcome import CrawlOutcome
 from propload.testing import MemorySource
 
 OPTIONS = SourceOptions()
-ABILITIES = (AtHand, Counted, Endable, Noted, Partial, Preset, Stoppable)
+ABILITIES = (AtHand, Counted, Endable, Noted, Partial, Preset, Sized, Stoppable)
 
 
 class Homes(scrapy.Spider):
@@ -58,8 +60,8 @@ def items():
     ("make", "kind", "abilities"),
     [
         (crawl, SpiderSource, {Noted, Partial, Preset, Stoppable}),
-        (lambda: file(None), FileSource, {AtHand, Noted}),
-        (frame, FrameSource, {AtHand, Endable}),
+        (lambda: file(None), FileSource, {AtHand, Noted, Sized}),
+        (frame, FrameSource, {AtHand, Endable, Sized}),
         (items, ItemSource, {Counted, Endable}),
         (lambda: MemorySource([]), MemorySource, set()),
     ],
@@ -83,6 +85,7 @@ def test_what_no_source_can_is_nothing():
     nothing = object()
     assert (incomplete_of(nothing), notes_of(nothing)) == ("", ())
     assert (rows_taken_of(nothing), is_at_hand(nothing)) == (0, False)
+    assert rows_expected_of(nothing) is None
     assert defaults_of(nothing) == {}
 
 
@@ -98,6 +101,14 @@ def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
     path.write_text("id\n1\n", encoding="utf-8")
     assert is_at_hand(file(path))
     assert not is_at_hand(file(None))
+
+
+def test_a_file_and_a_frame_tell_how_many_rows_they_have(tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text("id\n1\n2\n", encoding="utf-8")
+    assert rows_expected_of(file(path)) == 2
+    assert rows_expected_of(frame()) == 1
+    assert rows_expected_of(open_frame(pl.LazyFrame({"id": [1]}), OPTIONS)) is None
 
 
 def test_a_spider_says_how_its_items_are_loaded():
