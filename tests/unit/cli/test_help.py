@@ -1,0 +1,101 @@
+"""What the commands say of themselves: their help, and the words a shell completes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from propload.cli import COMMANDS, load_command
+
+
+@pytest.fixture
+def run(run, monkeypatch):
+    """Call the command line at a wide terminal."""
+    monkeypatch.setenv("COLUMNS", "200")
+    return run
+
+
+def test_help_says_whether_a_command_crawls(run):
+    crawling = {c for c in ("ingest", "check", "tune") if names_spiders(run, c)}
+    assert crawling == {"ingest", "check"}
+
+
+def names_spiders(run, command):
+    return "spider:NAME" in run(command, "--help").stdout
+
+
+def test_no_command_shows_the_help(run):
+    result = run()
+    for name, line in COMMANDS.items():
+        assert re.search(rf" {name} +{re.escape(line)} ", result.output)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_of_a_command_is_the_first_of_its_help(name):
+    assert load_command(name).help.partition("\n")[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("columns", ["60", "100"])
+def test_help_is_broken_by_the_terminal_alone(columns, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    for words in (("ingest",), ("recover",), ("demo",), ("runs", "drop"), ()):
+        lines = run(*words, "--help").output.splitlines()
+        start = next(n for n, one in enumerate(lines) if "Usage:" in one) + 1
+        end = next(n for n, one in enumerate(lines) if one.startswith("╭"))
+        text = [one.strip() for one in lines[start:end]]
+        for line, after in itertools.pairwise(text):
+            word = after.partition(" ")[0]
+            is_full = len(line) + 1 + len(word) > int(columns) - 2
+            assert is_full or not line or not after, line
+
+
+@pytest.mark.parametrize("command", ["ingest", "check", "tune"])
+def test_help_shows_what_is_read_first_and_how_it_runs_last(command, run):
+    told = run(command, "--help").output
+    found = re.findall(r"^╭─ (.*?) ─", told, re.MULTILINE)
+    crawling = [] if command == "tune" else ["Crawling"]
+    first = ["Arguments", "Reading", "Target", "Rows", "Speed and memory", "Safety"]
+    assert found == [*first, "Running", *crawling, "Output"]
+    flags = re.findall(r"^│ (--[a-z-]+)", told, re.MULTILINE)
+    assert flags.index("--progress" if crawling else "--write") < flags.index("--job")
+    assert flags.index("--job") + 1 == flags.index("--config")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("ingest",), ("tune",), ("recover",), ("runs",), ("db", "psql")],
+    ids=" ".join,
+)
+def test_help_shows_words_instead_of_types(words, run):
+    told = run(*words, "--help").output
+    assert not re.search(r"<\w+|\[\[", told)
+
+
+def test_help_says_what_a_resume_alone_means(run):
+    told = re.sub(r"[│\s]+", " ", run("ingest", "--help").output)
+    assert "true (or --resume alone) means the last unfinished one" in told
+
+
+def test_help_tells_each_exit_code(run):
+    told = run("ingest", "--help").output
+    assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
+
+
+def test_the_words_below_a_command_are_completed(app):
+    told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": "propload db st"}
+    result = CliRunner().invoke(
+        app, prog_name="propload", env={**told, "COMP_CWORD": "2"}
+    )
+    assert result.output.split() == ["start", "stop", "status"]
+
+
+def test_the_words_of_a_setting_are_completed(app):
+    words = "propload ingest a.csv --mode in"
+    told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    result = CliRunner().invoke(
+        app, prog_name="propload", env={**told, "COMP_CWORD": "4"}
+    )
+    assert result.output.split() == ["insert-new"]
