@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from propload.postgres.ledger.database_ledger import take_over
@@ -17,9 +16,9 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
+from propload.postgres.session.server_room import ServerRoom
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
-from propload.postgres.sql.sessions import CONNECTIONS
 from propload.postgres.tables import making, reading
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
@@ -36,21 +35,6 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
     from propload.target import TableName, Target
-
-
-@dataclass(frozen=True, slots=True)
-class ServerRoom:
-    """What a server has left for a run.
-
-    Attributes:
-        connections: Connections that this user may have at once.
-        free_connections: Those of them that nobody uses now.
-        round_trip_seconds: How long the shortest question takes.
-    """
-
-    connections: int
-    free_connections: int
-    round_trip_seconds: float
 
 
 class Database:
@@ -193,11 +177,7 @@ class Database:
         Raises:
             ServerError: The connection is gone.
         """
-        session = self._sessions.first()
-        most, free = map(int, session.rows(CONNECTIONS)[0])
-        seconds = session.round_trip_seconds()
-        session.commit()
-        return ServerRoom(most, free, seconds)
+        return ServerRoom.of(self._sessions.first())
 
     @contextmanager
     def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:

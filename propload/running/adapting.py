@@ -24,7 +24,8 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from propload.postgres.loading import Database, ServerRoom
+    from propload.postgres.loading import Database
+    from propload.postgres.session.server_room import ServerRoom
     from propload.running.planning import Plan
 
 #: Beyond this many lanes the one thread that prepares is what a run waits for.

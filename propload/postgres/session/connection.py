@@ -11,7 +11,6 @@ import contextlib
 import re
 import secrets
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import polars as pl
@@ -26,7 +25,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
 from propload.errors import TransientWriteError
 from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
-from propload.postgres.session import failures
+from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.driver_errors import (
     ServerError,
@@ -37,7 +36,6 @@ from propload.postgres.session.driver_errors import (
 from propload.postgres.session.dsn import mask, parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.lost_sessions import Backend, LostSessions
-from propload.postgres.session.session_settings import LINE_SETTINGS, SETTINGS
 from propload.postgres.sql import bookkeeping, quoting
 from propload.postgres.sql.sessions import begin
 from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY, copy_from
@@ -59,11 +57,6 @@ COPY_ROWS = 8_192
 #: names, from the moment that it lets the user in, the driver knows no type.
 _PLAIN_NAMES = "-c quote_all_identifiers=off"
 _TYPES_UNREAD = "Postgres type with oid 0 not found"
-
-#: So many bytes of rows are read at once: the driver takes 16 MB of its own accord,
-#: which is no faster.
-BATCH_BYTES = 4 << 20
-_BATCH_HINT = "adbc.postgresql.batch_size_hint_bytes"
 
 #: Statements after which a table may have other columns than it had.
 _CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
@@ -155,11 +148,11 @@ class Connection:
         self._broken = False
         self.closed = False
         self.token = secrets.token_hex(8)
-        settings = SETTINGS | {
+        settings = session_settings.SETTINGS | {
             "application_name": group.application_name[:63],
             bookkeeping.SESSION: self.token,
         }
-        asked = begin(settings, LINE_SETTINGS)
+        asked = begin(settings, session_settings.LINE_SETTINGS)
         answer = self.rows(asked, tuple(settings.values()))[0]
         self.commit()
         self.server_version, reads_files, pid, started, *_ = answer
@@ -231,7 +224,7 @@ class Connection:
             ServerError: The server refused, or the connection is gone.
         """
         with self._cursor() as cursor:
-            cursor.adbc_statement.set_options(**{_BATCH_HINT: str(BATCH_BYTES)})
+            cursor.adbc_statement.set_options(**session_settings.READING)
             cursor.execute(sql)
             yield from cursor.fetch_record_batch()
 
@@ -375,16 +368,6 @@ class Connection:
             self._cancelling = True
             return True
 
-    def round_trip_seconds(self) -> float:
-        """Return the shortest of three round trips to the server, in seconds."""
-        times = []
-        for _ in range(3):  # the first one may meet a cold cache
-            start = time.perf_counter()
-            self.execute("SELECT 1")
-            times.append(time.perf_counter() - start)
-        self.commit()
-        return min(times)
-
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[dbapi.Cursor]:
         try:
@@ -401,7 +384,7 @@ class Connection:
                 # its own failure must not hide the statement's
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()
-        # a reader of rows has errors of its own, some of them the system's
+        # a reader of rows raises errors of the system
         except (dbapi.Error, pa.ArrowException, OSError) as error:
             self._failed = True
             raise self._server_error(error) from error

@@ -14,6 +14,7 @@ from propload.postgres.session.connection import COPY_ROWS, connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.session.failures import classify
+from propload.postgres.session.server_room import round_trip_seconds
 from tests.integration.reading import read_frame, run_sql
 from tests.waiting import noted_waits
 
@@ -270,7 +271,7 @@ def test_sessions_are_set_up_alike(database):
         ]
         opened.rollback()
         assert opened.server_version // 10000 in (15, 16, 17, 18)
-        assert 0 < opened.round_trip_seconds() < 60
+        assert 0 < round_trip_seconds(opened) < 60
     assert found == ["UTC", "ISO, YMD", "UTF8", "x" * 63]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from propload.options import BATCH_BYTES, BATCH_ROWS
-from propload.postgres.loading import ServerRoom
+from propload.postgres.session.server_room import ServerRoom
 from propload.running.adapting import (
     SLOW_SECONDS,
     WARM_BATCHES,

@@ -7,8 +7,6 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from propload.postgres.writing.server_hashes import HASHED, SEED, hash_rows
 
@@ -93,24 +91,6 @@ def test_no_rows_have_no_hashes(dtype):
 def test_the_seed_is_not_zero():
     # with 0 a null and the number 0.0 have the same hash
     assert 0 < SEED < 2**63
-
-
-@given(texts=st.lists(st.none() | st.text(max_size=60), max_size=40), data=st.data())
-def test_the_hash_of_a_row_does_not_depend_on_those_beside_it(texts, data):
-    frame = pl.DataFrame({"v": pl.Series(texts, dtype=pl.String)})
-    alone = [hash_rows(frame[n : n + 1])[0] for n in range(frame.height)]
-    start = data.draw(st.integers(0, frame.height))
-    parts = pl.concat([frame[start:], frame[:start]], rechunk=False)
-    assert hash_rows(parts).tolist() == alone[start:] + alone[:start]
-
-
-@given(
-    texts=st.lists(st.text(max_size=40), min_size=2, max_size=60, unique=True),
-    numbers=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, unique=True),
-)
-def test_different_values_have_different_hashes(texts, numbers):
-    assert len(set(_hashed(texts, pl.String()))) == len(texts)
-    assert len(set(_hashed(numbers, pl.Int64()))) == len(numbers)
 
 
 def test_columns_that_exchange_their_values_have_another_hash():

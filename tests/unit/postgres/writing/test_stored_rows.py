@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from propload.batch import ROW
 from propload.postgres.session.driver_errors import ServerError
@@ -66,30 +64,6 @@ def test_rows_whose_key_comes_several_times_are_all_sent():
     versions = layer.filter(pl.col("k") == 3)
     sent = _sent(_stored(), StoredTable([TABLE]), layer, versions=versions)
     assert sent == ([[3]], 9)
-
-
-pieces = st.lists(
-    st.dictionaries(st.integers(0, 14), st.sampled_from(["a", "b"]), min_size=1),
-    min_size=1,
-    max_size=6,
-)
-
-
-@given(
-    held=st.dictionaries(st.integers(0, 14), st.sampled_from(["a", "b"])), pieces=pieces
-)
-def test_what_is_sent_makes_the_table_that_all_rows_would(held, pieces):
-    stored, table = _stored(), StoredTable([dict(held)])
-    written, unchanged = dict(held), 0
-    for piece in pieces:
-        left, same = stored.unsent(table, (layer_of(piece),), None, forecast=_all)
-        written |= dict(left[0].select("k", "v").iter_rows())
-        unchanged += same
-    expected = dict(held)
-    for piece in pieces:
-        expected |= piece
-    assert written == expected
-    assert unchanged <= sum(map(len, pieces))
 
 
 @pytest.mark.parametrize(

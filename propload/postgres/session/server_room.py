@@ -1,0 +1,53 @@
+"""What a server has left for a run, and how far away it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from propload.postgres.sql.sessions import CONNECTIONS
+
+if TYPE_CHECKING:
+    from propload.postgres.session.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRoom:
+    """What a server has left for a run.
+
+    Attributes:
+        connections: Connections that this user may have at once.
+        free_connections: Those of them that nobody uses now.
+        round_trip_seconds: How long the shortest question takes.
+    """
+
+    connections: int
+    free_connections: int
+    round_trip_seconds: float
+
+    @classmethod
+    def of(cls, session: Connection, /) -> Self:
+        """Return what is left on a session's server.
+
+        Raises:
+            ServerError: The connection is gone.
+        """
+        most, free = map(int, session.rows(CONNECTIONS)[0])
+        seconds = round_trip_seconds(session)
+        session.commit()
+        return cls(most, free, seconds)
+
+
+def round_trip_seconds(session: Connection, /) -> float:
+    """Return the shortest of three round trips to the server, in seconds.
+
+    Raises:
+        ServerError: The connection is gone.
+    """
+    times = []
+    for _ in range(3):  # the first one may meet a cold cache
+        start = time.perf_counter()
+        session.execute("SELECT 1")
+        times.append(time.perf_counter() - start)
+    return min(times)
