@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import secrets
 from dataclasses import asdict
 from decimal import Decimal
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 import propload
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.stored_rows import StoredRows
+from propload.postgres.writing.table_reading import TableReading
+from tests.conftest import run_outside_transaction, with_database
 from tests.integration.reading import query, read_table, run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(240)
@@ -170,6 +173,141 @@ def test_partitions_are_read_as_one_table(database, compared):
     assert counts == propload.Counts(read=3_000, updated=1, unchanged=2_999)
 
 
+#: What lets a row that is written change other rows of its table.
+REACHING = {
+    "trigger": (
+        (
+            "CREATE FUNCTION halve() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN UPDATE homes SET price = 0 WHERE k = NEW.k + 1 AND NEW.price <> 0; "
+            "RETURN NULL; END'"
+        ),
+        (
+            "CREATE TRIGGER halving AFTER UPDATE ON homes "
+            "FOR EACH ROW EXECUTE FUNCTION halve()"
+        ),
+    ),
+    "reference": (
+        "ALTER TABLE homes ADD UNIQUE (street)",
+        (
+            "ALTER TABLE homes ADD FOREIGN KEY (seen) REFERENCES homes (street) "
+            "ON UPDATE CASCADE"
+        ),
+    ),
+    "rule": (
+        "CREATE TABLE noted (k bigint)",
+        (
+            "CREATE RULE noting AS ON DELETE TO homes DO ALSO "
+            "INSERT INTO noted VALUES (OLD.k)"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REACHING)
+def test_where_a_row_may_change_others_all_are_sent(database, compared, what):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
+        "street text, seen text)",
+    )
+    names = [f"street {n}" for n in range(500)]
+    frame = pl.DataFrame(
+        {"k": range(500), "price": 1_000, "street": names, "seen": names}
+    )
+    load(database, frame)
+    run_sql(database, *REACHING[what])
+    load(database, frame)
+    assert not compared()
+
+
+# a rule that is made meanwhile ends the load
+@pytest.mark.parametrize("what", ["trigger", "reference"])
+def test_what_changes_others_since_the_table_was_read_is_heeded(
+    database, compared, monkeypatch, what
+):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
+        "street text, seen text)",
+    )
+    names = [f"street {n}" for n in range(500)]
+    frame = pl.DataFrame(
+        {"k": range(500), "price": 1_000, "street": names, "seen": names}
+    )
+    load(database, frame)
+    after_the_reading(monkeypatch, lambda: run_sql(database, *REACHING[what]))
+    given_up = noted_ends(monkeypatch)
+    assert load(database, frame, workers=1, batch_rows=100).unchanged == 500
+    assert compared()
+    assert given_up
+
+
+@pytest.mark.parametrize(
+    "change", ["TRUNCATE homes", "ALTER TABLE homes ALTER price TYPE int4"]
+)
+def test_rows_that_went_with_their_file_since_the_table_was_read_are_sent(
+    database, compared, monkeypatch, change
+):
+    frame = homes(500)
+    load(database, frame)
+    after_the_reading(monkeypatch, lambda: run_sql(database, change))
+    told = {"to": database, "table": "homes", "key": "k", "progress": False}
+    if change.startswith("TRUNCATE"):
+        report = propload.ingest(frame, workers=1, batch_rows=100, **told)
+        assert report.counts == propload.Counts(read=500, inserted=500)
+        assert read_table(database, "homes").sort("k").equals(frame)
+    else:
+        with pytest.raises(propload.LoadError, match="price is integer now"):
+            propload.ingest(frame, workers=1, batch_rows=100, **told)
+    assert compared()
+
+
+def after_the_reading(monkeypatch, action):
+    """Have something done once the table was read, before a row is sent."""
+    read, done = TableReading.read, []
+
+    def reading(self, connection):
+        known = read(self, connection)
+        if not done:
+            done.append(action())
+        return known
+
+    monkeypatch.setattr(TableReading, "read", reading)
+
+
+def noted_ends(monkeypatch):
+    """A list that is longer each time that rows are compared no more."""
+    ends, give_up = [], StoredRows.give_up
+
+    def noted(self):
+        ends.append(self)
+        give_up(self)
+
+    monkeypatch.setattr(StoredRows, "give_up", noted)
+    return ends
+
+
+@pytest.fixture
+def latin_database(postgres_dsn):
+    """A database whose texts are not stored in UTF-8."""
+    name = f"latin_{secrets.token_hex(4)}"
+    encoded = f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+    run_outside_transaction(postgres_dsn, encoded)
+    yield with_database(postgres_dsn, name)
+    run_outside_transaction(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_texts_of_another_encoding_are_looked_up(latin_database, compared):
+    database = latin_database
+    # its bytes there are those of the right text here
+    spoiled = pl.DataFrame({"k": range(50), "v": "café".encode().decode("latin1")})
+    load(database, spoiled)
+    mended = spoiled.with_columns(v=pl.lit("café"))
+    mixed = pl.concat([mended[:10], spoiled[10:]])
+    assert load(database, mixed).updated == 10
+    assert not compared()
+
+
 def test_rows_that_may_not_be_seen_are_not_taken_for_new(database, compared):
     frame = homes(500)
     load(database, frame)
@@ -219,7 +357,7 @@ def test_where_the_table_cannot_be_read_all_rows_are_sent(
 
 
 def test_a_server_that_hashes_otherwise_is_told_all(database, compared, monkeypatch):
-    frame = homes()
+    frame = homes(500)
     load(database, frame)
     before = writes_of(database, "homes")
     monkeypatch.setattr(
@@ -227,7 +365,7 @@ def test_a_server_that_hashes_otherwise_is_told_all(database, compared, monkeypa
         "read_hashes",
         lambda *_, **__: "SELECT hashint8extended(k, 1), k FROM homes",
     )
-    assert load(database, frame, batch_rows=2_000).unchanged == 3_000
+    assert load(database, frame).unchanged == 500
     assert compared()
     assert writes_of(database, "homes") == before
 

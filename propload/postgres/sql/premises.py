@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
-from propload.postgres.sql.tables import stands_for_a_key, triggered
+from propload.postgres.sql.tables import reaches_others, stands_for_a_key, triggered
 
 #: What rows are planned by, as one JSON text, by namespace and name: the table's oid;
-#: each column's type, its length or precision, and both as PostgreSQL writes them; the
-#: columns of each index that a key can be looked for by; whether a trigger may skip or
-#: change a row, and whether there are rules. The same text means that all is the same.
+#: each column's type, its length or precision, both as PostgreSQL writes them, and its
+#: number; the columns of each index that a key can be looked for by; whether a trigger
+#: may skip or change a row; whether there are rules; whether a row that is written may
+#: change others; and the file that its rows lie in, which is another one when they were
+#: written anew or are gone. The same text means that all is the same.
 PREMISES_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,
     'columns', (
         SELECT json_object_agg(a.attname, json_build_array(
             a.atttypid::int8, a.atttypmod,
-            pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
+            pg_catalog.format_type(a.atttypid, a.atttypmod),
+            a.attnum) ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
     'keys', (
@@ -28,7 +31,9 @@ SELECT json_build_object(
         FROM pg_catalog.pg_index AS x
         WHERE x.indrelid = c.oid AND {stands_for_a_key("x")}),
     'triggered', {triggered("c.oid")},
-    'ruled', c.relhasrules)::text
+    'ruled', c.relhasrules,
+    'reaching', {reaches_others("c.oid")},
+    'file', pg_catalog.pg_relation_filenode(c.oid)::int8)::text
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2

@@ -1,25 +1,40 @@
-# ruff: noqa: S608 - names are quoted, page numbers are whole numbers
-"""The rows that a table holds, read a part at a time."""
+# ruff: noqa: S608 - names are quoted, page numbers and seeds are whole numbers
+"""The rows that a table holds: how many there are, and their hashes, part by part."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import table
+from propload.postgres.sql.tables import reaches_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from propload.target import TableName
 
-#: Tells of a table, by namespace and name, how many pages its rows take; none of one
-#: that is partitioned.
-PAGES_QUERY = """
-SELECT pg_catalog.pg_relation_size(c.oid)
-    / pg_catalog.current_setting('block_size')::int8
+#: Tells of a table, by namespace and name: whether its texts are hashed as they come,
+#: and rows of it change only as they are written; the pages of its longest part; and
+#: about how many rows it has, as far as the server has counted them.
+STANDING_QUERY = f"""
+SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'
+        AND NOT c.relhasrules AND NOT {reaches_others("c.oid")},
+    max(part.pages),
+    coalesce(sum(part.rows), 0)::int8
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT size.pages,
+        CASE WHEN p.relpages > 0 AND p.reltuples > 0
+            THEN p.reltuples / p.relpages * size.pages END AS rows
+    FROM pg_catalog.pg_class AS p
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.pg_relation_size(p.oid)
+            / pg_catalog.current_setting('block_size')::int8 AS pages) AS size
+    WHERE p.oid = c.oid OR p.oid IN (
+        SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t)) AS part
 WHERE n.nspname = $1 AND c.relname = $2
+GROUP BY c.oid, c.relhasrules
 """
 
 

@@ -52,6 +52,23 @@ def triggered(relation: str, /) -> str:
     )
 
 
+def reaches_others(relation: str, /) -> str:
+    """Return the condition that to write a row of a table may change other rows of it.
+
+    Args:
+        relation: The expression of the table's oid.
+    """
+    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
+    return (
+        "(EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
+        f"AND (g.tgrelid = {relation} OR g.tgrelid IN {parts})) "
+        "OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
+        # rows that refer to it follow, and others may refer to those
+        "AND f.confupdtype IN ('c', 'n', 'd') "
+        f"AND (f.confrelid = {relation} OR f.confrelid IN {parts})))"
+    )
+
+
 def stands_for_a_key(alias: str, /) -> str:
     """Return the condition that an index keeps rows of a table apart by plain columns.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
 from propload.errors import WriteError
 from propload.postgres.sql.premises import PREMISES_QUERY
@@ -22,14 +22,21 @@ _TEXTS = frozenset({25, 1043})
 _PADDED = 1042
 
 
+#: A column's type, its length or precision, both as PostgreSQL writes them, its number.
+_Column: TypeAlias = tuple[int, int, str, int]
+
+
 class _Told(TypedDict):
     """What `PREMISES_QUERY` answers with."""
 
     oid: int
-    columns: dict[str, tuple[int, int, str]]
+    columns: dict[str, _Column]
     keys: list[list[str]] | None
     triggered: bool
     ruled: bool
+    #: A plan needs neither: what is known of the table's rows does.
+    reaching: bool
+    file: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class Premises:
     def _known(self) -> _Told:
         """Return all that was known, by the oldest word on each column."""
         known = [_read(text) for text in (*self.earlier, self.told)]
-        columns: dict[str, tuple[int, int, str]] = {}
+        columns: dict[str, _Column] = {}
         for one in known:
             columns = {**one["columns"], **columns}
         return {
@@ -98,6 +105,8 @@ class Premises:
             "keys": [key for one in known for key in one["keys"] or ()],
             "triggered": any(one["triggered"] for one in known),
             "ruled": any(one["ruled"] for one in known),
+            "reaching": known[-1]["reaching"],
+            "file": known[-1]["file"],
         }
 
 
@@ -165,7 +174,7 @@ def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
         yield f"column {column} is {now[2]} now and was {was[2]}"
 
 
-def _is_same(was: tuple[int, int, str], now: tuple[int, int, str]) -> bool:
+def _is_same(was: _Column, now: _Column) -> bool:
     types = {was[0], now[0]}
     if types <= _TEXTS or types == {_PADDED}:
         return True

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Fingerprints:
     """The hashes of rows, in the order of the rows.
 
-    That a row which has changed has the hash that it had happens once in 2⁶⁴ changes.
+    That a row which has changed has the hash that it had happens once in 2⁶⁴ changes,
+    and by no one's intention: each run hashes with a seed of its own.
 
     Attributes:
         keys: Those of their keys.

@@ -5,8 +5,9 @@ tables that are partitioned by hash lie on disks by them. What is worked out her
 what they give on little-endian machines. Where a server gives others, no row is taken
 for a stored one.
 
-Whole numbers of 64 bits and moments are hashed as the eight bytes that the server sends
-of them: its own hashes of them tell 32 bits apart.
+A seed is hashed beside each value: with 0, the hash of the number 0.0 would be that of
+a null. Whole numbers of 64 bits and moments are hashed as the eight bytes that the
+server sends of them: its own hashes of them tell 32 bits apart.
 
 Sources: PostgreSQL's `src/common/hashfn.c`, which is Bob Jenkins's lookup3 of 2006, and
 `hash_record_extended` in `src/backend/utils/adt/rowtypes.c`.
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     Hashes: TypeAlias = NDArray[np.uint64]
     _Words: TypeAlias = NDArray[np.uint32]
 
-#: What is hashed beside each value, any number but 0: with that, the hash of the number
-#: 0.0 would be that of a null.
-SEED = int.from_bytes(b"propload")
-_SEEDS = (np.uint32(SEED >> 32), np.uint32(SEED % 2**32))
 #: What each of the three words begins with, without the number of bytes.
 _START = (0x9E3779B9 + 3923095) % 2**32
 #: Bytes that are mixed in at once, and where its three words begin.
@@ -57,18 +54,19 @@ class _Mixed(NamedTuple):
     rest: _Words
 
     @classmethod
-    def of(cls, sizes: _Words) -> _Mixed:
+    def of(cls, sizes: _Words, seed: int) -> _Mixed:
         """Return the words as they begin, for values of so many bytes."""
         begun = sizes + np.uint32(_START)
+        high, low = np.uint32(seed >> 32), np.uint32(seed % 2**32)
         rooms = np.empty_like(begun), np.empty_like(begun)
-        mixed = cls(begun + _SEEDS[0], begun + _SEEDS[1], begun, *rooms)
+        mixed = cls(begun + high, begun + low, begun, *rooms)
         mixed.mix()
         return mixed
 
     @classmethod
-    def alike(cls, size: int, count: int) -> _Mixed:
+    def alike(cls, size: int, count: int, seed: int) -> _Mixed:
         """Return the words as they begin, for so many values of one size, in bytes."""
-        one = cls.of(np.array([size], np.uint32))
+        one = cls.of(np.array([size], np.uint32), seed)
         return cls(*(np.repeat(words, count) for words in one))
 
     def head(self, count: int) -> _Mixed:
@@ -105,66 +103,67 @@ class _Mixed(NamedTuple):
         return (self.b.astype(np.uint64) << np.uint64(32)) | self.c
 
 
-def hash_rows(frame: pl.DataFrame, /) -> Hashes:
+def hash_rows(frame: pl.DataFrame, seed: int, /) -> Hashes:
     """Return what `hash_record_extended(ROW(...), SEED)` gives for each row.
 
     Args:
         frame: The rows; columns of the types in `HASHED`.
+        seed: From 1 to 2⁶³ - 1.
     """
     hashed = np.zeros(frame.height, np.uint64)
     for column in frame.get_columns():
         hashed *= _COLUMN_FACTOR
-        hashed += _hash_column(column)
+        hashed += _hash_column(column, seed)
     return hashed
 
 
-def _hash_column(column: pl.Series) -> Hashes:
-    hashed = HASHED[column.dtype](column)
+def _hash_column(column: pl.Series, seed: int) -> Hashes:
+    hashed = HASHED[column.dtype](column, seed)
     if column.null_count():
         hashed[column.is_null().to_numpy()] = 0
     return hashed
 
 
-def _hash_small(column: pl.Series) -> Hashes:
+def _hash_small(column: pl.Series, seed: int) -> Hashes:
     """Return the hashes of numbers of up to 32 bits."""
     numbers: NDArray[np.int32] = column.cast(pl.Int32).fill_null(0).to_numpy()
-    mixed = _Mixed.alike(4, len(numbers))
+    mixed = _Mixed.alike(4, len(numbers), seed)
     mixed.add(numbers.view(np.uint32))
     return mixed.hashes()
 
 
-def _hash_large(column: pl.Series) -> Hashes:
+def _hash_large(column: pl.Series, seed: int) -> Hashes:
     """Return the hashes of the bytes that are sent of numbers of 64 bits."""
     numbers: NDArray[np.int64] = column.fill_null(0).to_numpy()
-    return _hash_eight_bytes(numbers.astype(">i8"))
+    return _hash_eight_bytes(numbers.astype(">i8"), seed)
 
 
-def _hash_dates(column: pl.Series) -> Hashes:
-    return _hash_small(column.to_physical() - _DAYS_BEFORE)
+def _hash_dates(column: pl.Series, seed: int) -> Hashes:
+    return _hash_small(column.to_physical() - _DAYS_BEFORE, seed)
 
 
-def _hash_moments(column: pl.Series) -> Hashes:
-    return _hash_large(column.to_physical() - _MICROSECONDS_BEFORE)
+def _hash_moments(column: pl.Series, seed: int) -> Hashes:
+    return _hash_large(column.to_physical() - _MICROSECONDS_BEFORE, seed)
 
 
-def _hash_floats(column: pl.Series) -> Hashes:
+def _hash_floats(column: pl.Series, seed: int) -> Hashes:
     values = column.cast(pl.Float64).fill_null(0)
     numbers: NDArray[np.float64] = values.to_numpy().copy()
     # one of many patterns stands for what is no number
     numbers[np.isnan(numbers)] = np.nan
-    hashed = _hash_eight_bytes(numbers)
-    hashed[numbers == 0] = SEED
+    hashed = _hash_eight_bytes(numbers, seed)
+    hashed[numbers == 0] = seed
     return hashed
 
 
-def _hash_eight_bytes(numbers: NDArray[np.generic]) -> Hashes:
+def _hash_eight_bytes(numbers: NDArray[np.generic], seed: int) -> Hashes:
     words = numbers.view("<u4").reshape(-1, 2)
-    mixed = _Mixed.alike(8, len(words))
+    mixed = _Mixed.alike(8, len(words), seed)
     mixed.add(words[:, 0], words[:, 1])
     return mixed.hashes()
 
 
-def _hash_bytes(column: pl.Series) -> Hashes:
+def _hash_bytes(column: pl.Series, seed: int) -> Hashes:
     begins, sizes, words = _in_memory(column)
     blocks = sizes // _BLOCK
     most = int(blocks.max(initial=0))
@@ -172,7 +171,7 @@ def _hash_bytes(column: pl.Series) -> Hashes:
     order = np.argsort(most - blocks, kind="stable")
     begins, sizes = begins[order], sizes[order]
     longer = len(sizes) - np.cumsum(np.bincount(blocks, minlength=most + 1))
-    mixed = _Mixed.of(sizes.astype(np.uint32))
+    mixed = _Mixed.of(sizes.astype(np.uint32), seed)
     for count in longer[:most]:
         part = mixed.head(count)
         firsts = begins[:count]
@@ -233,7 +232,7 @@ def _in_memory(
 
 
 #: How the values of a column are hashed, by its type.
-HASHED: Mapping[pl.DataType, Callable[[pl.Series], Hashes]] = {
+HASHED: Mapping[pl.DataType, Callable[[pl.Series, int], Hashes]] = {
     pl.Boolean(): _hash_small,
     pl.Int16(): _hash_small,
     pl.Int32(): _hash_small,

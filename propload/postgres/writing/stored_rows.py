@@ -114,12 +114,12 @@ class StoredRows:
         Raises:
             ServerError: The connection is gone.
         """
-        known = self._known(connection, layers, forecast)
+        height = sum(layer.height for layer in layers)
+        known = self._known(connection, layers, forecast) if height else None
         if known is None:
             return Unsent(layers, 0)
         apart = None if versions is None else versions.get_column(ROW).implode()
         left = tuple(self._left(known, layer, apart) for layer in layers)
-        height = sum(layer.height for layer in layers)
         unchanged = height - sum(layer.height for layer in left)
         if unchanged < LEAST_FOUND * height and height >= SAMPLED_ROWS:
             self.give_up()
@@ -188,29 +188,39 @@ class StoredRows:
         layers: tuple[pl.DataFrame, ...],
         forecast: Forecast,
     ) -> None:
-        """Decide by the first rows whether the table is to be read."""
-        limit = self._limit(layers, forecast)
-        if limit <= 0:
+        """Decide by the table and the first rows whether the table is to be read."""
+        coming = self._expected() or 0
+        pages, rows = self._standing(connection)
+        # what is counted of the table saves a look at the rows
+        share = (
+            0.0 if pages is None or rows > WORTH * coming else _share(layers, forecast)
+        )
+        if pages is None or share < LEAST_UNCHANGED:
             self.give_up()
             return
-        table = self._asked.table
-        name = (table.namespace, table.table)
-        pages = int(connection.rows(stored_rows.PAGES_QUERY, name)[0][0])
-        connection.commit()
+        reading = TableReading(
+            self._asked, pages, min(MOST_ROWS, WORTH * share * coming)
+        )
         with self._changed:
             if not self._given_up:
-                self._reading = TableReading(self._asked, pages, limit)
+                self._reading = reading
             self._changed.notify_all()
 
-    def _limit(self, layers: tuple[pl.DataFrame, ...], forecast: Forecast) -> float:
-        """Return how many rows of the table are worth to be read."""
-        coming = self._expected()
-        if not coming or not layers or not layers[0].height:
-            return 0
-        sample = layers[0].gather_every(-(-layers[0].height // SAMPLED_ROWS))
-        unchanged = forecast(sample) or 0
-        share = unchanged / sample.height
-        log.debug("%d of %d rows are unchanged", unchanged, sample.height)
-        if share < LEAST_UNCHANGED:
-            return 0
-        return min(float(MOST_ROWS), WORTH * share * coming)
+    def _standing(self, connection: Connection) -> tuple[int | None, int]:
+        """Return the pages of the table, None if it is not to be read, and its rows."""
+        table = self._asked.table
+        found = connection.rows(
+            stored_rows.STANDING_QUERY, (table.namespace, table.table)
+        )
+        connection.commit()
+        is_plain, pages, rows = found[0] if found else (False, 0, 0)
+        return (int(pages) if is_plain else None), int(rows)
+
+
+def _share(layers: tuple[pl.DataFrame, ...], forecast: Forecast) -> float:
+    """Return what part of the first rows is unchanged."""
+    first = next(layer for layer in layers if layer.height)
+    sample = first.gather_every(-(-first.height // SAMPLED_ROWS))
+    unchanged = forecast(sample) or 0
+    log.debug("%d of %d rows are unchanged", unchanged, sample.height)
+    return unchanged / sample.height

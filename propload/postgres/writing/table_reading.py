@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,10 +14,10 @@ import numpy as np
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.known_rows import Fingerprints, KnownRows
-from propload.postgres.writing.server_hashes import SEED, hash_rows
+from propload.postgres.writing.server_hashes import hash_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
     import pyarrow as pa
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Pages that are read at once: lanes share them out, 8 MB each.
 PART_PAGES = 1_024
+#: Pages of the first part, which shows about how many rows the table has.
+PROBE_PAGES = 16
 #: Longest wait for a part that another lane reads, in seconds: it takes a tenth of one.
 WAIT_SECONDS = 30.0
 
@@ -49,14 +53,16 @@ class Asked:
         table: Its name.
         columns: Its columns, in the order in which they are compared.
         key: Those that identify a row.
+        seed: What is hashed beside each value; nobody can know it who makes rows.
     """
 
     table: TableName
     columns: Sequence[Comparable]
     key: Sequence[str]
+    seed: int = field(default_factory=lambda: 1 + secrets.randbelow(2**63 - 1))
 
-    def stored(self, connection: Connection, part: _Part, /) -> Fingerprints:
-        """Return the fingerprints of the rows of a part.
+    def stored(self, connection: Connection, part: _Part, /) -> Iterator[Fingerprints]:
+        """Yield the fingerprints of the rows of a part, some thousands at once.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
@@ -64,16 +70,16 @@ class Asked:
         key = [column.stored for column in self._key_columns]
         every = [column.stored for column in self.columns]
         query = stored_rows.read_hashes(
-            self.table, (key, every), seed=SEED, first=part.first, after=part.after
+            self.table, (key, every), seed=self.seed, first=part.first, after=part.after
         )
-        read = [map(_as_hashes, rows.columns) for rows in connection.batches(query)]
-        return Fingerprints.joined([Fingerprints(*hashes) for hashes in read])
+        for rows in connection.batches(query):
+            yield Fingerprints(*map(_as_hashes, rows.columns))
 
     def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
         """Return the fingerprints of rows that come."""
         rows = layer.select(column.incoming for column in self.columns)
         key = rows.select(column.name for column in self._key_columns)
-        return Fingerprints(hash_rows(key), hash_rows(rows))
+        return Fingerprints(hash_rows(key, self.seed), hash_rows(rows, self.seed))
 
     @property
     def _key_columns(self) -> tuple[Comparable, ...]:
@@ -91,22 +97,21 @@ class TableReading:
 
     Args:
         asked: What is asked of the table.
-        pages: How many pages it has.
+        pages: How many pages it has, or the longest one of its partitions.
         limit: How many rows are worth to be read.
     """
 
     def __init__(self, asked: Asked, pages: int, limit: float) -> None:
         self._asked = asked
-        self._pages = max(1, pages)
         self._limit = limit
-        firsts = range(0, self._pages, PART_PAGES)
+        firsts = [0, *range(PROBE_PAGES, pages, PART_PAGES)]
         # whatever is added meanwhile belongs to the last one
-        self._parts = [_Part(n, n + PART_PAGES) for n in firsts[:-1]]
-        self._parts.append(_Part(firsts[-1], None))
+        self._parts = [_Part(*each) for each in pairwise([*firsts, None])]
+        self._pages = max(pages, firsts[-1] + 1)
         self._found: list[Fingerprints] = []
         #: Guards what is told of here; never held while the server is asked.
         self._changed = threading.Condition()
-        self._under_way = self._pages_read = 0
+        self._under_way = self._rows = self._pages_read = 0
         self._abandoned = False
         self._known: KnownRows | None = None
 
@@ -118,7 +123,7 @@ class TableReading:
         """
         try:
             while (part := self._take()) is not None:
-                self._give(part, self._asked.stored(connection, part))
+                self._read(connection, part)
                 connection.commit()
         except ServerError as error:
             connection.rollback()
@@ -145,25 +150,45 @@ class TableReading:
             self._under_way += 1
             return self._parts.pop(0)
 
-    def _give(self, part: _Part, rows: Fingerprints) -> None:
+    def _read(self, connection: Connection, part: _Part) -> None:
+        for rows in self._asked.stored(connection, part):
+            if not self._give(rows):
+                return
+        self._end(part)
+
+    def _give(self, rows: Fingerprints) -> bool:
+        """Take rows that were read; return whether more are to be."""
+        with self._changed:
+            if self._abandoned:
+                return False
+            self._found.append(rows)
+            self._rows += len(rows)
+            count = self._rows
+        return self._is_worth_it(count)
+
+    def _is_worth_it(self, rows: float) -> bool:
+        if rows > self._limit:
+            self.abandon(f"it has some {rows:,.0f} rows or more, too many for these")
+        return rows <= self._limit
+
+    def _end(self, part: _Part) -> None:
+        """Take note that a part was read to its end."""
         with self._changed:
             if self._abandoned:
                 return
             self._under_way -= 1
-            self._found.append(rows)
             self._pages_read += (part.after or self._pages) - part.first
-            count = sum(map(len, self._found))
-            whole = count / self._pages_read * self._pages
-            if whole <= self._limit and not self._parts and not self._under_way:
+            whole = self._rows / self._pages_read * self._pages
+            if not self._parts and not self._under_way:
                 self._complete()
-        if whole > self._limit:
-            self.abandon(f"it has some {whole:,.0f} rows, of which few are to come")
+        self._is_worth_it(whole)
 
     def _complete(self) -> None:
         self._known = KnownRows(Fingerprints.joined(self._found))
-        rows = sum(map(len, self._found))
-        log.info("table %s: rows are compared with its %d", self._asked.table, rows)
         self._found.clear()
+        log.info(
+            "table %s: rows are compared with its %d", self._asked.table, self._rows
+        )
         self._changed.notify_all()
 
     def _wait(self) -> KnownRows | None:

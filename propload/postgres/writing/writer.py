@@ -105,11 +105,14 @@ class TableWriter(EntryWriter):
             try:
                 written = attempt.write()
                 versions = self._with_versions(approach, written)
-                if versions is None:
+                if versions is None and self._is_as_known(connection, piece, unchanged):
                     written = replace(written, unchanged=written.unchanged + unchanged)
                     return self._finish(connection, piece, attempt, written)
                 connection.rollback()
-                approach = versions
+                if versions is None:
+                    approach, unchanged = self._approach(connection, piece)
+                else:
+                    approach = versions
             except ServerError as error:
                 connection.rollback()
                 failure = failures.classify(error)
@@ -215,12 +218,24 @@ class TableWriter(EntryWriter):
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
         """Enter the piece that an attempt has written, and commit."""
-        if piece.rows.height:
-            self._require_unchanged(connection)
         ended = self._end(connection, piece, written, self._account(piece, written))
         if ended is written and not attempt.direct:
             self._pace.staged(attempt.height, new=written.inserted)
         return ended
+
+    def _is_as_known(self, connection: Connection, piece: Piece, unsent: int) -> bool:
+        """Return whether the rows that were not sent may be taken for unchanged.
+
+        Not where the table was truncated, or written anew, or where rows may now change
+        with others: all rows are sent from then on.
+        """
+        before = self._premises
+        if piece.rows.height:
+            self._require_unchanged(connection)
+        if self._premises is before or self._stored is None:
+            return True
+        self._stored.give_up()
+        return not unsent
 
     def _require_unchanged(self, connection: Connection) -> None:
         """Refuse to commit where the table is not the one that rows were planned for.

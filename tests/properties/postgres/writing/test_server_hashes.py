@@ -10,16 +10,16 @@ from propload.postgres.writing.server_hashes import hash_rows
 
 
 def _hashed(values, dtype):
-    return hash_rows(pl.DataFrame({"v": pl.Series(values, dtype=dtype)})).tolist()
+    return hash_rows(pl.DataFrame({"v": pl.Series(values, dtype=dtype)}), 7).tolist()
 
 
 @given(texts=st.lists(st.none() | st.text(max_size=60), max_size=40), data=st.data())
 def test_the_hash_of_a_row_does_not_depend_on_those_beside_it(texts, data):
     frame = pl.DataFrame({"v": pl.Series(texts, dtype=pl.String)})
-    alone = [hash_rows(frame[n : n + 1])[0] for n in range(frame.height)]
+    alone = [hash_rows(frame[n : n + 1], 7)[0] for n in range(frame.height)]
     start = data.draw(st.integers(0, frame.height))
     parts = pl.concat([frame[start:], frame[:start]], rechunk=False)
-    assert hash_rows(parts).tolist() == alone[start:] + alone[:start]
+    assert hash_rows(parts, 7).tolist() == alone[start:] + alone[:start]
 
 
 @given(

@@ -5,11 +5,11 @@ import pytest
 from propload.postgres.tables.premises import Premises
 
 COLUMNS = {
-    "k": [20, -1, "bigint"],
-    "price": [20, -1, "bigint"],
-    "name": [1043, 24, "character varying(20)"],
-    "code": [1042, 9, "character(5)"],
-    "rate": [1700, 655366, "numeric(10,2)"],
+    "k": [20, -1, "bigint", 1],
+    "price": [20, -1, "bigint", 2],
+    "name": [1043, 24, "character varying(20)", 3],
+    "code": [1042, 9, "character(5)", 4],
+    "rate": [1700, 655366, "numeric(10,2)", 5],
 }
 BEFORE = {
     "oid": 7,
@@ -17,6 +17,8 @@ BEFORE = {
     "keys": [["k"], ["name", "code"]],
     "triggered": False,
     "ruled": False,
+    "reaching": False,
+    "file": 7,
 }
 
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from propload.batch import ROW
 from propload.postgres.sql.shape import ColumnShape, Shape
-from propload.postgres.sql.stored_rows import PAGES_QUERY
+from propload.postgres.sql.stored_rows import STANDING_QUERY
 from propload.postgres.writing.comparable import comparable
-from propload.postgres.writing.table_reading import PART_PAGES, Asked
+from propload.postgres.writing.table_reading import PART_PAGES, PROBE_PAGES, Asked
 from propload.target import ColumnPlan, TableName
 
 if TYPE_CHECKING:
@@ -42,30 +42,34 @@ class StoredTable:
 
     Attributes:
         parts: The rows of each part.
+        is_plain: Whether its rows may be hashed.
+        counted: The rows that the server has counted.
         on_read: Called as each part is read, with its number.
         read: The numbers of the parts that were read.
         ended: How transactions ended.
     """
 
     parts: list[dict[int, str]]
+    is_plain: bool = True
+    counted: int = 0
     on_read: Callable[[int], None] = lambda _number: None
     read: list[int] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
     @property
     def pages(self) -> int:
-        return len(self.parts) * PART_PAGES
+        return PROBE_PAGES + (len(self.parts) - 1) * PART_PAGES
 
-    def rows(self, sql: str, params: tuple[str, ...]) -> list[tuple[int]]:
-        assert (sql, params) == (PAGES_QUERY, ("public", "t"))
-        return [(self.pages,)]
+    def rows(self, sql: str, params: tuple[str, ...]) -> list[tuple[bool, int, int]]:
+        assert (sql, params) == (STANDING_QUERY, ("public", "t"))
+        return [(self.is_plain, self.pages, self.counted)]
 
     def batches(self, sql: str):
         pages = [int(page) for page in re.findall(r"'\((\d+),0\)'", sql)]
-        first = pages[0] // PART_PAGES if ">=" in sql else 0
+        first = _number(pages[0]) if ">=" in sql else 0
         self.read.append(first)
         self.on_read(first)
-        after = pages[-1] // PART_PAGES if "ctid <" in sql else len(self.parts)
+        after = _number(pages[-1]) if "ctid <" in sql else len(self.parts)
         assert after == first + 1
         prints = ASKED.incoming(layer_of(self.parts[first]))
         arrays = [pa.array(each.view(np.int64)) for each in (prints.keys, prints.rows)]
@@ -74,3 +78,8 @@ class StoredTable:
     def __post_init__(self) -> None:
         self.commit = partial(self.ended.append, "commit")
         self.rollback = partial(self.ended.append, "rollback")
+
+
+def _number(page: int) -> int:
+    """The number of the part that begins with a page."""
+    return 1 + (page - PROBE_PAGES) // PART_PAGES

@@ -83,6 +83,26 @@ def test_a_table_is_not_read_where_it_is_not_worth_it(expected, unchanged):
     assert sent == ([[1]], 0)
 
 
+@pytest.mark.parametrize("told", [{"is_plain": False}, {"counted": 10**6}], ids=str)
+def test_of_a_table_that_is_not_read_no_rows_are_looked_at(told):
+    table = StoredTable([TABLE], **told)
+    sent = _sent(_stored(), table, layer_of(TABLE), forecast=pytest.fail)
+    assert sent == ([list(TABLE)], 0)
+    assert table.read == []
+
+
+def test_a_table_that_is_gone_is_not_read(monkeypatch):
+    monkeypatch.setattr(StoredTable, "rows", lambda *_: [])
+    sent = _sent(_stored(), StoredTable([TABLE]), layer_of(TABLE))
+    assert sent == ([list(TABLE)], 0)
+
+
+def test_a_piece_without_rows_judges_nothing():
+    stored, table = _stored(), StoredTable([TABLE])
+    assert _sent(stored, table, layer_of({}), forecast=pytest.fail) == ([[]], 0)
+    assert _sent(stored, table, layer_of({1: "text 1"})) == ([[]], 1)
+
+
 def test_no_more_rows_are_read_than_fit_in_memory(monkeypatch):
     monkeypatch.setattr(stored_rows, "MOST_ROWS", 15)
     table = StoredTable([TABLE] * 2)

@@ -19,7 +19,7 @@ PARTS = [{1: "a", 2: "b"}, {3: "c"}, {}, {4: "d", 5: "e"}]
 ALL = {key: value for part in PARTS for key, value in part.items()}
 
 
-def _reading(table, limit=100.0):
+def _reading(table, limit=1_000.0):
     return TableReading(ASKED, table.pages, limit)
 
 
@@ -64,9 +64,25 @@ def test_lanes_share_the_parts_out_and_get_the_same():
 
 def test_a_table_of_more_rows_than_are_worth_it_is_not_read_on():
     table = StoredTable(PARTS)
-    # two rows in the first of four parts: some eight in all
-    assert _reading(table, limit=7.0).read(table) is None
+    # two rows in the first pages, so that the others should have some hundreds
+    assert _reading(table, limit=100.0).read(table) is None
     assert table.read == [0]
+
+
+def test_a_part_of_too_many_rows_is_not_read_to_its_end(monkeypatch):
+    table = StoredTable([dict.fromkeys(range(9), "a")])
+    read = []
+
+    def batches(self, sql):
+        for rows in whole(self, sql):
+            for start in range(rows.num_rows):
+                read.append(start)
+                yield rows.slice(start, 1)
+
+    whole = StoredTable.batches
+    monkeypatch.setattr(StoredTable, "batches", batches)
+    assert _reading(table, limit=5.0).read(table) is None
+    assert read == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_part_that_fails_wakes_the_lane_that_waits_for_it(monkeypatch):
