@@ -189,18 +189,16 @@ class StoredRows:
         forecast: Forecast,
     ) -> None:
         """Decide by the table and the first rows whether the table is to be read."""
-        coming = self._expected() or 0
+        limit = min(MOST_ROWS, WORTH * (self._expected() or 0))
         pages, rows = self._standing(connection)
-        # what is counted of the table saves a look at the rows
-        share = (
-            0.0 if pages is None or rows > WORTH * coming else _share(layers, forecast)
-        )
+        share = 0.0
+        if pages is not None and rows <= limit:
+            share = _share(layers, forecast)
         if pages is None or share < LEAST_UNCHANGED:
+            log.info("table %s: all rows are looked up there", self._asked.table)
             self.give_up()
             return
-        reading = TableReading(
-            self._asked, pages, min(MOST_ROWS, WORTH * share * coming)
-        )
+        reading = TableReading(self._asked, pages, share * limit)
         with self._changed:
             if not self._given_up:
                 self._reading = reading
@@ -221,6 +219,4 @@ def _share(layers: tuple[pl.DataFrame, ...], forecast: Forecast) -> float:
     """Return what part of the first rows is unchanged."""
     first = next(layer for layer in layers if layer.height)
     sample = first.gather_every(-(-first.height // SAMPLED_ROWS))
-    unchanged = forecast(sample) or 0
-    log.debug("%d of %d rows are unchanged", unchanged, sample.height)
-    return unchanged / sample.height
+    return (forecast(sample) or 0) / sample.height
