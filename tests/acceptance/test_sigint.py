@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(30)
 
 #: Says what SIGINT is to do, then has it come while Polars computes in a thread.
 PROGRAM = """
-import os, signal, threading
+import signal, threading
 
 heard = []
 signal.signal(signal.SIGINT, {handler})
@@ -21,7 +21,8 @@ def plan():
     Plan.of(Settings(state_dir="state"))
 
 def interrupted(values):
-    os.kill(os.getpid(), signal.SIGINT)
+    # to this thread, which has heard of it when the call returns
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
     return values
 
 def compute():
