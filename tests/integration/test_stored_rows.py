@@ -203,8 +203,8 @@ REACHING = {
 }
 
 
-@pytest.mark.parametrize("what", REACHING)
-def test_where_a_row_may_change_others_all_are_sent(database, compared, what):
+def named_homes(database):
+    """Return rows that are loaded, each of which has a street of its own."""
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
@@ -215,6 +215,12 @@ def test_where_a_row_may_change_others_all_are_sent(database, compared, what):
         {"k": range(500), "price": 1_000, "street": names, "seen": names}
     )
     load(database, frame)
+    return frame
+
+
+@pytest.mark.parametrize("what", REACHING)
+def test_where_a_row_may_change_others_all_are_sent(database, compared, what):
+    frame = named_homes(database)
     run_sql(database, *REACHING[what])
     load(database, frame)
     assert not compared()
@@ -225,16 +231,7 @@ def test_where_a_row_may_change_others_all_are_sent(database, compared, what):
 def test_what_changes_others_since_the_table_was_read_is_heeded(
     database, compared, monkeypatch, what
 ):
-    run_sql(
-        database,
-        "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
-        "street text, seen text)",
-    )
-    names = [f"street {n}" for n in range(500)]
-    frame = pl.DataFrame(
-        {"k": range(500), "price": 1_000, "street": names, "seen": names}
-    )
-    load(database, frame)
+    frame = named_homes(database)
     after_the_reading(monkeypatch, lambda: run_sql(database, *REACHING[what]))
     given_up = noted_ends(monkeypatch)
     assert load(database, frame, workers=1, batch_rows=100).unchanged == 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import polars as pl
@@ -132,45 +133,43 @@ def test_where_little_is_found_rows_are_not_compared_any_more(monkeypatch):
     assert _sent(stored, table, layer_of(TABLE)) == ([list(TABLE)], 0)
 
 
-def test_no_lane_sends_a_row_before_it_is_judged_whether_to_read(monkeypatch):
-    judging, judged = threading.Event(), threading.Event()
+@contextmanager
+def two_lanes(stored, table, monkeypatch, forecast=_all):
+    """Yield what two lanes send, of which one judges until it may and one waits for it.
 
-    def forecast(rows):
+    The third is the event that lets the first one go on.
+    """
+    judging, may_go_on = threading.Event(), threading.Event()
+
+    def judge(rows):
         judging.set()
-        assert judged.wait(10)
-        return rows.height
+        assert may_go_on.wait(10)
+        return forecast(rows)
 
-    stored, table = _stored(), StoredTable([TABLE])
     waits = noted_waits(stored._changed, monkeypatch)
     with ThreadPoolExecutor(2) as lanes:
-        first = lanes.submit(
-            _sent, stored, table, layer_of({1: "text 1"}), forecast=forecast
-        )
+        layer = layer_of({1: "text 1"})
+        first = lanes.submit(_sent, stored, table, layer, forecast=judge)
         assert judging.wait(10)
         second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
         assert waits.acquire(timeout=10)
-        judged.set()
+        yield first, second, may_go_on
+
+
+def test_no_lane_sends_a_row_before_it_is_judged_whether_to_read(monkeypatch):
+    lanes = two_lanes(_stored(), StoredTable([TABLE]), monkeypatch)
+    with lanes as (first, second, may_go_on):
+        may_go_on.set()
         assert first.result(10) == second.result(10) == ([[]], 1)
 
 
 def test_a_lane_that_cannot_judge_wakes_the_others(monkeypatch):
-    judging, judged = threading.Event(), threading.Event()
-
-    def forecast(_rows):
-        judging.set()
-        assert judged.wait(10)
+    def fail(_rows):
         raise ServerError("lost", sqlstate="57P01")
 
     stored, table = _stored(), StoredTable([TABLE])
-    waits = noted_waits(stored._changed, monkeypatch)
-    with ThreadPoolExecutor(2) as lanes:
-        first = lanes.submit(
-            _sent, stored, table, layer_of({1: "text 1"}), forecast=forecast
-        )
-        assert judging.wait(10)
-        second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
-        assert waits.acquire(timeout=10)
-        judged.set()
+    with two_lanes(stored, table, monkeypatch, fail) as (first, second, may_go_on):
+        may_go_on.set()
         with pytest.raises(ServerError):
             first.result(10)
         assert second.result(10) == ([[2]], 0)
@@ -179,25 +178,11 @@ def test_a_lane_that_cannot_judge_wakes_the_others(monkeypatch):
 
 
 def test_giving_up_wakes_a_lane_that_waits(monkeypatch):
-    judging, judged = threading.Event(), threading.Event()
-
-    def forecast(rows):
-        judging.set()
-        assert judged.wait(10)
-        return rows.height
-
     stored, table = _stored(), StoredTable([TABLE])
-    waits = noted_waits(stored._changed, monkeypatch)
-    with ThreadPoolExecutor(2) as lanes:
-        first = lanes.submit(
-            _sent, stored, table, layer_of({1: "text 1"}), forecast=forecast
-        )
-        assert judging.wait(10)
-        second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
-        assert waits.acquire(timeout=10)
+    with two_lanes(stored, table, monkeypatch) as (first, second, may_go_on):
         stored.give_up()
         assert second.result(10) == ([[2]], 0)
-        judged.set()
+        may_go_on.set()
         assert first.result(10) == ([[1]], 0)
     assert table.read == []
 
