@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import propload
 from propload.postgres.sql import stored_rows
+from propload.postgres.writing import stored_rows as compared_rows
 from propload.postgres.writing.stored_rows import StoredRows
 from propload.postgres.writing.table_reading import TableReading
 from tests.conftest import run_outside_transaction, with_database
@@ -29,6 +30,12 @@ def load(database, source, **more):
     report = propload.ingest(source, **told)
     report.counts.verify()
     return report.counts
+
+
+@pytest.fixture(autouse=True)
+def _of_few_columns(monkeypatch):
+    """Have rows of few columns compared as well."""
+    monkeypatch.setattr(compared_rows, "LEAST_COLUMNS", 1)
 
 
 @pytest.fixture
@@ -77,6 +84,14 @@ def test_of_a_table_that_holds_most_rows_only_the_others_are_written(
         read=3_100, inserted=100, updated=300, unchanged=2_700
     )
     assert read_table(database, "homes").sort("k").equals(more)
+
+
+def test_rows_of_few_columns_are_looked_up(database, compared, monkeypatch):
+    frame = homes()
+    monkeypatch.setattr(compared_rows, "LEAST_COLUMNS", frame.width + 1)
+    load(database, frame)
+    assert load(database, frame).unchanged == 3_000
+    assert not compared()
 
 
 def test_of_a_long_table_rows_are_looked_up(database, compared):
