@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import table
-from propload.postgres.sql.tables import reaches_others
+from propload.postgres.sql.tables import belongs_to, reaches_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,7 @@ CROSS JOIN LATERAL (
     CROSS JOIN LATERAL (
         SELECT pg_catalog.pg_relation_size(p.oid)
             / pg_catalog.current_setting('block_size')::int8 AS pages) AS size
-    WHERE p.oid = c.oid OR p.oid IN (
-        SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t)) AS part
+    WHERE {belongs_to("p.oid", "c.oid")}) AS part
 WHERE n.nspname = $1 AND c.relname = $2
 GROUP BY c.oid, c.relhasrules
 """

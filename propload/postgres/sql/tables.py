@@ -37,18 +37,27 @@ def referenced(relation: str, /) -> str:
     )
 
 
+def belongs_to(one: str, relation: str, /) -> str:
+    """Return the condition that a relation is a table or one of its partitions.
+
+    Args:
+        one: The expression of the relation's oid.
+        relation: The expression of the table's oid.
+    """
+    parts = f"SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p"
+    return f"({one} = {relation} OR {one} IN ({parts}))"
+
+
 def triggered(relation: str, /) -> str:
     """Return the condition that a trigger may skip or change rows of a table.
 
     Args:
         relation: The expression of the table's oid.
     """
-    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
     return (
         "EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
         # for each row, and before it is stored
-        "AND g.tgtype & 3 = 3 "
-        f"AND (g.tgrelid = {relation} OR g.tgrelid IN {parts}))"
+        f"AND g.tgtype & 3 = 3 AND {belongs_to('g.tgrelid', relation)})"
     )
 
 
@@ -58,14 +67,13 @@ def reaches_others(relation: str, /) -> str:
     Args:
         relation: The expression of the table's oid.
     """
-    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
     return (
         "(EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
-        f"AND (g.tgrelid = {relation} OR g.tgrelid IN {parts})) "
+        f"AND {belongs_to('g.tgrelid', relation)}) "
         "OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
         # rows that refer to it follow, and others may refer to those
         "AND f.confupdtype IN ('c', 'n', 'd') "
-        f"AND (f.confrelid = {relation} OR f.confrelid IN {parts})))"
+        f"AND {belongs_to('f.confrelid', relation)}))"
     )
 
 
