@@ -178,7 +178,10 @@ class TableReading:
                 return
             self._under_way -= 1
             self._pages_read += (part.after or self._pages) - part.first
-            whole = self._rows / self._pages_read * self._pages
+            whole = float(self._rows)
+            if self._pages > PART_PAGES:
+                # a short table is soon read, and its pages are not evenly full
+                whole *= self._pages / self._pages_read
             if not self._parts and not self._under_way:
                 self._complete()
         self._is_worth_it(whole)
