@@ -34,7 +34,8 @@ def load(database, source, **more):
 
 @pytest.fixture(autouse=True)
 def _of_few_columns(monkeypatch):
-    """Have rows of few columns compared as well."""
+    """Have few rows, and rows of few columns, compared as well."""
+    monkeypatch.setattr(compared_rows, "LEAST_ROWS", 1)
     monkeypatch.setattr(compared_rows, "LEAST_COLUMNS", 1)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +53,15 @@ class KnownRows:
     """
 
     def __init__(self, stored: Fingerprints) -> None:
-        order = np.argsort(stored.keys)
+        # Polars sorts with all processors: a third of NumPy's time
+        order = pl.Series(stored.keys).arg_sort().to_numpy()
         self._keys = stored.keys[order]
         self._rows = stored.rows[order]
         self._holds = np.ones(len(order), np.bool_)
+        # as many parts as keys, or up to twice as many: most have one key, or none
+        bits = max(len(order).bit_length(), 1)
+        self._shift = np.uint64(64 - bits)
+        self._first = _firsts(self._keys >> self._shift, 2**bits)
 
     def find(self, rows: Fingerprints, /) -> NDArray[np.bool_]:
         """Return of each row whether the table holds it as it is."""
@@ -77,6 +83,25 @@ class KnownRows:
 
     def _places(self, keys: Hashes) -> NDArray[np.intp]:
         """Return where each key is, or another one where it is not."""
-        places = np.searchsorted(self._keys, keys)
-        places[places == len(self._keys)] = 0
+        places: NDArray[np.intp] = self._first[keys >> self._shift].astype(np.intp)
+        behind = np.arange(len(places))
+        while len(behind):
+            at = places[behind]
+            is_before = (self._keys[at] < keys[behind]) & (at < len(self._keys) - 1)
+            behind = behind[is_before]
+            places[behind] += 1
         return places
+
+
+def _firsts(parts: Hashes, count: int) -> NDArray[np.int32]:
+    """Return where the first key of each part is, or of the next part that has one.
+
+    Args:
+        parts: The part of each key, in their order.
+        count: How many parts there are.
+    """
+    sizes = np.bincount(parts.astype(np.intp), minlength=count).astype(np.int32)
+    firsts = np.cumsum(sizes, dtype=np.int32) - sizes
+    # behind the last key there is none
+    firsts[firsts == len(parts)] = max(len(parts) - 1, 0)
+    return firsts

@@ -15,25 +15,25 @@ Sources: PostgreSQL's `src/common/hashfn.c`, which is Bob Jenkins's lookup3 of 2
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     Hashes: TypeAlias = NDArray[np.uint64]
     _Words: TypeAlias = NDArray[np.uint32]
+    _Blocks: TypeAlias = NDArray[np.void]
 
 #: What each of the three words begins with, without the number of bytes.
 _START = (0x9E3779B9 + 3923095) % 2**32
-#: Bytes that are mixed in at once, and where its three words begin.
+#: Bytes that are mixed in at once: three words.
 _BLOCK = 12
-_PLACES = (0, 4, 8)
 #: How far words are turned while blocks are mixed in, and at the end.
 _MIX_TURNS = (4, 6, 8, 16, 19, 4)
 _FINAL_TURNS = (14, 11, 25, 16, 4, 14, 24)
@@ -78,6 +78,14 @@ class _Mixed(NamedTuple):
         for words, more in zip(self[:3], added, strict=False):
             np.add(words, more, out=words)
 
+    def add_end(self, first: _Words, second: _Words, third: _Words) -> None:
+        """Add the words of the bytes that are left behind a value's last whole block.
+
+        Bits that are not the value's are zeros.
+        """
+        # the lowest byte of the third is the size's
+        self.add(first, second, third << np.uint32(8))
+
     def turn(self, words: _Words, by: int) -> _Words:
         """Return words whose bits are turned to the left; they hold until the next."""
         np.left_shift(words, np.uint32(by), out=self.turned)
@@ -107,13 +115,32 @@ def hash_rows(frame: pl.DataFrame, seed: int, /) -> Hashes:
     """Return what `hash_record_extended(ROW(...), SEED)` gives for each row.
 
     Args:
+        frame: The rows; one column or more, of the types in `HASHED`.
+        seed: From 1 to 2⁶³ - 1.
+    """
+    return together(hash_columns(frame, seed))
+
+
+def hash_columns(frame: pl.DataFrame, seed: int, /) -> list[Hashes]:
+    """Return the hashes of each column's values, which `together` makes those of rows.
+
+    Args:
         frame: The rows; columns of the types in `HASHED`.
         seed: From 1 to 2⁶³ - 1.
     """
-    hashed = np.zeros(frame.height, np.uint64)
-    for column in frame.get_columns():
+    return [_hash_column(column, seed) for column in frame.get_columns()]
+
+
+def together(columns: Sequence[Hashes], /) -> Hashes:
+    """Return the hashes of rows from those of their values, a column after the other.
+
+    Args:
+        columns: One or more.
+    """
+    hashed = columns[0].copy()
+    for values in columns[1:]:
         hashed *= _COLUMN_FACTOR
-        hashed += _hash_column(column, seed)
+        hashed += values
     return hashed
 
 
@@ -125,35 +152,43 @@ def _hash_column(column: pl.Series, seed: int) -> Hashes:
 
 
 def _hash_small(column: pl.Series, seed: int) -> Hashes:
-    """Return the hashes of numbers of up to 32 bits."""
-    numbers: NDArray[np.int32] = column.cast(pl.Int32).fill_null(0).to_numpy()
-    mixed = _Mixed.alike(4, len(numbers), seed)
-    mixed.add(numbers.view(np.uint32))
-    return mixed.hashes()
+    return _hash_four_bytes(_filled(column).astype(np.int32), seed)
 
 
 def _hash_large(column: pl.Series, seed: int) -> Hashes:
-    """Return the hashes of the bytes that are sent of numbers of 64 bits."""
-    numbers: NDArray[np.int64] = column.fill_null(0).to_numpy()
-    return _hash_eight_bytes(numbers.astype(">i8"), seed)
+    return _hash_eight_bytes(_filled(column).astype(">i8"), seed)
 
 
 def _hash_dates(column: pl.Series, seed: int) -> Hashes:
-    return _hash_small(column.to_physical() - _DAYS_BEFORE, seed)
+    days: NDArray[np.int32] = _filled(column.to_physical())
+    return _hash_four_bytes(days - np.int32(_DAYS_BEFORE), seed)
 
 
 def _hash_moments(column: pl.Series, seed: int) -> Hashes:
-    return _hash_large(column.to_physical() - _MICROSECONDS_BEFORE, seed)
+    microseconds: NDArray[np.int64] = _filled(column.to_physical())
+    moments = microseconds - np.int64(_MICROSECONDS_BEFORE)
+    return _hash_eight_bytes(moments.astype(">i8"), seed)
 
 
 def _hash_floats(column: pl.Series, seed: int) -> Hashes:
-    values = column.cast(pl.Float64).fill_null(0)
-    numbers: NDArray[np.float64] = values.to_numpy().copy()
+    numbers = _filled(column).astype(np.float64)
     # one of many patterns stands for what is no number
     numbers[np.isnan(numbers)] = np.nan
     hashed = _hash_eight_bytes(numbers, seed)
     hashed[numbers == 0] = seed
     return hashed
+
+
+def _filled(column: pl.Series) -> NDArray[Any]:
+    """Return the values of a column of numbers, with zeros for nulls."""
+    # what fills nulls takes as long as to hash a column that has none
+    return (column.fill_null(0) if column.null_count() else column).to_numpy()
+
+
+def _hash_four_bytes(numbers: NDArray[np.int32], seed: int) -> Hashes:
+    mixed = _Mixed.alike(4, len(numbers), seed)
+    mixed.add(numbers.view(np.uint32))
+    return mixed.hashes()
 
 
 def _hash_eight_bytes(numbers: NDArray[np.generic], seed: int) -> Hashes:
@@ -164,7 +199,39 @@ def _hash_eight_bytes(numbers: NDArray[np.generic], seed: int) -> Hashes:
 
 
 def _hash_bytes(column: pl.Series, seed: int) -> Hashes:
-    begins, sizes, words = _in_memory(column)
+    views = _views(column)
+    longer = np.flatnonzero(views[:, 0] >= _BLOCK)
+    if len(longer) == len(views):
+        return _hash_blocks(column, seed)
+    hashed = _hash_views(views, seed)
+    if len(longer):
+        hashed[longer] = _hash_blocks(column.gather(longer), seed)
+    return hashed
+
+
+def _views(column: pl.Series) -> _Words:
+    """Return how a column holds its values, four words each.
+
+    They are the number of bytes and, of a value of up to twelve, these bytes, with
+    zeros behind them: what is mixed in at once.
+    """
+    values = column.to_arrow(compat_level=pl.CompatLevel.newest())
+    _, views, *_ = values.buffers()
+    words = np.frombuffer(views, "<u4", 4 * len(values), 16 * values.offset)
+    return words.reshape(-1, 4)
+
+
+def _hash_views(views: _Words, seed: int) -> Hashes:
+    """Return the hashes of values of less than a block, from how a column has them."""
+    sizes, *ends = views.T
+    mixed = _Mixed.of(sizes, seed)
+    mixed.add_end(*ends)
+    return mixed.hashes()
+
+
+def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
+    """Return the hashes of values of any size."""
+    begins, sizes, blocks_at = _in_memory(column)
     blocks = sizes // _BLOCK
     most = int(blocks.max(initial=0))
     # those of most blocks first, so that each step has the first ones only
@@ -175,32 +242,18 @@ def _hash_bytes(column: pl.Series, seed: int) -> Hashes:
     for count in longer[:most]:
         part = mixed.head(count)
         firsts = begins[:count]
-        part.add(*(words[firsts + place] for place in _PLACES))
+        part.add(*_words_of(blocks_at[firsts]))
         part.mix()
         firsts += _BLOCK
-    _add_ends(mixed, begins, sizes % _BLOCK, words)
+    mixed.add_end(*(_words_of(blocks_at[begins]) & _ENDS[:, sizes % _BLOCK]))
     hashed = np.empty(len(sizes), np.uint64)
     hashed[order] = mixed.hashes()
     return hashed
 
 
-def _add_ends(
-    mixed: _Mixed, begins: NDArray[np.int64], sizes: NDArray[np.int64], words: _Words
-) -> None:
-    """Add what is left of values behind their last whole block.
-
-    Args:
-        mixed: The words.
-        begins: Where it begins.
-        sizes: How many bytes of it there are.
-        words: The words that begin at each byte.
-    """
-    first, second, third = (
-        words[begins + place] & bits[sizes]
-        for place, bits in zip(_PLACES, _ENDS, strict=True)
-    )
-    # the lowest byte of the third is the size's
-    mixed.add(first, second, third << np.uint32(8))
+def _words_of(blocks: _Blocks) -> _Words:
+    """Return the three words of each block, in three rows."""
+    return blocks.view("<u4").reshape(-1, 3).T
 
 
 #: Of each of the three words at a value's end, the bits that are the value's, by how
@@ -208,7 +261,7 @@ def _add_ends(
 _ENDS = np.array(
     [
         [2 ** (8 * min(4, max(0, left - place))) - 1 for left in range(_BLOCK)]
-        for place in _PLACES
+        for place in (0, 4, 8)
     ],
     np.uint32,
 )
@@ -216,19 +269,19 @@ _ENDS = np.array(
 
 def _in_memory(
     column: pl.Series,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], _Words]:
-    """Return where each value begins and its bytes, and the words at each byte."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], _Blocks]:
+    """Return where each value begins and its bytes, and the blocks at each byte."""
     values = column.cast(pl.Binary).to_arrow(compat_level=pl.CompatLevel.oldest())
     values = cast("pa.LargeBinaryArray", values.cast(pa.large_binary()))
     _, offsets, content = values.buffers()
     count, shift = len(values), values.offset
     places = np.frombuffer(offsets, np.int64, count + 1, 8 * shift)
-    # a word that begins at the last byte reaches as far as that
+    # a block that begins behind the last byte reaches as far as that
     held = np.zeros(int(places[-1] - places[0]) + _BLOCK, np.uint8)
     if content is not None:
         held[:-_BLOCK] = np.frombuffer(content, np.uint8)[places[0] : places[-1]]
-    words: _Words = np.ndarray((len(held) - 3,), "<u4", held, strides=(1,))
-    return places[:-1] - places[0], np.diff(places), words
+    blocks: _Blocks = np.ndarray((len(held) - _BLOCK + 1,), "V12", held, strides=(1,))
+    return places[:-1] - places[0], np.diff(places), blocks
 
 
 #: How the values of a column are hashed, by its type.

@@ -32,6 +32,9 @@ SAMPLED_ROWS = 1_000
 #: Rows of fewer columns are looked up: of 7 that takes no longer than to compare them
 #: here, of 20 half as long again (docs/performance.md).
 LEAST_COLUMNS = 12
+#: Fewer rows are looked up: that takes no longer than to read the table, which takes
+#: some questions first (docs/performance.md).
+LEAST_ROWS = 5_000
 #: Below this part of unchanged rows the table is not read.
 LEAST_UNCHANGED = 0.5
 #: Below this part of them in a piece rows are not compared any more: it takes 1 µs a
@@ -194,11 +197,13 @@ class StoredRows:
         forecast: Forecast,
     ) -> None:
         """Decide by the table and the first rows whether the table is to be read."""
-        limit = min(MOST_ROWS, WORTH * (self._expected() or 0))
-        pages, rows = self._standing(connection)
-        share = 0.0
-        if pages is not None and rows <= limit:
-            share = _share(layers, forecast)
+        expected = self._expected() or 0
+        limit = min(MOST_ROWS, WORTH * expected)
+        pages, share = None, 0.0
+        if expected >= LEAST_ROWS:
+            pages, rows = self._standing(connection)
+            if pages is not None and rows <= limit:
+                share = _share(layers, forecast)
         if pages is None or share < LEAST_UNCHANGED:
             log.info("table %s: all rows are looked up there", self._asked.table)
             self.give_up()

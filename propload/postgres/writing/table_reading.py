@@ -14,7 +14,7 @@ import numpy as np
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.known_rows import Fingerprints, KnownRows
-from propload.postgres.writing.server_hashes import hash_rows
+from propload.postgres.writing.server_hashes import hash_columns, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,8 +78,9 @@ class Asked:
     def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
         """Return the fingerprints of rows that come."""
         rows = layer.select(column.incoming for column in self.columns)
-        key = rows.select(column.name for column in self._key_columns)
-        return Fingerprints(hash_rows(key, self.seed), hash_rows(rows, self.seed))
+        hashed = hash_columns(rows, self.seed)
+        key = [hashed[rows.get_column_index(each.name)] for each in self._key_columns]
+        return Fingerprints(together(key), together(hashed))
 
     @property
     def _key_columns(self) -> tuple[Comparable, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propload.postgres.writing.stored_rows import StoredRows
+from propload.postgres.writing.stored_rows import LEAST_ROWS, StoredRows
 from tests.unit.postgres.writing.stored_table import ASKED, StoredTable, layer_of
 
 
@@ -24,7 +24,7 @@ pieces = st.lists(
     held=st.dictionaries(st.integers(0, 14), st.sampled_from(["a", "b"])), pieces=pieces
 )
 def test_what_is_sent_makes_the_table_that_all_rows_would(held, pieces):
-    stored, table = StoredRows(ASKED, lambda: 100), StoredTable([dict(held)])
+    stored, table = StoredRows(ASKED, lambda: LEAST_ROWS), StoredTable([dict(held)])
     written, unchanged = dict(held), 0
     for piece in pieces:
         left, same = stored.unsent(table, (layer_of(piece),), None, forecast=_all)

@@ -28,6 +28,12 @@ pytestmark = pytest.mark.timeout(30)
 TABLE = {key: f"text {key}" for key in range(10)}
 
 
+@pytest.fixture(autouse=True)
+def _of_few_rows(monkeypatch):
+    """Have loads of few rows compared as well."""
+    monkeypatch.setattr(stored_rows, "LEAST_ROWS", 1)
+
+
 def _all(rows):
     return rows.height
 
@@ -90,6 +96,16 @@ def test_of_a_table_that_is_not_read_no_rows_are_looked_at(told):
     sent = _sent(_stored(), table, layer_of(TABLE), forecast=pytest.fail)
     assert sent == ([list(TABLE)], 0)
     assert table.read == []
+
+
+@pytest.mark.parametrize(("fewer", "is_read"), [(0, True), (1, False)])
+def test_few_rows_are_looked_up(monkeypatch, fewer, is_read):
+    monkeypatch.setattr(stored_rows, "LEAST_ROWS", len(TABLE))
+    table = StoredTable([TABLE])
+    forecast = _all if is_read else pytest.fail
+    sent = _sent(_stored(len(TABLE) - fewer), table, layer_of(TABLE), forecast=forecast)
+    assert (bool(table.read), bool(table.ended)) == (is_read, is_read)
+    assert sent == (([[]], 10) if is_read else ([list(TABLE)], 0))
 
 
 def test_a_table_that_is_gone_is_not_read(monkeypatch):
