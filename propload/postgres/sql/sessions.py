@@ -22,8 +22,10 @@ TEMP_BUFFERS = "SET temp_buffers = '64MB'"
 #: The stage bears no statistics, and the planner would scan and hash a table of
 #: millions for some thousand staged rows. One index probe a row costs the same at
 #: any size of the table, so the plan cannot turn bad as it grows, even the one that
-#: is kept from when the table was empty.
+#: is kept from when the table was empty. Of a table of some rows the planner would
+#: keep all of them beside the stage, and go through them once for each staged row.
 PROBE_ONLY = (
+    "SET enable_material = off",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",

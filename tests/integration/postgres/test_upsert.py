@@ -87,11 +87,14 @@ def test_a_plan_that_was_made_for_one_row_suits_any_table(database, state_dir):
         shape = shape_of(facts, goal, ready.plan, version=version)
         for statement in set_up(shape):
             session.execute(statement)
-        rows = frame([0], "b").with_columns(pl.lit(0, pl.Int32).alias(ORDINAL))
+        ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
+        rows = frame(list(range(40)), "b").with_columns(ordinals)
         session.copy(merging.STAGE, rows, temporary=True)
-        assert write_stage(session, shape, ()).updated == 1
+        told = write_stage(session, shape, ())
+        assert (told.updated, told.inserted) == (1, 39)
         read, probed = session.rows(f"{scans} WHERE relname = 't'")[0]
-    assert (read, probed) == (0, 1)
+    # each row is looked for: one look at all of the table would be kept as the plan
+    assert (read, probed) == (0, 40)
 
 
 def test_an_older_version_is_stale_and_a_null_is_the_oldest(database, state_dir):
