@@ -133,7 +133,9 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pl.DataFrame):
         read = partial(_slices, options=options)
         rows: pl.DataFrame = source
-        return _in_memory(rows, lambda: rows[:: _stride(len(rows))], read, options)
+        return _in_memory(
+            rows, lambda: _table(_export(rows[:: _stride(len(rows))])), read, options
+        )
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         return FrameSource(query, options, name="lazy frame", rereadable=True)
@@ -141,7 +143,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
         frame: Any = source if hasattr(source, "iloc") else _as_frame(source)
         return _in_memory(
             frame,
-            lambda: frame.iloc[:: _stride(len(frame))],
+            lambda: _table(_from_pandas(frame.iloc[:: _stride(len(frame))])),
             lambda one: _table(_from_pandas(one)),
             options,
         )
@@ -150,7 +152,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pa.Table):
         table = source
         return _in_memory(
-            table, lambda: table.take(_places(len(table))), _table, options
+            table, lambda: _table(table.take(_places(len(table)))), _table, options
         )
     if hasattr(source, "__arrow_c_stream__"):
         exporter: Any = source
@@ -191,7 +193,7 @@ def _is_of_pandas(kind: type) -> bool:
 
 def _in_memory(
     source: Any,
-    some: Callable[[], Any],
+    sample: Callable[[], ArrowStream],
     read: Callable[[Any], ArrowStream],
     options: SourceOptions,
 ) -> FrameSource:
@@ -201,7 +203,7 @@ def _in_memory(
         name="frame",
         rereadable=True,
         rows=len(source),
-        sample=lambda: read(some()),
+        sample=sample,
     )
 
 
@@ -215,25 +217,23 @@ def _stride(rows: int) -> int:
 
 def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
     parts = frame.iter_slices(options.chunk_rows)
-    return _schema(frame.head(0)), _to_batches(parts, options)
+    return _lend(frame.head(0)).schema, _to_batches(parts, options, _lend)
 
 
 def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
     parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
     empty = pl.DataFrame(schema=frame.collect_schema())
-    return _schema(empty), _to_batches(parts, options)
-
-
-def _schema(empty: pl.DataFrame) -> pa.Schema:
-    return _export(empty).schema
+    return _export(empty).schema, _to_batches(parts, options, _export)
 
 
 def _to_batches(
-    parts: Iterable[pl.DataFrame], options: SourceOptions
+    parts: Iterable[pl.DataFrame],
+    options: SourceOptions,
+    export: Callable[[pl.DataFrame], pa.Table],
 ) -> Iterator[pa.RecordBatch]:
     for part in parts:
         for small in _halved(part, options):
-            yield from _export(small).to_batches()
+            yield from export(small).to_batches()
 
 
 def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
@@ -244,6 +244,16 @@ def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFram
     half = len(frame) // 2
     yield from _halved(frame[:half], options)
     yield from _halved(frame[half:], options)
+
+
+def _lend(frame: pl.DataFrame) -> pa.Table:
+    """Return a frame that is in memory as Arrow: its texts stay where they are."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    table = _export(frame.with_columns(pl.lit(None).alias(name) for name in texts))
+    for name in texts:
+        views = frame.get_column(name).to_arrow(compat_level=pl.CompatLevel.newest())
+        table = table.set_column(frame.get_column_index(name), name, views)
+    return table
 
 
 def _export(frame: pl.DataFrame) -> pa.Table:

@@ -89,6 +89,29 @@ def test_what_is_read_once_or_asked_anew_is_not_known_again(form):
     assert open_source(FORMS[form](), SourceOptions()).fingerprint() is None
 
 
+def test_texts_of_a_frame_are_not_copied(read):
+    texts = [None if n % 5 == 0 else f"a longer text, number {n}" for n in range(100)]
+    frame = pl.DataFrame({"id": range(100), "text": texts})
+    reading = read(frame, chunk_rows=30)
+    own = frame["text"].to_arrow(compat_level=pl.CompatLevel.newest()).buffers()
+    for batch in reading.batches:
+        lent = batch.rows.column("text").buffers()
+        assert [part.address for part in lent[2:]] == [part.address for part in own[2:]]
+        # and they weigh what their own rows do
+        assert batch.nbytes < 60 * batch.rows.num_rows
+    assert [row["text"] for row in reading.rows] == texts
+
+
+def test_a_table_is_known_again_wherever_its_texts_lie():
+    texts = [f"a longer text, number {n}" for n in range(100)]
+    frame = pl.DataFrame({"text": texts})
+    again = pl.DataFrame({"text": ["another text before", *texts]})[1:]
+    known, found = (
+        open_source(each, SourceOptions()).fingerprint() for each in (frame, again)
+    )
+    assert known == found
+
+
 @pytest.mark.parametrize("form", ["polars", "lazy", "table"])
 def test_no_rows_still_have_columns(read, form):
     empty = {
