@@ -6,6 +6,7 @@
     │   └── BlockedError         5   the site refused the crawl
     ├── SchemaMismatchError      1   the rows as a whole do not fit the table
     ├── WriteError               1   the database refused; has table, batch, sqlstate
+    │   ├── TableGoneError       1   dropped, renamed or made again meanwhile
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
     ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
@@ -105,6 +106,13 @@ class WriteError(PropLoadError):
         self.batch = batch
         self.sqlstate = sqlstate
         self.goes_on = goes_on
+
+
+class TableGoneError(WriteError):
+    """The table that rows of a run went into is gone, or another one has its name.
+
+    What was committed there is gone with it, unless it was only renamed.
+    """
 
 
 class TransientWriteError(WriteError):

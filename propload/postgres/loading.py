@@ -213,6 +213,7 @@ class Database:
 
         Raises:
             SchemaMismatchError: The rows do not fit the table.
+            TableGoneError: The table that rows of the run went into is gone.
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
@@ -316,6 +317,7 @@ class Database:
         expected: Callable[[], int | None] | None,
     ) -> PreparedTarget:
         session = self._sessions.first()
+        self._require_table(run, target, found)
         facts = _made(session, target, frame_schema, found, pg_types)
         fit = plan_rows(frame_schema, facts, target)
         # another session may have made or changed the table in between
@@ -340,6 +342,16 @@ class Database:
         return PreparedTarget(
             opened, plan, shape, empty=empty, premises=premises, stored=stored
         )
+
+    def _require_table(
+        self, run: RunRecord, target: Target, found: TableFacts | None
+    ) -> None:
+        """Refuse to make a table again that rows of the run are meant for."""
+        opened = self._runs.get(run.run_id)
+        if opened is None and found is None and run.table_oid is not None:
+            opened = self._open_run(run)
+        if opened is not None:
+            opened.require_table(self._sessions.first(), target, found)
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
         if run.run_id not in self._runs:

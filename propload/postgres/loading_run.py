@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from propload.errors import TableGoneError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Shadow
+from propload.postgres.tables.premises import MADE_AGAIN, changed
 from propload.postgres.writing.entering import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
 from propload.postgres.writing.stored_rows import StoredRows
@@ -64,6 +66,7 @@ class LoadingRun:
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
         self._is_filling = False
+        self._oid: int | None = None
         self._is_first = True
         self._stored: StoredRows | None = None
         self._ended = False
@@ -149,7 +152,34 @@ class LoadingRun:
         if facts is not None:
             self.writes_into(target, facts)
         elif target.mode == "replace" and status == "loaded":
-            raise failures.table_gone(self._record.target)
+            raise failures.table_gone(self._record.target, is_replace=True)
+
+    def require_table(
+        self, session: Connection, target: Target, facts: TableFacts | None, /
+    ) -> None:
+        """Refuse to go on where the table that rows went into is gone.
+
+        It would be made again for the next ones, by their columns alone. What a
+        replace has gathered is elsewhere: it may go into a table that somebody has
+        made again.
+
+        Args:
+            session: One without open work.
+            target: The table and its rules.
+            facts: The table as it is now, or None where it is gone.
+
+        Raises:
+            TableGoneError: It was dropped or renamed; or it was made again, and rows
+                went with the one before.
+        """
+        is_replace = target.mode == "replace"
+        if facts is None:
+            is_needed = self._is_filling or (is_replace and self.has_rows(session))
+            session.rollback()
+            if is_needed:
+                raise failures.table_gone(str(target.table), is_replace=is_replace)
+        elif self._oid not in (None, facts.oid) and not is_replace:
+            raise changed(target.table, [MADE_AGAIN], kind=TableGoneError)
 
     def _committed(self, session: Connection) -> Counts:
         """Return what became of the rows that still count."""
@@ -163,6 +193,7 @@ class LoadingRun:
             table = self._gathers_in(target, facts)
         # not before: an end that is tried again must know the shadow of a replace
         self._is_filling = True
+        self._oid = facts.oid
         return table
 
     def _gathers_in(self, target: Target, facts: TableFacts) -> TableName:

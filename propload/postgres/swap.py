@@ -52,6 +52,7 @@ class Swap:
             committed: What became of the rows that the run has committed.
 
         Raises:
+            TableGoneError: The table was dropped or renamed.
             WriteError: The server refused, rows of the shadow are lost, or a trigger
                 let some fall; the table holds what it held.
             SchemaMismatchError: The table's columns have other types by now.
@@ -64,6 +65,8 @@ class Swap:
             failure, table = failures.classify(error), str(self._table)
             if failure.kind == "transient":
                 raise
+            if failures.is_missing(error) and self._is_gone():
+                raise failures.table_gone(table, is_replace=True) from error
             if failure.kind == "permanent":
                 raise failures.as_write_error(error, table=table) from error
             msg = f"{table}: the new rows do not fit: {failure.message}"
@@ -71,6 +74,12 @@ class Swap:
         except (WriteError, SchemaMismatchError):
             self._connection.rollback()
             raise
+
+    def _is_gone(self) -> bool:
+        """Return whether it is the table itself that is not there."""
+        is_there = self._connection.rows(swapping.exists(self._table))[0][0]
+        self._connection.rollback()
+        return not is_there
 
     def _put_in_place(self, committed: Counts) -> None:
         run = self._connection.execute

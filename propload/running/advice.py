@@ -10,6 +10,7 @@ from propload.errors import (
     RejectLimitError,
     SchemaMismatchError,
     SourceError,
+    TableGoneError,
     TransientWriteError,
     WriteError,
 )
@@ -73,10 +74,14 @@ def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -
     if target.mode == "replace" and counts.all_rejected:
         # the same rows would fail again
         return f"{target.table} keeps its old rows"
+    gone = _gone_with_table(parts, counts, error)
     if parts.journal is None:
+        if gone:
+            return f"{gone}. {_how_to_begin_anew(parts, error)}"
         return _how_to_load_again(parts, counts, error)
     kept = _how_to_recover(parts, parts.journal, counts, error)
-    return ". ".join(filter(None, (kept, _lost(parts))))
+    given = f"{gone}: give them again" if gone else ""
+    return ". ".join(filter(None, (kept, _lost(parts), given)))
 
 
 def _how_to_recover(
@@ -120,8 +125,8 @@ def _kept(parts: Parts, error: BaseException | None) -> str:
 
     Empty where the server says that a table is missing, which may be this one.
     """
-    is_missing = isinstance(error, WriteError) and error.sqlstate == MISSING_TABLE
-    if is_missing and _goes_on(error):  # otherwise it is what the run had gathered
+    # one that cannot go on lacks what it had gathered
+    if _is_missing(error) and _goes_on(error):
         return ""
     return f"{parts.target.table} keeps its old rows. "
 
@@ -139,6 +144,24 @@ def _lost(parts: Parts) -> str:
     gave = f"that {parts.source.name} gave last"
     lost = counted(parts.lost_rows, f"row {gave} is lost", f"rows {gave} are lost")
     return f"{lost}: give them again" if parts.lost_rows else ""
+
+
+def _gone_with_table(parts: Parts, counts: Counts, error: BaseException | None) -> str:
+    """Return what is said of committed rows whose table is gone, or nothing.
+
+    The rows of a replace are in no table before its end.
+    """
+    is_gone = isinstance(error, TableGoneError) and parts.target.mode != "replace"
+    if not is_gone or not counts.stored:
+        return ""
+    rows = counted(counts.stored, "committed row", "committed rows")
+    renamed = " unless it was renamed" if _is_missing(error) else ""
+    return f"The {rows} went with the table{renamed}"
+
+
+def _is_missing(error: BaseException | None) -> bool:
+    """Whether the server says that a table is missing."""
+    return isinstance(error, WriteError) and error.sqlstate == MISSING_TABLE
 
 
 def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> str:
@@ -187,4 +210,19 @@ def _how_to_load_again(
     return (
         f"{kept}To go on, fix that: after a change of the table alone {resume}; "
         f"after one of a file or a setting load again without --resume{others}"
+    )
+
+
+def _how_to_begin_anew(parts: Parts, error: BaseException | None) -> str:
+    """Return what is done where what a run had committed is gone with its table."""
+    if parts.plan.replayed:
+        return _how_to_replay(parts.plan, error)
+    source = parts.source
+    known = source.fingerprint() is not None
+    anew = f"load {source.name} {'anew, without --resume' if known else 'again'}"
+    if not known or not _is_missing(error):
+        return f"To go on: {anew}"
+    return (
+        f"To go on: where it was renamed, give {parts.target.table} its name back, "
+        f"then the same command with --resume {parts.run_id}; otherwise {anew}"
     )

@@ -1,9 +1,11 @@
 """A table that is altered while rows are on their way into it."""
 
+import polars as pl
 import pytest
 
 import propload
 from propload.errors import LoadError
+from propload.postgres.writing.writer import TableWriter
 from tests.faults.server import wait_until
 from tests.integration.reading import read_table, run_sql
 
@@ -61,3 +63,87 @@ def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
         f"had written {PART} rows into public.homes, which is another table since"
         in caplog.text
     )
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize(
+    ("change", "said", "went"),
+    [
+        (["DROP TABLE homes"], "is gone: it was dropped or renamed", " unless it was"),
+        (["DROP TABLE homes", MADE], "it was dropped and made again", ""),
+    ],
+)
+@pytest.mark.parametrize("columns", ["same", "other"])
+def test_rows_that_went_with_their_table_are_told_of(
+    database, state_dir, mode, change, said, went, columns
+):
+    """Rows of other columns would be planned for the new table as if it were the old.
+
+    Where there is none, one would be made for them.
+    """
+    run_sql(database, MADE)
+    metrics = propload.Metrics()
+    loader = propload.Loader(
+        to=database,
+        table="homes",
+        key="id",
+        mode=mode,
+        metrics=metrics,
+        batch_seconds=0.05,
+    )
+    loader.put(rows(0))
+    wait_until(lambda: metrics.snapshot().counts.accounted == PART)
+    run_sql(database, *change)
+    later = rows(PART)
+    loader.put(later if columns == "same" else [{"id": row["id"]} for row in later])
+    with pytest.raises(LoadError) as caught:
+        loader.close()
+    told = str(caught.value)
+    assert f"table public.homes {said}" in told or f"into it: {said}" in told
+    assert f"The 500 committed rows went with the table{went}" in told
+    assert "500 rows wait in the journal" in told
+    report = caught.value.report
+    assert report.counts == propload.Counts(read=PART, inserted=PART)
+    (again,) = propload.recover(to=database)
+    assert again.counts.inserted == 2 * PART
+    assert read_table(database, "homes")["id"].min() == PART
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE homes", "ALTER TABLE homes RENAME TO h"]
+)
+def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
+    database, state_dir, tmp_path, monkeypatch, change
+):
+    run_sql(database, MADE)
+    path = tmp_path / "homes.csv"
+    pl.DataFrame(rows(0)).write_csv(path)
+    write, pieces = TableWriter.write, []
+
+    def changed_before(self, piece):
+        pieces.append(piece.batch)
+        if len(pieces) == 3:
+            run_sql(database, change)
+        return write(self, piece)
+
+    told = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
+    told |= {"mode": "append", "workers": 1}
+    with monkeypatch.context() as patched:
+        patched.setattr(TableWriter, "write", changed_before)
+        with pytest.raises(LoadError, match="dropped or renamed") as caught:
+            propload.ingest(path, **told)
+    run_id = caught.value.report.run_id
+    assert str(caught.value).endswith(
+        "The 200 committed rows went with the table unless it was renamed. To go on: "
+        "where it was renamed, give public.homes its name back, then the same command "
+        f"with --resume {run_id}; otherwise load {path} anew, without --resume"
+    )
+    if "RENAME" in change:
+        run_sql(database, "ALTER TABLE h RENAME TO homes")
+        report = propload.ingest(path, resume=run_id, **told)
+    else:
+        report = propload.ingest(path, **told)
+    assert report.counts == propload.Counts(read=PART, inserted=PART)
+    assert read_table(database, "homes").height == PART

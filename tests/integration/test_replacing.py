@@ -2,18 +2,21 @@
 
 from contextlib import contextmanager, nullcontext
 
+import polars as pl
 import pytest
 
 import propload
 from propload.earlier.leftovers import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.errors import LoadError
+from propload.pipeline.fitting import TableFit
 from propload.postgres import shadow
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.swap import Swap
-from tests.integration.reading import read_table, run_sql
+from tests.faults.server import wait_until
+from tests.integration.reading import query, read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -265,7 +268,7 @@ def test_a_replace_whose_table_is_gone_waits_until_it_is_made_again(
     before_swap("DROP TABLE homes")
     file = as_file(tmp_path)
     is_file = kept == "in the file"
-    with pytest.raises(LoadError, match=r"does not exist .*fix that") as failed:
+    with pytest.raises(LoadError, match=r"homes is gone.*fix that") as failed:
         propload.ingest(file if is_file else iter(rows(1)), **goal)
     run_id = failed.value.report.run_id
 
@@ -275,7 +278,7 @@ def test_a_replace_whose_table_is_gone_waits_until_it_is_made_again(
         return recover(run_id, to=database)[0]
 
     with pytest.raises(
-        LoadError, match=r"homes is gone, .* create the table again\. .*fix that"
+        LoadError, match=r"homes is gone, .* create the table again.*fix that"
     ) as again:
         go_on()
     for told in (failed, again):
@@ -283,6 +286,79 @@ def test_a_replace_whose_table_is_gone_waits_until_it_is_made_again(
     run_sql(database, MADE_AGAIN)
     assert go_on().status == "loaded"
     assert stored(database) == {(number, 1) for number in range(300)}
+
+
+@pytest.fixture
+def before_other_columns(monkeypatch, database):
+    """Run statements when rows are stored, and before those of other columns are."""
+    fit, metrics = TableFit.__call__, propload.Metrics()
+
+    def before_other_columns(*statements):
+        waiting = [statements]
+
+        def fitted(self, joined):
+            if self.is_fitted and waiting:
+                wait_until(lambda: metrics.snapshot().counts.accounted == 300)
+                run_sql(database, *waiting.pop())
+            return fit(self, joined)
+
+        monkeypatch.setattr(TableFit, "__call__", fitted)
+        return metrics
+
+    return before_other_columns
+
+
+def files_of_other_columns(folder):
+    later = folder / "later.csv"
+    later.write_text("id\n" + "".join(f"{n}\n" for n in range(300, 400)))
+    return [as_file(folder), later]
+
+
+def pushed(source, **told):
+    """Push the rows of files."""
+    with propload.Loader(**told) as loader:
+        for path in source:
+            loader.put(pl.read_csv(path).to_dicts())
+    return loader.report
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("kept", ["in the file", "in the journal"])
+def test_a_table_that_is_gone_is_not_made_again_for_rows_of_other_columns(
+    goal, database, before_other_columns, tmp_path, kept
+):
+    """It would be made of their columns alone, without what else it had."""
+    metrics = before_other_columns("DROP TABLE homes")
+    source = files_of_other_columns(tmp_path)
+    load = propload.ingest if kept == "in the file" else pushed
+    gone = r"homes is gone, .* create the table again, .*fix that"
+    with pytest.raises(LoadError, match=gone) as failed:
+        load(source, metrics=metrics, **goal)
+    run_id = failed.value.report.run_id
+
+    def go_on():
+        if kept == "in the file":
+            return propload.ingest(source, resume=run_id, **goal)
+        return recover(run_id, to=database)[0]
+
+    with pytest.raises(LoadError, match=gone):
+        go_on()
+    assert query(database, "SELECT to_regclass('homes') IS NULL") == [(True,)]
+    run_sql(database, MADE_AGAIN)
+    assert go_on().counts == propload.Counts(read=400, inserted=400)
+    rest = {(number, None) for number in range(300, 400)}
+    assert stored(database) == {(number, 1) for number in range(300)} | rest
+
+
+@pytest.mark.one_server
+def test_what_was_gathered_goes_into_a_table_that_was_made_again_meanwhile(
+    goal, database, before_other_columns, tmp_path
+):
+    metrics = before_other_columns("DROP TABLE homes", MADE_AGAIN)
+    source = files_of_other_columns(tmp_path)
+    report = propload.ingest(source, metrics=metrics, **goal)
+    assert report.counts == propload.Counts(read=400, inserted=400)
+    assert len(stored(database)) == 400
 
 
 @pytest.mark.one_server

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from propload.errors import TransientWriteError, WriteError
+from propload.errors import TableGoneError, TransientWriteError, WriteError
 from propload.postgres.session.driver_errors import ServerError
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def as_write_error(
         own_names: What the target calls what the server names of its shadow.
     """
     failure = classify(error)
-    if own_names is not None and _is_missing(error) and own_names.are_of(str(error)):
+    if own_names is not None and is_missing(error) and own_names.are_of(str(error)):
         return gathered_rows_gone(table, batch=batch, sqlstate=failure.sqlstate)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
@@ -207,21 +207,30 @@ def gathered_rows_gone(
     return WriteError(msg, table=table, batch=batch, sqlstate=sqlstate, goes_on=False)
 
 
-def table_gone(table: str, /) -> WriteError:
-    """Return the error of a replace whose target was dropped.
+def table_gone(
+    table: str, /, *, is_replace: bool, batch: int | None = None
+) -> TableGoneError:
+    """Return the error of a run whose table was dropped or renamed.
 
     Args:
-        table: The qualified table that was to be replaced.
+        table: The qualified table.
+        is_replace: Whether its rows were to be replaced; none is lost then.
+        batch: The batch's number, or None outside a batch.
     """
-    msg = (
-        f"table {table} is gone, so what this replace has gathered cannot be put in "
-        "place: create the table again"
-    )
-    return WriteError(msg, table=table, sqlstate=MISSING_TABLE)
+    place = "" if batch is None else f"batch {batch} into {table}: "
+    msg = f"{place}table {table} is gone"
+    if is_replace:
+        msg += (
+            ", so what this replace has gathered cannot be put in place: create the "
+            "table again, or give it its name back"
+        )
+    else:
+        msg += ": it was dropped or renamed while rows were on their way into it"
+    return TableGoneError(msg, table=table, batch=batch, sqlstate=MISSING_TABLE)
 
 
-def _is_missing(error: BaseException) -> bool:
-    """Whether a table or its namespace was looked for and not found."""
+def is_missing(error: BaseException, /) -> bool:
+    """Return whether a table or its namespace was looked for and not found."""
     if not isinstance(error, ServerError):
         return False
     return error.sqlstate in _MISSING or error.status == "NOT_FOUND"

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
-from propload.errors import WriteError
+from propload.errors import TableGoneError, WriteError
 from propload.postgres.sql.premises import PREMISES_QUERY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from propload.postgres.session.connection import Connection
     from propload.target import TableName
@@ -21,6 +21,9 @@ _TEXTS = frozenset({25, 1043})
 #: `char(n)`, of any length for the same reason.
 _PADDED = 1042
 
+
+#: What is said of a table that has another number than before.
+MADE_AGAIN = "it was dropped and made again"
 
 #: A column's type, its length or precision, both as PostgreSQL writes them, its number.
 _Column: TypeAlias = tuple[int, int, str, int]
@@ -74,7 +77,7 @@ class Premises:
         """
         before, after = self._known(), _read(later.told)
         if before["oid"] != after["oid"]:
-            yield "it was dropped and made again"
+            yield MADE_AGAIN
         for column in columns:
             yield from _changes_of(column, before, after)
         if key and _is_key(key, before) and not _is_key(key, after):
@@ -83,6 +86,10 @@ class Premises:
             yield "it has a trigger now that may skip or change rows"
         if after["ruled"] and not before["ruled"]:
             yield "it has a rule now"
+
+    def is_of_the_table(self, other: Premises, /) -> bool:
+        """Return whether both are of one table, and not of two with one name."""
+        return self._known()["oid"] == other._known()["oid"]
 
     def followed_by(self, later: Premises, /) -> Premises:
         """Return the premises of the table as it is now, after a harmless change.
@@ -135,6 +142,7 @@ def require_unchanged(
         key: The columns that rows are looked for by, or none.
 
     Raises:
+        TableGoneError: The table is gone, or is another one.
         WriteError: The table was changed, so that rows by this plan might be stored as
             other values, or twice.
         ServerError: The connection broke.
@@ -148,12 +156,26 @@ def require_unchanged(
         else list(premises.changes(now, columns=columns, key=key))
     )
     if now is None or changes:
-        msg = (
-            f"table {table} was changed while rows were on their way into it: "
-            f"{'; '.join(changes)}. Nothing of this batch was written"
-        )
-        raise WriteError(msg, table=str(table))
+        is_same = now is not None and now.is_of_the_table(premises)
+        raise changed(table, changes, kind=WriteError if is_same else TableGoneError)
     return premises.followed_by(now)
+
+
+def changed(
+    table: TableName, changes: Iterable[str], /, *, kind: type[WriteError]
+) -> WriteError:
+    """Return the error of a batch that a table has no right place for any more.
+
+    Args:
+        table: The table.
+        changes: What has changed of it, in words.
+        kind: The error's class.
+    """
+    msg = (
+        f"table {table} was changed while rows were on their way into it: "
+        f"{'; '.join(changes)}. Nothing of this batch was written"
+    )
+    return kind(msg, table=str(table))
 
 
 def _read(text: str) -> _Told:

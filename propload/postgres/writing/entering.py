@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from propload.batch import ROW, Written, no_reasons
-from propload.errors import PropLoadError, TransientWriteError
+from propload.errors import PropLoadError, TransientWriteError, WriteError
 from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
@@ -166,10 +166,14 @@ class EntryWriter:
             self._told = piece
             self._on_refused(piece, reasons)
 
-    def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
-        raised = failures.as_write_error(
+    def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
+        """Return the error to raise for one that no row is to blame for."""
+        return failures.as_write_error(
             error, table=self._target, batch=piece.batch, own_names=self._own_names
         )
+
+    def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
+        raised = self._error_of(error, piece)
         if isinstance(raised, TransientWriteError):
             self._session.close()
         raise raised from error

@@ -11,7 +11,7 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
 from propload.postgres.sql.screening import OF_THE_SERVER
-from propload.postgres.tables.premises import require_unchanged
+from propload.postgres.tables.premises import Premises, require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.counting import write_stage
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
-    from propload.postgres.tables.premises import Premises
     from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stored_rows import StoredRows
     from propload.report import Counts
@@ -213,6 +212,29 @@ class TableWriter(EntryWriter):
         finally:
             connection.rollback()
         return True
+
+    def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
+        if failures.is_missing(error) and self._is_gone():
+            return failures.table_gone(
+                self._target, is_replace=False, batch=piece.batch
+            )
+        return super()._error_of(error, piece)
+
+    def _is_gone(self) -> bool:
+        """Return whether it is the table that is missing, after a failure.
+
+        Of a shadow another message tells; a trigger may look for another table.
+        """
+        if self._premises is None:
+            return False
+        connection = self._session.open()
+        try:
+            connection.rollback()
+            return Premises.read(connection, self._shape.table) is None
+        except ServerError:
+            return False
+        finally:
+            connection.rollback()
 
     def _finish(
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from propload.errors import LoadError, RejectLimitError, WriteError
+from propload.errors import LoadError, RejectLimitError, TableGoneError, WriteError
 from propload.journal import JournalSource
 from propload.report import Counts
 from propload.running.advice import how_to_continue, way_on, what_ended
@@ -110,3 +110,17 @@ def test_a_table_that_is_gone_keeps_no_rows(left, parts_of):
     # it is what the run had gathered that is gone
     gathered = WriteError("no", sqlstate="42P01", goes_on=False)
     assert kept in how_to_continue(parts, counts, gathered)
+
+
+@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("stored", [0, 3])
+def test_what_went_with_its_table_does_not_stay(left, stored, parts_of):
+    parts, counts = parts_of(left, "upsert"), Counts(read=4, rejected=1, updated=stored)
+    told = how_to_continue(parts, counts, TableGoneError("no"))
+    assert ("3 committed rows went with the table" in told) == bool(stored)
+    assert ("What was committed stays" in told) == (left is None and not stored)
+    if left is None and stored:
+        assert told.endswith(". To go on: load homes.csv anew, without --resume")
+    renamed = TableGoneError("no", sqlstate="42P01")
+    told = how_to_continue(parts, counts, renamed)
+    assert ("went with the table unless it was renamed" in told) == bool(stored)
