@@ -223,6 +223,7 @@ class TableFit:
 
     Attributes:
         is_fitted: Whether rows have met their table: it is ready for them.
+        has_made: Whether it was not there before.
     """
 
     def __init__(
@@ -246,7 +247,7 @@ class TableFit:
         self._run = run
         self._pg_types = pg_types
         self._undecided = ""
-        self._made = False
+        self.has_made = False
         self._notes: dict[str, None] = {}
         self.is_fitted = False
         self._lacking = Lacking(preparer.mapping)
@@ -308,7 +309,7 @@ class TableFit:
             },
             expected=self._expected,
         )
-        self._made = self._made or facts is None
+        self.has_made = self.has_made or facts is None
         self.is_fitted = True
         notes = [*table.notes, *self._newest_note(table.plan), *delimiter_note(joined)]
         self._notes |= dict.fromkeys(notes)
@@ -320,7 +321,7 @@ class TableFit:
     def _newest_note(self, plan: Sequence[ColumnPlan]) -> list[str]:
         types = {one.column: one.pg_type for one in plan}
         found = types.get(self._target.newest or "")
-        note = compared_as_text(self._target, found, is_new=self._made)
+        note = compared_as_text(self._target, found, is_new=self.has_made)
         return [] if note is None else [note]
 
     @property

@@ -73,7 +73,7 @@ def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -
     target = parts.target
     if target.mode == "replace" and counts.all_rejected:
         # the same rows would fail again
-        return f"{target.table} keeps its old rows"
+        return _kept(parts, error).removesuffix(". ")
     gone = _gone_with_table(parts, counts, error)
     if parts.journal is None:
         if gone:
@@ -91,7 +91,7 @@ def _how_to_recover(
     error: BaseException | None,
 ) -> str:
     """Return how what waits in a journal is loaded."""
-    first = "fix that, then " if _fails_again(error) else ""
+    first = _first(parts, error)
     flag = state_flag(parts.plan.places.state_dir)
     drop = f"propload recover --drop {parts.run_id}{flag}"
     is_replace = parts.target.mode == "replace"
@@ -104,8 +104,9 @@ def _how_to_recover(
         return f"{again}, or give it up ({drop})" if first else again
     if is_replace:
         recover = f"{first}propload recover {parts.run_id}{flag}"
-        to_go_on = "To put what came in their place" if kept else "To load what came"
-        to_go_on += f": {recover}"
+        has_old = kept and not (parts.is_table_gone or parts.fit.has_made)
+        to_go_on = "put what came in their place" if has_old else "load what came"
+        to_go_on = f"To {to_go_on}: {recover}"
         return f"{kept}{to_go_on}" if journal.rows else kept.removesuffix(". ")
     if not journal.waiting:
         others = "other " if parts.lost_rows else ""
@@ -123,12 +124,30 @@ def _how_to_recover(
 def _kept(parts: Parts, error: BaseException | None) -> str:
     """Return that a replace has left its table as it was, as a sentence with a blank.
 
-    Empty where the server says that a table is missing, which may be this one.
+    Empty where the table is gone, which the error may have told.
     """
-    # one that cannot go on lacks what it had gathered
-    if _is_missing(error) and _goes_on(error):
+    # where the run cannot go on, it is what it had gathered that is missing
+    is_told = _is_missing(error) and _goes_on(error)
+    if not is_told and not parts.is_table_gone:
+        is_new = parts.fit.has_made
+        rows = "is new and stays empty" if is_new else "keeps its old rows"
+        return f"{parts.target.table} {rows}. "
+    if is_told or not _went(parts):
         return ""
-    return f"{parts.target.table} keeps its old rows. "
+    return f"{parts.target.table} is gone, and its old rows with it. "
+
+
+def _went(parts: Parts) -> bool:
+    """Whether the table is gone, and not only left unmade."""
+    return parts.is_table_gone and parts.fit.is_fitted
+
+
+def _first(parts: Parts, error: BaseException | None) -> str:
+    """Return what is to be done before a run goes on, or nothing."""
+    if _fails_again(error):
+        return "fix that, then "
+    is_replace = parts.target.mode == "replace"
+    return "create the table again, then " if is_replace and _went(parts) else ""
 
 
 def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
@@ -200,12 +219,12 @@ def _how_to_load_again(
     others = "" if mode != "append" else ", and only what is not committed yet"
     if not _goes_on(error):
         return f"{kept}Load {parts.source.name} anew, without --resume{others}"
-    first = "fix that, then " if _fails_again(error) else ""
+    first = _first(parts, error)
     if parts.source.fingerprint() is None:
         return f"{kept}To go on: {first}load {parts.source.name} again"
     resume = f"the same command with --resume {parts.run_id}"
-    if not first:
-        return f"{kept}To go on: {resume}"
+    if not _fails_again(error):
+        return f"{kept}To go on: {first}{resume}"
     # a run goes on only with the files and settings that it began with
     return (
         f"{kept}To go on, fix that: after a change of the table alone {resume}; "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.abilities import notes_of
+from propload.errors import PropLoadError
 from propload.journal import Journal
 from propload.journal.ending import Outcome
 from propload.journal.feeding import JournaledSource
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
+
+log = logging.getLogger(__name__)
 
 Feed: TypeAlias = JournaledSource | PushedSource
 
@@ -51,6 +55,7 @@ class Parts:
         chosen: What else was chosen, and why.
         outcome: What the journal is told of the run's end, and says of its own.
         end_notes: What the database says of the run's end.
+        is_table_gone: Whether the table was not there any more at the end.
     """
 
     record: RunRecord
@@ -68,6 +73,7 @@ class Parts:
     chosen: tuple[str, ...] = ()
     outcome: Outcome = field(default_factory=Outcome)
     end_notes: tuple[str, ...] = ()
+    is_table_gone: bool = False
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
@@ -85,6 +91,13 @@ class Parts:
         self.end_notes = self.database.end_run(
             self.record, self.target, status=status, continued=self.continued
         )
+
+    def look_for_table(self) -> None:
+        """Find out whether the table is still there, where that can be asked."""
+        try:
+            self.is_table_gone = self.database.facts(self.target.table) is None
+        except PropLoadError as error:
+            log.debug("%s is not looked for: %s", self.target.table, error)
 
     @property
     def run_id(self) -> str:

@@ -23,6 +23,7 @@ from propload.errors import (
     LoadError,
     PropLoadError,
     RejectLimitError,
+    TransientWriteError,
     stopped,
 )
 from propload.journal import Journal, JournalOptions
@@ -113,7 +114,9 @@ class Run:
                 told.enter_context(self._noted(parts))
                 if self._stopped.is_set():
                     parts.stop()
-                return parts, self._settle(parts, self._load(parts))
+                ending = self._settle(parts, self._load(parts))
+                self._look_for_table(parts, ending)
+                return parts, ending
         finally:
             self._metrics.end()
             self._ended.set()
@@ -232,6 +235,14 @@ class Run:
                 return self._failed(error)
             log.warning("the end of run %s was not noted: %s", parts.run_id, error)
         return ending
+
+    def _look_for_table(self, parts: Parts, ending: Ending) -> None:
+        """Find out what becomes of old rows that were to be replaced."""
+        is_away = isinstance(ending.error, TransientWriteError)
+        if ending.status == "loaded" or is_away or self._aborted.is_set():
+            return
+        if parts.target.mode == "replace":
+            parts.look_for_table()
 
     def _judged(self, parts: Parts, ending: Ending) -> Ending:
         """Refuse to replace a table by nothing, or by a part."""

@@ -1,6 +1,6 @@
 """A replace puts all rows in place of the old ones, or leaves the table alone."""
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import polars as pl
 import pytest
@@ -348,6 +348,43 @@ def test_a_table_that_is_gone_is_not_made_again_for_rows_of_other_columns(
     assert go_on().counts == propload.Counts(read=400, inserted=400)
     rest = {(number, None) for number in range(300, 400)}
     assert stored(database) == {(number, 1) for number in range(300)} | rest
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("usable", [0, 300])
+def test_a_table_that_was_dropped_is_not_said_to_keep_its_rows(goal, database, usable):
+    metrics = propload.Metrics()
+    loader = propload.Loader(metrics=metrics, batch_seconds=0.05, **goal)
+    loader.put(rows(1, usable) or [{"id": None, "day": 1}] * 300)
+    wait_until(lambda: metrics.snapshot().counts.accounted == 300)
+    run_sql(database, "DROP TABLE homes")
+    # a block that raises, or a source without a usable row
+    ended = loader.__exit__ if usable else loader.close
+    with suppress(LoadError):
+        ended(*[RuntimeError, RuntimeError("the site went away"), None][: 3 * usable])
+    told = loader.report.message
+    assert "public.homes is gone, and its old rows with it" in told
+    assert "keeps" not in told
+    assert ("To load what came: create the table again" in told) == bool(usable)
+
+
+@pytest.mark.one_server
+def test_a_table_that_a_replace_has_made_has_no_old_rows(goal, database):
+    run_sql(database, "DROP TABLE homes")
+    run = ended_early(goal, "homes")
+    [report] = [one for one in propload.runs() if one.run_id == run]
+    assert "public.homes is new and stays empty. To load what came: " in report.message
+    recover(run, to=database)
+    assert stored(database) == {(number, 1) for number in range(300)}
+
+
+@pytest.mark.one_server
+def test_a_table_that_was_never_there_is_not_said_to_keep_rows(database, tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text("id,day\n")
+    with pytest.raises(LoadError, match="nothing is there to replace") as failed:
+        propload.ingest(path, to=database, table="homes", key="id", mode="replace")
+    assert "old rows" not in str(failed.value)
 
 
 @pytest.mark.one_server

@@ -118,6 +118,8 @@ _STATUSES: Mapping[str, tuple[FailureKind, str]] = {
 MISSING_TABLE = "42P01"
 #: That, and the code of a namespace that is not there.
 _MISSING = (MISSING_TABLE, "3F000")
+#: What the server would say of them: the driver looks for itself, and gives no code.
+_CODES: Mapping[str, str] = {"NOT_FOUND": MISSING_TABLE, "ALREADY_EXISTS": "42703"}
 #: No code and status IO, yet no broken line: the driver could not encode a value.
 #: A broken line has its reason after the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
@@ -178,8 +180,11 @@ def as_write_error(
         own_names: What the target calls what the server names of its shadow.
     """
     failure = classify(error)
+    sqlstate = failure.sqlstate
+    if sqlstate is None and isinstance(error, ServerError):
+        sqlstate = _CODES.get(error.status)
     if own_names is not None and is_missing(error) and own_names.are_of(str(error)):
-        return gathered_rows_gone(table, batch=batch, sqlstate=failure.sqlstate)
+        return gathered_rows_gone(table, batch=batch, sqlstate=sqlstate)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
@@ -189,7 +194,7 @@ def as_write_error(
     text = f"{place}: {failure.message}{code} ({failure.reason}){hint}"
     if own_names is not None:
         text = own_names.in_text(text)
-    return made(text, table=table, batch=batch, sqlstate=failure.sqlstate)
+    return made(text, table=table, batch=batch, sqlstate=sqlstate)
 
 
 def gathered_rows_gone(

@@ -7,7 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from propload.errors import LoadError, RejectLimitError, TableGoneError, WriteError
+from propload.errors import (
+    LoadError,
+    RejectLimitError,
+    SourceError,
+    TableGoneError,
+    WriteError,
+)
 from propload.journal import JournalSource
 from propload.report import Counts
 from propload.running.advice import how_to_continue, way_on, what_ended
@@ -63,9 +69,10 @@ def parts_of(monkeypatch):
             target=SimpleNamespace(table="public.homes", mode=mode),
             plan=SimpleNamespace(places=SimpleNamespace(state_dir=None), replayed=""),
             source=SimpleNamespace(name="homes.csv", fingerprint=lambda: "a1"),
-            fit=SimpleNamespace(is_fitted=True),
+            fit=SimpleNamespace(is_fitted=True, has_made=False),
             run_id="RUN",
             lost_rows=0,
+            is_table_gone=False,
         )
 
     return parts_of
@@ -124,3 +131,17 @@ def test_what_went_with_its_table_does_not_stay(left, stored, parts_of):
     renamed = TableGoneError("no", sqlstate="42P01")
     told = how_to_continue(parts, counts, renamed)
     assert ("went with the table unless it was renamed" in told) == bool(stored)
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_a_table_that_went_unnoticed_keeps_no_rows(left, parts_of):
+    parts, counts = parts_of(left, "replace"), Counts(read=3, inserted=3)
+    parts.is_table_gone = True
+    told = how_to_continue(parts, counts, SourceError("no"))
+    assert told.startswith("public.homes is gone, and its old rows with it. ")
+    assert "in their place" not in told
+    assert "fix that" in told
+    assert "create the table again, then " in how_to_continue(parts, counts, None)
+    # it was not there from the beginning
+    parts.fit.is_fitted = False
+    assert how_to_continue(parts, Counts(read=3, rejected=3), LoadError("no")) == ""
