@@ -79,7 +79,7 @@ class Columns:
         Raises:
             UnicodeEncodeError: A text holds half of a surrogate pair.
         """
-        made, nested = self._make(rows)
+        made, plain, nested = self._make(rows)
         # remembered once there is a batch of them
         known = {**self._known, **{n: None for n in made if n not in self._known}}
         arrays = []
@@ -94,7 +94,7 @@ class Columns:
         fields = []
         for name, shown, array in zip(names, _names(names), arrays, strict=True):
             field = make_field(shown, array.type, is_json=name in nested)
-            if array.type == TEXT and name in made:
+            if array.type == TEXT and name in made and name not in plain:
                 field = mark_numbers(field, [row.get(name) for row in rows])
             fields.append(field)
         batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
@@ -103,13 +103,14 @@ class Columns:
 
     def _make(
         self, rows: Sequence[dict[str, Any]]
-    ) -> tuple[dict[str, pa.Array], set[str]]:
+    ) -> tuple[dict[str, pa.Array], Collection[str], Collection[str]]:
         """Return the column of each key, in the order in which the keys first came.
 
-        And the names of those that hold JSON.
+        And the names of those that are plain, and of those that hold JSON.
         """
         orders = set(map(tuple, rows))
-        made = self._make_plain(rows, *orders) if len(orders) == 1 else {}
+        plain = self._make_plain(rows, *orders) if len(orders) == 1 else {}
+        made = dict(plain)
         names = dict.fromkeys(chain.from_iterable(rows if len(orders) > 1 else orders))
         nested = set()
         for name in names:
@@ -118,7 +119,7 @@ class Columns:
                 made[name], is_json = make_column(values, self._known.get(name))
                 if is_json:
                     nested.add(name)
-        return {name: made[name] for name in names}, nested
+        return {name: made[name] for name in names}, plain.keys(), nested
 
     def _make_plain(
         self, rows: Sequence[dict[str, Any]], names: tuple[str, ...]
