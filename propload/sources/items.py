@@ -67,6 +67,17 @@ class ItemSource:
         self._ended = True
 
     @property
+    def at_hand(self) -> bool:
+        """Whether its items are in memory: dicts, which no code of the user makes."""
+        return isinstance(self._items, list | tuple) and (
+            set(map(type, self._items)) <= {dict}
+        )
+
+    def rows_expected(self) -> int | None:
+        """Return how many items there are, or None of what is gone through once."""
+        return len(self._items) if isinstance(self._items, list | tuple) else None
+
+    @property
     def rows_taken(self) -> int:
         """The rows that were taken so far, in a batch or not."""
         return self._maker.rows_read if self._maker is not None else 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
+
 import polars as pl
 import pytest
 import scrapy
@@ -40,6 +43,11 @@ class Homes(scrapy.Spider):
     mapping = "funda"
 
 
+@dataclass
+class Home:
+    id: int
+
+
 def crawl(spider=Homes):
     return SpiderSource(spider)
 
@@ -62,7 +70,7 @@ def items():
         (crawl, SpiderSource, {Noted, Partial, Preset, Stoppable}),
         (lambda: file(None), FileSource, {AtHand, Noted, Sized}),
         (frame, FrameSource, {AtHand, Endable, Sized}),
-        (items, ItemSource, {Counted, Endable}),
+        (items, ItemSource, {AtHand, Counted, Endable, Sized}),
         (lambda: MemorySource([]), MemorySource, set()),
     ],
     ids=["crawl", "file", "frame", "items", "memory"],
@@ -101,6 +109,24 @@ def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
     path.write_text("id\n1\n", encoding="utf-8")
     assert is_at_hand(file(path))
     assert not is_at_hand(file(None))
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ([{"id": 1}, {"id": 2}], (True, 2)),
+        (({"id": 1},), (True, 1)),
+        ([], (True, 0)),
+        # their own code is called to make rows of them
+        ([{"id": 1}, Home(2)], (False, 2)),
+        ([{"id": 1}, OrderedDict(id=2)], (False, 2)),
+        (iter([{"id": 1}]), (False, None)),
+    ],
+    ids=["dicts", "tuple", "none", "object", "subclass", "generator"],
+)
+def test_dicts_of_a_list_are_at_hand_and_counted(given, known):
+    source = ItemSource(given, OPTIONS, name="homes")
+    assert (is_at_hand(source), rows_expected_of(source)) == known
 
 
 def test_a_file_and_a_frame_tell_how_many_rows_they_have(tmp_path):
