@@ -189,6 +189,40 @@ def test_partitions_are_read_as_one_table(database, compared):
     assert counts == propload.Counts(read=3_000, updated=1, unchanged=2_999)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ["TRUNCATE homes_1"],
+        [
+            "ALTER TABLE homes DETACH PARTITION homes_1",
+            "ALTER TABLE homes ATTACH PARTITION spare FOR VALUES FROM (1000) TO (2000)",
+        ],
+    ],
+    ids=["emptied", "another"],
+)
+def test_rows_that_went_with_a_partition_since_the_table_was_read_are_sent(
+    database, compared, monkeypatch, change
+):
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, street text, "
+        "seen timestamptz) PARTITION BY RANGE (k)",
+        *(
+            f"CREATE TABLE homes_{n} PARTITION OF homes "
+            f"FOR VALUES FROM ({n * 1_000}) TO ({(n + 1) * 1_000})"
+            for n in range(3)
+        ),
+        "CREATE TABLE spare (LIKE homes INCLUDING ALL)",
+    )
+    frame = homes()
+    load(database, frame)
+    after_the_reading(monkeypatch, lambda: run_sql(database, *change))
+    counts = load(database, frame, workers=1, batch_rows=500)
+    assert compared()
+    assert counts == propload.Counts(read=3_000, inserted=1_000, unchanged=2_000)
+    assert read_table(database, "homes").sort("k").equals(frame)
+
+
 #: What lets a row that is written change other rows of its table.
 REACHING = {
     "trigger": (

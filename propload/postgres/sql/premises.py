@@ -9,8 +9,9 @@ from propload.postgres.sql.tables import reaches_others, stands_for_a_key, trigg
 #: each column's type, its length or precision, both as PostgreSQL writes them, and its
 #: number; the columns of each index that a key can be looked for by; whether a trigger
 #: may skip or change a row; whether there are rules; whether a row that is written may
-#: change others; and the file that its rows lie in, which is another one when they were
-#: written anew or are gone. The same text means that all is the same.
+#: change others; and the files that its rows lie in, those of its partitions, which are
+#: others when rows were written anew, are gone or came with a partition. The same text
+#: means that all is the same.
 PREMISES_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,
@@ -33,7 +34,11 @@ SELECT json_build_object(
     'triggered', {triggered("c.oid")},
     'ruled', c.relhasrules,
     'reaching', {reaches_others("c.oid")},
-    'file', pg_catalog.pg_relation_filenode(c.oid)::int8)::text
+    'files', CASE WHEN c.relkind = 'p' THEN (
+        SELECT md5(string_agg(concat_ws(' ', p.relid::oid,
+            pg_catalog.pg_relation_filenode(p.relid)), ', ' ORDER BY p.relid::oid))
+        FROM pg_catalog.pg_partition_tree(c.oid) AS p)
+        ELSE pg_catalog.pg_relation_filenode(c.oid)::text END)::text
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2

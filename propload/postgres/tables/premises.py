@@ -39,7 +39,7 @@ class _Told(TypedDict):
     ruled: bool
     #: A plan needs neither: what is known of the table's rows does.
     reaching: bool
-    file: int | None
+    files: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Premises:
             "triggered": any(one["triggered"] for one in known),
             "ruled": any(one["ruled"] for one in known),
             "reaching": known[-1]["reaching"],
-            "file": known[-1]["file"],
+            "files": known[-1]["files"],
         }
 
 

@@ -18,7 +18,7 @@ BEFORE = {
     "triggered": False,
     "ruled": False,
     "reaching": False,
-    "file": 7,
+    "files": "7",
 }
 
 
