@@ -101,9 +101,21 @@ class Swap:
             run(statement)
         # under the lock: until the commit the table stays what it is
         require_types(self._connection, self._table, self._shadow, self._columns)
+        self._require_no_heirs()
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
         run(swapping.drop(self._shadow))
+
+    def _require_no_heirs(self) -> None:
+        """Refuse to empty tables that have come to inherit from this one."""
+        query = (quoted_table(self._table),)
+        if self._connection.rows(swapping.INHERITED, query)[0][0]:
+            msg = (
+                f"{self._table}: other tables inherit from it since this replace "
+                "began, which would be emptied as well: let them not (ALTER TABLE ... "
+                "NO INHERIT ...)"
+            )
+            raise WriteError(msg, table=str(self._table))
 
     def _account(self, taken: int | None, committed: Counts) -> None:
         """Refuse to give up the old rows for fewer or more than were stored.
@@ -125,9 +137,9 @@ class Swap:
             self._tell_of_lost(held, committed.inserted)
         if taken is not None and taken != held:
             msg = (
-                f"{self._table}: one of its triggers dropped {held - taken:,} of "
+                f"{self._table}: a trigger or rule of it dropped {held - taken:,} of "
                 f"{held:,} new rows, which were already counted as inserted. Disable "
-                "the trigger, or leave those rows out of the input"
+                "that, or leave those rows out of the input"
             )
             raise WriteError(msg, table=str(self._table))
 

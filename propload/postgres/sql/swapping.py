@@ -75,6 +75,12 @@ ORDER BY s.attnum"""
 #: Whether another table points here, so that the table cannot be truncated.
 REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 
+#: Whether others inherit from the table, which would be emptied with it.
+INHERITED = """
+SELECT c.relkind = 'r' AND EXISTS (
+    SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid)
+FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""
+
 #: Indexes of a shadow beside those they were copied from, by name: of the same
 #: definition, in the order in which they were made. LIKE keeps the names of all
 #: other constraints.

@@ -316,7 +316,7 @@ def test_a_trigger_that_lets_rows_fall_is_told_and_the_old_rows_stay(
         "CREATE TRIGGER pass BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION pass()",
     )
     with pytest.raises(
-        WriteError, match=r"public\.t: one of its triggers dropped 1 of 3 new rows"
+        WriteError, match=r"public\.t: a trigger or rule of it dropped 1 of 3 new rows"
     ):
         write(database, GOAL, state_dir, NEW)
     assert stored(database) == OLD.rows()

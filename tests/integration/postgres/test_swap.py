@@ -217,3 +217,23 @@ def test_a_missing_right_is_not_told_as_rows_that_do_not_fit(database, state_dir
         with pytest.raises(WriteError, match=r"not by you \[42501\]") as refused:
             end(ready)
     assert "do not fit" not in str(refused.value)
+
+
+@pytest.mark.parametrize("referenced", [False, True], ids=["alone", "referenced"])
+def test_tables_that_have_come_to_inherit_are_not_emptied(
+    database, state_dir, referenced
+):
+    run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
+    if referenced:
+        run_sql(database, CHILD)
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        run_sql(database, "CREATE TABLE heirs () INHERITS (t)")
+        run_sql(database, "INSERT INTO heirs VALUES (7, 7)")
+        with pytest.raises(WriteError, match=r"other tables inherit from it since"):
+            end(ready)
+        assert stored(database, "v") == [(1, 9.0), (7, 7.0)]
+        run_sql(database, "ALTER TABLE heirs NO INHERIT t")
+        end(ready)
+    assert stored(database, "v") == ROWS.rows()
+    assert query(database, "SELECT k FROM heirs") == [(7,)]
