@@ -43,7 +43,7 @@ LEAST_FOUND = 0.2
 #: So many rows of the table are worth to be hashed for one that is unchanged: a row to
 #: be hashed takes 1.2 µs (docs/performance.md), and of the gain some is to be left.
 WORTH = 2.5
-#: Most rows of a table that are known: 17 bytes each, three times that while they are
+#: Most rows of a table that are known: up to 25 bytes each, twice that while they are
 #: sorted.
 MOST_ROWS = 2_000_000
 
