@@ -110,6 +110,19 @@ def test_rows_that_went_with_their_table_are_told_of(
     assert read_table(database, "homes")["id"].min() == PART
 
 
+def before_third_piece(monkeypatch, action):
+    """Have something done when two pieces of a lane are committed."""
+    write, pieces = TableWriter.write, []
+
+    def written(self, piece):
+        pieces.append(piece.batch)
+        if len(pieces) == 3:
+            action()
+        return write(self, piece)
+
+    monkeypatch.setattr(TableWriter, "write", written)
+
+
 @pytest.mark.one_server
 @pytest.mark.parametrize(
     "change", ["DROP TABLE homes", "ALTER TABLE homes RENAME TO h"]
@@ -120,18 +133,10 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
     run_sql(database, MADE)
     path = tmp_path / "homes.csv"
     pl.DataFrame(rows(0)).write_csv(path)
-    write, pieces = TableWriter.write, []
-
-    def changed_before(self, piece):
-        pieces.append(piece.batch)
-        if len(pieces) == 3:
-            run_sql(database, change)
-        return write(self, piece)
-
     told = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
     told |= {"mode": "append", "workers": 1}
     with monkeypatch.context() as patched:
-        patched.setattr(TableWriter, "write", changed_before)
+        before_third_piece(patched, lambda: run_sql(database, change))
         with pytest.raises(LoadError, match="dropped or renamed") as caught:
             propload.ingest(path, **told)
     run_id = caught.value.report.run_id
@@ -147,3 +152,37 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
         report = propload.ingest(path, **told)
     assert report.counts == propload.Counts(read=PART, inserted=PART)
     assert read_table(database, "homes").height == PART
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE homes DROP price", "column price is gone"),
+        ("ALTER TABLE homes RENAME price TO cost", "column price is gone"),
+        (
+            "ALTER TABLE homes ALTER price TYPE text",
+            "column price is text now and was bigint",
+        ),
+        (
+            "CREATE RULE none AS ON INSERT TO homes DO INSTEAD NOTHING",
+            "it has a rule now",
+        ),
+    ],
+)
+def test_what_changed_is_told_instead_of_what_the_server_met_by_it(
+    database, state_dir, monkeypatch, mode, change, said
+):
+    run_sql(database, MADE)
+    before_third_piece(monkeypatch, lambda: run_sql(database, change))
+    told = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
+    with pytest.raises(LoadError) as caught:
+        propload.ingest(pl.DataFrame(rows(0)), workers=1, mode=mode, **told)
+    assert str(caught.value).startswith(
+        "table public.homes was changed while rows were on their way into it: "
+        f"{said}. Nothing of this batch was written. What was committed stays. "
+    )
+    assert caught.value.report.counts == propload.Counts(read=200, inserted=200)
+    # where it is known that it would fail again
+    assert ("fix that" in str(caught.value)) >= ("gone" in said)

@@ -212,18 +212,14 @@ def gathered_rows_gone(
     return WriteError(msg, table=table, batch=batch, sqlstate=sqlstate, goes_on=False)
 
 
-def table_gone(
-    table: str, /, *, is_replace: bool, batch: int | None = None
-) -> TableGoneError:
+def table_gone(table: str, /, *, is_replace: bool) -> TableGoneError:
     """Return the error of a run whose table was dropped or renamed.
 
     Args:
         table: The qualified table.
         is_replace: Whether its rows were to be replaced; none is lost then.
-        batch: The batch's number, or None outside a batch.
     """
-    place = "" if batch is None else f"batch {batch} into {table}: "
-    msg = f"{place}table {table} is gone"
+    msg = f"table {table} is gone"
     if is_replace:
         msg += (
             ", so what this replace has gathered cannot be put in place: create the "
@@ -231,7 +227,7 @@ def table_gone(
         )
     else:
         msg += ": it was dropped or renamed while rows were on their way into it"
-    return TableGoneError(msg, table=table, batch=batch, sqlstate=MISSING_TABLE)
+    return TableGoneError(msg, table=table, sqlstate=MISSING_TABLE)
 
 
 def is_missing(error: BaseException, /) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
 from propload.errors import TableGoneError, WriteError
+from propload.postgres.session import failures
 from propload.postgres.sql.premises import PREMISES_QUERY
 
 if TYPE_CHECKING:
@@ -150,13 +151,11 @@ def require_unchanged(
     now = Premises.read(connection, table)
     if now is not None and now.told == premises.told:
         return premises
-    changes = (
-        ["it was dropped"]
-        if now is None
-        else list(premises.changes(now, columns=columns, key=key))
-    )
-    if now is None or changes:
-        is_same = now is not None and now.is_of_the_table(premises)
+    if now is None:
+        raise failures.table_gone(str(table), is_replace=False)
+    changes = list(premises.changes(now, columns=columns, key=key))
+    if changes:
+        is_same = now.is_of_the_table(premises)
         raise changed(table, changes, kind=WriteError if is_same else TableGoneError)
     return premises.followed_by(now)
 

@@ -6,12 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.errors import CountsError, WriteError
+from propload.errors import (
+    CountsError,
+    TableGoneError,
+    TransientWriteError,
+    WriteError,
+)
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
 from propload.postgres.sql.screening import OF_THE_SERVER
-from propload.postgres.tables.premises import Premises, require_unchanged
+from propload.postgres.tables.premises import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.counting import write_stage
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
+    from propload.postgres.tables.premises import Premises
     from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stored_rows import StoredRows
     from propload.report import Counts
@@ -214,27 +220,24 @@ class TableWriter(EntryWriter):
         return True
 
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
-        if failures.is_missing(error) and self._is_gone():
-            return failures.table_gone(
-                self._target, is_replace=False, batch=piece.batch
-            )
-        return super()._error_of(error, piece)
-
-    def _is_gone(self) -> bool:
-        """Return whether it is the table that is missing, after a failure.
-
-        Of a shadow another message tells; a trigger may look for another table.
-        """
-        if self._premises is None:
-            return False
+        raised = super()._error_of(error, piece)
+        if self._premises is None or isinstance(raised, TransientWriteError):
+            return raised
+        # that the table was changed says more than what the server met by it
         connection = self._session.open()
+        connection.rollback()
         try:
-            connection.rollback()
-            return Premises.read(connection, self._shape.table) is None
+            self._require_unchanged(connection)
         except ServerError:
-            return False
+            return raised
+        except TableGoneError as gone:
+            return gone
+        except WriteError as changed:
+            changed.batch, changed.sqlstate = piece.batch, raised.sqlstate
+            return changed
         finally:
             connection.rollback()
+        return raised
 
     def _finish(
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
