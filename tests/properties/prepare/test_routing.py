@@ -33,6 +33,15 @@ def test_a_key_has_one_lane_whatever_the_batch(ids, lanes):
 
 
 @QUICK
+@given(IDS, st.text(max_size=40), st.integers(1, 8))
+def test_a_key_has_one_lane_beside_keys_that_share_a_value(ids, source, lanes):
+    frame = frame_of(source=[source] * len(ids), id=ids)
+    together = lane_of(frame, ["source", "id"], lanes).to_list()
+    alone = [lane_of(row, ["source", "id"], lanes)[0] for row in frame.iter_slices(1)]
+    assert together == alone
+
+
+@QUICK
 @given(IDS, st.integers(1, 5))
 def test_every_row_goes_to_one_lane_in_its_order(ids, lanes):
     frame = frame_of(id=sorted(ids))
