@@ -40,6 +40,22 @@ def require_same(begun: PartialBatch, joined: Joined, prepared: Prepared, /) -> 
         raise ConfigError(msg)
 
 
+def torn_apart(begun: PartialBatch, source: str, /) -> ConfigError:
+    """Return what is said of a batch whose rows come otherwise than they came before.
+
+    Args:
+        begun: What is committed of it.
+        source: What was read.
+    """
+    msg = (
+        f"{source}: rows {begun.first_row + 1:,} to {begun.through_row:,} of the run "
+        "were committed in part, and are not read in one piece any more, so that some "
+        "would be written twice: continue with the version of propload that it began "
+        f"with, or load {source} anew (in append mode only what the table lacks)"
+    )
+    return ConfigError(msg)
+
+
 def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
     """Return the rows that a lane accounts for: the first one for refused ones too."""
     rows = prepared.lanes[lane]

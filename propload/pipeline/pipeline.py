@@ -20,7 +20,7 @@ from propload.errors import (
 from propload.monitoring.metrics import Fill, Metrics
 from propload.options import BATCH_BYTES
 from propload.pipeline.lanes import CANCEL_SECONDS, Coming, Lane, Work
-from propload.pipeline.making_again import require_same
+from propload.pipeline.making_again import require_same, torn_apart
 from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined, Joiner
@@ -109,6 +109,7 @@ class Pipeline:
             done=options.start.counts,
             through=options.start.first_row,
             untold=options.start.untold,
+            committed_from=options.start.committed_from,
         )
         self._lanes: list[Lane] = []
         #: The set of columns that was used last comes first.
@@ -195,9 +196,17 @@ class Pipeline:
             batch_bytes=options.batch_bytes,
             on_wide=options.on_wide,
         )
+        row, source = start.first_row, "the source"
         for joined in joiner:
+            source = joined.parts[0].source
+            if start.tears(joined):
+                break
             self._prepare(joined)
             self.tally.check_limit()
+            row = joined.through_row
+        is_cut_off = self._stopping.is_set() or self._reader.error is not None
+        if (torn := start.begun_from(row)) and not is_cut_off:
+            raise torn_apart(torn[0], source)
 
     def _prepare(self, joined: Joined) -> None:
         begun = self._options.start.find(joined)

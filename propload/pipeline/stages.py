@@ -89,3 +89,24 @@ class Start:
             if (one.first_row, one.through_row) == place:
                 return one
         return None
+
+    def tears(self, joined: Joined) -> bool:
+        """Return whether it has rows of a batch that is begun, but is not that batch.
+
+        Written so, some of these rows would be written twice.
+        """
+        first, through = joined.first_row, joined.through_row
+        return any(
+            first < one.through_row
+            and one.first_row < through
+            and (first, through) != (one.first_row, one.through_row)
+            for one in self.begun
+        )
+
+    def begun_from(self, row: int) -> list[PartialBatch]:
+        """Return the batches that are begun and have rows from there on."""
+        return [one for one in self.begun if one.through_row > row]
+
+    def committed_from(self, row: int) -> int:
+        """Return how many rows are committed of the batches that are begun there."""
+        return sum(sum(one.accounted.values()) for one in self.begun_from(row))

@@ -41,6 +41,7 @@ class Tally:
         done: What earlier processes of the run did.
         through: The run's number of the first row that is still to be prepared.
         untold: The rows before it that `done` does not account for.
+        committed_from: Asked how many rows `done` accounts for of those that come.
 
     Attributes:
         batches: Prepared batches.
@@ -58,6 +59,7 @@ class Tally:
         done: Counts | None = None,
         through: int = 0,
         untold: int = 0,
+        committed_from: Callable[[int], int] = lambda _row: 0,
     ) -> None:
         self._rejects = rejects
         self._limit = limit
@@ -70,6 +72,7 @@ class Tally:
         #: The run's row number after the last prepared row.
         self._through = through
         self._untold = untold
+        self._committed_from = committed_from
         self._counts = Counts()
         self.batches = self.retries = 0
         self.done_before = 0 if done is None else done.accounted
@@ -102,7 +105,9 @@ class Tally:
         """
         counts = self.counts
         counts.verify()
-        came = self._through - self._untold
+        # of batches that a process began and this one did not reach, a part is counted
+        begun = self._committed_from(self._through)
+        came = self._through - self._untold + begun
         if all_read and counts.read != came:
             msg = (
                 f"{counted(came, 'row')} came from the source but "

@@ -1,5 +1,7 @@
 """A run that goes on where another has ended."""
 
+from dataclasses import replace
+
 import pytest
 
 from propload.batch import (
@@ -8,6 +10,7 @@ from propload.batch import (
 from propload.errors import (
     ConfigError,
     CountsError,
+    SourceError,
 )
 from propload.pipeline.stages import Start
 from propload.report import Counts
@@ -52,3 +55,66 @@ def test_what_came_before_a_ledger_was_lost_is_not_missed(make):
     pipeline, _ = make(MemorySource(rows(14)), start=start)
     pipeline.run()
     assert counts(pipeline, all_read=True).read == 14
+
+
+class Ending:
+    """Rows in batches of five that end after some, as `on_end` makes them."""
+
+    def __init__(self, count, on_end=None):
+        self.batches = MemorySource(rows(count), chunk_rows=5)
+        self.on_end = on_end
+
+    def __iter__(self):
+        yield from self.batches
+        self.on_end()
+
+
+#: Of rows 8 to 21 one lane has committed its own.
+HALF = Start(
+    batch=2, first_row=0, begun=(PartialBatch(1, 7, 21, {0: 7}, together=False),)
+)
+
+
+def fail():
+    raise SourceError("the disk is gone")
+
+
+@pytest.mark.parametrize("read", [5, 15])
+def test_a_batch_that_a_stop_cuts_off_is_left_as_it_is(make, read):
+    source = Ending(read)
+    start = replace(HALF, counts=Counts(inserted=7))
+    pipeline, table = make(source, start=start)
+    source.on_end = pipeline.stop
+    pipeline.run()
+    assert {key for (key,) in table.rows} == set(range(min(read, 7)))
+    done = min(read, 7) + 7
+    assert counts(pipeline, all_read=True) == Counts(read=done, inserted=done)
+
+
+def test_a_batch_that_an_error_of_the_source_cuts_off_is_left_as_it_is(make):
+    pipeline, table = make(Ending(15, fail), start=HALF)
+    with pytest.raises(SourceError, match="the disk is gone"):
+        pipeline.run()
+    assert {key for (key,) in table.rows} == set(range(7))
+
+
+@pytest.mark.parametrize("read", [5, 15])
+def test_a_source_that_no_longer_has_the_rows_of_a_batch_is_refused(make, read):
+    pipeline, table = make(MemorySource(rows(read)), start=HALF)
+    with pytest.raises(ConfigError, match=r"rows 8 to 21 .*not read in one piece"):
+        pipeline.run()
+    assert {key for (key,) in table.rows} == set(range(min(read, 7)))
+
+
+def test_a_batch_that_comes_in_two_of_other_columns_is_refused(make):
+    source = [
+        *MemorySource(rows(15)),
+        *(
+            replace(one, first_row=16)
+            for one in MemorySource([{**row, "new": 1} for row in rows(30)[15:]])
+        ),
+    ]
+    pipeline, table = make(source, start=HALF)
+    with pytest.raises(ConfigError, match=r"rows 8 to 21 .*not read in one piece"):
+        pipeline.run()
+    assert {key for (key,) in table.rows} == set(range(7))
