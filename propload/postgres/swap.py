@@ -86,25 +86,29 @@ class Swap:
         query = (quoted_table(self._table),)
         if not self._connection.rows(swapping.exists(self._shadow))[0][0]:
             raise failures.gathered_rows_gone(str(self._table))
-        referenced = self._connection.rows(swapping.REFERENCED, query)[0][0]
-        settable = self._connection.rows(swapping.SETTABLE, query)
         run(find_operators(self._table))
+        run(swapping.lock(self._table, referenced=self._is_referenced()))
+        # under the lock: until the commit the table stays what it is
+        settable = self._connection.rows(swapping.SETTABLE, query)
         statements = swapping.swap(
             self._table,
             self._shadow,
             self._columns,
             self._target.key,
             others=[one for (one,) in settable if one not in self._columns],
-            referenced=referenced,
+            referenced=self._is_referenced(),
         )
-        for statement in statements.make_room:
-            run(statement)
-        # under the lock: until the commit the table stays what it is
         require_types(self._connection, self._table, self._shadow, self._columns)
         self._require_no_heirs()
+        run(statements.make_room)
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
         run(swapping.drop(self._shadow))
+
+    def _is_referenced(self) -> bool:
+        """Return whether other tables point to the table now."""
+        query = (quoted_table(self._table),)
+        return bool(self._connection.rows(swapping.REFERENCED, query)[0][0])
 
     def _require_no_heirs(self) -> None:
         """Refuse to empty tables that have come to inherit from this one."""

@@ -174,9 +174,21 @@ class SwapStatements:
         tells_all: Whether it tells of each row of the shadow that it took over.
     """
 
-    make_room: tuple[str, ...]
+    make_room: str
     fill: str
     tells_all: bool = True
+
+
+def lock(target: TableName, /, *, referenced: bool) -> str:
+    """Return the statement that keeps a table as it is until the commit.
+
+    Args:
+        target: The table.
+        referenced: Whether other tables point to it, so that it is not truncated and
+            can be read meanwhile.
+    """
+    mode = "SHARE ROW EXCLUSIVE" if referenced else "ACCESS EXCLUSIVE"
+    return f"LOCK TABLE {table(target)} IN {mode} MODE"
 
 
 def swap(
@@ -209,10 +221,9 @@ def swap(
         f"SELECT {listed} FROM {table(shadow)}{order}"
     )
     if not referenced:
-        return SwapStatements((f"TRUNCATE {table(target)}",), fill)
-    lock = f"LOCK TABLE {table(target)} IN SHARE ROW EXCLUSIVE MODE"
+        return SwapStatements(f"TRUNCATE {table(target)}", fill)
     if not key:
-        return SwapStatements((lock, f"DELETE FROM {table(target)}"), fill)
+        return SwapStatements(f"DELETE FROM {table(target)}", fill)
     same = " AND ".join(f"t.{name(each)} = w.{name(each)}" for each in key)
     gone = (
         f"DELETE FROM {table(target)} AS t WHERE NOT EXISTS "
@@ -223,4 +234,4 @@ def swap(
     settings += [f"{name(each)} = DEFAULT" for each in others]
     action = f"DO UPDATE SET {', '.join(settings)}" if settings else "DO NOTHING"
     fill = f"{fill} ON CONFLICT ({names(key)}) {action}"
-    return SwapStatements((lock, gone), fill, tells_all=bool(settings))
+    return SwapStatements(gone, fill, tells_all=bool(settings))

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from propload.errors import SchemaMismatchError, WriteError
+from propload.postgres.session.connection import Connection
 from tests.integration.postgres.writing import (
     counts,
     end,
@@ -237,3 +238,25 @@ def test_tables_that_have_come_to_inherit_are_not_emptied(
         end(ready)
     assert stored(database, "v") == ROWS.rows()
     assert query(database, "SELECT k FROM heirs") == [(7,)]
+
+
+def test_rows_that_others_come_to_refer_to_while_the_table_is_waited_for_stay(
+    database, state_dir, monkeypatch
+):
+    """What cannot be truncated any more is not refused, nor is CASCADE advised."""
+    run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9), (2, 9)")
+    execute, waiting = Connection.execute, [CHILD, "INSERT INTO child VALUES (2)"]
+
+    def after_others(session, sql, params=()):
+        if sql.startswith(("LOCK TABLE", "TRUNCATE")):
+            while waiting:
+                run_sql(database, waiting.pop(0))
+        return execute(session, sql, params)
+
+    with prepared(database, GOAL, ROWS, state_dir) as ready:
+        gather(ready, ROWS)
+        monkeypatch.setattr(Connection, "execute", after_others)
+        end(ready)
+    assert not waiting
+    assert stored(database, "v") == ROWS.rows()
+    assert query(database, "SELECT k FROM child") == [(2,)]
