@@ -99,7 +99,7 @@ class Swap:
             referenced=self._is_referenced(),
         )
         require_types(self._connection, self._table, self._shadow, self._columns)
-        self._require_no_heirs()
+        self._require_reach()
         run(statements.make_room)
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
@@ -110,14 +110,22 @@ class Swap:
         query = (quoted_table(self._table),)
         return bool(self._connection.rows(swapping.REFERENCED, query)[0][0])
 
-    def _require_no_heirs(self) -> None:
-        """Refuse to empty tables that have come to inherit from this one."""
+    def _require_reach(self) -> None:
+        """Refuse to empty more than the table, or less."""
         query = (quoted_table(self._table),)
-        if self._connection.rows(swapping.INHERITED, query)[0][0]:
+        inherited, secured = self._connection.rows(swapping.REACH, query)[0]
+        if inherited:
             msg = (
                 f"{self._table}: other tables inherit from it since this replace "
                 "began, which would be emptied as well: let them not (ALTER TABLE ... "
                 "NO INHERIT ...)"
+            )
+            raise WriteError(msg, table=str(self._table))
+        if secured:
+            msg = (
+                f"{self._table}: row-level security applies to this user since this "
+                "replace began, so that it might not see all rows: go on as the owner "
+                "or as a role with BYPASSRLS"
             )
             raise WriteError(msg, table=str(self._table))
 

@@ -8,6 +8,7 @@ from propload.errors import LoadError
 from propload.postgres.writing.writer import TableWriter
 from tests.faults.server import wait_until
 from tests.integration.reading import read_table, run_sql
+from tests.integration.users import user_without_a_ledger
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -186,3 +187,24 @@ def test_what_changed_is_told_instead_of_what_the_server_met_by_it(
     assert caught.value.report.counts == propload.Counts(read=200, inserted=200)
     # where it is known that it would fail again
     assert ("fix that" in str(caught.value)) >= ("gone" in said)
+
+
+@pytest.mark.one_server
+def test_rows_that_came_to_be_hidden_are_not_refused_as_doubles(
+    database, state_dir, monkeypatch
+):
+    run_sql(
+        database,
+        MADE,
+        "INSERT INTO homes SELECT n, 0 FROM generate_series(0, 499) AS n",
+        "CREATE POLICY early ON homes USING (id < 200) WITH CHECK (true)",
+    )
+    hide = "ALTER TABLE homes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    before_third_piece(monkeypatch, lambda: run_sql(database, hide))
+    told = {"table": "homes", "key": "id", "batch_rows": 100, "workers": 1}
+    with (
+        user_without_a_ledger(database, "homes") as user,
+        pytest.raises(LoadError, match="row-level security applies") as caught,
+    ):
+        propload.ingest(pl.DataFrame(rows(0)), to=user, **told)
+    assert caught.value.report.counts == propload.Counts(read=200, updated=200)

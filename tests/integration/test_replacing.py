@@ -1,6 +1,6 @@
 """A replace puts all rows in place of the old ones, or leaves the table alone."""
 
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 
 import polars as pl
 import pytest
@@ -13,10 +13,10 @@ from propload.pipeline.fitting import TableFit
 from propload.postgres import shadow
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
-from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.swap import Swap
 from tests.faults.server import wait_until
 from tests.integration.reading import query, read_table, run_sql
+from tests.integration.users import user_without_a_ledger
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -112,23 +112,6 @@ def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_ta
     table = read_table(database, "homes")
     assert table.height == 300
     assert set(table.select("day", "note", "twice").rows()) == {(1, "none", 2)}
-
-
-@contextmanager
-def user_without_a_ledger(database, *tables):
-    """Make a user who may replace some tables, and has no schema for a ledger."""
-    name = "propload_poor"
-    run_sql(
-        database,
-        f"CREATE ROLE {name} LOGIN",
-        *(f"ALTER TABLE {table} OWNER TO {name}" for table in tables),
-        f"GRANT CREATE, USAGE ON SCHEMA public TO {name}",
-    )
-    try:
-        parts = parse_dsn(database) | {"user": name}
-        yield " ".join(f"{key}={value}" for key, value in parts.items())
-    finally:
-        run_sql(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 class Killed(BaseException):
@@ -396,6 +379,20 @@ def test_what_was_gathered_goes_into_a_table_that_was_made_again_meanwhile(
     report = propload.ingest(source, metrics=metrics, **goal)
     assert report.counts == propload.Counts(read=400, inserted=400)
     assert len(stored(database)) == 400
+
+
+@pytest.mark.one_server
+def test_rows_that_came_to_be_hidden_do_not_stay_beside_the_new_ones(
+    goal, database, before_swap
+):
+    run_sql(database, "CREATE TABLE visits (home bigint REFERENCES homes)")
+    before_swap("ALTER TABLE homes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    run_sql(database, "CREATE POLICY early ON homes USING (id < 200) WITH CHECK (true)")
+    with user_without_a_ledger(database, "homes", "visits") as user:
+        told = r"row-level security applies to this user since this replace began"
+        with pytest.raises(LoadError, match=told):
+            propload.ingest(rows(1), **{**goal, "to": user})
+        assert stored(database) == OLD
 
 
 @pytest.mark.one_server

@@ -8,10 +8,10 @@ from propload.postgres.sql.tables import reaches_others, stands_for_a_key, trigg
 #: What rows are planned by, as one JSON text, by namespace and name: the table's oid;
 #: each column's type, its length or precision, both as PostgreSQL writes them, and its
 #: number; the columns of each index that a key can be looked for by; whether a trigger
-#: may skip or change a row; whether there are rules; whether a row that is written may
-#: change others; and the files that its rows lie in, those of its partitions, which are
-#: others when rows were written anew, are gone or came with a partition. The same text
-#: means that all is the same.
+#: may skip or change a row; whether there are rules; whether row-level security applies
+#: to this user; whether a row that is written may change others; and the files that its
+#: rows lie in, those of its partitions, which are others when rows were written anew,
+#: are gone or came with a partition. The same text means that all is the same.
 PREMISES_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,
@@ -33,6 +33,7 @@ SELECT json_build_object(
         WHERE x.indrelid = c.oid AND {stands_for_a_key("x")}),
     'triggered', {triggered("c.oid")},
     'ruled', c.relhasrules,
+    'secured', row_security_active(c.oid),
     'reaching', {reaches_others("c.oid")},
     'files', CASE WHEN c.relkind = 'p' THEN (
         SELECT md5(string_agg(concat_ws(' ', p.relid::oid,

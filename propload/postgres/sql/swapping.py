@@ -75,10 +75,12 @@ ORDER BY s.attnum"""
 #: Whether another table points here, so that the table cannot be truncated.
 REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 
-#: Whether others inherit from the table, which would be emptied with it.
-INHERITED = """
+#: Whether others inherit from the table, which would be emptied with it, and whether
+#: row-level security hides rows of it, which would stay.
+REACH = """
 SELECT c.relkind = 'r' AND EXISTS (
-    SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid)
+    SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
+    row_security_active(c.oid)
 FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""
 
 #: Indexes of a shadow beside those they were copied from, by name: of the same

@@ -38,6 +38,7 @@ class _Told(TypedDict):
     keys: list[list[str]] | None
     triggered: bool
     ruled: bool
+    secured: bool
     #: A plan needs neither: what is known of the table's rows does.
     reaching: bool
     files: str | None
@@ -87,6 +88,8 @@ class Premises:
             yield "it has a trigger now that may skip or change rows"
         if after["ruled"] and not before["ruled"]:
             yield "it has a rule now"
+        if after["secured"] and not before["secured"]:
+            yield "row-level security applies to this user now"
 
     def is_of_the_table(self, other: Premises, /) -> bool:
         """Return whether both are of one table, and not of two with one name."""
@@ -113,6 +116,7 @@ class Premises:
             "keys": [key for one in known for key in one["keys"] or ()],
             "triggered": any(one["triggered"] for one in known),
             "ruled": any(one["ruled"] for one in known),
+            "secured": any(one["secured"] for one in known),
             "reaching": known[-1]["reaching"],
             "files": known[-1]["files"],
         }

@@ -17,6 +17,7 @@ BEFORE = {
     "keys": [["k"], ["name", "code"]],
     "triggered": False,
     "ruled": False,
+    "secured": False,
     "reaching": False,
     "files": "7",
 }
@@ -58,6 +59,7 @@ def test_what_stays_as_it_was_is_no_change():
         ({"keys": [["k", "name"]]}, "it has no unique constraint on (k) any more"),
         ({"triggered": True}, "it has a trigger now that may skip or change rows"),
         ({"ruled": True}, "it has a rule now"),
+        ({"secured": True}, "row-level security applies to this user now"),
     ],
 )
 def test_what_rows_may_not_meet_is_said(after, said):
