@@ -6,6 +6,7 @@ It is how a rejected row finds its way back to what was read.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -156,7 +157,7 @@ class Batch:
         row_numbers: Row numbers where they are not consecutive, else None.
         untyped: Whether text columns are text only because the format has no
             types (CSV), so that a type may be inferred from the values.
-        unread: Rows between these that could not be read.
+        unread: Rows between these that could not be read, by ascending number.
         as_of: When the rows were true, as far as the source knows (a file's
             modification time), else None.
         notes: What a reader of the report should know of how they were read.
@@ -207,20 +208,38 @@ class Batch:
     def slice(self, start: int, stop: int) -> Batch:
         """Return the rows from start to stop (exclusive), without a copy.
 
-        Unread rows go with the part that begins the batch.
+        Args:
+            start: How many rows of the source stand before them, unread ones counted.
+            stop: So many, with them.
         """
+        skipped, through = self._unread_before(start), self._unread_before(stop)
+        first, last = start - skipped, stop - through
         numbers = self.row_numbers
         return Batch(
-            self.rows.slice(start, stop - start),
+            self.rows.slice(first, last - first),
             self.source,
-            numbers[start]
-            if numbers and start < len(numbers)
-            else self.first_row + start,
-            numbers[start:stop] if numbers else None,
+            numbers[first]
+            if numbers and first < len(numbers)
+            else self.first_row + first,
+            numbers[first:last] if numbers else None,
             self.untyped,
-            self.unread if start == 0 else (),
+            self.unread[skipped:through],
             self.as_of,
         )
+
+    def _unread_before(self, place: int) -> int:
+        """Return how many of the first rows in source order are unread ones."""
+        return bisect_left(
+            range(len(self.unread)),
+            place,
+            key=lambda nth: nth + self._read_before(self.unread[nth].row),
+        )
+
+    def _read_before(self, number: int) -> int:
+        """Return how many of the rows that were read have a lower number."""
+        if self.row_numbers:
+            return bisect_left(self.row_numbers, number)
+        return min(max(0, number - self.first_row), int(self.rows.num_rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,8 @@ class Sample:
         kept: list[Batch] = []
         left = rows
         for batch in source:
-            kept.append(batch.slice(0, min(left, batch.rows.num_rows)))
-            left -= batch.rows.num_rows
+            kept.append(batch.slice(0, min(left, batch.height)))
+            left -= batch.height
             if left <= 0:
                 break
         if not sum(batch.rows.num_rows for batch in kept):

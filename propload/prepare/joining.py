@@ -178,11 +178,11 @@ class _Room:
             is_first: Whether there is none yet: one row goes in, however long.
         """
         left = self.nbytes - self.used
-        most = min(int(batch.rows.num_rows), max(1, self.rows - len(batch.unread)))
+        most = min(batch.height, self.rows)
         if width * most > left:
             self.by_bytes = True
             most = max(int(left / width), int(is_first))
-        self.rows -= most + len(batch.unread)
+        self.rows -= most
         self.used += width * most
         return most
 
@@ -251,7 +251,7 @@ class Joiner:
             if part is not None:
                 parts.append(part)
             if room.by_bytes:
-                rows = sum(part.rows.num_rows for part in parts)
+                rows = sum(part.height for part in parts)
                 self.on_wide(rows, round(room.used))
                 break
             if deadline is None and not self._ends:
@@ -286,7 +286,7 @@ class Joiner:
             return None
         if batch is not None:
             # not of what is left of it: that may refer to more than its own part
-            self._width = batch.nbytes / max(1, batch.rows.num_rows)
+            self._width = batch.nbytes / max(1, batch.height)
         return batch
 
 
@@ -297,11 +297,11 @@ def _context(batch: Batch) -> tuple[str, datetime | None]:
 
 def _split(batch: Batch, rows: int) -> tuple[Batch | None, Batch | None]:
     """Return so many first rows of a batch, and the others."""
-    if batch.rows.num_rows <= rows:
+    if batch.height <= rows:
         return batch, None
     if not rows:
         return None, batch
-    return batch.slice(0, rows), batch.slice(rows, batch.rows.num_rows)
+    return batch.slice(0, rows), batch.slice(rows, batch.height)
 
 
 def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
@@ -321,11 +321,7 @@ def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
             passed = batch
             continue
         passed = None
-        # unread rows go with the beginning of a batch, as where it was cut before
-        done = max(0, rows - len(batch.unread))
-        yield batch.slice(done, batch.rows.num_rows) if rows else batch
+        yield batch.slice(rows, batch.height) if rows else batch
         rows = 0
     if passed is not None:
-        yield replace(
-            passed.slice(passed.rows.num_rows, passed.rows.num_rows), unread=()
-        )
+        yield passed.slice(passed.height, passed.height)

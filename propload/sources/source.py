@@ -26,8 +26,9 @@ class Source(Protocol):
     """Rows from somewhere, as an iterable of batches.
 
     A rereadable source cuts the same batches each time: neither a clock nor what
-    memory is free decides where one ends. A run that is resumed passes over the
-    batches that are loaded, and rows that cannot be read stand at a batch's beginning.
+    memory is free decides where one ends. A run that is resumed passes over the rows
+    that are loaded by their numbers: those that cannot be read count where they stand,
+    so that it is exact also where another version cuts other batches.
     """
 
     @property

@@ -1,0 +1,97 @@
+"""A run that was interrupted goes on although its source is cut otherwise now."""
+
+import gzip
+import json
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+import propload
+from propload.errors import LoadError
+from propload.running.planning import source_options
+from tests.integration.going_on import guard, open_guard
+from tests.integration.reading import read_table, run_sql
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
+
+ROWS = 60
+#: One in seven cannot be read, and once several that follow one another.
+BAD = {n for n in range(ROWS) if n % 7 == 5} | {20, 21, 22, 23}
+GOOD = [n for n in range(ROWS) if n not in BAD]
+HELD_BACK = 41
+
+
+def write_csv(path):
+    lines = [f"{n},v{n}" + ",more" * (n in BAD) for n in range(ROWS)]
+    text = "\n".join(["id,v", *lines]) + "\n"
+    packed = path.suffix == ".gz"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+
+
+def values():
+    return [[n] if n in BAD else {"id": n, "v": f"v{n}"} for n in range(ROWS)]
+
+
+def write_lines(path):
+    path.write_text("".join(f"{json.dumps(value)}\n" for value in values()))
+
+
+def write_json(path):
+    path.write_text(json.dumps(values()))
+
+
+def write_parquet(path):
+    rows = {"id": GOOD, "v": [f"v{n}" for n in GOOD]}
+    pl.DataFrame(rows).write_parquet(path, row_group_size=16)
+
+
+FILES = {
+    "a.csv": write_csv,
+    "a.csv.gz": write_csv,
+    "a.ndjson": write_lines,
+    "a.json": write_json,
+    "a.parquet": write_parquet,
+}
+#: How much goes into a batch of the source before and after, as another version may.
+CUTS = [
+    ({"chunk_rows": 25}, {"chunk_rows": 4}),
+    ({"chunk_rows": 7, "chunk_bytes": 500}, {"chunk_rows": 11, "chunk_bytes": 90}),
+]
+
+
+@pytest.fixture
+def load(database, monkeypatch):
+    def load(path, options, **settings):
+        told = {"table": "homes", "workers": 2, "progress": False}
+        monkeypatch.setattr(
+            "propload.ingesting.source_options",
+            lambda *given, **job: replace(source_options(*given, **job), **options),
+        )
+        return propload.ingest(path, to=database, **told, **settings)
+
+    return load
+
+
+@pytest.mark.parametrize("mode", [{"key": "id"}, {"mode": "append"}], ids=str)
+@pytest.mark.parametrize(("cut", "other"), CUTS, ids=str)
+@pytest.mark.parametrize("name", FILES)
+def test_no_row_is_lost_or_counted_twice(
+    load, database, tmp_path, name, cut, other, mode
+):
+    path = tmp_path / name
+    FILES[name](path)
+    run_sql(database, "CREATE TABLE homes (id bigint, v text)")
+    if "key" in mode:
+        run_sql(database, "ALTER TABLE homes ADD PRIMARY KEY (id)")
+    guard(database, "homes", HELD_BACK, until="batch >= 5")
+    with pytest.raises(LoadError, match="the guard is shut"):
+        load(path, cut, batch_rows=5, **mode)
+    open_guard(database)
+    report = load(path, other, batch_rows=8, resume=True, **mode)
+    assert sorted(read_table(database, "homes")["id"]) == GOOD
+    bad = 0 if name == "a.parquet" else len(BAD)
+    counts = report.counts
+    assert (counts.inserted, counts.rejected) == (len(GOOD), bad)
+    assert counts.read == len(GOOD) + bad
+    assert report.rejects.height == bad
