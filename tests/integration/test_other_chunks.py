@@ -1,6 +1,7 @@
 """A run that was interrupted goes on although its source is cut otherwise now."""
 
 import gzip
+import itertools
 import json
 from dataclasses import replace
 
@@ -8,9 +9,10 @@ import polars as pl
 import pytest
 
 import propload
-from propload.errors import LoadError
+from propload.errors import LoadError, SourceError
 from propload.running.planning import source_options
-from tests.integration.going_on import guard, open_guard
+from propload.sources.files import FileSource
+from tests.integration.going_on import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
@@ -95,3 +97,32 @@ def test_no_row_is_lost_or_counted_twice(
     assert (counts.inserted, counts.rejected) == (len(GOOD), bad)
     assert counts.read == len(GOOD) + bad
     assert report.rejects.height == bad
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_a_source_that_fails_within_a_batch_committed_in_part_doubles_no_row(
+    load, database, tmp_path, monkeypatch, mode
+):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    ids = [n for pair in zip(*ids_by_lane(), strict=False) for n in pair][:20]
+    guard(database, "homes", ids[12], until="batch = 1 AND lane = 1")
+    path = tmp_path / "a.csv"
+    pl.DataFrame({"id": ids}).write_csv(path)
+    told = {"mode": mode, "key": "id", "batch_rows": 10}
+    with pytest.raises(LoadError, match="the guard is shut"):
+        load(path, {"chunk_rows": 3}, **told)
+    open_guard(database)
+    whole = FileSource.__iter__
+
+    def broken(source):
+        yield from itertools.islice(whole(source), 5)
+        msg = "the disk fails"
+        raise SourceError(msg)
+
+    monkeypatch.setattr(FileSource, "__iter__", broken)
+    with pytest.raises(LoadError, match="the disk fails"):
+        load(path, {"chunk_rows": 3}, resume=True, **told)
+    monkeypatch.setattr(FileSource, "__iter__", whole)
+    report = load(path, {"chunk_rows": 3}, resume=True, **told)
+    assert (report.counts.read, report.counts.inserted) == (20, 20)
+    assert sorted(read_table(database, "homes")["id"]) == sorted(ids)
