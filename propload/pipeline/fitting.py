@@ -291,10 +291,12 @@ class TableFit:
             lenient=self.is_fitted or (self._lenient and facts is not None),
         )
         see_columns(self._lacking, joined)
-        if facts is None and not preparer.decides(joined):
+        # one that is gone since is not to be made again, which `prepare` refuses
+        is_unmade = facts is None and not self.is_fitted
+        if is_unmade and not preparer.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
-        if facts is None and preparer.checker is not None:
+        if is_unmade and preparer.checker is not None:
             # the first rows show whether rows and schema go together: a wrong table
             # would keep out the corrected ones
             as_they_are(preparer).sift(joined.first.raw())

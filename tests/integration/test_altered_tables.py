@@ -1,5 +1,6 @@
 """A table that is altered while rows are on their way into it."""
 
+import pandera.polars as pa
 import polars as pl
 import pytest
 
@@ -208,3 +209,28 @@ def test_rows_that_came_to_be_hidden_are_not_refused_as_doubles(
     ):
         propload.ingest(pl.DataFrame(rows(0)), to=user, **told)
     assert caught.value.report.counts == propload.Counts(read=200, updated=200)
+
+
+@pytest.mark.one_server
+def test_a_table_that_is_gone_is_told_of_before_rows_that_fit_no_new_one(
+    database, state_dir
+):
+    """The rows that show whether a new table and a schema go together came before."""
+    run_sql(database, MADE)
+    metrics = propload.Metrics()
+    loader = propload.Loader(
+        to=database,
+        table="homes",
+        key="id",
+        schema=pa.DataFrameSchema(
+            {"id": pa.Column(int), "price": pa.Column(int, nullable=True)}
+        ),
+        metrics=metrics,
+        batch_seconds=0.05,
+    )
+    loader.put(rows(0))
+    wait_until(lambda: metrics.snapshot().counts.accounted == PART)
+    run_sql(database, "DROP TABLE homes")
+    loader.put([{"id": PART, "street": "x"}])
+    with pytest.raises(LoadError, match="homes is gone"):
+        loader.close()
