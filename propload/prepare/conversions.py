@@ -13,11 +13,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from propload.prepare.text_out import (
-    SECONDS_OF_A_DAY,
-    UNITS,
-    write_text,
-)
+from propload.moments import SECONDS_OF_A_DAY, UNITS
+from propload.prepare.text_out import write_text
 from propload.type_names import inner_type
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.moments import duration_text, in_calendar, moment_text
 from propload.type_names import inner_type
 from propload.values import MARKED_NUMBER, NUMBER_MARK
 
 if TYPE_CHECKING:
     from polars.datatypes import DataTypeClass
 
-#: Parts of a second in the time units of Polars.
-UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-SECONDS_OF_A_DAY = 86_400
-#: The calendar of Polars ends in the year 262142, and begins as long before 1 BC.
-LAST_WRITABLE_DAY = 95_000_000
 _NESTED = (pl.List, pl.Array, pl.Struct)
 
 
@@ -38,9 +34,9 @@ def write_text(  # noqa: PLR0911 - one return a type
     if source == pl.Binary:
         return pl.lit("\\x") + column.bin.encode("hex") if "bytea" in pg_type else None
     if source in (pl.Date, pl.Time) or isinstance(source, pl.Datetime):
-        return _moment_text(column, source)
+        return moment_text(column, source)
     if isinstance(source, pl.Duration):
-        return _duration_text(column, source)
+        return duration_text(column, source)
     if source == pl.Object:
         return None
     if source == pl.Boolean and pg_type.startswith("numeric"):
@@ -57,45 +53,6 @@ def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     wide = column.cast(pl.Float64).cast(pl.String)
     return (
         pl.when(column.abs() >= 2**digits).then(wide).otherwise(column.cast(pl.String))
-    )
-
-
-def _moment_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
-    if source == pl.Time:
-        return column.dt.to_string("iso")
-    known = _writable(column, source)
-    if isinstance(source, pl.Datetime) and source.time_zone is not None:
-        known = known.dt.convert_time_zone("UTC")
-    return known.dt.to_string("iso").fill_null(column.to_physical().cast(pl.String))
-
-
-def _writable(column: pl.Expr, source: pl.DataType) -> pl.Expr:
-    """Return the days that the calendar of Polars has, which panics on others."""
-    last = LAST_WRITABLE_DAY * _per_day(source)
-    return pl.when(column.to_physical().is_between(-last, last)).then(column)
-
-
-def _per_day(source: pl.DataType) -> int:
-    """Return how many of a type's steps make a day."""
-    if not isinstance(source, pl.Datetime):
-        return 1
-    return SECONDS_OF_A_DAY * UNITS[source.time_unit]
-
-
-def _duration_text(column: pl.Expr, source: pl.Duration) -> pl.Expr:
-    # without days, which the server keeps apart from hours, and with a sign for each
-    # part, as it reads no other: 72 hours are no 3 days there
-    per_second = UNITS[source.time_unit]
-    number = column.to_physical()
-    seconds, rest = number.abs() // per_second, number.abs() % per_second
-    digits = rest.cast(pl.String).str.zfill(len(str(per_second)) - 1)
-    fraction = pl.lit(".") + digits.str.strip_chars_end("0")
-    sign = pl.when(number < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    return pl.concat_str(
-        *(pl.lit("PT"), sign, seconds // 3600, pl.lit("H")),
-        *(sign, seconds // 60 % 60, pl.lit("M"), sign, seconds % 60),
-        pl.when(rest > 0).then(fraction).otherwise(pl.lit("")),
-        pl.lit("S"),
     )
 
 
@@ -201,7 +158,7 @@ def _isoformat(value: pl.Expr, source: pl.DataType) -> pl.Expr:
 
     Of a nanosecond, which it does not know, all nine digits.
     """
-    known = value if source == pl.Time else _writable(value, source)
+    known = value if source == pl.Time else in_calendar(value, source)
     day = "" if source == pl.Time else "%Y-%m-%dT"
     zone = "%::z" if isinstance(source, pl.Datetime) and source.time_zone else ""
     in_nanoseconds = not isinstance(source, pl.Datetime) or source.time_unit == "ns"
@@ -212,7 +169,9 @@ def _isoformat(value: pl.Expr, source: pl.DataType) -> pl.Expr:
         text = text.str.replace(r"(\.[0-9]{6})0{3}", "$1")
     if zone:
         text = text.str.replace(r"([+-][0-9]{2}:[0-9]{2}):00$", "$1")
-    return text.fill_null(value.to_physical().cast(pl.String))
+    if source == pl.Time:
+        return text
+    return text.fill_null(moment_text(value, source).str.replace(" ", "T"))
 
 
 def _array_text(

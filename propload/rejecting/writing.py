@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from contextlib import contextmanager, suppress
@@ -14,17 +13,20 @@ import polars as pl
 
 from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
-from propload.prepare.text_out import is_json_of_polars, write_text
+from propload.prepare.text_out import beyond_json, is_json_of_polars, write_text
 from propload.private_files import open_private, sync_folder
 from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
+from propload.type_names import inner_type
 from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedWriter
     from pathlib import Path
+
+    from polars.datatypes import DataTypeClass
 
     from propload.report import ReasonCount
 
@@ -212,8 +214,8 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
     elif dtype.is_temporal() and (text := write_text(pl.col(name), dtype)) is not None:
         yield text.alias(name)
     elif dtype.is_nested():
-        values = column.to_list()
-        if not _is_json(values):
+        if not _is_json(column):
+            values = column.to_list()
             texts = [None if value is None else as_text(value) for value in values]
             yield pl.Series(name, texts, dtype=pl.String)
         elif not is_json_of_polars(dtype):
@@ -221,15 +223,20 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
             yield pl.col(name) if text is None else text.alias(name)
 
 
-def _is_json(value: object) -> bool:
+def _is_json(column: pl.Series) -> bool:
     """Return whether all values inside have JSON of their own."""
-    if isinstance(value, dict):
-        return all(map(_is_json, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_json, value))
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return not isinstance(value, bytes)
+    beyond = beyond_json(pl.col(column.name), column.dtype)
+    if _holds_bytes(column.dtype):
+        return False
+    return beyond is None or not column.to_frame().select(beyond.any()).item()
+
+
+def _holds_bytes(dtype: pl.DataType | DataTypeClass) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_bytes(field.dtype) for field in dtype.fields)
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return _holds_bytes(inner_type(dtype))
+    return dtype == pl.Binary
 
 
 def _cause(error: OSError) -> str:

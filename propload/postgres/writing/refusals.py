@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from propload.batch import REASONS, ROW, no_reasons
+from propload.moments import duration_text, moment_text
 from propload.type_names import inner_type
 
 if TYPE_CHECKING:
@@ -119,13 +120,19 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
 
 
 def _text(values: pl.Series, place: int) -> str | None:
-    values, dtype = values.slice(place, 1), values.dtype
-    # Python's own years end where PostgreSQL's go on
-    if dtype.is_temporal():
-        values = values.cast(pl.String)
-    elif isinstance(dtype, pl.List) and inner_type(dtype).is_temporal():
-        values = values.cast(pl.List(pl.String))
-    [value] = values.to_list()
-    if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False, default=str)
+    one = values.slice(place, 1).to_frame()
+    [value] = one.select(_readable(pl.col(values.name), values.dtype)).to_series()
+    if isinstance(value, pl.Series):
+        return json.dumps(value.to_list(), ensure_ascii=False, default=str)
     return None if value is None else str(value)
+
+
+def _readable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as Python can show it: its years end before the server's do."""
+    if isinstance(dtype, (pl.List, pl.Array)):
+        inner = inner_type(dtype)
+        elements = column.cast(pl.List(inner))
+        return elements.list.eval(_readable(pl.element(), inner))
+    if isinstance(dtype, pl.Duration):
+        return duration_text(column, dtype)
+    return moment_text(column, dtype) if dtype.is_temporal() else column

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.moments import moment_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -78,7 +80,9 @@ def _holds(layer: pl.DataFrame, name: str, words: set[str]) -> pl.Expr | None:
     dtype = layer.schema.get(name)
     if dtype is None or not (dtype.is_integer() or dtype in (pl.String, pl.Date)):
         return None
-    return pl.col(name).cast(pl.String).is_in(list(words))
+    column = pl.col(name)
+    text = moment_text(column, dtype) if dtype == pl.Date else column.cast(pl.String)
+    return text.is_in(list(words))
 
 
 def _all(tests: Iterable[pl.Expr | None]) -> pl.Expr | None:

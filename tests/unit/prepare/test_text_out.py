@@ -51,4 +51,7 @@ def test_nanoseconds_are_kept():
 def test_a_day_beyond_the_calendar_does_not_end_the_load():
     days = pl.Series([0, 10**9], dtype=pl.Int32).cast(pl.Date)
     frame = pl.select(pl.struct(days.alias("a")).alias("v"))
-    assert json_of(frame) == [{"a": "1970-01-01"}, {"a": "1000000000"}]
+    assert json_of(frame) == [{"a": "1970-01-01"}, {"a": "+2739877-01-03"}]
+    moments = pl.Series([86_400 * 10**11]).cast(pl.Datetime("ms"))
+    frame = pl.select(pl.struct(moments.alias("a")).alias("v"))
+    assert json_of(frame) == [{"a": "+275760-09-13T00:00:00.000"}]

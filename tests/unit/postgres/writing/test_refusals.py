@@ -18,6 +18,18 @@ from propload.postgres.writing.refusals import Refusal
         (pl.Series([[dt.date(2024, 1, 2)]]), '["2024-01-02"]'),
         (pl.Series([[5_000_000]]).cast(pl.List(pl.Date)), '["+15659-07-15"]'),
         (pl.Series([5_000_000]).cast(pl.Date), "+15659-07-15"),
+        (pl.Series([10**9]).cast(pl.Date), "+2739877-01-03"),
+        (pl.Series([[10**9]]).cast(pl.List(pl.Date)), '["+2739877-01-03"]'),
+        (pl.Series([-(10**9)]).cast(pl.Date), "-2735938-12-29"),
+        (
+            pl.Series([102_200_000 * 86_400_000_001]).cast(pl.Datetime("us", "UTC")),
+            "+281784-02-05 00:01:42.200000+00:00",
+        ),
+        (
+            pl.Series([2**63 - 1]).cast(pl.Datetime("ms")),
+            "+292278994-08-17 07:12:55.807",
+        ),
+        (pl.Series([dt.timedelta(hours=25)]), "PT25H0M0S"),
         (pl.Series([[]], dtype=pl.List(pl.String)), "[]"),
         (pl.Series([None], dtype=pl.List(pl.String)), None),
         (pl.Series([1.5]), "1.5"),

@@ -1,0 +1,65 @@
+"""Rows the server refuses, of years and spans that Python and Polars cannot hold."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import propload
+from tests.integration.reading import run_sql
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
+
+#: The server's calendar ends in the year 294276, that of Polars in 262142.
+DAY = 280_000 * 365
+SECONDS = DAY * 86_400
+MOMENT = "+281784-02-05 00:00:00.000000"
+KINDS = {
+    "date": (pa.array([0, DAY], pa.int32()).cast(pa.date32()), "+281784-02-05"),
+    "timestamp": (pa.array([0, SECONDS]).cast(pa.timestamp("s")), MOMENT),
+    "timestamptz": (
+        pa.array([0, SECONDS * 10**6]).cast(pa.timestamp("us", "Europe/Amsterdam")),
+        f"{MOMENT}+00:00",
+    ),
+    "timestamp[]": (
+        pa.array([[0], [SECONDS * 1000]]).cast(pa.list_(pa.timestamp("ms"))),
+        f'["{MOMENT}"]',
+    ),
+    "jsonb": (
+        pa.StructArray.from_arrays(
+            [pa.array([0, DAY], pa.int32()).cast("date32")], "a"
+        ),
+        '{"a":"+281784-02-05"}',
+    ),
+    "interval": (pa.array([0, 9_000_001]).cast(pa.duration("ms")), "PT2H30M0.001S"),
+}
+
+
+def ingest(table, folder, database):
+    return propload.ingest(table, to=database, table="homes", key="id")
+
+
+def ingest_parquet(table, folder, database):
+    pq.write_table(table, folder / "a.parquet")
+    return ingest(folder / "a.parquet", folder, database)
+
+
+def push(table, folder, database):
+    with propload.Loader(to=database, table="homes", key="id") as loader:
+        loader.put(table)
+    return loader.report
+
+
+@pytest.mark.parametrize("load", [ingest, ingest_parquet, push])
+@pytest.mark.parametrize("kind", KINDS)
+def test_such_a_row_costs_itself_and_is_told_in_words(database, tmp_path, kind, load):
+    values, shown = KINDS[kind]
+    run_sql(
+        database,
+        f"CREATE TABLE homes (id int PRIMARY KEY, v {kind})",
+        "ALTER TABLE homes ADD CHECK (id = 1 OR v IS NULL)",
+    )
+    table = pa.table({"id": [1, 2], "v": values})
+    report = load(table, tmp_path, database)
+    assert (report.counts.inserted, report.counts.rejected) == (1, 1)
+    [reason] = report.rejects["propload_reason_list"].item()
+    assert (reason["stage"], reason["value"]) == ("database", f"2, {shown}")
