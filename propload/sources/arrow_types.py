@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TEXT = pa.large_string()
 #: Digits of the widest decimal that rows are prepared in.
 DECIMAL_DIGITS = 38
+#: The most seconds that 64 bits of milliseconds hold.
+_MOST_SECONDS = (2**63 - 1) // 1_000
 
 
 def settle_types(rows: pa.RecordBatch, source: str) -> pa.RecordBatch:
@@ -65,7 +67,8 @@ def _conversion(
     if pa.types.is_interval(kind):
         return _refuse, None
     near = _nearest(kind)
-    return None if near.equals(kind) else ((lambda column: column.cast(near)), None)
+    cast = _in_milliseconds if _in_seconds(kind) else pa.Array.cast
+    return None if near.equals(kind) else ((lambda column: cast(column, near)), None)
 
 
 def _nearest(kind: pa.DataType) -> pa.DataType:
@@ -83,6 +86,10 @@ def _nearest(kind: pa.DataType) -> pa.DataType:
 
 
 def _nearest_single(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_duration(kind) and _in_seconds(kind):
+        return pa.duration("ms")
+    if pa.types.is_timestamp(kind) and _in_seconds(kind):
+        return _nearest_single(pa.timestamp("ms", kind.tz))
     if pa.types.is_timestamp(kind) and kind.tz and not _is_known(kind.tz):
         # moments are the same in every zone
         return pa.timestamp(kind.unit, "UTC")
@@ -91,6 +98,23 @@ def _nearest_single(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_decimal(kind) and _digits(kind) <= DECIMAL_DIGITS:
         return pa.decimal128(_digits(kind), max(0, kind.scale))
     return kind
+
+
+def _in_seconds(kind: pa.DataType) -> bool:
+    is_counted = pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
+    return is_counted and bool(kind.unit == "s")
+
+
+def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return seconds in the finer unit, which Polars has, those beyond it at its ends.
+
+    Polars would let them go round: the largest number, which often stands for no
+    moment at all, became one of 1969. At the ends no table takes them.
+    """
+    numbers = column.cast(pa.int64())
+    least = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)
+    within = pc.max_element_wise(least, -_MOST_SECONDS, skip_nulls=False)
+    return pc.multiply(within, 1_000).cast(kind)
 
 
 def _digits(kind: pa.Decimal128Type | pa.Decimal256Type) -> int:

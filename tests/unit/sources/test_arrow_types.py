@@ -142,3 +142,14 @@ def test_a_map_with_a_key_twice_is_refused_by_name(read):
     assert "column x is map<string, int64>, and one of its maps" in str(
         read(table).error
     )
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s", "UTC"), pa.duration("s")], ids=str)
+def test_seconds_beyond_those_of_polars_do_not_go_round(read, kind):
+    most = 2**63 - 1
+    values = pa.array([1, None, most, -most], pa.int64()).cast(kind)
+    [batch] = read(pa.table({"v": values})).batches
+    found = pl.Series(batch.rows.column("v"))
+    assert found.dtype.time_unit == "ms"
+    last = most // 1000 * 1000
+    assert found.to_physical().to_list() == [1000, None, last, -last]
