@@ -26,8 +26,14 @@ LINE_END = re.compile(rb"\n|\r\n|\r(?!\Z)")
 
 
 def count_lines(text: bytes, start: int = 0, end: int | None = None) -> int:
-    """Return how many line ends stand between two places of a text."""
-    return text.count(b"\n", start, end) or text.count(b"\r", start, end)
+    """Return how many line ends stand between two places of a text.
+
+    A feed, a return or both together end a line, also where a text has all of them:
+    however it is taken apart, its lines add up.
+    """
+    feeds, returns = text.count(b"\n", start, end), text.count(b"\r", start, end)
+    both = text.count(b"\r\n", start, end) if feeds and returns else 0
+    return feeds + returns - both
 
 
 class Chunk(NamedTuple):

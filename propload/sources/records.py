@@ -257,6 +257,8 @@ def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
 
 def _next_line(chunk: bytes, start: int) -> int:
     feed = chunk.find(b"\n", start)
-    if feed < 0:
-        feed = chunk.find(b"\r", start)
+    last = feed if feed >= 0 else len(chunk)
+    bare = chunk.find(b"\r", start, last)
+    if 0 <= bare < last - 1 or (bare >= 0 and feed < 0):
+        return bare + 1
     return feed + 1 if feed >= 0 else len(chunk)
