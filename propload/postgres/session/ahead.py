@@ -76,7 +76,9 @@ class SessionsAhead:
             if not coming.cancel():
                 coming.add_done_callback(_close)
         for thread in self._threads:
-            thread.join(CLOSE_SECONDS)
+            # one whose start a signal has broken off cannot be joined
+            if thread.is_alive():
+                thread.join(CLOSE_SECONDS)
 
     def _open(self, expected: Iterable[_Coming]) -> None:
         for coming in expected:

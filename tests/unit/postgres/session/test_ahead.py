@@ -117,3 +117,18 @@ def test_none_is_begun_after_the_end(monkeypatch):
     server.may.release(2)
     server.join()
     assert [session.closed.is_set() for session in server.opened] == [True]
+
+
+def test_one_whose_start_was_broken_off_holds_up_no_end(monkeypatch):
+    server = Server()
+    ahead = SessionsAhead(server.open)
+
+    def broken_off(_thread):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            ahead.expect(1)
+    ahead.close()
+    assert server.opened == []
