@@ -8,8 +8,6 @@ everything else to text.
 from __future__ import annotations
 
 import datetime as dt
-import json
-import re
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, chain
@@ -19,7 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import CREATED_AS, NUMBERS_BUT, WRITTEN_NUMBER
+from propload.fields import make_field, mark_numbers
 from propload.values import KNOWN, NESTED, as_text, plain
 
 if TYPE_CHECKING:
@@ -33,17 +31,13 @@ TIME = pa.time64("us")
 MOMENT = pa.timestamp("us")
 MOMENT_IN_UTC = pa.timestamp("us", tz="UTC")
 
-#: Rows turned into columns at once: about 2 ms, in which no other thread may run.
+#: Rows whose values are gone through at once: they fit in a processor's cache.
 ROWS_AT_ONCE = 2_000
 #: Every whole number up to this has a float of the same value.
 EXACT_IN_FLOAT = 2**53
 INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
 #: What an Arrow decimal128 holds, and so what PostgreSQL's COPY can be given.
 DECIMAL_DIGITS = 38
-
-#: What has decimals, and texts that look as if they had been such.
-FRACTIONS = frozenset({float, Decimal})
-LOOKS_WRITTEN = re.compile(WRITTEN_NUMBER)
 
 #: Python types that one Arrow type holds exactly.
 SCALARS: dict[type, pa.DataType] = {
@@ -108,10 +102,13 @@ class Columns:
 
         And the names of those that are plain, and of those that hold JSON.
         """
-        orders = set(map(tuple, rows))
-        plain = self._make_plain(rows, *orders) if len(orders) == 1 else {}
+        names = list(rows[0]) if rows else []
+        plain: dict[str, pa.Array] = {}
+        if all(map(names.__eq__, map(list, rows))):
+            plain = self._make_plain(rows, names)
+        else:
+            names = list(dict.fromkeys(chain.from_iterable(rows)))
         made = dict(plain)
-        names = dict.fromkeys(chain.from_iterable(rows if len(orders) > 1 else orders))
         nested = set()
         for name in names:
             if name not in made:
@@ -122,35 +119,63 @@ class Columns:
         return {name: made[name] for name in names}, plain.keys(), nested
 
     def _make_plain(
-        self, rows: Sequence[dict[str, Any]], names: tuple[str, ...]
+        self, rows: Sequence[dict[str, Any]], names: Sequence[str]
     ) -> dict[str, pa.Array]:
-        """Return the columns that are plain, which Arrow makes all at once.
+        """Return the columns that are plain, of rows with these keys in this order.
 
-        They are the same as `make_array` makes of them, at a fifth of the cost for
-        a row and half of it for many.
+        They are the same as `make_array` makes of them, at half the cost: the values
+        of some rows are gone through while they are in the processor's cache.
         """
-        kinds = {tuple(map(type, row.values())) for row in rows}
-        fields = []
-        for name, types in zip(names, zip(*kinds, strict=True), strict=True):
-            kind = _plain_type(rows, name, set(types))
-            known = self._known.get(name)
-            if kind is NOTHING:
-                fields.append(pa.field(name, known or TEXT))
-            elif kind is not None and known in (None, kind):
-                fields.append(pa.field(name, kind))
-        return _at_once(rows, fields)
+        columns = [_PlainColumn(self._known.get(name)) for name in names]
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            values = list(chain.from_iterable(map(dict.values, some)))
+            for place, column in enumerate(columns):
+                column.add(values[place :: len(names)])
+        ended = zip(names, (column.end() for column in columns), strict=True)
+        return {name: array for name, array in ended if array is not None}
 
 
-def _plain_type(
-    rows: Sequence[dict[str, Any]], name: str, types: set[type]
-) -> pa.DataType | None:
-    """Return the type that holds a column's values as they are, None where none does.
+class _PlainColumn:
+    """A column whose values one Arrow type holds as they are; else it is not plain.
 
     Args:
-        rows: The rows.
-        name: The column.
-        types: The types of its values.
+        known: The type of the column in earlier chunks, or None.
     """
+
+    def __init__(self, known: pa.DataType | None) -> None:
+        self._kind = known
+        self._parts: list[pa.Array] = []
+        self._is_plain = True
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take the values of some rows."""
+        if not self._is_plain:
+            return
+        kind = _plain_type(values)
+        if kind is not NOTHING and self._kind is None:
+            self._kind = kind
+        if kind is None or kind not in (NOTHING, self._kind):
+            self._is_plain = False
+            return
+        try:
+            self._parts.append(pa.array(values, type=kind))
+        except (TypeError, ValueError, OverflowError, pa.ArrowException):
+            # it is found by whoever looks at the values one by one
+            self._is_plain = False
+
+    def end(self) -> pa.Array | None:
+        """Return all values, or None where they are not plain."""
+        if not self._is_plain:
+            return None
+        kind = self._kind or TEXT
+        parts = [p if p.type == kind else p.cast(kind) for p in self._parts]
+        return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+def _plain_type(values: Sequence[Any]) -> pa.DataType | None:
+    """Return the type that holds values as they are, or None where none does."""
+    types = set(map(type, values))
     types.discard(type(None))
     if not types:
         return NOTHING
@@ -159,7 +184,7 @@ def _plain_type(
         return None
     if kind is not dt.datetime and kind is not dt.time:
         return SCALARS.get(kind)
-    zones = {row[name].tzinfo for row in rows if row[name] is not None}
+    zones = {value.tzinfo for value in values if value is not None}
     if zones == {None}:
         return TIME if kind is dt.time else MOMENT
     in_utc = kind is dt.datetime and all(map(_is_utc, zones))
@@ -168,75 +193,6 @@ def _plain_type(
 
 def _is_utc(zone: dt.tzinfo | None) -> bool:
     return zone is dt.UTC or (isinstance(zone, ZoneInfo) and zone.key == "UTC")
-
-
-def _at_once(
-    rows: Sequence[dict[str, Any]], fields: Sequence[pa.Field]
-) -> dict[str, pa.Array]:
-    kind = pa.struct(fields)
-    try:
-        parts = [
-            pa.array(rows[start : start + ROWS_AT_ONCE], type=kind)
-            for start in range(0, len(rows), ROWS_AT_ONCE)
-        ]
-    except (TypeError, ValueError, OverflowError, pa.ArrowException):
-        # one value is to blame: column by column it is found
-        return {}
-    whole = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
-    return dict(zip((field.name for field in fields), whole.flatten(), strict=True))
-
-
-def make_field(name: str, kind: pa.DataType, *, is_json: bool) -> pa.Field:
-    """Return a column's name and type, and what a new column is where that is more.
-
-    Args:
-        name: The column's name.
-        kind: Its Arrow type.
-        is_json: Whether its texts are JSON of objects and lists, nothing else.
-    """
-    created_as = b"jsonb" if is_json else _created_as(kind)
-    return pa.field(
-        name, kind, metadata={CREATED_AS: created_as} if created_as else None
-    )
-
-
-def mark_numbers(column: pa.Field, values: Sequence[Any]) -> pa.Field:
-    """Return a text column's field, with what tells numbers from texts if it has both.
-
-    Args:
-        column: The field.
-        values: What the texts were made of.
-    """
-    types = set(map(type, values))
-    if not types <= KNOWN:
-        values = [plain(value) for value in values]
-        types = set(map(type, values))
-    if FRACTIONS.isdisjoint(types):
-        return column
-    texts = {v for v in values if isinstance(v, str) and LOOKS_WRITTEN.match(v)}
-    return but_texts(column, texts)
-
-
-def but_texts(column: pa.Field, texts: Collection[str]) -> pa.Field:
-    """Return a text column's field that tells which texts only look like numbers.
-
-    Args:
-        column: The field.
-        texts: All of them; what else looks like a number is one in the source.
-    """
-    others = json.dumps(sorted(texts)).encode()
-    return column.with_metadata({**(column.metadata or {}), NUMBERS_BUT: others})
-
-
-def _created_as(kind: pa.DataType) -> bytes | None:
-    """Return the type of a new column where the values' own one does not tell it.
-
-    The digits of Python's decimals are those of some rows, which others exceed.
-    """
-    if pa.types.is_decimal(kind):
-        return b"numeric"
-    is_list = pa.types.is_large_list(kind) and pa.types.is_decimal(kind.value_type)
-    return b"numeric[]" if is_list else None
 
 
 def make_array(values: Sequence[Any], known: pa.DataType | None) -> pa.Array:

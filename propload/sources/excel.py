@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
-from propload.columns import but_texts
 from propload.errors import SourceError
+from propload.fields import but_texts
 from propload.sources.above import lines_above
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
 from propload.sources.records import HEADER_AGAIN

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from propload.batch import Batch
-from propload.columns import Columns, make_array
+from propload.columns import ROWS_AT_ONCE, Columns, make_array
 from propload.values import Json, as_text
 
 UTC = dt.UTC
@@ -113,6 +113,39 @@ def test_rows_need_not_agree_on_order_or_keys():
         {"a": 4, "b": 3, "c": None},
         {"a": None, "b": None, "c": 5},
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (None, 1),
+        (1, None),
+        (1, 2.5),
+        (1, "x"),
+        ("x", "\ud800"),
+        (1, 2**63),
+        (NAIVE, AWARE),
+        (AWARE, dt.datetime(2024, 1, 2, tzinfo=UTC)),
+        ([1], [2.5]),
+        ({"a": 1}, None),
+    ],
+)
+def test_a_column_is_made_of_all_its_rows(first, later):
+    values = [first] * ROWS_AT_ONCE + [later]
+    rows = [{"a": "x", "b": value, "c": 1} for value in values]
+
+    try:
+        expected = make_array(values, None)
+    except UnicodeEncodeError:
+        with pytest.raises(UnicodeEncodeError):
+            Columns().build(rows)
+        return
+    batch = Columns().build(rows)
+
+    assert batch.column("b").equals(expected)
+    assert batch.schema.field("b").type == expected.type
+    assert batch.schema.names == ["a", "b", "c"]
+    assert batch.column("c").to_pylist() == [1] * len(rows)
 
 
 def test_a_key_without_letters_gets_a_name():
