@@ -129,7 +129,7 @@ class Columns:
         columns = [_PlainColumn(self._known.get(name)) for name in names]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             some = rows[start : start + ROWS_AT_ONCE]
-            values = list(chain.from_iterable(map(dict.values, some)))
+            values = list(chain.from_iterable(row.values() for row in some))
             for place, column in enumerate(columns):
                 column.add(values[place :: len(names)])
         ended = zip(names, (column.end() for column in columns), strict=True)

@@ -246,7 +246,9 @@ class Joiner:
             if parts and not self._alike(parts[0], batch):
                 self._rest = batch
                 break
-            fitting = room.take(batch, self._width, is_first=not parts)
+            # a header without rows before it leaves room for the first row as well
+            is_first = not any(part.height for part in parts)
+            fitting = room.take(batch, self._width, is_first=is_first)
             part, self._rest = _split(batch, fitting)
             if part is not None:
                 parts.append(part)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import ColumnShape
     from propload.target import ColumnPlan
 
-#: Types of texts that compare as they are, and those whose values come as texts.
-_TEXTS = ("text", "character varying")
+#: Types whose values come as texts.
 _CAST = ("numeric", "uuid")
 #: What sends the bytes that are hashed in place of a value.
 _SENT: Mapping[pl.DataType, str] = {
@@ -57,7 +56,7 @@ def _comparable(plan: ColumnPlan) -> Comparable | None:
     stored, incoming = quoting.name(plan.column), pl.col(plan.column)
     is_text = plan.dtype == pl.String()
     if plan.carrier == "copy" and (
-        plan.pg_type.startswith(_TEXTS) if is_text else plan.dtype in HASHED
+        _is_text(plan.pg_type) if is_text else plan.dtype in HASHED
     ):
         sent = _SENT.get(plan.dtype)
         asked = f"pg_catalog.{sent}({stored})" if sent else stored
@@ -65,6 +64,11 @@ def _comparable(plan: ColumnPlan) -> Comparable | None:
     if not _has_one_text(plan):
         return None
     return Comparable(plan.column, f"{stored}::text", incoming.cast(pl.String))
+
+
+def _is_text(pg_type: str) -> bool:
+    """Return whether a type is that of texts; an enum's name may begin with `text`."""
+    return pg_type == "text" or pg_type.startswith("character varying")
 
 
 def _has_one_text(plan: ColumnPlan) -> bool:

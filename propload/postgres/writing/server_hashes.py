@@ -15,6 +15,7 @@ Sources: PostgreSQL's `src/common/hashfn.c`, which is Bob Jenkins's lookup3 of 2
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 _START = (0x9E3779B9 + 3923095) % 2**32
 #: Bytes that are mixed in at once: three words.
 _BLOCK = 12
+#: Bytes of the longest value that is hashed: each block of the longest one of a piece
+#: takes 45 µs, whoever has it, so that this one takes 30 ms.
+LONGEST = 8_192
 #: How far words are turned while blocks are mixed in, and at the end.
 _MIX_TURNS = (4, 6, 8, 16, 19, 4)
 _FINAL_TURNS = (14, 11, 25, 16, 4, 14, 24)
@@ -114,6 +118,8 @@ class _Mixed(NamedTuple):
 def hash_rows(frame: pl.DataFrame, seed: int, /) -> Hashes:
     """Return what `hash_record_extended(ROW(...), SEED)` gives for each row.
 
+    A row with a value of more than `LONGEST` bytes has a hash that no stored row has.
+
     Args:
         frame: The rows; one column or more, of the types in `HASHED`.
         seed: From 1 to 2⁶³ - 1.
@@ -129,6 +135,17 @@ def hash_columns(frame: pl.DataFrame, seed: int, /) -> list[Hashes]:
         seed: From 1 to 2⁶³ - 1.
     """
     return [_hash_column(column, seed) for column in frame.get_columns()]
+
+
+def is_hashed(column: pl.Series, /) -> bool:
+    """Return whether none of a column's values is too long to be hashed."""
+    if column.dtype == pl.String:
+        sizes = column.str.len_bytes()
+    elif column.dtype == pl.Binary:
+        sizes = column.bin.size()
+    else:
+        return True
+    return cast("int", sizes.max() or 0) <= LONGEST
 
 
 def together(columns: Sequence[Hashes], /) -> Hashes:
@@ -230,8 +247,10 @@ def _hash_views(views: _Words, seed: int) -> Hashes:
 
 
 def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
-    """Return the hashes of values of any size."""
+    """Return the hashes of values of any size, a chance number of those too long."""
     begins, sizes, blocks_at = _in_memory(column)
+    is_long = sizes > LONGEST
+    sizes = np.where(is_long, 0, sizes)
     blocks = sizes // _BLOCK
     most = int(blocks.max(initial=0))
     # those of most blocks first, so that each step has the first ones only
@@ -248,6 +267,7 @@ def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
     mixed.add_end(*(_words_of(blocks_at[begins]) & _ENDS[:, sizes % _BLOCK]))
     hashed = np.empty(len(sizes), np.uint64)
     hashed[order] = mixed.hashes()
+    hashed[is_long] = secrets.randbits(64)
     return hashed
 
 

@@ -146,6 +146,9 @@ class StoredRows:
         self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
     ) -> pl.DataFrame:
         """Return the rows of a layer that are to be sent, and take note of them."""
+        if not self._asked.are_told_apart(layer):
+            self.give_up()
+            return layer
         rows = self._asked.incoming(layer)
         is_stored = known.find(rows)
         if apart is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.known_rows import Fingerprints, KnownRows
-from propload.postgres.writing.server_hashes import hash_columns, together
+from propload.postgres.writing.server_hashes import hash_columns, is_hashed, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,8 +75,13 @@ class Asked:
         for rows in connection.batches(query):
             yield Fingerprints(*map(_as_hashes, rows.columns))
 
+    def are_told_apart(self, layer: pl.DataFrame, /) -> bool:
+        """Return whether the keys of rows that come are short enough to be hashed."""
+        keys = layer.select(column.incoming for column in self._key_columns)
+        return all(map(is_hashed, keys.get_columns()))
+
     def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
-        """Return the fingerprints of rows that come."""
+        """Return the fingerprints of rows that come, whose keys are told apart."""
         rows = layer.select(column.incoming for column in self.columns)
         hashed = hash_columns(rows, self.seed)
         key = [hashed[rows.get_column_index(each.name)] for each in self._key_columns]

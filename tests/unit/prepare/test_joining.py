@@ -77,6 +77,10 @@ def test_a_row_goes_on_however_long_it_is():
     assert join_bytes([batch(0, 3)], 1) == ([1, 1, 1], [(1, 8)] * 3)
 
 
+def test_a_long_row_goes_on_behind_a_header_without_rows():
+    assert join_bytes([batch(0, 0), batch(0, 2)], 5) == ([1, 1], [(1, 8)] * 2)
+
+
 def test_a_batch_that_is_made_again_ends_where_it_did_whatever_its_bytes():
     begun = [
         PartialBatch(0, 0, 30, {}, together=False),

@@ -38,6 +38,8 @@ def _columns(dtype, carrier, pg_type):
         ),
         (pl.Decimal(10, 2), "copy", "numeric(10,2)", '"a ""b"""::text'),
         (pl.String(), "copy", "mood", '"a ""b"""::text'),
+        # an enum as well
+        (pl.String(), "copy", "text_kind", '"a ""b"""::text'),
         (pl.String(), "copy", "character(3)", '"a ""b"""::text'),
         (pl.String(), "text", "uuid", '"a ""b"""::text'),
         (pl.String(), "text", "numeric", '"a ""b"""::text'),

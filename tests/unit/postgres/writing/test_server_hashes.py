@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from unittest.mock import ANY
 
 import numpy as np
 import polars as pl
 import pytest
 
-from propload.postgres.writing.server_hashes import HASHED, hash_rows
+from propload.postgres.writing.server_hashes import HASHED, LONGEST, hash_rows
 
 UTC = pl.Datetime("us", "UTC")
 
@@ -97,3 +98,11 @@ def test_each_seed_gives_other_hashes():
 def test_columns_that_exchange_their_values_have_another_hash():
     frame = pl.DataFrame({"a": ["x", "y"], "b": ["y", "x"]})
     assert len(np.unique(hash_rows(frame, SEED))) == 2
+
+
+@pytest.mark.parametrize("kind", [str, str.encode], ids=["text", "bytes"])
+def test_only_rows_of_values_that_are_too_long_are_like_none(kind):
+    frame = pl.DataFrame({"v": [kind("x" * LONGEST), kind("x" * (LONGEST + 1)), None]})
+    [longest, longer, null] = hash_rows(frame, SEED).tolist()
+    assert hash_rows(frame, SEED).tolist() == [longest, ANY, null]
+    assert hash_rows(frame, SEED)[1] != longer

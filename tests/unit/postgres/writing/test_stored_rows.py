@@ -13,7 +13,9 @@ import pytest
 from propload.batch import ROW
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.writing import stored_rows
+from propload.postgres.writing.server_hashes import LONGEST
 from propload.postgres.writing.stored_rows import MOST_ROWS, StoredRows
+from tests.unit.postgres.writing import stored_table
 from tests.unit.postgres.writing.stored_table import (
     ASKED,
     COLUMNS,
@@ -59,6 +61,24 @@ def test_a_key_that_was_sent_is_sent_again_whatever_it_holds():
     assert _sent(stored, table, layer_of({1: "other"})) == ([[1]], 0)
     # the table holds what the first piece has made of it
     assert _sent(stored, table, layer_of({1: "text 1", 2: "text 2"})) == ([[1]], 1)
+
+
+def test_rows_with_values_too_long_to_be_compared_are_sent():
+    long = {1: "text 1", 2: "x" * (LONGEST + 1)}
+    stored, table = _stored(), StoredTable([{**TABLE, **long}])
+    assert _sent(stored, table, layer_of(long)) == ([[2]], 1)
+    assert _sent(stored, table, layer_of(TABLE)) == ([[2]], 9)
+
+
+def test_rows_whose_keys_are_too_long_are_all_sent(monkeypatch):
+    asked = replace(ASKED, key=("v",))
+    monkeypatch.setattr(stored_table, "ASKED", asked)
+    stored, table = StoredRows(asked, lambda: 100), StoredTable([TABLE])
+    assert _sent(stored, table, layer_of({1: "text 1"})) == ([[]], 1)
+    long = layer_of({1: "text 1", 2: "x" * (LONGEST + 1)})
+    assert _sent(stored, table, long) == ([[1, 2]], 0)
+    # and all that comes later, as nobody knows which of them it is
+    assert _sent(stored, table, layer_of({1: "text 1"})) == ([[1]], 0)
 
 
 def test_a_second_layer_follows_what_the_first_one_makes_of_a_key():
