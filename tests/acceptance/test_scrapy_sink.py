@@ -1,6 +1,7 @@
 """The sink in Scrapy's own processes, and spiders as sources, over real HTTP."""
 
 import http.server
+import json
 import logging
 import os
 import signal
@@ -111,6 +112,17 @@ class Homes(scrapy.Spider):
             yield {"url": response.url, "number": number}
 """
 
+#: A pipeline behind the sink: it prints what the sink has answered for.
+ANSWERS = """
+import json
+
+
+class Answers:
+    def process_item(self, item):
+        print(json.dumps(item), flush=True)
+        return item
+"""
+
 SETTINGS = """
 BOT_NAME = "project"
 SPIDER_MODULES = ["project.spiders"]
@@ -196,6 +208,7 @@ def project(tmp_path, site):
     (package / "spiders" / "__init__.py").touch()
     (package / "spiders" / "homes.py").write_text(SPIDER)
     (package / "loader.py").write_text(LOADER)
+    (package / "answers.py").write_text(ANSWERS)
     (package / "settings.py").write_text(SETTINGS)
     (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = project.settings\n")
     return Project(tmp_path, site)
@@ -323,6 +336,19 @@ def test_two_signals_end_a_crawl_whose_database_hangs(project):
     process.communicate(timeout=30)
     # what the loader had taken stays taken
     assert len(project.rows) >= 50
+
+
+def test_items_that_were_answered_for_survive_a_kill(project):
+    pipelines = {
+        "propload.sources.spiders.PropLoadPipeline": 800,
+        "project.answers.Answers": 900,
+    }
+    setting = f"ITEM_PIPELINES={json.dumps(pipelines)}"
+    process = project.start("homes", setting, hold="yes")
+    answered = [process.stdout.readline() for _ in range(50)]
+    process.kill()
+    process.communicate(timeout=30)
+    assert {line.strip() for line in answered} == set(project.rows)
 
 
 def wait_for_log(process, text):

@@ -118,13 +118,17 @@ class Feed:
         self._on_failed = on_failed
         self._outbox: deque[Batch] = deque()
         self._waiting: list[Deferred[None]] = []
+        #: Items that wait until what they were collected with is handed over.
+        self._collected: list[Deferred[None]] = []
         self._wait_began = 0.0
         self._timer: CallLaterResult | None = None
         loader.on_room(self._hear_room)
         loader.on_failed(self._hear_failure)
 
     async def put(self, item: object) -> bool:
-        """Take an item; return, when there is room for more, whether it had to wait.
+        """Take an item; return, when there is room for more, whether that took a while.
+
+        It is in the loader's hands then, unless items are to be collected for a while.
 
         Raises:
             DropItem: The load has failed, and the item cannot be kept either.
@@ -138,12 +142,15 @@ class Feed:
             self.flush()
         elif self._timer is None:
             self._timer = call_later(self._flush.seconds, self.flush)
-        if not self._outbox:
-            return False
-        await self._room()
+        waits = self._flush.seconds == 0 and bool(len(self._rows))
+        if waits:
+            await self._handed_over()
+        if self._outbox:
+            waits = True
+            await self._room()
         if self.unkept is not None:
             raise not_loaded()
-        return True
+        return waits
 
     async def room(self) -> None:
         """Return when there is room for another item, or the load has failed."""
@@ -155,19 +162,12 @@ class Feed:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        collected = len(self._rows)
-        if not collected:
+        if not len(self._rows):
             return
-        try:
-            self._outbox.extend(self._rows.take())
-        except Exception as error:  # noqa: BLE001 - rows would be lost unseen
-            self._lose(collected, error)
-            self.fail(error)
-            return
-        if self.error is None:
-            self._push()
-        else:
-            self._keep()
+        self._hand_over()
+        waiting, self._collected = self._collected, []
+        for item in waiting:
+            item.callback(None)
 
     async def close(self, *, whole: bool) -> Report | None:
         """Return the report when every item is committed, or the load has failed.
@@ -192,6 +192,25 @@ class Feed:
         self._keep()
         self._wake()
         self._on_failed(error)
+
+    def _hand_over(self) -> None:
+        collected = len(self._rows)
+        try:
+            self._outbox.extend(self._rows.take())
+        except Exception as error:  # noqa: BLE001 - rows would be lost unseen
+            self._lose(collected, error)
+            self.fail(error)
+            return
+        if self.error is None:
+            self._push()
+        else:
+            self._keep()
+
+    async def _handed_over(self) -> None:
+        """Return when what was collected is with the loader, or waits for room."""
+        item: Deferred[None] = Deferred()
+        self._collected.append(item)
+        await maybe_deferred_to_future(item)
 
     def _close_loader(self, *, whole: bool) -> Report | None:
         if self.error is not None and self._loader.failed is None:

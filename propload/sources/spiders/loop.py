@@ -154,5 +154,16 @@ def look_again(crawler: Crawler) -> None:
         slot.closing.callback(crawler.engine.spider)
 
 
+def look_further(crawler: Crawler) -> None:
+    """Let a crawl see that it has nothing more to do.
+
+    Scrapy 2.19 looks when a response is done, and else every five seconds: items that
+    `start` gave have no response.
+    """
+    slot = getattr(crawler.engine, "_slot", None)
+    if slot is not None:
+        slot.nextcall.schedule()
+
+
 def _log_failure(failure: Failure) -> None:
     log.error("the crawl could not be closed: %s", failure.value)

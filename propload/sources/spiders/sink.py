@@ -8,11 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
+from scrapy.utils.asyncio import call_later
 from scrapy.utils.misc import load_object
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed, not_loaded
-from propload.sources.spiders.loop import Brake, Home, look_again, note_reason
+from propload.sources.spiders.loop import (
+    LOOK_AGAIN_SECONDS,
+    Brake,
+    Home,
+    look_again,
+    look_further,
+    note_reason,
+)
 from propload.sources.spiders.outcome import read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
@@ -21,6 +29,7 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.utils.asyncio import CallLaterResult
 
     from propload.report import Report
 
@@ -50,6 +59,8 @@ class PropLoadPipeline:
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
         self._closed = False
+        #: What lets the crawl see that it is done, some time after an item had waited.
+        self._looking: CallLaterResult | None = None
         #: Whether a table keeps its old rows that the crawl was to replace.
         self._replaced_nothing = False
         #: Why the crawl ends, in Scrapy's word; empty while it goes on.
@@ -188,6 +199,12 @@ class PropLoadPipeline:
         slot = self._crawler.engine.scraper.slot
         if slot is not None and slot.closing is not None:
             look_again(self._crawler)
+        elif self._looking is None:
+            self._looking = call_later(LOOK_AGAIN_SECONDS, self._look_further)
+
+    def _look_further(self) -> None:
+        self._looking = None
+        look_further(self._crawler)
 
     def _fail(self, error: BaseException) -> None:
         self.error = self.error or error

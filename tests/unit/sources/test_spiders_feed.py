@@ -37,8 +37,32 @@ def test_a_batch_goes_by_rows():
         return [batch.rows.num_rows for batch in loader.batches]
 
     loader = MemoryLoader()
-    before_close, _ = run_feed(work, loader=loader)
+    before_close, _ = run_feed(work, loader=loader, flush=FlushOptions(seconds=60))
     assert before_close == [100, 100]
+
+
+def test_an_item_is_handed_over_before_put_answers():
+    async def work(feed):
+        for number in range(3):
+            await feed.put({"id": number})
+            seen.append([row["id"] for row in loader.rows])
+
+    seen = []
+    loader = MemoryLoader()
+    run_feed(work, loader=loader)
+    assert seen == [[0], [0, 1], [0, 1, 2]]
+
+
+def test_items_of_one_turn_of_the_loop_go_together():
+    async def work(feed):
+        await asyncio.gather(*(feed.put({"id": n}) for n in range(30)))
+        return [batch.rows.num_rows for batch in loader.batches], feed.counts
+
+    loader = MemoryLoader()
+    (batches, counts), _ = run_feed(work, loader=loader)
+    assert batches == [30]
+    # to be handed over is not to wait for room
+    assert counts.waits == 0
 
 
 def test_a_batch_goes_by_bytes():
@@ -46,7 +70,7 @@ def test_a_batch_goes_by_bytes():
         for number in range(4):
             await feed.put({"text": str(number) * 600})
 
-    _, loader = run_feed(work, flush=FlushOptions(bytes=1000))
+    _, loader = run_feed(work, flush=FlushOptions(bytes=1000, seconds=60))
     assert [batch.rows.num_rows for batch in loader.batches] == [2, 2]
 
 
@@ -66,7 +90,7 @@ def test_close_hands_over_what_is_left_and_returns_the_report():
         await feed.put({"id": 1})
         return await feed.close(whole=True)
 
-    report, loader = run_feed(work)
+    report, loader = run_feed(work, flush=FlushOptions(seconds=60))
     assert loader.closed
     assert report.counts.read == 1
 
@@ -155,7 +179,7 @@ def test_rows_that_were_collected_when_the_load_failed_are_kept():
         return feed.counts
 
     loader = MemoryLoader()
-    counts, _ = run_feed(work, loader=loader)
+    counts, _ = run_feed(work, loader=loader, flush=FlushOptions(seconds=60))
     assert loader.kept == [{"id": 0}]
     assert counts.kept == 1
 
@@ -172,6 +196,21 @@ def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatc
         await feed.close(whole=True)
         return feed.error
 
-    error, loader = run_feed(work)
+    error, loader = run_feed(work, flush=FlushOptions(seconds=60))
     assert isinstance(error, AssertionError)
     assert loader.failed is error
+
+
+def test_an_item_that_cannot_be_built_is_dropped(monkeypatch):
+    def broken(self):
+        msg = "a bug"
+        raise AssertionError(msg)
+
+    async def work(feed):
+        monkeypatch.setattr(ItemRows, "take", broken)
+        with pytest.raises(DropItem):
+            await feed.put({"id": 0})
+        return feed.counts
+
+    counts, _ = run_feed(work)
+    assert counts.lost == 1
