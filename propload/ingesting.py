@@ -58,7 +58,7 @@ def ingest(
         arguments: Arguments of a spider; a keyword that is no setting is one more.
         crawl_settings: Scrapy's settings for a spider.
         **settings: What differs from configuration and defaults; see
-            `propload.options.Settings`.
+            docs/configuration.md.
 
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.

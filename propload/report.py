@@ -382,7 +382,7 @@ def _html(report: Report) -> str:
         + (f"<p>{escape(report.message)}</p>" if report.message else "")
         + f"<table><tr>{cells}</tr><tr>{values}</tr></table>"
         + f"<p>{escape(_pace(report))}<br>{escape(_name(report))}</p>"
-        + _html_reasons("Refused because", report.reasons_counted)
+        + _html_reasons("Rejected because", report.reasons_counted)
         + _html_reasons("Loaded with a warning", report.warnings)
         + "".join(f"<p>{escape(note)}</p>" for note in _shown_notes(report))
         + "</div>"

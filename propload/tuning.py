@@ -65,7 +65,8 @@ def tune(
         rows: Most rows read for the trials.
         seconds: About how long the search may take.
         on_trial: Told of each trial when it is done.
-        **settings: What differs from configuration and defaults; none of `UNTRIED`.
+        **settings: What differs from configuration and defaults; no batch
+            size, workers, journal, lock, resume or progress.
 
     Raises:
         ConfigError: A setting cannot be used, there is no row to try, or the source

@@ -50,7 +50,7 @@ class CheckReport:
         reasons: Rejected rows by reason, most first.
         key: The key that would be used; empty where there is none.
         key_repeats: Rows whose key stands in an earlier row, rejected ones aside.
-        row_repeats: Rows that are the same as an earlier row in every column, refused
+        row_repeats: Rows that are the same as an earlier row in every column, rejected
             ones aside.
         problems: What would stop the load, one sentence each.
         expected: What would become of the rows as the table is now, where it exists

@@ -83,7 +83,7 @@ def _add_url(group: typer.Typer) -> None:
     @command(
         group,
         "url",
-        example='psql "$(propload db url)" -c "SELECT 1"',
+        example='propload db start\npsql "$(propload db url)" -c "SELECT 1"',
         given=_state_dir(),
     )
     def url(given: Settings, screen: Screen) -> None:

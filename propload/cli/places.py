@@ -16,16 +16,23 @@ if TYPE_CHECKING:
     from propload.options import Settings
     from propload.rejecting import RejectStore
 
+
+def _earlier_run(newest: str) -> Part:
+    return Part(
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help=f"A run's name or its beginning; {newest} by default.",
+            show_default=False,
+        ),
+        default="",
+    )
+
+
 #: The argument that names an earlier run.
-RUN = Part(
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="A run's name or its beginning; the newest run by default.",
-        show_default=False,
-    ),
-    default="",
-)
+RUN = _earlier_run("the newest run that ended")
+#: The argument that names an earlier run whose rejected rows are meant.
+REJECTING_RUN = _earlier_run("the newest run that rejected rows")
 
 
 def places(given: Settings) -> Places:

@@ -9,7 +9,7 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part
-from propload.cli.places import RUN, find_rejects
+from propload.cli.places import REJECTING_RUN, find_rejects
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.wording import counted
@@ -40,7 +40,7 @@ def add_to(group: typer.Typer) -> None:
         group,
         "export",
         example="propload rejects export RUN --output rejected.csv",
-        run=RUN,
+        run=REJECTING_RUN,
         output=_WRITTEN,
         given=settings_group(["state_dir"]),
     )

@@ -8,7 +8,7 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part
-from propload.cli.places import RUN, find_rejects
+from propload.cli.places import REJECTING_RUN, find_rejects
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.wording import counted
@@ -40,7 +40,7 @@ def add_to(group: typer.Typer) -> None:
         group,
         "show",
         example="propload rejects show\npropload rejects show RUN --json | head",
-        run=RUN,
+        run=REJECTING_RUN,
         limit=LIMIT,
         given=settings_group(["state_dir"]),
     )
@@ -54,6 +54,7 @@ def add_to(group: typer.Typer) -> None:
         if screen.as_json:
             screen.print_lines(_lines(path))
             return
+        screen.tell(f"rejected rows of run {path.stem}")
         frame = store.read(path.stem)
         shown = frame.head(limit) if limit else frame
         columns = ("row", "stage", "column", "check", "value", "reason")

@@ -110,7 +110,7 @@ def _make(session: Connection, namespace: str) -> None:
         session.commit()
     except ServerError as error:
         msg = (
-            "trials need a schema of their own, which this user may not make: "
+            "trials need a namespace of their own, which this user may not make: "
             f"GRANT CREATE ON DATABASE to it, or use another server ({error})"
         )
         raise WriteError(msg) from error

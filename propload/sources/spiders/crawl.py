@@ -95,6 +95,10 @@ class SpiderSource:
         arguments: Arguments of the spider, as with `scrapy crawl -a`.
         settings: Scrapy's settings; they win over the spider's own.
 
+    Attributes:
+        outcome: How the last crawl ended (`finish_reason`, `pages`, `statuses`,
+            `notes`); None before one has.
+
     Raises:
         ConfigError: There is no such spider.
     """
@@ -108,7 +112,6 @@ class SpiderSource:
         self.spider = find_spider(spider) if isinstance(spider, str) else spider
         self.name = str(self.spider.name)
         self.rereadable = False
-        #: What became of the last crawl; None before one has ended.
         self.outcome: CrawlOutcome | None = None
         self._arguments = dict(arguments or {})
         self._settings = dict(settings or {})
