@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from propload.fields import make_field, mark_numbers
-from propload.values import KNOWN, NESTED, as_text, plain
+from propload.values import DECIMAL_DIGITS, KNOWN, NESTED, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -36,8 +36,6 @@ ROWS_AT_ONCE = 2_000
 #: Every whole number up to this has a float of the same value.
 EXACT_IN_FLOAT = 2**53
 INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
-#: What an Arrow decimal128 holds, and so what PostgreSQL's COPY can be given.
-DECIMAL_DIGITS = 38
 
 #: Python types that one Arrow type holds exactly.
 SCALARS: dict[type, pa.DataType] = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Sized(Protocol):
+class Weighed(Protocol):
     """Anything that knows its bytes in memory."""
 
     @property
@@ -29,7 +29,7 @@ class Sized(Protocol):
         """The bytes that it holds."""
 
 
-T = TypeVar("T", bound=Sized)
+T = TypeVar("T", bound=Weighed)
 P = ParamSpec("P")
 
 

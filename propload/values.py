@@ -33,6 +33,9 @@ class Json(str):
     __slots__ = ()
 
 
+#: Digits of the widest decimal that COPY is given: those of Arrow's decimal128.
+DECIMAL_DIGITS = 38
+
 _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
 #: Bytes that may change.
 _BUFFERS = (bytearray, memoryview)

@@ -16,9 +16,9 @@ from propload.running.choosing import (
     choose_table,
     choose_target,
     find_checker,
+    make_preparer,
     open_database,
 )
-from propload.running.composing import make_preparer
 from propload.running.stopping import stoppable
 
 if TYPE_CHECKING:

@@ -54,12 +54,12 @@ class Tally:
         rejects: RejectWriter,
         limit: RejectLimit,
         metrics: Metrics,
-        on_committed: Callable[[int], None] | None = None,
+        on_committed: Callable[[int], None] | None,
         *,
-        done: Counts | None = None,
-        through: int = 0,
-        untold: int = 0,
-        committed_from: Callable[[int], int] = lambda _row: 0,
+        done: Counts | None,
+        through: int,
+        untold: int,
+        committed_from: Callable[[int], int],
     ) -> None:
         self._rejects = rejects
         self._limit = limit

@@ -75,15 +75,12 @@ def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
     return Sifted(ordered, sifted.reasons)
 
 
-def cast_types(
-    frame: pl.DataFrame, casts: Iterable[Cast], *, stage: Stage = "map"
-) -> Sifted:
+def cast_types(frame: pl.DataFrame, casts: Iterable[Cast]) -> Sifted:
     """Return a frame with some columns cast, and the rows where one cannot be.
 
     Args:
         frame: Rows with the column `ROW` and every column of the casts.
         casts: The types wanted; other columns stay as they are.
-        stage: The stage that the reasons name.
 
     Raises:
         SchemaMismatchError: A column's type has no way to the wanted type.
@@ -106,7 +103,7 @@ def cast_types(
         )
         if mask is not None:
             refusals.append((wanted, mask))
-    return _sift(frame, values, refusals, stage)
+    return _sift(frame, values, refusals)
 
 
 def _with_types(
@@ -238,7 +235,6 @@ def _sift(
     frame: pl.DataFrame,
     values: pl.DataFrame,
     refusals: Sequence[tuple[Cast, pl.Series]],
-    stage: Stage,
 ) -> Sifted:
     whole = frame.with_columns(values.get_columns())
     if not refusals:
@@ -247,7 +243,7 @@ def _sift(
         refuse(
             frame.filter(mask),
             wanted.column,
-            stage=stage,
+            stage="map",
             check="cast",
             problem=f"cannot be stored exactly as {wanted.pg_type}",
         )

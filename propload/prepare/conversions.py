@@ -19,8 +19,6 @@ from propload.type_names import inner_type
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}
-#: The widest number that PostgreSQL's numeric shares with Arrow's decimal128.
-DECIMAL_DIGITS = 38
 #: The largest number of 64 bits, which times are counted in.
 _MOST = 2**63 - 1
 

@@ -11,7 +11,8 @@ from propload.errors import ConfigError
 from propload.postgres.loading import Database
 from propload.postgres.server.programs import Stopped, never
 from propload.postgres.session.dsn import describe_dsn
-from propload.prepare.mapping import load_mapping
+from propload.prepare.mapping import MapContext, load_mapping
+from propload.prepare.preparing import Preparer
 from propload.retrying import RetryOptions, retry
 from propload.running.planning import Plan
 from propload.target import TableName, Target
@@ -67,6 +68,29 @@ def find_checker(settings: Settings) -> Checker | None:
     from propload.prepare.validation import load_schema  # noqa: PLC0415
 
     return load_schema(settings["schema"])
+
+
+def make_preparer(
+    plan: Plan, source: Source, checker: Checker | None, target: Target
+) -> Preparer:
+    """Return what maps and checks the rows of a run.
+
+    Raises:
+        ConfigError: The mapping cannot be used.
+    """
+    settings = plan.settings
+    as_of = settings.get("as_of")
+    assert not isinstance(as_of, str)  # noqa: S101 - resolved: a moment, if any
+    return Preparer(
+        mapping=load_mapping(settings["mapping"]) if "mapping" in settings else None,
+        checker=checker,
+        key=target.key,
+        newest=target.newest,
+        on_null=target.on_null,
+        mode=target.mode,
+        lanes=plan.workers,
+        context=MapContext(as_of, source.name),
+    )
 
 
 def database_label(plan: Plan) -> str:

@@ -19,14 +19,12 @@ from propload.pipeline.stages import Start
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows
-from propload.prepare.mapping import MapContext, load_mapping
-from propload.prepare.preparing import Preparer
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.writing import unwritten
 from propload.retrying import RetryOptions
 from propload.running.adapting import batch_sizes, with_workers
-from propload.running.choosing import find_checker, find_target
+from propload.running.choosing import find_checker, find_target, make_preparer
 from propload.running.parts import Parts
 from propload.running.planning import new_run_id, settings_shown
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
+    from propload.prepare.preparing import Preparer
     from propload.prepare.validation import Checker
     from propload.report import Plain
     from propload.running.adapting import BatchRows, FixedRows
@@ -281,29 +280,6 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
             )
             writer.take_up()
     return writer
-
-
-def make_preparer(
-    plan: Plan, source: Source, checker: Checker | None, target: Target
-) -> Preparer:
-    """Return what maps and checks the rows of a run.
-
-    Raises:
-        ConfigError: The mapping cannot be used.
-    """
-    settings = plan.settings
-    as_of = settings.get("as_of")
-    assert not isinstance(as_of, str)  # noqa: S101 - resolved: a moment, if any
-    return Preparer(
-        mapping=load_mapping(settings["mapping"]) if "mapping" in settings else None,
-        checker=checker,
-        key=target.key,
-        newest=target.newest,
-        on_null=target.on_null,
-        mode=target.mode,
-        lanes=plan.workers,
-        context=MapContext(as_of, source.name),
-    )
 
 
 def _about(

@@ -45,7 +45,7 @@ _OURS = "propload."
 _Handler = Callable[[int, "FrameType | None"], object] | int | None
 
 
-class Stoppable(Protocol[T_co]):
+class Execution(Protocol[T_co]):
     """What can be told to stop: a run, or a check."""
 
     def execute(self) -> T_co:
@@ -67,7 +67,7 @@ class Stopper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._run: Stoppable[object] | None = None
+        self._run: Execution[object] | None = None
         self.told = threading.Event()
 
     @property
@@ -75,7 +75,7 @@ class Stopper:
         """Whether it was told to stop."""
         return self.told.is_set()
 
-    def execute(self, run: Stoppable[T], /) -> T:
+    def execute(self, run: Execution[T], /) -> T:
         """Return what happened in a run.
 
         Raises:

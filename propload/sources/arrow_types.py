@@ -12,14 +12,12 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.values import as_text, plain
+from propload.values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXT = pa.large_string()
-#: Digits of the widest decimal that rows are prepared in.
-DECIMAL_DIGITS = 38
 #: The most seconds that 64 bits of milliseconds hold.
 _MOST_SECONDS = (2**63 - 1) // 1_000
 

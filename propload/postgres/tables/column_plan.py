@@ -17,6 +17,7 @@ import polars as pl
 from propload.postgres.sql.casts import length_type
 from propload.target import ColumnPlan
 from propload.type_names import inner_type
+from propload.values import DECIMAL_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +55,6 @@ _VECTORS = frozenset({"vector", "halfvec"})
 _NUMERALS = frozenset({"money", "oid"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
-#: The widest number that Arrow's decimal128 holds.
-_DECIMAL_DIGITS = 38
 #: Decimal digits of the largest unsigned 64-bit whole number.
 _UINT64_DIGITS = 20
 
@@ -135,7 +134,7 @@ def _plan_number(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     )
     if found:
         precision, scale = int(found[1]), int(found[2])
-        fits = precision <= _DECIMAL_DIGITS and 0 <= scale <= precision
+        fits = precision <= DECIMAL_DIGITS and 0 <= scale <= precision
         wanted = pl.Decimal(precision, scale) if fits else pl.String()
         return _step(column, wanted, by_text=not fits)
     if isinstance(dtype, pl.Decimal):

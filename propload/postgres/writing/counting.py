@@ -49,7 +49,7 @@ def write_stage(
     before = updates_so_far(connection, shape)
     answer = connection.rows(merging.merge(shape, patched=patched))[0]
     # what the first statement wrote is unchanged to the second
-    rest = counts_of(connection, shape, answer, before)
+    rest = merged_counts(connection, shape, answer, before)
     inserted = first.inserted + rest.inserted
     updated = first.updated + rest.updated
     left = rest.accounted - inserted - updated
@@ -76,7 +76,7 @@ def updates_so_far(connection: Connection, shape: Shape, /) -> int:
     return int(connection.rows(merging.count_updates())[0][0])
 
 
-def counts_of(
+def merged_counts(
     connection: Connection,
     shape: Shape,
     answer: tuple[int, ...],

@@ -111,7 +111,7 @@ class EntryWriter:
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Write the rows of a piece, which are none, and end it."""
         written = Written(0, 0, 0, 0, 0, no_reasons())
-        return self._end(connection, piece, written, counts_of(piece, written))
+        return self._end(connection, piece, written, piece_counts(piece, written))
 
     def _recall(self, connection: Connection, piece: Piece) -> Written | None:
         """Return what an earlier attempt committed although its answer was lost."""
@@ -179,7 +179,7 @@ class EntryWriter:
         raise raised from error
 
 
-def counts_of(piece: Piece, written: Written, /) -> Counts:
+def piece_counts(piece: Piece, written: Written, /) -> Counts:
     """Return what becomes of a piece's rows, those included that ended before it."""
     refused = written.reasons[ROW].n_unique() if written.reasons.height else 0
     return Counts(

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import sifting
-from propload.postgres.writing.counting import counts_of, updates_so_far, write_stage
+from propload.postgres.writing.counting import (
+    merged_counts,
+    updates_so_far,
+    write_stage,
+)
 from propload.postgres.writing.screening import Screen
 from propload.postgres.writing.sifting import Sift
 
@@ -94,5 +98,5 @@ class StageWriter:
         bad, answer = self._sifting.write(connection, patched, runs=runs)
         refusals = refusals + bad
         places = [each.place for each in refusals]
-        counts = counts_of(connection, shape, answer, before, without=places)
+        counts = merged_counts(connection, shape, answer, before, without=places)
         return counts, refusals

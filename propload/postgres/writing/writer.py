@@ -20,7 +20,7 @@ from propload.postgres.tables.premises import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.counting import write_stage
-from propload.postgres.writing.entering import EntryWriter, counts_of
+from propload.postgres.writing.entering import EntryWriter, piece_counts
 from propload.postgres.writing.pace import Pace
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling
@@ -284,7 +284,7 @@ class TableWriter(EntryWriter):
 
     def _account(self, piece: Piece, written: Written) -> Counts:
         """Return a piece's counts; refuse to commit where a row's end is not known."""
-        counts = counts_of(piece, written)
+        counts = piece_counts(piece, written)
         came = piece.rows.height + piece.rows.duplicates
         if counts.accounted - piece.rejected != came or not counts.possible:
             msg = (
