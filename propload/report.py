@@ -173,6 +173,8 @@ class Report:
     began: datetime | None = None
     # what a command needs to find the run, besides its name
     state_flag: str = field(default="", repr=False, compare=False)
+    # what a saved notebook is not to show
+    state_dir: str = field(default="", repr=False, compare=False)
     # a run that was resumed counts what an earlier process had read
     pace: float | None = field(default=None, repr=False, compare=False)
     read_rejects: Callable[[], pl.DataFrame] | None = field(
@@ -247,9 +249,13 @@ class Report:
 
 def _without_paths(report: Report) -> Report:
     """Return a report to be saved with a notebook: it names no state folder."""
-    flag = report.state_flag
-    message = report.message.replace(flag, "") if flag else report.message
-    return replace(report, message=message, state_flag="")
+
+    def shown(text: str) -> str:
+        text = text.replace(report.state_flag, "") if report.state_flag else text
+        return text.replace(report.state_dir, "…") if report.state_dir else text
+
+    notes = tuple(map(shown, report.notes))
+    return replace(report, message=shown(report.message), notes=notes, state_flag="")
 
 
 def from_dict(values: Mapping[str, object]) -> Report:

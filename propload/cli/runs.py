@@ -105,7 +105,8 @@ def _add_show(group: typer.Typer) -> None:
             _show_begun(begun, where, screen)
             return
         report = ReportStore(where.runs).read(run)
-        screen.show(replace(report, state_flag=state_flag(where.state_dir)))
+        flag = state_flag(where.state_dir)
+        screen.show(replace(report, state_flag=flag, state_dir=str(where.state_dir)))
 
 
 def _add_drop(group: typer.Typer) -> None:

@@ -81,12 +81,12 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
-    flag = config.state_flag(places.state_dir)
-    return [_readable(report, rejected, flag) for report in found]
+    return [_readable(report, rejected, places.state_dir) for report in found]
 
 
-def _readable(report: Report, rejected: RunFiles, flag: str) -> Report:
+def _readable(report: Report, rejected: RunFiles, state_dir: Path) -> Report:
     """Return a report that finds its rejected rows, of which there may be none."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
     read = partial(read_rejects, path)
-    return replace(report, read_rejects=read, state_flag=flag)
+    flag = config.state_flag(state_dir)
+    return replace(report, read_rejects=read, state_flag=flag, state_dir=str(state_dir))

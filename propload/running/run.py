@@ -293,6 +293,7 @@ class Run:
             began=self._began_at,
             pace=(counts.read - tally.done_before) / seconds,
             state_flag=state_flag(self._plan.places.state_dir),
+            state_dir=str(self._plan.places.state_dir),
             # no lambda: reports are sent between processes
             read_rejects=partial(read_rejects, parts.rejects.path),
         )

@@ -50,12 +50,14 @@ def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
         REPORT,
         rejects_path=str(rejects),
         state_flag=flag,
-        notes=tuple(f"note {number}" for number in range(30)),
-        message=f"To go on: propload recover{flag}",
+        state_dir=str(tmp_path),
+        notes=tuple(f"{tmp_path}/journal/{number}" for number in range(30)),
+        message=f"{tmp_path}/x cannot be read. To go on: propload recover{flag}",
     )
     report._repr_pretty_(SimpleNamespace(text=told.append), False)
     assert str(report).endswith(flag)
     assert str(tmp_path) not in told[0] + report._repr_html_()
+    assert "…/journal/1" in told[0]
 
 
 def test_a_report_survives_json():
