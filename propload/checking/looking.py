@@ -359,6 +359,8 @@ class Looking:
         if facts is None and not fitted.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
+        # they hold for all rows of a run
+        self._preparer = replace(self._preparer, guessed=fitted.guessed)
         return fitted
 
     def _located(self, said: object, joined: Joined) -> str:

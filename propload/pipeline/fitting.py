@@ -15,6 +15,7 @@ from propload.pipeline.remarks import (
     nothing_to_tell,
 )
 from propload.pipeline.stages import Routing
+from propload.prepare.inference import known_types, named
 from propload.prepare.mapping import Lacking, MapContext
 from propload.prepare.preparing import Prepared
 from propload.target import ColumnPlan
@@ -23,6 +24,8 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
 
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
@@ -213,7 +216,7 @@ class TableFit:
         database: Where the table is.
         target: The table and its rules.
         preparer: How rows are mapped and checked; it learns columns and plan here.
-        run: The run, as the ledger knows it.
+        run: The run, as the ledger knows it, and what earlier processes of it guessed.
         pg_types: PostgreSQL types for columns of a table that is created.
         lenient: Whether rows come one by one, so that the first ones may lack a key
             that the table has.
@@ -243,7 +246,7 @@ class TableFit:
         self._expected = expected
         self._database = database
         self._target = target
-        self._preparer = preparer
+        self._preparer = replace(preparer, guessed=known_types(run.guessed))
         self._run = run
         self._pg_types = pg_types
         self._undecided = ""
@@ -284,6 +287,7 @@ class TableFit:
         if not has_columns(joined):
             return None
         facts = self._database.facts(self._target.table)
+        self._take_table(facts)
         preparer = fit_rows(
             self._preparer,
             joined,
@@ -300,6 +304,8 @@ class TableFit:
             # the first rows show whether rows and schema go together: a wrong table
             # would keep out the corrected ones
             as_they_are(preparer).sift(joined.first.raw())
+        # before the table is made: whoever comes again finds it there
+        self._hold(preparer.guessed)
         table = self._database.prepare(
             self._target,
             preparer.schema,
@@ -319,6 +325,17 @@ class TableFit:
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
         )
+
+    def _take_table(self, facts: TableFacts | None) -> None:
+        """Forget what was guessed for a table that somebody has made anew since."""
+        if facts is not None and self._run.table_oid not in (None, facts.oid):
+            self._hold({})
+            self._run = self._run.into(facts)
+
+    def _hold(self, guessed: Mapping[str, pl.DataType]) -> None:
+        """Let guesses hold for all rows of the run, also of its later processes."""
+        self._preparer = replace(self._preparer, guessed=guessed)
+        self._run = self._run.guessing(named(guessed))
 
     def _newest_note(self, plan: Sequence[ColumnPlan]) -> list[str]:
         types = {one.column: one.pg_type for one in plan}

@@ -283,7 +283,8 @@ class Database:
         try:
             session = self._sessions.first()
             facts = reading.describe(session, target.table)
-            opened = self._open_run(run)
+            # its ledger knows more of the run than this record where it is entered
+            opened = self._runs.get(run.run_id) or self._open_run(run)
             opened.take_up(session, target, facts, status=status)
         except ServerError as error:
             self._sessions.lose_first()

@@ -8,6 +8,7 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.prepare.text_in import GROUPED, read_guess
+from propload.type_names import type_name
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -30,6 +31,25 @@ CANDIDATES: tuple[pl.DataType, ...] = (
 ORDERED: tuple[pl.DataType, ...] = tuple(
     each for each in CANDIDATES if each != pl.Boolean
 )
+
+_BY_NAME = {type_name(each): each for each in CANDIDATES}
+
+
+def named(guessed: Mapping[str, pl.DataType], /) -> dict[str, str]:
+    """Return the names of guessed types, by which a record keeps them."""
+    return {column: type_name(dtype) for column, dtype in guessed.items()}
+
+
+def known_types(names: Mapping[str, str], /) -> dict[str, pl.DataType]:
+    """Return the guessed types of these names.
+
+    Args:
+        names: The name of each column's type; what another version may have guessed
+            and this one does not is left out.
+    """
+    return {
+        column: _BY_NAME[name] for column, name in names.items() if name in _BY_NAME
+    }
 
 
 def infer_types(

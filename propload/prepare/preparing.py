@@ -85,7 +85,8 @@ class Preparer:
         lanes: How many lanes rows are routed to.
         context: What the mapping knows beyond the rows.
         schema: The columns of the rows, after `fit`, without `ROW`.
-        guessed: The types among them that were guessed from text.
+        guessed: The types among them that were guessed from text; before `fit`, those
+            that were guessed earlier and hold on.
         plan: The table's columns, after `with_plan`.
         together: Whether all rows take one lane, after `with_plan`.
     """
@@ -141,8 +142,10 @@ class Preparer:
         if self.checker is not None:
             schema = self.checker.shape(schema)
         schema = self._with_needed(schema, stored, lenient=lenient)
+        # a mapping's texts go by the table, whatever was guessed without it
+        held = self.guessed if self.mapping is None else {}
         guessed = {n: t for n, t in guessed.items() if t != pl.String}
-        return replace(self, schema=schema, guessed=guessed)
+        return replace(self, schema=schema, guessed={**held, **guessed})
 
     def _guess(
         self,
@@ -154,12 +157,19 @@ class Preparer:
     ) -> dict[str, pl.DataType]:
         """Return the types of texts that nobody tells the type of.
 
+        What was guessed earlier is not guessed anew: other rows may look otherwise.
         Of a source with types that is `newest` alone: as text, 9 is newer than 10.
         """
         # a mapping's texts are texts because it says so
         if self.mapping is not None:
             return {}
         names = [name for name in mapped.columns if name != ROW and name not in told]
+        held = {
+            name: self.guessed[name]
+            for name in names
+            if name in self.guessed and mapped.schema[name] == pl.String
+        }
+        names = [name for name in names if name not in held]
         if untyped:
             guessed = infer_types(mapped, names, numbers=numbers)
         else:
@@ -167,7 +177,7 @@ class Preparer:
             guessed = infer_types(mapped, ordering, candidates=ORDERED)
         # 1.10 and 1.1 are one number, but may be two names
         texts = {n: pl.String() for n in self.key if guessed.get(n) == pl.Float64}
-        return {**guessed, **texts}
+        return {**guessed, **texts, **held}
 
     def _with_needed(
         self, schema: pl.Schema, stored: Collection[str], *, lenient: bool

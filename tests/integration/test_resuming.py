@@ -2,13 +2,22 @@
 
 import gzip
 import os
+from contextlib import nullcontext
 
 import polars as pl
 import pytest
 
 import propload
-from propload.errors import ConfigError, LoadError, RejectLimitError, SourceError
+from propload.errors import (
+    ConfigError,
+    LoadError,
+    RejectLimitError,
+    SourceError,
+    WriteError,
+)
+from propload.postgres.shadow import Shadow
 from tests.integration.reading import query, read_table, run_sql
+from tests.integration.users import user_without_a_ledger
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -24,8 +33,8 @@ def rows(day, count=ROWS):
 @pytest.fixture
 def load(database):
     def load(source, **settings):
-        told = {"table": "homes", "key": "id", "batch_rows": 1_000}
-        return propload.ingest(source, to=database, **{**told, **settings})
+        told = {"to": database, "table": "homes", "key": "id", "batch_rows": 1_000}
+        return propload.ingest(source, **{**told, **settings})
 
     return load
 
@@ -262,3 +271,41 @@ def test_a_file_that_was_loaded_by_another_mapping_is_loaded_by_this_one(
     again = load(path, resume=True, mode="append", mapping=name)
     assert again.run_id == report.run_id
     assert [stored(database, day) for day in (1, 2)] == [10, 10]
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("limited", [False, True], ids=["database", "file"])
+def test_a_resumed_run_reads_by_the_types_that_it_guessed(
+    load, database, tmp_path, limited
+):
+    good, bad = "id,rooms\n1,2\n2,3\n", "id,rooms\n,1\n,1\n"
+    files = files_of(tmp_path, good, bad, "id,rooms\n007,03\n7,3.0\n8,4\n")
+    given = user_without_a_ledger(database) if limited else nullcontext(database)
+    with given as dsn:
+        # the last file is not begun
+        run_id = stopped(load, files, to=dsn, batch_rows=2)
+        report = load(files, to=dsn, batch_rows=2, resume=run_id)
+        found = read_table(database, "homes").sort("id").rows()
+    assert found == [(1, 2), (2, 3), (8, 4)]
+    assert (report.counts.rejected, report.counts.duplicates) == (4, 0)
+    assert any("its ledger is the file" in note for note in report.notes) == limited
+
+
+@pytest.mark.one_server
+def test_what_was_guessed_stays_known_where_no_row_was_written(
+    load, database, tmp_path, monkeypatch
+):
+    files = files_of(tmp_path, "id,rooms\n1,2\n2,3\n", "id,rooms\n007,03\n7,3.0\n")
+    told = {"mode": "replace", "batch_rows": 2}
+
+    def refuse(*_args, **_told):
+        msg = "no room for a shadow"
+        raise WriteError(msg)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Shadow, "make", refuse)
+        with pytest.raises(LoadError, match="no room") as failed:
+            load(files, **told)
+    # the table is there, and the run's line in the ledger
+    load(files, **told, resume=failed.value.report.run_id)
+    assert read_table(database, "homes").sort("id").rows() == [(1, 2), (2, 3)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.tables.facts import TableFacts
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 #: table's number and columns, and which rows were written again by other batches.
 _LANES, _SHAPING, _OID, _COLUMNS = "workers", "shaping", "table_oid", "columns"
 _VOID = "void"
+#: The types that were guessed for columns it has made, by which later rows are read.
+_GUESSED = "guessed"
 #: Whether its rows came by a journal, which lets go of them once they are committed.
 _JOURNALED = "journaled"
 
@@ -60,6 +64,14 @@ class RunRecord:
         """Return the record of a run that writes into that table."""
         return self._with(**{_OID: facts.oid, _COLUMNS: facts.columns_mark})
 
+    def guessing(self, names: Mapping[str, str], /) -> RunRecord:
+        """Return the record of a run that has guessed these types.
+
+        Args:
+            names: The name of each column's type.
+        """
+        return self if names == self.guessed else self._with(**{_GUESSED: {**names}})
+
     def goes_on(self, before: RunRecord, /) -> RunRecord:
         """Return this record as the continuation of an earlier run."""
         told = {**before._told, **self._told}
@@ -101,6 +113,11 @@ class RunRecord:
         """The mark of the table's columns, where it is known."""
         found = self._told.get(_COLUMNS)
         return None if found is None else str(found)
+
+    @property
+    def guessed(self) -> dict[str, str]:
+        """The names of the types that it has guessed, by the column."""
+        return dict(self._told.get(_GUESSED, {}))
 
     @property
     def table_oid(self) -> int | None:

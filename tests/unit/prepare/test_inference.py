@@ -6,7 +6,13 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.prepare.inference import SAMPLE_ROWS, infer_types
+from propload.prepare.inference import (
+    CANDIDATES,
+    SAMPLE_ROWS,
+    infer_types,
+    known_types,
+    named,
+)
 
 
 def infer(values):
@@ -73,3 +79,9 @@ def test_only_text_columns_are_guessed_and_only_those_asked_for():
 )
 def test_what_may_be_thousands_keeps_its_digits(texts, dtype):
     assert infer_types(pl.DataFrame({"price": texts})) == {"price": dtype}
+
+
+def test_guesses_are_known_again_by_their_names():
+    guessed = {f"x{place}": dtype for place, dtype in enumerate(CANDIDATES)}
+    assert known_types(named(guessed)) == guessed
+    assert known_types({"a": "bigint", "b": "of another version"}) == {"a": pl.Int64()}
