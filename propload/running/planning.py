@@ -101,7 +101,7 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
     """
     hidden = {one.name for one in config.SETTINGS.values() if one.owner == "machine"}
     told = {name: one for name, one in plan.settings.items() if name not in hidden}
-    objects: list[Plain] = [n for n, value in told.items() if not _is_plain(value)]
+    objects: list[Plain] = [n for n, value in told.items() if not is_plain(value)]
     shown: dict[str, Plain] = {name: _plain(value) for name, value in told.items()}
     return {
         **shown,
@@ -114,6 +114,15 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
         "batch_rows": plan.batch_rows,
         "workers": plan.workers,
     }
+
+
+def is_plain(value: object) -> bool:
+    """Return whether a setting can be kept as text: no object of Python is in it."""
+    if isinstance(value, (list, tuple)):
+        return all(is_plain(one) for one in value)
+    if isinstance(value, dict):
+        return all(is_plain(one) for one in value.values())
+    return value is None or isinstance(value, (bool, int, float, str, datetime, Path))
 
 
 def object_names(told: Plain) -> list[str]:
@@ -150,14 +159,6 @@ def nothing_to_replace(source: str, target: Target, /) -> str:
         f"no row of {source} could be loaded, so nothing is there to replace "
         f"{target.table} by"
     )
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(_is_plain(one) for one in value)
-    if isinstance(value, dict):
-        return all(_is_plain(one) for one in value.values())
-    return value is None or isinstance(value, (bool, int, float, str, datetime, Path))
 
 
 def _plain(value: object) -> Plain:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.config import SETTINGS, state_flag
+from propload.config import state_flag
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
 from propload.postgres.ledger.history import find_point, read_runs
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
-from propload.running.planning import settings_shown
+from propload.running.shaping import SHAPING, meaning_of, shaping_mark
 from propload.running.writing_again import written_again
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
+    from pathlib import Path
 
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.loading import Database
@@ -37,14 +35,6 @@ log = logging.getLogger(__name__)
 COMMIT_SECONDS = 60.0
 
 
-#: What decides which rows a source gives, what they become and what takes them: a
-#: run that goes on passes over rows by their numbers and lanes.
-_SHAPING = (
-    *(one.name for one in SETTINGS.values() if one.panel in {"Reading", "Rows"}),
-    *("key", "newest", "on_null", "on_new_columns"),
-)
-
-
 def begin_record(
     source: Source, target: Target, plan: Plan, fingerprint: str | None
 ) -> RunRecord:
@@ -55,6 +45,9 @@ def begin_record(
         target: The table and its rules.
         plan: What holds.
         fingerprint: What the source was known by before it was read.
+
+    Raises:
+        ConfigError: There is no such mapping or schema.
     """
     record = RunRecord(
         run_id="",
@@ -65,24 +58,11 @@ def begin_record(
     )
     return record.shaped(
         shaping_mark(plan, target),
+        meaning_of(plan),
         lanes=plan.workers,
         # a journal is rereadable itself, but for the rows that it has let go of
         is_journaled=isinstance(source, JournalSource) or not source.rereadable,
     )
-
-
-def shaping_mark(plan: Plan, target: Target) -> str:
-    """Return what changes when rows would be read, mapped or routed otherwise.
-
-    A mapping or schema given as a Python object is known by its name only.
-    """
-    shown = settings_shown(plan, target)
-    told = json.dumps([shown.get(name) for name in _SHAPING], sort_keys=True)
-    found = hashlib.sha256(told.encode())
-    mapping = plan.settings.get("mapping")
-    if isinstance(mapping, (str, Path)) and Path(mapping).is_file():
-        found.update(Path(mapping).read_bytes())
-    return found.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +240,7 @@ def _is_alike(run: RunRecord, record: RunRecord) -> bool:
     return (
         run.fingerprint == record.fingerprint
         and run.mode == record.mode
-        and run.shaping in (None, record.shaping)
+        and record.likeness(run) != "other"
     )
 
 
@@ -279,10 +259,11 @@ def _require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
         )
         msg = f"{record.source} {cause}, so its rows cannot be told apart: {otherwise}"
         raise SourceError(msg, source=record.source)
-    if run.shaping not in (None, record.shaping):
+    if record.likeness(run) == "other":
         msg = (
             f"run {run.run_id} read, mapped or matched its rows with other settings "
-            f"({', '.join(_SHAPING)}): continue with its own, or {otherwise}"
+            f"({', '.join(SHAPING)}; also what mapping and schema hold): continue with "
+            f"its own, or {otherwise}"
         )
         raise ConfigError(msg)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
@@ -21,9 +22,10 @@ def written_again(
     """Return where a run goes on by what decides now which lane takes a row.
 
     Where that is not what it was, the committed pieces of a batch would hold other
-    rows. To write rows by their key again changes nothing, so such a batch is written
-    again as a whole, and what was counted of it is counted anew. What a replace has
-    gathered is in nobody's sight: it begins at its first row.
+    rows; where nobody can tell, they might. To write rows by their key again changes
+    nothing, so such a batch is written again as a whole, and what was counted of it is
+    counted anew. What a replace has gathered is in nobody's sight: it begins at its
+    first row.
 
     Args:
         point: Where it had ended.
@@ -42,22 +44,21 @@ def written_again(
     first, last = point.begun[0].first_row + 1, point.begun[-1].through_row
     told = (
         f"rows {first:,} to {last:,} of {run.source} are committed in part by run "
-        f"{run.run_id}, and {cause} since"
+        f"{run.run_id}, and {cause.told}"
     )
     if run.mode == "append":
         msg = (
-            f"{told}, so that nobody knows which of them are missing: continue with "
-            "the settings and columns of that time first, or load only what the table "
-            "lacks"
+            f"{told}, so that nobody knows which of them are missing: "
+            f"{cause.advice}load only what the table lacks"
         )
         raise ConfigError(msg)
     whole = run.mode == "replace"
     if whole and point.gone:
         msg = (
             f"{told}, so that all rows would be written again, but the first "
-            f"{point.gone:,} are no longer in the journal: continue with the settings "
-            "and columns of that time, or drop what is left (propload recover --drop "
-            f"{run.run_id}{flag}) and load the source anew"
+            f"{point.gone:,} are no longer in the journal: {cause.advice}drop what is "
+            f"left (propload recover --drop {run.run_id}{flag}) and load the source "
+            "anew"
         )
         raise ConfigError(msg)
     log.warning(
@@ -66,12 +67,35 @@ def written_again(
     return point.again(whole=whole)
 
 
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why the lane that takes a row now may not be the one that took it.
+
+    Attributes:
+        told: What is said of it.
+        advice: What to try before a load is begun anew, if anything.
+    """
+
+    told: str
+    advice: str = "continue with the settings and columns of that time first, or "
+
+
 def _difference(
     run: RunRecord, record: RunRecord, facts: TableFacts | None
-) -> str | None:
+) -> _Cause | None:
     """Return what decides otherwise now which lane takes a row, or None."""
-    if run.shaping not in (None, record.shaping):
-        return "the settings by which rows are read, mapped or matched have changed"
+    likeness = record.likeness(run)
+    if likeness == "other":
+        told = "the settings by which rows are read, mapped or matched have changed"
+        return _Cause(f"{told} since")
     if facts is not None and run.columns not in (None, facts.columns_mark):
-        return f"the columns of {run.target} have changed"
+        return _Cause(f"the columns of {run.target} have changed since")
+    if likeness == "versions" and run.meaning is not None:
+        return _Cause(
+            "the mapping or the schema may give other rows with the versions of now",
+            f"continue with those of that time first ({run.meaning.versions}), or ",
+        )
+    if likeness == "unknown":
+        told = "whether mapping and schema are still the same cannot be seen in their"
+        return _Cause(f"{told} Python objects", advice="")
     return None

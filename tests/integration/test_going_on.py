@@ -223,3 +223,68 @@ def test_no_row_overtakes_one_of_its_key_that_took_another_lane(
     report = load(files, batch_rows=2)
     assert report.status == "loaded"
     assert stored(database, v="new") == sorted((second[1], first[2]))
+
+
+SAME = {"id": pl.col("id"), "v": pl.col("v")}
+#: Polars tells nobody what a function of Python does.
+CALLING = {
+    "id": pl.col("id").map_elements(str.lower, return_dtype=pl.String),
+    "v": pl.col("v"),
+}
+
+
+@pytest.mark.one_server
+def test_a_resume_by_another_expression_loses_no_row(load, database, tmp_path):
+    """With it each row would take the lane of the other: all counts would agree."""
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    first, second = map(set, ids_by_lane(pl.Int64))
+    one, other, by = next(
+        (one, other, by)
+        for one in sorted(first)
+        for other in sorted(second)
+        for by in range(1, 50)
+        if one + by in second and other + by in first
+    )
+    guard(database, "homes", one, until="batch = 0 AND lane = 1")
+    path = write_file(tmp_path / "a.csv", {"id": [one, other]})
+    with pytest.raises(LoadError, match="the guard is shut") as failed:
+        load(path, mapping={"id": pl.col("id").cast(int)})
+    open_guard(database)
+    assert stored(database) == [other]
+    run = failed.value.report.run_id
+    for resume in (True, run):
+        with pytest.raises(ConfigError, match=r"other settings.*mapping"):
+            load(path, mapping={"id": pl.col("id").cast(int) + by}, resume=resume)
+    report = load(path, mapping={"id": pl.col("id").cast(int)}, resume=True)
+    assert (report.run_id, report.counts.inserted) == (run, 2)
+    assert stored(database) == sorted([one, other])
+
+
+@pytest.mark.one_server
+def test_a_recovery_by_another_expression_loses_no_row(database, begun):
+    run, ids = begun(mapping=SAME)
+    [report] = recover(run, to=database, mapping=UPPER)
+    assert report.counts.read == report.counts.inserted == len(ids)
+    assert {one.upper() for one in ids} <= set(stored(database))
+
+
+@pytest.mark.one_server
+@pytest.mark.filterwarnings("ignore::polars.exceptions.PolarsInefficientMapWarning")
+def test_a_recovery_by_a_mapping_that_nobody_can_know_again(database, begun, caplog):
+    run, ids = begun(mapping=CALLING)
+    [report] = recover(run, to=database, mapping=CALLING)
+    assert "still the same cannot be seen" in caplog.text
+    assert report.counts.read == len(ids)
+    assert stored(database) == sorted(ids)
+
+
+@pytest.mark.one_server
+def test_a_recovery_that_adds_rows_by_a_mapping_that_nobody_can_know_again(
+    database, begun
+):
+    run, _ = begun(mapping=CALLING, mode="append")
+    before = stored(database)
+    told = r"cannot be seen.*which of them are missing: load only what the table lacks"
+    with pytest.raises(ConfigError, match=told):
+        recover(run, to=database, mapping=CALLING)
+    assert stored(database) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,29 @@ _LANES, _SHAPING, _OID, _COLUMNS = "workers", "shaping", "table_oid", "columns"
 _VOID = "void"
 #: The types that were guessed for columns it has made, by which later rows are read.
 _GUESSED = "guessed"
+#: What its mapping and schema mean, and by whose functions.
+_MEANING = "meaning"
 #: Whether its rows came by a journal, which lets go of them once they are committed.
 _JOURNALED = "journaled"
+
+
+#: How a run and the one that goes on with it shape their rows: `versions` and
+#: `unknown` where nobody can tell, as functions are others, or cannot be looked into.
+Likeness = Literal["same", "other", "versions", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the mapping and the schema of a run mean.
+
+    Attributes:
+        mark: What differs where they may mean something else; None where nobody can
+            tell, empty where there are none.
+        versions: Whose functions they call, empty where there are none.
+    """
+
+    mark: str | None
+    versions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +66,19 @@ class RunRecord:
     settings: str = "{}"
     status: str = "running"
 
-    def shaped(self, mark: str, /, *, lanes: int, is_journaled: bool) -> RunRecord:
+    def shaped(
+        self, mark: str, meaning: Meaning, /, *, lanes: int, is_journaled: bool
+    ) -> RunRecord:
         """Return the record of a run of which it is known how rows take their way.
 
         Args:
-            mark: What changes when rows would be read, mapped or routed otherwise.
+            mark: What changes when rows are read, mapped or routed by other settings.
+            meaning: What the mapping and the schema mean.
             lanes: How many lanes write.
             is_journaled: Whether nobody can read rows again once they are committed.
         """
         told = {_LANES: lanes, _SHAPING: mark, _JOURNALED: is_journaled}
-        return self._with(**told)
+        return self._with(**told, **{_MEANING: [meaning.mark, meaning.versions]})
 
     def with_lanes(self, lanes: int, /) -> RunRecord:
         """Return the record of a run whose number of lanes was chosen."""
@@ -92,6 +116,22 @@ class RunRecord:
             entry.first_row >= row and entry.batch < batch for row, batch in self._void
         )
 
+    def likeness(self, before: RunRecord, /) -> Likeness:
+        """Return whether rows take the way that they took in an earlier run.
+
+        Older versions of propload told less: what they did not tell is not asked.
+        """
+        if before._shaping not in (None, self._shaping):
+            return "other"
+        then, now = before.meaning, self.meaning
+        if then is None or now is None:
+            return "same"
+        if then.versions and now.versions and then.versions != now.versions:
+            return "versions"
+        if then.mark is None or now.mark is None:
+            return "unknown"
+        return "same" if then.mark == now.mark else "other"
+
     @property
     def lanes(self) -> int:
         """Its number of lanes: a key's rows must take the same one again."""
@@ -103,10 +143,10 @@ class RunRecord:
         return bool(self._told.get(_JOURNALED))
 
     @property
-    def shaping(self) -> str | None:
-        """What shapes and routes its rows, where it is known."""
-        found = self._told.get(_SHAPING)
-        return None if found is None else str(found)
+    def meaning(self) -> Meaning | None:
+        """What its mapping and schema mean; None where its version did not tell."""
+        found = self._told.get(_MEANING)
+        return None if found is None else Meaning(*found)
 
     @property
     def columns(self) -> str | None:
@@ -124,6 +164,11 @@ class RunRecord:
         """The number of the table that the run wrote into, where it is known."""
         found = self._told.get(_OID)
         return None if found is None else int(found)
+
+    @property
+    def _shaping(self) -> str | None:
+        found = self._told.get(_SHAPING)
+        return None if found is None else str(found)
 
     @property
     def _told(self) -> dict[str, Any]:

@@ -1,0 +1,248 @@
+"""What an object holds, as one text: whether two mappings or schemas mean the same.
+
+It is told by what Python runs (code, what that refers to, an object's state), never by
+an address or a time, so that another process on another machine finds the same.
+"""
+
+from __future__ import annotations
+
+import dis
+import hashlib
+import sys
+import sysconfig
+from collections import abc
+from copyreg import dispatch_table
+from functools import cache, cached_property
+from pathlib import Path
+from types import (
+    CellType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+#: Values that are looked at, and bytes of a table among them: what holds more is not
+#: known, rather than that each run waits for it.
+MOST_VALUES = 100_000
+MOST_BYTES = 64 << 20
+#: What is known by its version, beside the standard library.
+VERSIONED = frozenset({"propload", "propload_spiders", "polars", "pandera"})
+_INSTALLED = {Path(sysconfig.get_path(one)) for one in ("purelib", "platlib")}
+_ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...))
+#: What Polars writes before a Python function in an expression: it tells its name only.
+_FUNCTION_MARK = b"PLPYFN"
+#: Of a class: where it stands, and what Python makes of it.
+_NO_CONTENT = frozenset(
+    {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__"}
+    | {"__firstlineno__", "__static_attributes__", "__annotations_cache__", "_abc_impl"}
+)
+
+
+class _UnknownContentError(Exception):
+    """Nobody can tell what an object holds."""
+
+
+def mark_content(value: object, /) -> str | None:
+    """Return what differs where two objects may mean different things.
+
+    None where that cannot be known: of a lock, a connection, an expression that calls
+    a function of Python.
+
+    Args:
+        value: A mapping, a schema, or what they are made of.
+    """
+    try:
+        return _Contents().mark(value).hex()
+    # what an object does when it is asked for its state is the user's own
+    except Exception:  # noqa: BLE001
+        return None
+
+
+class _Contents:
+    """Marks objects, each once, also where one refers to itself."""
+
+    def __init__(self) -> None:
+        # with the objects, which keep their numbers as long as they are here
+        self._known: dict[int, tuple[object, bytes]] = {}
+        self._looked_at = 0
+
+    def mark(self, value: object) -> bytes:
+        """Return the mark of an object.
+
+        Raises:
+            _UnknownContentError: It cannot be known.
+        """
+        self._looked_at += 1
+        if self._looked_at > MOST_VALUES:
+            raise _UnknownContentError
+        if type(value) in _ATOMS:
+            return _hashed(type(value).__name__.encode(), repr(value).encode())
+        known = self._known.get(id(value))
+        if known is not None:
+            return known[1]
+        self._known[id(value)] = (value, b"itself")
+        made = self._mark(value)
+        self._known[id(value)] = (value, made)
+        return made
+
+    def _mark(self, value: object) -> bytes:
+        if type(value) is dict:
+            pairs = (_hashed(self.mark(k), self.mark(v)) for k, v in value.items())
+            return _hashed(b"dict", *sorted(pairs))
+        if isinstance(value, (set, frozenset)):
+            return _hashed(b"set", *sorted(map(self.mark, value)))
+        if type(value) is list or type(value) is tuple:
+            return _hashed(b"list", *map(self.mark, value))
+        for kind, parts in _WAYS:
+            if isinstance(value, kind):
+                return _hashed(kind.__name__.encode(), *map(self.mark, parts(value)))
+        return _hashed(b"object", *map(self.mark, _state(value)))
+
+
+def _hashed(*parts: bytes) -> bytes:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(len(part).to_bytes(8, "big") + part)
+    return found.digest()
+
+
+def _expression(value: pl.Expr) -> Iterator[object]:
+    told = value.meta.serialize()
+    if _FUNCTION_MARK in told:
+        raise _UnknownContentError
+    yield told
+
+
+def _frame(value: pl.DataFrame) -> Iterator[object]:
+    if value.estimated_size() > MOST_BYTES:
+        raise _UnknownContentError
+    yield value.rechunk().serialize()
+
+
+def _function(value: FunctionType) -> Iterator[object]:
+    yield (value.__closure__, value.__defaults__, value.__kwdefaults__)
+    if (source := _source(value.__module__)) is not None:
+        yield (value.__qualname__, source)
+        return
+    yield value.__code__
+    codes = list(_codes(value.__code__))
+    names = {name for code in codes for name in _global_names(code)}
+    others = {name for code in codes for name in code.co_names}
+    for name in sorted(names & value.__globals__.keys()):
+        found = value.__globals__[name]
+        yield (name, found)
+        if isinstance(found, ModuleType) and _source(found.__name__) is None:
+            yield {one: vars(found)[one] for one in others & vars(found).keys()}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield code, and that of the functions in it."""
+    yield code
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from _codes(one)
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    for one in dis.get_instructions(code):
+        if one.opname == "LOAD_NAME" or "GLOBAL" in one.opname:
+            yield str(one.argval)
+
+
+def _code(value: CodeType) -> Iterator[object]:
+    yield (value.co_code, value.co_exceptiontable, value.co_flags)
+    yield (value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount)
+    yield (value.co_consts, value.co_names, value.co_varnames)
+    yield (value.co_freevars, value.co_cellvars)
+
+
+def _class(value: type) -> Iterator[object]:
+    if (source := _source(value.__module__)) is not None:
+        yield (value.__qualname__, source)
+        return
+    to_schema = getattr(value, "to_schema", None)
+    if to_schema is not None:
+        # a pandera model: its class also keeps what was made of it meanwhile
+        yield to_schema()
+        return
+    yield value.__bases__
+    for name, one in vars(value).items():
+        if name not in _NO_CONTENT:
+            yield (name, one)
+
+
+def _cell(value: CellType) -> Iterator[object]:
+    try:
+        yield value.cell_contents
+    except ValueError:
+        yield "empty"
+
+
+def _state(value: object) -> Iterable[object]:
+    """Return what an object is made again of.
+
+    Raises:
+        _UnknownContentError: A name only.
+    """
+    home = type(value).__module__
+    if home.startswith("pandera.") and isinstance(name := _name(value), str):
+        # one of its own checks: which functions it knows hangs on what is imported
+        return (type(value), name)
+    reduced = dispatch_table.get(type(value))
+    made = reduced(value) if reduced else value.__reduce_ex__(4)
+    if not isinstance(made, str):
+        return [list(one) if isinstance(one, abc.Iterator) else one for one in made]
+    wrapped = getattr(value, "__wrapped__", None)
+    if wrapped is None and _source(getattr(value, "__module__", None) or home) is None:
+        raise _UnknownContentError
+    return (type(value), made, wrapped)
+
+
+def _name(value: object) -> object:
+    return getattr(value, "__name__", None)
+
+
+def _source(module: str | None) -> object:
+    """Return what is known of a module that one has not written, or None.
+
+    What is installed is known by the files beside it.
+    """
+    name = module or ""
+    top = name.partition(".")[0]
+    if top in VERSIONED or top in sys.stdlib_module_names:
+        return name
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None or not any(Path(file).is_relative_to(one) for one in _INSTALLED):
+        return None
+    return (name, _beside(Path(file).parent))
+
+
+@cache
+def _beside(folder: Path) -> bytes:
+    return _hashed(*(one.read_bytes() for one in sorted(folder.glob("*.py"))))
+
+
+_WAYS: tuple[tuple[type, Callable[..., Iterable[object]]], ...] = (
+    (pl.Expr, _expression),
+    (pl.DataFrame, _frame),
+    (pl.Series, lambda one: (one.to_frame(),)),
+    (FunctionType, _function),
+    (MethodType, lambda one: (one.__func__, one.__self__)),
+    (CodeType, _code),
+    (CellType, _cell),
+    (ModuleType, lambda one: (one.__name__, _source(one.__name__))),
+    (type, _class),
+    (property, lambda one: (one.fget,)),
+    (cached_property, lambda one: (one.func,)),
+    (staticmethod, lambda one: (one.__func__,)),
+    (classmethod, lambda one: (one.__func__,)),
+    (MappingProxyType, lambda one: (dict(one),)),
+)

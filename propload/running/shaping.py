@@ -1,0 +1,89 @@
+"""What shapes the rows of a run: by it, what goes on is known to be the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import abc
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.config import SETTINGS
+from propload.postgres.ledger.run_record import Meaning
+from propload.registry import find_object
+from propload.running.content import mark_content
+from propload.running.planning import is_plain, settings_shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from propload.running.planning import Plan
+    from propload.target import Target
+
+#: What decides which rows a source gives, what they become and what takes them: a
+#: run that goes on passes over rows by their numbers and lanes.
+SHAPING = (
+    *(one.name for one in SETTINGS.values() if one.panel in {"Reading", "Rows"}),
+    *("key", "newest", "on_null", "on_new_columns"),
+)
+
+
+def shaping_mark(plan: Plan, target: Target, /) -> str:
+    """Return what changes when rows are read, mapped or routed by other settings.
+
+    A mapping that is a file or plain values is told by what it holds, other objects by
+    their names: `meaning_of` tells the rest. So the mark is still comparable with those
+    of versions that told no more.
+
+    Args:
+        plan: What holds.
+        target: The table and its rules.
+    """
+    shown = settings_shown(plan, target)
+    told = json.dumps([shown.get(name) for name in SHAPING], sort_keys=True)
+    found = hashlib.sha256(told.encode())
+    mapping = plan.settings.get("mapping")
+    if isinstance(mapping, (str, Path)) and Path(mapping).is_file():
+        found.update(Path(mapping).read_bytes())
+    return found.hexdigest()
+
+
+def meaning_of(plan: Plan, /) -> Meaning:
+    """Return what mapping and schema mean, beyond what `shaping_mark` tells.
+
+    Args:
+        plan: What holds.
+
+    Raises:
+        ConfigError: There is no such mapping or schema.
+    """
+    given = {"mapping": plan.settings.get("mapping")}
+    given["schema"] = plan.settings.get("schema")
+    found = {name: _held(name, one) for name, one in given.items() if one is not None}
+    if not found:
+        return Meaning("", "")
+    return Meaning(mark_content(found), _versions(found))
+
+
+def _held(name: str, given: object) -> object:
+    """Return the object that a setting stands for."""
+    if isinstance(given, str) and not given.endswith(".toml"):
+        return _held(name, find_object(given, group=f"propload.{name}s", kind=name))
+    if is_plain(given):
+        # a journal keeps it as text, in which moments and tuples are others
+        return None
+    # that of a configuration file also knows where it stands
+    return dict(given) if isinstance(given, abc.Mapping) else given
+
+
+def _versions(found: Collection[str]) -> str:
+    """Return whose functions make values of rows, and write what mappings hold."""
+    told = [f"propload {version('propload')}", f"polars {pl.__version__}"]
+    if "schema" in found:
+        # whoever made the schema, or looked it up, has imported it
+        told.append(f"pandera {getattr(sys.modules.get('pandera'), '__version__', '')}")
+    return ", ".join([*told, "python {}.{}".format(*sys.version_info)])

@@ -1,0 +1,34 @@
+"""Another process finds the same marks of mappings and schemas."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.own_objects import PROGRAMS, marked
+
+ASKED = """
+import pandera.pandas
+from importlib import import_module
+from propload.running.content import mark_content
+for number in range({0}):
+    print(mark_content(import_module(f"users_own{{number}}").made))
+"""
+
+
+@pytest.mark.one_server
+def test_another_process_finds_the_same_marks(tmp_path):
+    """What is imported, the order of sets and the places of files say nothing."""
+    programs = [program.format(3) for program in PROGRAMS.values()]
+    for number, program in enumerate(programs):
+        (tmp_path / f"users_own{number}.py").write_text(f"# a line more\n{program}")
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    told = subprocess.run(
+        [sys.executable, "-c", ASKED.format(len(programs))],
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == [marked(program) for program in programs]
