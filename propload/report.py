@@ -171,9 +171,8 @@ class Report:
     notes: tuple[str, ...] = ()
     message: str = ""
     began: datetime | None = None
-    # what a command needs to find the run, besides its name
+    # what a command needs to find the run, and what a saved notebook is not to show
     state_flag: str = field(default="", repr=False, compare=False)
-    # what a saved notebook is not to show
     state_dir: str = field(default="", repr=False, compare=False)
     # a run that was resumed counts what an earlier process had read
     pace: float | None = field(default=None, repr=False, compare=False)
@@ -360,9 +359,8 @@ def _text_lines(report: Report) -> Iterable[str]:
     for note in _shown_notes(report):
         yield f"  note: {note}"
     if report.rejects_path:
-        is_there = Path(report.rejects_path).exists()
         way = f"propload rejects show {report.run_id}{report.state_flag}"
-        how = way if is_there else REJECTS_GONE
+        how = way if Path(report.rejects_path).exists() else REJECTS_GONE
         yield f"  rejects: {how}"
 
 
@@ -370,18 +368,15 @@ def _shown_notes(report: Report) -> Iterable[str]:
     yield from report.notes[:_MOST_NOTES]
     left = len(report.notes) - _MOST_NOTES
     if left > 0:
-        named = f"{report.run_id}{report.state_flag}"
-        yield f"{left:,} more: propload runs show {named} --json"
+        way = f"runs show {report.run_id}{report.state_flag} --json"
+        yield f"{left:,} more: propload {way}"
 
 
 def _html(report: Report) -> str:
-    cells = "".join(
-        f"<th style='text-align:right'>{escape(name)}</th>"
-        for name in asdict(report.counts)
-    )
+    counts = asdict(report.counts)
+    cells = "".join(f"<th style='text-align:right'>{escape(n)}</th>" for n in counts)
     values = "".join(
-        f"<td style='text-align:right'>{value:,}</td>"
-        for value in asdict(report.counts).values()
+        f"<td style='text-align:right'>{n:,}</td>" for n in counts.values()
     )
     return (
         f"<div><b>{escape(_headline(report))}</b>"
