@@ -344,7 +344,7 @@ def test_items_that_were_answered_for_survive_a_kill(project):
         "project.answers.Answers": 900,
     }
     setting = f"ITEM_PIPELINES={json.dumps(pipelines)}"
-    process = project.start("homes", setting, hold="yes")
+    process = project.start("homes", setting, "PROPLOAD_FLUSH_SECONDS=0", hold="yes")
     answered = [process.stdout.readline() for _ in range(50)]
     process.kill()
     process.communicate(timeout=30)

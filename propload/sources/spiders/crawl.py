@@ -67,6 +67,8 @@ POLITE: Mapping[str, object] = {
     # a failure is worth another try, a refusal (401, 403) never is
     "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504, 522, 524],
     "DOWNLOAD_TIMEOUT": 30,
+    # rows of a run are seen, and committed, soon after their page
+    "PROPLOAD_FLUSH_SECONDS": 0.5,
 }
 #: What holds whatever a spider says.
 FIXED: Mapping[str, object] = {

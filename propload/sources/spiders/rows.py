@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 FLUSH_ROWS = 100
 #: Pages of text rather than rows: this many bytes are handed over at once.
 FLUSH_BYTES = 4 << 20
-#: An item is in the journal before its pipeline answers, as promised of all rows that
-#: come once; those of one page come in one turn of the loop, and go on together.
-SINK_FLUSH_SECONDS = 0.0
+#: A row of a slow crawl is handed over after this, in seconds.
+SINK_FLUSH_SECONDS = 60.0
 
 #: The first rows of a batch are weighed each and then one in so many: weighing
 #: costs as much as reading the fields.

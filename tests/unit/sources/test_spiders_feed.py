@@ -49,7 +49,7 @@ def test_an_item_is_handed_over_before_put_answers():
 
     seen = []
     loader = MemoryLoader()
-    run_feed(work, loader=loader)
+    run_feed(work, loader=loader, flush=FlushOptions(seconds=0))
     assert seen == [[0], [0, 1], [0, 1, 2]]
 
 
@@ -59,7 +59,7 @@ def test_items_of_one_turn_of_the_loop_go_together():
         return [batch.rows.num_rows for batch in loader.batches], feed.counts
 
     loader = MemoryLoader()
-    (batches, counts), _ = run_feed(work, loader=loader)
+    (batches, counts), _ = run_feed(work, loader=loader, flush=FlushOptions(seconds=0))
     assert batches == [30]
     # to be handed over is not to wait for room
     assert counts.waits == 0
@@ -212,5 +212,5 @@ def test_an_item_that_cannot_be_built_is_dropped(monkeypatch):
             await feed.put({"id": 0})
         return feed.counts
 
-    counts, _ = run_feed(work)
+    counts, _ = run_feed(work, flush=FlushOptions(seconds=0))
     assert counts.lost == 1

@@ -31,9 +31,7 @@ pytestmark = pytest.mark.timeout(30)
 
 def test_a_crawl_is_loaded_and_counted():
     items = [{"id": n} for n in range(250)]
-    crawler, loaders = crawl(
-        spider_of(items), PROPLOAD_TABLE="homes", PROPLOAD_FLUSH_SECONDS=60
-    )
+    crawler, loaders = crawl(spider_of(items), PROPLOAD_TABLE="homes")
     loader = loaders["homes"]
     told = {"name": "given", "table": "homes", "progress": False}
     assert loader.settings == told
