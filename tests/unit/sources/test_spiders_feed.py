@@ -30,6 +30,11 @@ def run_feed(work, *, loader=None, flush=None):
     return asyncio.run(main()), loader
 
 
+def broken_take(_rows):
+    msg = "a bug"
+    raise AssertionError(msg)
+
+
 def test_a_batch_goes_by_rows():
     async def work(feed):
         for number in range(250):
@@ -185,12 +190,8 @@ def test_rows_that_were_collected_when_the_load_failed_are_kept():
 
 
 def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatch):
-    def broken(self):
-        msg = "a bug"
-        raise AssertionError(msg)
-
     async def work(feed):
-        monkeypatch.setattr(ItemRows, "take", broken)
+        monkeypatch.setattr(ItemRows, "take", broken_take)
         await feed.put({"id": 0})
         feed.flush()
         await feed.close(whole=True)
@@ -202,12 +203,8 @@ def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatc
 
 
 def test_an_item_that_cannot_be_built_is_dropped(monkeypatch):
-    def broken(self):
-        msg = "a bug"
-        raise AssertionError(msg)
-
     async def work(feed):
-        monkeypatch.setattr(ItemRows, "take", broken)
+        monkeypatch.setattr(ItemRows, "take", broken_take)
         with pytest.raises(DropItem):
             await feed.put({"id": 0})
         return feed.counts
