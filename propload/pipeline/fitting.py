@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: So many first rows show whether rows and schema go together; of 50,000 it takes 20 ms.
+TRIED_ROWS = 1_000
+
 
 def refuse_names(names: Sequence[str], /) -> None:
     """Refuse columns whose names would name others: propload's own, or patterns.
@@ -303,7 +306,7 @@ class TableFit:
         if is_unmade and preparer.checker is not None:
             # the first rows show whether rows and schema go together: a wrong table
             # would keep out the corrected ones
-            as_they_are(preparer).sift(joined.first.raw())
+            as_they_are(preparer).sift(joined.first.raw().head(TRIED_ROWS))
         # before the table is made: whoever comes again finds it there
         self._hold(preparer.guessed)
         table = self._database.prepare(
