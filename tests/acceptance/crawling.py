@@ -32,7 +32,7 @@ def stored_ids(database):
     return {key for (key,) in query(database, f"SELECT listing_id FROM {TABLE}")}
 
 
-def at_once(number):
+def requests_at_once(number):
     return {
         "CONCURRENT_REQUESTS": number,
         "CONCURRENT_REQUESTS_PER_DOMAIN": number,

@@ -18,7 +18,13 @@ from propload.postgres.session.connection import connect
 from propload_spiders.demo import ALL_TRAPS, DemoSite, Traps
 from propload_spiders.demo.tour import show_demo
 from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
-from tests.acceptance.crawling import TABLE, at_once, everywhere, load, stored_ids
+from tests.acceptance.crawling import (
+    TABLE,
+    everywhere,
+    load,
+    requests_at_once,
+    stored_ids,
+)
 from tests.faults.server import wait_until
 from tests.integration.reading import query
 
@@ -63,7 +69,9 @@ def true_values(site, key):
 )
 def test_the_table_holds_what_the_site_served(database, number, details, listings):
     with DemoSite(listings=listings, traps=ALL_TRAPS) as site:
-        report = load(site, database, crawl_settings=at_once(number), details=details)
+        report = load(
+            site, database, crawl_settings=requests_at_once(number), details=details
+        )
         rows = stored(database)
         assert set(rows) == site.served.listings
         assert report.status == "loaded"
@@ -189,7 +197,7 @@ def run_propload(*words, check=0):
 def test_a_site_that_dies_is_told_page_by_page(database):
     with DemoSite(listings=LISTINGS) as site:
         stop_after(site, details=40)
-        report = load(site, database, crawl_settings=at_once(8))
+        report = load(site, database, crawl_settings=requests_at_once(8))
         assert stored_ids(database) == site.served.listings
         missing = len(site.served.listings) - len(site.served.details)
         assert missing > 0
@@ -204,7 +212,7 @@ def test_a_site_that_dies_is_told_page_by_page(database):
 def test_a_search_page_that_never_comes_is_named(database):
     with DemoSite(listings=LISTINGS) as site:
         stop_after(site, searches=3)
-        report = load(site, database, crawl_settings=at_once(1), details="off")
+        report = load(site, database, crawl_settings=requests_at_once(1), details="off")
         assert stored_ids(database) == site.served.listings
         # what lies behind a page that is missing is missing too, and is said so
         assert len(site.served.listings) < LISTINGS

@@ -1,0 +1,20 @@
+"""A demo site for the tests of a file, as it was on its first day."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload_spiders.demo import DemoSite
+from tests.acceptance.spiders.reading import LISTINGS
+
+
+@pytest.fixture(scope="module")
+def site():
+    with DemoSite(listings=LISTINGS) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def fresh(request):
+    if "site" in request.fixturenames:
+        request.getfixturevalue("site").set_day(0)
