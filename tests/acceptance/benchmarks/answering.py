@@ -1,0 +1,13 @@
+"""Small runs of benchmarks."""
+
+from __future__ import annotations
+
+from benchmarks import (
+    measuring,
+)
+
+
+def answer(benchmark, database, rows, **more):
+    frame = measuring.answer(benchmark, rows=rows, runs=1, to=database, **more)
+    assert frame.get_column("rows_per_second").min() > 0
+    return frame

@@ -1,0 +1,96 @@
+"""The works that benchmarks do, and how their results are verified."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from benchmarks.layout import Layout, column_types
+from benchmarks.listings import LISTINGS, changed, listings
+from benchmarks.scratch import WrongValuesError, open_scratch
+from benchmarks.works import NEW, SECOND, UNCHANGED, FileWorks, ListingWorks
+
+pytestmark = [
+    pytest.mark.timeout(240),
+    # what is tested is how things are measured; a server is only where rows go
+    pytest.mark.one_server,
+]
+
+
+def test_a_second_file_replaces_the_rows_whose_keys_it_shares(files):
+    works = FileWorks.read(files, ("id", "day"))
+    assert works.layout == Layout(
+        {"id": "bigint", "day": "date", "price": "text"}, ("id", "day")
+    )
+    work = works.work(SECOND, 10)
+    expected = pl.DataFrame(
+        {
+            "id": [1, 1, 2, 3],
+            "day": [date(2026, 11, day) for day in (1, 2, 1, 1)],
+            "price": ["$5", None, "$8", "$9"],
+        }
+    )
+    assert_frame_equal(work.result.sort("id", "day"), expected)
+
+
+def test_one_file_has_no_second_one(files):
+    works = FileWorks.read(files[:1], ("id", "day"))
+    assert works.names == (NEW, UNCHANGED)
+    assert works.work(NEW, 2).result.height == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [(("id",), "does not name each row once"), (("code",), "has no column code")],
+)
+def test_a_key_that_is_none_is_refused(files, key, told):
+    with pytest.raises(ValueError, match=told):
+        FileWorks.read(files, key)
+
+
+def test_columns_of_other_types_are_refused():
+    with pytest.raises(ValueError, match="column a: benchmarks have no rows of type"):
+        column_types(pl.DataFrame({"a": [[1]]}))
+
+
+@pytest.mark.parametrize("name", ListingWorks().names)
+def test_the_result_of_a_work_holds_every_given_row(name):
+    work = ListingWorks().work(name, 200)
+    keys = list(LISTINGS.key)
+    assert work.result.select(keys).n_unique() == work.result.height
+    assert work.result.join(work.given, on=work.given.columns, how="semi").height >= 100
+    lost = work.stored.join(work.result, on=keys, how="anti")
+    assert lost.is_empty()
+
+
+@pytest.mark.parametrize("name", ListingWorks().names)
+def test_rows_may_be_given_in_the_order_of_their_key(name):
+    scattered = ListingWorks().work(name, 200)
+    ordered = ListingWorks(by_key=True).work(name, 200)
+    keys = list(LISTINGS.key)
+    assert not scattered.given.equals(scattered.given.sort(keys))
+    assert ordered.given.equals(scattered.given.sort(keys))
+    assert ordered.stored.equals(scattered.stored.sort(keys))
+    assert ordered.result.equals(scattered.result)
+
+
+def test_other_values_are_found(database):
+    rows = listings(50)
+    with open_scratch(database) as scratch:
+        scratch.fill("target", rows)
+        expected = scratch.digest_of(rows)
+        scratch.verify("target", expected)
+        scratch.verify_part("target", rows.head(10), rows=50)
+        with pytest.raises(WrongValuesError, match="holds 50 rows, expected 49"):
+            scratch.verify_part("target", rows.head(10), rows=49)
+        scratch.fill("target", changed(rows, 0.05))
+        with pytest.raises(WrongValuesError, match="values"):
+            scratch.verify("target", expected)
+        with pytest.raises(WrongValuesError, match="values"):
+            scratch.verify_part("target", rows.head(10), rows=50)
+        scratch.fill("target", rows.head(49))
+        with pytest.raises(WrongValuesError, match="holds 49 rows, expected 50"):
+            scratch.verify("target", expected)
