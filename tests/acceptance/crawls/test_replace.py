@@ -13,7 +13,7 @@ from propload.earlier.recovering import recover
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 SPIDER = """
 import asyncio, sys

@@ -1,0 +1,119 @@
+"""The sink in Scrapy's own processes, over real HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.acceptance.crawls.project import REPOSITORY
+
+pytestmark = pytest.mark.timeout(90)
+
+REACTORS = [(), ("TWISTED_REACTOR_ENABLED=False",)]
+
+
+@pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
+def test_a_crawl_loads_every_item(project, settings):
+    code, log = project.run("homes", *settings, pages=30)
+    assert code == 0, log
+    assert len(set(project.rows)) == len(project.rows) == 300
+    assert "'propload/rows_inserted': 300" in log
+    assert "'finish_reason': 'finished'" in log
+
+
+def test_a_crawl_without_the_asyncio_reactor_loads_every_item(project):
+    code, log = project.run(
+        "slow",
+        "TWISTED_REACTOR=twisted.internet.selectreactor.SelectReactor",
+        "PROPLOAD_FLUSH_ROWS=7",
+    )
+    assert code == 0, log
+    assert len(set(project.rows)) == len(project.rows) == 50
+
+
+def test_a_slow_loader_slows_the_crawl_and_loses_nothing(project):
+    code, log = project.run("slow", "PROPLOAD_FLUSH_ROWS=100", pages=3, items=300)
+    assert code == 0, log
+    assert len(set(project.rows)) == len(project.rows) == 900
+    assert "'propload/waits': 0" not in log
+
+
+@pytest.mark.parametrize("table", ["no-database", "fails", "fails-late"])
+@pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
+def test_a_failed_load_is_no_finished_crawl(project, table, settings):
+    code, log = project.run(table, *settings, "PROPLOAD_FLUSH_ROWS=5")
+    assert code == 1, log
+    assert "'finish_reason': 'propload_failed'" in log
+    assert "propload_failed: not every item of this crawl is loaded" in log
+
+
+def test_a_failed_load_ends_a_crawl_with_a_long_way_to_go(project):
+    # at this pace the crawl would last an hour
+    code, log = project.run(
+        "fails", "DOWNLOAD_DELAY=60", "PROPLOAD_FLUSH_ROWS=1", pages=60
+    )
+    assert code == 1, log
+    assert "Closing spider (propload_failed)" in log
+
+
+def test_scrapy_runspider_fails_alike(project):
+    command = [sys.executable, "-m", "scrapy", "runspider", "project/spiders/homes.py"]
+    command += ["-a", f"site={project.site.url}", "-a", "pages=1"]
+    command += ["-s", "PROPLOAD_TABLE=no-database"]
+    ran = subprocess.run(
+        command,
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{project.folder}"},
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_signal_flushes_what_was_read(project, number):
+    process = project.start("homes", "PROPLOAD_FLUSH_SECONDS=3600", hold="yes")
+    assert project.site.held.wait(60)
+    project.site.wait_for_pages(5)
+    process.send_signal(number)
+    project.site.released.set()
+    _out, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert len(project.rows) >= 50
+    assert "'finish_reason': 'shutdown'" in log
+
+
+def test_two_signals_end_a_crawl_whose_database_hangs(project):
+    process = project.start("hangs", "PROPLOAD_FLUSH_ROWS=10", hold="yes")
+    assert project.site.held.wait(60)
+    project.site.wait_for_pages(5)
+    process.send_signal(signal.SIGTERM)
+    project.site.released.set()
+    wait_for_log(process, "Closing spider (shutdown)")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    # what the loader had taken stays taken
+    assert len(project.rows) >= 50
+
+
+def test_items_that_were_answered_for_survive_a_kill(project):
+    pipelines = {
+        "propload.sources.spiders.PropLoadPipeline": 800,
+        "project.answers.Answers": 900,
+    }
+    setting = f"ITEM_PIPELINES={json.dumps(pipelines)}"
+    process = project.start("homes", setting, "PROPLOAD_FLUSH_SECONDS=0", hold="yes")
+    answered = [process.stdout.readline() for _ in range(50)]
+    process.kill()
+    process.communicate(timeout=30)
+    assert {line.strip() for line in answered} == set(project.rows)
+
+
+def wait_for_log(process, text):
+    for line in process.stderr:
+        if text in line:
+            return
+    pytest.fail(f"the process ended without saying {text!r}")
