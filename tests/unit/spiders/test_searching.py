@@ -1,9 +1,10 @@
+"""What a crawl is asked for, from its arguments."""
+
 from __future__ import annotations
 
 import pytest
 
 from propload.errors import ConfigError
-from propload_spiders.arguments import check_names, read_range, read_switch, read_urls
 from propload_spiders.searching import ARGUMENTS, read_wanted
 
 
@@ -42,37 +43,6 @@ def test_filters_as_the_site_writes_them():
         "energy_label": ["A", "B"],
         "sort": "date_down",
     }
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [("on", True), (True, True), ("0", False), ("No", False), (False, False)],
-)
-def test_switches(given, expected):
-    assert read_switch("details", given) is expected
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("200000-500000", "200000-500000"),
-        ("-500000", "0-500000"),
-        ("€ 1.500.000 - ", "1500000-"),
-        (3, "3-3"),
-    ],
-)
-def test_ranges(given, expected):
-    assert read_range("price", given) == expected
-
-
-def test_addresses_may_hold_commas():
-    area = "https://x/zoeken/koop?selected_area=[%22a,5km%22]"
-    assert read_urls(f"{area}, https://x/detail/koop/a/huis-b-1/41234567/\n{area}") == [
-        area,
-        "https://x/detail/koop/a/huis-b-1/41234567/",
-        area,
-    ]
-    assert read_urls([area, area]) == [area, area]
 
 
 def test_addresses_from_a_file(tmp_path):
@@ -132,12 +102,6 @@ def test_saved_pages_are_read_instead_of_the_net(tmp_path):
     assert [path.name for path in read.files] == ["b.html", "a.HTM"]
     with pytest.raises(ConfigError, match="instead of the net"):
         wanted(pages=str(tmp_path))
-
-
-def test_a_misspelled_argument_is_refused():
-    with pytest.raises(ConfigError, match="did you mean 'place'"):
-        check_names("funda", {"plcae": "delft"}, ARGUMENTS)
-    check_names("funda", {"place": "delft", "_job": "1"}, ARGUMENTS)
 
 
 def test_every_argument_is_documented():

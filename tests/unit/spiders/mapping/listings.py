@@ -1,0 +1,61 @@
+"""Rows of listings, mapped as a file's or a crawl's are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+
+import polars as pl
+
+from propload.batch import ROW
+from propload.prepare.mapping import MapContext
+from propload_spiders.items import ListingItem
+from propload_spiders.mapping import FUNDA
+
+AS_OF = datetime(2022, 4, 8, 12, tzinfo=UTC)
+URL = "https://www.funda.nl/en/koop/delft/appartement-42638761-lange-geer-1-a/"
+NEEDED = {"url": URL, "scraped_at": "2026-07-04T10:00:00.000000+00:00"}
+
+
+def apply(*rows, as_of=AS_OF):
+    frame = pl.from_dicts(list(rows), infer_schema_length=None)
+    return FUNDA.apply(frame, MapContext(as_of=as_of, source="here"))
+
+
+def listings(*cells):
+    """Return a row for each dict, all of one frame: a frame has a fixed cost."""
+    sifted = apply(*({"url": URL} | one for one in cells))
+    assert sifted.reasons.is_empty(), sifted.reasons["message"].to_list()
+    return sifted.frame.rows(named=True)
+
+
+def listing(**cells):
+    (row,) = listings(cells)
+    return row
+
+
+def refusal(**cells):
+    sifted = apply({"url": URL} | cells)
+    assert sifted.frame.is_empty()
+    (reason,) = sifted.reasons.rows(named=True)
+    return reason
+
+
+@cache
+def judged_together(cases):
+    """Return what becomes of each case, a row of one frame.
+
+    Args:
+        cases: Each the columns and texts of a row, as pairs; it has nothing else.
+    """
+    sifted = apply(*({"url": URL} | dict(cells) for cells in cases))
+    good = {row[ROW]: row for row in sifted.frame.rows(named=True)}
+    bad = {reason[ROW]: reason for reason in sifted.reasons.rows(named=True)}
+    assert len(good) + sifted.reasons.height == len(cases)
+    return {case: (good.get(n), bad.get(n)) for n, case in enumerate(cases)}
+
+
+def item(**texts):
+    key = {"source": "funda", "listing_id": "42638761", "page": "detail"}
+    return asdict(ListingItem(**(key | NEEDED | texts)))

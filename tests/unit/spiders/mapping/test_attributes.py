@@ -1,0 +1,106 @@
+"""What has no column, or says nothing in its own, is kept among the attributes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.spiders.mapping.listings import (
+    URL,
+    apply,
+    judged_together,
+    listing,
+    listings,
+)
+
+SILENT = [
+    ("Asking price", "Price on request", "list_price"),
+    ("Asking price", "Price on request (auction: <[veilingsdatum]>)", "list_price"),
+    ("Asking price", "Sale by tender", "list_price"),
+    ("Vraagprijs", "Prijs op aanvraag", "list_price"),
+    ("Vraagprijs", "€ 300.000 - € 350.000", "list_price"),
+    ("price", "[300000, 350000]", "list_price"),
+    ("price", "0", "list_price"),
+    ("Vraagprijs", "€ 8.390 per m²", "list_price"),
+    ("Huurprijs", "€ 100 per m² per jaar", "rent_price"),
+    ("Bijdrage VvE", "€ 2,50 per m²", "monthly_fee"),
+    ("Aangeboden sinds", "Log in om te bekijken", "listed_on"),
+    ("Aangeboden sinds", "6+ maanden", "listed_on"),
+    ("Listed since", "2", "listed_on"),
+    ("Inhoud", "7 m²", "volume_m3"),
+    ("Living area", "0", "living_area_m2"),
+    ("Aantal badkamers", "1 apart toilet", "bathrooms"),
+    ("Energielabel", "Niet verplicht", "energy_label"),
+    ("Energielabel", "Voorlopig D", "energy_label"),
+    ("Energy label", "Not available", "energy_label"),
+    ("Bouwjaar", "Onbekend", "year_built"),
+    ("Bouwjaar", "Circa 1920", "year_built"),
+    ("Soort bouw", "Verbouw", "is_new_construction"),
+    ("VVE contribution", "Nee", "monthly_fee"),
+]
+
+
+@pytest.mark.parametrize(("column", "text", "target"), SILENT)
+def test_a_text_that_says_nothing_is_null_and_kept(column, text, target):
+    cases = tuple(((column, text),) for column, text, _ in SILENT)
+    row, _ = judged_together(cases)[((column, text),)]
+    assert row[target] is None
+    assert json.loads(row["attributes"]) == {column: text}
+
+
+def test_null_words_are_null_and_not_kept():
+    words = ("-", "", "  ", "n/a", "NaN", "\u2013")
+    names = ("Vraagprijs", "Wonen", "Soort dak")
+    rows = [dict.fromkeys(names, word) | {"url": URL} for word in words]
+    sifted = apply(*rows)
+    assert sifted.reasons.is_empty()
+    assert sifted.frame["list_price"].to_list() == [None] * len(words)
+    assert sifted.frame["attributes"].to_list() == [None] * len(words)
+
+
+def test_what_has_no_column_goes_to_the_attributes():
+    row = listing(
+        **{
+            "Soort dak": 'Plat "dak"',
+            "Waarde\\m²": "1\n2",
+            "": "0",
+            "Price": "1",
+            "Vraagprijs": "€ 2",
+        }
+    )
+    assert json.loads(row["attributes"]) == {
+        "Soort dak": 'Plat "dak"',
+        "Waarde\\m²": "1 2",
+        "Price": "1",
+    }
+
+
+def test_a_price_of_zero_is_none():
+    texts = ("€ 0,-", "€ 0,- k.k.", "0,00", "€ 0 per maand")
+    for text, row in zip(texts, listings(*({"price": t} for t in texts)), strict=True):
+        assert (row["list_price"], row["rent_price"]) == (None, None)
+        assert json.loads(row["attributes"]) == {"price": text}
+
+
+def test_a_span_of_bedrooms_is_no_number_and_is_kept():
+    row = listing(**{"Aantal kamers": "3 kamers (2-3 slaapkamers)"})
+    assert (row["rooms"], row["bedrooms"]) == (3, None)
+    kept = {"Aantal kamers": "3 kamers (2-3 slaapkamers)"}
+    assert json.loads(row["attributes"]) == kept
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_no_name_stands_twice_in_the_attributes(ascii_only):
+    name = 'Kelder (m²) "x"'
+    told = json.dumps({"Balkon": "ja", name: "4"}, ensure_ascii=ascii_only)
+    row = listing(features=told, **{"Balkon": "nee", name: "5", "Dak": "plat"})
+    pairs = json.loads(row["attributes"], object_pairs_hook=list)
+    assert len(pairs) == 5
+    assert dict(pairs) == {
+        "Balkon": "ja",
+        "Balkon (column)": "nee",
+        "Dak": "plat",
+        name: "4",
+        f"{name} (column)": "5",
+    }

@@ -1,0 +1,266 @@
+"""A listing's row, from an item of a crawl or the cells of a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from propload.batch import REASONS, ROW
+from propload.prepare.mapping import MapContext, load_mapping
+from propload.prepare.validation import load_schema
+from propload_spiders.items import ListingItem
+from propload_spiders.mapping import FUNDA
+from tests.unit.spiders.mapping.listings import (
+    AS_OF,
+    NEEDED,
+    URL,
+    apply,
+    item,
+    judged_together,
+    listing,
+    listings,
+)
+
+LISTING = load_schema("propload.schemas.listing:LISTING").columns
+MADE = pl.Schema({ROW: pl.UInt32(), **LISTING})
+
+
+def test_the_columns_are_those_of_the_listing():
+    made = apply({"url": URL}).frame
+    assert list(made.schema.items()) == list(MADE.items())
+
+
+def test_it_is_loaded_like_any_mapping():
+    assert load_mapping("propload_spiders.mapping:FUNDA") is FUNDA
+
+
+def test_an_item_of_a_search_page():
+    sifted = apply(
+        item(
+            page="search",
+            global_id="8116828",
+            offering="buy",
+            status_text="none",
+            object_type="apartment",
+            construction_text="resale",
+            price_text="495000",
+            price_condition_text="kosten_koper",
+            listed_text="2026-07-02T23:42:25.8657786+02:00",
+            living_area_text="59",
+            rooms_text="3",
+            bedrooms_text="2",
+            energy_label_text="unknown",
+            street="Lange Geer",
+            house_number="1",
+            house_number_suffix="A",
+            postal_code="2611DX",
+            city="Delft",
+            country="NL",
+            agent_name="Makelaar ",
+            photo_count="15",
+        ),
+        as_of=None,
+    )
+    assert sifted.reasons.is_empty()
+    row = sifted.frame.row(0, named=True)
+    told = {name: value for name, value in row.items() if value is not None}
+    assert told == {
+        ROW: 0,
+        "source": "funda",
+        "listing_id": "42638761",
+        "source_global_id": "8116828",
+        "url": URL,
+        "offering": "sale",
+        "status": "available",
+        "status_raw": "none",
+        "property_type": "apartment",
+        "is_new_construction": False,
+        "list_price": 495_000,
+        "price_condition": "k.k.",
+        "currency": "EUR",
+        "listed_on": date(2026, 7, 2),
+        "living_area_m2": 59.0,
+        "rooms": 3,
+        "bedrooms": 2,
+        "street": "Lange Geer",
+        "house_number": "1",
+        "house_number_suffix": "A",
+        "postal_code": "2611DX",
+        "city": "Delft",
+        "country": "NL",
+        "agent_name": "Makelaar",
+        "photo_count": 15,
+        "attributes": '{"energy_label_text":"unknown"}',
+        "scraped_at": datetime(2026, 7, 4, 10, tzinfo=UTC),
+    }
+
+
+def test_an_item_of_a_sold_page():
+    features = '{"overdracht-looptijd":"4 weken","bouw-soortdak":"Plat dak"}'
+    sold = "https://www.funda.nl/detail/koop/verkocht/delft/huis-geer-1/42638761/"
+    row = apply(
+        item(
+            url=sold,
+            offering="koop",
+            status_text="Verkocht",
+            subtype_text="Eengezinswoning, tussenwoning",
+            price_text="€ 495.000 k.k.",
+            original_price_text="€ 510.000 k.k.",
+            monthly_fee_text="€ 164,54 per maand",
+            sold_text="15 juni 2026",
+            duration_text="4 weken",
+            volume_text="1.218 m³",
+            rooms_text="5 kamers (4 slaapkamers)",
+            bathrooms_text="1 badkamer en 1 apart toilet",
+            year_built_text="1931-1944",
+            description="Regel een.\n\nRegel  twee.",
+            latitude="52.0116",
+            longitude="4.3571",
+            features=features,
+        )
+    ).frame.row(0, named=True)
+    assert row["status"] == "sold"
+    assert row["property_type"] == "house"
+    assert row["list_price"] == 495_000
+    assert row["original_list_price"] == 510_000
+    assert row["close_price"] is None
+    assert row["monthly_fee"] == Decimal("164.54")
+    assert row["sold_on"] == date(2026, 6, 15)
+    assert row["days_on_market"] == 28
+    assert row["volume_m3"] == 1218.0
+    assert (row["rooms"], row["bedrooms"], row["bathrooms"]) == (5, 4, 1)
+    assert (row["year_built"], row["year_built_min"], row["year_built_max"]) == (
+        None,
+        1931,
+        1944,
+    )
+    assert row["description"] == "Regel een.\n\nRegel  twee."
+    assert json.loads(row["attributes"]) == json.loads(features) | {
+        "bathrooms_text": "1 badkamer en 1 apart toilet"
+    }
+
+
+def test_an_item_of_a_page_that_is_gone_says_only_that():
+    row = apply(item(page="gone", status_text="withdrawn")).frame.row(0, named=True)
+    assert row["status"] == "withdrawn"
+    assert row["list_price"] is None
+    assert row["attributes"] is None
+
+
+def test_rent_has_its_own_price_and_period():
+    row = apply(
+        item(offering="rent", rent_text="2110", rent_condition_text="per_month"),
+        item(rent_text="€ 1.200 per jaar"),
+        item(url=URL.replace("koop", "huur"), price_text="€ 1.725 per maand"),
+    ).frame
+    assert row["rent_price"].to_list() == [2_110, 1_200, 1_725]
+    assert row["rent_period"].to_list() == ["month", "year", "month"]
+    assert row["list_price"].null_count() == 3
+
+
+def test_rent_without_a_period_is_left_to_the_check():
+    row = listing(offering="rent", price="1725")
+    assert (row["rent_price"], row["rent_period"]) == (1_725, None)
+
+
+def test_a_price_may_be_a_number():
+    rows = listings({"price": 400_000}, {"Price": 400_000.0})
+    assert [row["list_price"] for row in rows] == [400_000] * 2
+
+
+def test_floats_of_a_typed_file_are_not_thousands():
+    row = listing(latitude=52.011, longitude=4.357, living_area=1.234)
+    assert (row["latitude"], row["longitude"]) == (52.011, 4.357)
+    assert row["living_area_m2"] == 1.234
+
+
+def test_typed_moments_and_lists_are_read():
+    row = listing(
+        scraped_at=datetime(2026, 7, 4, 12, tzinfo=UTC),
+        listed_on=date(2026, 7, 1),
+        floor_area=[59],
+        number_of_rooms=[3, 4],
+    )
+    assert row["scraped_at"] == datetime(2026, 7, 4, 12, tzinfo=UTC)
+    assert row["listed_on"] == date(2026, 7, 1)
+    assert row["living_area_m2"] == 59.0
+    assert row["rooms"] is None
+    assert json.loads(row["attributes"]) == {"number_of_rooms": "[3,4]"}
+
+
+def test_a_row_keeps_its_number():
+    frame = pl.DataFrame({"url": [URL, None, URL]}).with_row_index(ROW, offset=7)
+    sifted = FUNDA.apply(frame, MapContext(as_of=AS_OF))
+    assert sifted.frame[ROW].to_list() == [7, 9]
+    assert sifted.reasons[ROW].to_list() == [8]
+    assert sifted.reasons.schema == REASONS
+
+
+def test_as_of_stands_in_for_the_time_of_reading():
+    row = listing(**{"Aangeboden sinds": "3 weken"})
+    assert row["scraped_at"] == AS_OF
+    assert row["listed_on"] == date(2022, 3, 18)
+
+
+def test_as_of_may_be_in_any_zone():
+    amsterdam = datetime(2022, 4, 8, 14, tzinfo=timezone(timedelta(hours=2)))
+    assert apply({"url": URL}, as_of=amsterdam).frame["scraped_at"][0] == AS_OF
+
+
+def test_a_place_where_a_geocoder_found_nothing_is_none():
+    row = listing(latitude="0.0", longitude="0.0")
+    assert (row["latitude"], row["longitude"]) == (None, None)
+
+
+def test_a_line_of_no_address_stays_a_text():
+    lines = ("Villa Rood (Bouwnr. 4)", "Lange Geer", "Lange Geer 1 a")
+    row, *others = listings(*({"Adres": line} for line in lines))
+    assert row["street"] is None
+    assert row["attributes"] == '{"Adres":"Villa Rood (Bouwnr. 4)"}'
+    assert [other["attributes"] for other in others] == [None, None]
+
+
+def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
+    of_search = ListingItem(
+        "funda", "42638761", URL, NEEDED["scraped_at"], "search",
+        street="Baan 66", house_number="5",
+    )  # fmt: skip
+    of_detail = replace(of_search, street=None, house_number=None, page="detail")
+    joined = replace(of_detail, address_text="Baan 66 5").over(of_search)
+    row = apply(asdict(joined)).frame.row(0, named=True)
+    assert (row["street"], row["house_number"]) == ("Baan 66", "5")
+    assert row["house_number_suffix"] is None
+
+
+def test_a_relative_address_is_the_sites():
+    row = listing(url="/detail/koop/delft/huis-geer-1/42638761/")
+    assert row["url"] == "https://www.funda.nl/detail/koop/delft/huis-geer-1/42638761/"
+
+
+def test_no_rows_give_no_rows():
+    frame = pl.DataFrame({"url": [], "Vraagprijs": []}, schema=["url", "Vraagprijs"])
+    sifted = FUNDA.apply(frame, MapContext(as_of=AS_OF))
+    assert sifted.frame.is_empty()
+    assert sifted.frame.schema == MADE
+
+
+SALES = [
+    "€ 495.000 k.k. (€ 5.000/m²)",
+    "€ 495.000 (€ 5.000/m²)",
+    "€ 495.000 (servicekosten € 150 per maand)",
+    "€ 495.000 k.k. (servicekosten € 150 p/m)",
+]
+
+
+@pytest.mark.parametrize("price", SALES)
+def test_the_price_of_a_sale_stays_one_whatever_stands_in_brackets(price):
+    cases = tuple((("price", text),) for text in SALES)
+    row, reason = judged_together(cases)[(("price", price),)]
+    assert reason is None
+    assert (row["list_price"], row["rent_price"]) == (495000, None)
+    assert (row["rent_period"], row["offering"]) == (None, "sale")

@@ -1,0 +1,64 @@
+"""Fields are found under the names that files give them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from propload_spiders.items import ListingItem
+from propload_spiders.mapping.names import GENERAL, SYNONYMS, plain, recognise
+from tests.unit.spiders.mapping.listings import (
+    URL,
+    apply,
+    judged_together,
+    listing,
+    listings,
+)
+
+
+def test_every_field_of_an_item_is_known():
+    names = [field.name for field in fields(ListingItem)]
+    assert set(recognise(names)) == set(names)
+    assert set(names) <= set(SYNONYMS)
+
+
+def test_no_name_stands_for_two_fields():
+    both = {**SYNONYMS, **GENERAL}
+    named = [name for f, names in both.items() for name in {*map(plain, (f, *names))}]
+    assert sorted(named) == sorted(set(named))
+
+
+PRICES = [
+    (("Vraagprijs", "€ 400.000 k.k."),),
+    (("ASKING PRICE", "€ 400,000"),),
+    (("asking_price", "400000"),),
+    (("list_price", "400000"),),
+    (("Price", "1"), ("Vraagprijs", "€ 400.000 k.k.")),
+    (("Price", "€ 400.000"), ("Vraagprijs", None)),
+    (("Price", "€ 400.000"), ("Vraagprijs", "-")),
+]
+
+
+@pytest.mark.parametrize("cells", PRICES, ids=str)
+def test_a_price_is_found_under_many_names(cells):
+    row, _ = judged_together(tuple(PRICES))[cells]
+    assert row["list_price"] == 400_000
+
+
+def test_an_area_is_found_under_many_names():
+    names = ["Wonen", "Living area", "floor_area"]
+    rows = listings(*({name: "59 m²"} for name in names))
+    assert [row["living_area_m2"] for row in rows] == [59.0] * len(names)
+    # a general name gives way to these
+    assert listing(Area="59 m²")["living_area_m2"] == 59.0
+
+
+def test_a_general_name_gives_way_to_the_pages_own():
+    rows = apply(
+        {"url": URL, "Wonen": "59 m²", "Oppervlakte": "285 m²"},
+        {"url": URL, "Wonen": None, "Oppervlakte": "285 m²"},
+        {"url": URL, "Wonen": None, "Oppervlakte": "70 m² wonen / 90 m² perceel"},
+    ).frame
+    assert rows["living_area_m2"].to_list() == [59.0, None, 70.0]
+    assert rows["plot_area_m2"].to_list() == [None, None, 90.0]
