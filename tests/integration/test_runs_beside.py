@@ -7,7 +7,7 @@ import pytest
 import propload
 from tests.faults.server import wait_until
 from tests.integration.reading import read_table, run_sql
-from tests.integration.test_replacing import user_without_a_ledger
+from tests.integration.users import user_without_a_ledger
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -13,7 +13,6 @@ from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.report import Counts
 from propload.running.resuming import Resuming
-from tests.integration.postgres.test_ledger import user_without_rights
 from tests.integration.postgres.writing import (
     counts,
     end,
@@ -22,6 +21,7 @@ from tests.integration.postgres.writing import (
     target,
 )
 from tests.integration.reading import query, run_sql
+from tests.integration.users import user_without_rights
 
 pytestmark = pytest.mark.timeout(60)
 

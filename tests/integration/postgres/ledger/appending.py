@@ -1,0 +1,64 @@
+"""Pieces that are entered, and commits whose answer is lost."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+
+import polars as pl
+
+from propload.postgres.ledger.database_ledger import DatabaseLedger
+from propload.postgres.ledger.entry import LedgerEntry
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.session.driver_errors import ServerError
+from propload.report import Counts
+from tests.integration.postgres.writing import (
+    prepared,
+    target,
+)
+from tests.integration.reading import run_sql
+from tests.integration.users import user_without_rights
+
+ROWS = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
+
+
+def entry(batch, inserted, *, rejected=0):
+    read = inserted + rejected
+    return LedgerEntry(batch, 0, 0, read, Counts(read, inserted, rejected=rejected))
+
+
+def cut_the_answer(writer, *, committed, passed=0):
+    """Let one of the writer's commits break the line, before or after its effect."""
+    session = writer._session.open()
+    commit = session.commit
+    left = [commit] * passed
+
+    def broken():
+        if left:
+            left.pop()()
+            return
+        session.commit = commit
+        if committed:
+            commit()
+        session.close()
+        error = ServerError("the line broke")
+        error.status = "IO"
+        raise error
+
+    session.commit = broken
+
+
+@contextmanager
+def appending(database, state_dir, *, limited):
+    """Append to the table `t`, with a ledger in the database or in a file."""
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
+    goal = target(key=(), mode="append")
+    with user_without_rights(database) as limited_dsn:
+        dsn = limited_dsn if limited else database
+        with (
+            prepared(dsn, goal, ROWS, state_dir) as ready,
+            closing(ready.open_writer(0)) as writer,
+        ):
+            kind = FileLedger if limited else DatabaseLedger
+            assert isinstance(ready.ledger, kind)
+            assert bool(ready.notes) == limited
+            yield ready, writer
