@@ -1,0 +1,25 @@
+"""Rows that are replaced, and what is seen of it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tests.integration.postgres.writing import (
+    target,
+)
+from tests.integration.reading import query
+
+OLD = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
+NEW = pl.DataFrame({"k": [2, 3, 4], "v": ["x", "y", "z"]})
+GOAL = target(mode="replace")
+
+
+def shadows(dsn):
+    found = query(
+        dsn, "SELECT count(*) FROM pg_class WHERE relname LIKE 'propload_shadow_%'"
+    )
+    return found[0][0] // 2  # a table and its index
+
+
+def stored(dsn):
+    return query(dsn, "SELECT k, v FROM t ORDER BY k")
