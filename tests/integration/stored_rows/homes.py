@@ -1,0 +1,99 @@
+"""Rows of homes that are loaded again, and what happens in between."""
+
+import datetime as dt
+
+import polars as pl
+
+import propload
+from propload.postgres.writing.stored_rows import StoredRows
+from propload.postgres.writing.table_reading import TableReading
+from tests.integration.reading import run_sql
+
+DAY = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+
+
+def load(database, source, **more):
+    told = {"to": database, "table": "homes", "key": "k", "progress": False} | more
+    report = propload.ingest(source, **told)
+    report.counts.verify()
+    return report.counts
+
+
+def homes(rows=3_000, **columns):
+    told = {
+        "k": pl.int_range(rows, eager=True),
+        "price": pl.int_range(rows, eager=True) * 1_000,
+        "street": pl.Series([f"street {n % 7}" for n in range(rows)]),
+        "seen": pl.Series([DAY] * rows, dtype=pl.Datetime("us", "UTC")),
+    }
+    return pl.DataFrame(told | columns)
+
+
+#: What lets a row that is written change other rows of its table.
+REACHING = {
+    "trigger": (
+        (
+            "CREATE FUNCTION halve() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN UPDATE homes SET price = 0 WHERE k = NEW.k + 1 AND NEW.price <> 0; "
+            "RETURN NULL; END'"
+        ),
+        (
+            "CREATE TRIGGER halving AFTER UPDATE ON homes "
+            "FOR EACH ROW EXECUTE FUNCTION halve()"
+        ),
+    ),
+    "reference": (
+        "ALTER TABLE homes ADD UNIQUE (street)",
+        (
+            "ALTER TABLE homes ADD FOREIGN KEY (seen) REFERENCES homes (street) "
+            "ON UPDATE CASCADE"
+        ),
+    ),
+    "rule": (
+        "CREATE TABLE noted (k bigint)",
+        (
+            "CREATE RULE noting AS ON DELETE TO homes DO ALSO "
+            "INSERT INTO noted VALUES (OLD.k)"
+        ),
+    ),
+}
+
+
+def named_homes(database):
+    """Return rows that are loaded, each of which has a street of its own."""
+    run_sql(
+        database,
+        "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
+        "street text, seen text)",
+    )
+    names = [f"street {n}" for n in range(500)]
+    frame = pl.DataFrame(
+        {"k": range(500), "price": 1_000, "street": names, "seen": names}
+    )
+    load(database, frame)
+    return frame
+
+
+def after_the_reading(monkeypatch, action):
+    """Have something done once the table was read, before a row is sent."""
+    read, done = TableReading.read, []
+
+    def reading(self, connection):
+        known = read(self, connection)
+        if not done:
+            done.append(action())
+        return known
+
+    monkeypatch.setattr(TableReading, "read", reading)
+
+
+def noted_ends(monkeypatch):
+    """A list that is longer each time that rows are compared no more."""
+    ends, give_up = [], StoredRows.give_up
+
+    def noted(self):
+        ends.append(self)
+        give_up(self)
+
+    monkeypatch.setattr(StoredRows, "give_up", noted)
+    return ends
