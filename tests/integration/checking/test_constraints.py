@@ -1,0 +1,136 @@
+"""What a domain, a constraint or a parent table refuses is told row by row."""
+
+import pytest
+
+import propload
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.mark.parametrize("on_null", ["keep", "overwrite"])
+def test_what_a_domain_refuses_is_told(database, on_null):
+    run_sql(
+        database,
+        "CREATE DOMAIN price AS int CHECK (VALUE > 0)",
+        "CREATE DOMAIN zip AS text CHECK (VALUE ~ '^[0-9]{4} [A-Z]{2}$')",
+        "CREATE TABLE homes (id bigint PRIMARY KEY, price price, zip zip)",
+        "INSERT INTO homes VALUES (1, 100, '1234 AB')",
+    )
+    rows = [
+        {"id": 1, "price": 200, "zip": None},
+        {"id": 2, "price": -1, "zip": "1234 AB"},
+        {"id": 3, "price": 5, "zip": "1234AB"},
+        {"id": 4, "price": 7, "zip": "1234 AB"},
+    ]
+    told = {"to": database, "table": "homes", "key": "id", "on_null": on_null}
+    said = propload.check(rows, **told)
+    done = propload.ingest(rows, **told)
+    assert said.expected == done.counts
+    assert done.counts.rejected == 2
+    told = done.reasons.select("column", "check", "rows").rows()
+    assert {(one.column, one.check, one.rows) for one in said.reasons} == set(told)
+
+
+@pytest.mark.parametrize(("on_null", "refused"), [("keep", 0), ("overwrite", 1)])
+def test_a_null_that_a_domain_refuses_is_told_unless_it_is_kept(
+    database, on_null, refused
+):
+    run_sql(
+        database,
+        "CREATE DOMAIN named AS text NOT NULL",
+        "CREATE TABLE homes (id bigint PRIMARY KEY, name named, rooms int)",
+        "INSERT INTO homes VALUES (1, 'one', 3)",
+    )
+    rows = [{"id": 1, "name": None, "rooms": 4}, {"id": 2, "name": "two", "rooms": 5}]
+    told = {"to": database, "table": "homes", "key": "id", "on_null": on_null}
+    said = propload.check(rows, **told)
+    assert said.rejected == refused
+    assert said.expected == propload.ingest(rows, **told).counts
+
+
+def test_a_period_that_parents_cover_refuses_nothing(database, needs):
+    needs.version(18)
+    run_sql(
+        database,
+        "CREATE TABLE owned (id int4range, during daterange, "
+        "PRIMARY KEY (id, during WITHOUT OVERLAPS))",
+        "INSERT INTO owned VALUES ('[1,2)', '[2020-01-01,2030-01-01)')",
+        "CREATE TABLE homes (id int PRIMARY KEY, owner int4range, during daterange,"
+        "FOREIGN KEY (owner, PERIOD during) REFERENCES owned (id, PERIOD during))",
+        "INSERT INTO homes VALUES (0)",
+    )
+    year = "[2021-01-01,2022-01-01)"
+    good = [{"id": n, "owner": "[1,2)", "during": year} for n in (1, 2)]
+    bad = [{"id": n, "owner": "[7,8)", "during": year} for n in (3, 4)]
+    assert propload.check(good, to=database, table="homes").rejected == 0
+    report = propload.ingest([*bad, *good], to=database, table="homes")
+    assert (report.counts.inserted, report.counts.rejected) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("definition", "values"),
+    [
+        ("char(5) CHECK (octet_length(v) = 5)", ["a", "bcdef"]),
+        ("varchar(3) CHECK (octet_length(v) < 4)", ["abc  ", "a"]),
+        ("varchar(3) REFERENCES words", ["abc  ", "a"]),
+        ("text CHECK (t IS DISTINCT FROM NULL)", ["a", "b"]),
+        ("text CHECK (tableoid > 0)", ["a", "b"]),
+    ],
+)
+def test_a_check_refuses_nothing_that_a_load_takes(database, definition, values):
+    run_sql(
+        database,
+        "CREATE TABLE words (v varchar(3) PRIMARY KEY)",
+        "INSERT INTO words VALUES ('abc'), ('a')",
+        f"CREATE TABLE t (id int PRIMARY KEY, v {definition})",
+        "INSERT INTO t VALUES (0)",
+    )
+    rows = [{"id": n, "v": v} for n, v in enumerate(values, start=1)]
+    said = propload.check(rows, to=database, table="t")
+    assert (said.problems, said.rejected) == ((), 0)
+    assert propload.ingest(rows, to=database, table="t").counts == said.expected
+
+
+def test_a_check_that_raises_ends_nothing(database):
+    run_sql(
+        database,
+        "CREATE FUNCTION valid(v text) RETURNS boolean LANGUAGE plpgsql AS "
+        "'BEGIN IF v = ''bad'' THEN RAISE EXCEPTION ''% is bad'', v; END IF; "
+        "RETURN true; END'",
+        "CREATE TABLE t (id int PRIMARY KEY, v text CHECK (valid(v)))",
+    )
+    rows = [{"id": 1, "v": "good"}, {"id": 2, "v": "bad"}]
+    assert propload.check(rows, to=database, table="t").problems == ()
+
+
+def test_names_in_a_reason_are_told_as_they_are(database):
+    run_sql(
+        database,
+        'CREATE TABLE "t{}" (id int PRIMARY KEY, v int CONSTRAINT "c{}" CHECK (v > 0))',
+    )
+    said = propload.check([{"id": 1, "v": -1}], to=database, table='"t{}"')
+    (reason,) = said.reasons
+    assert reason.example == (
+        'new row for relation "t{}" violates check constraint "c{}"'
+    )
+
+
+def test_a_constraint_that_is_not_valid_yet_holds_for_new_rows(database):
+    run_sql(
+        database,
+        "CREATE TABLE towns (name text PRIMARY KEY)",
+        "CREATE TABLE t (id int PRIMARY KEY, v int, town text, w text)",
+        "INSERT INTO t VALUES (1, -1, 'Oz', 'a'), (2, 1, 'Oz', 'a')",
+        "ALTER TABLE t ADD CONSTRAINT above CHECK (v > 0) NOT VALID",
+        "ALTER TABLE t ADD FOREIGN KEY (town) REFERENCES towns NOT VALID",
+    )
+    # a stored row may keep the town that it has, but no value that a check refuses
+    rows = [
+        {"id": 1, "v": -1, "town": "Oz", "w": "b"},
+        {"id": 2, "v": 1, "town": "Oz", "w": "b"},
+        {"id": 3, "v": -1, "town": None, "w": "b"},
+    ]
+    said = propload.check(rows, to=database, table="t")
+    assert [(each.check, each.rows) for each in said.reasons] == [("above", 2)]
+    assert propload.ingest(rows, to=database, table="t").counts == said.expected
