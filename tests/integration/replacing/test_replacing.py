@@ -1,0 +1,140 @@
+"""A replace puts all rows in place of the old ones, or leaves the table alone."""
+
+import pytest
+
+import propload
+from propload.earlier.leftovers import leftovers
+from propload.earlier.recovering import recover
+from propload.errors import LoadError
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.session.connection import connect
+from tests.integration.reading import read_table, run_sql
+from tests.integration.replacing.homes import OLD, rows, stored
+from tests.integration.users import user_without_a_ledger
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.parametrize("bad", [[], [{"id": None, "day": 1}]], ids=["none", "refused"])
+def test_a_source_without_a_usable_row_replaces_nothing(goal, database, tmp_path, bad):
+    path = tmp_path / "homes.csv"
+    path.write_text("id,day\n" + "".join(f",{row['day']}\n" for row in bad))
+    with pytest.raises(LoadError, match=r"no row of .* could be loaded") as told:
+        propload.ingest(path, **goal)
+    assert "public.homes keeps its old rows" in str(told.value)
+    assert "--resume" not in str(told.value) or not bad
+    assert told.value.report.status == "failed"
+    assert stored(database) == OLD
+
+
+def test_a_block_that_fails_puts_no_part_in_place_of_the_table(goal, database):
+    loader = propload.Loader(**goal)
+    error = RuntimeError("the site went away")
+
+    def block():
+        with loader:
+            loader.put(rows(1))
+            raise error
+
+    with pytest.raises(RuntimeError, match="went away"):
+        block()
+    assert loader.report.status == "interrupted"
+    assert stored(database) == OLD
+    # what came is not lost: whoever wants the part names the run
+    assert recover(to=database) == []
+    [report] = recover(loader.report.run_id, to=database)
+    assert report.status == "loaded"
+    assert stored(database) == {(number, 1) for number in range(300)}
+    assert leftovers() == []
+
+
+def test_rows_of_a_swap_that_failed_stay_in_the_journal(goal, database):
+    with connect(database) as holder:
+
+        def given():
+            yield from rows(1)
+            # a reader's open transaction, for which the swap cannot wait long
+            holder.rows("SELECT count(*) FROM homes")
+
+        impatient = f"{database}&options=-c%20lock_timeout%3D200"
+        told = {**goal, "to": impatient, "retry_attempts": 2}
+        with pytest.raises(LoadError, match="propload recover") as caught:
+            propload.ingest(given(), **told)
+        holder.rollback()
+    assert stored(database) == OLD
+    [left] = leftovers()
+    assert left.run_id == caught.value.report.run_id
+    [report] = recover(left.run_id, to=database)
+    assert report.counts.read == 300
+    assert stored(database) == {(number, 1) for number in range(300)}
+
+
+def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_table(
+    goal, database
+):
+    run_sql(
+        database,
+        "ALTER TABLE homes ADD COLUMN note text DEFAULT 'none', "
+        "ADD COLUMN twice bigint GENERATED ALWAYS AS (day * 2) STORED",
+        "UPDATE homes SET note = 'old'",
+        "CREATE TABLE visits (home bigint REFERENCES homes)",
+        "INSERT INTO visits VALUES (7)",
+    )
+    propload.ingest(rows(1), **goal)
+    table = read_table(database, "homes")
+    assert table.height == 300
+    assert set(table.select("day", "note", "twice").rows()) == {(1, "none", 2)}
+
+
+class Killed(BaseException):
+    """Ends a run as nothing else does."""
+
+
+def test_a_replace_that_was_killed_after_it_took_effect_is_not_told_to_be_lost(
+    goal, database, tmp_path, monkeypatch
+):
+    path = tmp_path / "homes.csv"
+    path.write_text("id,day\n" + "".join(f"{n},1\n" for n in range(300)))
+
+    def killed(_ledger, _status):
+        raise Killed
+
+    with user_without_a_ledger(database, "homes") as limited:
+        told = {**goal, "to": limited}
+        with monkeypatch.context() as patched:
+            patched.setattr(FileLedger, "settle_end", killed)
+            with pytest.raises(Killed):
+                propload.ingest(path, **told)
+        assert stored(database) == {(n, 1) for n in range(300)}
+        report = propload.ingest(path, resume=True, **told)
+        assert report.status == "loaded"
+        assert stored(database) == {(n, 1) for n in range(300)}
+
+
+def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
+    goal, database
+):
+    run_sql(
+        database,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN IF NEW.id = 7 THEN RAISE ''no seventh''; END IF; RETURN NEW; END'",
+        "CREATE TRIGGER r BEFORE INSERT ON homes FOR EACH ROW "
+        "EXECUTE FUNCTION refuse()",
+    )
+    with pytest.raises(
+        LoadError, match=r"no seventh.*fix that, then propload reco"
+    ) as one:
+        propload.ingest(iter(rows(1)), **goal)
+    [left] = leftovers()
+    drop = f"give it up .propload recover --drop {left.run_id}"
+    with pytest.raises(
+        LoadError, match=f"fix that, then run .* again, or {drop}"
+    ) as two:
+        recover(left.run_id, to=database)
+    for told in (one, two):
+        assert str(told.value).count("public.homes keeps its old rows") == 1
+    assert stored(database) == OLD
+    run_sql(database, "DROP TRIGGER r ON homes")
+    [report] = recover(left.run_id, to=database)
+    assert report.status == "loaded"
+    assert stored(database) == {(number, 1) for number in range(300)}
