@@ -1,0 +1,82 @@
+"""Columns that are too many, or of names that cannot be used."""
+
+import polars as pl
+import pytest
+
+import propload
+from propload.batch import ORDINAL, OWN_NAMES
+from propload.errors import LoadError
+from tests.integration.bad_input.homes import stored
+from tests.integration.reading import read_table
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_columns_of_the_same_name(load, write):
+    with pytest.raises(LoadError, match="several columns named 'price'") as caught:
+        load(write("id,price,price\n1,2,3\n"))
+    assert caught.value.exit_code == 4
+
+
+def test_two_thousand_columns_are_more_than_postgresql_takes(load, write):
+    names = ["id", *(f"c{n}" for n in range(1999))]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 2000) + "\n"
+    with pytest.raises(
+        LoadError,
+        match=r"public\.\S+ cannot be made: 2,000 columns .* 1,600 .*--mapping",
+    ):
+        load(write(text))
+
+
+def test_a_thousand_columns_load(load, write, database):
+    names = ["id", *(f"c{n}" for n in range(999))]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 1000) + "\n"
+    assert load(write(text)).counts.inserted == 1
+    assert stored(database).width == 1000
+
+
+def test_names_full_of_quotes_semicolons_and_reserved_words(load, write, database):
+    odd = ['se"lect', "or der; DROP TABLE x", "user", "naïve Straße", "a'b"]
+    frame = pl.DataFrame({name: [1, 2] for name in odd})
+    table = '"public"."ta""ble; --"'
+    load(frame, table=table, key=[odd[0]])
+    report = load(frame.with_columns(user=9), table=table, key=[odd[0]])
+    assert report.counts.updated == 2
+    with_quotes = read_table(database, 'ta""ble; --')
+    assert with_quotes.columns == odd
+    assert with_quotes["user"].to_list() == [9, 9]
+
+
+@pytest.mark.parametrize("name", sorted(OWN_NAMES))
+def test_a_column_of_proploads_own_name(load, write, database, name):
+    path = write(f"id,{name}\n1,2\n")
+    with pytest.raises(LoadError, match=f"{name} is propload's own"):
+        load(path)
+    report = propload.check(path, to=database, table="homes", key="id")
+    assert any("propload's own" in each for each in report.problems)
+
+
+def test_a_mapped_column_of_proploads_own_name(load, write):
+    mapping = {"columns": {"id": "id", ORDINAL: "id"}}
+    with pytest.raises(LoadError, match=f"{ORDINAL} is propload's own"):
+        load(write("id\n1\n"), mapping=mapping)
+
+
+@pytest.mark.parametrize("name", ["*", "^p.*$"])
+def test_a_column_whose_name_is_a_pattern(load, write, database, name):
+    with pytest.raises(LoadError, match=r"looks like a pattern") as caught:
+        load(write(f"id,{name},price\n1,2,3\n"))
+    assert repr(name) in str(caught.value)
+    assert caught.value.report.counts.inserted == 0
+    report = propload.check(
+        write(f"id,{name},price\n1,2,3\n"), to=database, table="homes", key="id"
+    )
+    assert any("pattern" in each for each in report.problems)
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("call", [propload.ingest, propload.check])
+def test_rows_without_columns_are_not_passed_over(database, call):
+    none = pl.DataFrame({"id": [1, 2]}).to_arrow().select([])
+    with pytest.raises(propload.PropLoadError, match="2 rows have no columns"):
+        call(none, to=database, table="t", key="id")

@@ -1,0 +1,146 @@
+"""Files that are missing, empty, torn or hold no table: each is told clearly."""
+
+import gzip
+import os
+
+import polars as pl
+import pytest
+
+import propload
+from propload.errors import ConfigError, LoadError, SourceError
+from tests.integration.bad_input.homes import GOOD, stored
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_a_missing_file(load):
+    with pytest.raises(SourceError, match=r"nowhere\.csv does not exist"):
+        load("nowhere.csv")
+
+
+def test_a_name_that_is_no_text(load, tmp_path, database):
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_bytes(GOOD.encode() + b"x\n")
+    report = load(path)
+    assert (report.counts.inserted, report.counts.rejected) == (3, 1)
+    assert report.source.endswith("caf\\xe9.csv")
+    assert load(path).counts.unchanged == 3
+
+
+def test_an_empty_file(load, write):
+    with pytest.raises(LoadError, match="is empty") as caught:
+        load(write(""))
+    assert caught.value.exit_code == 4
+
+
+def test_lines_of_which_none_is_json(load, write):
+    with pytest.raises(LoadError, match=r"holds no row of JSON: line 1: ") as caught:
+        load(write(GOOD), format="ndjson")
+    assert caught.value.exit_code == 4
+    assert caught.value.report.counts.rejected == 4
+    # there is no run in the ledger that could be gone on with
+    assert caught.value.report.message.endswith("Nothing was written")
+
+
+def test_items_of_which_none_is_a_row(load):
+    report = load([1, 2])
+    assert (report.counts.read, report.counts.rejected) == (2, 2)
+
+
+def test_a_folder_without_files_of_a_known_format(load, tmp_path):
+    (tmp_path / "notes.bin").write_bytes(b"\0")
+    with pytest.raises(SourceError, match="without files of a known format"):
+        load(str(tmp_path))
+
+
+def test_garbage_named_csv(load, write):
+    garbage = bytes(range(256)) * 64
+    with pytest.raises(LoadError, match=r"homes\.csv") as caught:
+        load(write(garbage))
+    assert caught.value.exit_code == 4
+
+
+def test_a_truncated_gz_loads_what_came_before_and_says_where(load, write, database):
+    text = "id,price\n" + "".join(f"{n},{n * 7919 % 100_003}\n" for n in range(200_000))
+    packed = gzip.compress(text.encode(), mtime=0)
+    with pytest.raises(LoadError, match=r"homes\.csv\.gz.*after row") as caught:
+        load(write(packed[: len(packed) * 2 // 3], "homes.csv.gz"))
+    assert caught.value.exit_code == 4
+    report = caught.value.report
+    report.counts.verify()
+    assert report.status == "failed"
+    table = stored(database)
+    assert 0 < table.height == report.counts.inserted
+    assert table["id"].to_list() == list(range(table.height))
+
+
+def test_a_truncated_parquet_file(load, tmp_path, write):
+    whole = tmp_path / "whole.parquet"
+    pl.DataFrame({"id": range(1000)}).write_parquet(whole)
+    content = whole.read_bytes()
+    with pytest.raises(LoadError, match=r"homes\.parquet") as caught:
+        load(write(content[: len(content) // 2], "homes.parquet"))
+    assert caught.value.exit_code == 4
+
+
+def test_ragged_rows_and_nul_bytes_cost_these_rows(load, write, database):
+    report = load(write("id,price\n1,10\n2,20,30\n3\n4,4\0\n5,50\n"))
+    assert report.counts.inserted == 2
+    assert report.counts.rejected == 3
+    assert stored(database).rows() == [(1, 10), (5, 50)]
+    assert report.rejects["propload_row"].to_list() == [2, 3, 4]
+    assert {one.stage for one in report.reasons_counted} == {"read"}
+
+
+def test_a_row_wider_than_a_page_of_the_server_is_refused(load, write, database):
+    names = ["id", *(f"c{n}" for n in range(1499))]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 1500) + "\n"
+    report = load(write(text))
+    assert report.counts.rejected == 1
+    assert "too big" in report.rejects["propload_reasons"][0]
+    assert stored(database).height == 0
+
+
+def test_a_line_that_is_too_long_costs_one_row(load, write, database):
+    # longer than the 64 MiB at which a row is refused
+    line = b'2,"' + b"x" * (70 << 20) + b'"\n'
+    report = load(write(b"id,price\n1,a\n" + line + b"3,b\n"))
+    assert (report.counts.inserted, report.counts.rejected) == (2, 1)
+    assert stored(database)["id"].to_list() == [1, 3]
+
+
+def test_of_several_files_the_one_that_does_not_fit_is_named(load, write, database):
+    load(write(GOOD))
+    paths = [write(GOOD, "a.csv"), write("id,prize\n4,40\n", "b.csv")]
+    with pytest.raises(LoadError, match=r"b\.csv: column prize \(did you mean price"):
+        load(paths, batch_seconds=0)
+    told = {"to": database, "table": "homes", "key": "id"}
+    (problem,) = propload.check(paths, **told).problems
+    assert "b.csv: column prize" in problem
+
+
+def test_a_delimiter_that_may_be_wrong_is_told(load, write, database):
+    path = write(GOOD)
+    doubt = "the name of the only column holds ',': is the delimiter right"
+    told = {"to": database, "table": "homes", "delimiter": ";"}
+    with pytest.raises(ConfigError) as caught:
+        load(path, delimiter=";")
+    assert doubt in str(caught.value)
+    (problem,) = propload.check(path, key="id", **told).problems
+    assert doubt in problem
+    checked = propload.check(path, mode="append", **told)
+    report = load(path, delimiter=";", mode="append", key=None)
+    assert checked.notes == report.notes
+    assert f"{path}: {doubt}" in report.notes[0]
+    run_sql(database, "DROP TABLE homes", "CREATE TABLE homes (id int PRIMARY KEY)")
+    with pytest.raises(LoadError, match=r"id,price is not in .*delimiter right"):
+        load(path, delimiter=";", mode="append", key=None)
+
+
+def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database):
+    path = write("Ede,villa\nEpe,flat\nEde,house\n")
+    report = load(path, key="villa")
+    assert "'Ede' may be a value" in report.notes[0]
+    told = {"to": database, "table": "homes", "key": "villa"}
+    assert propload.check(path, **told).notes == report.notes
