@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from propload.commands import Commands
 from propload.private_files import is_locked, lock_private
 from propload.report import Plain, TargetName
 from propload.run_files import RunFiles, delete, written_before
@@ -144,7 +145,7 @@ def _forget(path: Path) -> None:
 
 
 def _files(folder: Path) -> RunFiles:
-    return RunFiles(folder, ".begun", "such run", "propload runs list")
+    return RunFiles(folder, ".begun", "such run", Commands.list_runs)
 
 
 def _is_into(one: Beginning, table: TableName | None) -> bool:

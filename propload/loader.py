@@ -110,9 +110,9 @@ class Loader:
             self.abort(error)
             raise
         # the thread keeps a loader that nobody has any more, until the program ends
-        flag = config.state_flag(self._plan.places.state_dir)
+        commands = self._plan.commands
         self._unclosed = weakref.finalize(
-            self, warn_unclosed, journal, self._process, flag
+            self, warn_unclosed, journal, self._process, commands
         )
 
     def __enter__(self) -> Self:
@@ -325,11 +325,11 @@ class Loader:
         if rest is None:
             return
         log.warning(
-            "%s came after the load had failed: run %s in the journal, which propload "
-            "recover%s loads as well",
+            "%s came after the load had failed: run %s in the journal, which %s loads "
+            "as well",
             counted(rest.rows, "row"),
             rest.folder.name,
-            config.state_flag(self._plan.places.state_dir),
+            self._plan.commands.recover(),
         )
         with keeping(rest):
             pass

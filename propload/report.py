@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from propload.commands import Commands
 from propload.errors import CountsError
 from propload.wording import counted
 
@@ -171,9 +172,8 @@ class Report:
     notes: tuple[str, ...] = ()
     message: str = ""
     began: datetime | None = None
-    # what a command needs to find the run, and what a saved notebook is not to show
-    state_flag: str = field(default="", repr=False, compare=False)
-    state_dir: str = field(default="", repr=False, compare=False)
+    # how the run is found, which a saved notebook is not to show
+    commands: Commands = field(default=Commands(), repr=False, compare=False)
     # a run that was resumed counts what an earlier process had read
     pace: float | None = field(default=None, repr=False, compare=False)
     read_rejects: Callable[[], pl.DataFrame] | None = field(
@@ -248,13 +248,10 @@ class Report:
 
 def _without_paths(report: Report) -> Report:
     """Return a report to be saved with a notebook: it names no state folder."""
-
-    def shown(text: str) -> str:
-        text = text.replace(report.state_flag, "") if report.state_flag else text
-        return text.replace(report.state_dir, "…") if report.state_dir else text
-
-    notes = tuple(map(shown, report.notes))
-    return replace(report, message=shown(report.message), notes=notes, state_flag="")
+    hidden = report.commands.hidden_in
+    notes = tuple(map(hidden, report.notes))
+    message = hidden(report.message)
+    return replace(report, message=message, notes=notes, commands=Commands())
 
 
 def from_dict(values: Mapping[str, object]) -> Report:
@@ -359,7 +356,7 @@ def _text_lines(report: Report) -> Iterable[str]:
     for note in _shown_notes(report):
         yield f"  note: {note}"
     if report.rejects_path:
-        way = f"propload rejects show {report.run_id}{report.state_flag}"
+        way = report.commands.show_rejects(report.run_id)
         how = way if Path(report.rejects_path).exists() else REJECTS_GONE
         yield f"  rejects: {how}"
 
@@ -368,8 +365,7 @@ def _shown_notes(report: Report) -> Iterable[str]:
     yield from report.notes[:_MOST_NOTES]
     left = len(report.notes) - _MOST_NOTES
     if left > 0:
-        way = f"runs show {report.run_id}{report.state_flag} --json"
-        yield f"{left:,} more: propload {way}"
+        yield f"{left:,} more: {report.commands.show_run(report.run_id)} --json"
 
 
 def _html(report: Report) -> str:

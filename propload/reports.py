@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.commands import Commands
 from propload.errors import ConfigError
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
@@ -35,7 +36,7 @@ class ReportStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.files = RunFiles(folder, ".json", "report", "propload runs list")
+        self.files = RunFiles(folder, ".json", "report", Commands.list_runs)
 
     def save(self, report: Report, /) -> None:
         """Keep a report.

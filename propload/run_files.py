@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.config import state_flag
+from propload.config import commands_for
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
     from pathlib import Path
+
+    from propload.commands import Commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,13 @@ class RunFiles:
         folder: Where they are, within the state folder.
         ending: What their names end in: `.json`.
         kind: What a run without one has not: `rejected rows`.
-        listing: The command that lists them.
+        listing: Words the command that lists them.
     """
 
     folder: Path
     ending: str
     kind: str
-    listing: str
+    listing: Callable[[Commands], str]
 
     def path(self, run_id: str, /) -> Path:
         """Return the file of a run, whether it exists or not."""
@@ -55,7 +57,7 @@ class RunFiles:
             msg = f"no run has left any {self.kind}"
         else:
             how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
-            listing = f"{self.listing}{state_flag(self.folder.parent)}"
+            listing = self.listing(commands_for(self.folder.parent))
             msg = f"run {run_id!r}: {how_many}. See: {listing}"
         raise ConfigError(msg)
 

@@ -14,7 +14,7 @@ from propload.cli.places import places
 from propload.cli.screen import failure, report_of
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.config import RELOADING, state_flag
+from propload.config import RELOADING, commands_for
 from propload.errors import ConfigError, PropLoadError
 from propload.wording import counted
 
@@ -126,10 +126,10 @@ def _elsewhere(given: Settings) -> str:
     if not found:
         return ""
     databases = sorted({str(one.about.get("database", "")) for one in found})
-    flag = state_flag(places(where).state_dir)
+    listing = commands_for(places(where).state_dir).list_journals()
     return (
         f"nothing was loaded: {counted(len(found), 'journal waits', 'journals wait')} "
-        f"for {', '.join(databases)} (propload recover --list{flag}): say --to as the "
+        f"for {', '.join(databases)} ({listing}): say --to as the "
         "run did, or the run where its database has another address now, or a part of "
         "a replace is to take effect"
     )

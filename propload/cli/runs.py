@@ -14,7 +14,7 @@ from propload.cli.helping import HelpedGroup
 from propload.cli.places import RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.config import state_flag
+from propload.config import commands_for
 from propload.errors import ConfigError
 from propload.reports import ReportStore
 from propload.target import parse_table
@@ -105,8 +105,7 @@ def _add_show(group: typer.Typer) -> None:
             _show_begun(begun, where, screen)
             return
         report = ReportStore(where.runs).read(run)
-        flag = state_flag(where.state_dir)
-        screen.show(replace(report, state_flag=flag, state_dir=str(where.state_dir)))
+        screen.show(replace(report, commands=commands_for(where.state_dir)))
 
 
 def _add_drop(group: typer.Typer) -> None:
@@ -169,7 +168,7 @@ def _begun(where: Places, run: str) -> Beginning | None:
     if found.isdisjoint(begun):
         return None
     if len(found) > 1:
-        listing = f"propload runs list{state_flag(where.state_dir)}"
+        listing = commands_for(where.state_dir).list_runs()
         msg = f"run {run!r}: {len(found)} runs begin so. See: {listing}"
         raise ConfigError(msg)
     return begun[found.pop()]
@@ -204,11 +203,11 @@ def _way_on(one: Beginning, where: Places) -> str:
 
 def _rest(one: Beginning, where: Places) -> str:
     """Return how the rest of a killed run is loaded, by the way it was begun."""
-    flag = state_flag(where.state_dir)
     if one.way == "recover":
         if not (where.journal / one.run_id).exists():
             return "nothing is left in its journal"
-        return f"to load what is left: propload recover {one.run_id}{flag}"
+        recover = commands_for(where.state_dir).recover(one.run_id)
+        return f"to load what is left: {recover}"
     if one.way == "replay":
         return _how_to_replay(one.replayed, where)
     if one.way == "again":
@@ -222,8 +221,8 @@ def _how_to_replay(run_id: str, where: Places) -> str:
 
     if not RejectStore(where.rejects).files.path(run_id).exists():
         return f"no rejected row of run {run_id} is left"
-    named = f"{run_id}{state_flag(where.state_dir)}"
-    return f"to go on: propload rejects replay {named}, with the same other flags"
+    replay = commands_for(where.state_dir).replay(run_id)
+    return f"to go on: {replay}, with the same other flags"
 
 
 def _line(one: Report | Beginning) -> tuple[str, ...]:

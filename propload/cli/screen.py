@@ -250,10 +250,10 @@ def _where(reports: Sequence[Report]) -> str:
     """Return what is said of where reports are, after a sentence."""
     if not reports:
         return ""
-    flag = reports[0].state_flag
+    commands = reports[0].commands
     if len(reports) > 1:
-        return f". See them by: propload runs list{flag}"
-    return f". See it by: propload runs show {reports[0].run_id}{flag}"
+        return f". See them by: {commands.list_runs()}"
+    return f". See it by: {commands.show_run(reports[0].run_id)}"
 
 
 def report_of(error: PropLoadError | KeyboardInterrupt, /) -> Report | None:

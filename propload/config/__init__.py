@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from propload.config.files import ConfigFile, check_names, load_config
-from propload.config.finding import default_state_dir, state_flag
+from propload.config.finding import commands_for, default_state_dir
 from propload.config.settings import RELOADING, SETTINGS, Setting
 from propload.errors import ConfigError
 from propload.nearest import SLIP, meant
@@ -30,12 +30,12 @@ __all__ = [
     "SETTINGS",
     "ConfigFile",
     "Setting",
+    "commands_for",
     "job_source",
     "job_table",
     "load_config",
     "refuse_others",
     "resolve",
-    "state_flag",
     "told",
 ]
 

@@ -7,6 +7,7 @@ import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from propload.commands import Commands
 from propload.config.files import CONFIG_VARIABLE, load_config
 from propload.config.settings import SETTINGS
 from propload.config.values import read_path
@@ -33,14 +34,16 @@ def default_state_dir() -> Path:
         raise ConfigError(msg) from error
 
 
-def state_flag(state_dir: Path, /) -> str:
-    """Return the flag with which commands find a state folder, after a space.
-
-    It is empty where they find it by themselves: hints are to be copied as they are.
+def commands_for(state_dir: Path, /) -> Commands:
+    """Return how commands are written that are to find a state folder.
 
     Args:
         state_dir: The folder that a run has used.
     """
+    return Commands(_state_flag(state_dir), str(state_dir))
+
+
+def _state_flag(state_dir: Path) -> str:
     # a current folder that was deleted has no path
     with suppress(ConfigError, OSError):
         if _usual_state_dir().absolute() == state_dir.absolute():

@@ -14,10 +14,9 @@ from propload.running.planning import Plan
 from propload.target import parse_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typing_extensions import Unpack
 
+    from propload.commands import Commands
     from propload.journal import Leftover
     from propload.options import Settings
     from propload.postgres.loading import Database
@@ -62,7 +61,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     used = {"to", "state_dir"}
     config.refuse_others(settings, used, function="propload.drop_leftover")
     plan = Plan.of(config.resolve(settings))
-    named = find_leftover(plan.found().journal, run_id)
+    named = find_leftover(plan, run_id)
     source = opened(named)
     rows = named.rows
     _drop_gathered(named, plan)
@@ -80,7 +79,9 @@ def into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
     return [one for one in found if one.about.get("table") == str(table)]
 
 
-def of_database(found: list[Leftover], database: Database) -> list[Leftover]:
+def of_database(
+    found: list[Leftover], database: Database, commands: Commands
+) -> list[Leftover]:
     """Return the journals of a database, and tell of those that are by another name.
 
     These are loaded where they are named: a copy of the server's files, as for tests,
@@ -90,12 +91,11 @@ def of_database(found: list[Leftover], database: Database) -> list[Leftover]:
         if one.database != database.label and _is_same(one, database):
             log.warning(
                 "the journal of run %s waits for %s, which is %s elsewhere, or was "
-                "copied to it. To load it here: propload recover %s, with --to "
-                "as now",
+                "copied to it. To load it here: %s, with --to as now",
                 one.run_id,
                 one.database,
                 database.label,
-                run_in_words(one),
+                commands.recover(one.run_id),
             )
     return [one for one in found if one.database == database.label]
 
@@ -105,7 +105,7 @@ def _is_same(one: Leftover, database: Database) -> bool:
     return one.identity is not None and one.identity == database.identity()
 
 
-def require_home(one: Leftover, database: Database) -> None:
+def require_home(one: Leftover, database: Database, commands: Commands) -> None:
     """Refuse a journal of another database.
 
     Raises:
@@ -117,8 +117,7 @@ def require_home(one: Leftover, database: Database) -> None:
         f"the journal of run {one.run_id} belongs to {one.database}, and "
         f"{database.label} does not show that it is the same database. Give --to as "
         "the run did; or, if that database was moved there with all its tables, "
-        f"confirm it: propload recover {run_in_words(one)} --moved, with the present "
-        "--to"
+        f"confirm it: {commands.recover(one.run_id)} --moved, with the present --to"
     )
     raise ConfigError(msg)
 
@@ -146,13 +145,14 @@ def _drop_gathered(one: Leftover, plan: Plan) -> None:
     )
 
 
-def find_leftover(folder: Path, run_id: str) -> Leftover:
+def find_leftover(plan: Plan, run_id: str) -> Leftover:
     """Return the journal of a run.
 
     Raises:
         ConfigError: There is none.
         LockedError: Its run goes on, or another process recovers it.
     """
+    folder = plan.found().journal
     for one in find_leftovers(folder):
         if one.run_id == run_id:
             return one
@@ -162,8 +162,7 @@ def find_leftover(folder: Path, run_id: str) -> Leftover:
             "another process is recovering it"
         )
         raise LockedError(msg)
-    listing = f"propload recover --list{config.state_flag(folder.parent)}"
-    msg = f"no journal of run {run_id} is left. See: {listing}"
+    msg = f"no journal of run {run_id} is left. See: {plan.commands.list_journals()}"
     raise ConfigError(msg)
 
 
@@ -171,11 +170,6 @@ def is_replace(one: Leftover) -> bool:
     """Return whether a journal's run was to replace its table."""
     told = one.about.get("settings")
     return isinstance(told, dict) and told.get("mode") == "replace"
-
-
-def run_in_words(one: Leftover) -> str:
-    """Return a run as `propload recover` is told of it."""
-    return f"{one.run_id}{config.state_flag(one.folder.parent.parent)}"
 
 
 def opened(leftover: Leftover) -> JournalSource:

@@ -13,7 +13,6 @@ from propload.earlier.leftovers import (
     of_database,
     opened,
     require_home,
-    run_in_words,
 )
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import find_leftovers
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from propload.commands import Commands
     from propload.journal import Leftover
     from propload.options import Settings
     from propload.report import Report
@@ -84,31 +84,30 @@ def recover(
         raise ConfigError(msg)
     given = config.told(settings)
     if run_id:
-        named = find_leftover(plan.found().journal, run_id)
+        named = find_leftover(plan, run_id)
         with open_database(plan) as database:
             if not moved:
-                require_home(named, database)
+                require_home(named, database, plan.commands)
         return _recovered([named], plan, given, on_report)
     found = find_leftovers(plan.found().journal)
     with open_database(plan) as database:
-        mine = of_database(into_table(found, settings), database)
-    mine = [one for one in mine if not _is_part_of_replace(one)]
+        mine = of_database(into_table(found, settings), database, plan.commands)
+    mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]
     return _recovered(mine, plan, given - {"table"}, on_report)
 
 
-def _is_part_of_replace(one: Leftover) -> bool:
+def _is_part_of_replace(one: Leftover, commands: Commands) -> bool:
     """Whether a journal would replace a table by a part of what was to come."""
     if not is_replace(one) or one.whole:
         return False
     log.warning(
         "run %s was to replace %s and ended before its source did: what came of it is "
-        "left out. To put that in place of all the table's rows: propload recover %s. "
-        "After a later replace drop it instead, and this warning with it: "
-        "propload recover --drop %s",
+        "left out. To put that in place of all the table's rows: %s. "
+        "After a later replace drop it instead, and this warning with it: %s",
         one.run_id,
         one.about.get("table"),
-        run_in_words(one),
-        run_in_words(one),
+        commands.recover(one.run_id),
+        commands.drop_journal(one.run_id),
     )
     return True
 
@@ -190,8 +189,8 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         checker = find_checker(plan.settings)
         target = find_target(plan, checker, source, database, stop=stopper.told)
         found = [one for one in found if one.about.get("table") == str(target.table)]
-        mine = of_database(found, database)
-    mine = [one for one in mine if not _is_part_of_replace(one)]
+        mine = of_database(found, database, plan.commands)
+    mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]
     for report in _recover_before(mine, plan, stopper):
         log.warning(
             "loaded first what run %s had left in its journal: %d rows",
@@ -214,13 +213,12 @@ def _recover_before(
     if not serious:
         return reports
     _, error = serious[0]
-    flag = config.state_flag(plan.places.state_dir)
     names = ", ".join(run_id for run_id, _ in serious)
     msg = (
         "the journal of an earlier run has to be loaded first, but cannot be: "
-        f"{error}. Recover it with the settings corrected (propload recover RUN{flag} "
-        "--key ... --mapping ... --on-new-columns ...) or drop it (propload recover "
-        f"--drop RUN{flag}); the runs are: {names}"
+        f"{error}. Recover it with the settings corrected "
+        f"({plan.commands.recover('RUN')} --key ... --mapping ... --on-new-columns "
+        f"...) or drop it ({plan.commands.drop_journal('RUN')}); the runs are: {names}"
     )
     # its report is the earlier run's, not that of the one that does not begin
     raise LoadError(msg, exit_code=error.exit_code) from error

@@ -179,16 +179,15 @@ def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> No
         LockedError: It still goes on.
     """
     with ExitStack() as stack:
-        resuming = Resuming(database, plan.places.state_dir, stack)
+        resuming = Resuming(database, plan, stack)
         point = resuming.point_of(run.run_id, gone=0)
     if point is None or not point.counts.stored:
         return
-    named = f"{plan.replayed}{config.state_flag(plan.places.state_dir)}"
     msg = (
         f"run {run.run_id} added {counted(point.counts.stored, 'row')} of the "
         f"{run.source} with another fix, or before others were refused, and did not "
         "finish: continue with the fix that it had, or load what is missing from a "
-        f"file (propload rejects export {named} --output FILE)"
+        f"file ({plan.commands.export_rejects(plan.replayed)})"
     )
     raise ConfigError(msg)
 

@@ -88,5 +88,5 @@ def _readable(report: Report, rejected: RunFiles, state_dir: Path) -> Report:
     """Return a report that finds its rejected rows, of which there may be none."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
     read = partial(read_rejects, path)
-    flag = config.state_flag(state_dir)
-    return replace(report, read_rejects=read, state_flag=flag, state_dir=str(state_dir))
+    commands = config.commands_for(state_dir)
+    return replace(report, read_rejects=read, commands=commands)

@@ -14,6 +14,7 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from propload.commands import Commands
     from propload.journal.writing import Journal
 
 log = logging.getLogger(__name__)
@@ -66,23 +67,23 @@ def _note(outcome: Outcome, error: Exception) -> str:
     return f"the end of the journal may not have reached the disk: {error}"
 
 
-def warn_unclosed(journal: Journal, process: int, flag: str, /) -> None:
+def warn_unclosed(journal: Journal, process: int, commands: Commands, /) -> None:
     """Tell of a journal whose program ends without having closed its `Loader`.
 
     Args:
         journal: What holds its rows.
         process: The one that wrote it; a fork of that has nothing to tell.
-        flag: How commands find the state folder.
+        commands: How commands are written that find the journal.
     """
     # where the load has ended by itself, a journal without a row that waits is gone
     if os.getpid() != process or not journal.rows or not journal.folder.exists():
         return
     log.warning(
-        "the Loader of %s was not closed: %s%s. Close a Loader, or put its rows in a "
+        "the Loader of %s was not closed: %s %s. Close a Loader, or put its rows in a "
         "with block",
         journal.about.get("table"),
         _left(journal),
-        f" propload recover {journal.folder.name}{flag}",
+        commands.recover(journal.folder.name),
     )
 
 

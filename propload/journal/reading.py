@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from propload.config import state_flag
+from propload.config import commands_for
 from propload.errors import JournalError
 from propload.journal import records
 
@@ -75,12 +75,6 @@ class PendingRecords:
             self._gone = replace(self._gone, offset=0, size=0)
 
 
-def _run_in_words(pending: PendingRecord) -> str:
-    """Return the run of a waiting record as `propload recover` takes it."""
-    folder = pending.path.parent
-    return f"{folder.name}{state_flag(folder.parent.parent)}"
-
-
 class RecordReader:
     """Reads records one after the other; it keeps the last file open."""
 
@@ -98,11 +92,13 @@ class RecordReader:
             return self._find(pending)
         except (OSError, JournalError) as error:
             why = error.strerror if isinstance(error, OSError) else error
+            folder = pending.path.parent
+            recover = commands_for(folder.parent.parent).recover(folder.name)
             msg = (
                 f"the journal {pending.path} cannot be read from byte "
                 f"{pending.offset} on ({why}): it was changed from outside, or its "
-                "disk fails. Load what comes before it with propload recover "
-                f"{_run_in_words(pending)}, and the rest from its source again"
+                f"disk fails. Load what comes before it with {recover}, and the "
+                "rest from its source again"
             )
             raise JournalError(msg) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from propload.config import commands_for
 from propload.errors import TableGoneError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.ledger.opening import open_ledger
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from propload.commands import Commands
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
@@ -34,7 +36,7 @@ class LoadingRun:
     Args:
         run: The run.
         ledger: Where its pieces are entered.
-        state_dir: The state folder, in which journals are.
+        commands: How commands are written that find the journals of runs.
         connect: Opens a connection.
         namespace: Where the shadow of a replace is kept; with the target by default.
         notes: What a reader of the report should know.
@@ -49,7 +51,7 @@ class LoadingRun:
         self,
         run: RunRecord,
         ledger: Ledger,
-        state_dir: Path,
+        commands: Commands,
         *,
         connect: Callable[[], Connection],
         namespace: str = "",
@@ -61,7 +63,7 @@ class LoadingRun:
         self._connect = connect
         self._record = run
         self._namespace = namespace
-        self._state_dir = state_dir
+        self._commands = commands
         self._sessions: dict[int, LaneSession] = {}
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
@@ -98,13 +100,14 @@ class LoadingRun:
             ServerError: The server refused, or the connection is gone.
         """
         ledger = open_ledger(session, run, state_dir, holder=holder)
+        commands = commands_for(state_dir)
         if not isinstance(ledger, FileLedger):
-            return cls(run, ledger, state_dir, connect=connect, namespace="propload")
+            return cls(run, ledger, commands, connect=connect, namespace="propload")
         note = (
             "this user could neither use nor create the schema propload in the "
             f"database when the run began, so its ledger is the file {ledger.path}"
         )
-        return cls(run, ledger, state_dir, connect=connect, notes=(note,))
+        return cls(run, ledger, commands, connect=connect, notes=(note,))
 
     def session_of(self, lane: int, /) -> LaneSession:
         """Return the session of a lane, for its writers one after the other."""
@@ -202,7 +205,7 @@ class LoadingRun:
         if self._shadow is None:
             namespace = self._namespace or target.table.namespace
             shadow = Shadow(
-                keeper, target, self._record, namespace, state_dir=self._state_dir
+                keeper, target, self._record, namespace, commands=self._commands
             )
             shadow.make(
                 unique=facts.keeps_unique(target.key),

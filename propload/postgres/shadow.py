@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from propload.config import state_flag
 from propload.errors import WriteError
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
@@ -26,8 +25,8 @@ from propload.target import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
+    from propload.commands import Commands
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableColumn
@@ -88,7 +87,7 @@ class Shadow:
         target: The table and its rules.
         run: The run.
         namespace: Where shadows are kept.
-        state_dir: The state folder, in which journals are.
+        commands: How commands are written that find the journals of runs.
     """
 
     def __init__(
@@ -98,11 +97,11 @@ class Shadow:
         run: RunRecord,
         namespace: str,
         *,
-        state_dir: Path,
+        commands: Commands,
     ) -> None:
         self.table = TableName(namespace, _name_of(run.run_id, str(target.table)))
         self._run = run
-        self._flag = state_flag(state_dir)
+        self._commands = commands
         self._connection = connection
         self._target = target
         self._columns: dict[str, None] = {}
@@ -258,14 +257,14 @@ class Shadow:
         if remark is None or remark.run == self._run.run_id or not remark.is_old:
             return
         log.warning(
-            "%s has held since %s what run %s had gathered for %s: propload recover %s "
+            "%s has held since %s what run %s had gathered for %s: %s "
             "puts it in its place, and with --drop gives it up. Where the journal of "
             "that run is lost, drop the table",
             other,
             remark.since,
             remark.run,
             remark.target,
-            f"{remark.run}{self._flag}",
+            self._commands.recover(remark.run),
         )
 
     def _unfinished(self) -> list[str]:

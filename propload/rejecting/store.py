@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from propload.commands import Commands
 from propload.errors import LockedError
 from propload.private_files import lock_private, open_private, sync_folder
 from propload.rejecting.lines import each_line, read_lines
@@ -57,9 +58,7 @@ class RejectStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.files = RunFiles(
-            folder, ".ndjson", "rejected rows", "propload rejects list"
-        )
+        self.files = RunFiles(folder, ".ndjson", "rejected rows", Commands.list_rejects)
 
     def runs(self) -> list[RejectRun]:
         """Return the runs that have rejected rows, newest first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.config import state_flag
 from propload.errors import (
     ConfigError,
     RejectLimitError,
@@ -57,8 +56,7 @@ def what_ended(parts: Parts, error: BaseException | None) -> str:
         return ""
     told = str(error).rstrip(".") or type(error).__name__
     if isinstance(error, RejectLimitError):
-        flag = state_flag(parts.plan.places.state_dir)
-        told += f": see propload rejects show {parts.run_id}{flag}"
+        told += f": see {parts.plan.commands.show_rejects(parts.run_id)}"
     return f"{told}. "
 
 
@@ -92,18 +90,18 @@ def _how_to_recover(
 ) -> str:
     """Return how what waits in a journal is loaded."""
     first = _first(parts, error)
-    flag = state_flag(parts.plan.places.state_dir)
-    drop = f"propload recover --drop {parts.run_id}{flag}"
+    commands = parts.plan.commands
+    drop = commands.drop_journal(parts.run_id)
     is_replace = parts.target.mode == "replace"
     kept = _kept(parts, error) if is_replace else ""
     if is_replace and not _goes_on(error):
         return f"{kept}Load all rows anew, and drop what is left of these ({drop})"
     if isinstance(journal, JournalSource):
         left = f"{kept}What is left stays in the journal"
-        again = f"{left}: {first}run propload recover{flag} again"
+        again = f"{left}: {first}run {commands.recover()} again"
         return f"{again}, or give it up ({drop})" if first else again
     if is_replace:
-        recover = f"{first}propload recover {parts.run_id}{flag}"
+        recover = f"{first}{commands.recover(parts.run_id)}"
         has_old = kept and not (parts.is_table_gone or parts.fit.has_made)
         to_go_on = "put what came in their place" if has_old else "load what came"
         to_go_on = f"To {to_go_on}: {recover}"
@@ -114,11 +112,11 @@ def _how_to_recover(
     waiting = _waiting(journal, counts, error)
     if isinstance(error, ConfigError):
         return (
-            f"{waiting} in the journal: load them with the settings that "
-            f"were wrong (propload recover {parts.run_id}{flag} --key ... --mapping "
-            f"...), or give them up ({drop})"
+            f"{waiting} in the journal: load them with the settings that were wrong "
+            f"({commands.recover(parts.run_id)} --key ... --mapping ...), or give them "
+            f"up ({drop})"
         )
-    return f"{waiting} in the journal: {first}load them with propload recover{flag}"
+    return f"{waiting} in the journal: {first}load them with {commands.recover()}"
 
 
 def _kept(parts: Parts, error: BaseException | None) -> str:
@@ -153,9 +151,8 @@ def _first(parts: Parts, error: BaseException | None) -> str:
 def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
     """Return how rejected rows are replayed once more: a replay knows its own run."""
     first = "fix that, then " if _fails_again(error) else ""
-    again = f"propload rejects replay {plan.replayed}"
-    flag = state_flag(plan.places.state_dir)
-    return f"To go on: {first}{again}{flag}, with the same other flags"
+    again = plan.commands.replay(plan.replayed)
+    return f"To go on: {first}{again}, with the same other flags"
 
 
 def _lost(parts: Parts) -> str:

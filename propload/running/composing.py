@@ -171,7 +171,7 @@ def _begin(
         WriteError: The server refused.
         TransientWriteError: A session was lost meanwhile.
     """
-    resuming = Resuming(database, plan.places.state_dir, stack, plan.replayed)
+    resuming = Resuming(database, plan, stack)
     try:
         record, point = _beginning(source, target, plan, resuming, ahead)
         plan, why = with_workers(_gone_on(plan, point), database)

@@ -25,6 +25,7 @@ from propload.state_folder import see_state_folder
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from propload.commands import Commands
     from propload.options import Settings
     from propload.report import Plain
     from propload.target import Target
@@ -76,6 +77,11 @@ class Plan:
         """
         see_state_folder(self.places.state_dir)
         return self.places
+
+    @property
+    def commands(self) -> Commands:
+        """How commands are written that find what the run leaves."""
+        return config.commands_for(self.places.state_dir)
 
     def with_defaults(self, defaults: Settings) -> Plan:
         """Return the plan with settings that hold where the user set none."""

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from propload.config import state_flag
 from propload.errors import ConfigError, LockedError, SourceError
 from propload.journal import JournalSource
 from propload.postgres.ledger.history import find_point, read_runs
@@ -19,8 +18,8 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
-    from pathlib import Path
 
+    from propload.commands import Commands
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.loading import Database
     from propload.postgres.tables.facts import TableFacts
@@ -71,15 +70,13 @@ class Resuming:
 
     Attributes:
         database: Where the ledger is.
-        state_dir: Where the ledger is of runs whose database had no room for one.
+        plan: What holds for the run that is to begin.
         stack: Holds the run's lock until it is closed.
-        replayed: The run whose rejected rows are loaded, or empty where others are.
     """
 
     database: Database
-    state_dir: Path
+    plan: Plan
     stack: ExitStack
-    replayed: str = ""
     _claimed: set[str] = field(default_factory=set)
 
     def claim(self, run_id: str) -> None:
@@ -124,11 +121,11 @@ class Resuming:
             PropLoadError: As `find`; or the table is not the one any more, or what is
                 committed cannot be told from the rest.
         """
-        flag = state_flag(self.state_dir)
+        commands = self.plan.commands
         if isinstance(source, JournalSource):
             found = self.point_of(source.folder.name, gone=source.first_row)
             if found is None:
-                _require_ledger(source, record, flag)
+                _require_ledger(source, record, commands)
         elif wanted:
             found = self.find("" if wanted is True else str(wanted), record)
         else:
@@ -137,13 +134,13 @@ class Resuming:
             return None
         facts = self.database.facts(target.table)
         if isinstance(source, JournalSource):
-            _require_goal(found, record, flag)
+            _require_goal(found, record, commands)
             if target.mode != "replace" and (lost := _lost(found, facts)):
                 log.warning("%s: what waits in the journal is loaded alone", lost)
         elif target.mode != "replace":
             # the rows of a replace are in no table before its end
             _require_table(found, facts, otherwise=self._otherwise(record.source))
-        return written_again(found, record, facts, flag=flag)
+        return written_again(found, record, facts, commands=commands)
 
     def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it.
@@ -154,9 +151,11 @@ class Resuming:
         """
         self.claim(run_id)
         with self.database.connect() as session:
-            for run in read_runs(session, self.state_dir):
+            for run in read_runs(session, self.plan.places.state_dir):
                 if run.run_id == run_id:
-                    return find_point(session, self.state_dir, run, gone=gone)
+                    return find_point(
+                        session, self.plan.places.state_dir, run, gone=gone
+                    )
         return None
 
     def find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
@@ -173,7 +172,7 @@ class Resuming:
         """
         with self.database.connect() as session:
             while True:
-                runs = read_runs(session, self.state_dir)
+                runs = read_runs(session, self.plan.places.state_dir)
                 run = self._named(runs, wanted) if wanted else _last(runs, record)
                 if run is None:
                     return None
@@ -186,17 +185,17 @@ class Resuming:
                             run.run_id,
                             run.source,
                         )
-                    return find_point(session, self.state_dir, run)
+                    return find_point(session, self.plan.places.state_dir, run)
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)
 
     def _otherwise(self, source: str) -> str:
         """Return what is done where a run cannot be gone on with."""
-        if not self.replayed:
+        replayed = self.plan.replayed
+        if not replayed:
             return f"load {source} anew, without --resume"
         # a replay that adds rows always goes on with the one before
-        named = f"{self.replayed}{state_flag(self.state_dir)}"
-        export = f"propload rejects export {named} --output FILE"
+        export = self.plan.commands.export_rejects(replayed)
         return f"load what is missing from a file ({export})"
 
     def _named(self, runs: list[RunRecord], run_id: str) -> RunRecord:
@@ -212,7 +211,7 @@ class Resuming:
                 msg = f"run {run_id} was loaded to its end: there is nothing to resume"
                 raise ConfigError(msg)
             return run
-        listing = f"propload runs list{state_flag(self.state_dir)}"
+        listing = self.plan.commands.list_runs()
         msg = f"run {run_id} is not in the ledger. See: {listing}"
         raise ConfigError(msg)
 
@@ -268,7 +267,7 @@ def _require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
         raise ConfigError(msg)
 
 
-def _require_goal(point: ResumePoint, record: RunRecord, flag: str) -> None:
+def _require_goal(point: ResumePoint, record: RunRecord, commands: Commands) -> None:
     """Refuse to go on with a journal where its rows would not meet the others.
 
     Raises:
@@ -279,13 +278,15 @@ def _require_goal(point: ResumePoint, record: RunRecord, flag: str) -> None:
         msg = (
             f"run {run.run_id} has written into {run.target} in mode {run.mode}, not "
             f"into {record.target} in mode {record.mode}: recover it with its own "
-            "table and mode, or drop what is left (propload recover --drop "
-            f"{run.run_id}{flag})"
+            "table and mode, or drop what is left "
+            f"({commands.drop_journal(run.run_id)})"
         )
         raise ConfigError(msg)
 
 
-def _require_ledger(journal: JournalSource, record: RunRecord, flag: str) -> None:
+def _require_ledger(
+    journal: JournalSource, record: RunRecord, commands: Commands
+) -> None:
     """Refuse to begin anew with a journal whose run was in a ledger.
 
     Only rows that are written by their key may be written again.
@@ -304,7 +305,7 @@ def _require_ledger(journal: JournalSource, record: RunRecord, flag: str) -> Non
         f"run {run_id} is not in the ledger, which told which of its rows for "
         f"{record.target} are stored, {harm}: if this user may not read the schema "
         "propload, recover with one who may; otherwise load what is missing anew and "
-        f"drop the journal (propload recover --drop {run_id}{flag})"
+        f"drop the journal ({commands.drop_journal(run_id)})"
     )
     raise ConfigError(msg)
 

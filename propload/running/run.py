@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from propload.abilities import incomplete_of
 from propload.beginnings import Beginning, noted
-from propload.config import state_flag
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -292,8 +291,7 @@ class Run:
             message=_message(parts, ending, counts),
             began=self._began_at,
             pace=(counts.read - tally.done_before) / seconds,
-            state_flag=state_flag(self._plan.places.state_dir),
-            state_dir=str(self._plan.places.state_dir),
+            commands=self._plan.commands,
             # no lambda: reports are sent between processes
             read_rejects=partial(read_rejects, parts.rejects.path),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    from propload.commands import Commands
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.tables.facts import TableFacts
@@ -17,7 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def written_again(
-    point: ResumePoint, record: RunRecord, facts: TableFacts | None, /, *, flag: str
+    point: ResumePoint,
+    record: RunRecord,
+    facts: TableFacts | None,
+    /,
+    *,
+    commands: Commands,
 ) -> ResumePoint:
     """Return where a run goes on by what decides now which lane takes a row.
 
@@ -31,7 +37,7 @@ def written_again(
         point: Where it had ended.
         record: The run as it is now.
         facts: Its table.
-        flag: What a command needs to find what is left of it.
+        commands: How commands are written that find what is left of it.
 
     Raises:
         ConfigError: It adds rows, so that some would be added twice, or none; or its
@@ -57,8 +63,7 @@ def written_again(
         msg = (
             f"{told}, so that all rows would be written again, but the first "
             f"{point.gone:,} are no longer in the journal: {cause.advice}drop what is "
-            f"left (propload recover --drop {run.run_id}{flag}) and load the source "
-            "anew"
+            f"left ({commands.drop_journal(run.run_id)}) and load the source anew"
         )
         raise ConfigError(msg)
     log.warning(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from propload.config import SETTINGS, job_source, resolve, state_flag
+from propload.config import SETTINGS, commands_for, job_source, resolve
 from propload.errors import ConfigError
 from propload.options import RunOptions, Settings, SourceOptions
 from propload.prepare.mapping import load_mapping
@@ -397,18 +397,18 @@ def test_a_command_is_told_the_state_folder_that_it_would_not_find(
 ):
     elsewhere = tmp_path / "a b"
     said = f" --state-dir '{elsewhere}'"
-    assert state_flag(elsewhere) == said
-    assert state_flag(Path("a b")) == " --state-dir 'a b'"
+    assert commands_for(elsewhere).flag == said
+    assert commands_for(Path("a b")).flag == " --state-dir 'a b'"
     monkeypatch.setenv("PROPLOAD_STATE_DIR", "a b")
-    assert state_flag(elsewhere) == ""
+    assert commands_for(elsewhere).flag == ""
     monkeypatch.delenv("PROPLOAD_STATE_DIR")
     path = write_config('state_dir = "a b"')
-    assert state_flag(elsewhere) == ""
+    assert commands_for(elsewhere).flag == ""
     # perhaps by a flag, which the next command lacks
     monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
-    assert state_flag(elsewhere) == said
+    assert commands_for(elsewhere).flag == said
     write_config("state_dir = 3")
-    assert state_flag(elsewhere) == said
+    assert commands_for(elsewhere).flag == said
 
 
 def test_a_folder_that_was_deleted_ends_no_run(monkeypatch, tmp_path):
@@ -416,10 +416,10 @@ def test_a_folder_that_was_deleted_ends_no_run(monkeypatch, tmp_path):
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert state_flag(Path("state")) == " --state-dir state"
+    assert commands_for(Path("state")).flag == " --state-dir state"
 
 
 def test_the_usual_state_folder_needs_no_flag(write_config, monkeypatch):
     write_config("")
     monkeypatch.delenv("PROPLOAD_STATE_DIR")
-    assert state_flag(resolve({})["state_dir"]) == ""
+    assert commands_for(resolve({})["state_dir"]).flag == ""

@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+from propload.commands import Commands
 from propload.report import (
     Counts,
     ReasonCount,
@@ -49,8 +50,7 @@ def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
     report = replace(
         REPORT,
         rejects_path=str(rejects),
-        state_flag=flag,
-        state_dir=str(tmp_path),
+        commands=Commands(flag, str(tmp_path)),
         notes=tuple(f"{tmp_path}/journal/{number}" for number in range(30)),
         message=f"{tmp_path}/x cannot be read. To go on: propload recover{flag}",
     )

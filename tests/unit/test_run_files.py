@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from propload.commands import Commands
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.run_files import RunFiles, delete, written_before
@@ -14,7 +15,7 @@ LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 def test_a_file_that_went_since_it_was_listed_is_not_old(tmp_path):
-    files = RunFiles(tmp_path, ".begun", "such run", "propload runs list")
+    files = RunFiles(tmp_path, ".begun", "such run", Commands.list_runs)
     for name in ("1", "2"):
         files.path(name).touch()
     listed = files.all()
@@ -23,7 +24,7 @@ def test_a_file_that_went_since_it_was_listed_is_not_old(tmp_path):
 
 
 def test_who_looks_for_a_run_is_told_where_runs_are_listed(tmp_path, monkeypatch):
-    files = RunFiles(tmp_path / "runs", ".json", "report", "propload runs list")
+    files = RunFiles(tmp_path / "runs", ".json", "report", Commands.list_runs)
     with pytest.raises(ConfigError) as told:
         files.find("2026")
     assert str(told.value).endswith(f"propload runs list --state-dir {tmp_path}")

@@ -17,14 +17,14 @@ import signal
 import socket
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psutil
 
-from propload.config import state_flag
+from propload.commands import Commands
 from propload.errors import ConfigError, WriteError
 from propload.postgres.server.programs import (
     STEP_SECONDS,
@@ -72,14 +72,14 @@ class Cluster:
         account: The system user that runs the server, or None for this one.
         choices: Choices of `initdb` in place of the locale whose text is
             ordered by bytes, which is the fastest and never changes.
-        state_dir: The state folder whose embedded database it is, or None.
+        commands: How commands are written that find it.
     """
 
     home: Path
     programs: Path
     account: str | None = None
     choices: tuple[str, ...] = ()
-    state_dir: Path | None = None
+    commands: Commands = field(default=Commands())
 
     @property
     def data(self) -> Path:
@@ -184,7 +184,7 @@ class Cluster:
                 msg = (
                     f"the embedded database in {self.home} runs, but its socket in "
                     f"{self.socket_dir} cannot be reached: use another state_dir, or "
-                    f"stop it where it was started (propload db stop{self._flag})"
+                    f"stop it where it was started ({self.commands.stop_database()})"
                 )
                 raise WriteError(msg)
             pause(stopped)
@@ -272,15 +272,10 @@ class Cluster:
             msg = (
                 f"the database in {self.data} was made by PostgreSQL {made}, but the "
                 f"installed server is {here}: install the package's version with "
-                f"PostgreSQL {made} to dump it, or remove it with `propload db "
-                f"destroy{self._flag}`"
+                f"PostgreSQL {made} to dump it, or remove it with "
+                f"`{self.commands.destroy_database()}`"
             )
             raise ConfigError(msg)
-
-    @property
-    def _flag(self) -> str:
-        """What `propload db` is told to find this one, after a space."""
-        return state_flag(self.state_dir) if self.state_dir else ""
 
     def _clear_stale_pid(self, stopped: Stopped) -> None:
         # The server refuses to start where the number in one of its files is in

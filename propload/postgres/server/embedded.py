@@ -20,6 +20,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from propload.config import commands_for
 from propload.errors import ConfigError
 from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
@@ -180,12 +181,13 @@ def _cluster(state_dir: Path) -> Cluster:
         msg = "propload needs a POSIX system (Linux or macOS): on Windows, use WSL"
         raise ConfigError(msg)
     folder = Path(os.path.realpath(state_dir))
+    commands = commands_for(state_dir)
     if os.geteuid():
         programs = bundled_programs()
-        return Cluster(folder / "embedded", programs, state_dir=state_dir)
+        return Cluster(folder / "embedded", programs, commands=commands)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     home, programs = ROOT_HOME / digest, _root_programs()
-    return Cluster(home, programs, _account(), state_dir=state_dir)
+    return Cluster(home, programs, _account(), commands=commands)
 
 
 def _lock(state_dir: Path) -> Path:

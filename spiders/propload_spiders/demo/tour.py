@@ -70,7 +70,7 @@ def show_demo(
             changes=comparing.count_changes(session),
             price_changes=comparing.find_price_changes(session),
             seconds=time.monotonic() - began,
-            state_flag=config.state_flag(plan.places.state_dir),
+            commands=plan.commands,
         )
     tell(str(report))
     return report

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.commands import Commands
 from propload_spiders.demo.comparing import TABLE
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class TourReport:
         changes: How many listings changed from the first day to the last.
         price_changes: Those whose price changed, largest change first.
         seconds: Duration of it all.
-        state_flag: What a command needs to find the reports and that database.
+        commands: How commands are written that find the reports and that database.
     """
 
     database: str
@@ -82,7 +83,7 @@ class TourReport:
     changes: ChangeCounts
     price_changes: tuple[PriceChange, ...]
     seconds: float
-    state_flag: str = ""
+    commands: Commands = field(default=Commands())
 
     def __str__(self) -> str:
         """Return what changed, and where to look next."""
@@ -138,14 +139,14 @@ class TourReport:
         return _columns(rows)
 
     def _next(self) -> Iterator[str]:
-        program, flag = _program(), self.state_flag
-        own = f"{program} db psql{flag} --"
+        commands = replace(self.commands, program=_program())
+        own = f"{commands.open_psql()} --"
         psql = own if self.is_embedded else "psql YOUR_DATABASE"
         query = "SELECT city, count(*), avg(list_price)::int FROM demo_listings"
         yield f'{psql} -c "{query} GROUP BY 1 ORDER BY 2 DESC"'
         others = {
-            f"{program} runs list{flag}": "the reports of all runs",
-            f"{program} spiders": "the spiders and their arguments",
+            commands.list_runs(): "the reports of all runs",
+            f"{commands.program} spiders": "the spiders and their arguments",
             "notebooks/02_crawl.ipynb": "the same, step by step",
         }
         width = max(map(len, others))

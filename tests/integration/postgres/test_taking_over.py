@@ -7,11 +7,13 @@ from contextlib import ExitStack, closing, contextmanager
 import polars as pl
 import pytest
 
+from propload.config import resolve
 from propload.errors import LockedError, WriteError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.report import Counts
+from propload.running.planning import Plan
 from propload.running.resuming import Resuming
 from tests.integration.postgres.writing import (
     counts,
@@ -42,8 +44,9 @@ FROM propload.runs"""
 @contextmanager
 def process(dsn, state_dir, run_id):
     """Be a process that has claimed a run, with a database of its own."""
+    plan = Plan.of(resolve({"state_dir": state_dir}))
     with Database(dsn, state_dir=state_dir) as database, ExitStack() as stack:
-        Resuming(database, state_dir, stack).claim(run_id)
+        Resuming(database, plan, stack).claim(run_id)
         yield database
 
 

@@ -15,6 +15,7 @@ import typer
 from propload.cli.screen import Screen
 from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
+from propload.commands import Commands
 from propload.errors import LoadError, OutputError
 from propload.report import Counts, Report, TargetName
 
@@ -200,7 +201,7 @@ def test_other_failures_of_files_are_not_taken_for_that():
 def test_reports_that_stdout_does_not_take_are_told_by_their_runs(runs, way, capsys):
     target = TargetName("d", "t")
     made = [
-        Report(run, "loaded", "s", target, Counts(), 1.0, state_flag=f" {KEPT}")
+        Report(run, "loaded", "s", target, Counts(), 1.0, commands=Commands(f" {KEPT}"))
         for run in runs
     ]
     with Screen().after_runs(made):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from propload.commands import Commands
 from propload.errors import (
     LoadError,
     RejectLimitError,
@@ -43,8 +43,7 @@ def test_a_run_that_is_killed_goes_on_by_what_its_source_is(
 
 
 def test_a_run_that_refused_too_many_rows_says_where_they_are():
-    places = SimpleNamespace(state_dir=Path("/kept"))
-    plan = SimpleNamespace(places=places)
+    plan = SimpleNamespace(commands=Commands(" --state-dir /kept"))
     parts = SimpleNamespace(plan=plan, run_id="20260704T120000-bb1")
     way = "propload rejects show 20260704T120000-bb1 --state-dir /kept"
     limit = RejectLimitError("2 of 3 rows were rejected")
@@ -56,9 +55,8 @@ def test_a_run_that_refused_too_many_rows_says_where_they_are():
 
 
 @pytest.fixture
-def parts_of(monkeypatch):
+def parts_of():
     """Make the parts of a run that ended early, by what is left of its rows."""
-    monkeypatch.setattr("propload.running.advice.state_flag", lambda _: "")
 
     def parts_of(left, mode):
         journal = object.__new__(JournalSource) if left == "its rows" else None
@@ -67,7 +65,7 @@ def parts_of(monkeypatch):
         return SimpleNamespace(
             journal=journal,
             target=SimpleNamespace(table="public.homes", mode=mode),
-            plan=SimpleNamespace(places=SimpleNamespace(state_dir=None), replayed=""),
+            plan=SimpleNamespace(commands=Commands(), replayed=""),
             source=SimpleNamespace(name="homes.csv", fingerprint=lambda: "a1"),
             fit=SimpleNamespace(is_fitted=True, has_made=False),
             run_id="RUN",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from propload.config import commands_for
 from propload.errors import ConfigError
 from propload.postgres.server import embedded
 from propload.postgres.server.cluster import Cluster
@@ -92,7 +93,7 @@ def test_data_of_another_version_are_told_with_the_command_that_removes_them(
 ):
     monkeypatch.setattr(Cluster, "version", lambda _: 14)
     monkeypatch.setattr(Cluster, "_program_version", lambda _: 18)
-    cluster = Cluster(tmp_path / "embedded", tmp_path, state_dir=tmp_path)
+    cluster = Cluster(tmp_path / "embedded", tmp_path, commands=commands_for(tmp_path))
     with pytest.raises(ConfigError) as told:
         cluster._check_version()
     assert f"`propload db destroy --state-dir {tmp_path}`" in str(told.value)

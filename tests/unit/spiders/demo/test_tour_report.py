@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from propload.commands import Commands
 from propload_spiders.demo.comparing import ChangeCounts
 from propload_spiders.demo.tour_report import TourReport
 
@@ -30,6 +31,6 @@ def test_the_program_is_named_so_that_a_shell_finds_it(is_found, tmp_path, monke
 
 
 def test_commands_name_a_state_folder_that_they_would_not_find():
-    query, listed, *_ = next_lines(replace(REPORT, state_flag=" --state-dir x"))
+    query, listed, *_ = next_lines(replace(REPORT, commands=Commands(" --state-dir x")))
     assert " db psql --state-dir x -- -c " in query
     assert " runs list --state-dir x  the" in listed
