@@ -18,6 +18,9 @@ BATCHES_WAITING = 64
 #: Bytes that wait, at most: 50,000 rows of 300 bytes, which is one prepared batch. A
 #: source that is faster than the database would only fill memory with more.
 BYTES_WAITING = 16 << 20
+#: A batch is read in a tenth of it. A source that gives nothing for longer, as a quiet
+#: pipe does, is not waited for.
+END_SECONDS = 1.0
 
 
 class Reader:
@@ -60,6 +63,16 @@ class Reader:
         """Read no more; what was read can still be taken."""
         self._stopping.set()
         self._queue.close()
+
+    def end(self) -> None:
+        """Read no more, and wait for the batch that is being read.
+
+        A process that ends while a thread of it is in Polars is aborted, whatever exit
+        code it was to have.
+        """
+        self.stop()
+        if self._thread.is_alive():
+            self._thread.join(END_SECONDS)
 
     def close(self, error: BaseException) -> None:
         """Read no more, and drop what was read; who waits for it meets the error."""

@@ -40,11 +40,11 @@ def make_reader(
         batches: Batches in order.
         plan: What holds.
         memory: Slows the run where memory is short.
-        stack: Where it is closed, no more is read.
+        stack: Where it is closed, no more is read, and nothing is being read.
     """
     held_back = _held_back(batches, memory)
     reader = Reader(held_back, max_bytes=max(1, waiting_bytes(plan)))
-    stack.callback(reader.stop)
+    stack.callback(reader.end)
     return reader
 
 
