@@ -84,7 +84,7 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
         raise ConfigError(msg)
     store = RejectStore(Plan.of(config.resolve(settings)).found().rejects)
     path = store.files.find(run_id)
-    rows = store.read(path.stem).height
+    rows = store.count(path.stem)
     store.drop(path.stem)
     return rows
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
 from propload.columns import make_array
+from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +42,13 @@ _PLAIN_COLUMNS = {
     "batch": pl.Int64,
     "lane": pl.Int64,
 }
+#: What no line can do without, by the types that JSON gives it.
+_NEEDED: Mapping[str, tuple[type, ...]] = {
+    "source": (str,),
+    "row": (int,),
+    "values": (dict, NoneType),
+    "reasons": (list,),
+}
 _REASONS = pl.List(pl.Struct(dict.fromkeys(REASON_COLUMNS, pl.String)))
 
 #: A line as JSON gives it: `REJECT_COLUMNS`. `values` is None where the row could
@@ -48,15 +57,46 @@ Line: TypeAlias = "Mapping[str, Any]"
 
 
 def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
-    """Yield the lines of a file, as they stand there and as values.
+    """Yield the lines of a file, each with its end, and as values.
 
-    A last line that a killed run left without its end is passed over: what it was to
-    say was not acknowledged, so it comes again.
+    A last line that a killed run left cut off is passed over: what it was to say was
+    not acknowledged, so it comes again. One that only lacks its end is whole: an editor
+    left that out.
+
+    Raises:
+        ConfigError: Somebody has changed the file, and a line is no rejected row.
     """
     with path.open("rb") as file:
-        for text in file:
-            if text.endswith(b"\n"):
-                yield text, json.loads(text)
+        for number, text in enumerate(file, 1):
+            try:
+                line = _line(text)
+            except ValueError as error:
+                if not text.endswith(b"\n"):
+                    return
+                msg = (
+                    f"{path}, line {number}: this is no rejected row as propload wrote "
+                    f"it: {error}. Correct the line or take it out"
+                )
+                raise ConfigError(msg) from error
+            if line is not None:
+                yield text.removesuffix(b"\n") + b"\n", line
+
+
+def _line(text: bytes) -> Line | None:
+    """Return a line as values, or None where it is blank.
+
+    Raises:
+        ValueError: It is no rejected row; the message says why.
+    """
+    if not text.strip():
+        return None
+    line = json.loads(text)
+    told = line if isinstance(line, dict) else {}
+    for name, types in _NEEDED.items():
+        if not isinstance(told.get(name, ...), types):
+            msg = f"its {name!r} is missing or no {types[0].__name__}"
+            raise ValueError(msg)  # noqa: TRY004 - as for what is no JSON at all
+    return told
 
 
 def read_lines(path: Path) -> pl.DataFrame:

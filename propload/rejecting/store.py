@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.commands import Commands
-from propload.errors import LockedError
+from propload.errors import ConfigError, LockedError
 from propload.private_files import lock_private, open_private, sync_folder
 from propload.rejecting.lines import each_line, read_lines
 from propload.run_files import RunFiles, delete, written_before
@@ -61,8 +61,11 @@ class RejectStore:
         self.files = RunFiles(folder, ".ndjson", "rejected rows", Commands.list_rejects)
 
     def runs(self) -> list[RejectRun]:
-        """Return the runs that have rejected rows, newest first."""
-        summaries = map(_summary, self.files.all())
+        """Return the runs that have rejected rows, newest first.
+
+        A file that somebody has broken is passed over with a warning.
+        """
+        summaries = map(_summary_or_none, self.files.all())
         return [run for run in summaries if run is not None]
 
     def read(self, run_id: str = "") -> pl.DataFrame:
@@ -72,9 +75,18 @@ class RejectStore:
             run_id: The run, or its beginning; empty for the newest.
 
         Raises:
-            ConfigError: No such run has rejected rows.
+            ConfigError: No such run has rejected rows, or its file was broken.
         """
         return read_lines(self.files.find(run_id))
+
+    def count(self, run_id: str) -> int:
+        """Return how many rows a run's file holds, be they rejected rows or broken.
+
+        Raises:
+            ConfigError: No such run has rejected rows.
+        """
+        with self.files.find(run_id).open("rb") as file:
+            return sum(1 for line in file if line.strip())
 
     def drop(self, run_id: str) -> Path:
         """Delete a run's rejected rows; return the file that was deleted.
@@ -168,6 +180,17 @@ def _lock_of(path: Path) -> Path:
     return path.with_name(f".{path.stem}.lock")
 
 
+def _summary_or_none(path: Path) -> RejectRun | None:
+    try:
+        return _summary(path)
+    except FileNotFoundError:
+        # another process has replayed or dropped it since it was listed
+        return None
+    except ConfigError as error:
+        log.warning("%s", error)
+        return None
+
+
 def _summary(path: Path) -> RejectRun | None:
     lines = each_line(path)
     first = next(lines, None)
@@ -181,5 +204,5 @@ def _summary(path: Path) -> RejectRun | None:
         rows,
         told["source"],
         told["time"],
-        told["reasons"][0]["message"],
+        told["reasons"][0]["message"] if told["reasons"] else "",
     )

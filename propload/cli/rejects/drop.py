@@ -71,7 +71,7 @@ def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     store = find_rejects(given)
     path = store.files.find(run)
     if not yes:
-        rows = store.read(path.stem).height
+        rows = store.count(path.stem)
         question = f"Delete {counted(rows, 'rejected row')} of run {path.stem}?"
         screen.confirm(question)
     store.drop(path.stem)

@@ -65,9 +65,9 @@ def add_to(group: typer.Typer) -> None:
 
 
 def _lines(path: Path) -> Iterable[str]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield line.rstrip("\n")
+    from propload.rejecting.lines import each_line  # noqa: PLC0415 - needs Polars
+
+    return (text.decode("utf-8-sig").rstrip("\r\n") for text, _ in each_line(path))
 
 
 def _reasons(rows: Iterable[Mapping[str, object]]) -> Iterable[tuple[str, ...]]:

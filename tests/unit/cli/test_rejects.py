@@ -107,6 +107,13 @@ def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     assert rows[0]["reasons"][0]["message"] == "is not an integer"
 
 
+def test_half_a_line_of_a_killed_run_is_not_shown(run, refused, state_dir):
+    path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
+    path.write_bytes(path.read_bytes() + '{"run":"é'.encode()[:-1])
+    result = run("show", "--json")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 30)
+
+
 @pytest.fixture
 def aged(refused, state_dir):
     """Let the first of the two runs have refused its rows 91 days ago."""

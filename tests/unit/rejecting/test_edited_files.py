@@ -1,0 +1,58 @@
+"""Files of rejected rows that somebody has opened in an editor."""
+
+import pytest
+
+from propload.errors import ConfigError
+from tests.unit.rejecting.making import refused
+
+RUN = "20260101-ab"
+
+
+@pytest.fixture
+def path(writer):
+    writer.write(refused([1, 2]))
+    writer.close()
+    return writer.path
+
+
+def test_a_last_line_that_only_lacks_its_end_is_a_row(path, store):
+    whole = path.read_bytes()
+    path.write_bytes(whole.rstrip())
+    assert store.read()["row"].to_list() == [2, 3]
+    assert [run.rows for run in store.runs()] == [2]
+    # what is written behind it would be a part of it
+    store.keep(RUN, lambda _: True)
+    assert path.read_bytes() == whole
+
+
+def test_what_an_editor_adds_changes_no_row(path, store):
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\r\n".join(lines) + b"\r\n \r\n")
+    assert store.read()["row"].to_list() == [2, 3]
+    assert store.count(RUN) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (lambda _: b"oops", "Expecting value"),
+        (lambda _: b"[1]", "its 'source' is missing"),
+        (lambda text: text.replace(b'"row":', b'"line":'), "its 'row' is missing"),
+        (lambda text: text.replace(b'"row":3', b'"row":"3"'), "'row' is missing or no"),
+        (lambda text: text.decode().encode("utf-16"), "utf-16"),
+    ],
+)
+def test_a_line_that_is_no_rejected_row_is_named(changed, told, path, store, caplog):
+    first, second = path.read_bytes().splitlines()
+    path.write_bytes(first + b"\n" + changed(second) + b"\n")
+    named = rf"{path}, line 2: this is no rejected row .*{told}.* Correct the line"
+    with pytest.raises(ConfigError, match=named):
+        store.read()
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match=named):
+        store.keep(RUN, lambda _: False)
+    assert path.read_bytes() == before
+    # it hides no other run, and can be given up
+    assert store.runs() == []
+    assert "line 2: this is no rejected row" in caplog.text
+    assert store.drop(RUN) == path
