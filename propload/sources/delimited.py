@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -201,6 +202,7 @@ class _Reader:
         names = self._names
         if not end:
             return _no_rows(names), []
+        text, end = _for_arrow(text, end)
         ragged: list[pyarrow.csv.InvalidRow] = []
 
         def refuse(row: pyarrow.csv.InvalidRow) -> str:
@@ -259,6 +261,20 @@ class _Reader:
         yield from cut(
             rows, self._name, first, self._options, untyped=True, unread=unread
         )
+
+
+def _for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
+    """Return a text of whole rows, and its length, as Arrow reads all that is in it.
+
+    Where no line end follows the last field, it takes an empty one behind a quoted one
+    for quoted as well: an empty text, no null. A byte order mark at the beginning it
+    drops, also that of a value.
+    """
+    if text[end - 1] not in b"\r\n":
+        text, end = text[:end] + b"\n", end + 1
+    if text.startswith(BOM_UTF8):
+        text, end = BOM_UTF8 + text, end + len(BOM_UTF8)
+    return text, end
 
 
 def _are_lines(text: bytes, end: int, rows: int) -> bool:

@@ -14,6 +14,18 @@ def test_an_empty_field_is_null_and_a_quoted_one_is_empty(read, write):
     assert read(path).tuples == [(None, ""), ("x", "y")]
 
 
+def test_a_last_empty_field_is_null_without_a_line_end_as_well(read, write):
+    assert read(write("a.csv", 'a,b\n"x",')).tuples == [("x", None)]
+    assert read(write("b.csv", 'a,b\n"x",""')).tuples == [("x", "")]
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 1000])
+def test_a_byte_order_mark_at_the_start_of_a_row_stays(read, write, chunk_bytes):
+    path = write("a.csv", "a,b\n\ufeffx,1\n\ufeffy,2\n")
+    reading = read(path, chunk_bytes=chunk_bytes)
+    assert reading.tuples == [("\ufeffx", "1"), ("\ufeffy", "2")]
+
+
 def test_words_for_null_count_quoted_or_not(read, write):
     path = write("a.csv", 'a,b\n-,"n/a"\n"-",ok\n')
     reading = read(path, null_words=("-", "n/a"))
