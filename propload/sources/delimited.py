@@ -176,8 +176,9 @@ class _Reader:
         if not self._header:
             return False
         line_end = b"\n" if b"\n" in text else b"\r"
-        again = text.find(line_end + self._header, 0, end) >= 0
-        return again or text.startswith(self._header)
+        ways = self._header, BOM_UTF8 + self._header
+        again = any(text.find(line_end + way, 0, end) >= 0 for way in ways)
+        return again or text.startswith(ways)
 
     def _sort_out(self, text: bytes, *, final: bool) -> Sorted:
         return sort_out(text, self._delimiter, final=final, header=self._header)

@@ -8,6 +8,7 @@ only the rows at fault are refused.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -242,7 +243,8 @@ HEADER_AGAIN = (
 
 
 def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
-    if header and row.strip(b"\r\n") == header:
+    # files that are joined bring their byte order marks along
+    if header and row.strip(b"\r\n").removeprefix(BOM_UTF8) == header:
         return HEADER_AGAIN
     if b"\0" in row:
         return "nul", "the row has a NUL byte, which no text in PostgreSQL may hold"

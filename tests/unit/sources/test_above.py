@@ -169,3 +169,11 @@ def test_a_sheet_whose_index_has_no_name_is_not_doubted(write):
     for rows in ([["0", "100"], ["1", "200"]], [["a", "Ede"], ["b", "Epe"]]):
         content = workbook(S=[[None, "price"], *rows])
         assert load(write("a.xlsx", content))[2] == ()
+
+
+@pytest.mark.parametrize("quoted", ["x", '"x"', '5" x'])
+def test_files_with_byte_order_marks_may_be_joined(read, write, quoted):
+    text = f"\ufeffa,b\n{quoted},1\n"
+    reading = read(write("a.csv", text + text))
+    assert [b for _, b in reading.tuples] == ["1", "1"]
+    assert [(fault.row, fault.check) for fault in reading.unread] == [(2, "header")]
