@@ -77,7 +77,8 @@ def _text_limit(column: pl.Expr, name: str, first: int, second: int) -> pl.Expr 
             column.str.strip_chars_end(" ").str.len_chars() > first
         )
     if name == "numeric":
-        return column.str.contains(rf"\.[0-9]{{{max(second, 0)}}}[0-9]*[1-9]")
+        # of a number with an exponent the server says whether it is exact
+        return column.str.contains(rf"\.[0-9]{{{max(second, 0)}}}[0-9]*[1-9]0*\s*$")
     if name in ("timestamp", "time", "interval"):
         return column.str.contains(rf"\.[0-9]{{{first}}}[0-9]*[1-9]")
     return None

@@ -6,6 +6,9 @@ again counts, so that no guess loses a leading zero or a digit.
 
 from __future__ import annotations
 
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import partial
+
 import polars as pl
 
 from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion
@@ -37,6 +40,7 @@ FIRST_YEAR = 1000
 _LARGE_FLOAT = r"^-?[0-9](?:\.[0-9]{1,17})?[eE]\+?1[6-8]$"
 #: Holds those exactly.
 _WHOLE = pl.Decimal(38, 17)
+_POWER = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
 
 _NAIVE_FORMATS = (
@@ -170,15 +174,30 @@ def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
 
 def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
     text = column.str.strip_chars()
-    value = text.cast(target, strict=False)
-    beyond = text.str.contains(rf"\.[0-9]{{{target.scale}}}[0-9]*[1-9]")
-    # an exponent moves the point: what it means is compared as a number
-    powers = text.str.contains("[eE]") & (
-        text.cast(pl.Float64, strict=False) != value.cast(pl.Float64)
+    # Polars rounds what an exponent leaves behind the last digit
+    plain = pl.when(~text.str.contains("[eE]")).then(text)
+    beyond = plain.str.contains(rf"\.[0-9]{{{target.scale}}}[0-9]*[1-9]")
+    power = text.map_batches(partial(_read_powers, target=target), return_dtype=target)
+    return Conversion(
+        plain.cast(target, strict=False),
+        beyond.any(),
+        beyond,
+        pl.coalesce(_truth(text).cast(target, strict=False), power),
     )
-    refused = beyond | powers
-    truth = _truth(text).cast(target, strict=False)
-    return Conversion(value, refused.any(), refused, truth)
+
+
+def _read_powers(texts: pl.Series, *, target: pl.Decimal) -> pl.Series:
+    """Return the numbers of texts with an exponent, null where they are not exact."""
+    exactly = Context(prec=target.precision, traps=[Inexact, InvalidOperation])
+    last_digit = Decimal((0, (1,), -target.scale))
+    found: list[Decimal | None] = []
+    for text in pl.select(pl.when(texts.str.contains(_POWER)).then(texts)).to_series():
+        try:
+            number = text and Decimal(text).quantize(last_digit, context=exactly)
+        except ArithmeticError:
+            number = None
+        found.append(number)
+    return pl.Series(found, dtype=target)
 
 
 def _boolean(column: pl.Expr) -> Conversion:
