@@ -33,8 +33,8 @@ FLOAT_DIGITS = 15
 NANOSECOND_LENGTH = 24
 #: `%Y` also reads the year 18 of "18-2-1"; which century is meant nobody can tell,
 #: and nothing that is sold is that old. Years before Christ it reads as well, which
-#: PostgreSQL writes in another way.
-SHORT_YEAR = r"^-|^\d{1,3}-"
+#: PostgreSQL writes in another way, and the year 0, which there was not.
+SHORT_YEAR = r"^-|^\d{1,3}-|^0000-"
 FIRST_YEAR = 1000
 #: How Python and Polars write a whole number of a float that has many digits.
 _LARGE_FLOAT = r"^-?[0-9](?:\.[0-9]{1,17})?[eE]\+?1[6-8]$"
@@ -94,6 +94,8 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
         msg = f"{target} is never guessed"
         raise ValueError(msg)
     strange = ~column.str.contains(pattern)
+    if target.is_temporal():
+        strange |= column.str.starts_with("0000-")
     doubt = strange.any()
     if target.is_integer():
         # writing numbers costs less than matching patterns
