@@ -272,6 +272,7 @@ class _Sheet:
             raise SourceError(msg, source=name)
         self.note = _sheet_note(name, options.sheet, self._workbook.sheet_names)
         self.last_span = _last_span(content)
+        self._in_sheet: list[int] = []
         self.cells, faults = self._load("string")
         self.errors: _Words = {}
         for (row, column), told in faults:
@@ -338,8 +339,9 @@ class _Sheet:
         self, dtype: str, columns: Sequence[int]
     ) -> tuple[pa.RecordBatch, list[tuple[tuple[int, int], str]]]:
         # a type for each: what the reader is to guess, it may refuse
-        others = dict.fromkeys(range(self.cells.num_columns), "string")
-        return self._load({**others, **dict.fromkeys(columns, dtype)})
+        types = dict.fromkeys(self._in_sheet, "string")
+        wanted = (self._in_sheet[place] for place in columns)
+        return self._load({**types, **dict.fromkeys(wanted, dtype)})
 
     def _load(
         self, dtypes: Any
@@ -349,6 +351,8 @@ class _Sheet:
                 self._sheet, header_row=None, dtypes=dtypes
             )
             cells, faults = loaded.to_arrow_with_errors()
+        # a table may begin right of A: types go by the columns of the sheet
+        self._in_sheet = [one.absolute_index for one in loaded.available_columns()]
         errors = faults.errors if faults is not None else []
         return cells, [(one.offset_position, one.detail) for one in errors]
 

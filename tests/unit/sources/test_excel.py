@@ -163,3 +163,18 @@ def test_numbers_stand_beside_columns_of_any_kinds(read, write):
         ("1.5", "25:30:00", "true"),
         ("2", "2023-03-15 00:00:00", "x"),
     ]
+
+
+@pytest.mark.parametrize("right", [1, 3])
+@pytest.mark.parametrize("down", [0, 2])
+def test_a_table_may_begin_anywhere(read, write, right, down):
+    rows = [
+        ["id", "price", "open"],
+        [1, 1.0000000001, Span(1.0625)],
+        [2, "007", Error("#N/A")],
+    ]
+    moved = [*[[]] * down, *([*[None] * right, *row] for row in rows)]
+    assert read(write("a.xlsx", workbook(One=moved))).tuples == [
+        ("1", "1.0000000001", "25:30:00"),
+        ("2", "007", "#N/A"),
+    ]
