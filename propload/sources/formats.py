@@ -101,4 +101,7 @@ def _json_kind(head: bytes) -> str | None:
         json.loads(line)
     except ValueError:
         return "json"
+    except RecursionError:
+        # nested too deeply, but JSON as far as it was read: it costs its own row
+        pass
     return "ndjson"

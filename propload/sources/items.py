@@ -32,7 +32,14 @@ WEIGHED_EACH = 64
 VALUE_BYTES = 16
 
 #: What building a column can raise where a single value is to blame.
-UNFIT = (UnicodeEncodeError, TypeError, ValueError, OverflowError, pa.ArrowException)
+UNFIT = (
+    UnicodeEncodeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    pa.ArrowException,
+)
 
 
 class ItemSource:
@@ -332,7 +339,7 @@ def _fault_of(row: dict[str, Any], error: Exception) -> str:
 def _kept(value: object) -> object:
     try:
         return settled(value)
-    except (*UNFIT, RecursionError):
+    except UNFIT:
         # it is no value, which is told with its row
         return value
 
