@@ -60,20 +60,24 @@ def _conversion(
         return _decimal_text, wide.encode()
     if pa.types.is_run_end_encoded(kind):
         return pc.run_end_decode, None
-    if _holds_maps(kind):
+    if _holds(kind, pa.types.is_map):
         return _objects, b"jsonb"
     if pa.types.is_interval(kind):
         return _refuse, None
     near = _nearest(kind)
-    cast = _in_milliseconds if _in_seconds(kind) else pa.Array.cast
+    cast = _in_milliseconds if _in_seconds(kind) else _cast
     return None if near.equals(kind) else ((lambda column: cast(column, near)), None)
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return _without_views(column).cast(kind)
 
 
 def _nearest(kind: pa.DataType) -> pa.DataType:
     """Return the type that Polars has for all values of one, also within others."""
-    if pa.types.is_list(kind) or pa.types.is_list_view(kind):
+    if pa.types.is_list(kind):
         return pa.list_(_nearest(kind.value_type))
-    if pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind):
+    if pa.types.is_large_list(kind) or _is_view(kind):
         return pa.large_list(_nearest(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_nearest(field.type)) for field in kind])
@@ -155,9 +159,28 @@ def _uuid_text(column: pa.Array) -> pa.Array:
     return pa.array([one and str(uuid.UUID(bytes=one)) for one in raw], TEXT)
 
 
-def _holds_maps(kind: pa.DataType) -> bool:
+def _holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
     inner = (kind.field(place).type for place in range(kind.num_fields))
-    return pa.types.is_map(kind) or any(map(_holds_maps, inner))
+    return is_sought(kind) or any(_holds(one, is_sought) for one in inner)
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind))
+
+
+def _without_views(column: pa.Array) -> pa.Array:
+    """Return lists in place of views of lists, of which a cast empties the last."""
+    if not _holds(column.type, _is_view):
+        return column
+    if pa.types.is_struct(column.type):
+        parts = [_without_views(part) for part in column.flatten()]
+        names = [field.name for field in column.type]
+        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
+    elements = _without_views(pc.list_flatten(column))
+    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
+    ends = pc.cumulative_sum(lengths)
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
 
 
 def _objects(column: pa.Array) -> pa.Array:

@@ -52,7 +52,6 @@ def of(kind, values):
             ["1200"],
             "numeric(40,0)",
         ),
-        (pa.array([[1, 2], None], pa.list_view(pa.int64())), [[1, 2], None], None),
     ],
     ids=lambda one: str(getattr(one, "type", "")),
 )
@@ -153,3 +152,36 @@ def test_seconds_beyond_those_of_polars_do_not_go_round(read, kind):
     assert found.dtype.time_unit == "ms"
     last = most // 1000 * 1000
     assert found.to_physical().to_list() == [1000, None, last, -last]
+
+
+VIEWS = pa.list_view(pa.int64())
+DAY = dt.date(2024, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (VIEWS, [[1, 2], None, [3]]),
+        (pa.large_list_view(pa.date64()), [[], [DAY]]),
+        (pa.list_(VIEWS), [[[1], []], None, [[2]]]),
+        (pa.list_view(VIEWS), [[[1], None], [[2]]]),
+        (pa.struct({"a": VIEWS}), [{"a": [1]}, None, {"a": [2, 3]}]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("start", [0, 1])
+def test_views_of_lists_are_lists(read, kind, values, start):
+    table = pa.table({"v": pa.array(values, kind)}).slice(start)
+    (batch,) = read(table).batches
+    assert pl.from_arrow(batch.rows)["v"].to_list() == values[start:]
+
+
+def test_views_may_overlap_and_come_in_any_order(read):
+    views = pa.ListViewArray.from_arrays(
+        pa.array([3, 0, 1, 2], pa.int32()),
+        pa.array([2, 0, 3, 1], pa.int32()),
+        pa.array([10, 11, 12, 13, 14]),
+        mask=pa.array([False, False, False, True]),
+    )
+    (batch,) = read(pa.table({"v": views})).batches
+    assert batch.rows["v"].to_pylist() == [[13, 14], [], [11, 12, 13], None]
