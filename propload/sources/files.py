@@ -96,9 +96,11 @@ class FileSource:
                 yield from self._rows(sys.stdin.buffer, "stdin")
                 continue
             with _open(path) as file:
-                changed = _changed_at(path)
+                changed, begun = _changed_at(path), _state_of(file)
                 for batch in self._rows(file, _printable(path)):
                     yield replace(batch, as_of=changed)
+                if changed and _state_of(file) != begun:
+                    self._notes[_told_of_change(path)] = None
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
         for part in find_parts(file, name, self._options):
@@ -156,6 +158,19 @@ def _changed_at(path: Path) -> datetime | None:
     if not path.is_file():
         return None
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _state_of(file: IO[bytes]) -> tuple[int, int]:
+    """Return what is another one once somebody has written into an open file."""
+    stat = os.fstat(file.fileno())
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _told_of_change(path: Path) -> str:
+    return (
+        f"{_printable(path)} was written into while it was read: rows of it may be "
+        "missing, or mixed from before and after. Load it again once it is written"
+    )
 
 
 def find_files(

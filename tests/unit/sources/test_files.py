@@ -258,3 +258,28 @@ def test_a_file_is_cut_at_the_same_rows_however_long_it_takes(
     assert source.rereadable
     assert [batch.height for batch in source] == at_once
     assert len(at_once) == 3
+
+
+def test_a_file_that_is_written_into_while_it_is_read_is_told(tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text("id\n" + "".join(f"{n}\n" for n in range(1000)))
+    source = opened(path, chunk_bytes=100)
+    batches = iter(source)
+    next(batches)
+    with path.open("a") as file:
+        file.write("1000\n")
+    assert list(batches)
+    (note,) = source.notes
+    assert note.startswith(f"{path} was written into while it was read")
+
+
+def test_a_file_that_another_one_takes_the_place_of_is_read_as_it_was(tmp_path):
+    path, other = tmp_path / "homes.csv", tmp_path / "new.csv"
+    path.write_text("id\n" + "".join(f"{n}\n" for n in range(1000)))
+    other.write_text("id\n0\n")
+    source = opened(path, chunk_bytes=100)
+    batches = iter(source)
+    rows = next(batches).height
+    other.replace(path)
+    assert rows + sum(batch.height for batch in batches) == 1000
+    assert source.notes == ()
