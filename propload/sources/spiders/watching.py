@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.http.request import NO_CALLBACK
 
 from propload.sources.spiders.feed import NOT_LOADED
 
@@ -77,8 +78,7 @@ class Watch:
         return status in read
 
     def _lose(self, request: Request, reason: str, *, gone: bool = False) -> None:
-        # robots.txt, which may well not exist
-        if request.meta.get("dont_obey_robotstxt") and request.callback is not None:
+        if _is_robots_txt(request):
             return
         self.gone_pages += gone
         self.lost_pages += not gone
@@ -111,3 +111,12 @@ class Watch:
     def _note(self, sentence: str) -> None:
         if len(self.examples) < _MOST_EXAMPLES:
             self.examples.append(sentence)
+
+
+def _is_robots_txt(request: Request) -> bool:
+    """Return whether Scrapy itself asks, for a robots.txt that may well not exist.
+
+    A spider's own request may leave the rules aside; its page is one to miss.
+    """
+    of_scrapy = request.callback is NO_CALLBACK
+    return of_scrapy and bool(request.meta.get("dont_obey_robotstxt"))

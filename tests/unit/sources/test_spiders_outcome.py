@@ -5,6 +5,7 @@ from scrapy import Spider
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.http import Request, Response
+from scrapy.http.request import NO_CALLBACK
 from scrapy.settings import Settings
 from scrapy.utils.conf import build_component_list
 from scrapy.utils.misc import load_object
@@ -100,6 +101,21 @@ def test_a_page_is_there_lost_or_gone(status, lost, gone):
     url = "http://example.org/1"
     watch.process_response(Request(url), Response(url, status=status))
     assert (watch.lost_pages, watch.gone_pages) == (lost, gone)
+
+
+@pytest.mark.parametrize(
+    ("callback", "lost"),
+    [(NO_CALLBACK, 0), (Spider.parse, 1), (None, 1)],
+    ids=["robots.txt", "a page with a callback", "a page of parse()"],
+)
+def test_only_scrapys_own_request_for_robots_txt_is_no_page(callback, lost):
+    watch = Watch.from_crawler(Crawler(Spider))
+    meta = {"dont_obey_robotstxt": True}
+    request = Request("http://example.org/1", callback=callback, meta=meta)
+    watch.process_response(request, Response(request.url, status=500))
+    watch.process_exception(request, TimeoutError("too slow"))
+    assert watch.lost_pages == 2 * lost
+    assert len(watch.examples) == 2 * lost
 
 
 def test_a_block_gives_its_advice_once():
