@@ -163,10 +163,10 @@ class CrawlOutcome:
         return f": {'; '.join(said)}" if said else ""
 
     def _sentences(self) -> Iterator[str]:
-        yield (
-            f"crawled {counted(self.pages, 'page')} in {self.seconds:.1f} s: "
-            f"{counted(self.items, 'item')}"
-        )
+        # without Scrapy's stats nobody knows how long
+        took = f" in {self.seconds:.1f} s" if self.seconds else ""
+        pages, items = counted(self.pages, "page"), counted(self.items, "item")
+        yield f"crawled {pages}{took}: {items}"
         yield from self._losses()
         if self.gone_pages:
             gone = counted(self.gone_pages, "page is", "pages are")
@@ -213,23 +213,29 @@ def read_outcome(
     lost, gone = seen if watch.sees_pages else _pages_not_read(stats)
     return CrawlOutcome(
         spider=crawler.spidercls.name,
-        finish_reason=finish_reason or str(stats.get("finish_reason", STOPPED)),
-        pages=_count(stats, "response_received_count")
-        - _count(stats, "robotstxt/response_count"),
-        items=_count(stats, "propload/items"),
-        errors=_count(stats, "spider_exceptions/count"),
+        finish_reason=finish_reason or _finish_reason(stats, watch),
+        pages=watch.statuses.total(),
+        # before the end nobody has said how many the sink took
+        items=_count(stats, "propload/items") or watch.items,
+        errors=watch.errors,
         item_errors=watch.item_errors,
         dropped_items=watch.dropped_items,
         lost_pages=lost,
         gone_pages=gone,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
-        statuses=_statuses(stats),
+        # the stats count the answers too that were followed by another attempt
+        statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),
         missing=_said(stats, MISSING),
         told=_said(stats, TOLD),
         examples=tuple(watch.examples),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )
+
+
+def _finish_reason(stats: Mapping[str, Any], watch: Watch) -> str:
+    # the sink tells the stats where its last commit fails, when the crawl is closed
+    return str(stats.get("finish_reason") or watch.finish_reason or STOPPED)
 
 
 def _count(stats: Mapping[str, Any], name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
@@ -29,13 +30,24 @@ class Watch:
     A downloader middleware before all others, so that it sees what is left of a
     failure after every attempt. Beside a crawl it hears of exceptions and items only.
 
+    A project may do without Scrapy's stats, so what a run is judged by is counted here.
+
     Attributes:
         sees_pages: Whether it is such a middleware.
+        finish_reason: Why the crawl ended, in Scrapy's word; empty while it goes on.
+        statuses: How many answers were handed on with which HTTP status; robots.txt
+            is none of them.
+        items: Items that item pipelines let pass.
+        errors: Exceptions that the spider raised.
     """
 
     sees_pages = False
 
     def __init__(self, crawler: Crawler) -> None:
+        self.finish_reason = ""
+        self.statuses: Counter[int] = Counter()
+        self.items = 0
+        self.errors = 0
         self.lost_pages = 0
         self.gone_pages = 0
         self.item_errors = 0
@@ -43,6 +55,9 @@ class Watch:
         self.examples: list[str] = []
         self._drop_reasons: set[str] = set()
         self._crawler = crawler
+        crawler.signals.connect(self._on_closed, signals.spider_closed)
+        crawler.signals.connect(self._on_answer, signals.response_received)
+        crawler.signals.connect(self._on_item, signals.item_scraped)
         crawler.signals.connect(self._on_error, signals.spider_error)
         crawler.signals.connect(self._on_item_error, signals.item_error)
         crawler.signals.connect(self._on_item_dropped, signals.item_dropped)
@@ -86,7 +101,18 @@ class Watch:
         if request.errback is None:
             self._note(f"{request.url} is missing: {reason}")
 
+    def _on_closed(self, reason: str) -> None:
+        self.finish_reason = reason
+
+    def _on_answer(self, request: Request, response: Response) -> None:
+        if not _is_robots_txt(request):
+            self.statuses[response.status] += 1
+
+    def _on_item(self) -> None:
+        self.items += 1
+
     def _on_error(self, failure: Failure, response: Any) -> None:
+        self.errors += 1
         self._note_raised("the spider", failure, response)
 
     def _on_item_error(self, failure: Failure, response: Any) -> None:

@@ -1,5 +1,6 @@
 """A spider as a source."""
 
+import contextlib
 import logging
 import threading
 from typing import ClassVar
@@ -299,3 +300,44 @@ def test_a_crawl_leaves_logging_and_stdout_alone(capsys):
     after = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
     assert after == handlers
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        {"STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector"},
+        {"EXTENSIONS": {"scrapy.extensions.corestats.CoreStats": None}},
+    ],
+    ids=["stats", "core stats"],
+)
+@pytest.mark.parametrize(
+    ("answers", "error", "reason"),
+    [
+        ([{"id": 1}], None, "finished"),
+        ([], SourceError, "finished"),
+        ([CloseSpider("blocked")], BlockedError, "blocked"),
+        ([{"id": 1}, ValueError("odd page")], None, "finished"),
+    ],
+    ids=["an item", "nothing", "a block", "an exception"],
+)
+def test_a_crawl_without_scrapys_stats_is_judged_as_one_with(
+    without, answers, error, reason
+):
+    class Spider(scrapy.Spider):
+        name = "uncounted"
+        start_urls = ("data:,homes",)
+
+        def parse(self, response):
+            for one in answers:
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+
+    source = SpiderSource(Spider, settings=without)
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        assert len(read(source)) == 1
+    assert source.outcome.finish_reason == reason
+    assert source.outcome.pages == 1
+    assert source.outcome.items == answers.count({"id": 1})
+    assert source.outcome.errors == sum(isinstance(a, ValueError) for a in answers)
+    assert source.outcome.notes[0].startswith("crawled 1 page")
