@@ -16,11 +16,12 @@ import pyarrow as pa
 from propload import config
 from propload.batch import Batch
 from propload.beginnings import BeginningStore
+from propload.earlier.settled import how_to_settle, settled_pieces
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
-from propload.rejecting.lines import OWN_PREFIX, each_line, rows_as_read
+from propload.rejecting.lines import OWN_PREFIX, each_line, piece_of, rows_as_read
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan, object_names, require_objects
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from propload.earlier.settled import Pieces
     from propload.options import Settings
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
@@ -106,17 +108,13 @@ def _replay(
     reports: ReportStore,
     settings: Settings,
 ) -> Report:
-    plan = replace(_plan_of(path.stem, reports, settings), replayed=path.stem)
-    source = RejectSource(path, fix)
-    if not any(True for _ in source.lines()):
-        msg = (
-            f"the rejected rows of run {path.stem} could not be read at all: correct "
-            "the file and ingest it again"
-        )
-        raise ConfigError(msg)
+    report = _report_of(path.stem, reports)
+    plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
+    source = RejectSource(path, fix, settled_pieces(path.stem, plan, report))
+    _require_rows(source, plan)
     earlier = _earlier_replay(source, plan)
     if earlier is not None and earlier.status == "loaded":
-        _forget(path, store, plan)
+        _forget(source, store, plan)
         msg = (
             f"the rejected rows of run {path.stem} were loaded by its replay "
             f"{earlier.run_id}: nothing is left of them"
@@ -128,20 +126,47 @@ def _replay(
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
         try:
-            _forget(path, store, plan)
+            _forget(source, store, plan)
         except OSError as error:
             # a replay that adds rows knows them again, and any other changes nothing
             log.warning("the rejected rows stay in %s: %s", path, error)
     return report
 
 
-def _forget(path: Path, store: RejectStore, plan: Plan) -> None:
+def _require_rows(source: RejectSource, plan: Plan) -> None:
+    """Refuse to replay where no row can be; tell of those that have to wait.
+
+    Raises:
+        ConfigError: No row can be.
+    """
+    run_id = source.path.stem
+    waiting = sum(1 for _ in source.waiting())
+    if not any(True for _ in source.lines()):
+        msg = (
+            f"the rejected rows of run {run_id} are of batches that it has not "
+            f"committed: {how_to_settle(run_id, plan)}"
+            if waiting
+            else f"the rejected rows of run {run_id} could not be read at all: correct "
+            "the file and ingest it again"
+        )
+        raise ConfigError(msg)
+    if waiting:
+        log.warning(
+            "%s of run %s %s, being of batches that it has not committed: %s",
+            counted(waiting, "rejected row"),
+            run_id,
+            "stays" if waiting == 1 else "stay",
+            how_to_settle(run_id, plan),
+        )
+
+
+def _forget(source: RejectSource, store: RejectStore, plan: Plan) -> None:
     """Let go of rows that are loaded by now, or refused under the new run's name.
 
     Replays of them that were killed have nothing left to go on with.
     """
-    store.keep(path.stem, lambda line: not was_read(line))
-    BeginningStore(plan.places.runs).forget_replays(path.stem)
+    store.keep(source.path.stem, lambda line: not source.takes(line))
+    BeginningStore(plan.places.runs).forget_replays(source.path.stem)
 
 
 def _earlier_replay(source: RejectSource, plan: Plan) -> RunRecord | None:
@@ -192,9 +217,14 @@ def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> No
     raise ConfigError(msg)
 
 
-def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
+def _report_of(run_id: str, reports: ReportStore) -> Report | None:
+    """Return the report of a run, or None where it was killed before it wrote one."""
+    return reports.read(run_id) if reports.files.path(run_id).exists() else None
+
+
+def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
     """Return what holds for a replay: what the run was told, and what is given now."""
-    if not reports.files.path(run_id).exists():
+    if report is None:
         plan = Plan.of(config.resolve(given))
         if "table" not in plan.settings:
             msg = (
@@ -203,7 +233,6 @@ def _plan_of(run_id: str, reports: ReportStore, given: Settings) -> Plan:
             )
             raise ConfigError(msg)
         return plan
-    report = reports.read(run_id)
     plan = Plan.of(config.resolve({**_settings_of(report, given), **given}))
     if "to" not in given:
         with open_database(plan) as database:
@@ -245,10 +274,13 @@ class RejectSource:
     Attributes:
         path: The file of the run that refused them.
         fix: Mends them, or None.
+        settled: The pieces that are committed; the rows of others are left alone. None
+            where all rows may be loaded.
     """
 
     path: Path
     fix: Fix | None = None
+    settled: Pieces | None = None
 
     @property
     def name(self) -> str:
@@ -269,8 +301,18 @@ class RejectSource:
         return found.hexdigest()
 
     def lines(self) -> Iterator[Line]:
-        """Yield the rows that were read."""
-        return (line for _, line in each_line(self.path) if was_read(line))
+        """Yield the rows that are loaded: they were read, and do not come again."""
+        return (line for _, line in each_line(self.path) if self.takes(line))
+
+    def waiting(self) -> Iterator[Line]:
+        """Yield the rows that were read, and come again with their batch."""
+        read = (line for _, line in each_line(self.path) if was_read(line))
+        return (line for line in read if not self.takes(line))
+
+    def takes(self, line: Line, /) -> bool:
+        """Return whether a row is among those that are loaded."""
+        is_settled = self.settled is None or piece_of(line) in self.settled
+        return was_read(line) and is_settled
 
     def __iter__(self) -> Iterator[Batch]:
         for _, alike in groupby(self.lines(), _kind):

@@ -99,6 +99,14 @@ def _line(text: bytes) -> Line | None:
     return told
 
 
+def piece_of(line: Line) -> tuple[int, int]:
+    """Return number and lane of the piece that a rejected row was committed with.
+
+    A row that was refused before the lanes belongs to the first one's.
+    """
+    return line.get("batch", -1), line.get("lane") or 0
+
+
 def read_lines(path: Path) -> pl.DataFrame:
     """Return the rejected rows of a file: columns `REJECT_COLUMNS`, one line a row."""
     lines = [line for _, line in each_line(path)] if path.exists() else []

@@ -21,6 +21,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows
 from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
+from propload.rejecting.lines import piece_of
 from propload.rejecting.writing import unwritten
 from propload.retrying import RetryOptions
 from propload.running.adapting import batch_sizes, with_workers
@@ -274,10 +275,7 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     writer = RejectWriter(store.files.path(run_id), run_id)
     if point is not None:
         with store.alone(run_id), unwritten(store.files.path(run_id)):
-            store.keep(
-                run_id,
-                lambda line: (line["batch"], line["lane"] or 0) in point.committed,
-            )
+            store.keep(run_id, lambda line: piece_of(line) in point.committed)
             writer.take_up()
     return writer
 

@@ -1,0 +1,91 @@
+"""Which rejected rows of a run do not come again: those of what it has committed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from propload import config
+from propload.errors import ConfigError
+from propload.postgres.ledger.history import read_runs
+from propload.running.choosing import open_database
+from propload.running.resuming import Resuming
+
+if TYPE_CHECKING:
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
+    from propload.report import Report
+    from propload.running.planning import Plan
+
+#: Number and lane of pieces that are committed.
+Pieces = frozenset[tuple[int, int]]
+
+
+def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | None:
+    """Return the pieces whose rejected rows may be added, or None where all may.
+
+    A run that has not loaded all its rows has rejected some of batches that it did not
+    commit. It reads these again when it is gone on with, and rejects them again: added
+    now they would be there twice. By their key they may be written as often as one
+    likes.
+
+    Args:
+        run_id: The run.
+        plan: What holds for the replay of its rows.
+        report: Its report, or None where it left none.
+
+    Raises:
+        ConfigError: It was to replace its table, and has not: what is added to the
+            table now would go with the old rows.
+        LockedError: It still goes on.
+    """
+    if report is not None and report.status == "loaded":
+        return None
+    with open_database(plan) as database:
+        run = _record(run_id, plan, database)
+        if (run.status if run else None) == "loaded":
+            return None
+        mode = run.mode if run else report and report.settings.get("mode")
+        if mode == "replace":
+            raise ConfigError(_replaces_later(run_id, plan))
+        if plan.settings.get("mode") != "append":
+            return None
+        return _committed(run_id, plan, database)
+
+
+def how_to_settle(run_id: str, plan: Plan) -> str:
+    """Return what is done about the other rows.
+
+    Args:
+        run_id: The run.
+        plan: What holds for the replay of its rows.
+    """
+    named = f"{run_id}{config.state_flag(plan.places.state_dir)}"
+    return (
+        "go on with the run first, which reads and rejects them again (propload runs "
+        f"show {named} says how), or load them from a file, if you do not (propload "
+        f"rejects export {named} --output FILE)"
+    )
+
+
+def _record(run_id: str, plan: Plan, database: Database) -> RunRecord | None:
+    with database.connect() as session:
+        runs = read_runs(session, plan.places.state_dir)
+    return next((run for run in runs if run.run_id == run_id), None)
+
+
+def _committed(run_id: str, plan: Plan, database: Database) -> Pieces:
+    with ExitStack() as stack:
+        resuming = Resuming(database, plan.places.state_dir, stack)
+        point = resuming.point_of(run_id, gone=0)
+    return point.committed if point is not None else frozenset()
+
+
+def _replaces_later(run_id: str, plan: Plan) -> str:
+    named = f"{run_id}{config.state_flag(plan.places.state_dir)}"
+    return (
+        f"run {run_id} was to replace its table and has not: rows that are added now "
+        "would go with the old ones when it does. Go on with the run first (propload "
+        f"runs show {named} says how), or give it up and load its rejected rows from "
+        f"a file (propload rejects export {named} --output FILE)"
+    )
