@@ -155,16 +155,22 @@ def _newest(
 
 
 def _begun(where: Places, run: str) -> Beginning | None:
-    """Return the run whose name begins so, where it has not ended, or None.
+    """Return the run whose name begins so, where it has no report yet, or None.
 
-    One that was gone on with has not ended either, whatever its earlier report says.
+    One that was gone on with has none either, whatever its earlier report says. Without
+    a name it is the newest, where that was killed.
 
     Raises:
         ConfigError: It may be this run or another one.
     """
     begun = {one.run_id: one for one in BeginningStore(where.runs).newest()}
-    names = {*begun, *(path.stem for path in ReportStore(where.runs).files.all())}
-    found = {run} & names or {name for name in names if run and name.startswith(run)}
+    ended = {path.stem for path in ReportStore(where.runs).files.all()}
+    names = {*begun, *ended}
+    if not run:
+        # one that was killed has come to its end as well
+        going_on = {name for name, one in begun.items() if one.status == "running"}
+        return begun.get(max(names - going_on, default=""))
+    found = {run} & names or {name for name in names if name.startswith(run)}
     if found.isdisjoint(begun):
         return None
     if len(found) > 1:

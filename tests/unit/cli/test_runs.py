@@ -137,6 +137,17 @@ def test_a_killed_run_is_shown_with_the_way_on(run, begun, state_dir):
     assert told["status"] == "killed"
 
 
+def test_the_newest_run_that_ended_may_have_been_killed(run, begun, reports, state_dir):
+    killed, _ = begun
+    assert killed.run_id in run("show").stdout
+    assert json.loads(run("show", "--json").stdout)["status"] == "killed"
+    # a later one that ends well is newer
+    later = replace(reports[0], run_id="20260705T120000-cc1")
+    path = state_dir / "runs" / f"{later.run_id}.json"
+    path.write_text(later.to_json(), encoding="utf-8")
+    assert run("show").stdout == f"{later}\n"
+
+
 @pytest.mark.parametrize(
     ("way", "left", "told"),
     [
