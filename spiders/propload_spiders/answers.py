@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from propload_spiders.extraction.addresses import is_search_url, read_listing_url
+from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
     from twisted.python.failure import Failure
+
+    from propload_spiders.extraction.kinds import Kind
+    from propload_spiders.items import ListingItem
+
+#: What pages are called that a site leads to where it doubts who is asking.
+_CHALLENGE = re.compile(
+    r"captcha|challenge|are-you-(?:a-)?human|not-a-robot", re.IGNORECASE
+)
 
 
 def request_of(failure: Failure, /) -> Request:
@@ -28,10 +40,43 @@ def page_text(response: Response, /) -> str:
     return response.body.decode("utf-8", "replace")
 
 
-def asked_url(response: Response, /) -> str:
+def kind_of_answer(response: Response, /) -> Kind:
+    """Return what kind of page an answer is, by its text and where the site led."""
+    if has_strayed(response) and _CHALLENGE.search(_place(response.url)):
+        return "blocked"
+    return kind_of(page_text(response), response.status)
+
+
+def asked_url(led: Request | Response, /) -> str:
     """Return the address that was asked for, before the site led elsewhere."""
-    urls: list[str] = response.meta.get("redirect_urls") or [response.url]
+    urls: list[str] = led.meta.get("redirect_urls") or [led.url]
     return urls[0]
+
+
+def has_strayed(led: Request | Response, /) -> bool:
+    """Return whether the site led from a listing or search to something else."""
+    asked, found = read_listing_url(asked_url(led)), read_listing_url(led.url)
+    if asked_url(led) == led.url:
+        return False
+    if asked is None:
+        return found is not None or not is_search_url(led.url)
+    return found is None or found.listing_id != asked.listing_id
+
+
+def listing_of(
+    response: Response, kind: Kind, /, *, scraped_at: str
+) -> ListingItem | None:
+    """Return the item of a listing's page; None where it holds no listing."""
+    if kind == "gone":
+        # the status may stand in the address that the site led to
+        url = asked_url(response) if has_strayed(response) else response.url
+        return gone_item(url, scraped_at=scraped_at)
+    return read_detail(page_text(response), url=response.url, scraped_at=scraped_at)
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.netloc}{parts.path}"
 
 
 def refusal(failure: Failure, /) -> Response | None:
@@ -40,8 +85,7 @@ def refusal(failure: Failure, /) -> Response | None:
     if not isinstance(error, HttpError):
         return None
     response = error.response
-    kind = kind_of(page_text(response), response.status)
-    return response if kind == "blocked" else None
+    return response if kind_of_answer(response) == "blocked" else None
 
 
 def is_forbidden(failure: Failure, /) -> bool:

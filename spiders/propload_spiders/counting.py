@@ -30,6 +30,8 @@ WITHDRAWN = "crawl/listings_withdrawn"
 LOST_SEARCH_PAGES = "crawl/search_pages_lost"
 #: Detail pages that did not come; the search page's texts stand in for them.
 LOST_DETAIL_PAGES = "crawl/detail_pages_lost"
+#: Addresses that led to a page that was read for another one.
+LED_ELSEWHERE = "crawl/led_elsewhere"
 #: Search pages without a card though the search has listings.
 EMPTY_PAGES = "crawl/search_pages_without_cards"
 #: Searches of which the site says that they have no listing.
@@ -96,7 +98,25 @@ class Notes:
         """Say what a reader should know, in log and stats."""
         self._say(NOTES, sentence, logging.WARNING)
 
-    def explain(self, sentence: str, /) -> None:
+    def refused(self, status: int, url: str, /) -> None:
+        """Say that the site refuses the crawl; requests under way are refused too."""
+        if not self.counted(BLOCKED):
+            self._explain(
+                f"the site refuses this crawl (HTTP {status} at {url}): it ends here, "
+                "what was read is kept. Wait before the next crawl, ask for less, or "
+                "read saved pages (pages=FOLDER)"
+            )
+        self.count(BLOCKED)
+
+    def all_forbidden(self, site: str, /) -> None:
+        """Say that a site's robots.txt forbids every page."""
+        self._explain(
+            f"robots.txt of {site} forbids every page that was asked for, so nothing "
+            "was read. Start from detail pages that you may read (start_urls=...) or "
+            "from saved pages (pages=FOLDER)"
+        )
+
+    def _explain(self, sentence: str) -> None:
         """Say in log and stats why all is missing, before what is."""
         self._spider.logger.error("%s", sentence)
         stats = self._spider.crawler.stats

@@ -126,3 +126,13 @@ class Walk:
         last = self.after(page, 0).last_page or 0
         total = self.total if page.total is None else page.total
         return bool(total) and self.page <= last
+
+    def not_served(self, page: SearchPage, /) -> str:
+        """Return what is to be said of a page that answers for another place."""
+        served = ", ".join(page.areas or sorted(set(page.cities))[:3])
+        instead = f"served {served} instead ({page.total} listings)"
+        return (
+            f"the site does not know the place {self.place!r} and "
+            f"{instead if served else 'answered without a listing'}: nothing was "
+            "taken. Write it as the site's addresses do (den-haag, rijswijk-zh)"
+        )

@@ -20,19 +20,17 @@ from propload.wording import counted
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,
+    has_strayed,
     is_forbidden,
+    kind_of_answer,
+    listing_of,
     page_text,
     reason_of,
     refusal,
     request_of,
 )
 from propload_spiders.arguments import Argument, check_names
-from propload_spiders.extraction.addresses import (
-    is_area_served,
-    is_search_url,
-)
-from propload_spiders.extraction.detail import gone_item, read_detail
-from propload_spiders.extraction.kinds import kind_of
+from propload_spiders.extraction.addresses import is_area_served, is_search_url
 from propload_spiders.extraction.search import SearchPage, read_search
 from propload_spiders.extraction.texts import timestamp
 from propload_spiders.saved import moment_told, open_saved
@@ -111,6 +109,7 @@ class FundaSpider(Spider):
         if spider.wanted.files or manners.is_loopback(spider.wanted.base):
             manners.behave(crawler.settings, manners.HASTE)
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
+        crawler.signals.connect(spider.on_dropped, signal=signals.request_dropped)
         return spider
 
     async def start(self) -> AsyncIterator[Found]:
@@ -130,18 +129,17 @@ class FundaSpider(Spider):
 
     def parse_search(self, response: Response, walk: Walk) -> Iterator[Found]:
         """Yield what a search page brings: items or detail requests, the next page."""
-        html = page_text(response)
-        kind = kind_of(html, response.status)
+        kind = kind_of_answer(response)
         if kind == "blocked":
             yield from self._blocked(response)
         if kind == "gone":
             yield from self._search_lost(walk, f"HTTP {response.status}")
             return
-        page = read_search(html, url=response.url, scraped_at=_now())
+        page = read_search(page_text(response), url=response.url, scraped_at=_now())
         if not is_area_served(walk.place, page.areas, page.cities):
             self._unknown_place(walk, page)
         elif walk.lacks_cards(page):
-            yield from self._without_cards(walk)
+            yield from self._without_cards(walk, response)
         else:
             yield from self._listed(walk, page)
 
@@ -149,25 +147,24 @@ class FundaSpider(Spider):
         self, response: Response, known: ListingItem | None = None
     ) -> Iterator[Found]:
         """Yield the item of a detail page, filled up from the search page."""
-        html = page_text(response)
-        kind = kind_of(html, response.status)
+        kind = kind_of_answer(response)
         if kind == "blocked":
             yield from self._blocked(response)
         self._arrived(known)
-        if kind == "gone":
-            item = gone_item(asked_url(response), scraped_at=_now())
-            self._notes.count(counting.WITHDRAWN)
-        else:
-            item = read_detail(html, url=response.url, scraped_at=_now())
-            self._notes.count(counting.DETAIL_PAGES)
+        item = listing_of(response, kind, scraped_at=_now())
+        is_gone = kind == "gone"
+        self._notes.count(counting.WITHDRAWN if is_gone else counting.DETAIL_PAGES)
+        self._pages_read += 1
+        if has_strayed(response) and not is_gone:
+            self._led_elsewhere(response, known, item)
+            # of two listings each keeps its own texts
+            yield from filter(None, (known, item))
+            return
         if item is None:
             self._detail_lost(response.url, "it holds no listing", known)
-            item = known
         elif known is not None:
             item = item.over(known)
-        self._pages_read += 1
-        if item is not None:
-            yield item
+        yield from filter(None, (item or known,))
 
     def parse_saved(self, response: Response, path: str) -> Iterator[Found]:
         """Yield the listings of a saved page."""
@@ -222,6 +219,12 @@ class FundaSpider(Spider):
         sentence = f"{request.cb_kwargs['path']} cannot be read: {reason_of(failure)}"
         self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
 
+    def on_dropped(self, request: Request) -> None:
+        """Say that an address led to a page that another one had led to before."""
+        if has_strayed(request):
+            to = f"{asked_url(request)} leads to {request.url}, as another address does"
+            self._notes.missing(counting.LED_ELSEWHERE, to)
+
     def on_idle(self) -> None:
         """End the crawl under the name of what kept it from every page."""
         if self._pages_read:
@@ -229,11 +232,7 @@ class FundaSpider(Spider):
         if self._notes.counted(counting.BLOCKED):
             raise CloseSpider(BLOCKED_REASON)
         if self._notes.counted(counting.FORBIDDEN):
-            self._notes.explain(
-                f"robots.txt of {self.wanted.base} forbids every page that was asked "
-                "for, so nothing was read. Start from detail pages that you may read "
-                "(start_urls=...) or from saved pages (pages=FOLDER)"
-            )
+            self._notes.all_forbidden(self.wanted.base)
             raise CloseSpider(ROBOTS_REASON)
 
     def closed(self, reason: str) -> None:
@@ -267,6 +266,8 @@ class FundaSpider(Spider):
             callback=self.parse_detail,
             errback=self.detail_failed,
             cb_kwargs={"known": known},
+            # each listing of a search is asked for once; several may lead to one page
+            dont_filter=known is not None,
         )
 
     def _listed(self, walk: Walk, page: SearchPage) -> Iterator[Found]:
@@ -321,17 +322,13 @@ class FundaSpider(Spider):
     def _unknown_place(self, walk: Walk, page: SearchPage) -> None:
         """Say that the site served other listings than those of the place."""
         self._pages_read += 1
-        served = ", ".join(page.areas or sorted(set(page.cities))[:3])
-        instead = f"served {served} instead ({page.total} listings)"
-        self._notes.missing(
-            counting.UNKNOWN_PLACES,
-            f"the site does not know the place {walk.place!r} and "
-            f"{instead if served else 'answered without a listing'}: nothing was "
-            "taken. Write it as the site's addresses do (den-haag, rijswijk-zh)",
-        )
+        self._notes.missing(counting.UNKNOWN_PLACES, walk.not_served(page))
 
-    def _without_cards(self, walk: Walk) -> Iterator[Found]:
+    def _without_cards(self, walk: Walk, response: Response) -> Iterator[Found]:
         """Ask again for a page without cards; after the last attempt go on."""
+        if has_strayed(response):
+            yield from self._search_lost(walk, f"it leads to {response.url}")
+            return
         if walk.tries < self.crawler.settings.getint("RETRY_TIMES"):
             again = self._search_request(replace(walk, tries=walk.tries + 1))
             yield again.replace(dont_filter=True)
@@ -356,6 +353,18 @@ class FundaSpider(Spider):
         sentence = f"the listing's page {url} is missing: {reason}{kept}"
         self._notes.missing(counting.LOST_DETAIL_PAGES, sentence, level=logging.WARNING)
 
+    def _led_elsewhere(
+        self, response: Response, known: ListingItem | None, item: ListingItem | None
+    ) -> None:
+        if item is not None and known is None:
+            self._notes.tell(
+                f"{asked_url(response)} leads to {item.url}, a listing of another "
+                "number: what is stored of the first one stays as it is"
+            )
+        else:
+            reason = f"it leads to {response.url}"
+            self._detail_lost(asked_url(response), reason, known)
+
     def _arrived(self, known: ListingItem | None) -> None:
         if known is not None:
             self._waiting.pop(known.listing_id, None)
@@ -366,16 +375,7 @@ class FundaSpider(Spider):
 
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
         """Hand over what was seen, then end the crawl as blocked."""
-        # requests that are under way are refused too: said once is enough
-        if self._notes.counted(counting.BLOCKED):
-            self._notes.count(counting.BLOCKED)
-        else:
-            self._notes.missing(
-                counting.BLOCKED,
-                f"the site refuses this crawl (HTTP {response.status} at "
-                f"{response.url}): it ends here, what was read is kept. Wait before "
-                "the next crawl, ask for less, or read saved pages (pages=FOLDER)",
-            )
+        self._notes.refused(response.status, response.url)
         waiting, self._waiting = self._waiting, {}
         yield from waiting.values()
         raise CloseSpider(BLOCKED_REASON)
