@@ -1,14 +1,17 @@
-"""The command line, which the tests of a process build once."""
+"""The command line, which the tests of a process build once, and its loads."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from functools import cache
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
 import propload.cli
+from tests.unit.cli.loads import Called
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,8 @@ def commands_loaded_once():
 @pytest.fixture
 def run(app, monkeypatch, tmp_path):
     """Call the command line in an empty folder; logs are put back as they were."""
+    # so wide that no message is broken
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     # --config sets it for the process, so it has to be put back
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
@@ -38,3 +43,14 @@ def run(app, monkeypatch, tmp_path):
 
     yield call
     log.handlers, log.level, log.propagate = before
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Have loads only remember what they were told. Value: tells it."""
+    called = Called()
+    for name in ("ingesting", "checking.check"):
+        module = ModuleType(f"propload.{name}")
+        module.ingest = module.check = called
+        monkeypatch.setitem(sys.modules, f"propload.{name}", module)
+    return called

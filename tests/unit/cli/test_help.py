@@ -11,13 +11,6 @@ from typer.testing import CliRunner
 from propload.cli import COMMANDS, load_command
 
 
-@pytest.fixture
-def run(run, monkeypatch):
-    """Call the command line at a wide terminal."""
-    monkeypatch.setenv("COLUMNS", "200")
-    return run
-
-
 def test_help_says_whether_a_command_crawls(run):
     crawling = {c for c in ("ingest", "check", "tune") if names_spiders(run, c)}
     assert crawling == {"ingest", "check"}
