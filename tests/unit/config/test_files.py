@@ -1,0 +1,113 @@
+"""Files of configuration: where they are looked for, what they may say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from propload.config import commands_for, job_source, resolve
+from propload.errors import ConfigError
+
+
+def test_a_table_of_a_job_is_not_merged_with_that_of_the_top_level(write_config):
+    write_config('mapping = {a = "x", b = "y"}\n[jobs.j]\nmapping = {a = "z"}')
+    assert resolve({}, job="j")["mapping"] == {"a": "z"}
+    assert resolve({}, job=None)["mapping"] == {"a": "x", "b": "y"}
+
+
+def test_the_project_file_is_read_too(write_config):
+    write_config(
+        '[tool.propload]\ntable = "homes"\n[tool.propload.jobs.j]\nsource = "a.csv"\n',
+        "pyproject.toml",
+    )
+    assert resolve({}, job="j")["table"] == "homes"
+
+
+def test_a_project_file_without_propload_is_passed_over(write_config, monkeypatch):
+    path = write_config('table = "homes"')
+    below = path.parent / "below"
+    below.mkdir()
+    (below / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    monkeypatch.chdir(below)
+    assert resolve({})["table"] == "homes"
+
+
+def test_a_variable_names_the_file(write_config, monkeypatch, tmp_path):
+    write_config('table = "near"')
+    named = tmp_path / "other.toml"
+    named.write_text('table = "named"', encoding="utf-8")
+    monkeypatch.setenv("PROPLOAD_CONFIG", str(named))
+    assert resolve({})["table"] == "named"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batch_row = 1", "'batch_row' is not a setting; did you mean 'batch_rows'"),
+        ("batch-rows = 1", "did you mean 'batch_rows'"),
+        ("[job.night]\ntable = 'x'", "'job' is not a setting; did you mean 'jobs'"),
+        ("[jobs.j]\nsources = 'x'", r"\[jobs\.j\]: 'sources'.*did you mean 'source'"),
+        ("[jobs.j]\nxyzzy = 1", "'xyzzy' is not a setting$"),
+        ("jobs = 3", r"write \[jobs\.NAME\]"),
+        ("mappings = {a = 1}", r"write \[mappings\.NAME\]"),
+        ("table = ", "is not TOML"),
+        (
+            "[propload]\ntable = 'x'",
+            r"pyproject\.toml the table is \[tool\.propload\]",
+        ),
+    ],
+)
+def test_a_file_that_says_something_unknown_is_refused(text, message, write_config):
+    write_config(text)
+    with pytest.raises(ConfigError, match=message):
+        resolve({})
+
+
+def test_a_file_that_is_named_must_be_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match=r"none\.toml cannot be read: No such file"):
+        resolve({})
+
+
+def test_an_unknown_job_names_the_nearest(write_config):
+    write_config("[jobs.nightly]\nsource = 'a.csv'\n[jobs.bare]\n")
+    with pytest.raises(ConfigError, match="did you mean 'nightly'"):
+        resolve({}, job="nightli")
+    with pytest.raises(ConfigError, match="names no source"):
+        job_source("bare")
+
+
+def test_a_job_without_a_file_says_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no configuration file"):
+        resolve({}, job="nightly")
+
+
+def test_a_folder_that_is_gone_has_no_configuration(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert "table" not in resolve({})
+
+
+def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
+    write_config, monkeypatch
+):
+    write_config('table = "homes"')
+    assert resolve({})["table"] == "homes"
+
+    def refuse(_):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert "table" not in resolve({})
+
+
+def test_a_folder_that_was_deleted_ends_no_run(monkeypatch, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert commands_for(Path("state")).flag == " --state-dir state"

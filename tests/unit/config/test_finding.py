@@ -1,0 +1,47 @@
+"""Where state is kept, and when a command has to be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from propload.config import commands_for, resolve
+from propload.errors import ConfigError
+
+
+def test_a_user_without_a_home_says_where_state_is_to_be(tmp_path, monkeypatch):
+    def homeless(*_, **__):
+        msg = "could not determine the home directory"
+        raise RuntimeError(msg)
+
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    monkeypatch.setattr("platformdirs.user_state_path", homeless)
+    with pytest.raises(ConfigError, match="Set --state-dir"):
+        resolve({})
+    assert resolve({"state_dir": tmp_path})["state_dir"] == tmp_path
+
+
+def test_a_command_is_told_the_state_folder_that_it_would_not_find(
+    write_config, monkeypatch, tmp_path
+):
+    elsewhere = tmp_path / "a b"
+    said = f" --state-dir '{elsewhere}'"
+    assert commands_for(elsewhere).flag == said
+    assert commands_for(Path("a b")).flag == " --state-dir 'a b'"
+    monkeypatch.setenv("PROPLOAD_STATE_DIR", "a b")
+    assert commands_for(elsewhere).flag == ""
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    path = write_config('state_dir = "a b"')
+    assert commands_for(elsewhere).flag == ""
+    # perhaps by a flag, which the next command lacks
+    monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
+    assert commands_for(elsewhere).flag == said
+    write_config("state_dir = 3")
+    assert commands_for(elsewhere).flag == said
+
+
+def test_the_usual_state_folder_needs_no_flag(write_config, monkeypatch):
+    write_config("")
+    monkeypatch.delenv("PROPLOAD_STATE_DIR")
+    assert commands_for(resolve({})["state_dir"]).flag == ""

@@ -1,0 +1,58 @@
+"""One table of settings makes keywords, flags, keys and variables."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload.config import SETTINGS
+from propload.options import RunOptions, Settings, SourceOptions
+
+
+def test_every_setting_is_in_the_table_and_no_other():
+    assert set(SETTINGS) == set(Settings.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("mode", "upsert"),
+        ("on_null", "overwrite"),
+        ("on_new_columns", "refuse"),
+        ("lock", "false"),
+        ("max_memory", "600MB"),
+        ("key", ""),
+        ("header", ""),
+    ],
+)
+def test_what_holds_where_nobody_sets_it_is_told(name, default):
+    assert SETTINGS[name].default == default
+
+
+def test_each_setting_belongs_to_the_run_unless_it_is_said():
+    owned = {"machine": set(), "caller": set(), "run": set()}
+    for one in SETTINGS.values():
+        owned[one.owner].add(one.name)
+    assert owned["machine"] == {"to", "state_dir", "progress", "resume"}
+    assert owned["caller"] == {
+        *("max_memory", "lock", "lock_wait"),
+        *("max_rejects", "retry_attempts", "retry_seconds"),
+    }
+
+
+def test_defaults_come_from_the_options():
+    from dataclasses import fields
+
+    options = {
+        f.name: f.default for one in (RunOptions, SourceOptions) for f in fields(one)
+    }
+    assert SETTINGS["max_memory"].default == "600MB"
+    assert SETTINGS["batch_rows"].default == options["batch_rows"]
+    assert SETTINGS["retry_attempts"].default == str(options["retry_attempts"])
+    assert SETTINGS["table"].default == ""
+
+
+def test_names_of_flag_variable_and_keyword_are_one():
+    for name, setting in SETTINGS.items():
+        assert setting.name == name
+        assert setting.flag == "--" + name.replace("_", "-")
+        assert setting.variable == "PROPLOAD_" + name.upper()
