@@ -1,0 +1,29 @@
+"""Values that are cast to a column of a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from propload.batch import REASONS, ROW
+from propload.prepare.casting import Cast, cast_types
+
+moment = dt.datetime.fromisoformat
+
+
+def frame_of(values, dtype=None):
+    column = pl.Series("value", values, dtype=dtype)
+    return column.to_frame().with_row_index(ROW)
+
+
+def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
+    """Return the kept values by row, and the rejected rows."""
+    frame = frame_of(values, dtype)
+    sifted = cast_types(frame, [Cast("value", wanted, pg_type, guessed=guessed)])
+    assert sifted.frame.schema["value"] == wanted
+    assert sifted.reasons.schema == REASONS
+    kept = dict(zip(sifted.frame[ROW], sifted.frame["value"], strict=True))
+    refused = sifted.reasons[ROW].to_list()
+    assert sorted([*kept, *set(refused)]) == list(range(frame.height))
+    return kept, refused
