@@ -1,0 +1,35 @@
+"""Items of all kinds that rows come as."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from dataclasses import dataclass
+
+import attrs
+import pydantic
+import scrapy
+
+
+@dataclass
+class Data:
+    id: int
+    name: str
+
+
+@attrs.define
+class Attrs:
+    id: int
+    name: str
+
+
+class Model(pydantic.BaseModel):
+    id: int
+    name: str
+
+
+class Item(scrapy.Item):
+    id = scrapy.Field()
+    name = scrapy.Field()
+
+
+Pair = namedtuple("Pair", ["id", "name"])  # noqa: PYI024 - the kind without types

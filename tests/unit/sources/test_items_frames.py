@@ -1,0 +1,103 @@
+"""Frames and batches among items stand for their rows."""
+
+from __future__ import annotations
+
+import io
+from itertools import count
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from propload.batch import Batch, Unread
+from propload.options import SourceOptions
+from propload.sources import open_source
+from propload.testing import MemorySource
+
+FRAMES = [
+    pl.DataFrame,
+    pd.DataFrame,
+    lambda rows: pl.DataFrame(rows).lazy(),
+    pa.Table.from_pylist,
+    pa.RecordBatch.from_pylist,
+    lambda rows: pa.Table.from_pylist(rows).to_reader(),
+]
+
+
+@pytest.mark.parametrize("make", FRAMES)
+@pytest.mark.parametrize("given", [list, iter])
+def test_frames_among_items_stand_for_their_rows(read, make, given):
+    items = [
+        {"a": 0},
+        make([{"a": 1}, {"a": 2}, {"a": 3}]),
+        make([{"a": 4, "b": "x"}]),
+        None,
+        {"a": 6},
+        make([{"a": 7}]),
+    ]
+    reading = read(given(items), chunk_rows=2)
+    assert [row["a"] for row in reading.rows] == [0, 1, 2, 3, 4, 6, 7]
+    assert [row["b"] for row in reading.rows if row.get("b")] == ["x"]
+    assert reading.numbers == [1, 2, 3, 4, 5, 7, 8]
+    assert [fault.row for fault in reading.unread] == [6]
+    assert max(batch.rows.num_rows for batch in reading.batches) == 2
+    assert len({batch.source for batch in reading.batches}) == 1
+
+
+def test_a_csv_file_that_pandas_reads_in_chunks_is_its_rows(read):
+    chunks = pd.read_csv(io.StringIO("a,b\n1,x\n2,y\n3,z\n"), chunksize=2)
+    reading = read(chunks)
+    assert reading.tuples == [(1, "x"), (2, "y"), (3, "z")]
+    assert reading.numbers == [1, 2, 3]
+
+
+def test_batches_among_items_keep_where_their_rows_stood(read):
+    one = Batch(pa.record_batch({"a": [1, 2]}), "one.csv", 1)
+    other = Batch(
+        pa.record_batch({"a": [3]}), "other.csv", 5, unread=(Unread(6, "x", "y", "z"),)
+    )
+    reading = read([one, other, {"a": 4}])
+    assert reading.tuples == [(1,), (2,), (3,), (4,)]
+    assert [batch.source for batch in reading.batches] == [
+        "one.csv",
+        "other.csv",
+        "list",
+    ]
+    assert reading.numbers == [1, 2, 5, 5]
+    assert read(one).tuples == [(1,), (2,)]
+
+
+def test_a_source_in_memory_is_its_rows(read):
+    assert read(MemorySource([{"a": n} for n in range(25)])).numbers == [*range(1, 26)]
+
+
+@pytest.mark.parametrize("make", [list, iter])
+def test_an_empty_frame_among_items_is_no_row_and_no_fault(read, make):
+    frame = pl.DataFrame({"a": [1]})
+    reading = read(make([frame.head(0), frame, frame.head(0), {"a": 2}]))
+    assert (reading.tuples, reading.numbers) == ([(1,), (2,)], [1, 2])
+    assert read(make([frame.head(0)])).error is None
+
+
+@pytest.mark.parametrize(
+    "series", [pd.Series([1]), pd.Series({"a": 1}), pl.Series([1])]
+)
+def test_a_series_is_no_row(read, series):
+    reading = read([{"a": 1}, series])
+    assert reading.tuples == [(1,)]
+    assert [fault.check for fault in reading.unread] == ["item"]
+
+
+def test_frames_are_asked_for_as_they_are_read():
+    asked = []
+
+    def frames():
+        for number in count():
+            asked.append(number)
+            yield pl.DataFrame({"a": [number] * 10})
+
+    batches = iter(open_source(frames(), SourceOptions(chunk_rows=5)))
+    next(batches)
+    next(batches)
+    assert asked == [0]
