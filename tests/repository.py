@@ -1,0 +1,58 @@
+"""The files of the repository, what they import, and code in a process of its own."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / "propload"
+
+
+def sources(*folders):
+    return [
+        path
+        for folder in folders
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+        if "__pycache__" not in path.parts
+    ]
+
+
+def short(path):
+    return str(path.relative_to(REPOSITORY))
+
+
+def in_another_process(code):
+    """Run code in a fresh interpreter; return what it prints."""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def imported(path):
+    """Return the top-level packages that a file imports while running."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in walk_runtime(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def walk_runtime(node):
+    """Yield the nodes below one, without those for the type checker only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from walk_runtime(child)

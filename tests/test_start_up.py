@@ -1,0 +1,71 @@
+"""The package and its command line begin without loading what they do not need."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.repository import in_another_process
+
+HEAVY = {
+    "polars",
+    "pyarrow",
+    "pandera",
+    "scrapy",
+    "twisted",
+    "adbc_driver_manager",
+    "adbc_driver_postgresql",
+    "pandas",
+    "IPython",
+}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import propload",
+        "import propload.errors, propload.config, propload.options",
+        "import propload.cli; propload.cli.build_app()",
+    ],
+)
+def test_importing_loads_nothing_heavy(code):
+    printed = in_another_process(f"{code}\nimport sys; print(*sys.modules)")
+    assert HEAVY.isdisjoint(printed.split())
+
+
+def loaded_by_command_line(*words):
+    """Return the names of the modules that a call of propload loads."""
+    code = (
+        "import sys\n"
+        f"sys.argv = ['propload', *{words!r}]\n"
+        "from propload.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as ended:\n    assert not ended.code\n"
+        "print(*sys.modules)"
+    )
+    return set(in_another_process(code).split())
+
+
+@pytest.mark.parametrize("words", [("--help",), ("ingest", "--help"), ("--version",)])
+def test_help_loads_nothing_heavy(words):
+    loaded = loaded_by_command_line(*words)
+    assert {*HEAVY, "pydantic_settings"}.isdisjoint(loaded)
+
+
+def test_help_loads_no_command_and_no_setting():
+    loaded = loaded_by_command_line("--help")
+    own = {name for name in loaded if name.startswith("propload")}
+    assert own == {
+        "propload",
+        "propload.cli",
+        "propload.cli.flags",
+        "propload.cli.helping",
+        "propload.cli.streams",
+        "propload.errors",
+    }
+    # a scan of the installed packages
+    assert "importlib.metadata" not in loaded
+
+
+def test_importing_the_package_loads_no_command_line():
+    printed = in_another_process("import propload, sys; print(*sys.modules)")
+    assert {"typer", "rich", "importlib.metadata"}.isdisjoint(printed.split())
