@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from propload.config import commands_for, job_source, resolve
+from propload.config import job_source, resolve
 from propload.errors import ConfigError
 
 
@@ -103,11 +103,3 @@ def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
 
     monkeypatch.setattr(Path, "is_file", refuse)
     assert "table" not in resolve({})
-
-
-def test_a_folder_that_was_deleted_ends_no_run(monkeypatch, tmp_path):
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-    assert commands_for(Path("state")).flag == " --state-dir state"

@@ -45,3 +45,11 @@ def test_the_usual_state_folder_needs_no_flag(write_config, monkeypatch):
     write_config("")
     monkeypatch.delenv("PROPLOAD_STATE_DIR")
     assert commands_for(resolve({})["state_dir"]).flag == ""
+
+
+def test_a_folder_that_was_deleted_ends_no_run(monkeypatch, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert commands_for(Path("state")).flag == " --state-dir state"
