@@ -38,7 +38,7 @@ def way_on(parts: Parts) -> Way:
     Args:
         parts: The parts of the run.
     """
-    if parts.journal is not None:
+    if parts.kept.journal is not None:
         return "recover"
     if parts.plan.replayed:
         return "replay"
@@ -73,11 +73,11 @@ def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -
         # the same rows would fail again
         return _kept(parts, error).removesuffix(". ")
     gone = _gone_with_table(parts, counts, error)
-    if parts.journal is None:
+    if parts.kept.journal is None:
         if gone:
             return f"{gone}. {_how_to_begin_anew(parts, error)}"
         return _how_to_load_again(parts, counts, error)
-    kept = _how_to_recover(parts, parts.journal, counts, error)
+    kept = _how_to_recover(parts, parts.kept.journal, counts, error)
     given = f"{gone}: give them again" if gone else ""
     return ". ".join(filter(None, (kept, _lost(parts), given)))
 
@@ -107,7 +107,7 @@ def _how_to_recover(
         to_go_on = f"To {to_go_on}: {recover}"
         return f"{kept}{to_go_on}" if journal.rows else kept.removesuffix(". ")
     if not journal.waiting:
-        others = "other " if parts.lost_rows else ""
+        others = "other " if parts.kept.lost_rows else ""
         return f"All {others}rows that came are loaded or rejected; nothing waits"
     waiting = _waiting(journal, counts, error)
     if isinstance(error, ConfigError):
@@ -158,8 +158,8 @@ def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
 def _lost(parts: Parts) -> str:
     """Return what is said of rows that a source gave and nobody kept, or nothing."""
     gave = f"that {parts.source.name} gave last"
-    lost = counted(parts.lost_rows, f"row {gave} is lost", f"rows {gave} are lost")
-    return f"{lost}: give them again" if parts.lost_rows else ""
+    lost = counted(parts.kept.lost_rows, f"row {gave} is lost", f"rows {gave} are lost")
+    return f"{lost}: give them again" if parts.kept.lost_rows else ""
 
 
 def _gone_with_table(parts: Parts, counts: Counts, error: BaseException | None) -> str:

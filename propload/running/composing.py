@@ -9,9 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.abilities import rows_expected_of
-from propload.journal import Journal, JournalOptions, JournalSource
-from propload.journal.ending import Outcome, keeping
-from propload.journal.feeding import JournaledSource
 from propload.options import BATCH_BYTES
 from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
@@ -19,21 +16,25 @@ from propload.pipeline.stages import Start
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows
-from propload.pushing import PushedSource
 from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.lines import piece_of
 from propload.rejecting.writing import unwritten
 from propload.retrying import RetryOptions
 from propload.running.adapting import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target, make_preparer
+from propload.running.keeping import (
+    first_row_of,
+    is_journaled,
+    keep_rows,
+    killed_run_of,
+)
 from propload.running.parts import Parts
-from propload.running.planning import new_run_id, settings_shown
+from propload.running.planning import new_run_id
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming import Resuming, begin_record
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
     from contextlib import ExitStack
 
     from propload.monitoring.memory import MemoryWatch
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.prepare.preparing import Preparer
     from propload.prepare.validation import Checker
-    from propload.report import Plain
     from propload.running.adapting import BatchRows, FixedRows
-    from propload.running.parts import Feed
+    from propload.running.keeping import Kept
     from propload.running.planning import Plan
     from propload.running.read_ahead import Ahead
     from propload.sources.source import Source
@@ -71,21 +71,6 @@ class _ClaimedRun:
     plan: Plan
     why: tuple[str, ...]
     preparer: Preparer
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What keeps the rows of a source that cannot be read again.
-
-    Attributes:
-        journal: Where they are, or None where the source can be read again.
-        feed: The source behind the journal, or None.
-        outcome: What the journal is told of the run's end, and says of its own.
-    """
-
-    journal: Journal | JournalSource | None
-    feed: Feed | None
-    outcome: Outcome
 
 
 def compose(
@@ -120,17 +105,17 @@ def compose(
     claim = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
-    kept = _kept(source, claim, target, database, stack)
-    fit = _fitting(source, target, claim, checker, database, journal=kept.journal)
+    kept = keep_rows(source, plan, record, target, database, stack=stack)
+    fit = _fitting(source, target, claim, checker, database, kept=kept)
     start = find_start(source, point)
-    batches = skip_rows(kept.feed or source, start.first_row - _first_row(source))
+    batches = skip_rows(kept.feed or source, start.first_row - first_row_of(source))
     pipeline = Pipeline(
         ahead.reader if ahead else make_reader(batches, plan, memory, stack),
         fit,
         rejects,
-        _pipeline_options(plan, memory, _patience(kept), start, sizes),
+        _pipeline_options(plan, memory, kept, start, sizes),
         metrics=metrics,
-        on_committed=kept.journal.committed if kept.journal else None,
+        on_committed=kept.on_committed,
     )
     return Parts(
         record=record,
@@ -141,12 +126,10 @@ def compose(
         fit=fit,
         rejects=rejects,
         pipeline=pipeline,
-        journal=kept.journal,
-        feed=kept.feed,
+        kept=kept,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
         chosen=claim.why,
-        outcome=kept.outcome,
     )
 
 
@@ -193,7 +176,7 @@ def _fitting(
     checker: Checker | None,
     database: Database,
     *,
-    journal: Journal | JournalSource | None,
+    kept: Kept,
 ) -> TableFit:
     """Return what fits the rows of a run to its table."""
     return TableFit(
@@ -202,8 +185,8 @@ def _fitting(
         claim.preparer,
         claim.record,
         checker.pg_types if checker else {},
-        lenient=isinstance(source, JournalSource) or not source.rereadable,
-        on_entered=journal.note_entered if journal else None,
+        lenient=is_journaled(source),
+        on_entered=kept.on_entered,
         # rows of a key may take another lane than those that were written before
         expected=None if claim.point else partial(rows_expected_of, source),
     )
@@ -253,20 +236,15 @@ def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
 def _run_id(source: Source, point: ResumePoint | None) -> str:
     if point is not None:
         return point.run.run_id
-    return source.folder.name if isinstance(source, JournalSource) else new_run_id()
+    return killed_run_of(source) or new_run_id()
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:
     """Return at which row a run begins: those of a journal keep their numbers."""
     if point is None:
-        first = _first_row(source)
+        first = first_row_of(source)
         return Start(first_row=first, untold=first)
     return Start(point.batch, point.first_row, point.begun, point.counts, point.untold)
-
-
-def _first_row(source: Source) -> int:
-    """Return the run's number of the first row that the source still has."""
-    return source.first_row if isinstance(source, JournalSource) else 0
 
 
 def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
@@ -280,63 +258,10 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     return writer
 
 
-def _about(
-    plan: Plan, record: RunRecord, target: Target, database: Database
-) -> dict[str, Plain]:
-    """Return what a recovery needs to know of a run; no secrets."""
-    told = settings_shown(plan, target)
-    return {
-        "source": record.source,
-        "database": database.label,
-        "identity": database.identity(),
-        "table": record.target,
-        "objects": told.pop("objects", []),
-        "settings": {**told, "table": record.target},
-    }
-
-
-def _kept(
-    source: Source,
-    claim: _ClaimedRun,
-    target: Target,
-    database: Database,
-    stack: ExitStack,
-) -> _Kept:
-    """Return what keeps the rows of a source; the stack closes it.
-
-    Rows may be pushed when it returns: what can fail before them has to come first.
-    """
-    if isinstance(source, JournalSource) or source.rereadable:
-        journal = source if isinstance(source, JournalSource) else None
-        return _Kept(journal, None, stack.enter_context(keeping(journal)))
-    plan, record = claim.plan, claim.record
-    live = Journal(
-        plan.places.journal / record.run_id,
-        JournalOptions(plan.options.journal_sync, plan.options.journal_bytes),
-        _about(plan, record, target, database),
-        takes_effect_late=target.mode == "replace",
-    )
-    outcome = stack.enter_context(keeping(live))
-    if isinstance(source, PushedSource):
-        source.attach(live)
-        return _Kept(live, source, outcome)
-    feed = JournaledSource(source, live)
-    stack.callback(feed.close)
-    return _Kept(live, feed, outcome)
-
-
-def _patience(kept: _Kept) -> Callable[[], bool]:
-    """Return whether an outage may last: while the source goes on into the journal."""
-    feed, journal = kept.feed, kept.journal
-    if feed is None or not isinstance(journal, Journal):
-        return lambda: False
-    return lambda: feed.is_producing() and not journal.is_full
-
-
 def _pipeline_options(
     plan: Plan,
     memory: MemoryWatch,
-    patience: Callable[[], bool],
+    kept: Kept,
     start: Start,
     sizes: FixedRows | BatchRows,
 ) -> PipelineOptions:
@@ -347,7 +272,9 @@ def _pipeline_options(
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
-        retries=RetryOptions(options.retry_attempts, options.retry_seconds, patience),
+        retries=RetryOptions(
+            options.retry_attempts, options.retry_seconds, kept.outlasts_outage
+        ),
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
         start=start,

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from propload.abilities import notes_of
 from propload.errors import PropLoadError
-from propload.journal import Journal
-from propload.journal.ending import Outcome
-from propload.journal.feeding import JournaledSource
-from propload.pushing import PushedSource
 from propload.running.planning import settings_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.journal import JournalSource
     from propload.pipeline.fitting import TableFit
     from propload.pipeline.pipeline import Pipeline
     from propload.postgres.ledger.run_record import RunRecord
@@ -25,13 +20,12 @@ if TYPE_CHECKING:
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
     from propload.running.adapting import BatchRows, FixedRows
+    from propload.running.keeping import Kept
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
 
 log = logging.getLogger(__name__)
-
-Feed: TypeAlias = JournaledSource | PushedSource
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,12 +42,9 @@ class Parts:
         rejects: Where rejected rows go.
         pipeline: Moves the rows.
         sizes: How many rows a batch may have.
-        journal: What keeps rows that cannot be read again, or kept them in a run
-            that was killed, or None.
-        feed: The source behind the journal, or None.
+        kept: What keeps rows until they are committed.
         continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
-        outcome: What the journal is told of the run's end, and says of its own.
         end_notes: What the database says of the run's end.
         is_table_gone: Whether the table was not there any more at the end.
     """
@@ -67,18 +58,16 @@ class Parts:
     rejects: RejectWriter
     pipeline: Pipeline
     sizes: FixedRows | BatchRows
-    journal: Journal | JournalSource | None = None
-    feed: Feed | None = None
-    continued: bool = False
-    chosen: tuple[str, ...] = ()
-    outcome: Outcome = field(default_factory=Outcome)
+    kept: Kept
+    continued: bool
+    chosen: tuple[str, ...]
     end_notes: tuple[str, ...] = ()
     is_table_gone: bool = False
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
-        if self.feed is not None:
-            self.feed.stop()
+        if self.kept.feed is not None:
+            self.kept.feed.stop()
         else:
             self.pipeline.stop()
 
@@ -104,16 +93,6 @@ class Parts:
         """The run's name."""
         return self.record.run_id
 
-    @property
-    def keeps_rows(self) -> bool:
-        """Whether rows of the run wait in its journal."""
-        return isinstance(self.journal, Journal) and self.journal.waiting > 0
-
-    @property
-    def lost_rows(self) -> int:
-        """The rows that were taken from the source and kept nowhere."""
-        return self.feed.lost_rows if isinstance(self.feed, JournaledSource) else 0
-
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the report should know."""
         said = self.fit.notes
@@ -121,7 +100,7 @@ class Parts:
             newest = self.target.newest
             said.append(f"mode append adds every row: newest ({newest}) does not apply")
         said += [*notes_of(self.source), *self.end_notes]
-        said += [self.outcome.note] if self.outcome.note else []
+        said += [self.kept.outcome.note] if self.kept.outcome.note else []
         return tuple(dict.fromkeys(said))
 
     def settings(self, *chosen_besides: str) -> Mapping[str, Plain]:

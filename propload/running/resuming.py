@@ -12,6 +12,7 @@ from propload.postgres.ledger.history import find_point, read_runs
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
+from propload.running.keeping import is_journaled
 from propload.running.shaping import SHAPING, meaning_of, shaping_mark
 from propload.running.writing_again import written_again
 from propload.wording import counted
@@ -59,8 +60,7 @@ def begin_record(
         shaping_mark(plan, target),
         meaning_of(plan),
         lanes=plan.workers,
-        # a journal is rereadable itself, but for the rows that it has let go of
-        is_journaled=isinstance(source, JournalSource) or not source.rereadable,
+        is_journaled=is_journaled(source),
     )
 
 

@@ -25,7 +25,7 @@ from propload.errors import (
     TransientWriteError,
     stopped,
 )
-from propload.journal import Journal, JournalOptions
+from propload.journal import Journal
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
 from propload.rejecting.lines import read_rejects
@@ -35,6 +35,7 @@ from propload.retrying import RetryOptions, retry
 from propload.running.advice import how_to_continue, way_on, what_ended
 from propload.running.choosing import open_database
 from propload.running.composing import compose
+from propload.running.keeping import open_rest
 from propload.running.planning import nothing_to_replace
 from propload.state_folder import make_state_folder
 
@@ -101,7 +102,7 @@ class Run:
             parts, ending = self._carried_out(told)
             report = self._report(parts, ending)
             ReportStore(self._plan.places.runs).save(report)
-        return _returned(report, ending, kept=parts.keeps_rows)
+        return _returned(report, ending, kept=parts.kept.has_waiting)
 
     def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending]:
         """Return the parts and how the run ended; it is told of until `told` closes."""
@@ -147,19 +148,13 @@ class Run:
                 that never began has no table to keep rows for. Or the disk refuses.
         """
         parts = self._parts
-        if parts is None or not isinstance(parts.journal, Journal):
+        if parts is None or not isinstance(parts.kept.journal, Journal):
             msg = "the run did not begin"
             raise JournalError(msg)
         if parts.target.mode == "replace":
             msg = f"a replace of {parts.target.table} takes all rows or none"
             raise JournalError(msg)
-        ended, options = parts.journal, self._plan.options
-        # its name is the next one: it is recovered after the journal of the run
-        return Journal(
-            ended.folder.with_name(f"{parts.run_id}-rest"),
-            JournalOptions(options.journal_sync, options.journal_bytes),
-            ended.about,
-        )
+        return open_rest(parts.kept.journal, self._plan)
 
     def _break_off(self) -> None:
         if self._database is not None:
@@ -226,7 +221,7 @@ class Run:
             parts.pipeline.tally.verify(all_read=ending.status != "failed")
             ending = self._judged(parts, ending)
             self._finish(parts, ending)
-            parts.outcome.loaded = ending.status == "loaded"
+            parts.kept.outcome.loaded = ending.status == "loaded"
         except CountsError as error:
             return Ending("failed", error)
         except PropLoadError as error:

@@ -35,7 +35,7 @@ def test_a_run_that_is_killed_goes_on_by_what_its_source_is(
     journal, replayed, fingerprint, way
 ):
     parts = SimpleNamespace(
-        journal=journal,
+        kept=SimpleNamespace(journal=journal),
         plan=SimpleNamespace(replayed=replayed),
         record=SimpleNamespace(fingerprint=fingerprint),
     )
@@ -63,13 +63,12 @@ def parts_of():
         if left == "a journal":
             journal = SimpleNamespace(rows=3, waiting=3)
         return SimpleNamespace(
-            journal=journal,
+            kept=SimpleNamespace(journal=journal, lost_rows=0),
             target=SimpleNamespace(table="public.homes", mode=mode),
             plan=SimpleNamespace(commands=Commands(), replayed=""),
             source=SimpleNamespace(name="homes.csv", fingerprint=lambda: "a1"),
             fit=SimpleNamespace(is_fitted=True, has_made=False),
             run_id="RUN",
-            lost_rows=0,
             is_table_gone=False,
         )
 

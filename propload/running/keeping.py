@@ -1,0 +1,163 @@
+"""What keeps the rows of a run until they are committed: a journal, or their source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from propload.journal import Journal, JournalOptions, JournalSource
+from propload.journal.ending import keeping
+from propload.journal.feeding import JournaledSource
+from propload.pushing import PushedSource
+from propload.running.planning import settings_shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from propload.journal.ending import Outcome
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
+    from propload.report import Plain
+    from propload.running.planning import Plan
+    from propload.sources.source import Source
+    from propload.target import Target
+
+Feed: TypeAlias = JournaledSource | PushedSource
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What keeps the rows of a source that cannot be read again.
+
+    Attributes:
+        journal: Where they are, those of a run that was killed as well, or None where
+            the source can be read again.
+        feed: The source behind a journal that is being written, or None.
+        outcome: What the journal is told of the run's end, and says of its own.
+    """
+
+    journal: Journal | JournalSource | None
+    feed: Feed | None
+    outcome: Outcome
+
+    @property
+    def on_committed(self) -> Callable[[int], None] | None:
+        """What is told the run's row number below which all is committed."""
+        return self.journal.committed if self.journal else None
+
+    @property
+    def on_entered(self) -> Callable[[], None] | None:
+        """What is told that a ledger holds the run."""
+        return self.journal.note_entered if self.journal else None
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether rows of the run wait in a journal of its own."""
+        return isinstance(self.journal, Journal) and self.journal.waiting > 0
+
+    @property
+    def lost_rows(self) -> int:
+        """The rows that were taken from the source and kept nowhere."""
+        return self.feed.lost_rows if isinstance(self.feed, JournaledSource) else 0
+
+    def outlasts_outage(self) -> bool:
+        """Return whether the source goes on into the journal while nothing is read."""
+        if self.feed is None or not isinstance(self.journal, Journal):
+            return False
+        return self.feed.is_producing() and not self.journal.is_full
+
+
+def keep_rows(
+    source: Source,
+    plan: Plan,
+    record: RunRecord,
+    target: Target,
+    database: Database,
+    *,
+    stack: ExitStack,
+) -> Kept:
+    """Return what keeps the rows of a source.
+
+    Rows may be pushed when it returns: what can fail before them has to come first.
+
+    Args:
+        source: Where rows come from.
+        plan: What holds.
+        record: The run.
+        target: The table and its rules.
+        database: Where the table is.
+        stack: Closes what is opened here.
+
+    Raises:
+        JournalError: The disk refuses the journal.
+    """
+    if not is_journaled(source):
+        return Kept(None, None, stack.enter_context(keeping(None)))
+    if isinstance(source, JournalSource):
+        return Kept(source, None, stack.enter_context(keeping(source)))
+    live = Journal(
+        plan.places.journal / record.run_id,
+        _journal_options(plan),
+        _about(plan, record, target, database),
+        takes_effect_late=target.mode == "replace",
+    )
+    outcome = stack.enter_context(keeping(live))
+    if isinstance(source, PushedSource):
+        source.attach(live)
+        return Kept(live, source, outcome)
+    feed = JournaledSource(source, live)
+    stack.callback(feed.close)
+    return Kept(live, feed, outcome)
+
+
+def open_rest(ended: Journal, plan: Plan) -> Journal:
+    """Return a journal for rows that come after the one of their run has ended.
+
+    Args:
+        ended: The journal of the run.
+        plan: What holds.
+
+    Raises:
+        JournalError: The disk refuses.
+    """
+    # its name is the next one: it is recovered after the journal of the run
+    folder = ended.folder.with_name(f"{ended.folder.name}-rest")
+    return Journal(folder, _journal_options(plan), ended.about)
+
+
+def is_journaled(source: Source) -> bool:
+    """Return whether a journal keeps the rows of a source.
+
+    A journal can be read again itself, but for the rows that it has let go of.
+    """
+    return isinstance(source, JournalSource) or not source.rereadable
+
+
+def killed_run_of(source: Source) -> str | None:
+    """Return the run that left a source, or None where its rows are no run's yet."""
+    return source.folder.name if isinstance(source, JournalSource) else None
+
+
+def first_row_of(source: Source) -> int:
+    """Return the run's number of the first row that a source still has."""
+    return source.first_row if isinstance(source, JournalSource) else 0
+
+
+def _journal_options(plan: Plan) -> JournalOptions:
+    return JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
+
+
+def _about(
+    plan: Plan, record: RunRecord, target: Target, database: Database
+) -> dict[str, Plain]:
+    """Return what a recovery needs to know of a run; no secrets."""
+    told = settings_shown(plan, target)
+    return {
+        "source": record.source,
+        "database": database.label,
+        "identity": database.identity(),
+        "table": record.target,
+        "objects": told.pop("objects", []),
+        "settings": {**told, "table": record.target},
+    }
