@@ -1,4 +1,4 @@
-"""Going on where an earlier run ended: which run, and whether it still fits."""
+"""Going on where an earlier run ended: which run that is, and at which row."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from propload.errors import ConfigError, LockedError, SourceError
+from propload.errors import ConfigError, LockedError
 from propload.journal import JournalSource
 from propload.postgres.ledger.history import find_point, read_runs
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
 from propload.running.keeping import is_journaled
-from propload.running.shaping import SHAPING, meaning_of, shaping_mark
+from propload.running.resumable import (
+    gone_with_table,
+    require_goal,
+    require_ledger,
+    require_same,
+    require_table,
+)
+from propload.running.shaping import meaning_of, shaping_mark
 from propload.running.writing_again import written_again
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from propload.commands import Commands
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.loading import Database
-    from propload.postgres.tables.facts import TableFacts
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
@@ -121,26 +125,37 @@ class Resuming:
             PropLoadError: As `find`; or the table is not the one any more, or what is
                 committed cannot be told from the rest.
         """
-        commands = self.plan.commands
         if isinstance(source, JournalSource):
-            found = self.point_of(source.folder.name, gone=source.first_row)
-            if found is None:
-                _require_ledger(source, record, commands)
-        elif wanted:
-            found = self.find("" if wanted is True else str(wanted), record)
-        else:
+            return self._point_of_journal(source, record, target)
+        return self._point_of_source(wanted, record, target) if wanted else None
+
+    def _point_of_journal(
+        self, journal: JournalSource, record: RunRecord, target: Target
+    ) -> ResumePoint | None:
+        """Return where the journal of a killed run goes on, or None where it is new."""
+        commands = self.plan.commands
+        found = self.point_of(journal.folder.name, gone=journal.first_row)
+        if found is None:
+            require_ledger(journal, record, commands)
             return None
+        facts = self.database.facts(target.table)
+        require_goal(found, record, commands)
+        if target.mode != "replace" and (lost := gone_with_table(found, facts)):
+            log.warning("%s: what waits in the journal is loaded alone", lost)
+        return written_again(found, record, facts, commands=commands)
+
+    def _point_of_source(
+        self, wanted: object, record: RunRecord, target: Target
+    ) -> ResumePoint | None:
+        """Return where a source goes on that can be read again, or None."""
+        found = self.find("" if wanted is True else str(wanted), record)
         if found is None:
             return None
         facts = self.database.facts(target.table)
-        if isinstance(source, JournalSource):
-            _require_goal(found, record, commands)
-            if target.mode != "replace" and (lost := _lost(found, facts)):
-                log.warning("%s: what waits in the journal is loaded alone", lost)
-        elif target.mode != "replace":
+        if target.mode != "replace":
             # the rows of a replace are in no table before its end
-            _require_table(found, facts, otherwise=self._otherwise(record.source))
-        return written_again(found, record, facts, commands=commands)
+            require_table(found, facts, otherwise=self._otherwise(record.source))
+        return written_again(found, record, facts, commands=self.plan.commands)
 
     def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it.
@@ -176,7 +191,7 @@ class Resuming:
                 run = self._named(runs, wanted) if wanted else _last(runs, record)
                 if run is None:
                     return None
-                _require_same(run, record, otherwise=self._otherwise(record.source))
+                require_same(run, record, otherwise=self._otherwise(record.source))
                 if run.run_id in self._claimed:
                     if run.status == "loaded":
                         log.warning(
@@ -241,100 +256,3 @@ def _is_alike(run: RunRecord, record: RunRecord) -> bool:
         and run.mode == record.mode
         and record.likeness(run) != "other"
     )
-
-
-def _require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
-    if (run.target, run.mode) != (record.target, record.mode):
-        msg = (
-            f"run {run.run_id} wrote into {run.target} in mode {run.mode}, not into "
-            f"{record.target} in mode {record.mode}: resume it with its own settings"
-        )
-        raise ConfigError(msg)
-    if record.fingerprint is None or run.fingerprint != record.fingerprint:
-        cause = (
-            "cannot be known again"
-            if record.fingerprint is None
-            else f"has changed since run {run.run_id} read it"
-        )
-        msg = f"{record.source} {cause}, so its rows cannot be told apart: {otherwise}"
-        raise SourceError(msg, source=record.source)
-    if record.likeness(run) == "other":
-        msg = (
-            f"run {run.run_id} read, mapped or matched its rows with other settings "
-            f"({', '.join(SHAPING)}; also what mapping and schema hold): continue with "
-            f"its own, or {otherwise}"
-        )
-        raise ConfigError(msg)
-
-
-def _require_goal(point: ResumePoint, record: RunRecord, commands: Commands) -> None:
-    """Refuse to go on with a journal where its rows would not meet the others.
-
-    Raises:
-        ConfigError: The run wrote into another table, or in another way.
-    """
-    run = point.run
-    if point.committed and (run.target, run.mode) != (record.target, record.mode):
-        msg = (
-            f"run {run.run_id} has written into {run.target} in mode {run.mode}, not "
-            f"into {record.target} in mode {record.mode}: recover it with its own "
-            "table and mode, or drop what is left "
-            f"({commands.drop_journal(run.run_id)})"
-        )
-        raise ConfigError(msg)
-
-
-def _require_ledger(
-    journal: JournalSource, record: RunRecord, commands: Commands
-) -> None:
-    """Refuse to begin anew with a journal whose run was in a ledger.
-
-    Only rows that are written by their key may be written again.
-
-    Raises:
-        ConfigError: Rows would be added twice, or be missing from a replace.
-    """
-    if record.mode == "append" and journal.is_entered:
-        harm = "so they might be added twice"
-    elif record.mode == "replace" and journal.first_row:
-        harm = "and the journal no longer has them"
-    else:
-        return
-    run_id = journal.folder.name
-    msg = (
-        f"run {run_id} is not in the ledger, which told which of its rows for "
-        f"{record.target} are stored, {harm}: if this user may not read the schema "
-        "propload, recover with one who may; otherwise load what is missing anew and "
-        f"drop the journal ({commands.drop_journal(run_id)})"
-    )
-    raise ConfigError(msg)
-
-
-def _require_table(
-    point: ResumePoint, facts: TableFacts | None, *, otherwise: str
-) -> None:
-    """Refuse to go on where what the run had written is gone.
-
-    Raises:
-        ConfigError: Its table was dropped, made anew or emptied.
-    """
-    if lost := _lost(point, facts):
-        msg = f"{lost}: {otherwise}"
-        raise ConfigError(msg)
-
-
-def _lost(point: ResumePoint, facts: TableFacts | None) -> str:
-    """Return what is said of rows that went with their table, if any did."""
-    run, stored = point.run, point.counts.stored
-    if not stored:
-        return ""
-    if facts is None:
-        cause = "is gone"
-    elif run.table_oid not in (None, facts.oid):
-        cause = "is another table since"
-    elif facts.empty:
-        cause = "was emptied since"
-    else:
-        return ""
-    written = f"run {run.run_id} had written {counted(stored, 'row')}"
-    return f"{written} into {run.target}, which {cause}"

@@ -1,0 +1,144 @@
+"""Whether a run can be gone on with: what has to be as it was when it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError, SourceError
+from propload.running.shaping import SHAPING
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from propload.commands import Commands
+    from propload.journal import JournalSource
+    from propload.postgres.ledger.history import ResumePoint
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.tables.facts import TableFacts
+
+
+def require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
+    """Refuse to go on with a run that was not of these rows, or not loaded like this.
+
+    Args:
+        run: The run to go on with.
+        record: The run that is to begin.
+        otherwise: What is done instead of going on.
+
+    Raises:
+        ConfigError: It wrote into another table, or by other settings.
+        SourceError: The source has changed since, or cannot be known again.
+    """
+    if (run.target, run.mode) != (record.target, record.mode):
+        msg = (
+            f"run {run.run_id} wrote into {run.target} in mode {run.mode}, not into "
+            f"{record.target} in mode {record.mode}: resume it with its own settings"
+        )
+        raise ConfigError(msg)
+    if record.fingerprint is None or run.fingerprint != record.fingerprint:
+        cause = (
+            "cannot be known again"
+            if record.fingerprint is None
+            else f"has changed since run {run.run_id} read it"
+        )
+        msg = f"{record.source} {cause}, so its rows cannot be told apart: {otherwise}"
+        raise SourceError(msg, source=record.source)
+    if record.likeness(run) == "other":
+        msg = (
+            f"run {run.run_id} read, mapped or matched its rows with other settings "
+            f"({', '.join(SHAPING)}; also what mapping and schema hold): continue with "
+            f"its own, or {otherwise}"
+        )
+        raise ConfigError(msg)
+
+
+def require_goal(point: ResumePoint, record: RunRecord, commands: Commands) -> None:
+    """Refuse to go on with a journal where its rows would not meet the others.
+
+    Args:
+        point: Where the run had ended.
+        record: The run that is to begin.
+        commands: How commands are written that find the journal.
+
+    Raises:
+        ConfigError: The run wrote into another table, or in another way.
+    """
+    run = point.run
+    if point.committed and (run.target, run.mode) != (record.target, record.mode):
+        msg = (
+            f"run {run.run_id} has written into {run.target} in mode {run.mode}, not "
+            f"into {record.target} in mode {record.mode}: recover it with its own "
+            "table and mode, or drop what is left "
+            f"({commands.drop_journal(run.run_id)})"
+        )
+        raise ConfigError(msg)
+
+
+def require_ledger(
+    journal: JournalSource, record: RunRecord, commands: Commands
+) -> None:
+    """Refuse to begin anew with a journal whose run was in a ledger.
+
+    Only rows that are written by their key may be written again.
+
+    Args:
+        journal: The journal.
+        record: The run that is to begin.
+        commands: How commands are written that find the journal.
+
+    Raises:
+        ConfigError: Rows would be added twice, or be missing from a replace.
+    """
+    if record.mode == "append" and journal.is_entered:
+        harm = "so they might be added twice"
+    elif record.mode == "replace" and journal.first_row:
+        harm = "and the journal no longer has them"
+    else:
+        return
+    run_id = journal.folder.name
+    msg = (
+        f"run {run_id} is not in the ledger, which told which of its rows for "
+        f"{record.target} are stored, {harm}: if this user may not read the schema "
+        "propload, recover with one who may; otherwise load what is missing anew and "
+        f"drop the journal ({commands.drop_journal(run_id)})"
+    )
+    raise ConfigError(msg)
+
+
+def require_table(
+    point: ResumePoint, facts: TableFacts | None, *, otherwise: str
+) -> None:
+    """Refuse to go on where what the run had written is gone.
+
+    Args:
+        point: Where the run had ended.
+        facts: Its table, or None where there is none.
+        otherwise: What is done instead of going on.
+
+    Raises:
+        ConfigError: Its table was dropped, made anew or emptied.
+    """
+    if lost := gone_with_table(point, facts):
+        msg = f"{lost}: {otherwise}"
+        raise ConfigError(msg)
+
+
+def gone_with_table(point: ResumePoint, facts: TableFacts | None) -> str:
+    """Return what is said of rows that went with their table, if any did.
+
+    Args:
+        point: Where the run had ended.
+        facts: Its table, or None where there is none.
+    """
+    run, stored = point.run, point.counts.stored
+    if not stored:
+        return ""
+    if facts is None:
+        cause = "is gone"
+    elif run.table_oid not in (None, facts.oid):
+        cause = "is another table since"
+    elif facts.empty:
+        cause = "was emptied since"
+    else:
+        return ""
+    written = f"run {run.run_id} had written {counted(stored, 'row')}"
+    return f"{written} into {run.target}, which {cause}"
