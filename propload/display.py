@@ -21,7 +21,7 @@ from propload.report import Report
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from propload.monitoring.metrics import Metrics, Snapshot
 
@@ -36,34 +36,11 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 class View(Protocol):
     """A place that shows a run while it goes on."""
 
-    def show(self, now: Snapshot) -> None:
+    def show(self, lines: Sequence[str]) -> None:
         """Show the run as it stands."""
 
     def close(self) -> None:
         """Leave the place as it should look after the run."""
-
-
-@contextmanager
-def watch(metrics: Metrics, /, *, wanted: bool = True) -> Iterator[None]:
-    """Show a run live while the block runs, where there is somebody to see it.
-
-    On a terminal it is drawn on stderr, in a notebook in the cell's output;
-    elsewhere nothing happens.
-
-    Args:
-        metrics: The counters of the run.
-        wanted: Whether it is to be shown at all.
-    """
-    view = _open_view() if wanted else None
-    if view is None:
-        yield
-        return
-    ticker = _Ticker(metrics, view)
-    ticker.start()
-    try:
-        yield
-    finally:
-        ticker.stop()
 
 
 def progress_lines(now: Snapshot) -> tuple[str, ...]:
@@ -84,6 +61,43 @@ def progress_lines(now: Snapshot) -> tuple[str, ...]:
     if now.retries:
         second += f"  {counted(now.retries, 'retry')}"
     return (first, second, now.activity) if now.activity else (first, second)
+
+
+def check_lines(now: Snapshot) -> tuple[str, ...]:
+    """Return a check as it stands, in lines for a terminal or a notebook."""
+    pace = now.counts.read / now.seconds if now.seconds else 0.0
+    read = counted(now.counts.read, "row")
+    return (f"{read} read  {pace:,.0f} rows/s  {_clock(now.seconds)}",)
+
+
+@contextmanager
+def watch(
+    metrics: Metrics,
+    /,
+    *,
+    wanted: bool = True,
+    lines: Callable[[Snapshot], tuple[str, ...]] = progress_lines,
+) -> Iterator[None]:
+    """Show a run live while the block runs, where there is somebody to see it.
+
+    On a terminal it is drawn on stderr, in a notebook in the cell's output;
+    elsewhere nothing happens.
+
+    Args:
+        metrics: The counters of the run.
+        wanted: Whether it is to be shown at all.
+        lines: What is shown of them.
+    """
+    view = _open_view() if wanted else None
+    if view is None:
+        yield
+        return
+    ticker = _Ticker(lambda: view.show(lines(metrics.snapshot())), view.close)
+    ticker.start()
+    try:
+        yield
+    finally:
+        ticker.stop()
 
 
 def print_report(report: object, /, stream: TextIO | None = None) -> None:
@@ -163,9 +177,9 @@ class _TerminalView:
         )
         self._live.start()
 
-    def show(self, now: Snapshot) -> None:
+    def show(self, lines: Sequence[str]) -> None:
         """Show how far the run is."""
-        text = Text("\n".join(progress_lines(now)), no_wrap=True, overflow="ellipsis")
+        text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
         self._live.update(text, refresh=True)
 
     def close(self) -> None:
@@ -181,9 +195,9 @@ class _NotebookView:
         self._html: Any = shown.HTML
         self._handle: Any = shown.display(shown.HTML(""), display_id=True)
 
-    def show(self, now: Snapshot) -> None:
+    def show(self, lines: Sequence[str]) -> None:
         """Show how far the run is."""
-        text = html.escape("\n".join(progress_lines(now)))
+        text = html.escape("\n".join(lines))
         self._handle.update(self._html(f"<pre>{text}</pre>"))
 
     def close(self) -> None:
@@ -195,12 +209,16 @@ class _NotebookView:
 class _Ticker:
     """A thread that shows a run every quarter second, until it is told to stop.
 
-    A view that fails (a closed terminal) is given up; the run goes on.
+    What fails to be shown (on a closed terminal) is given up; the run goes on.
+
+    Args:
+        show: Shows it as it stands.
+        close: Called when the run has ended.
     """
 
-    def __init__(self, metrics: Metrics, view: View) -> None:
-        self._metrics = metrics
-        self._view = view
+    def __init__(self, show: Callable[[], None], close: Callable[[], None]) -> None:
+        self._show = show
+        self._close = close
         self._ended = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name="propload-display", daemon=True
@@ -218,8 +236,8 @@ class _Ticker:
     def _run(self) -> None:
         try:
             while not self._ended.is_set():
-                self._view.show(self._metrics.snapshot())
+                self._show()
                 self._ended.wait(REFRESH_SECONDS)
-            self._view.close()
+            self._close()
         except OSError:
             return

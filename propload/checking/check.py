@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from propload.abilities import Stoppable, notes_of
 from propload.checking.looking import CheckedTable, Looking
+from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import plan_and_open
+from propload.monitoring.metrics import Metrics
 from propload.options import CrawlOptions
 from propload.prepare.joining import Joiner
+from propload.report import Counts
 from propload.running.choosing import (
     choose_table,
     choose_target,
@@ -64,27 +67,32 @@ def check(
     """
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
-    found = _Check(plan, opened)
-    if not isinstance(opened, Stoppable):
-        # nothing waits for its end: an interrupt ends it where it is
-        return found.execute()
-    return stoppable(
-        lambda stopper: stopper.execute(found),
-        meanwhile="what was read is still looked at",
-    )
+    metrics = Metrics()
+    found = _Check(plan, opened, metrics=metrics)
+    wanted = plan.settings.get("progress", True)
+    with watch(metrics, wanted=wanted, lines=check_lines):
+        if not isinstance(opened, Stoppable):
+            # nothing waits for its end: an interrupt ends it where it is
+            return found.execute()
+        return stoppable(
+            lambda stopper: stopper.execute(found),
+            meanwhile="what was read is still looked at",
+        )
 
 
 class _Check:
     """A check; one that is told to stop tells of the rows that had come."""
 
-    def __init__(self, plan: Plan, source: Source) -> None:
+    def __init__(self, plan: Plan, source: Source, *, metrics: Metrics) -> None:
         self._plan = plan
         self._source = source
+        self._metrics = metrics
         self._stopped = False
 
     def execute(self) -> CheckReport:
         """Return what a load would do."""
         plan, source = self._plan, self._source
+        self._metrics.begin()
         checker = find_checker(plan.settings)
         defaults = checker.target_defaults if checker else None
         table = choose_table(plan.settings, defaults, source.name)
@@ -99,7 +107,8 @@ class _Check:
                 problems,
                 one_by_one=not source.rereadable,
             )
-            for joined in Joiner(_Given(iter(source)), lambda: CHECKED_ROWS, 0.0):
+            given = _Given(iter(source), self._metrics)
+            for joined in Joiner(given, lambda: CHECKED_ROWS, 0.0):
                 looking.look(joined)
             found = looking.report(source.name, notes_of(source))
         return replace(found, interrupted=self._stopped)
@@ -132,9 +141,14 @@ def _target(
 class _Given:
     """Batches for a joiner, without a queue between."""
 
-    def __init__(self, batches: Iterator[Batch]) -> None:
+    def __init__(self, batches: Iterator[Batch], metrics: Metrics) -> None:
         self._batches = batches
+        self._metrics = metrics
 
     def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - a file never makes one wait
         """Return the next batch, or None after the last one."""
-        return next(self._batches, None)
+        batch = next(self._batches, None)
+        if batch is not None:
+            read = batch.rows.num_rows + len(batch.unread)
+            self._metrics.add(Counts(read=read))
+        return batch

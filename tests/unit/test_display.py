@@ -191,3 +191,9 @@ def test_colours_can_be_refused(monkeypatch):
     stream = Terminal()
     display.print_report(a_report(), stream)
     assert "32m" not in stream.getvalue()
+
+
+def test_progress_of_a_check_is_what_was_read():
+    now = Snapshot(counts=Counts(read=1_234_567), seconds=10.0)
+    assert display.check_lines(now) == ("1,234,567 rows read  123,457 rows/s  0:00:10",)
+    assert display.check_lines(Snapshot()) == ("0 rows read  0 rows/s  0:00:00",)
