@@ -22,26 +22,42 @@ class Failure:
         column: The column or columns at fault, None where it is the whole row.
         shown: The columns whose values a reason shows; none means all.
         check: The check's short name.
-        message: What is wrong.
+        place: How a message begins that tells the column, else empty.
+        problem: What is wrong.
         rows: The rows that failed, with `ROW`.
     """
 
     column: str | None
     shown: tuple[str, ...]
     check: str
-    message: str
+    place: str
+    problem: str
     rows: pl.DataFrame
+
+    @property
+    def message(self) -> str:
+        """What is wrong, of all rows alike."""
+        return self.place + self.problem
 
     def reasons(self) -> pl.DataFrame:
         """Return one reason for each row."""
+        value = self._value().str.head(VALUE_LENGTH)
         return reason_lines(
             self.rows,
             stage="check",
             column=self.column,
             check=self.check,
-            value=self._value().str.head(VALUE_LENGTH),
-            message=pl.lit(self.message),
+            value=value,
+            message=self._told(value),
         )
+
+    def _told(self, value: pl.Expr) -> pl.Expr:
+        """Return what is wrong with each row; of one column with its value."""
+        message = pl.lit(self.message)
+        if not self.place:
+            return message
+        shown = pl.format("{}'{}' {}", pl.lit(self.place), value, pl.lit(self.problem))
+        return pl.when(value.is_null()).then(message).otherwise(shown)
 
     def _value(self) -> pl.Expr:
         schema = self.rows.schema

@@ -267,14 +267,15 @@ def _failure(
     failed = ~output.get_column(CHECK_OUTPUT_KEY).fill_null(value=False)
     rows = frame.filter(failed)
     column = _column_at_fault(error)
+    place = "" if column is None else f"column {column}: "
     if isinstance(error.check, str):
-        told = f"column {column}: {named_check(error.check)}"
-        return Failure(column, (), error.check, told, rows)
+        problem = named_check(error.check)
+        return Failure(column, (), error.check, place, problem, rows)
     label, text = labels_of(error.check.name, error.check.error)
-    place = "" if column is None else f"column {column}: fails "
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
-    return Failure(named, shown, label, place + text, rows)
+    problem = f"fails {text}" if place else text
+    return Failure(named, shown, label, place, problem, rows)
 
 
 def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:

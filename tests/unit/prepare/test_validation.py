@@ -10,6 +10,7 @@ import pytest
 
 from propload.batch import REASONS, ROW
 from propload.errors import ConfigError, SchemaMismatchError
+from propload.prepare.casting import VALUE_LENGTH
 from propload.prepare.validation import WARNINGS, load_schema
 from propload.schemas import RowSchema
 from propload.target import TableName, Target
@@ -74,7 +75,9 @@ def test_all_reasons_of_a_row_are_told():
     assert set(reasons["stage"]) == {"check"}
     messages = dict(zip(reasons["check"], reasons["message"], strict=True))
     assert messages["sold_well"] == "sold for too little"
-    assert "column price: fails greater_than_or_equal_to(1)" in messages.values()
+    at_least = "greater_than_or_equal_to(1)"
+    assert messages[at_least] == f"column price: '-3' fails {at_least}"
+    assert messages["not_nullable"] == "column price: is null"
 
 
 def test_warnings_are_counted_and_refuse_nothing():
@@ -205,7 +208,27 @@ def test_a_check_without_a_name_is_told_so():
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, positive)})
     good, reasons = load_schema(schema).check(rows_of(a=[1, -2]))
     assert good["a"].to_list() == [1]
-    assert reasons["message"].to_list() == ["column a: fails a check without a name"]
+    [message] = reasons["message"]
+    assert message == "column a: '-2' fails a check without a name"
+
+
+def test_a_message_shows_no_more_of_a_value_than_a_reason_does():
+    short = pa.DataFrameSchema({"a": pa.Column(pl.String, pa.Check.str_length(0, 9))})
+    _, reasons = load_schema(short).check(rows_of(a=["x" * 300, "{}", "y" * 10]))
+    shown = ["x" * VALUE_LENGTH, "y" * 10]
+    assert reasons["value"].to_list() == shown
+    assert [one.split("'")[1] for one in reasons["message"]] == shown
+
+
+def test_a_null_that_a_check_refuses_is_told_without_a_value():
+    known = pa.Check(
+        lambda it: it.lazyframe.select(pl.col(it.key).is_not_null()),
+        name="known",
+        ignore_na=False,
+    )
+    schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, known, nullable=True)})
+    _, reasons = load_schema(schema).check(rows_of(a=[1, None]))
+    assert reasons["message"].to_list() == ["column a: fails known"]
 
 
 def test_what_pandera_fills_in_stays_filled():
