@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from propload import config
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import read_runs
 from propload.running.choosing import open_database
@@ -60,11 +59,11 @@ def how_to_settle(run_id: str, plan: Plan) -> str:
         run_id: The run.
         plan: What holds for the replay of its rows.
     """
-    named = f"{run_id}{config.state_flag(plan.places.state_dir)}"
+    commands = plan.commands
     return (
-        "go on with the run first, which reads and rejects them again (propload runs "
-        f"show {named} says how), or load them from a file, if you do not (propload "
-        f"rejects export {named} --output FILE)"
+        "go on with the run first, which reads and rejects them again "
+        f"({commands.show_run(run_id)} says how), or load them from a file, if you do "
+        f"not ({commands.export_rejects(run_id)})"
     )
 
 
@@ -76,16 +75,16 @@ def _record(run_id: str, plan: Plan, database: Database) -> RunRecord | None:
 
 def _committed(run_id: str, plan: Plan, database: Database) -> Pieces:
     with ExitStack() as stack:
-        resuming = Resuming(database, plan.places.state_dir, stack)
+        resuming = Resuming(database, plan, stack)
         point = resuming.point_of(run_id, gone=0)
     return point.committed if point is not None else frozenset()
 
 
 def _replaces_later(run_id: str, plan: Plan) -> str:
-    named = f"{run_id}{config.state_flag(plan.places.state_dir)}"
+    commands = plan.commands
     return (
         f"run {run_id} was to replace its table and has not: rows that are added now "
-        "would go with the old ones when it does. Go on with the run first (propload "
-        f"runs show {named} says how), or give it up and load its rejected rows from "
-        f"a file (propload rejects export {named} --output FILE)"
+        "would go with the old ones when it does. Go on with the run first "
+        f"({commands.show_run(run_id)} says how), or give it up and load its rejected "
+        f"rows from a file ({commands.export_rejects(run_id)})"
     )
