@@ -144,6 +144,18 @@ def as_they_are(fitted: Preparer) -> Preparer:
     return fitted.with_plan(tuple(plan))
 
 
+def _try_schema(preparer: Preparer, joined: Joined) -> None:
+    """Refuse first rows that do not go together with the schema as a whole.
+
+    The wrong table that would be made for them would keep out the corrected ones.
+
+    Raises:
+        SchemaMismatchError: They do not.
+    """
+    if preparer.checker is not None:
+        as_they_are(preparer).sift(joined.first.raw().head(TRIED_ROWS))
+
+
 def _described(plan: Sequence[ColumnPlan]) -> str:
     """Return how columns travel, for a log."""
     return ", ".join(
@@ -303,10 +315,8 @@ class TableFit:
         if is_unmade and not preparer.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
-        if is_unmade and preparer.checker is not None:
-            # the first rows show whether rows and schema go together: a wrong table
-            # would keep out the corrected ones
-            as_they_are(preparer).sift(joined.first.raw().head(TRIED_ROWS))
+        if is_unmade:
+            _try_schema(preparer, joined)
         # before the table is made: whoever comes again finds it there
         self._hold(preparer.guessed)
         table = self._database.prepare(
@@ -322,9 +332,7 @@ class TableFit:
         )
         self.has_made = self.has_made or facts is None
         self.is_fitted = True
-        notes = [*table.notes, *self._newest_note(table.plan), *delimiter_note(joined)]
-        self._notes |= dict.fromkeys(notes)
-        log.info("table %s: %s", self._target.table, _described(table.plan))
+        self._note(table, joined)
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
         )
@@ -339,6 +347,12 @@ class TableFit:
         """Let guesses hold for all rows of the run, also of its later processes."""
         self._preparer = replace(self._preparer, guessed=guessed)
         self._run = self._run.guessing(named(guessed))
+
+    def _note(self, table: PreparedTarget, joined: Joined) -> None:
+        """Note what a reader should know of how these rows go into the table."""
+        notes = [*table.notes, *self._newest_note(table.plan), *delimiter_note(joined)]
+        self._notes |= dict.fromkeys(notes)
+        log.info("table %s: %s", self._target.table, _described(table.plan))
 
     def _newest_note(self, plan: Sequence[ColumnPlan]) -> list[str]:
         types = {one.column: one.pg_type for one in plan}
