@@ -83,7 +83,7 @@ def noted(folder: Path, beginning: Beginning, /) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             # a child that a killed run had forked may hold it as long as it lives
-            descriptor = lock_private(path, wait=False)
+            descriptor = lock_private(path)
             stack.callback(os.close, descriptor)
             stack.callback(_forget, path)
             os.ftruncate(descriptor, 0)

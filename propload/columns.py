@@ -193,14 +193,13 @@ def _is_utc(zone: dt.tzinfo | None) -> bool:
     return zone is dt.UTC or (isinstance(zone, ZoneInfo) and zone.key == "UTC")
 
 
-def make_array(values: Sequence[Any], known: pa.DataType | None) -> pa.Array:
+def make_array(values: Sequence[Any]) -> pa.Array:
     """Return the values as the narrowest type that loses none of them.
 
     Args:
         values: Python values; None is null.
-        known: The type of the column in earlier chunks, or None.
     """
-    return make_column(values, known)[0]
+    return make_column(values, None)[0]
 
 
 def make_column(

@@ -134,7 +134,7 @@ class RejectLimit:
             raise ConfigError(msg)
         return limit
 
-    def is_passed(self, *, rejected: int, read: int, ended: bool = False) -> bool:
+    def is_passed(self, *, rejected: int, read: int, ended: bool) -> bool:
         """Return whether so many refused of so many read rows are too many.
 
         Args:

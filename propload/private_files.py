@@ -110,33 +110,32 @@ def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
         raise
 
 
-def lock_private(path: Path, *, wait: bool) -> int:
+def lock_private(path: Path) -> int:
     """Return a file descriptor that holds a file's lock while it is open.
 
     Args:
         path: The file; made where it is missing.
-        wait: Whether to wait until other processes have let go.
 
     Raises:
-        BlockingIOError: Another process holds it, and nobody is to wait.
+        BlockingIOError: Another process holds it.
     """
     make_private_folder(path.parent)
-    return lock_file(path, wait=wait)
+    return lock_file(path)
 
 
-def lock_file(path: Path, *, wait: bool) -> int:
+def lock_file(path: Path) -> int:
     """Return what `lock_private` returns; the file's folder is not made.
 
     Who only looks whether it is held (`is_locked`) keeps nobody from it.
 
     Raises:
-        BlockingIOError: Another process holds it, and nobody is to wait.
+        BlockingIOError: Another process holds it.
         FileNotFoundError: There is no such folder.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, descriptor):
                 return descriptor
         except BlockingIOError:

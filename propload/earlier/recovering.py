@@ -225,7 +225,7 @@ def _recover_before(
 
 
 def recover_one(
-    leftover: Leftover, plan: Plan, stopper: Stopper, given: Collection[str] = ()
+    leftover: Leftover, plan: Plan, stopper: Stopper, given: Collection[str]
 ) -> Report:
     """Load what is left in one journal.
 

@@ -32,7 +32,7 @@ def lock_folder(folder: Path) -> int:
         BlockingIOError: Another process holds it.
         FileNotFoundError: There is no such folder, or no longer.
     """
-    return lock_file(folder / LOCK, wait=False)
+    return lock_file(folder / LOCK)
 
 
 def note_committed(folder: Path, row: int) -> None:

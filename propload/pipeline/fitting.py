@@ -101,7 +101,7 @@ def fit_rows(
     facts: TableFacts | None,
     /,
     *,
-    lenient: bool = False,
+    lenient: bool,
 ) -> Preparer:
     """Return the preparer that knows the columns of rows like these.
 

@@ -95,7 +95,7 @@ class Pipeline:
         options: PipelineOptions,
         *,
         metrics: Metrics,
-        on_committed: Callable[[int], None] | None = None,
+        on_committed: Callable[[int], None] | None,
     ) -> None:
         self.metrics = metrics
         self._reader = reader

@@ -373,7 +373,7 @@ class Database:
         if run_id in self._files or not path.exists():
             return
         try:
-            self._files[run_id] = lock_file(path, wait=False)
+            self._files[run_id] = lock_file(path)
         except BlockingIOError as error:
             raise taken_over(run_id) from error
 

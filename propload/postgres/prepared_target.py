@@ -31,8 +31,8 @@ class PreparedTarget:
         shape: Shape,
         *,
         empty: bool,
-        premises: Premises | None = None,
-        stored: StoredRows | None = None,
+        premises: Premises | None,
+        stored: StoredRows | None,
     ) -> None:
         self.plan = plan
         self.together = shape.bound is not None

@@ -48,7 +48,7 @@ class Forecast:
 
     counts: Counts
     reasons: pl.DataFrame
-    untold: int = 0
+    untold: int
 
 
 class Rehearsal:

@@ -190,7 +190,7 @@ def _column(name: str, values: list[Any]) -> pl.Series:
         nested = _nested(name, values)
         if nested is not None:
             return nested
-    return pl.Series(name, make_array(values, None))
+    return pl.Series(name, make_array(values))
 
 
 def _nested(name: str, values: list[Any]) -> pl.Series | None:

@@ -161,7 +161,7 @@ def take_alone(path: Path, /) -> int:
         LockedError: Its run goes on in another process, or it is being replayed.
     """
     try:
-        return lock_private(_lock_of(path), wait=False)
+        return lock_private(_lock_of(path))
     except BlockingIOError as error:
         msg = (
             f"run {path.stem} is still going, or its rejected rows are being replayed: "

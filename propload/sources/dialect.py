@@ -51,7 +51,7 @@ class Dialect:
     names: tuple[str, ...]
     start: int
     header: bytes
-    note: str = ""
+    note: str
 
 
 def find_dialect(

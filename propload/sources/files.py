@@ -173,9 +173,7 @@ def _told_of_change(path: Path) -> str:
     )
 
 
-def find_files(
-    pattern: str, given: str | None = None, notes: list[str] | None = None
-) -> list[Path | None]:
+def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path | None]:
     """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
 
     Args:
@@ -206,8 +204,7 @@ def find_files(
         msg = f"{pattern} matches no file: check the path"
         raise SourceError(msg, source=pattern)
     folders = [match for match in matched if match.is_dir()]
-    if notes is not None:
-        notes += _passed_over(pattern, folders, found, given)
+    notes += _passed_over(pattern, folders, found, given)
     return list(found)
 
 

@@ -66,7 +66,7 @@ def is_own(name: str) -> bool:
     return any(part.startswith(OWN_FILES) for part in PurePath(name).parts)
 
 
-def is_readable(name: str, given: str | None = None) -> bool:
+def is_readable(name: str, given: str | None) -> bool:
     """Return whether a file of a folder or an archive is read, by its name.
 
     Args:

@@ -330,7 +330,7 @@ def _fault_of(row: dict[str, Any], error: Exception) -> str:
     """Return what is wrong with a row, with the column that it is wrong in."""
     for name, value in row.items():
         try:
-            make_array([value], None)
+            make_array([value])
         except UNFIT as fault:
             return f"column {name}: a value cannot be stored: {fault}"
     return f"a value cannot be stored: {error}"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload import columns
-from propload.columns import Columns, make_array
+from propload.columns import Columns, make_column
 from propload.values import as_text
 
 UTC = dt.UTC
@@ -77,6 +77,6 @@ def test_columns_made_at_once_are_those_made_one_by_one(whole, first):
     for place, values in enumerate(whole):
         known = None
         for batch, part in zip(batches, (values[:first], values[first:]), strict=False):
-            expected = make_array(part, known)
+            expected, _ = make_column(part, known)
             assert batch.column(f"c{place}").equals(expected)
             known = expected.type if expected.null_count < len(expected) else known

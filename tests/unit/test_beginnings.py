@@ -42,7 +42,7 @@ def test_who_looks_at_a_run_that_begins_does_not_hide_it(tmp_path, monkeypatch):
 
 def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
     path = tmp_path / f"{RUN.run_id}.begun"
-    descriptor = private_files.lock_private(path, wait=False)
+    descriptor = private_files.lock_private(path)
     with noted(tmp_path, RUN):
         assert "the beginning of the run was not noted" in caplog.text
     os.close(descriptor)

@@ -1,6 +1,5 @@
 import errno
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,31 +14,33 @@ from propload.private_files import (
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_a_lock_whose_file_was_removed_is_nobodys(tmp_path):
+def test_a_lock_whose_file_was_removed_is_nobodys(tmp_path, monkeypatch):
     path = tmp_path / "folder" / "lock"
-    first = lock_private(path, wait=False)
-    taken = []
-    # it opens the file that is about to go, and waits for it
-    waiter = threading.Thread(target=lambda: taken.append(lock_file(path, wait=True)))
-    waiter.start()
+    first = lock_private(path)
     with pytest.raises(BlockingIOError):
-        lock_file(path, wait=False)
+        lock_file(path)
     path.unlink()
-    second = lock_file(path, wait=False)
+    second = lock_file(path)
     os.close(first)
-    waiter.join(0.2)
-    assert taken == []
     os.close(second)
-    waiter.join(10)
-    [third] = taken
+    opening = os.open
+
+    def open_what_goes(*told):
+        descriptor = opening(*told)
+        monkeypatch.undo()
+        path.unlink()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_what_goes)
+    third = lock_file(path)
     with pytest.raises(BlockingIOError):
-        lock_file(path, wait=False)
+        lock_file(path)
     os.close(third)
 
 
 def test_a_lock_in_a_folder_that_is_gone_makes_none(tmp_path):
     with pytest.raises(FileNotFoundError):
-        lock_file(tmp_path / "gone" / "lock", wait=False)
+        lock_file(tmp_path / "gone" / "lock")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,7 +28,7 @@ def forget_runs(
     before: datetime,
     /,
     *,
-    table: TableName | None = None,
+    table: TableName | None,
 ) -> int:
     """Return how many loaded runs left the ledger, of the database and in files.
 

@@ -366,7 +366,7 @@ def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
 def _lock(path: Path, stopped: Stopped) -> int:
     while True:
         try:
-            return lock_private(path, wait=False)
+            return lock_private(path)
         except BlockingIOError:
             pause(stopped)
 

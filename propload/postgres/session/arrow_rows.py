@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def arrow_rows(frame: pl.DataFrame, jsonb: Collection[str] = ()) -> pa.Table:
+def arrow_rows(frame: pl.DataFrame, jsonb: Collection[str]) -> pa.Table:
     """Return a frame's rows as Arrow.
 
     Args:

@@ -88,7 +88,7 @@ def merge(
     shape: Shape,
     /,
     *,
-    patched: Sequence[str] = (),
+    patched: Sequence[str],
     within: str = "true",
     into: str = "",
 ) -> str:
@@ -199,7 +199,7 @@ def forecast(shape: Shape, /) -> str:
     )
 
 
-def count_overtaken(shape: Shape, /, *, without: Sequence[int] = ()) -> str:
+def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
     """Return the query for staged rows that now meet a newer stored row."""
     return (
         f"SELECT count(*) FROM {STAGE} AS s JOIN {table(shape.table)} AS o "

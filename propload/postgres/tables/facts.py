@@ -89,7 +89,7 @@ class Tie:
     name: str
     equal: tuple[str, ...]
     columns: tuple[str, ...]
-    copied: bool = True
+    copied: bool
 
     def binds(
         self, key: Sequence[str], given: AbstractSet[str], /, *, triggered: bool

@@ -76,8 +76,8 @@ def rehearse_table(
     frame_schema: Mapping[str, pl.DataType],
     /,
     *,
-    key: Sequence[str] = (),
-    pg_types: Mapping[str, str] | None = None,
+    key: Sequence[str],
+    pg_types: Mapping[str, str],
 ) -> None:
     """Raise what `create_table` would raise; nothing is made.
 
@@ -92,7 +92,7 @@ def rehearse_table(
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
-    statement = _creation(table, frame_schema, key, pg_types or {})
+    statement = _creation(table, frame_schema, key, pg_types)
     _change(connection, table, statement, keep=False)
 
 
@@ -102,8 +102,8 @@ def borrow_table(
     frame_schema: Mapping[str, pl.DataType],
     /,
     *,
-    key: Sequence[str] = (),
-    pg_types: Mapping[str, str] | None = None,
+    key: Sequence[str],
+    pg_types: Mapping[str, str],
 ) -> TableFacts:
     """Return the facts of a temporary table like one that is to be made; commits.
 
@@ -118,9 +118,7 @@ def borrow_table(
         WriteError: This user may not make temporary tables.
     """
     temporary = TableName(TEMPORARY, table.table)
-    _change(
-        connection, temporary, _creation(temporary, frame_schema, key, pg_types or {})
-    )
+    _change(connection, temporary, _creation(temporary, frame_schema, key, pg_types))
     namespace = str(connection.rows(OWN_TEMPORARY)[0][0])
     made = describe(connection, TableName(namespace, table.table))
     if made is None:

@@ -71,9 +71,9 @@ class TableWriter(EntryWriter):
         ledger: Ledger,
         *,
         empty: bool,
-        premises: Premises | None = None,
-        stored: StoredRows | None = None,
-        on_refused: OnRefused | None = None,
+        premises: Premises | None,
+        stored: StoredRows | None,
+        on_refused: OnRefused | None,
     ) -> None:
         super().__init__(
             session,

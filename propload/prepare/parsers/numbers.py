@@ -271,7 +271,7 @@ def _is_in_doubt(words: str, decimal: DecimalMark | None) -> pl.Expr:
     return is_name | text.str.contains(_COMPOUND) | is_unclear
 
 
-def as_number(written: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
+def as_number(written: pl.Expr, /, *, decimal: DecimalMark | None) -> pl.Expr:
     """Return numbers written with a point so that parsers read them as what they are.
 
     As texts, `12.125` may group thousands, which `12.1250` does not.

@@ -34,8 +34,8 @@ def render_search(
     total: int,
     areas: Sequence[Area],
     site: str,
-    has_payload: bool = True,
-    has_linked_data: bool = True,
+    has_payload: bool,
+    has_linked_data: bool,
 ) -> str:
     """Return a search page.
 
