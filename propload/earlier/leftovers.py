@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class JournalGoneError(ConfigError):
+    """Another process has recovered or dropped a journal since it was found."""
+
+
 def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     """Return the journals that killed runs left, oldest first.
 
@@ -55,7 +59,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
             one.
 
     Raises:
-        ConfigError: There is no such journal, or another setting is given.
+        ConfigError: There is no such journal (any more), or another setting is given.
         LockedError: It is being recovered.
     """
     used = {"to", "state_dir"}
@@ -177,6 +181,7 @@ def opened(leftover: Leftover) -> JournalSource:
 
     Raises:
         LockedError: Another process has begun to recover it.
+        JournalGoneError: Another process has recovered or dropped it meanwhile.
     """
     source = JournalSource(leftover.folder, name=str(leftover.about["source"]))
     try:
@@ -184,4 +189,17 @@ def opened(leftover: Leftover) -> JournalSource:
     except BlockingIOError as error:
         msg = f"the journal of run {leftover.run_id} is being recovered already"
         raise LockedError(msg) from error
+    except FileNotFoundError as error:
+        raise _gone(leftover) from error
+    if not source.is_there:
+        # the other one was about to remove the folder, in which the lock was made anew
+        source.close(loaded=True)
+        raise _gone(leftover)
     return source
+
+
+def _gone(leftover: Leftover) -> JournalGoneError:
+    return JournalGoneError(
+        f"no journal of run {leftover.run_id} is left: another process has recovered "
+        "or dropped it meanwhile"
+    )

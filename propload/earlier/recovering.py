@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from propload import config
 from propload.earlier.leftovers import (
+    JournalGoneError,
     find_leftover,
     into_table,
     is_replace,
@@ -159,6 +160,8 @@ def _recover_each(
             continue
         try:
             reports.append(recover_one(one, plan, stopper, given))
+        except JournalGoneError as error:
+            log.info("%s", error)
         except PropLoadError as error:
             failed.append((one.run_id, error))
             if not isinstance(error, LockedError):
@@ -237,6 +240,7 @@ def recover_one(
 
     Raises:
         LockedError: Another process has begun to recover it.
+        JournalGoneError: Another process has recovered or dropped it.
         LoadError: The run stopped early again; the journal stays.
     """
     source = opened(leftover)

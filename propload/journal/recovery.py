@@ -20,7 +20,7 @@ from propload.journal.folders import (
     read_committed,
     remove_folder,
 )
-from propload.journal.records import Torn
+from propload.journal.records import Survey, Torn
 from propload.private_files import is_locked
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ class Leftover:
 
         The journal is read for it, which takes a second for a GB.
         """
-        found = records.survey(self.folder)
+        found = self._survey()
         first = max(found.first_row, read_committed(self.folder))
         return max(0, found.through_row - first)
 
     @property
     def torn_bytes(self) -> int:
         """Bytes at the end that are no whole record; never acknowledged."""
-        return records.survey(self.folder).torn_bytes
+        return self._survey().torn_bytes
 
     @property
     def is_entered(self) -> bool:
@@ -84,6 +84,13 @@ class Leftover:
         """Whether the source had given all that it had."""
         # a torn end was part of it
         return (self.folder / WHOLE).exists() and not self.torn_bytes
+
+    def _survey(self) -> Survey:
+        try:
+            return records.survey(self.folder)
+        except FileNotFoundError:
+            # another process has recovered it since it was found
+            return Survey(0, 0, 0)
 
 
 def find_leftovers(folder: Path) -> list[Leftover]:
@@ -150,6 +157,11 @@ class JournalSource:
         for record in records.read_segments(self.folder, torn):
             return record.first_row
         return 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the journal has its notes: nobody is removing it."""
+        return (self.folder / ABOUT).exists()
 
     def open(self) -> None:
         """Take the journal's lock.
