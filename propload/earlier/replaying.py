@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import groupby, islice
-from typing import TYPE_CHECKING, Protocol
-
-import polars as pl
-import pyarrow as pa
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from propload import config
-from propload.batch import Batch
 from propload.beginnings import BeginningStore
+from propload.earlier.reject_source import RejectSource
 from propload.earlier.settled import how_to_settle, settled_pieces
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
-from propload.rejecting.lines import OWN_PREFIX, each_line, piece_of, rows_as_read
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan, object_names, require_objects
@@ -32,43 +25,18 @@ from propload.target import TableName
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from typing_extensions import Unpack
 
-    from propload.earlier.settled import Pieces
+    from propload.earlier.reject_source import Fix
     from propload.options import Settings
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
-    from propload.rejecting.lines import Line
     from propload.report import Plain, Report
 
 
 log = logging.getLogger(__name__)
-
-#: Rows of one source and of the same columns that are mended and loaded together.
-ROWS_AT_ONCE = 10_000
-_BLOCK_BYTES = 1 << 20
-#: Where a row stands in its source, for a fix to keep.
-_ROW = OWN_PREFIX + "row"
-
-
-class Fix(Protocol):
-    """Mends rejected rows."""
-
-    def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
-        """Return the rows as they should have been read; rows may be left out.
-
-        Args:
-            frame: Rejected rows of one source, columns as read, and `propload_row`,
-                the number of each in its source; it is called for up to
-                `ROWS_AT_ONCE` of them at a time. Messages name the number that a
-                row is returned with. Without that column rows are taken for those
-                given, in their order: there have to be as many. `pl.all()` and
-                `unique()` see it too: `pl.exclude("propload_row")`,
-                `unique(subset=...)`.
-        """
 
 
 def replay(
@@ -260,138 +228,3 @@ def _settings_of(report: Report, given: Settings) -> Settings:
     known = {name: value for name, value in told.items() if name in config.SETTINGS}
     known.pop("resume", None)
     return known  # type: ignore[return-value] # config.resolve reads each value
-
-
-def was_read(line: Line, /) -> bool:
-    """Return whether a rejected row was read, so that it can be loaded again."""
-    return line["values"] is not None
-
-
-@dataclass(frozen=True, slots=True)
-class RejectSource:
-    """Rejected rows as a source: each keeps its source and number.
-
-    Attributes:
-        path: The file of the run that refused them.
-        fix: Mends them, or None.
-        settled: The pieces that are committed; the rows of others are left alone. None
-            where all rows may be loaded.
-    """
-
-    path: Path
-    fix: Fix | None = None
-    settled: Pieces | None = None
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return f"rejects of {self.path.stem}"
-
-    @property
-    def rereadable(self) -> bool:
-        """Whether iterating again gives the same rows."""
-        return True
-
-    def fingerprint(self) -> str | None:
-        """Return a hash of the rows and of the name of what mends them."""
-        found = hashlib.sha256(_name_of(self.fix).encode())
-        with self.path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                found.update(block)
-        return found.hexdigest()
-
-    def lines(self) -> Iterator[Line]:
-        """Yield the rows that are loaded: they were read, and do not come again."""
-        return (line for _, line in each_line(self.path) if self.takes(line))
-
-    def waiting(self) -> Iterator[Line]:
-        """Yield the rows that were read, and come again with their batch."""
-        read = (line for _, line in each_line(self.path) if was_read(line))
-        return (line for line in read if not self.takes(line))
-
-    def takes(self, line: Line, /) -> bool:
-        """Return whether a row is among those that are loaded."""
-        is_settled = self.settled is None or piece_of(line) in self.settled
-        return was_read(line) and is_settled
-
-    def __iter__(self) -> Iterator[Batch]:
-        for _, alike in groupby(self.lines(), _kind):
-            while part := list(islice(alike, ROWS_AT_ONCE)):
-                yield self._batch(part)
-
-    def _batch(self, part: list[Line]) -> Batch:
-        source = part[0]["source"]
-        read = rows_as_read([line["values"] for line in part])
-        numbers = tuple(line["row"] for line in part)
-        if self.fix is None:
-            rows = _as_rows(read)
-        else:
-            rows, found = self._numbered(read, numbers, self.fix, source)
-            if found is not None:
-                numbers = found
-            elif rows.num_rows != len(part):
-                msg = (
-                    f"the fix {_name_of(self.fix)} made "
-                    f"{counted(rows.num_rows, 'row')} of {len(part):,} without whole "
-                    f"numbers in {_ROW}: keep that column, so that messages name the "
-                    "right rows"
-                )
-                raise ConfigError(msg)
-        moment = part[0].get("as_of")
-        return Batch(
-            rows,
-            source,
-            numbers[0] if numbers else 1,
-            numbers,
-            untyped=True,
-            as_of=datetime.fromisoformat(moment) if moment else None,
-        )
-
-    def _numbered(
-        self, read: pl.DataFrame, numbers: tuple[int, ...], fix: Fix, source: str
-    ) -> tuple[pa.RecordBatch, tuple[int, ...] | None]:
-        """Return mended rows, and the numbers that they came back with, if they did."""
-        if _ROW in read.columns:
-            # the rows' own column of that name is left alone
-            return self._mended(read, fix, source), None
-        given = read.with_columns(pl.Series(_ROW, numbers, pl.Int64))
-        rows = self._mended(given, fix, source)
-        if _ROW not in rows.schema.names:
-            return rows, None
-        return rows.drop_columns([_ROW]), _whole(rows[_ROW])
-
-    def _mended(self, read: pl.DataFrame, fix: Fix, source: str) -> pa.RecordBatch:
-        try:
-            return _as_rows(fix(read))
-        except Exception as error:
-            msg = (
-                f"the fix {_name_of(fix)} failed on "
-                f"{counted(read.height, 'rejected row')} "
-                f"of {source}: {type(error).__name__}: {error}. It has to return a "
-                "frame of rows"
-            )
-            raise ConfigError(msg) from error
-
-
-def _as_rows(frame: object) -> pa.RecordBatch:
-    table = pa.table(frame)
-    columns = [column.combine_chunks() for column in table.columns]
-    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
-
-
-def _whole(column: pa.Array) -> tuple[int, ...] | None:
-    """Return the whole numbers of a column, or None where a value is none."""
-    try:
-        numbers = column.cast(pa.int64())
-    except pa.ArrowException:
-        return None
-    return None if numbers.null_count else tuple(numbers.to_pylist())
-
-
-def _name_of(fix: Fix | None) -> str:
-    return getattr(fix, "__qualname__", type(fix).__name__)
-
-
-def _kind(line: Line) -> tuple[object, ...]:
-    """Return what the rows of a batch share, so that none gets nulls it had not."""
-    return line["source"], line.get("as_of"), tuple(line["values"])

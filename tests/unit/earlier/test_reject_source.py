@@ -4,7 +4,7 @@ import json
 import polars as pl
 import pytest
 
-from propload.earlier.replaying import RejectSource
+from propload.earlier.reject_source import RejectSource
 from propload.errors import ConfigError
 
 
