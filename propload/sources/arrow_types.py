@@ -58,8 +58,6 @@ def _conversion(
     if pa.types.is_decimal(kind) and _digits(kind) > DECIMAL_DIGITS:
         wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
         return _decimal_text, wide.encode()
-    if pa.types.is_run_end_encoded(kind):
-        return pc.run_end_decode, None
     if _holds(kind, pa.types.is_map):
         return _objects, b"jsonb"
     if pa.types.is_interval(kind):
@@ -70,14 +68,18 @@ def _conversion(
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    return _without_views(column).cast(kind)
+    found = _simplified(column)
+    # the cast to its own type would spoil lists of nulls
+    return found if found.type.equals(kind) else found.cast(kind)
 
 
 def _nearest(kind: pa.DataType) -> pa.DataType:
     """Return the type that Polars has for all values of one, also within others."""
+    if pa.types.is_run_end_encoded(kind):
+        return _nearest(kind.value_type)
     if pa.types.is_list(kind):
         return pa.list_(_nearest(kind.value_type))
-    if pa.types.is_large_list(kind) or _is_view(kind):
+    if pa.types.is_large_list(kind) or _is_rare(kind):
         return pa.large_list(_nearest(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_nearest(field.type)) for field in kind])
@@ -164,19 +166,27 @@ def _holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
     return is_sought(kind) or any(_holds(one, is_sought) for one in inner)
 
 
-def _is_view(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind))
+def _is_rare(kind: pa.DataType) -> bool:
+    """Return whether Polars has no such type, or reads some of its values wrongly."""
+    is_view = pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
+    is_fixed = pa.types.is_fixed_size_list(kind)
+    return bool(is_view or is_fixed or pa.types.is_run_end_encoded(kind))
 
 
-def _without_views(column: pa.Array) -> pa.Array:
-    """Return lists in place of views of lists, of which a cast empties the last."""
-    if not _holds(column.type, _is_view):
+def _simplified(column: pa.Array) -> pa.Array:
+    """Return a column in which lists are of the common kind and values stand alone.
+
+    Arrow's own cast of a view of lists empties the last of them.
+    """
+    if not _holds(column.type, _is_rare):
         return column
+    if pa.types.is_run_end_encoded(column.type):
+        return _simplified(pc.run_end_decode(column))
     if pa.types.is_struct(column.type):
-        parts = [_without_views(part) for part in column.flatten()]
+        parts = [_simplified(part) for part in column.flatten()]
         names = [field.name for field in column.type]
         return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
-    elements = _without_views(pc.list_flatten(column))
+    elements = _simplified(pc.list_flatten(column))
     lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
     ends = pc.cumulative_sum(lengths)
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])

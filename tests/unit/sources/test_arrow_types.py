@@ -156,6 +156,7 @@ def test_seconds_beyond_those_of_polars_do_not_go_round(read, kind):
 
 VIEWS = pa.list_view(pa.int64())
 DAY = dt.date(2024, 1, 2)
+PRICE = Decimal("1234.50")
 
 
 @pytest.mark.parametrize(
@@ -166,11 +167,16 @@ DAY = dt.date(2024, 1, 2)
         (pa.list_(VIEWS), [[[1], []], None, [[2]]]),
         (pa.list_view(VIEWS), [[[1], None], [[2]]]),
         (pa.struct({"a": VIEWS}), [{"a": [1]}, None, {"a": [2, 3]}]),
+        (pa.list_(pa.decimal32(7, 2), 2), [[PRICE, None], None, [None, PRICE]]),
+        (pa.list_(pa.decimal256(30, 2), 1), [[PRICE], None, [PRICE]]),
+        (pa.list_(pa.date64(), 1), [[DAY], None, [None]]),
+        (pa.list_(VIEWS, 2), [[[1], [2]], None, [None, [3]]]),
+        (pa.list_(pa.bool_(), 2), [None, [True, None], None]),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("start", [0, 1])
-def test_views_of_lists_are_lists(read, kind, values, start):
+def test_rare_lists_are_lists(read, kind, values, start):
     table = pa.table({"v": pa.array(values, kind)}).slice(start)
     (batch,) = read(table).batches
     assert pl.from_arrow(batch.rows)["v"].to_list() == values[start:]
@@ -185,3 +191,19 @@ def test_views_may_overlap_and_come_in_any_order(read):
     )
     (batch,) = read(pa.table({"v": views})).batches
     assert batch.rows["v"].to_pylist() == [[13, 14], [], [11, 12, 13], None]
+
+
+def test_values_that_stand_for_several_rows_may_be_parts_of_others(read):
+    runs = pc.run_end_encode(pa.array(["a", "a", None]))
+    parts = pa.StructArray.from_arrays([runs], ["town"])
+    (batch,) = read(pa.table({"v": parts})).batches
+    assert batch.rows["v"].to_pylist() == [{"town": "a"}, {"town": "a"}, {"town": None}]
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_lists_of_a_fixed_size_may_be_taken_apart(read, library):
+    values = [[1.5, 2.5], None, [3.5, None], None]
+    frame = pl.DataFrame({"v": pl.Series(values, dtype=pl.Array(pl.Float64, 2))})
+    (batch,) = read(frame if library == "polars" else frame.to_arrow()).batches
+    for place, value in enumerate(values):
+        assert pl.from_arrow(batch.rows.slice(place, 1))["v"].to_list() == [value]
