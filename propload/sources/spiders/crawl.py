@@ -17,7 +17,7 @@ from scrapy.utils.reactor import is_reactor_installed
 from propload.errors import PropLoadError, QueueClosedError, SourceError
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
-from propload.sources.spiders.finding import find_spider
+from propload.sources.spiders.finding import check_spider, find_spider
 from propload.sources.spiders.loop import Brake, Home
 from propload.sources.spiders.outcome import (
     STOPPED,
@@ -102,7 +102,7 @@ class SpiderSource:
             `notes`); None before one has.
 
     Raises:
-        ConfigError: There is no such spider.
+        ConfigError: There is no such spider, or Scrapy cannot crawl by it.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class SpiderSource:
         settings: Mapping[str, object] | None = None,
     ) -> None:
         self.spider = find_spider(spider) if isinstance(spider, str) else spider
+        check_spider(self.spider)
         self.name = str(self.spider.name)
         self.rereadable = False
         self.outcome: CrawlOutcome | None = None

@@ -60,6 +60,25 @@ def find_spider(name: str, /) -> type[Spider]:
     return found
 
 
+def check_spider(spider: type[Spider], /) -> None:
+    """Check that Scrapy can crawl by a spider's class.
+
+    Raises:
+        ConfigError: It has no name, or begins in a way that Scrapy does not know.
+    """
+    told = f"spider {spider.__module__}:{spider.__qualname__}"
+    if not getattr(spider, "name", None):
+        msg = f"{told} has no name: give its class one, as in name = 'homes'"
+        raise ConfigError(msg)
+    # Scrapy would ask for nothing, or for `start_urls` instead, without a word
+    if hasattr(spider, "start_requests") and spider.start is Spider.start:
+        msg = (
+            f"{told} begins with start_requests(), which Scrapy does not call any "
+            "more: rename it to async def start(self)"
+        )
+        raise ConfigError(msg)
+
+
 def list_spiders() -> tuple[SpiderEntry, ...]:
     """Return the registered spiders, by name."""
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)

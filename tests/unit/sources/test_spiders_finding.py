@@ -1,4 +1,5 @@
 import pytest
+import scrapy
 
 from propload.errors import (
     ConfigError,
@@ -43,3 +44,28 @@ def test_a_spider_is_found_by_module_and_class(tmp_path, monkeypatch):
 def test_a_spider_that_is_not_there_is_a_config_error(name):
     with pytest.raises(ConfigError, match=name.partition(":")[0]):
         SpiderSource(name)
+
+
+def test_a_spider_without_a_name_is_a_config_error():
+    class Nameless(scrapy.Spider):
+        pass
+
+    with pytest.raises(ConfigError, match=r"Nameless has no name: give its class one"):
+        SpiderSource(Nameless)
+
+
+def test_a_spider_that_begins_as_in_old_versions_of_scrapy_is_a_config_error():
+    class Old(scrapy.Spider):
+        name = "old"
+
+        def start_requests(self):
+            yield scrapy.Request("data:,homes")
+
+    class Both(Old):
+        async def start(self):
+            for each in self.start_requests():
+                yield each
+
+    with pytest.raises(ConfigError, match=r"Old begins with start_requests\(\)"):
+        SpiderSource(Old)
+    assert SpiderSource(Both).name == "old"
