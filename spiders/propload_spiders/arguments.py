@@ -19,6 +19,8 @@ _SWITCHES = {
     **dict.fromkeys(("off", "false", "no", "0"), False),
 }
 _RANGE = re.compile(r"^(\d*)(?:-(\d*))?$")
+#: The point of `200.000`, which is none of `50.5`.
+_THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
 
 
@@ -87,7 +89,7 @@ def read_range(name: str, value: object, /) -> str:
     Raises:
         ConfigError: It is written in another way.
     """
-    text = re.sub(r"[\s.€]", "", str(value))
+    text = _THOUSANDS.sub("", re.sub(r"[\s€]", "", str(value)))
     bounds = _RANGE.match(text)
     if not bounds or not (bounds[1] or bounds[2]):
         msg = f"{name} is {value!r}: give FROM-TO, FROM- or -TO in whole numbers"
