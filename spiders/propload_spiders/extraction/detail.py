@@ -144,11 +144,10 @@ def _linked_listing(html: str) -> Mapping[str, object]:
 def _linked_texts(
     linked: Mapping[str, object], offering: str | None
 ) -> dict[str, str | None]:
-    price = text_of(branch(linked, "offers", "price"))
     photos = linked.get("photo")
     return {
         # of a rent it does not say for how long, and a row with half of that is refused
-        "price_text": None if offering == "huur" else price,
+        "price_text": None if offering == "huur" else _linked_price(linked),
         "address_text": text_of(branch(linked, "address", "streetAddress")),
         "city": text_of(branch(linked, "address", "addressLocality")),
         "province": text_of(branch(linked, "address", "addressRegion")),
@@ -156,6 +155,13 @@ def _linked_texts(
         "description": text_of(linked.get("description")),
         "photo_count": str(len(photos)) if isinstance(photos, list) else None,
     }
+
+
+def _linked_price(linked: Mapping[str, object]) -> str | None:
+    """Return the price, with its currency where that is not the site's own."""
+    price = text_of(branch(linked, "offers", "price"))
+    currency = text_of(branch(linked, "offers", "priceCurrency")) or "EUR"
+    return price if currency == "EUR" or price is None else f"{currency} {price}"
 
 
 def _title_texts(html: str) -> dict[str, str | None]:

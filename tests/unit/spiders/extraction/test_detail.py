@@ -244,6 +244,22 @@ def test_linked_data_and_the_title_fill_what_rows_lack():
     )
 
 
+@pytest.mark.parametrize(
+    ("offer", "text"),
+    [
+        ({"price": 495000, "priceCurrency": "EUR"}, "495000"),
+        ({"price": 495000}, "495000"),
+        ({"price": 495000, "priceCurrency": "GBP"}, "GBP 495000"),
+        ({"priceCurrency": "GBP"}, None),
+    ],
+)
+def test_a_price_in_another_currency_says_so(offer, text):
+    linked = json.dumps({"@type": "Huis", "offers": offer})
+    item = read(f'<script type="application/ld+json">{linked}</script>')
+    assert item is not None
+    assert item.price_text == text
+
+
 def test_a_rent_is_taken_from_where_its_period_stands():
     linked = json.dumps({"@type": "Appartement", "offers": {"price": 1725}})
     script = f'<script type="application/ld+json">{linked}</script>'

@@ -91,6 +91,7 @@ def test_what_is_no_price_is_null():
         "59 m²",
         "Verkocht",
         "$ 400,000",
+        "GBP 495000",
         "€ 300.000 - € 350.000",
         "€ 1.2.3",
         "€ 0",
