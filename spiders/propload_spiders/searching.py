@@ -23,6 +23,7 @@ from propload_spiders.extraction.addresses import (
     search_url,
     split_places,
 )
+from propload_spiders.manners import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +79,12 @@ class Wanted:
     urls: tuple[str, ...]
     files: tuple[Path, ...]
     base: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether everything is read from files or from this machine."""
+        sites = [*self.urls, *([self.base] if self.places else [])]
+        return all(map(is_loopback, sites))
 
     def page_of(self, walk: Walk, fixed: Mapping[str, object], /) -> str:
         """Return the address of the page that a walk stands at.

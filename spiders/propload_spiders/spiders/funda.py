@@ -106,7 +106,7 @@ class FundaSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Return the spider; on this machine and for files it need not wait."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        if spider.wanted.files or manners.is_loopback(spider.wanted.base):
+        if spider.wanted.is_local:
             manners.behave(crawler.settings, manners.HASTE)
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
         crawler.signals.connect(spider.on_dropped, signal=signals.request_dropped)

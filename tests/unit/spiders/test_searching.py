@@ -7,6 +7,8 @@ import pytest
 from propload.errors import ConfigError
 from propload_spiders.searching import ARGUMENTS, read_wanted
 
+LISTING = "/detail/koop/a/huis-b-1/41234567/"
+
 
 def wanted(**given):
     return read_wanted("funda", {"place": "delft", **given})
@@ -43,6 +45,21 @@ def test_filters_as_the_site_writes_them():
         "energy_label": ["A", "B"],
         "sort": "date_down",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "is_local"),
+    [
+        ({"base_url": "http://127.0.0.1:1"}, True),
+        ({}, False),
+        ({"place": "", "start_urls": f"https://x{LISTING}"}, False),
+        ({"place": "", "start_urls": f"http://localhost:1{LISTING}"}, True),
+        ({"start_urls": f"http://localhost:1{LISTING}"}, False),
+        ({"base_url": "http://[::1]:1", "start_urls": f"https://x{LISTING}"}, False),
+    ],
+)
+def test_only_this_machine_is_asked_in_haste(given, is_local):
+    assert wanted(**given).is_local is is_local
 
 
 def test_addresses_from_a_file(tmp_path):
