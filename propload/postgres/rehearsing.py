@@ -55,7 +55,7 @@ class Rehearsal:
     """Asks the server what a table would do with rows.
 
     They are copied into a temporary table and looked at there. What only a trigger, an
-    exclusion constraint, a check that raises an error, a partition that is missing or
+    exclusion constraint, a check that raises an error, one of very many partitions or
     another row of the same source refuses, is not found.
 
     Args:

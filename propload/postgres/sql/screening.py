@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
 """A look over the stage for what one condition can tell of many rows.
 
-Values that cannot be cast, nulls, checks, foreign keys, and unique values that a
-stored row holds: one pass finds all such rows and takes them out of the stage, so
-that the slower pass of `sifting` meets only the rest. It may miss rows, but it names
-none that the server would take.
+Values that cannot be cast, nulls, checks, foreign keys, missing partitions, and unique
+values that a stored row holds: one pass finds all such rows and takes them out of the
+stage, so that the slower pass of `sifting` meets only the rest. It may miss rows, but
+it names none that the server would take.
 """
 
 from __future__ import annotations
@@ -65,6 +65,37 @@ WHERE c.conrelid = ($1::text)::regclass
           AND NOT pg_catalog.row_security_active(c.confrelid))
 ORDER BY c.contype, c.conname"""
 
+#: Each row is held against the partitions in turn, so that of many nothing is told:
+#: twenty years of months are told.
+MOST_PARTITIONS = 240
+
+#: The condition that a row has a partition, and the columns it concerns, in the form of
+#: `RULES`: no row where that is not known, as with a key of expressions, or where one
+#: partition takes all rows.
+PLACES = f"""
+WITH keys AS (
+    SELECT k.partrelid, unnest(k.partattrs) AS number
+    FROM pg_catalog.pg_partitioned_table AS k
+    WHERE k.partrelid IN (
+        SELECT p.relid FROM pg_catalog.pg_partition_tree(($1::text)::regclass) AS p
+        UNION ALL
+        SELECT a.relid FROM pg_catalog.pg_partition_ancestors(($1::text)::regclass) AS a
+        (relid))
+)
+SELECT NULL::text, 'partition', string_agg('(' || d.condition || ')', ' OR '),
+       ARRAY(SELECT DISTINCT a.attname::text
+             FROM keys AS k
+             JOIN pg_catalog.pg_attribute AS a
+               ON a.attrelid = k.partrelid AND a.attnum = k.number),
+       NULL::text, ARRAY[]::text[]
+FROM pg_catalog.pg_partition_tree(($1::text)::regclass) AS p
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.pg_get_partition_constraintdef(p.relid)
+) AS d (condition)
+WHERE p.isleaf AND p.level > 0
+HAVING count(*) = count(d.condition) AND count(*) BETWEEN 1 AND {MOST_PARTITIONS}
+   AND NOT EXISTS (SELECT FROM keys AS k WHERE k.number = 0)"""
+
 #: `pg_input_is_valid` is there from this version on.
 TELLS_VALIDITY = 160000
 
@@ -92,18 +123,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check, or a foreign or unique key, as `RULES` answers.
+    """A check, a foreign or unique key, or partitions, as `RULES` and `PLACES` answer.
 
     Attributes:
-        constraint: Its name.
-        kind: `c`, `f`, or `p` and `u` for unique ones.
-        expression: A check's condition, else None.
+        constraint: Its name, or None of partitions.
+        kind: `c`, `f`, `partition`, or `p` and `u` for unique ones.
+        expression: The condition of a check or of partitions, else None.
         columns: The columns it concerns.
         parent: The quoted name of a foreign key's other table, else None.
         parent_columns: That table's columns.
     """
 
-    constraint: str
+    constraint: str | None
     kind: str
     expression: str | None
     columns: list[str]
@@ -149,7 +180,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
-    """Return what tells rows that a null, a check or a key forbids."""
+    """Return what tells rows that a null, a check, a key or a partition forbids."""
     found = [
         _null(shape, f"{INCOMING(column)} IS NULL", column.name)
         for column in shape.columns
@@ -162,6 +193,7 @@ def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
     known = [rule for rule in rules if travelling.issuperset(rule.columns)]
     found += [_check(shape, rule) for rule in known if rule.kind == "c"]
     found += [_parent(shape, rule) for rule in known if rule.kind == "f"]
+    found += [_place(shape, rule) for rule in known if rule.kind == "partition"]
     # rows that meet by the key itself are updates
     unique = [rule for rule in known if rule.unique]
     own = set(shape.key)
@@ -261,17 +293,27 @@ def _stored(column: ColumnShape) -> str:
 
 
 def _check(shape: Shape, rule: Rule) -> Verdict:
-    values = ", ".join(
-        f"{_stored(shape.column(each))} AS {name(each)}" for each in rule.columns
-    )
     row, named = f'new row for relation "{shape.table.table}"', f'"{rule.constraint}"'
     return Verdict(
-        f"(SELECT ({rule.expression}) IS FALSE FROM (SELECT {values or '1'}) AS r)",
+        _broken(shape, rule),
         "23514",
         (f"{row} violates check constraint {named}",),
         ", ".join(rule.columns) or None,
         rule.constraint,
     )
+
+
+def _place(shape: Shape, rule: Rule) -> Verdict:
+    message = f'no partition of relation "{shape.table.table}" found for row'
+    return Verdict(_broken(shape, rule), "23514", (message,), None)
+
+
+def _broken(shape: Shape, rule: Rule) -> str:
+    """Return the condition that a row breaks a rule that looks at it alone."""
+    values = ", ".join(
+        f"{_stored(shape.column(each))} AS {name(each)}" for each in rule.columns
+    )
+    return f"(SELECT ({rule.expression}) IS FALSE FROM (SELECT {values or '1'}) AS r)"
 
 
 def _holder(shape: Shape, rule: Rule) -> Verdict:

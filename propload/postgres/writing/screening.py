@@ -56,7 +56,8 @@ class Screen:
     def _rules(self, connection: Connection) -> list[screening.Rule]:
         if self._known_rules is None:
             table = quoted_table(self._shape.table)
-            rows = connection.rows(screening.RULES, (table,))
+            queries = (screening.RULES, screening.PLACES)
+            rows = [row for each in queries for row in connection.rows(each, (table,))]
             rules = [screening.Rule(*row) for row in rows]
             self._known_rules = [
                 rule for rule in rules if not (self._fresh and rule.unique)
