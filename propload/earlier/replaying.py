@@ -15,6 +15,7 @@ from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
+from propload.rejecting.store import require_there
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan, object_names, require_objects
@@ -66,6 +67,7 @@ def replay(
     store = RejectStore(places.rejects)
     path = store.files.find(run_id)
     with store.alone(path.stem):
+        require_there(path)
         return _replay(path, store, fix, ReportStore(places.runs), settings)
 
 

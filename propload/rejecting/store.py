@@ -97,7 +97,9 @@ class RejectStore:
         """
         path = self.files.find(run_id)
         with self.alone(path.stem):
+            require_there(path)
             path.unlink()
+            _aside_of(path).unlink(missing_ok=True)
         return path
 
     def drop_old(self, before: datetime, /) -> int:
@@ -137,21 +139,37 @@ class RejectStore:
         path = self.files.path(run_id)
         if not path.exists():
             return
-        aside = path.with_suffix(".tmp")
+        aside = _aside_of(path)
         try:
             with open_private(aside, "wb") as file:
                 file.writelines(text for text, line in each_line(path) if is_kept(line))
                 file.flush()
                 os.fsync(file.fileno())
                 is_empty = not file.tell()
-            aside.replace(path)
+            if is_empty:
+                path.unlink()
+                aside.unlink()
+            else:
+                aside.replace(path)
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
-        if is_empty:
-            path.unlink()
         # a row that is loaded by now must not be back after a power cut
         sync_folder(path.parent)
+
+
+def require_there(path: Path, /) -> None:
+    """Refuse a file that another process has replayed or dropped since it was found.
+
+    Raises:
+        ConfigError: It is gone.
+    """
+    if not path.exists():
+        msg = (
+            f"no rejected row of run {path.stem} is left: another process has replayed "
+            "or dropped them meanwhile"
+        )
+        raise ConfigError(msg)
 
 
 def take_alone(path: Path, /) -> int:
@@ -174,6 +192,11 @@ def let_go(path: Path, descriptor: int, /) -> None:
     """Give a file of rejected rows back."""
     _lock_of(path).unlink(missing_ok=True)
     os.close(descriptor)
+
+
+def _aside_of(path: Path) -> Path:
+    """Return where lines that are kept are gathered; a killed process leaves it."""
+    return path.with_suffix(".tmp")
 
 
 def _lock_of(path: Path) -> Path:

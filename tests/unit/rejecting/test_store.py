@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from propload.earlier.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.rejecting.lines import read_rejects
@@ -57,6 +58,49 @@ def test_a_file_without_kept_lines_is_removed(writer, store):
     assert not writer.path.exists()
     writer.close()
     assert not list(writer.path.parent.iterdir())
+
+
+def test_a_killed_process_leaves_no_file_without_rows(writer, store, monkeypatch):
+    writer.write(refused([1]))
+
+    def killed(*_):
+        pytest.fail("a process that is killed now leaves an empty file")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.replace", killed)
+        store.keep(RUN, lambda _: False)
+    assert not writer.path.exists()
+
+
+def test_what_a_killed_process_was_writing_goes_with_the_rows(writer, store):
+    writer.write(refused([1]))
+    writer.close()
+    (writer.path.parent / f"{RUN}.tmp").write_bytes(writer.path.read_bytes())
+    store.drop(RUN)
+    assert not list(writer.path.parent.iterdir())
+
+
+def test_rows_that_another_process_has_dropped_are_said_to_be_gone(
+    writer, store, monkeypatch
+):
+    writer.write(refused([1]))
+    writer.close()
+    find = store.files.find
+
+    def find_too_late(_self, run_id=""):
+        path = find(run_id)
+        path.unlink()
+        return path
+
+    monkeypatch.setattr("propload.run_files.RunFiles.find", find_too_late)
+    gone = f"no rejected row of run {RUN} is left"
+    with pytest.raises(ConfigError, match=gone):
+        store.drop(RUN)
+    refused_again = RejectWriter(writer.path, RUN)
+    refused_again.write(refused([1]))
+    refused_again.close()
+    with pytest.raises(ConfigError, match=gone):
+        replay(RUN, state_dir=writer.path.parent.parent)
 
 
 def test_rows_of_other_columns_and_types_are_read_as_one_frame(writer, store):
