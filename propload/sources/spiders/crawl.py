@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 from scrapy.crawler import Crawler
+from scrapy.extensions.memusage import MemoryUsage
 from scrapy.settings import Settings
 from scrapy.utils.reactor import is_reactor_installed
 
@@ -235,8 +236,7 @@ class _Crawl(threading.Thread):
         finally:
             self._note_outcome(crawler)
             if not ended.is_set():
-                # Scrapy leaves connections open where a crawl ends before it began
-                await crawler.signals.send_catch_log_async(signals.engine_stopped)
+                await _close_unbegun(crawler)
 
     def _configure(self, crawler: Crawler) -> None:
         settings = crawler.settings
@@ -295,6 +295,18 @@ class _QueueLoader:
         """Take no more, and keep why."""
         self.failed = error
         self._queue.close()
+
+
+async def _close_unbegun(crawler: Crawler) -> None:
+    """Close connections, which Scrapy leaves open where a crawl ends unbegun."""
+    # before there are extensions nothing was opened
+    with contextlib.suppress(RuntimeError):
+        memory = crawler.get_extension(MemoryUsage)
+        if memory is not None:
+            # it would stop what it has not started, and log a traceback
+            stopped = signals.engine_stopped
+            crawler.signals.disconnect(memory.engine_stopped, stopped)
+    await crawler.signals.send_catch_log_async(signals.engine_stopped)
 
 
 def _end(crawler: Crawler, brake: Brake) -> None:

@@ -122,11 +122,12 @@ def test_stop_ends_the_crawl_and_yields_what_was_read():
     assert source.outcome.items == len(ids)
 
 
-def test_a_source_that_was_stopped_before_it_began_gives_nothing():
+def test_a_source_that_was_stopped_before_it_began_gives_nothing(caplog):
     source = SpiderSource(Endless)
     source.stop()
     assert read(source) == []
     assert source.outcome.finish_reason == "shutdown"
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def test_closing_the_iterator_ends_the_crawl():
