@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 
@@ -92,6 +92,11 @@ def is_forbidden(failure: Failure, /) -> bool:
     """Return whether robots.txt kept a request from being sent."""
     error = failure.value
     return isinstance(error, IgnoreRequest) and not isinstance(error, HttpError)
+
+
+def is_taken_back(failure: Failure, /) -> bool:
+    """Return whether a request was not sent because the crawl ends."""
+    return isinstance(failure.value, DownloadCancelledError)
 
 
 def reason_of(failure: Failure, /) -> str:

@@ -108,6 +108,10 @@ class Notes:
             )
         self.count(BLOCKED)
 
+    def forbidden(self, url: str, /) -> None:
+        """Say that a site's robots.txt forbids a page."""
+        self.missing(FORBIDDEN, f"robots.txt forbids {url}")
+
     def all_forbidden(self, site: str, /) -> None:
         """Say that a site's robots.txt forbids every page."""
         self._explain(

@@ -95,7 +95,10 @@ class Brake:
         if self._opened and self._crawler.engine.spider is not None:
             closing = self._crawler.engine.close_spider_async(reason=reason)
             deferred_from_coro(closing).addErrback(_log_failure)
-            _drop_queued(self._crawler)
+            # with JOBDIR they stay: taken back, they would be missing from the crawl
+            # that continues
+            if not self._crawler.settings.get("JOBDIR"):
+                drop_queued(self._crawler)
             look_again(self._crawler)
 
     def _on_opened(self) -> None:
@@ -122,14 +125,11 @@ def note_reason(engine: ExecutionEngine, on_reason: Callable[[str], None]) -> No
     engine.close_spider_async = noting  # type: ignore[method-assign] # see above
 
 
-def _drop_queued(crawler: Crawler) -> None:
+def drop_queued(crawler: Crawler) -> None:
     """Take back requests that wait for their turn: at a polite pace, minutes.
 
-    Scrapy closes a crawl only after each of them. With JOBDIR they stay, for a
-    request that was taken back would be missing from the crawl that continues.
+    Scrapy closes a crawl only after each of them.
     """
-    if crawler.settings.get("JOBDIR"):
-        return
     for slot in list(crawler.engine.downloader.slots.values()):
         while slot.queue:
             request, answer = slot.queue.popleft()

@@ -17,11 +17,12 @@ from propload.sources.spiders.loop import (
     LOOK_AGAIN_SECONDS,
     Brake,
     Home,
+    drop_queued,
     look_again,
     look_further,
     note_reason,
 )
-from propload.sources.spiders.outcome import read_outcome
+from propload.sources.spiders.outcome import BLOCKED_REASONS, read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
 from propload.sources.spiders.watching import Watch
@@ -161,6 +162,9 @@ class PropLoadPipeline:
 
     def _end(self, reason: str) -> None:
         self._reason = self._reason or reason
+        if self._reason in BLOCKED_REASONS:
+            # who refuses is asked for nothing more, whatever waits for its turn
+            drop_queued(self._crawler)
 
     def _lacking(self) -> str:
         """Return why rows may be missing, or nothing."""

@@ -22,6 +22,7 @@ from propload_spiders.answers import (
     asked_url,
     has_strayed,
     is_forbidden,
+    is_taken_back,
     kind_of_answer,
     listing_of,
     page_text,
@@ -137,7 +138,8 @@ class FundaSpider(Spider):
             return
         page = read_search(page_text(response), url=response.url, scraped_at=_now())
         if not is_area_served(walk.place, page.areas, page.cities):
-            self._unknown_place(walk, page)
+            self._pages_read += 1
+            self._notes.missing(counting.UNKNOWN_PLACES, walk.not_served(page))
         elif walk.lacks_cards(page):
             yield from self._without_cards(walk, response)
         else:
@@ -194,7 +196,7 @@ class FundaSpider(Spider):
         if refused is not None:
             yield from self._blocked(refused)
         if is_forbidden(failure):
-            self._forbidden(request.url)
+            self._notes.forbidden(request.url)
             return
         yield from self._search_lost(walk, reason_of(failure))
 
@@ -205,9 +207,11 @@ class FundaSpider(Spider):
         refused = refusal(failure)
         if refused is not None:
             yield from self._blocked(refused)
+        if is_taken_back(failure) and known and self._was_handed_over(known):
+            return
         self._arrived(known)
         if is_forbidden(failure):
-            self._forbidden(request.url)
+            self._notes.forbidden(request.url)
         else:
             self._detail_lost(request.url, reason_of(failure), known)
         if known is not None:
@@ -319,11 +323,6 @@ class FundaSpider(Spider):
         sentence = f"{where} holds {listings} in a form that cannot be read"
         self._notes.missing(counting.UNREAD_LISTINGS, sentence, times=number)
 
-    def _unknown_place(self, walk: Walk, page: SearchPage) -> None:
-        """Say that the site served other listings than those of the place."""
-        self._pages_read += 1
-        self._notes.missing(counting.UNKNOWN_PLACES, walk.not_served(page))
-
     def _without_cards(self, walk: Walk, response: Response) -> Iterator[Found]:
         """Ask again for a page without cards; after the last attempt go on."""
         if has_strayed(response):
@@ -369,9 +368,11 @@ class FundaSpider(Spider):
         if known is not None:
             self._waiting.pop(known.listing_id, None)
 
-    def _forbidden(self, url: str) -> None:
-        sentence = f"robots.txt forbids {url}"
-        self._notes.missing(counting.FORBIDDEN, sentence)
+    def _was_handed_over(self, known: ListingItem) -> bool:
+        """Return whether a block has handed a listing over before its page came."""
+        key = known.listing_id
+        # one that an earlier part of the crawl has seen (JOBDIR) was not waiting
+        return key in self._seen and key not in self._waiting
 
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
         """Hand over what was seen, then end the crawl as blocked."""
