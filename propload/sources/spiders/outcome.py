@@ -58,6 +58,8 @@ class CrawlOutcome:
         lost_pages: Pages that did not come, after every attempt.
         gone_pages: Pages of which the site says that they are not there.
         robots_forbidden: Pages that robots.txt forbids.
+        repeated: Requests that were not sent, as they repeat earlier ones.
+        offsite: Requests that were not sent, as `allowed_domains` leaves them out.
         statuses: How many answers had which HTTP status.
         empty_searches: Searches of which the site says that nothing was found.
         missing: What the spider says it was asked for and does not have, a sentence
@@ -77,6 +79,8 @@ class CrawlOutcome:
     lost_pages: int = 0
     gone_pages: int = 0
     robots_forbidden: int = 0
+    repeated: int = 0
+    offsite: int = 0
     statuses: Mapping[int, int] = field(default_factory=dict)
     empty_searches: int = 0
     missing: tuple[str, ...] = ()
@@ -155,12 +159,26 @@ class CrawlOutcome:
             said.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
             said.append(f"robots.txt forbids {counted(self.robots_forbidden, 'page')}")
+        # they matter where there is nothing else; else they are repeated links
+        if not self.pages:
+            said += self._not_sent()
         odd = {code: n for code, n in self.statuses.items() if code >= 400}
         said += [
             f"{counted(n, 'answer was', 'answers were')} HTTP {code}"
             for code, n in sorted(odd.items())
         ]
         return f": {'; '.join(said)}" if said else ""
+
+    def _not_sent(self) -> Iterator[str]:
+        if self.repeated:
+            requests = counted(self.repeated, "request was", "requests were")
+            yield (
+                f"{requests} not sent, as made before: with JOBDIR also by an earlier "
+                "crawl, so give a new folder to crawl anew"
+            )
+        if self.offsite:
+            requests = counted(self.offsite, "request was", "requests were")
+            yield f"{requests} not sent, as allowed_domains leaves the site out"
 
     def _sentences(self) -> Iterator[str]:
         # without Scrapy's stats nobody knows how long
@@ -223,6 +241,8 @@ def read_outcome(
         lost_pages=lost,
         gone_pages=gone,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
+        repeated=_count(stats, "dupefilter/filtered"),
+        offsite=_count(stats, "offsite/filtered"),
         # the stats count the answers too that were followed by another attempt
         statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),

@@ -342,3 +342,34 @@ def test_a_crawl_without_scrapys_stats_is_judged_as_one_with(
     assert source.outcome.items == answers.count({"id": 1})
     assert source.outcome.errors == sum(isinstance(a, ValueError) for a in answers)
     assert source.outcome.notes[0].startswith("crawled 1 page")
+
+
+def test_a_crawl_of_a_folder_that_has_seen_every_page_says_so(tmp_path):
+    class Spider(scrapy.Spider):
+        name = "goes_on"
+
+        async def start(self):
+            yield scrapy.Request("data:,homes")
+
+        def parse(self, response):
+            yield {"id": 1}
+
+    settings = {"JOBDIR": str(tmp_path)}
+    assert len(read(SpiderSource(Spider, settings=settings))) == 1
+    with pytest.raises(SourceError, match=r"1 request was not sent.*a new folder"):
+        read(SpiderSource(Spider, settings=settings))
+
+
+def test_a_crawl_whose_site_is_not_an_allowed_one_says_so():
+    class Spider(scrapy.Spider):
+        name = "elsewhere"
+        allowed_domains = ("example.org",)
+
+        async def start(self):
+            yield scrapy.Request("http://127.0.0.1:9/homes")
+
+        def parse(self, response):
+            yield {"id": 1}
+
+    with pytest.raises(SourceError, match="not sent, as allowed_domains leaves"):
+        read(SpiderSource(Spider))
