@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds for a source to hand over what it has begun. Sources do so each second
 #: (`FLUSH_SECONDS`); to make a batch of it takes less than another one.
-GRACE_SECONDS = 2.0
+HAND_OVER_SECONDS = 2.0
 #: Seconds for the thread that waited for room to hear that there is an end.
 WAKE_SECONDS = 1.0
 
@@ -117,7 +117,7 @@ class JournaledSource:
     def _end_soon(self) -> None:
         """End with the batch that is being made, without a source that waits."""
         if self._thread.ident is not None:
-            self._thread.join(GRACE_SECONDS)
+            self._thread.join(HAND_OVER_SECONDS)
         # one that waits for input cannot be woken
         self._journal.finish()
 

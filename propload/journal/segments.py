@@ -180,7 +180,7 @@ class Segments:
             if sync and self._sync != "off":
                 os.fdatasync(file)
         except OSError as error:
-            raise unwritten(self._folder, error) from error
+            raise unwritable(self._folder, error) from error
         finally:
             os.close(file)
 
@@ -208,7 +208,7 @@ class Segments:
             sync_folder(folder)
 
 
-def unwritten(folder: Path, error: OSError, /) -> JournalError:
+def unwritable(folder: Path, error: OSError, /) -> JournalError:
     """Return what is said of a disk that did not keep what it had taken."""
     return JournalError(
         f"the journal {folder} cannot be written: {error.strerror}. What was taken is "

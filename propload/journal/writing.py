@@ -20,7 +20,7 @@ from propload.journal.folders import (
 )
 from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
 from propload.journal.records import Encoded
-from propload.journal.segments import JournalOptions, Segments, unwritten
+from propload.journal.segments import JournalOptions, Segments, unwritable
 from propload.private_files import make_private_folder, write_private
 from propload.queueing import Listeners
 
@@ -360,7 +360,7 @@ class Journal:
         to work.
         """
         with self._changed:
-            self._refusal = unwritten(self.folder, error)
+            self._refusal = unwritable(self.folder, error)
             self._refusal.__cause__ = error
             self._changed.notify_all()
         self._room.tell()

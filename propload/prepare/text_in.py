@@ -14,8 +14,8 @@ import polars as pl
 from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion
 
 #: The words that PostgreSQL takes for a boolean.
-TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
-FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
+PG_TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
+PG_FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
 
 GUESSED_INTEGER = r"^(?:0|-?[1-9][0-9]{0,18})$"
 GUESSED_FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
@@ -204,10 +204,10 @@ def _read_powers(texts: pl.Series, *, target: pl.Decimal) -> pl.Series:
 
 def _boolean(column: pl.Expr) -> Conversion:
     word = column.str.strip_chars().str.to_lowercase()
-    truth = pl.when(word.is_in(TRUE_WORDS)).then(statement=True)
+    truth = pl.when(word.is_in(PG_TRUE_WORDS)).then(statement=True)
     number = word.str.replace(r"^([01])\.0+$", "$1")
     return Conversion(
-        truth.when(word.is_in(FALSE_WORDS)).then(statement=False),
+        truth.when(word.is_in(PG_FALSE_WORDS)).then(statement=False),
         retry=pl.when(number == "1")
         .then(statement=True)
         .when(number == "0")

@@ -35,7 +35,7 @@ _NAMELESS = frozenset(
 #: What messages call several sources: none of them names the table.
 _SEVERAL = re.compile(r"[0-9]+ sources from ")
 #: What reports call the database that runs where none is named.
-EMBEDDED = "the embedded database"
+EMBEDDED_LABEL = "the embedded database"
 
 
 def default_settings(source: Source, settings: Settings) -> Settings:
@@ -96,7 +96,7 @@ def make_preparer(
 def database_label(plan: Plan) -> str:
     """Return what reports and journals call the database of a run; none is asked."""
     dsn = plan.settings.get("to")
-    return EMBEDDED if dsn is None else describe_dsn(dsn)
+    return EMBEDDED_LABEL if dsn is None else describe_dsn(dsn)
 
 
 def open_database(plan: Plan, *, stopped: Stopped = never) -> Database:

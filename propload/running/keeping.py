@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from propload.sources.source import Source
     from propload.target import Target
 
-Feed: TypeAlias = JournaledSource | PushedSource
+JournalFeed: TypeAlias = JournaledSource | PushedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Kept:
     """
 
     journal: Journal | JournalSource | None
-    feed: Feed | None
+    feed: JournalFeed | None
     outcome: Outcome
 
     @property

@@ -270,7 +270,7 @@ def test_a_generator_is_left_with_its_run_and_all_that_it_gave_waits(goal, datab
 def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
     goal, database, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(feeding, "HAND_OVER_SECONDS", 0.5)
     monkeypatch.setattr(feeding, "WAKE_SECONDS", 0.1)
     ended = threading.Event()
 

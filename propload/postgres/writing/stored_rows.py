@@ -16,7 +16,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.comparable import comparable
-from propload.postgres.writing.table_reading import WAIT_SECONDS, Asked, TableReading
+from propload.postgres.writing.table_reading import WAIT_SECONDS, Hasher, TableReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +55,8 @@ class Unsent(NamedTuple):
     unchanged: int
 
 
-class Forecast(Protocol):
-    """Who asks the server what some rows would do to the table."""
+class CountStored(Protocol):
+    """Asks the server which of some rows would change nothing."""
 
     def __call__(self, rows: pl.DataFrame, /) -> int | None:
         """Return how many the table holds as they are; None where one is refused."""
@@ -71,12 +71,12 @@ class StoredRows:
     had written these rows as it began.
 
     Args:
-        asked: The table and how its columns compare.
+        hasher: Hashes the table's rows.
         expected: Returns how many rows the run will have, or None where nobody knows.
     """
 
-    def __init__(self, asked: Asked, expected: Callable[[], int | None]) -> None:
-        self._asked = asked
+    def __init__(self, hasher: Hasher, expected: Callable[[], int | None]) -> None:
+        self._hasher = hasher
         self._expected = expected
         #: Guards what is below; never held while the server is asked.
         self._changed = threading.Condition()
@@ -100,7 +100,7 @@ class StoredRows:
         columns = comparable(shape.columns)
         if columns is None:
             return None
-        return cls(Asked(shape.table, columns, shape.key), expected)
+        return cls(Hasher(shape.table, columns, shape.key), expected)
 
     def unsent(
         self,
@@ -109,7 +109,7 @@ class StoredRows:
         versions: pl.DataFrame | None,
         /,
         *,
-        forecast: Forecast,
+        count_stored: CountStored,
     ) -> Unsent:
         """Return the layers without rows that the table is known to hold as they are.
 
@@ -117,13 +117,13 @@ class StoredRows:
             connection: The lane's session, without open work.
             layers: A piece's layers, with the columns that travel and `ROW`.
             versions: The rows whose keys come several times; they are all sent.
-            forecast: Asks the server, in that session.
+            count_stored: Asks the server, in that session.
 
         Raises:
             ServerError: The connection is gone.
         """
         height = sum(layer.height for layer in layers)
-        known = self._known(connection, layers, forecast) if height else None
+        known = self._known(connection, layers, count_stored) if height else None
         if known is None:
             return Unsent(layers, 0)
         apart = None if versions is None else versions.get_column(ROW).implode()
@@ -146,10 +146,10 @@ class StoredRows:
         self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
     ) -> pl.DataFrame:
         """Return the rows of a layer that are to be sent, and take note of them."""
-        if not self._asked.are_told_apart(layer):
+        if not self._hasher.are_told_apart(layer):
             self.give_up()
             return layer
-        rows = self._asked.incoming(layer)
+        rows = self._hasher.incoming(layer)
         is_stored = known.find(rows)
         if apart is not None:
             is_stored &= ~layer.get_column(ROW).is_in(apart).to_numpy()
@@ -161,12 +161,12 @@ class StoredRows:
         self,
         connection: Connection,
         layers: tuple[pl.DataFrame, ...],
-        forecast: Forecast,
+        count_stored: CountStored,
     ) -> KnownRows | None:
         """Return what the table holds, as soon as that is known, or None."""
         try:
             if self._claims():
-                self._judge(connection, layers, forecast)
+                self._judge(connection, layers, count_stored)
             reading = self._judged()
             known = None if reading is None else reading.read(connection)
         except BaseException:
@@ -197,7 +197,7 @@ class StoredRows:
         self,
         connection: Connection,
         layers: tuple[pl.DataFrame, ...],
-        forecast: Forecast,
+        count_stored: CountStored,
     ) -> None:
         """Decide by the table and the first rows whether the table is to be read."""
         expected = self._expected() or 0
@@ -206,12 +206,12 @@ class StoredRows:
         if expected >= LEAST_ROWS:
             pages, rows = self._standing(connection)
             if pages is not None and rows <= limit:
-                share = _share(layers, forecast)
+                share = _share(layers, count_stored)
         if pages is None or share < LEAST_UNCHANGED:
-            log.info("table %s: all rows are looked up there", self._asked.table)
+            log.info("table %s: all rows are looked up there", self._hasher.table)
             self.give_up()
             return
-        reading = TableReading(self._asked, pages, share * limit)
+        reading = TableReading(self._hasher, pages, share * limit)
         with self._changed:
             if not self._given_up:
                 self._reading = reading
@@ -219,7 +219,7 @@ class StoredRows:
 
     def _standing(self, connection: Connection) -> tuple[int | None, int]:
         """Return the pages of the table, None if it is not to be read, and its rows."""
-        table = self._asked.table
+        table = self._hasher.table
         found = connection.rows(
             stored_rows.STANDING_QUERY, (table.namespace, table.table)
         )
@@ -228,8 +228,8 @@ class StoredRows:
         return (int(pages) if is_plain else None), int(rows)
 
 
-def _share(layers: tuple[pl.DataFrame, ...], forecast: Forecast) -> float:
+def _share(layers: tuple[pl.DataFrame, ...], count_stored: CountStored) -> float:
     """Return what part of the first rows is unchanged."""
     first = next(layer for layer in layers if layer.height)
     sample = first.gather_every(-(-first.height // SAMPLED_ROWS))
-    return (forecast(sample) or 0) / sample.height
+    return (count_stored(sample) or 0) / sample.height

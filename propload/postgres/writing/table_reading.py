@@ -46,8 +46,8 @@ class _Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of a table.
+class Hasher:
+    """Hashes the rows of a table, and rows that come for it.
 
     Attributes:
         table: Its name.
@@ -102,13 +102,13 @@ class TableReading:
     """Reads a table once; each lane that needs it reads parts until none is left.
 
     Args:
-        asked: What is asked of the table.
+        hasher: Hashes its rows.
         pages: How many pages it has, or the longest one of its partitions.
         limit: How many rows are worth to be read.
     """
 
-    def __init__(self, asked: Asked, pages: int, limit: float) -> None:
-        self._asked = asked
+    def __init__(self, hasher: Hasher, pages: int, limit: float) -> None:
+        self._hasher = hasher
         self._limit = limit
         firsts = [0, *range(PROBE_PAGES, pages, PART_PAGES)]
         # whatever is added meanwhile belongs to the last one
@@ -147,7 +147,7 @@ class TableReading:
             self._abandoned = True
             self._found.clear()
             self._changed.notify_all()
-        log.info("table %s is not compared here: %s", self._asked.table, why)
+        log.info("table %s is not compared here: %s", self._hasher.table, why)
 
     def _take(self) -> _Part | None:
         with self._changed:
@@ -157,7 +157,7 @@ class TableReading:
             return self._parts.pop(0)
 
     def _read(self, connection: Connection, part: _Part) -> None:
-        for rows in self._asked.stored(connection, part):
+        for rows in self._hasher.stored(connection, part):
             if not self._give(rows):
                 return
         self._end(part)
@@ -196,7 +196,7 @@ class TableReading:
         self._known = KnownRows(Fingerprints.joined(self._found))
         self._found.clear()
         log.info(
-            "table %s: rows are compared with its %d", self._asked.table, self._rows
+            "table %s: rows are compared with its %d", self._hasher.table, self._rows
         )
         self._changed.notify_all()
 

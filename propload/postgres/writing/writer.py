@@ -139,11 +139,11 @@ class TableWriter(EntryWriter):
         if self._stored is None:
             return Approach(layers, versions), 0
         left, unchanged = self._stored.unsent(
-            connection, layers, versions, forecast=self._forecast
+            connection, layers, versions, count_stored=self._count_stored
         )
         return Approach(left, versions), unchanged
 
-    def _forecast(self, rows: pl.DataFrame) -> int | None:
+    def _count_stored(self, rows: pl.DataFrame) -> int | None:
         """Return how many rows the table holds already; None where one is refused."""
         self._session.make_stage(self._shape)
         connection = self._session.open()

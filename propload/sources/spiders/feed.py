@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 NOT_LOADED = "the load has failed"
 
 
-class Loader(Protocol):
+class BatchLoader(Protocol):
     """What takes batches and loads them, from the point of view of a crawl."""
 
     @property
@@ -100,7 +100,7 @@ class Feed:
 
     def __init__(
         self,
-        loader: Loader,
+        loader: BatchLoader,
         rows: ItemRows,
         flush: FlushOptions,
         home: Home,

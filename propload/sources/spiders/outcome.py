@@ -25,7 +25,7 @@ STOPPED = "shutdown"
 #: A list in Scrapy's stats where a spider says what it asked for and does not have.
 MISSING = "crawl/missing"
 #: A list there where a spider says what a reader should know besides.
-TOLD = "crawl/notes"
+NOTES = "crawl/notes"
 #: More reasons than this are left to the notes.
 _MOST_SAID = 4
 #: A count in Scrapy's stats of searches of which the site says: nothing was found.
@@ -247,7 +247,7 @@ def read_outcome(
         statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),
         missing=_said(stats, MISSING),
-        told=_said(stats, TOLD),
+        told=_said(stats, NOTES),
         examples=tuple(watch.examples),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )

@@ -51,7 +51,7 @@ def test_rows_that_a_source_has_begun_to_give_are_taken_when_it_is_stopped(make)
 
 
 def test_a_source_that_waits_is_left_and_what_it_holds_is_told(make, monkeypatch):
-    monkeypatch.setattr(feeding, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(feeding, "HAND_OVER_SECONDS", 0.05)
     monkeypatch.setattr(feeding, "WAKE_SECONDS", 0.05)
     journal = make()
     begun, never = threading.Event(), threading.Event()
@@ -124,7 +124,7 @@ def test_a_source_whose_run_failed_is_left_with_its_rows_in_the_journal(
     make, monkeypatch
 ):
     # one that waits for room hands over nothing more, however long it is given
-    monkeypatch.setattr(feeding, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(feeding, "HAND_OVER_SECONDS", 0.01)
     journal = make(max_bytes=2_000)
     given = []
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from propload.postgres.writing.stored_rows import LEAST_ROWS, StoredRows
-from tests.unit.postgres.writing.stored_table import ASKED, StoredTable, layer_of
+from tests.unit.postgres.writing.stored_table import HASHER, StoredTable, layer_of
 
 
 def _all(rows):
@@ -24,10 +24,10 @@ pieces = st.lists(
     held=st.dictionaries(st.integers(0, 14), st.sampled_from(["a", "b"])), pieces=pieces
 )
 def test_what_is_sent_makes_the_table_that_all_rows_would(held, pieces):
-    stored, table = StoredRows(ASKED, lambda: LEAST_ROWS), StoredTable([dict(held)])
+    stored, table = StoredRows(HASHER, lambda: LEAST_ROWS), StoredTable([dict(held)])
     written, unchanged = dict(held), 0
     for piece in pieces:
-        left, same = stored.unsent(table, (layer_of(piece),), None, forecast=_all)
+        left, same = stored.unsent(table, (layer_of(piece),), None, count_stored=_all)
         written |= dict(left[0].select("k", "v").iter_rows())
         unchanged += same
     expected = dict(held)

@@ -15,7 +15,7 @@ from propload.batch import ROW
 from propload.postgres.sql.shape import ColumnShape, Shape
 from propload.postgres.sql.stored_rows import STANDING_QUERY
 from propload.postgres.writing.comparable import comparable
-from propload.postgres.writing.table_reading import PART_PAGES, PROBE_PAGES, Asked
+from propload.postgres.writing.table_reading import PART_PAGES, PROBE_PAGES, Hasher
 from propload.target import ColumnPlan, TableName
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COLUMNS = (
     ColumnShape(ColumnPlan("v", pl.String(), "copy", "text")),
 )
 SHAPE = Shape(TableName("public", "t"), COLUMNS, key=("k",))
-ASKED = Asked(SHAPE.table, comparable(COLUMNS) or (), SHAPE.key)
+HASHER = Hasher(SHAPE.table, comparable(COLUMNS) or (), SHAPE.key)
 
 
 def layer_of(rows: dict[int, str]) -> pl.DataFrame:
@@ -71,7 +71,7 @@ class StoredTable:
         self.on_read(first)
         after = _number(pages[-1]) if "ctid <" in sql else len(self.parts)
         assert after == first + 1
-        prints = ASKED.incoming(layer_of(self.parts[first]))
+        prints = HASHER.incoming(layer_of(self.parts[first]))
         arrays = [pa.array(each.view(np.int64)) for each in (prints.keys, prints.rows)]
         yield pa.RecordBatch.from_arrays(arrays, ["key", "row"])
 

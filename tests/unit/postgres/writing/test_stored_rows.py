@@ -17,8 +17,8 @@ from propload.postgres.writing.server_hashes import LONGEST
 from propload.postgres.writing.stored_rows import MOST_ROWS, StoredRows
 from tests.unit.postgres.writing import stored_table
 from tests.unit.postgres.writing.stored_table import (
-    ASKED,
     COLUMNS,
+    HASHER,
     SHAPE,
     StoredTable,
     layer_of,
@@ -41,12 +41,12 @@ def _all(rows):
 
 
 def _stored(expected=100):
-    return StoredRows(ASKED, lambda: expected)
+    return StoredRows(HASHER, lambda: expected)
 
 
-def _sent(stored, table, *layers, versions=None, forecast=_all):
+def _sent(stored, table, *layers, versions=None, count_stored=_all):
     """The keys that are sent, by layer, and how many rows are not."""
-    left, unchanged = stored.unsent(table, layers, versions, forecast=forecast)
+    left, unchanged = stored.unsent(table, layers, versions, count_stored=count_stored)
     return [layer["k"].to_list() for layer in left], unchanged
 
 
@@ -71,8 +71,8 @@ def test_rows_with_values_too_long_to_be_compared_are_sent():
 
 
 def test_rows_whose_keys_are_too_long_are_all_sent(monkeypatch):
-    asked = replace(ASKED, key=("v",))
-    monkeypatch.setattr(stored_table, "ASKED", asked)
+    asked = replace(HASHER, key=("v",))
+    monkeypatch.setattr(stored_table, "HASHER", asked)
     stored, table = StoredRows(asked, lambda: 100), StoredTable([TABLE])
     assert _sent(stored, table, layer_of({1: "text 1"})) == ([[]], 1)
     long = layer_of({1: "text 1", 2: "x" * (LONGEST + 1)})
@@ -102,18 +102,18 @@ def test_a_table_is_not_read_where_it_is_not_worth_it(expected, unchanged):
     # four parts, of which one is enough to see that the table is too long
     table = StoredTable([TABLE] * 4)
     stored = _stored(expected)
-    sent = _sent(stored, table, layer_of(TABLE), forecast=lambda _: unchanged)
+    sent = _sent(stored, table, layer_of(TABLE), count_stored=lambda _: unchanged)
     assert sent == ([list(TABLE)], 0)
     assert len(table.read) <= 1
     # nor is it asked again
-    sent = _sent(stored, table, layer_of({1: "text 1"}), forecast=pytest.fail)
+    sent = _sent(stored, table, layer_of({1: "text 1"}), count_stored=pytest.fail)
     assert sent == ([[1]], 0)
 
 
 @pytest.mark.parametrize("told", [{"is_plain": False}, {"counted": 10**6}], ids=str)
 def test_of_a_table_that_is_not_read_no_rows_are_looked_at(told):
     table = StoredTable([TABLE], **told)
-    sent = _sent(_stored(), table, layer_of(TABLE), forecast=pytest.fail)
+    sent = _sent(_stored(), table, layer_of(TABLE), count_stored=pytest.fail)
     assert sent == ([list(TABLE)], 0)
     assert table.read == []
 
@@ -122,8 +122,10 @@ def test_of_a_table_that_is_not_read_no_rows_are_looked_at(told):
 def test_few_rows_are_looked_up(monkeypatch, fewer, is_read):
     monkeypatch.setattr(stored_rows, "LEAST_ROWS", len(TABLE))
     table = StoredTable([TABLE])
-    forecast = _all if is_read else pytest.fail
-    sent = _sent(_stored(len(TABLE) - fewer), table, layer_of(TABLE), forecast=forecast)
+    count_stored = _all if is_read else pytest.fail
+    sent = _sent(
+        _stored(len(TABLE) - fewer), table, layer_of(TABLE), count_stored=count_stored
+    )
     assert (bool(table.read), bool(table.ended)) == (is_read, is_read)
     assert sent == (([[]], 10) if is_read else ([list(TABLE)], 0))
 
@@ -136,7 +138,7 @@ def test_a_table_that_is_gone_is_not_read(monkeypatch):
 
 def test_a_piece_without_rows_judges_nothing():
     stored, table = _stored(), StoredTable([TABLE])
-    assert _sent(stored, table, layer_of({}), forecast=pytest.fail) == ([[]], 0)
+    assert _sent(stored, table, layer_of({}), count_stored=pytest.fail) == ([[]], 0)
     assert _sent(stored, table, layer_of({1: "text 1"})) == ([[]], 1)
 
 
@@ -151,12 +153,12 @@ def test_a_sample_of_a_long_piece_is_looked_at(monkeypatch):
     monkeypatch.setattr(stored_rows, "SAMPLED_ROWS", 4)
     seen = []
 
-    def forecast(rows):
+    def count_stored(rows):
         seen.extend(rows["k"])
         return rows.height
 
     assert _sent(
-        _stored(), StoredTable([TABLE]), layer_of(TABLE), forecast=forecast
+        _stored(), StoredTable([TABLE]), layer_of(TABLE), count_stored=count_stored
     ) == ([[]], 10)
     assert seen == [0, 3, 6, 9]
 
@@ -170,7 +172,7 @@ def test_where_little_is_found_rows_are_not_compared_any_more(monkeypatch):
 
 
 @contextmanager
-def two_lanes(stored, table, monkeypatch, forecast=_all):
+def two_lanes(stored, table, monkeypatch, count_stored=_all):
     """Yield what two lanes send, of which one judges until it may and one waits for it.
 
     The third is the event that lets the first one go on.
@@ -180,12 +182,12 @@ def two_lanes(stored, table, monkeypatch, forecast=_all):
     def judge(rows):
         judging.set()
         assert may_go_on.wait(10)
-        return forecast(rows)
+        return count_stored(rows)
 
     waits = noted_waits(stored._changed, monkeypatch)
     with ThreadPoolExecutor(2) as lanes:
         layer = layer_of({1: "text 1"})
-        first = lanes.submit(_sent, stored, table, layer, forecast=judge)
+        first = lanes.submit(_sent, stored, table, layer, count_stored=judge)
         assert judging.wait(10)
         second = lanes.submit(_sent, stored, table, layer_of({2: "text 2"}))
         assert waits.acquire(timeout=10)
@@ -250,6 +252,6 @@ def test_pieces_keep_their_rows_numbers():
         StoredTable([TABLE]),
         (layer_of({1: "text 1", 2: "other"}),),
         None,
-        forecast=_all,
+        count_stored=_all,
     )
     assert layer[ROW].to_list() == [1]
