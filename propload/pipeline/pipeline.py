@@ -102,14 +102,7 @@ class Pipeline:
         self._fit = fit
         self._options = options
         self.tally = Tally(
-            rejects,
-            options.max_rejects,
-            metrics,
-            on_committed,
-            done=options.start.counts,
-            through=options.start.first_row,
-            untold=options.start.untold,
-            committed_from=options.start.committed_from,
+            rejects, options.max_rejects, metrics, on_committed, options.start
         )
         self._lanes: list[Lane] = []
         #: The set of columns that was used last comes first.

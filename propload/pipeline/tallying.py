@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from propload.errors import TransientWriteError
     from propload.monitoring.metrics import Metrics
     from propload.options import RejectLimit
+    from propload.pipeline.stages import Start
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
     from propload.rejecting import RejectWriter
@@ -38,10 +39,7 @@ class Tally:
         metrics: Live counters that are raised on the way; they may be those of other
             runs as well, so that nothing is read from them.
         on_committed: Told the run's row number below which all is committed.
-        done: What earlier processes of the run did.
-        through: The run's number of the first row that is still to be prepared.
-        untold: The rows before it that `done` does not account for.
-        committed_from: Asked how many rows `done` accounts for of those that come.
+        start: Where the run begins, and what earlier processes of it did.
 
     Attributes:
         batches: Prepared batches.
@@ -55,11 +53,7 @@ class Tally:
         limit: RejectLimit,
         metrics: Metrics,
         on_committed: Callable[[int], None] | None,
-        *,
-        done: Counts | None,
-        through: int,
-        untold: int,
-        committed_from: Callable[[int], int],
+        start: Start,
     ) -> None:
         self._rejects = rejects
         self._limit = limit
@@ -70,14 +64,12 @@ class Tally:
         self._joined: dict[int, Joined] = {}
         self._left: dict[int, int] = {}
         #: The run's row number after the last prepared row.
-        self._through = through
-        self._untold = untold
-        self._committed_from = committed_from
+        self._through = start.first_row
+        self._start = start
         self._counts = Counts()
         self.batches = self.retries = 0
-        self.done_before = 0 if done is None else done.accounted
-        if done is not None:
-            self._add(replace(done, read=self.done_before))
+        self.done_before = start.counts.accounted
+        self._add(replace(start.counts, read=self.done_before))
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
 
     @property
@@ -106,8 +98,8 @@ class Tally:
         counts = self.counts
         counts.verify()
         # of batches that a process began and this one did not reach, a part is counted
-        begun = self._committed_from(self._through)
-        came = self._through - self._untold + begun
+        begun = self._start.committed_from(self._through)
+        came = self._through - self._start.untold + begun
         if all_read and counts.read != came:
             msg = (
                 f"{counted(came, 'row')} came from the source but "
