@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from propload.running.adapting import BatchRows, FixedRows
     from propload.running.keeping import Kept
     from propload.running.planning import Plan
-    from propload.running.read_ahead import Ahead
     from propload.sources.source import Source
     from propload.target import Target
 
@@ -71,6 +70,95 @@ class _ClaimedRun:
     plan: Plan
     why: tuple[str, ...]
     preparer: Preparer
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What is loaded, and where to.
+
+    Attributes:
+        source: Where rows come from.
+        plan: What holds.
+        database: Where the table is.
+        target: The table and its rules.
+        checker: What checks rows, or None.
+    """
+
+    source: Source
+    plan: Plan
+    database: Database
+    target: Target
+    checker: Checker | None
+
+    def lock(self, stack: ExitStack) -> None:
+        """Turn other runs away from the table, where that was asked for."""
+        options = self.plan.options
+        if options.lock:
+            lock = self.database.lock(self.target.table, wait=options.lock_wait)
+            stack.enter_context(lock)
+
+    def claim(self, fingerprint: str | None, stack: ExitStack) -> _ClaimedRun:
+        """Return the run, whose name is claimed until the stack is closed.
+
+        Raises:
+            WriteError: The server refused.
+            TransientWriteError: A session was lost meanwhile.
+        """
+        resuming = Resuming(self.database, self.plan, stack)
+        try:
+            record, point = self._begun(fingerprint, resuming)
+            plan, why = with_workers(_gone_on(self.plan, point), self.database)
+        except ServerError as error:
+            table = str(self.target.table)
+            raise failures.as_write_error(error, table=table) from error
+        if self.source.rereadable:
+            # its rows are at hand: the lanes are needed in a moment
+            self.database.expect(plan.workers)
+        self._tell(record, plan.workers)
+        preparer = make_preparer(plan, self.source, self.checker, self.target)
+        return _ClaimedRun(record.with_lanes(plan.workers), point, plan, why, preparer)
+
+    def _begun(
+        self, fingerprint: str | None, resuming: Resuming
+    ) -> tuple[RunRecord, ResumePoint | None]:
+        """Return the run, and where it goes on if it is not new."""
+        record = begin_record(self.source, self.target, self.plan, fingerprint)
+        wanted = self.plan.settings.get("resume")
+        point = resuming.point(self.source, wanted, record, self.target)
+        run_id = _run_id(self.source, point)
+        resuming.claim(run_id)
+        if point is not None:
+            return record.goes_on(point.run), point
+        return replace(record, run_id=run_id), point
+
+    def _tell(self, record: RunRecord, workers: int) -> None:
+        target = self.target
+        log.info(
+            "run %s: %s into %s of %s, mode %s, key (%s), newest %s, %d workers",
+            record.run_id,
+            self.source.name,
+            target.table,
+            self.database.label,
+            target.mode,
+            ", ".join(target.key),
+            target.newest,
+            workers,
+        )
+
+    def fit(self, claim: _ClaimedRun, kept: Kept) -> TableFit:
+        """Return what fits the rows of a run to its table."""
+        # rows of a key may take another lane than those that were written before
+        expected = None if claim.point else partial(rows_expected_of, self.source)
+        return TableFit(
+            self.database,
+            self.target,
+            claim.preparer,
+            claim.record,
+            self.checker.pg_types if self.checker else {},
+            lenient=is_journaled(self.source),
+            on_entered=kept.on_entered,
+            expected=expected,
+        )
 
 
 def compose(
@@ -101,12 +189,13 @@ def compose(
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    _lock(target, plan, database, stack)
-    claim = _begin(source, target, plan, database, stack, checker=checker, ahead=ahead)
+    load = _Load(source, plan, database, target, checker)
+    load.lock(stack)
+    claim = load.claim(ahead.fingerprint if ahead else source.fingerprint(), stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
     kept = keep_rows(source, plan, record, target, database, stack=stack)
-    fit = _fitting(source, target, claim, checker, database, kept=kept)
+    fit = load.fit(claim, kept)
     start = find_start(source, point)
     batches = skip_rows(kept.feed or source, start.first_row - first_row_of(source))
     pipeline = Pipeline(
@@ -131,99 +220,6 @@ def compose(
         continued=point is not None and point.run.status != "loaded",
         chosen=claim.why,
     )
-
-
-def _lock(target: Target, plan: Plan, database: Database, stack: ExitStack) -> None:
-    """Turn other runs away from the table, where that was asked for."""
-    if plan.options.lock:
-        stack.enter_context(database.lock(target.table, wait=plan.options.lock_wait))
-
-
-def _begin(
-    source: Source,
-    target: Target,
-    plan: Plan,
-    database: Database,
-    stack: ExitStack,
-    *,
-    checker: Checker | None,
-    ahead: Ahead | None,
-) -> _ClaimedRun:
-    """Return the run, whose name is claimed until the stack is closed.
-
-    Raises:
-        WriteError: The server refused.
-        TransientWriteError: A session was lost meanwhile.
-    """
-    resuming = Resuming(database, plan, stack)
-    try:
-        record, point = _beginning(source, target, plan, resuming, ahead)
-        plan, why = with_workers(_gone_on(plan, point), database)
-    except ServerError as error:
-        raise failures.as_write_error(error, table=str(target.table)) from error
-    if source.rereadable:
-        # its rows are at hand: the lanes are needed in a moment
-        database.expect(plan.workers)
-    _tell(record, source, target, database, plan)
-    preparer = make_preparer(plan, source, checker, target)
-    return _ClaimedRun(record.with_lanes(plan.workers), point, plan, why, preparer)
-
-
-def _fitting(
-    source: Source,
-    target: Target,
-    claim: _ClaimedRun,
-    checker: Checker | None,
-    database: Database,
-    *,
-    kept: Kept,
-) -> TableFit:
-    """Return what fits the rows of a run to its table."""
-    return TableFit(
-        database,
-        target,
-        claim.preparer,
-        claim.record,
-        checker.pg_types if checker else {},
-        lenient=is_journaled(source),
-        on_entered=kept.on_entered,
-        # rows of a key may take another lane than those that were written before
-        expected=None if claim.point else partial(rows_expected_of, source),
-    )
-
-
-def _tell(
-    record: RunRecord, source: Source, target: Target, database: Database, plan: Plan
-) -> None:
-    log.info(
-        "run %s: %s into %s of %s, mode %s, key (%s), newest %s, %d workers",
-        record.run_id,
-        source.name,
-        target.table,
-        database.label,
-        target.mode,
-        ", ".join(target.key),
-        target.newest,
-        plan.workers,
-    )
-
-
-def _beginning(
-    source: Source,
-    target: Target,
-    plan: Plan,
-    resuming: Resuming,
-    ahead: Ahead | None,
-) -> tuple[RunRecord, ResumePoint | None]:
-    """Return the run, whose name is claimed, and where it goes on if it is not new."""
-    fingerprint = ahead.fingerprint if ahead else source.fingerprint()
-    record = begin_record(source, target, plan, fingerprint)
-    point = resuming.point(source, plan.settings.get("resume"), record, target)
-    run_id = _run_id(source, point)
-    resuming.claim(run_id)
-    if point is not None:
-        return record.goes_on(point.run), point
-    return replace(record, run_id=run_id), point
 
 
 def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
