@@ -99,8 +99,20 @@ class Loader:
             target=self._execute, name="propload-loader", daemon=True
         )
         self._thread.start()
+        journal = self._opened()
+        # the thread keeps a loader that nobody has any more, until the program ends
+        self._unclosed = weakref.finalize(
+            self, warn_unclosed, journal, self._process, self._plan.commands
+        )
+
+    def _opened(self) -> Journal:
+        """Return the journal of the run, which has begun then.
+
+        Raises:
+            PropLoadError: It could not begin.
+        """
         try:
-            journal = self._source.journal()
+            return self._source.journal()
         except QueueClosedError:
             self._wait()
             self._raise_failure()
@@ -109,11 +121,6 @@ class Loader:
             # nobody has this loader to close it, and its run would go on
             self.abort(error)
             raise
-        # the thread keeps a loader that nobody has any more, until the program ends
-        commands = self._plan.commands
-        self._unclosed = weakref.finalize(
-            self, warn_unclosed, journal, self._process, commands
-        )
 
     def __enter__(self) -> Self:
         return self
