@@ -163,12 +163,6 @@ class BatchQueue(Generic[T]):
             self._room.add(listener)
 
     @property
-    def nbytes(self) -> int:
-        """The bytes held now."""
-        with self._changed:
-            return self._bytes
-
-    @property
     def fill(self) -> float:
         """How full the queue is, 0 to 1, by the tighter of its bounds."""
         with self._changed:

@@ -180,12 +180,6 @@ class Journal:
             self._room.add(listener)
 
     @property
-    def nbytes(self) -> int:
-        """The bytes on disk."""
-        with self._changed:
-            return self._segments.nbytes
-
-    @property
     def is_full(self) -> bool:
         """Whether the last batch that came found no room, and none has come since."""
         with self._changed:

@@ -17,22 +17,11 @@ if TYPE_CHECKING:
 
 #: What is told of each reason of a row.
 REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
-#: What is told of a row, with the row itself under `values`.
-REJECT_COLUMNS = (
-    "run",
-    "time",
-    "source",
-    "row",
-    "as_of",
-    "batch",
-    "lane",
-    "values",
-    "reasons",
-)
 
 #: Begins the columns that tell of a row, beside the row's own.
 OWN_PREFIX = "propload_"
 
+#: What is told of a row beside `values`, the row itself, and `reasons`.
 _PLAIN_COLUMNS = {
     "run": pl.String,
     "time": pl.String,
@@ -51,8 +40,7 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
 }
 _REASONS = pl.List(pl.Struct(dict.fromkeys(REASON_COLUMNS, pl.String)))
 
-#: A line as JSON gives it: `REJECT_COLUMNS`. `values` is None where the row could
-#: not be read at all.
+#: A line as JSON gives it. `values` is None where the row could not be read at all.
 Line: TypeAlias = "Mapping[str, Any]"
 
 
@@ -108,7 +96,7 @@ def piece_of(line: Line) -> tuple[int, int]:
 
 
 def read_lines(path: Path) -> pl.DataFrame:
-    """Return the rejected rows of a file: columns `REJECT_COLUMNS`, one line a row."""
+    """Return the rejected rows of a file as they are kept, one line a row."""
     lines = [line for _, line in each_line(path)] if path.exists() else []
     plain = [
         pl.Series(name, [line.get(name) for line in lines], dtype=dtype)

@@ -69,7 +69,7 @@ class RejectStore:
         return [run for run in summaries if run is not None]
 
     def read(self, run_id: str = "") -> pl.DataFrame:
-        """Return a run's rejected rows: columns `REJECT_COLUMNS`, one line a row.
+        """Return a run's rejected rows as they are kept, one line a row.
 
         Args:
             run_id: The run, or its beginning; empty for the newest.

@@ -162,7 +162,3 @@ class ListingItem:
 def _is_written(day: str | None) -> bool:
     """Return whether a text names a day with its year."""
     return day is not None and _YEAR.search(day) is not None
-
-
-#: The names of the fields, in the order that tables show them.
-FIELDS = tuple(field.name for field in fields(ListingItem))

@@ -61,7 +61,7 @@ def test_bytes_bound_the_queue_and_an_oversized_entry_is_admitted_alone():
     assert not queue.try_put(Entry(1))
     assert queue.fill == 5.0
     subscription.get()
-    assert queue.nbytes == 0
+    assert queue.fill == 0
     assert queue.try_put(Entry(60))
     assert not queue.try_put(Entry(60))
 
@@ -123,7 +123,7 @@ def test_the_same_entry_may_be_put_twice():
     queue.put(same)
     queue.close()
     assert list(subscription) == [same, same]
-    assert queue.nbytes == 0
+    assert queue.fill == 0
 
 
 def test_room_listeners_hear_of_room_and_of_the_close():

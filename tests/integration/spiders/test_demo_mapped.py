@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import polars as pl
 import pytest
@@ -15,7 +15,7 @@ from propload_spiders.demo.served import Served
 from propload_spiders.demo.traps import Traps
 from propload_spiders.extraction.detail import read_detail
 from propload_spiders.extraction.search import read_search
-from propload_spiders.items import FIELDS
+from propload_spiders.items import ListingItem
 from propload_spiders.mapping import FUNDA
 
 SITE = "http://127.0.0.1:1"
@@ -30,7 +30,8 @@ def market():
 
 def mapped(items):
     rows = [asdict(item) for item in items]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(FIELDS, pl.String))
+    names = [field.name for field in fields(ListingItem)]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
     sifted = FUNDA.apply(
         frame.with_row_index(ROW), MapContext(as_of=None, source="demo")
     )

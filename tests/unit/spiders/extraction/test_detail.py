@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
-from propload_spiders.items import FIELDS, ListingItem
+from propload_spiders.items import ListingItem
 
 URL = "https://www.funda.nl/detail/koop/duinhaven/huis-wilgenkade-9/41234567/"
 SOLD = "https://www.funda.nl/detail/koop/verkocht/duinhaven/huis-wilgenkade-9/41234567/"
@@ -119,7 +120,7 @@ def test_a_sold_page_keeps_the_last_asking_price_and_knows_no_other():
         "4 weken",
         "sold",
     )
-    assert not [name for name in FIELDS if "close" in name]
+    assert not [name for name in asdict(item) if "close" in name]
 
 
 def test_rents_and_first_prices_share_an_id_with_the_asking_price():
