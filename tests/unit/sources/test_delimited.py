@@ -203,14 +203,14 @@ def test_a_ragged_row_is_told_with_its_line(read, write, rows, line, end):
 def test_lines_are_the_same_whatever_ends_them_and_however_they_are_read(
     read, write, bad, chunk_bytes
 ):
-    ends = ["\n", "\r", "\r\n", "\r", "\n"] * 20_000
+    ends = ["\n", "\r", "\r\n", "\r", "\n"] * 4_000
     lines = [
         "a,b",
-        *([bad if place % 9 == 4 else "1,2" for place in range(1, 100_000)]),
+        *([bad if place % 9 == 4 else "1,2" for place in range(1, 20_000)]),
     ]
     text = "".join(line + end for line, end in zip(lines, ends, strict=True))
     faults = read(write("a.csv", text), chunk_bytes=chunk_bytes).unread
-    assert [one.row for one in faults] == [n for n in range(1, 100_000) if n % 9 == 4]
+    assert [one.row for one in faults] == [n for n in range(1, 20_000) if n % 9 == 4]
     assert [one.message.split(":")[0] for one in faults] == [
         f"line {one.row + 1}" for one in faults
     ]

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -20,15 +21,27 @@ from propload.sources import estimating, open_source
 from propload.sources.estimating import MOST_FILES, SAMPLE_BYTES
 
 ROWS = 30_000
+
+
+def gzipped(text):
+    # the tightest, which is usual here, takes several times as long
+    return gzip.compress(text, compresslevel=6)
+
+
 PACKERS = {
     "": bytes,
-    ".gz": gzip.compress,
+    ".gz": gzipped,
     ".zst": zstandard.ZstdCompressor().compress,
-    ".gz.zst": lambda text: zstandard.ZstdCompressor().compress(gzip.compress(text)),
+    ".gz.zst": lambda text: zstandard.ZstdCompressor().compress(gzipped(text)),
 }
 
 
 def homes(rows):
+    return all_homes()[:rows]
+
+
+@cache
+def all_homes():
     drawn = random.Random(5)  # noqa: S311 - no secret
     return [
         {
@@ -37,18 +50,21 @@ def homes(rows):
             "text": "ruim\nlicht " * drawn.randrange(6),
             "price": drawn.randrange(10**5, 10**6),
         }
-        for number in range(rows)
+        for number in range(ROWS)
     ]
 
 
+@cache
 def as_csv(rows):
     return pl.DataFrame(homes(rows)).write_csv().encode()
 
 
+@cache
 def as_lines(rows):
     return "".join(f"{json.dumps(row)}\n" for row in homes(rows)).encode()
 
 
+@cache
 def as_array(rows):
     return json.dumps(homes(rows)).encode()
 
