@@ -1,4 +1,4 @@
-"""A spider as a source."""
+"""A spider as a source: crawls in this process, without a network."""
 
 import contextlib
 import logging
