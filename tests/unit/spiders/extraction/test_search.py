@@ -27,20 +27,33 @@ def item_of(**listing):
     return item
 
 
-def mapped(item):
-    sifted = FUNDA.apply(pl.from_dicts([asdict(item)]), MapContext())
-    return sifted.frame.row(0, named=True)
+AREAS = [59.125, 1.375, 123.456, 59.5, 59, 1234]
 
 
-@pytest.mark.parametrize("area", [59.125, 1.375, 123.456, 59.5, 59, 1234])
-def test_an_area_is_the_same_in_the_listing(area):
-    row = mapped(item_of(floor_area=[area], plot_area_range={"gte": area, "lte": area}))
+@pytest.fixture(scope="module")
+def mapped():
+    """Map an item of each area, all of one frame: a frame has a fixed cost."""
+    items = [
+        item_of(
+            floor_area=[area],
+            plot_area_range={"gte": area, "lte": area},
+            price={"selling_price": [950.125]},
+        )
+        for area in AREAS
+    ]
+    frame = pl.from_dicts([asdict(item) for item in items])
+    rows = FUNDA.apply(frame, MapContext()).frame.rows(named=True)
+    return dict(zip(AREAS, rows, strict=True))
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_an_area_is_the_same_in_the_listing(mapped, area):
+    row = mapped[area]
     assert (row["living_area_m2"], row["plot_area_m2"]) == (area, area)
 
 
-def test_a_price_is_the_same_in_the_listing():
-    item = item_of(price={"selling_price": [950.125]}, floor_area=[59])
-    assert mapped(item)["list_price"] == 950
+def test_a_price_is_the_same_in_the_listing(mapped):
+    assert {row["list_price"] for row in mapped.values()} == {950}
 
 
 @pytest.mark.parametrize(

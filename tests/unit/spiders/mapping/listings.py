@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 
 import polars as pl
 
@@ -54,6 +54,26 @@ def judged_together(cases):
     bad = {reason[ROW]: reason for reason in sifted.reasons.rows(named=True)}
     assert len(good) + sifted.reasons.height == len(cases)
     return {case: (good.get(n), bad.get(n)) for n, case in enumerate(cases)}
+
+
+class Together:
+    """Rows of several tests that are mapped as one frame, at the first look at one."""
+
+    def __init__(self, as_of=AS_OF):
+        self._as_of = as_of
+        self._given = []
+
+    def of(self, **cells):
+        """Add a row. Value: returns what it is mapped to."""
+        number = len(self._given)
+        self._given.append({"url": URL} | cells)
+        return lambda: self._mapped[number]
+
+    @cached_property
+    def _mapped(self):
+        sifted = apply(*self._given, as_of=self._as_of)
+        assert sifted.reasons.is_empty(), sifted.reasons["message"].to_list()
+        return sifted.frame.rows(named=True)
 
 
 def item(**texts):

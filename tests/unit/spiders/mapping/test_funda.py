@@ -19,6 +19,7 @@ from tests.unit.spiders.mapping.listings import (
     AS_OF,
     NEEDED,
     URL,
+    Together,
     apply,
     item,
     judged_together,
@@ -28,6 +29,9 @@ from tests.unit.spiders.mapping.listings import (
 
 LISTING = load_schema("propload.schemas.listing:LISTING").columns
 MADE = pl.Schema({ROW: pl.UInt32(), **LISTING})
+#: Each says itself when it was read.
+ITEMS = Together(as_of=None)
+TEXTS = Together()
 
 
 def test_the_columns_are_those_of_the_listing():
@@ -39,38 +43,38 @@ def test_it_is_loaded_like_any_mapping():
     assert load_mapping("propload_spiders.mapping:FUNDA") is FUNDA
 
 
-def test_an_item_of_a_search_page():
-    sifted = apply(
-        item(
-            page="search",
-            global_id="8116828",
-            offering="buy",
-            status_text="none",
-            object_type="apartment",
-            construction_text="resale",
-            price_text="495000",
-            price_condition_text="kosten_koper",
-            listed_text="2026-07-02T23:42:25.8657786+02:00",
-            living_area_text="59",
-            rooms_text="3",
-            bedrooms_text="2",
-            energy_label_text="unknown",
-            street="Lange Geer",
-            house_number="1",
-            house_number_suffix="A",
-            postal_code="2611DX",
-            city="Delft",
-            country="NL",
-            agent_name="Makelaar ",
-            photo_count="15",
-        ),
-        as_of=None,
+SEARCHED = ITEMS.of(
+    **item(
+        page="search",
+        global_id="8116828",
+        offering="buy",
+        status_text="none",
+        object_type="apartment",
+        construction_text="resale",
+        price_text="495000",
+        price_condition_text="kosten_koper",
+        listed_text="2026-07-02T23:42:25.8657786+02:00",
+        living_area_text="59",
+        rooms_text="3",
+        bedrooms_text="2",
+        energy_label_text="unknown",
+        street="Lange Geer",
+        house_number="1",
+        house_number_suffix="A",
+        postal_code="2611DX",
+        city="Delft",
+        country="NL",
+        agent_name="Makelaar ",
+        photo_count="15",
     )
-    assert sifted.reasons.is_empty()
-    row = sifted.frame.row(0, named=True)
+)
+
+
+def test_an_item_of_a_search_page():
+    row = SEARCHED()
     told = {name: value for name, value in row.items() if value is not None}
     assert told == {
-        ROW: 0,
+        ROW: row[ROW],
         "source": "funda",
         "listing_id": "42638761",
         "source_global_id": "8116828",
@@ -100,30 +104,33 @@ def test_an_item_of_a_search_page():
     }
 
 
+FEATURES = '{"overdracht-looptijd":"4 weken","bouw-soortdak":"Plat dak"}'
+SOLD_URL = "https://www.funda.nl/detail/koop/verkocht/delft/huis-geer-1/42638761/"
+SOLD = ITEMS.of(
+    **item(
+        url=SOLD_URL,
+        offering="koop",
+        status_text="Verkocht",
+        subtype_text="Eengezinswoning, tussenwoning",
+        price_text="€ 495.000 k.k.",
+        original_price_text="€ 510.000 k.k.",
+        monthly_fee_text="€ 164,54 per maand",
+        sold_text="15 juni 2026",
+        duration_text="4 weken",
+        volume_text="1.218 m³",
+        rooms_text="5 kamers (4 slaapkamers)",
+        bathrooms_text="1 badkamer en 1 apart toilet",
+        year_built_text="1931-1944",
+        description="Regel een.\n\nRegel  twee.",
+        latitude="52.0116",
+        longitude="4.3571",
+        features=FEATURES,
+    )
+)
+
+
 def test_an_item_of_a_sold_page():
-    features = '{"overdracht-looptijd":"4 weken","bouw-soortdak":"Plat dak"}'
-    sold = "https://www.funda.nl/detail/koop/verkocht/delft/huis-geer-1/42638761/"
-    row = apply(
-        item(
-            url=sold,
-            offering="koop",
-            status_text="Verkocht",
-            subtype_text="Eengezinswoning, tussenwoning",
-            price_text="€ 495.000 k.k.",
-            original_price_text="€ 510.000 k.k.",
-            monthly_fee_text="€ 164,54 per maand",
-            sold_text="15 juni 2026",
-            duration_text="4 weken",
-            volume_text="1.218 m³",
-            rooms_text="5 kamers (4 slaapkamers)",
-            bathrooms_text="1 badkamer en 1 apart toilet",
-            year_built_text="1931-1944",
-            description="Regel een.\n\nRegel  twee.",
-            latitude="52.0116",
-            longitude="4.3571",
-            features=features,
-        )
-    ).frame.row(0, named=True)
+    row = SOLD()
     assert row["status"] == "sold"
     assert row["property_type"] == "house"
     assert row["list_price"] == 495_000
@@ -140,31 +147,42 @@ def test_an_item_of_a_sold_page():
         1944,
     )
     assert row["description"] == "Regel een.\n\nRegel  twee."
-    assert json.loads(row["attributes"]) == json.loads(features) | {
+    assert json.loads(row["attributes"]) == json.loads(FEATURES) | {
         "bathrooms_text": "1 badkamer en 1 apart toilet"
     }
 
 
+GONE = ITEMS.of(**item(page="gone", status_text="withdrawn"))
+
+
 def test_an_item_of_a_page_that_is_gone_says_only_that():
-    row = apply(item(page="gone", status_text="withdrawn")).frame.row(0, named=True)
+    row = GONE()
     assert row["status"] == "withdrawn"
     assert row["list_price"] is None
     assert row["attributes"] is None
 
 
+RENTED = [
+    ITEMS.of(
+        **item(offering="rent", rent_text="2110", rent_condition_text="per_month")
+    ),
+    ITEMS.of(**item(rent_text="€ 1.200 per jaar")),
+    ITEMS.of(**item(url=URL.replace("koop", "huur"), price_text="€ 1.725 per maand")),
+]
+
+
 def test_rent_has_its_own_price_and_period():
-    row = apply(
-        item(offering="rent", rent_text="2110", rent_condition_text="per_month"),
-        item(rent_text="€ 1.200 per jaar"),
-        item(url=URL.replace("koop", "huur"), price_text="€ 1.725 per maand"),
-    ).frame
-    assert row["rent_price"].to_list() == [2_110, 1_200, 1_725]
-    assert row["rent_period"].to_list() == ["month", "year", "month"]
-    assert row["list_price"].null_count() == 3
+    rows = [row() for row in RENTED]
+    assert [row["rent_price"] for row in rows] == [2_110, 1_200, 1_725]
+    assert [row["rent_period"] for row in rows] == ["month", "year", "month"]
+    assert [row["list_price"] for row in rows] == [None] * 3
+
+
+LEASED = TEXTS.of(offering="rent", price="1725")
 
 
 def test_rent_without_a_period_is_left_to_the_check():
-    row = listing(offering="rent", price="1725")
+    row = LEASED()
     assert (row["rent_price"], row["rent_period"]) == (1_725, None)
 
 
@@ -201,8 +219,11 @@ def test_a_row_keeps_its_number():
     assert sifted.reasons.schema == REASONS
 
 
+SINCE = TEXTS.of(**{"Aangeboden sinds": "3 weken"})
+
+
 def test_as_of_stands_in_for_the_time_of_reading():
-    row = listing(**{"Aangeboden sinds": "3 weken"})
+    row = SINCE()
     assert row["scraped_at"] == AS_OF
     assert row["listed_on"] == date(2022, 3, 18)
 
@@ -212,33 +233,50 @@ def test_as_of_may_be_in_any_zone():
     assert apply({"url": URL}, as_of=amsterdam).frame["scraped_at"][0] == AS_OF
 
 
+NOWHERE = TEXTS.of(latitude="0.0", longitude="0.0")
+
+
 def test_a_place_where_a_geocoder_found_nothing_is_none():
-    row = listing(latitude="0.0", longitude="0.0")
+    row = NOWHERE()
     assert (row["latitude"], row["longitude"]) == (None, None)
 
 
+LINES = [
+    TEXTS.of(Adres=line)
+    for line in ("Villa Rood (Bouwnr. 4)", "Lange Geer", "Lange Geer 1 a")
+]
+
+
 def test_a_line_of_no_address_stays_a_text():
-    lines = ("Villa Rood (Bouwnr. 4)", "Lange Geer", "Lange Geer 1 a")
-    row, *others = listings(*({"Adres": line} for line in lines))
+    row, *others = (row() for row in LINES)
     assert row["street"] is None
     assert row["attributes"] == '{"Adres":"Villa Rood (Bouwnr. 4)"}'
     assert [other["attributes"] for other in others] == [None, None]
 
 
-def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
+def split_address():
     of_search = ListingItem(
         "funda", "42638761", URL, NEEDED["scraped_at"], "search",
         street="Baan 66", house_number="5",
     )  # fmt: skip
     of_detail = replace(of_search, street=None, house_number=None, page="detail")
-    joined = replace(of_detail, address_text="Baan 66 5").over(of_search)
-    row = apply(asdict(joined)).frame.row(0, named=True)
+    return asdict(replace(of_detail, address_text="Baan 66 5").over(of_search))
+
+
+SPLIT = ITEMS.of(**split_address())
+
+
+def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
+    row = SPLIT()
     assert (row["street"], row["house_number"]) == ("Baan 66", "5")
     assert row["house_number_suffix"] is None
 
 
+RELATIVE = TEXTS.of(url="/detail/koop/delft/huis-geer-1/42638761/")
+
+
 def test_a_relative_address_is_the_sites():
-    row = listing(url="/detail/koop/delft/huis-geer-1/42638761/")
+    row = RELATIVE()
     assert row["url"] == "https://www.funda.nl/detail/koop/delft/huis-geer-1/42638761/"
 
 
