@@ -11,13 +11,25 @@ from typer.testing import CliRunner
 from propload.cli import COMMANDS, load_command
 
 
-def test_help_says_whether_a_command_crawls(run):
-    crawling = {c for c in ("ingest", "check", "tune") if names_spiders(run, c)}
+@pytest.fixture
+def help_of(run):
+    """Return the help of a command, which is made once: it takes many milliseconds."""
+
+    def help_of(*words):
+        if words not in HELP:
+            HELP[words] = run(*words, "--help").output
+        return HELP[words]
+
+    return help_of
+
+
+HELP = {}
+
+
+def test_help_says_whether_a_command_crawls(help_of):
+    commands = ("ingest", "check", "tune")
+    crawling = {c for c in commands if "spider:NAME" in help_of(c)}
     assert crawling == {"ingest", "check"}
-
-
-def names_spiders(run, command):
-    return "spider:NAME" in run(command, "--help").stdout
 
 
 def test_no_command_shows_the_help(run):
@@ -46,8 +58,8 @@ def test_help_is_broken_by_the_terminal_alone(columns, run, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["ingest", "check", "tune"])
-def test_help_shows_what_is_read_first_and_how_it_runs_last(command, run):
-    told = run(command, "--help").output
+def test_help_shows_what_is_read_first_and_how_it_runs_last(command, help_of):
+    told = help_of(command)
     found = re.findall(r"^╭─ (.*?) ─", told, re.MULTILINE)
     crawling = [] if command == "tune" else ["Crawling"]
     first = ["Arguments", "Reading", "Target", "Rows", "Speed and memory", "Safety"]
@@ -62,18 +74,18 @@ def test_help_shows_what_is_read_first_and_how_it_runs_last(command, run):
     [(), ("ingest",), ("tune",), ("recover",), ("runs",), ("db", "psql")],
     ids=" ".join,
 )
-def test_help_shows_words_instead_of_types(words, run):
-    told = run(*words, "--help").output
+def test_help_shows_words_instead_of_types(words, help_of):
+    told = help_of(*words)
     assert not re.search(r"<\w+|\[\[", told)
 
 
-def test_help_says_what_a_resume_alone_means(run):
-    told = re.sub(r"[│\s]+", " ", run("ingest", "--help").output)
+def test_help_says_what_a_resume_alone_means(help_of):
+    told = re.sub(r"[│\s]+", " ", help_of("ingest"))
     assert "true (or --resume alone) means the last unfinished one" in told
 
 
-def test_help_tells_each_exit_code(run):
-    told = run("ingest", "--help").output
+def test_help_tells_each_exit_code(help_of):
+    told = help_of("ingest")
     assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
 
 
