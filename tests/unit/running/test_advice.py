@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
-from propload.commands import Commands
 from propload.errors import (
     LoadError,
     RejectLimitError,
@@ -14,7 +13,6 @@ from propload.errors import (
     TableGoneError,
     WriteError,
 )
-from propload.journal import JournalSource
 from propload.report import Counts
 from propload.running.advice import how_to_continue, way_on, what_ended
 
@@ -32,47 +30,21 @@ LEFT = [None, "a journal", "its rows"]
     ],
 )
 def test_a_run_that_is_killed_goes_on_by_what_its_source_is(
-    journal, replayed, fingerprint, way
+    parts_of, journal, replayed, fingerprint, way
 ):
-    parts = SimpleNamespace(
-        kept=SimpleNamespace(journal=journal),
-        plan=SimpleNamespace(replayed=replayed),
-        record=SimpleNamespace(fingerprint=fingerprint),
-    )
+    parts = parts_of(journal, fingerprint=fingerprint, replayed=replayed)
     assert way_on(parts) == way
 
 
-def test_a_run_that_refused_too_many_rows_says_where_they_are():
-    plan = SimpleNamespace(commands=Commands(" --state-dir /kept"))
-    parts = SimpleNamespace(plan=plan, run_id="20260704T120000-bb1")
-    way = "propload rejects show 20260704T120000-bb1 --state-dir /kept"
+def test_a_run_that_refused_too_many_rows_says_where_they_are(parts_of):
+    parts = parts_of(None, state=Path("/kept"))
+    way = "propload rejects show RUN --state-dir /kept"
     limit = RejectLimitError("2 of 3 rows were rejected")
     assert what_ended(parts, limit) == f"2 of 3 rows were rejected: see {way}. "
     assert what_ended(parts, LoadError("the disk is full.")) == "the disk is full. "
     assert what_ended(parts, None) == ""
     # a message never begins with a full stop
     assert what_ended(parts, KeyboardInterrupt()) == "KeyboardInterrupt. "
-
-
-@pytest.fixture
-def parts_of():
-    """Make the parts of a run that ended early, by what is left of its rows."""
-
-    def parts_of(left, mode):
-        journal = object.__new__(JournalSource) if left == "its rows" else None
-        if left == "a journal":
-            journal = SimpleNamespace(rows=3, waiting=3)
-        return SimpleNamespace(
-            kept=SimpleNamespace(journal=journal, lost_rows=0),
-            target=SimpleNamespace(table="public.homes", mode=mode),
-            plan=SimpleNamespace(commands=Commands(), replayed=""),
-            source=SimpleNamespace(name="homes.csv", fingerprint=lambda: "a1"),
-            fit=SimpleNamespace(is_fitted=True, has_made=False),
-            run_id="RUN",
-            is_table_gone=False,
-        )
-
-    return parts_of
 
 
 @pytest.mark.parametrize("left", LEFT)
