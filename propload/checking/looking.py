@@ -215,10 +215,12 @@ class CheckedTable:
     ) -> Rehearsal | None:
         target = replace(self.target, table=facts.name)
         try:
-            return Rehearsal.of(connection, facts, target, plan)
+            rehearsal = Rehearsal.of(connection, facts, target, plan)
         except WriteError as error:
             self._tell_unasked(error)
             return None
+        self.notes += rehearsal.notes
+        return rehearsal
 
 
 class Looking:

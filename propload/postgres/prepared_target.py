@@ -36,7 +36,7 @@ class PreparedTarget:
     ) -> None:
         self.plan = plan
         self.together = shape.bound is not None
-        self.notes = (*run.notes, *_lane_note(shape))
+        self.notes = (*run.notes, *_lane_note(shape), *filter(None, [shape.kept]))
         self._run = run
         self._shape = shape
         self._empty = empty

@@ -115,6 +115,11 @@ class Rehearsal:
         pg_types = {c.name: c.pg_type for c in facts.columns if _may_refuse(c, shape)}
         return cls(connection, shape, key, pg_types, fresh=fresh)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the table's columns."""
+        return tuple(filter(None, [self._shape.kept]))
+
     def close(self) -> None:
         """Close the session."""
         self._connection.close()

@@ -125,6 +125,18 @@ class Shape:
         return None
 
     @property
+    def kept(self) -> str | None:
+        """What is told of columns that no UPDATE may set, or None."""
+        fixed = [each.name for each in self.values if not each.settable]
+        if self.mode != "upsert" or not fixed:
+            return None
+        return (
+            f"rows that are stored keep their {', '.join(fixed)}, whatever comes: "
+            f"{self.table} has it GENERATED ALWAYS AS IDENTITY. Leave it out of the "
+            "input, or make it BY DEFAULT with ALTER TABLE"
+        )
+
+    @property
     def values(self) -> tuple[ColumnShape, ...]:
         """The columns outside the key."""
         return tuple(each for each in self.columns if each.name not in self.key)
