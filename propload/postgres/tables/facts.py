@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import WriteError
+from propload.nearest import SLIP, nearest
 from propload.postgres.sql import quoting
 
 if TYPE_CHECKING:
@@ -242,11 +243,7 @@ class TableFacts:
         """
         missing = [name for name in key if self.column(name) is None]
         if missing:
-            msg = (
-                f"table {self.name} lacks the key column {', '.join(missing)}: create "
-                "it with ALTER TABLE, or give a key that the table has (--key A,B)"
-            )
-            raise WriteError(msg, table=str(self.name))
+            raise WriteError(self._lacking(missing), table=str(self.name))
         if self.keeps_unique(key):
             return
         names = quoting.names(key)
@@ -254,7 +251,32 @@ class TableFacts:
         msg = (
             f"table {self.name} has no unique constraint on ({', '.join(key)}), so its "
             f"rows cannot be found by that key{'; ' if found else ': '}{found}add one "
-            f"with ALTER TABLE {quoting.table(self.name)} ADD UNIQUE ({names}), or use "
-            "--mode append"
+            f"with ALTER TABLE {quoting.table(self.name)} ADD UNIQUE ({names})"
+            f"{self._other_keys()}, or use --mode append"
         )
         raise WriteError(msg, table=str(self.name))
+
+    def _lacking(self, missing: Sequence[str]) -> str:
+        """Return what is said of key columns that the table does not have."""
+        known = [column.name for column in self.columns]
+        near = [nearest(one, known, cutoff=SLIP) for one in missing]
+        hint = f" (did you mean {', '.join(filter(None, near))}?)" if any(near) else ""
+        columns, them = ("column", "it") if len(missing) == 1 else ("columns", "them")
+        return (
+            f"table {self.name} lacks the key {columns} {', '.join(missing)}{hint}: "
+            f"create {them} with ALTER TABLE, give a key that the table has (--key "
+            "A,B), or load into another table (--table)"
+        )
+
+    def _other_keys(self) -> str:
+        """Return what else is said of a key that is not unique, as part of a list."""
+        parts = []
+        if self.traits.partitioned:
+            parts.append(
+                " (with the columns that the table is partitioned by, or the server "
+                "refuses it)"
+            )
+        keys = " or ".join(f"--key {','.join(unique)}" for unique in self.unique_keys)
+        if keys:
+            parts.append(f", give a key that it has ({keys})")
+        return "".join(parts)

@@ -6,7 +6,7 @@ import pytest
 
 from propload.errors import WriteError
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.tables.facts import TableColumn, TableFacts
+from propload.postgres.tables.facts import TableColumn, TableFacts, Traits
 from propload.postgres.tables.reading import require_mode
 from propload.postgres.tables.stored_keys import StoredKeys
 from propload.target import TableName, Target
@@ -98,3 +98,36 @@ def test_a_connection_that_breaks_meanwhile_is_told():
     session = Asked(ServerError("gone", sqlstate="08006"))
     with pytest.raises(ServerError):
         require_mode(session, TableFacts(TABLE, COLUMNS), Target(TABLE, ("a",)))
+
+
+def refused(key, columns=COLUMNS, **facts):
+    with pytest.raises(WriteError) as caught:
+        TableFacts(TABLE, columns, **facts).require_key(key)
+    return str(caught.value)
+
+
+def test_the_keys_that_a_table_has_are_told_with_the_one_it_lacks():
+    told = refused(("b",), unique_keys=(("a",), ("a", "j")))
+    advice = ", give a key that it has (--key a or --key a,j), or use --mode append"
+    assert told.endswith(f'ALTER TABLE "public"."t" ADD UNIQUE ("b"){advice}')
+
+
+def test_what_a_partitioned_table_needs_of_a_key_is_told():
+    told = refused(("b",), traits=Traits(partitioned=True), unique_keys=(("a", "b"),))
+    assert 'ADD UNIQUE ("b") (with the columns that the table is partitioned by' in told
+    assert "--key a,b" in told
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (("z",), "lacks the key column z: create it"),
+        (("Town", "z"), "lacks the key columns Town, z (did you mean town?): create"),
+        (("Street", "Town"), "key columns Street, Town (did you mean street, town?): "),
+    ],
+)
+def test_columns_of_the_key_that_a_table_lacks_are_told_with_those_like_them(key, told):
+    columns = [TableColumn(name, "text", "text") for name in ("street", "town")]
+    said = refused(key, columns)
+    assert told in said
+    assert said.endswith("or load into another table (--table)")
