@@ -13,7 +13,13 @@ import pyarrow as pa
 
 from propload.batch import Batch
 from propload.errors import ConfigError
-from propload.rejecting.lines import OWN_PREFIX, each_line, piece_of, rows_as_read
+from propload.rejecting.lines import (
+    OWN_PREFIX,
+    each_line,
+    lines_in_order,
+    piece_of,
+    rows_as_read,
+)
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -86,8 +92,8 @@ class RejectSource:
         return found.hexdigest()
 
     def lines(self) -> Iterator[Line]:
-        """Yield the rows that are loaded: they were read, and do not come again."""
-        return (line for _, line in each_line(self.path) if self.takes(line))
+        """Yield the rows that are loaded, in the order in which they were read."""
+        return lines_in_order(self.path, self.takes)
 
     def waiting(self) -> Iterator[Line]:
         """Yield the rows that were read, and come again with their batch."""
@@ -95,7 +101,7 @@ class RejectSource:
         return (line for line in read if not self.takes(line))
 
     def takes(self, line: Line, /) -> bool:
-        """Return whether a row is among those that are loaded."""
+        """Return whether a row is loaded: it was read, and does not come again."""
         is_settled = self.settled is None or piece_of(line) in self.settled
         return was_read(line) and is_settled
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from array import array
 from types import NoneType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+import numpy as np
 import polars as pl
 
 from propload.columns import make_array
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: What is told of each reason of a row.
@@ -54,6 +56,36 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
     Raises:
         ConfigError: Somebody has changed the file, and a line is no rejected row.
     """
+    for _, text, line in _placed_lines(path):
+        yield text.removesuffix(b"\n") + b"\n", line
+
+
+def lines_in_order(path: Path, is_taken: Callable[[Line], bool], /) -> Iterator[Line]:
+    """Yield some lines of a file in the order in which the run read their rows.
+
+    What the database rejects is told when later rows may have been rejected before.
+
+    Args:
+        path: The file.
+        is_taken: Tells of a line whether it is yielded.
+
+    Raises:
+        ConfigError: As of `each_line`.
+    """
+    places = _Places()
+    for offset, _, line in _placed_lines(path):
+        if is_taken(line):
+            places.add(offset, line)
+    with path.open("rb") as file:
+        for offset in places.in_order():
+            file.seek(offset)
+            # it was one a moment ago
+            yield cast("Line", _line(file.readline()))
+
+
+def _placed_lines(path: Path) -> Iterator[tuple[int, bytes, Line]]:
+    """Yield where each line begins, its text, and its values."""
+    offset = 0
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):
             try:
@@ -67,7 +99,27 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
                 )
                 raise ConfigError(msg) from error
             if line is not None:
-                yield text.removesuffix(b"\n") + b"\n", line
+                yield offset, text, line
+            offset += len(text)
+
+
+class _Places:
+    """Where lines begin, and where their rows stood: a few bytes a line."""
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+        self._sources: dict[str, int] = {}
+
+    def add(self, offset: int, line: Line) -> None:
+        source = self._sources.setdefault(line["source"], len(self._sources))
+        batch, _ = piece_of(line)
+        self._numbers.extend((offset, line["row"], source, batch))
+
+    def in_order(self) -> Iterator[int]:
+        """Yield where the lines begin, by batch, source and row."""
+        offsets, *places = np.frombuffer(self._numbers, np.int64).reshape(-1, 4).T
+        order = np.lexsort(places)
+        return map(int, offsets[order])
 
 
 def _line(text: bytes) -> Line | None:
@@ -92,7 +144,8 @@ def piece_of(line: Line) -> tuple[int, int]:
 
     A row that was refused before the lanes belongs to the first one's.
     """
-    return line.get("batch", -1), line.get("lane") or 0
+    batch = line.get("batch")
+    return (-1 if batch is None else batch), line.get("lane") or 0
 
 
 def read_lines(path: Path) -> pl.DataFrame:

@@ -175,7 +175,9 @@ def unwritten(path: Path, /) -> Iterator[None]:
 
 
 def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
-    reasons = refused.reasons.group_by(ROW, maintain_order=True).agg(
+    # in the order of the source: they are told column by column
+    told = refused.reasons.sort(ROW, maintain_order=True)
+    reasons = told.group_by(ROW, maintain_order=True).agg(
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )
     names = [name for name in refused.raw.columns if name not in ORIGINS]

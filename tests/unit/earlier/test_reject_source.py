@@ -8,8 +8,8 @@ from propload.earlier.reject_source import RejectSource
 from propload.errors import ConfigError
 
 
-def line(values, *, source="a.csv", row=1, as_of=None):
-    told = {"source": source, "row": row, "as_of": as_of, "values": values}
+def line(values, *, source="a.csv", row=1, as_of=None, **place):
+    told = {"source": source, "row": row, "as_of": as_of, "values": values, **place}
     return json.dumps({"run": "r", **told, "reasons": []}) + "\n"
 
 
@@ -54,6 +54,25 @@ def test_rows_of_other_columns_sources_and_moments_come_apart(write):
         dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC),
     ]
     assert source.name == "rejects of 20260101-ab"
+
+
+def test_rows_come_in_the_order_in_which_they_were_read(write):
+    path = write(
+        line({"id": 5}, row=2, batch=1, lane=None),
+        line({"id": 2}, row=9, batch=0, lane=None),
+        # the database told later of what was read before
+        line({"id": 4}, row=1, batch=1, lane=1),
+        line({"id": 3}, row=1, batch=0, lane=1, source="b.csv"),
+        "\n",
+        line({"id": 1}, row=7, batch=0, lane=0).strip(),
+    )
+    assert [row["id"] for _, _, rows in read(RejectSource(path)) for row in rows] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
 
 
 def test_whole_numbers_beyond_64_bits_come_as_text(write):
