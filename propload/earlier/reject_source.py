@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
-_BLOCK_BYTES = 1 << 20
+#: Between the two hashes of a fingerprint.
+_JOINT = "+"
 #: Where a row stands in its source, for a fix to keep.
 _ROW = OWN_PREFIX + "row"
 
@@ -84,12 +85,18 @@ class RejectSource:
         return True
 
     def fingerprint(self) -> str | None:
-        """Return a hash of the rows and of the name of what mends them."""
-        found = hashlib.sha256(_name_of(self.fix).encode())
+        """Return a hash of the rows, and one of the name of what mends them."""
+        fix = hashlib.sha256(_name_of(self.fix).encode())
+        return f"{self._rows_hash()}{_JOINT}{fix.hexdigest()}"
+
+    def is_of_same_rows(self, fingerprint: str | None, /) -> bool:
+        """Return whether another source had these rows, whatever was to mend them."""
+        rows, joint, _ = (fingerprint or "").partition(_JOINT)
+        return bool(joint) and rows == self._rows_hash()
+
+    def _rows_hash(self) -> str:
         with self.path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                found.update(block)
-        return found.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows that are loaded, in the order in which they were read."""

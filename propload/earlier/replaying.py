@@ -160,6 +160,9 @@ def _earlier_replay(source: RejectSource, plan: Plan) -> RunRecord | None:
                 continue
             if run.fingerprint == source.fingerprint():
                 return run
+            if run.status == "loaded" and source.is_of_same_rows(run.fingerprint):
+                # another fix may not add them a second time
+                return run
             if run.status != "loaded":
                 _require_nothing_added(run, plan, database)
             return None
