@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Iterator,
     KeysView,
     Mapping,
@@ -141,7 +142,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
     if fields_of_value is not None:
         return fields_of_value
     if isinstance(value, _SEVERAL):
-        return list(value)
+        return _elements(value)
     for kind in _BASES:
         if isinstance(value, kind):
             return _downcast(value, kind)
@@ -150,6 +151,19 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return _of_any(value)
+
+
+def _elements(values: Iterable[Any]) -> list[Any]:
+    """Return what is in a list, or in a set in an order that every process finds.
+
+    Of texts a set has another one in each: a row would be another one each time.
+    """
+    if not isinstance(values, set | frozenset):
+        return list(values)
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=repr)
 
 
 def settled(value: Any) -> Any:

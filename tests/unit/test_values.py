@@ -201,3 +201,11 @@ def test_a_coroutine_is_no_value():
 def test_a_text_that_cannot_be_made_is_told():
     with pytest.raises(TypeError, match="Broken has no text: it raised RuntimeError"):
         plain(Broken())
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_a_set_has_one_order_in_every_process(kind):
+    texts = [f"home {place}" for place in range(10, 30)]
+    assert plain(kind(texts)) == texts
+    assert as_text({"a": kind(texts)}) == as_text({"a": texts})
+    assert plain(kind([*texts, 1, None])) == [*(texts), 1, None]
