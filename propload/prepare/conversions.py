@@ -156,9 +156,10 @@ def _float_to_float(
 ) -> Conversion:
     if SIGNIFICAND_BITS[str(target)] >= SIGNIFICAND_BITS[str(source)]:
         return Conversion(value)
+    changed = value.cast(source) != column
     # 0.1 stays 0.1: what counts is the shortest decimal that names the value
-    refused = value.cast(pl.String).cast(source) != column
-    return Conversion(value, (value.cast(source) != column).any(), refused)
+    refused = changed & (value.cast(pl.String).cast(source) != column)
+    return Conversion(value, changed.any(), refused)
 
 
 def _as_zone(column: pl.Expr, target: pl.Datetime) -> pl.Expr:
@@ -204,4 +205,8 @@ def _between_lists(
     back = value.list.eval(pl.element() == 1) if inner == pl.Boolean else value
     back = back.cast(source, strict=False)
     refused = back.ne_missing(column)
-    return Conversion(value, refused.any(), refused)
+    doubt = refused.any()
+    if inner.is_float() and wanted.is_float():
+        named = value.list.eval(pl.element().cast(pl.String).cast(inner))
+        refused &= named.cast(source, strict=False).ne_missing(column)
+    return Conversion(value, doubt, refused)

@@ -1,0 +1,35 @@
+"""Numbers for `real`: 0.1 stays 0.1, and what fits stays whatever stands beside it."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+import pytest
+
+from propload.batch import ROW
+from propload.prepare.casting import Cast, cast_types
+
+#: Whole numbers beyond 2**24 are written with fewer digits than they have.
+FITTING = [0.1, 41292792.0, -2.5, 1e10, math.inf, math.nan, None]
+OTHERS = [1 / 3, 16777217.0, 1e39]
+
+
+def refused(values, dtype, wanted, pg_type):
+    frame = pl.DataFrame({"v": pl.Series(values, dtype=dtype)}).with_row_index(ROW)
+    return cast_types(frame, [Cast("v", wanted, pg_type)]).reasons[ROW].to_list()
+
+
+@pytest.mark.parametrize("others", [[], OTHERS])
+def test_numbers(others):
+    rows = [*FITTING, *others]
+    found = refused(rows, pl.Float64(), pl.Float32(), "real")
+    assert found == list(range(len(FITTING), len(rows)))
+
+
+@pytest.mark.parametrize("source", [pl.List(pl.Float64), pl.Array(pl.Float64, 2)])
+@pytest.mark.parametrize("others", [[], OTHERS])
+def test_numbers_of_lists(source, others):
+    rows = [*[[0.5, one] for one in FITTING], None, *[[0.5, one] for one in others]]
+    found = refused(rows, source, pl.List(pl.Float32), "real[]")
+    assert found == list(range(len(FITTING) + 1, len(rows)))
