@@ -16,7 +16,11 @@ from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.limits import fitted, limit, may_limit
-from propload.prepare.text_for_server import may_read, read_for_server
+from propload.prepare.text_for_server import (
+    may_read,
+    may_read_within,
+    read_for_server,
+)
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
 from propload.type_names import type_name
@@ -150,6 +154,9 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
 
 
 def _as_text(column: pl.Expr, source: pl.DataType, pg_type: str) -> Conversion | None:
+    if may_read_within(source, pg_type):
+        listed = write_text(column, source)
+        return None if listed is None else read_for_server(listed, pg_type)
     text = write_text(column, source, pg_type=pg_type)
     if text is None:
         return None

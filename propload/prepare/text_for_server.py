@@ -17,6 +17,7 @@ import polars as pl
 from propload.prepare.conversions import Conversion
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
+from propload.type_names import inner_type
 from propload.values import as_text
 
 if TYPE_CHECKING:
@@ -46,6 +47,23 @@ _LIST = r"^\s*\["
 def may_read(dtype: pl.DataType, pg_type: str) -> bool:
     """Return whether texts for a type may not be what the server reads yet."""
     return dtype == pl.String and pg_type.startswith("numeric") | pg_type.endswith("[]")
+
+
+def may_read_within(source: pl.DataType, pg_type: str) -> bool:
+    """Return whether lists of texts hold elements that the server reads otherwise.
+
+    Args:
+        source: The type of the values.
+        pg_type: What they are for.
+    """
+    if not isinstance(source, (pl.List, pl.Array)) or not pg_type.endswith("[]"):
+        return False
+    inner: pl.DataType = source
+    while isinstance(inner, (pl.List, pl.Array)):
+        inner = inner_type(inner)
+    name = _LENGTH.sub("", pg_type.removesuffix("[]"))
+    is_read = name in _READ_HERE or name == "numeric"
+    return is_read and inner in (pl.String, pl.Categorical, pl.Enum)
 
 
 def read_for_server(column: pl.Expr, pg_type: str) -> Conversion | None:

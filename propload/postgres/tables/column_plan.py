@@ -154,9 +154,9 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     inner = plan_column(column.element(), _innermost(dtype))
     if inner is None:
         return None
-    # Polars casts no texts inside lists to times; the server does
     nested = isinstance(inner_type(dtype), (pl.List, pl.Array))
-    nested |= _is_text(_innermost(dtype)) and inner.dtype.is_temporal()
+    # texts inside lists are read one by one, as they would be alone
+    nested |= _is_text(_innermost(dtype)) and inner.dtype != pl.String
     by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
     if by_text:
         return _step(column, pl.String(), by_text=True)
