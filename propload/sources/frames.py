@@ -300,7 +300,7 @@ def _from_pandas(frame: Any) -> pa.Table:
     if not hasattr(frame, "columns"):
         frame = _as_frame(frame)
     if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+        frame = _with_index(frame)
     names = [str(name) for name in frame.columns]
     columns = [
         _pandas_column(name, frame.iloc[:, place]) for place, name in enumerate(names)
@@ -308,6 +308,27 @@ def _from_pandas(frame: Any) -> pa.Table:
     return pa.Table.from_arrays(
         [array for _, array in columns], schema=pa.schema(field for field, _ in columns)
     )
+
+
+def _with_index(frame: Any) -> Any:
+    """Return a frame whose index is columns, but for what is one already.
+
+    So it is after `set_index(..., drop=False)`. Two columns of one name and other
+    values stay two, which is told.
+    """
+    columns, levels = frame.columns, frame.index.names
+    again = [n for n in levels if n in columns and _is_column(frame, n)]
+    if len(again) == len(levels):
+        return frame.reset_index(drop=True)
+    for name in again:
+        frame = frame.droplevel(name)
+    return frame.reset_index(allow_duplicates=True)
+
+
+def _is_column(frame: Any, name: object) -> bool:
+    level = frame.index.get_level_values(name).to_series()
+    column = frame[name].reset_index(drop=True)
+    return bool(level.reset_index(drop=True).equals(column))
 
 
 def _as_frame(values: Any) -> Any:

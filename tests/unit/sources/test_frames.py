@@ -195,3 +195,18 @@ def test_objects_are_what_the_values_of_dicts_are(library, values):
     assert found.rows.schema.equals(wanted.rows.schema, check_metadata=True)
     assert found.rows.schema.field("v").metadata
     assert found.rows == wanted.rows
+
+
+def test_a_pandas_index_that_is_a_column_as_well_stands_once(read):
+    frame = pd.DataFrame({"id": [7, 8], "day": ["a", None], "a": [1, 2]})
+    kept = frame.set_index("id", drop=False)
+    assert read(kept).rows == read(frame).rows
+    assert read(kept.set_index("day", append=True)).rows == read(frame).rows
+    both = frame.set_index(["id", "day"], drop=False)
+    assert read(both).rows == read(frame).rows
+    assert read(pd.Index([7, 8], name="id")).rows == [{"id": 7}, {"id": 8}]
+
+
+def test_a_pandas_index_unlike_the_column_of_its_name_is_refused(read):
+    frame = pd.DataFrame({"id": [1, 2]}, index=pd.Index([7, 8], name="id"))
+    assert "several columns named 'id'" in str(read(frame).error)
