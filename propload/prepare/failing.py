@@ -15,7 +15,7 @@ _UNNAMED = "<lambda>"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedCheck:
     """One check that failed, and the rows in which it did.
 
     Attributes:

@@ -23,7 +23,7 @@ from propload.prepare.accepting import (
     is_known,
 )
 from propload.prepare.casting import VALUE_LENGTH
-from propload.prepare.failing import Failure, labels_of, named_check
+from propload.prepare.failing import FailedCheck, labels_of, named_check
 from propload.registry import find_object
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
@@ -221,7 +221,7 @@ class _Judge:
         )
         self._acceptor, self._rest = _compile(schema, fills=self.fills)
 
-    def judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
+    def judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[FailedCheck]]:
         """Return the rows as pandera leaves them, and each check that failed."""
         accepted = None if self._acceptor is None else self._acceptor.accept(frame)
         if accepted is None:
@@ -239,7 +239,7 @@ class _Judge:
 
 def _validate(
     schema: pa.DataFrameSchema, frame: pl.DataFrame
-) -> tuple[pl.DataFrame, list[Failure]]:
+) -> tuple[pl.DataFrame, list[FailedCheck]]:
     """Return the frame as pandera gives it back, and what failed."""
     rows = frame.get_column(ROW)
     # an environment variable can tell pandera to check no values at all
@@ -260,7 +260,7 @@ def _validate(
 
 def _failure(
     schema: pa.DataFrameSchema, error: pa.errors.SchemaError, frame: pl.DataFrame
-) -> Failure:
+) -> FailedCheck:
     output = error.check_output
     if not isinstance(output, pl.DataFrame) or output.height != frame.height:
         raise _unfit(schema, error) from error
@@ -270,12 +270,12 @@ def _failure(
     place = "" if column is None else f"column {column}: "
     if isinstance(error.check, str):
         problem = named_check(error.check)
-        return Failure(column, (), error.check, place, problem, rows)
+        return FailedCheck(column, (), error.check, place, problem, rows)
     label, text = labels_of(error.check.name, error.check.error)
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
     problem = f"fails {text}" if place else text
-    return Failure(named, shown, label, place, problem, rows)
+    return FailedCheck(named, shown, label, place, problem, rows)
 
 
 def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:

@@ -26,7 +26,7 @@ class BlocksReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class FormatReader:
     """How files of one format are read.
 
     Attributes:
@@ -43,18 +43,18 @@ class Reader:
     count: Callable[[IO[bytes]], int | None] | None = None
 
 
-READERS: Mapping[str, Reader] = {
-    "csv": Reader(delimited.TAKES, delimited.read_delimited),
-    "tsv": Reader(delimited.TAKES, partial(delimited.read_delimited, tabs=True)),
-    "ndjson": Reader(json_rows.TAKES, partial(json_rows.read_json, lines=True)),
-    "json": Reader(json_rows.TAKES, partial(json_rows.read_json, lines=False)),
-    "parquet": Reader(
+READERS: Mapping[str, FormatReader] = {
+    "csv": FormatReader(delimited.TAKES, delimited.read_delimited),
+    "tsv": FormatReader(delimited.TAKES, partial(delimited.read_delimited, tabs=True)),
+    "ndjson": FormatReader(json_rows.TAKES, partial(json_rows.read_json, lines=True)),
+    "json": FormatReader(json_rows.TAKES, partial(json_rows.read_json, lines=False)),
+    "parquet": FormatReader(
         columnar.TAKES, from_file=columnar.read_parquet, count=columnar.count_parquet
     ),
-    "arrow": Reader(
+    "arrow": FormatReader(
         columnar.TAKES, from_file=columnar.read_arrow, count=columnar.count_arrow
     ),
-    "xlsx": Reader(excel.TAKES, from_file=excel.read_workbook),
+    "xlsx": FormatReader(excel.TAKES, from_file=excel.read_workbook),
 }
 
 

@@ -19,7 +19,7 @@ from propload.errors import PropLoadError, QueueClosedError, SourceError
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
 from propload.sources.spiders.finding import check_spider, find_spider
-from propload.sources.spiders.loop import Brake, Home
+from propload.sources.spiders.loop import Brake, CrawlLoop
 from propload.sources.spiders.outcome import (
     STOPPED,
     CrawlOutcome,
@@ -226,9 +226,9 @@ class _Crawl(threading.Thread):
         # a runner would lay its settings over the crawler's when it starts it
         crawler = Crawler(self._spider, _base_settings())
         self._configure(crawler)
-        home, brake, ended = Home(), Brake(crawler), threading.Event()
+        loop, brake, ended = CrawlLoop(), Brake(crawler), threading.Event()
         crawler.signals.connect(ended.set, signals.engine_stopped)
-        self._pull = lambda: home.call(lambda: _end(crawler, brake))
+        self._pull = lambda: loop.call(lambda: _end(crawler, brake))
         if self._stopping.is_set():
             brake.pull(STOPPED)
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.report import Report
-    from propload.sources.spiders.loop import Home
+    from propload.sources.spiders.loop import CrawlLoop
     from propload.sources.spiders.rows import FlushOptions, ItemRows
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Feed:
         loader: Where batches go.
         rows: Makes batches of items.
         flush: When rows go on that are too few for a batch.
-        home: The crawl's loop.
+        loop: The crawl's loop.
         on_failed: Told, in the loop, when the load has failed.
     """
 
@@ -103,7 +103,7 @@ class Feed:
         loader: BatchLoader,
         rows: ItemRows,
         flush: FlushOptions,
-        home: Home,
+        loop: CrawlLoop,
         *,
         on_failed: Callable[[BaseException], None],
     ) -> None:
@@ -114,7 +114,7 @@ class Feed:
         self._loader = loader
         self._rows = rows
         self._flush = flush
-        self._home = home
+        self._loop = loop
         self._on_failed = on_failed
         self._outbox: deque[Batch] = deque()
         self._waiting: list[Deferred[None]] = []
@@ -179,7 +179,7 @@ class Feed:
         await self.room()
         close = partial(self._close_loader, whole=whole)
         try:
-            return await self._home.run_outside(close)
+            return await self._loop.run_outside(close)
         except Exception as error:  # noqa: BLE001 - becomes the crawl's outcome
             self.fail(error)
             return getattr(error, "report", None)
@@ -236,10 +236,10 @@ class Feed:
         # any thread; a batch stands in the outbox before it is offered, so that
         # room that comes after a refusal is always heard
         if self._outbox:
-            self._home.call(self._push)
+            self._loop.call(self._push)
 
     def _hear_failure(self, error: BaseException) -> None:
-        self._home.call(partial(self.fail, error))
+        self._loop.call(partial(self.fail, error))
 
     def _push(self) -> None:
         try:

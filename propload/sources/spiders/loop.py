@@ -34,7 +34,7 @@ T = TypeVar("T")
 LOOK_AGAIN_SECONDS = 0.05
 
 
-class Home:
+class CrawlLoop:
     """The loop of the code that makes one; other threads call into it."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from propload.sources.spiders.feed import Feed, not_loaded
 from propload.sources.spiders.loop import (
     LOOK_AGAIN_SECONDS,
     Brake,
-    Home,
+    CrawlLoop,
     drop_queued,
     look_again,
     look_further,
@@ -134,15 +134,15 @@ class PropLoadPipeline:
 
     async def _open_feeds(self) -> None:
         settings = self._crawler.settings
-        home, flush = Home(), read_flush(settings)
+        loop, flush = CrawlLoop(), read_flush(settings)
         loads = read_loads(settings)
         make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
         for one in loads:
             # a loader may connect when it is made
             spider = self._crawler.spidercls.name
-            loader = await home.run_outside(partial(make, name=spider, **one.settings))
+            loader = await loop.run_outside(partial(make, name=spider, **one.settings))
             rows = ItemRows(spider, flush)
-            feed = Feed(loader, rows, flush, home, on_failed=self._fail)
+            feed = Feed(loader, rows, flush, loop, on_failed=self._fail)
             self._feeds |= dict.fromkeys(one.classes, feed)
 
     def _find_feed(self, kind: type) -> Feed | None:

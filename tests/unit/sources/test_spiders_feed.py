@@ -11,7 +11,7 @@ from propload.errors import (
     LoadError,
 )
 from propload.sources.spiders.feed import Feed
-from propload.sources.spiders.loop import Home
+from propload.sources.spiders.loop import CrawlLoop
 from propload.sources.spiders.rows import FlushOptions, ItemRows
 from tests.unit.sources.crawling import MemoryLoader
 
@@ -24,7 +24,7 @@ def run_feed(work, *, loader=None, flush=None):
 
     async def main():
         rows = ItemRows("s", flush)
-        feed = Feed(loader, rows, flush, Home(), on_failed=lambda _error: None)
+        feed = Feed(loader, rows, flush, CrawlLoop(), on_failed=lambda _error: None)
         return await work(feed)
 
     return asyncio.run(main()), loader
