@@ -116,11 +116,22 @@ def _make_reader(kind: type) -> Callable[[Any], dict[str, Any]]:
     if len(names) < 2:
         return _read_any
     values = attrgetter(*names)
-    return lambda item: dict(zip(names, values(item), strict=True))
+
+    def read(item: object) -> dict[str, Any]:
+        try:
+            return dict(zip(names, values(item), strict=True))
+        except AttributeError:
+            return _read_any(item)
+
+    return read
 
 
 def _read_any(item: object) -> dict[str, Any]:
-    found = row_of(item)
+    try:
+        found = row_of(item)
+    except AttributeError:
+        # a field that is not set yet, which an adapter leaves out
+        found = None
     if found is None and ItemAdapter.is_item(item):
         found = dict(ItemAdapter(item))
     row = {}

@@ -1,7 +1,9 @@
 """Items of any kind as rows."""
 
+import dataclasses
 import json
 
+import attrs
 import pydantic
 import pytest
 import scrapy
@@ -29,6 +31,33 @@ def test_every_kind_of_item_is_a_row(kind):
     (batch,) = rows.take()
     assert batch.rows.to_pylist() == [{"id": 1, "city": "Delft"}]
     assert (batch.source, batch.first_row) == ("s", 1)
+
+
+@dataclasses.dataclass
+class Home5:
+    id: int
+    city: str = dataclasses.field(init=False)
+
+
+@attrs.define
+class Home6:
+    id: int
+    city: str = attrs.field(init=False)
+
+
+@pytest.mark.parametrize("kind", [Home5, Home6])
+def test_a_field_that_is_not_set_is_left_out(kind):
+    rows = ItemRows("s", FlushOptions())
+    rows.add(kind(1))
+    full = kind(2)
+    full.city = "Delft"
+    rows.add(full)
+    (batch,) = rows.take()
+    assert batch.unread == ()
+    assert batch.rows.to_pylist() == [
+        {"id": 1, "city": None},
+        {"id": 2, "city": "Delft"},
+    ]
 
 
 def test_nested_values_are_json_text_and_flat_lists_stay_lists():
