@@ -63,6 +63,19 @@ def has_strayed(led: Request | Response, /) -> bool:
     return found is None or found.listing_id != asked.listing_id
 
 
+def lost_on_its_way(request: Request, /) -> str:
+    """Return what is to be said of a request that Scrapy takes for a repeated one.
+
+    Returns an empty text where another request does bring what was asked for.
+    """
+    asked = asked_url(request)
+    if request.url in request.meta.get("redirect_urls", ()):
+        return f"{asked} is missing: it leads back to {request.url}, in a circle"
+    if has_strayed(request):
+        return f"{asked} leads to {request.url}, as another address does"
+    return ""
+
+
 def listing_of(
     response: Response, kind: Kind, /, *, scraped_at: str
 ) -> ListingItem | None:
@@ -91,7 +104,8 @@ def refusal(failure: Failure, /) -> Response | None:
 def is_forbidden(failure: Failure, /) -> bool:
     """Return whether robots.txt kept a request from being sent."""
     error = failure.value
-    return isinstance(error, IgnoreRequest) and not isinstance(error, HttpError)
+    # pages that lead on too often are ignored as well
+    return isinstance(error, IgnoreRequest) and "robots.txt" in str(error)
 
 
 def is_taken_back(failure: Failure, /) -> bool:

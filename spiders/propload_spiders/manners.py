@@ -48,6 +48,8 @@ MANNERS: Mapping[str, object] = {
     # at 5 % of failing answers, 5 attempts lose one page in three million
     "RETRY_TIMES": 4,
     "DOWNLOAD_TIMEOUT": 30,
+    # to another slug, to the address of a sale; more is a circle
+    "REDIRECT_MAX_TIMES": 3,
     # nothing here needs to be recognised from page to page
     "COOKIES_ENABLED": False,
     # both let other processes of the machine run code inside the crawl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import scrapy
 
 from propload.errors import BlockedError, SourceError
 from propload.sources.spiders import SpiderSource
@@ -151,3 +152,44 @@ def test_a_search_that_leads_elsewhere_is_asked_for_once():
         with pytest.raises(SourceError, match="gave no items from 1 page") as caught:
             read(source)
     assert str(caught.value).count(f"leads to {url}/") == 2
+
+
+def test_a_listing_that_leads_in_a_circle_is_loaded_by_its_search():
+    leads = {listing(2): "/round", "/round": listing(2)}
+    with site(leads) as url:
+        source = crawl(url)
+        found = by_id(read(source))
+    assert found["2"]["page"] == "search"
+    assert source.outcome.lost_pages == 1
+    assert "max redirections reached" in source.outcome.incomplete
+    assert "robots.txt" not in source.outcome.incomplete
+
+
+def test_an_address_that_leads_in_a_circle_is_missing():
+    leads = {listing(2): listing(2)}
+    with site(leads) as url:
+        source = crawl(url, start_urls=[url + listing(1), url + listing(2)])
+        assert set(by_id(read(source))) == {"1"}
+    (missing,) = source.outcome.missing
+    assert missing.startswith(f"{url}{listing(2)} is missing: it leads back to")
+    assert source.outcome.lost_pages == 1
+
+
+@pytest.mark.parametrize("dont_filter", [False, True])
+def test_a_users_page_that_leads_in_a_circle_did_not_come(dont_filter):
+    class Own(scrapy.Spider):
+        name = "own"
+
+        async def start(self):
+            for path in ("/there", "/captcha"):
+                yield scrapy.Request(self.base_url + path, dont_filter=dont_filter)
+
+        def parse(self, response):
+            yield {"id": response.url}
+
+    with site({"/there": "/back", "/back": "/there"}) as url:
+        haste = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
+        source = SpiderSource(Own, {"base_url": url}, haste)
+        assert [row["id"] for row in read(source)] == [f"{url}/captcha"]
+    assert "1 page did not come" in source.outcome.incomplete
+    assert any("is missing: it leads" in note for note in source.outcome.notes)

@@ -57,6 +57,8 @@ class Watch:
         self._crawler = crawler
         crawler.signals.connect(self._on_closed, signals.spider_closed)
         crawler.signals.connect(self._on_answer, signals.response_received)
+        crawler.signals.connect(self._on_download, signals.response_downloaded)
+        crawler.signals.connect(self._on_request_dropped, signals.request_dropped)
         crawler.signals.connect(self._on_item, signals.item_scraped)
         crawler.signals.connect(self._on_error, signals.spider_error)
         crawler.signals.connect(self._on_item_error, signals.item_error)
@@ -107,6 +109,18 @@ class Watch:
     def _on_answer(self, request: Request, response: Response) -> None:
         if not _is_robots_txt(request):
             self.statuses[response.status] += 1
+
+    def _on_download(self, request: Request, response: Response) -> None:
+        # a page that leads on once too often is given up without a word
+        leads_on = 300 <= response.status < 400 and "Location" in response.headers
+        is_last = request.meta.get("redirect_ttl") == 0
+        if leads_on and is_last and not self._is_read(request, response.status):
+            self._lose(request, "it leads on too often")
+
+    def _on_request_dropped(self, request: Request) -> None:
+        # asked for before, but by itself
+        if request.url in request.meta.get("redirect_urls", ()):
+            self._lose(request, "it leads back to itself")
 
     def _on_item(self) -> None:
         self.items += 1

@@ -25,6 +25,7 @@ from propload_spiders.answers import (
     is_taken_back,
     kind_of_answer,
     listing_of,
+    lost_on_its_way,
     page_text,
     reason_of,
     refusal,
@@ -224,10 +225,9 @@ class FundaSpider(Spider):
         self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
 
     def on_dropped(self, request: Request) -> None:
-        """Say that an address led to a page that another one had led to before."""
-        if has_strayed(request):
-            to = f"{asked_url(request)} leads to {request.url}, as another address does"
-            self._notes.missing(counting.LED_ELSEWHERE, to)
+        """Say that an address led to a page that was asked for before."""
+        if sentence := lost_on_its_way(request):
+            self._notes.missing(counting.LED_ELSEWHERE, sentence)
 
     def on_idle(self) -> None:
         """End the crawl under the name of what kept it from every page."""
