@@ -8,10 +8,10 @@ import pytest
 
 from tests.unit.spiders.mapping.listings import (
     URL,
+    Together,
     apply,
     judged_together,
     listing,
-    listings,
 )
 
 SILENT = [
@@ -76,31 +76,49 @@ def test_what_has_no_column_goes_to_the_attributes():
     }
 
 
+TEXTS = Together()
+FREE = {
+    text: TEXTS.of(price=text)
+    for text in ("€ 0,-", "€ 0,- k.k.", "0,00", "€ 0 per maand")
+}
+
+
 def test_a_price_of_zero_is_none():
-    texts = ("€ 0,-", "€ 0,- k.k.", "0,00", "€ 0 per maand")
-    for text, row in zip(texts, listings(*({"price": t} for t in texts)), strict=True):
+    for text, read in FREE.items():
+        row = read()
         assert (row["list_price"], row["rent_price"]) == (None, None)
         assert json.loads(row["attributes"]) == {"price": text}
 
 
+SPAN = TEXTS.of(**{"Aantal kamers": "3 kamers (2-3 slaapkamers)"})
+
+
 def test_a_span_of_bedrooms_is_no_number_and_is_kept():
-    row = listing(**{"Aantal kamers": "3 kamers (2-3 slaapkamers)"})
+    row = SPAN()
     assert (row["rooms"], row["bedrooms"]) == (3, None)
     kept = {"Aantal kamers": "3 kamers (2-3 slaapkamers)"}
     assert json.loads(row["attributes"]) == kept
 
 
-@pytest.mark.parametrize("ascii_only", [False, True])
+NAME = 'Kelder (m²) "x"'
+TWICE = {
+    ascii_only: TEXTS.of(
+        features=json.dumps({"Balkon": "ja", NAME: "4"}, ensure_ascii=ascii_only),
+        **{"Balkon": "nee", NAME: "5", "Dak": "plat"},
+    )
+    for ascii_only in (False, True)
+}
+
+
+@pytest.mark.parametrize("ascii_only", TWICE)
 def test_no_name_stands_twice_in_the_attributes(ascii_only):
-    name = 'Kelder (m²) "x"'
-    told = json.dumps({"Balkon": "ja", name: "4"}, ensure_ascii=ascii_only)
-    row = listing(features=told, **{"Balkon": "nee", name: "5", "Dak": "plat"})
+    row = TWICE[ascii_only]()
     pairs = json.loads(row["attributes"], object_pairs_hook=list)
     assert len(pairs) == 5
     assert dict(pairs) == {
         "Balkon": "ja",
         "Balkon (column)": "nee",
         "Dak": "plat",
-        name: "4",
-        f"{name} (column)": "5",
+        NAME: "4",
+        f"{NAME} (column)": "5",
     }
