@@ -6,8 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from propload.batch import ROW
 from propload.checking.counting import ColumnCounts
+from propload.checking.hints import text_hints
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import (
@@ -37,8 +40,6 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    import polars as pl
 
     from propload.batch import Deduped
     from propload.postgres.loading import Database
@@ -361,6 +362,8 @@ class Looking:
         if facts is None and not fitted.decides(joined):
             self._undecided = nothing_to_tell(joined, self._target)
             return None
+        if facts is None and joined.untyped:
+            self._table.notes += _hints(fitted, joined)
         # they hold for all rows of a run
         self._preparer = replace(self._preparer, guessed=fitted.guessed)
         return fitted
@@ -372,3 +375,11 @@ class Looking:
     def _refuse(self, reasons: pl.DataFrame) -> None:
         self._rejected += reasons[ROW].n_unique()
         self._reasons.add(reasons)
+
+
+def _hints(fitted: Preparer, joined: Joined) -> list[str]:
+    """Return what is said of columns that a new table would have as text."""
+    if fitted.mapping is not None or fitted.checker is not None:
+        return []
+    texts = [name for name, dtype in fitted.schema.items() if dtype == pl.String]
+    return text_hints(joined.raw(), [one for one in texts if one not in fitted.key])

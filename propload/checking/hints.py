@@ -1,0 +1,127 @@
+"""What a check tells of columns of text that were perhaps meant to be other ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.values import FORMULA_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+#: Enough to see what a column is made of.
+LOOKED_AT = 1_000
+#: So large a part of the values has to look alike: a sign of its own tells enough, but
+#: house numbers are numbers too, but for a few.
+MOSTLY = {"money": 0.5, "area": 0.5, "number": 0.9, "date": 0.5}
+#: So many columns are told.
+COLUMNS_TOLD = 8
+
+_NUMBER = r"-?(?:[1-9]\d{0,2}(?:[.,]\d{3})+|0|[1-9]\d*)(?:[.,]\d+)?"
+#: What is a number as it stands, to the guess of types as well.
+_PLAIN = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$"
+_CURRENCY = r"(?:€|\$|£|zł|EUR|USD|GBP|PLN|CHF)"
+#: The parsers of a mapping, and texts that they are for. Numbers with leading zeros are
+#: telephones and postal codes.
+_PARSERS = {
+    "money": rf"^(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*{_CURRENCY})(?:\D.*)?$",
+    "area": rf"^{_NUMBER}\s*(?:m²|m2|ha)$",
+    "number": rf"^{_NUMBER}$",
+    "date": r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}$",
+}
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    """What the values of one column look like.
+
+    Attributes:
+        column: Its name.
+        rule: What would read them, as a mapping file has it.
+        example: One of them.
+        odd: The only kind of value that keeps the column from being one of numbers,
+            or None where a mapping is needed.
+    """
+
+    column: str
+    rule: str
+    example: str
+    odd: str | None = None
+
+    def __str__(self) -> str:
+        if self.odd is not None:
+            return f"{self.column} ({self.odd!r})"
+        name = self.column
+        key = name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+        return f"{key} = {{ {self.rule} }} for {self.example!r}"
+
+
+def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
+    """Return what is said of columns of text that look like something else.
+
+    Args:
+        frame: Rows as they were read.
+        columns: The columns of text whose type was guessed.
+    """
+    found = [_look(frame.get_column(name)) for name in columns]
+    mapped = [str(one) for one in found if one is not None and one.odd is None]
+    spoiled = [str(one) for one in found if one is not None and one.odd is not None]
+    notes = []
+    if mapped:
+        listed = _listed(mapped)
+        notes.append(f"a mapping (--mapping FILE) reads columns of text: {listed}")
+    if spoiled:
+        notes.append(
+            f"a few values make text of columns of numbers: {_listed(spoiled)}. If "
+            "they mean that nothing is known, name them (--null-words WORD,...)"
+        )
+    return notes
+
+
+def _look(column: pl.Series) -> _Hint | None:
+    """Return what most values of a column look like, or None where they differ."""
+    values = column.drop_nulls()
+    values = values.filter(~values.is_in(["", *FORMULA_ERRORS.values()]))
+    sample = values.head(LOOKED_AT)
+    for parser, pattern in _PARSERS.items():
+        alike = sample.str.contains(pattern).sum()
+        if alike and alike >= MOSTLY[parser] * len(sample):
+            return _told(values, parser, pattern)
+    return None
+
+
+def _told(values: pl.Series, parser: str, pattern: str) -> _Hint:
+    alike = values.str.contains(pattern)
+    read, odd = values.filter(alike), values.filter(~alike)
+    rule = f'parse = "{parser}"'
+    if parser == "date":
+        return _Hint(values.name, f"{rule}, formats = {_formats(read)}", read[0])
+    if parser == "number":
+        # commas, and points that may group thousands, are what a mapping is for
+        written = read.filter(~read.str.contains(_PLAIN))
+        if written.is_empty() and len(odd):
+            return _Hint(values.name, rule, read[0], odd[0])
+        read = written if len(written) else read
+    return _Hint(values.name, rule, read[0])
+
+
+def _formats(dates: pl.Series) -> str:
+    """Return how dates are written; both ways where days and months are both small."""
+    mark = dates[0].lstrip("0123456789")[0]
+    parts = [dates.str.extract(rf"^{before}(\d+)") for before in ("", r"\d+\D")]
+    first, second = (int(str(part.cast(pl.Int64).max())) for part in parts)
+    ways = [f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y"]
+    ways = ways[:1] if first > _MONTHS else ways[1:] if second > _MONTHS else ways
+    return " or ".join(f'["{way}"]' for way in ways)
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = len(told) - COLUMNS_TOLD
+    return ", ".join(told[:COLUMNS_TOLD]) + (f" and {more} more" if more > 0 else "")

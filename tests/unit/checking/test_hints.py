@@ -1,0 +1,91 @@
+"""What is said of columns of text that look like something else."""
+
+import tomllib
+
+import polars as pl
+import pytest
+
+from propload.batch import ROW
+from propload.checking.hints import COLUMNS_TOLD, text_hints
+from propload.prepare.mapping import MapContext, load_mapping
+
+READ = {
+    "euros": (["€ 400.000 k.k.", "€ 1.250", "€ 500,-"], [400_000, 1_250, 500]),
+    "dollars": (["$150.00", "$1,200.00"], [150, 1_200]),
+    "behind": (["350.000 €", "12,50 EUR"], [350_000, 12.5]),
+    "areas": (["91 m²", "1.234 m2", "0,5 ha"], [91, 1_234, 5_000]),
+    "commas": (["91,5", "120,0", "75"], [91.5, 120, 75]),
+    "points": (["310.500", "1.100.000"], [310_500, 1_100_000]),
+}
+DATES = {
+    "12-03-2025 31-12-2024": ("%d-%m-%Y", [(2025, 3, 12), (2024, 12, 31)]),
+    "01/16/2018 12/1/2019": ("%m/%d/%Y", [(2018, 1, 16), (2019, 12, 1)]),
+}
+PLAIN = {
+    "words": ["Delft", "Leiden"],
+    "telephones": ["0151234567", "0201234567"],
+    "house numbers": ["1", "14A", "3", "7B", "9"],
+    "versions": ["1.2.3", "1.2.4"],
+    "postal codes": ["2611 AB", "2312 CD"],
+    "nothing": [None, None],
+    "failed formulas": ["#N/A", "#DIV/0!"],
+}
+
+
+def read_by_hint(name, texts):
+    """Return what the rule of the only note reads of texts."""
+    frame = pl.DataFrame({name: texts})
+    [note] = text_hints(frame, [name])
+    rule = note.partition("text: ")[2].partition(" for ")[0]
+    mapping = load_mapping(tomllib.loads(rule))
+    good, reasons = mapping.apply(frame.with_row_index(ROW), MapContext())
+    assert reasons.is_empty()
+    return good[name].to_list()
+
+
+@pytest.mark.parametrize(("texts", "values"), READ.values(), ids=READ)
+@pytest.mark.parametrize("name", ["price", "Prijs (in €)", 'a "b"'])
+def test_the_rule_that_is_told_reads_the_values(texts, values, name):
+    assert [float(one) for one in read_by_hint(name, texts)] == values
+
+
+@pytest.mark.parametrize("texts", DATES)
+def test_dates_are_told_with_their_format(texts):
+    form, days = DATES[texts]
+    frame = pl.DataFrame({"on": texts.split()})
+    [note] = text_hints(frame, ["on"])
+    assert f'on = {{ parse = "date", formats = ["{form}"] }}' in note
+    read = read_by_hint("on", texts.split())
+    assert [(day.year, day.month, day.day) for day in read] == days
+
+
+def test_where_days_and_months_are_small_both_formats_are_told():
+    [note] = text_hints(pl.DataFrame({"on": ["01-02-2025"]}), ["on"])
+    assert 'formats = ["%d-%m-%Y"] or ["%m-%d-%Y"] }' in note
+
+
+@pytest.mark.parametrize("texts", PLAIN.values(), ids=PLAIN)
+def test_texts_are_texts(texts):
+    frame = pl.DataFrame({"a": pl.Series(texts, dtype=pl.String)})
+    assert text_hints(frame, ["a"]) == []
+
+
+def test_the_value_that_keeps_numbers_from_being_numbers_is_told():
+    prices = [str(price) for price in range(100_000, 101_500)]
+    frame = pl.DataFrame({"price": [*prices, None, "n.v.t."]})
+    [note] = text_hints(frame, ["price"])
+    assert note.startswith("a few values make text of columns of numbers: price ('n.v")
+    assert "--null-words" in note
+
+
+def test_a_price_that_is_not_told_is_no_reason_to_be_silent():
+    [note] = text_hints(pl.DataFrame({"a": ["op aanvraag", "€ 350.000"]}), ["a"])
+    assert "a = { parse = \"money\" } for '€ 350.000'" in note
+
+
+def test_of_many_columns_the_first_are_told():
+    names = [f"c{number}" for number in range(COLUMNS_TOLD + 3)]
+    [note] = text_hints(pl.DataFrame({name: ["€ 1"] for name in names}), names)
+    assert f"{names[COLUMNS_TOLD - 1]} = " in note
+    assert f"{names[COLUMNS_TOLD]} = " not in note
+    assert note.endswith(" and 3 more")
