@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 CONVERSIONS_KEPT = 4096
 #: Characters of a refused value that a reason shows.
 VALUE_LENGTH = 200
+#: What is said besides of an empty text, which looks like nothing at all.
+_OF_EMPTY_TEXT = (
+    "; an empty text is no null: --null-words '' makes it one in a CSV, a mapping with "
+    "a parser anywhere"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +282,13 @@ def refuse(
     text = write_text(pl.col(column), rows.schema[column], pg_type="bytea")
     value = pl.lit("(object)") if text is None else text
     shown = value.str.head(VALUE_LENGTH)
+    more = pl.when(shown == "").then(pl.lit(_OF_EMPTY_TEXT)).otherwise(pl.lit(""))
     said = pl.format(
-        "column {}: '{}' {}", pl.lit(column), shown.fill_null("null"), pl.lit(problem)
+        "column {}: '{}' {}{}",
+        pl.lit(column),
+        shown.fill_null("null"),
+        pl.lit(problem),
+        more,
     )
     return reason_lines(
         rows, stage=stage, column=column, check=check, value=shown, message=said
