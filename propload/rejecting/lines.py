@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from propload.columns import make_array
 from propload.errors import ConfigError
@@ -40,7 +41,7 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
     "values": (dict, NoneType),
     "reasons": (list,),
 }
-_REASONS = pl.List(pl.Struct(dict.fromkeys(REASON_COLUMNS, pl.String)))
+_REASONS = pa.large_list(pa.struct(dict.fromkeys(REASON_COLUMNS, pa.large_string())))
 
 #: A line as JSON gives it. `values` is None where the row could not be read at all.
 Line: TypeAlias = "Mapping[str, Any]"
@@ -148,6 +149,23 @@ def piece_of(line: Line) -> tuple[int, int]:
     return (-1 if batch is None else batch), line.get("lane") or 0
 
 
+def count_lines(path: Path) -> int:
+    """Return how many rows a file holds, of which none is read.
+
+    A broken line counts, but for a last one that a killed run left cut off.
+    """
+    found, text = 0, b""
+    with path.open("rb") as file:
+        for text in file:
+            found += bool(text.strip())
+    try:
+        if not text.endswith(b"\n"):
+            _line(text)
+    except ValueError:
+        found -= 1
+    return found
+
+
 def read_lines(path: Path) -> pl.DataFrame:
     """Return the rejected rows of a file as they are kept, one line a row."""
     lines = [line for _, line in each_line(path)] if path.exists() else []
@@ -155,7 +173,10 @@ def read_lines(path: Path) -> pl.DataFrame:
         pl.Series(name, [line.get(name) for line in lines], dtype=dtype)
         for name, dtype in _PLAIN_COLUMNS.items()
     ]
-    reasons = pl.Series("reasons", [line["reasons"] for line in lines], dtype=_REASONS)
+    # of nested values Polars makes a frame a row
+    reasons = pl.Series(
+        "reasons", pa.array((one["reasons"] for one in lines), _REASONS)
+    )
     return pl.DataFrame([*plain, _values(lines), reasons])
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from propload.commands import Commands
 from propload.errors import ConfigError, LockedError
 from propload.private_files import lock_private, open_private, sync_folder
-from propload.rejecting.lines import each_line, read_lines
+from propload.rejecting.lines import count_lines, each_line, read_lines
 from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class RejectStore:
     def runs(self) -> list[RejectRun]:
         """Return the runs that have rejected rows, newest first.
 
-        A file that somebody has broken is passed over with a warning.
+        A file whose first line somebody has broken is passed over with a warning.
         """
         summaries = map(_summary_or_none, self.files.all())
         return [run for run in summaries if run is not None]
@@ -85,8 +85,7 @@ class RejectStore:
         Raises:
             ConfigError: No such run has rejected rows.
         """
-        with self.files.find(run_id).open("rb") as file:
-            return sum(1 for line in file if line.strip())
+        return count_lines(self.files.find(run_id))
 
     def drop(self, run_id: str) -> Path:
         """Delete a run's rejected rows; return the file that was deleted.
@@ -215,11 +214,10 @@ def _summary_or_none(path: Path) -> RejectRun | None:
 
 
 def _summary(path: Path) -> RejectRun | None:
-    lines = each_line(path)
-    first = next(lines, None)
+    first = next(each_line(path), None)
     if first is None:
         return None
-    rows = 1 + sum(1 for _ in lines)
+    rows = count_lines(path)
     told = first[1]
     return RejectRun(
         path.stem,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,11 +15,12 @@ from propload.cli.table import print_table
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from propload.cli.screen import Screen
     from propload.options import Settings
+    from propload.rejecting.lines import Line
 
 #: Enough to see what is wrong; `--limit 0` shows all.
 SHOWN_ROWS = 20
@@ -49,18 +51,20 @@ def add_to(group: typer.Typer) -> None:
 
         With --json each line is one row as JSON, and all rows are shown.
         """
+        from propload.rejecting.lines import each_line  # noqa: PLC0415 - needs Polars
+
         store = find_rejects(given)
         path = store.files.find(run)
         if screen.as_json:
             screen.print_lines(_lines(path))
             return
         screen.tell(f"rejected rows of run {path.stem}")
-        frame = store.read(path.stem)
-        shown = frame.head(limit) if limit else frame
+        shown = [line for _, line in islice(each_line(path), limit or None)]
         columns = ("row", "stage", "column", "check", "value", "reason")
-        print_table(screen, columns, _reasons(shown.iter_rows(named=True)))
-        left = frame.height - shown.height
-        if left:
+        print_table(screen, columns, _reasons(shown))
+        # to read a million rows for the first ones takes minutes, and gigabytes
+        left = store.count(path.stem) - len(shown)
+        if left > 0:
             screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
 
 
@@ -70,10 +74,10 @@ def _lines(path: Path) -> Iterable[str]:
     return (text.decode("utf-8-sig").rstrip("\r\n") for text, _ in each_line(path))
 
 
-def _reasons(rows: Iterable[Mapping[str, object]]) -> Iterable[tuple[str, ...]]:
+def _reasons(rows: Iterable[Line]) -> Iterable[tuple[str, ...]]:
     for row in rows:
         where = f"{row['source']}:{row['row']}"
-        for reason in cast("list[dict[str, object]]", row["reasons"]):
+        for reason in row["reasons"]:
             said = (reason[part] for part in ("stage", "column", "check", "value"))
             texts = ("" if one is None else _shortened(str(one)) for one in said)
             yield (where, *texts, _shortened(str(reason["message"])))

@@ -107,6 +107,19 @@ def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     assert rows[0]["reasons"][0]["message"] == "is not an integer"
 
 
+def test_rows_that_are_not_shown_are_counted_and_not_read(run, refused, state_dir):
+    path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:24], b"no row\n", *lines[25:]]))
+    result = run("show")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 21)
+    assert "10 more rows" in result.stderr
+    assert "\t30\t" in run("list").stdout
+    result = run("show", "--limit", "0")
+    assert result.exit_code == 2
+    assert "line 25: this is no rejected row" in result.stderr
+
+
 def test_half_a_line_of_a_killed_run_is_not_shown(run, refused, state_dir):
     path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
     path.write_bytes(path.read_bytes() + '{"run":"é'.encode()[:-1])

@@ -52,7 +52,9 @@ def test_a_line_that_is_no_rejected_row_is_named(changed, told, path, store, cap
     with pytest.raises(ConfigError, match=named):
         store.keep(RUN, lambda _: False)
     assert path.read_bytes() == before
-    # it hides no other run, and can be given up
+    # nobody reads it to list the run, and it can be given up
+    assert [run.rows for run in store.runs()] == [2]
+    path.write_bytes(changed(second) + b"\n")
     assert store.runs() == []
-    assert "line 2: this is no rejected row" in caplog.text
+    assert f"{path}, line 1: this is no rejected row" in caplog.text
     assert store.drop(RUN) == path
