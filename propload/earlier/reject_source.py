@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -23,7 +23,7 @@ from propload.rejecting.lines import (
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from propload.earlier.settled import Pieces
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
+#: So many bytes of them, where they are long; as objects they take several times that.
+BYTES_AT_ONCE = 16 << 20
 #: Between the two hashes of a fingerprint.
 _JOINT = "+"
 #: Where a row stands in its source, for a fix to keep.
@@ -100,7 +102,7 @@ class RejectSource:
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows that are loaded, in the order in which they were read."""
-        return lines_in_order(self.path, self.takes)
+        return (line for _, line in lines_in_order(self.path, self.takes))
 
     def waiting(self) -> Iterator[Line]:
         """Yield the rows that were read, and come again with their batch."""
@@ -113,8 +115,9 @@ class RejectSource:
         return was_read(line) and is_settled
 
     def __iter__(self) -> Iterator[Batch]:
-        for _, alike in groupby(self.lines(), _kind):
-            while part := list(islice(alike, ROWS_AT_ONCE)):
+        found = lines_in_order(self.path, self.takes)
+        for _, alike in groupby(found, lambda one: _kind(one[1])):
+            for part in _parts(alike):
                 yield self._batch(part)
 
     def _batch(self, part: list[Line]) -> Batch:
@@ -188,6 +191,20 @@ def _whole(column: pa.Array) -> tuple[int, ...] | None:
 
 def _name_of(fix: Fix | None) -> str:
     return getattr(fix, "__qualname__", type(fix).__name__)
+
+
+def _parts(alike: Iterable[tuple[int, Line]]) -> Iterator[list[Line]]:
+    """Yield as many rows as are loaded together; one that is very long alone."""
+    part: list[Line] = []
+    size = 0
+    for length, line in alike:
+        if part and (len(part) == ROWS_AT_ONCE or size + length > BYTES_AT_ONCE):
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += length
+    if part:
+        yield part
 
 
 def _kind(line: Line) -> tuple[object, ...]:

@@ -61,8 +61,10 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
         yield text.removesuffix(b"\n") + b"\n", line
 
 
-def lines_in_order(path: Path, is_taken: Callable[[Line], bool], /) -> Iterator[Line]:
-    """Yield some lines of a file in the order in which the run read their rows.
+def lines_in_order(
+    path: Path, is_taken: Callable[[Line], bool], /
+) -> Iterator[tuple[int, Line]]:
+    """Yield some lines of a file, by their length, in the order of their rows' source.
 
     What the database rejects is told when later rows may have been rejected before.
 
@@ -80,8 +82,9 @@ def lines_in_order(path: Path, is_taken: Callable[[Line], bool], /) -> Iterator[
     with path.open("rb") as file:
         for offset in places.in_order():
             file.seek(offset)
+            text = file.readline()
             # it was one a moment ago
-            yield cast("Line", _line(file.readline()))
+            yield len(text), cast("Line", _line(text))
 
 
 def _placed_lines(path: Path) -> Iterator[tuple[int, bytes, Line]]:

@@ -4,6 +4,7 @@ import json
 import polars as pl
 import pytest
 
+from propload.earlier import reject_source
 from propload.earlier.reject_source import RejectSource
 from propload.errors import ConfigError
 
@@ -73,6 +74,27 @@ def test_rows_come_in_the_order_in_which_they_were_read(write):
         4,
         5,
     ]
+
+
+def test_long_rows_are_mended_and_loaded_a_few_at_a_time(write, monkeypatch):
+    monkeypatch.setattr(reject_source, "BYTES_AT_ONCE", 1_000)
+    sizes = (100, 100, 5_000, 300, 300, 300, 1)
+    path = write(*(line({"t": "x" * size}, row=n) for n, size in enumerate(sizes)))
+    given = []
+    source = RejectSource(path, lambda frame: (given.append(frame.height), frame)[1])
+    assert [numbers for _, numbers, _ in read(source)] == [
+        (0, 1),
+        (2,),
+        (3, 4),
+        (5, 6),
+    ]
+    assert given == [2, 1, 2, 2]
+
+
+def test_rows_are_loaded_so_many_at_a_time(write, monkeypatch):
+    monkeypatch.setattr(reject_source, "ROWS_AT_ONCE", 2)
+    path = write(*(line({"id": n}, row=n) for n in range(4)))
+    assert [numbers for _, numbers, _ in read(RejectSource(path))] == [(0, 1), (2, 3)]
 
 
 def test_whole_numbers_beyond_64_bits_come_as_text(write):
