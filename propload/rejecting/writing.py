@@ -22,12 +22,13 @@ from propload.type_names import inner_type
 from propload.values import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from io import BufferedWriter
     from pathlib import Path
 
     from polars.datatypes import DataTypeClass
 
+    from propload.rejecting.lines import Line
     from propload.report import ReasonCount
 
 
@@ -88,12 +89,35 @@ class RejectWriter:
                 self._last[refused.lane] = (refused.batch, refused.reasons)
         return lines.height
 
-    def take_up(self) -> None:
-        """Count the rows that the run had refused before it was continued."""
+    def take_up(self, is_kept: Callable[[Line], bool], /) -> None:
+        """Keep and count rows that the run had refused before it was continued.
+
+        Nobody replays or drops them from now on until `close`.
+
+        Args:
+            is_kept: Tells of a line whether it stays; the others come again.
+
+        Raises:
+            LockedError: They are being replayed.
+            WriteError: The disk refuses.
+        """
         if not self.path.exists():
             return
-        for _, line in each_line(self.path):
-            self._counts.add_line(line)
+        try:
+            with unwritten(self.path):
+                self._hold()
+                RejectStore(self.path.parent).keep(self._run_id, is_kept)
+            # none where no line was kept
+            for _, line in each_line(self.path) if self.path.exists() else ():
+                self._counts.add_line(line)
+        except BaseException:
+            self.close()
+            raise
+
+    def _hold(self) -> None:
+        """Take the file: nobody replays or drops rows to which others may come."""
+        if self._held is None:
+            self._held = take_alone(self.path)
 
     def take_back(self, batch: int, lane: int) -> None:
         """Remove the rows of a lane's last batch: it was written without refusals."""
@@ -132,9 +156,7 @@ class RejectWriter:
 
     def _append(self, lines: pl.DataFrame) -> None:
         with unwritten(self.path):
-            if self._held is None:
-                # nobody replays or drops rows to which others may come
-                self._held = take_alone(self.path)
+            self._hold()
             if self._file is None:
                 self._file = open_private(self.path, "ab")
                 sync_folder(self.path.parent)

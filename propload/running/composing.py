@@ -18,7 +18,6 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows
 from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.lines import piece_of
-from propload.rejecting.writing import unwritten
 from propload.retrying import RetryOptions
 from propload.running.adapting import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target, make_preparer
@@ -248,9 +247,7 @@ def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter
     store = RejectStore(plan.places.rejects)
     writer = RejectWriter(store.files.path(run_id), run_id)
     if point is not None:
-        with store.alone(run_id), unwritten(store.files.path(run_id)):
-            store.keep(run_id, lambda line: piece_of(line) in point.committed)
-            writer.take_up()
+        writer.take_up(lambda line: piece_of(line) in point.committed)
     return writer
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from propload.errors import WriteError
+from propload.errors import LockedError, WriteError
 from propload.rejecting import RejectWriter, writing
 from tests.unit.rejecting.making import refused
 
@@ -33,11 +33,31 @@ def test_a_writer_that_goes_on_counts_what_was_refused_before(writer, store):
     before = writer.counted
     writer.close()
     again = RejectWriter(writer.path, "20260101-ab")
-    again.take_up()
+    again.take_up(lambda _: True)
     assert set(again.counted) == set(before)
     again.write(refused([4], batch=2, lane=0))
     assert [one.rows for one in again.counted] == [4, 4]
     again.close()
+
+
+def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
+    writer.write(refused([1, 2], batch=0))
+    writer.write(refused([3], batch=1))
+    writer.close()
+    again = RejectWriter(writer.path, "20260101-ab")
+    again.take_up(lambda line: line["batch"] == 0)
+    assert [one.rows for one in again.counted] == [2, 2]
+    # it has refused none itself yet
+    with pytest.raises(LockedError, match="still going"):
+        store.drop("20260101-ab")
+    other = RejectWriter(writer.path, "20260101-ab")
+    with pytest.raises(LockedError, match="still going"):
+        other.take_up(lambda _: True)
+    again.close()
+    assert store.read()["row"].to_list() == [2, 3]
+    again.take_up(lambda _: False)
+    again.close()
+    assert not list(writer.path.parent.iterdir())
 
 
 def test_files_are_private(writer):
