@@ -73,6 +73,8 @@ def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:
+    import polars as pl  # noqa: PLC0415 - heavy
+
     try:
         if path.suffix == ".csv":
             _nested_as_json(frame).write_csv(path)
@@ -83,6 +85,8 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
         else:
             msg = f"{path} does not end in .csv, .parquet or .ndjson"
             raise ConfigError(msg)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error}"
+    except (OSError, pl.exceptions.PolarsError) as error:
+        # Parquet has no objects without a name in them
+        cause = error if isinstance(error, OSError) else f"{error} Write .ndjson"
+        msg = f"{path} cannot be written: {cause}"
         raise ConfigError(msg) from error

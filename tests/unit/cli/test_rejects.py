@@ -240,6 +240,17 @@ def test_a_row_that_was_not_read_is_exported_whole_and_shown_short(
     assert pl.read_csv(tmp_path / "out.csv").item() == f"row: 3 fields: {text}"
 
 
+def test_export_says_what_parquet_cannot_hold(run, refused, state_dir):
+    path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
+    text = path.read_text(encoding="utf-8").replace('"id":"', '"of":{},"id":"')
+    path.write_text(text, encoding="utf-8")
+    result = run("export", "--output", "out.parquet")
+    assert result.exit_code == 2
+    assert "out.parquet cannot be written: " in result.stderr
+    assert "Write .ndjson" in result.stderr
+    assert run("export", "--output", "out.ndjson").exit_code == 0
+
+
 def test_export_says_what_it_cannot_write(run, refused):
     assert run("export", "--output", "out.doc").exit_code == 2
     assert run("export", "--output", "nowhere/out.csv").exit_code == 2
