@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
@@ -24,6 +25,10 @@ TAKES: frozenset[str] = frozenset()
 #: An Arrow IPC file, as opposed to a stream, begins so.
 ARROW_FILE_MAGIC = b"ARROW1"
 OLD_FEATHER_MAGIC = b"FEA1"
+#: How Parquet calls the 96 bits in which Hive, Impala and Spark keep moments.
+_HIVE_MOMENT = "INT96"
+#: Moments up to so far from 1970 can be counted in nanoseconds.
+_MOST_MICROSECONDS = (2**63 - 1) // 1_000
 #: So many rows tell how wide those of a row group are, where its sizes do not.
 LOOKED_AT = 1_000
 _OF_ANY_LENGTH = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
@@ -117,19 +122,74 @@ def _read(
 def _open_parquet(
     file: IO[bytes], options: SourceOptions
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    # pre-buffering would hold every column chunk of a row group at once
-    reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+    reader = _parquet(file, moments_in="us")
     # a batch over several row groups would lose the good ones with a damaged one
     batches = (
         rows
         for group in range(reader.num_row_groups)
-        for rows in reader.iter_batches(
-            fitting_rows(_width(reader, group), options),
-            row_groups=[group],
-            use_threads=False,
-        )
+        for rows in _rows_of_group(reader, file, group, options)
     )
     return reader.schema_arrow.remove_metadata(), batches
+
+
+def _parquet(file: IO[bytes], *, moments_in: str) -> pq.ParquetFile:
+    """Return a reader that counts the moments of Hive and Spark in such a unit."""
+    # pre-buffering would hold every column chunk of a row group at once
+    return pq.ParquetFile(
+        file,
+        pre_buffer=False,
+        buffer_size=1 << 20,
+        coerce_int96_timestamp_unit=moments_in,
+    )
+
+
+def _rows_of_group(
+    reader: pq.ParquetFile, file: IO[bytes], group: int, options: SourceOptions
+) -> Iterator[pa.RecordBatch]:
+    batches = reader.iter_batches(
+        fitting_rows(_width(reader, group), options),
+        row_groups=[group],
+        use_threads=False,
+    )
+    names = [c.path for c in reader.schema if c.physical_type == _HIVE_MOMENT]
+    names = [name for name in names if name in reader.schema_arrow.names]
+    if not names:
+        yield from batches
+        return
+    finer = _parquet(file, moments_in="ns").read_row_group(
+        group, columns=names, use_threads=False
+    )
+    start = 0
+    for rows in batches:
+        yield _with_nanoseconds(rows, finer.slice(start, rows.num_rows))
+        start += rows.num_rows
+
+
+def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
+    """Return rows with those moments in nanoseconds that have some.
+
+    Args:
+        rows: The rows, with moments in microseconds.
+        finer: Their moments in nanoseconds, of which those before 1677 and after 2262
+            went round and are others.
+
+    Raises:
+        pyarrow.ArrowInvalid: A column has moments of both kinds.
+    """
+    for name in finer.column_names:
+        exact = finer[name].combine_chunks()
+        count = exact.cast(pa.int64())
+        place = rows.schema.get_field_index(name)
+        micro = rows.column(place).cast(pa.int64())
+        near = pc.less_equal(pc.abs(micro), _MOST_MICROSECONDS)
+        whole = pc.equal(pc.multiply(pc.divide(count, 1_000), 1_000), count)
+        if not pc.any(pc.and_not(near, whole)).as_py():
+            continue
+        if not pc.all(near).as_py():
+            msg = f"column {name} has nanoseconds beside moments too far away for them"
+            raise pa.ArrowInvalid(msg)
+        rows = rows.set_column(place, name, exact)
+    return rows
 
 
 def _width(reader: pq.ParquetFile, group: int) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 
@@ -110,3 +111,36 @@ def test_duplicate_columns_are_named(read, write):
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"])
     pq.write_table(table, file)
     assert "'x'" in str(read(write("a.parquet", file.getvalue())).error)
+
+
+def hive_moments(path, *moments, unit="us", rows=100):
+    column = pa.array(moments, pa.timestamp(unit))
+    table = pa.table({"id": range(len(moments)), "seen": column, "a.b": column})
+    pq.write_table(
+        table, path, row_group_size=rows, use_deprecated_int96_timestamps=True
+    )
+    return path
+
+
+def test_moments_of_hive_keep_their_year(read, tmp_path):
+    texts = ["2024-01-02T03:04:05.000006", "9999-12-31", None, "0001-01-01"]
+    days = [one and dt.datetime.fromisoformat(one) for one in texts]
+    path = hive_moments(tmp_path / "a.parquet", *days, rows=3)
+    reading = read(path, chunk_rows=2)
+    assert [row["seen"] for row in reading.rows] == days
+    assert [row["a.b"] for row in reading.rows] == days
+
+
+def test_nanoseconds_of_hive_are_not_cut(read, tmp_path):
+    path = hive_moments(tmp_path / "a.parquet", 1_000, 2_001, None, unit="ns", rows=1)
+    batches = read(path).batches
+    counts = [batch.rows["seen"].cast(pa.int64()).to_pylist() for batch in batches]
+    units = [batch.rows["seen"].type.unit for batch in batches]
+    assert (counts, units) == ([[1], [2_001], [None]], ["us", "ns", "us"])
+
+
+def test_moments_of_hive_that_no_unit_holds_are_told():
+    far = pa.record_batch({"seen": pa.array([0, 2**62], pa.timestamp("us"))})
+    finer = pa.table({"seen": pa.array([1, 0], pa.timestamp("ns"))})
+    with pytest.raises(pa.ArrowInvalid, match="column seen has nanoseconds"):
+        columnar._with_nanoseconds(far, finer)
