@@ -55,10 +55,13 @@ def _conversion(
     """Return what makes a known type of one, and the type of a new column for it."""
     if isinstance(kind, pa.BaseExtensionType):
         return _of_extension(kind)
-    if pa.types.is_decimal(kind) and _digits(kind) > DECIMAL_DIGITS:
+    if pa.types.is_dictionary(kind) and (found := _conversion(kind.value_type)):
+        convert, created_as = found
+        return (lambda column: convert(column.dictionary_decode())), created_as
+    if _is_wide(kind):
         wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
         return _decimal_text, wide.encode()
-    if _holds(kind, pa.types.is_map):
+    if _holds(kind, pa.types.is_map) or _holds(kind, _is_wide):
         return _objects, b"jsonb"
     if pa.types.is_interval(kind):
         return _refuse, None
@@ -119,6 +122,10 @@ def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
     least = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)
     within = pc.max_element_wise(least, -_MOST_SECONDS, skip_nulls=False)
     return pc.multiply(within, 1_000).cast(kind)
+
+
+def _is_wide(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(kind)) and _digits(kind) > DECIMAL_DIGITS
 
 
 def _digits(kind: pa.Decimal128Type | pa.Decimal256Type) -> int:
@@ -194,7 +201,7 @@ def _simplified(column: pa.Array) -> pa.Array:
 
 
 def _objects(column: pa.Array) -> pa.Array:
-    """Return maps as the text of JSON's objects.
+    """Return maps as the text of JSON's objects, and what else only JSON can hold.
 
     Raises:
         ValueError: A key stands twice in one of them, which loses a value.

@@ -16,6 +16,7 @@ import pytest
 NAME = uuid.UUID(int=7)
 WIDE = Decimal(10) ** 50
 NOON = dt.datetime(2024, 1, 2, 12, tzinfo=dt.UTC)
+LONG = pa.decimal256(60, 2)
 INDIA = pa.timestamp("us", "+05:30")
 
 
@@ -207,3 +208,25 @@ def test_lists_of_a_fixed_size_may_be_taken_apart(read, library):
     (batch,) = read(frame if library == "polars" else frame.to_arrow()).batches
     for place, value in enumerate(values):
         assert pl.from_arrow(batch.rows.slice(place, 1))["v"].to_list() == [value]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts", "created_as"),
+    [
+        (pa.array([[WIDE], None], pa.list_(LONG)), [f"[{WIDE:f}.00]", None], "jsonb"),
+        (
+            pa.array([{"a": WIDE}, None], pa.struct({"a": LONG})),
+            [f'{{"a": {WIDE:f}.00}}', None],
+            "jsonb",
+        ),
+        (
+            pa.array([WIDE, None], LONG).dictionary_encode(),
+            [f"{WIDE:f}.00", None],
+            "numeric(60,2)",
+        ),
+    ],
+)
+def test_long_decimals_keep_their_digits_anywhere(read, column, texts, created_as):
+    (batch,) = read(pa.table({"v": column})).batches
+    assert pl.from_arrow(batch.rows)["v"].to_list() == texts
+    assert batch.created_as == {"v": created_as}
