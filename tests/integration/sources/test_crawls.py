@@ -19,7 +19,7 @@ from propload.sources.spiders import (
 )
 from propload.sources.spiders import crawl as crawl_module
 from propload.sources.spiders.feed import Feed
-from tests.unit.sources.crawling import spider_of
+from tests.unit.sources.spiders.crawling import spider_of
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -17,7 +17,7 @@ from propload.sources.spiders import (
     PropLoadPipeline,
     Watch,
 )
-from tests.unit.sources.crawling import (
+from tests.unit.sources.spiders.crawling import (
     SINK,
     Home1,
     Home2,

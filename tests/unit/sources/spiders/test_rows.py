@@ -9,7 +9,7 @@ import pytest
 import scrapy
 
 from propload.sources.spiders.rows import FlushOptions, ItemRows
-from tests.unit.sources.crawling import Home1, Home2
+from tests.unit.sources.spiders.crawling import Home1, Home2
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -13,7 +13,7 @@ from propload.errors import (
 from propload.sources.spiders.feed import Feed
 from propload.sources.spiders.loop import CrawlLoop
 from propload.sources.spiders.rows import FlushOptions, ItemRows
-from tests.unit.sources.crawling import MemoryLoader
+from tests.unit.sources.spiders.crawling import MemoryLoader
 
 pytestmark = pytest.mark.timeout(30)
 
