@@ -7,14 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from propload.batch import ROW
-from propload.prepare.casting import Cast, cast_types
-
-
-def cast_texts(texts, dtype, pg_type):
-    frame = pl.DataFrame({"price": texts}).with_row_index(ROW)
-    found = cast_types(frame, [Cast("price", dtype, pg_type)])
-    return dict(found.frame.rows()), found.reasons[ROW].to_list()
+from tests.unit.prepare.casts import cast_values
 
 
 @pytest.mark.parametrize(
@@ -29,7 +22,7 @@ def cast_texts(texts, dtype, pg_type):
     ],
 )
 def test_an_exponent_moves_the_point(text, dtype, value):
-    read, refused = cast_texts(["2.0", text], dtype, f"numeric{dtype}")
+    read, refused = cast_values(["2.0", text], None, dtype, f"numeric{dtype}")
     assert (read[1], refused) == (Decimal(value), [])
 
 
@@ -47,10 +40,10 @@ def test_an_exponent_moves_the_point(text, dtype, value):
     ],
 )
 def test_what_a_decimal_cannot_hold_is_refused(text, dtype):
-    assert cast_texts(["2.0", text], dtype, f"numeric{dtype}")[1] == [1]
+    assert cast_values(["2.0", text], None, dtype, f"numeric{dtype}")[1] == [1]
 
 
 def test_the_server_judges_exponents_of_wider_numbers():
     texts = ["1.234567e5", "1.234567", "1.2345600 "]
-    read, refused = cast_texts(texts, pl.String(), "numeric(40,5)")
+    read, refused = cast_values(texts, None, pl.String(), "numeric(40,5)")
     assert (sorted(read), refused) == ([0, 2], [1])

@@ -7,8 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from propload.batch import ROW
-from propload.prepare.casting import Cast, cast_types
+from tests.unit.prepare.casts import cast_values
 
 CASES = {
     "date[]": [["2024-01-01", None], ["2024-01-01T10:00:00"], ["0000-01-01"]],
@@ -22,10 +21,8 @@ CASES = {
 
 
 def read(column, pg_type):
-    frame = pl.DataFrame([column]).with_row_index(ROW)
-    sifted = cast_types(frame, [Cast("v", pl.String(), pg_type)])
-    texts = sifted.frame["v"].str.replace_all('"', "").to_list()
-    return texts, sifted.reasons[ROW].to_list()
+    kept, refused = cast_values(column, None, pl.String(), pg_type)
+    return [text and text.replace('"', "") for text in kept.values()], refused
 
 
 @pytest.mark.parametrize("inner", [pl.String, pl.Categorical])

@@ -7,23 +7,17 @@ import math
 import polars as pl
 import pytest
 
-from propload.batch import ROW
-from propload.prepare.casting import Cast, cast_types
+from tests.unit.prepare.casts import cast_values
 
 #: Whole numbers beyond 2**24 are written with fewer digits than they have.
 FITTING = [0.1, 41292792.0, -2.5, 1e10, math.inf, math.nan, None]
 OTHERS = [1 / 3, 16777217.0, 1e39]
 
 
-def refused(values, dtype, wanted, pg_type):
-    frame = pl.DataFrame({"v": pl.Series(values, dtype=dtype)}).with_row_index(ROW)
-    return cast_types(frame, [Cast("v", wanted, pg_type)]).reasons[ROW].to_list()
-
-
 @pytest.mark.parametrize("others", [[], OTHERS])
 def test_numbers(others):
     rows = [*FITTING, *others]
-    found = refused(rows, pl.Float64(), pl.Float32(), "real")
+    _, found = cast_values(rows, pl.Float64(), pl.Float32(), "real")
     assert found == list(range(len(FITTING), len(rows)))
 
 
@@ -31,5 +25,5 @@ def test_numbers(others):
 @pytest.mark.parametrize("others", [[], OTHERS])
 def test_numbers_of_lists(source, others):
     rows = [*[[0.5, one] for one in FITTING], None, *[[0.5, one] for one in others]]
-    found = refused(rows, source, pl.List(pl.Float32), "real[]")
+    _, found = cast_values(rows, source, pl.List(pl.Float32), "real[]")
     assert found == list(range(len(FITTING) + 1, len(rows)))

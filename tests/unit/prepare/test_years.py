@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from propload.batch import ROW
-from propload.prepare.casting import Cast, cast_types
 from propload.prepare.inference import infer_types
+from tests.unit.prepare.casts import cast_values
 
 DAY = pl.Date(), "date"
 MOMENT = pl.Datetime("us"), "timestamp without time zone"
@@ -20,9 +19,8 @@ IN_UTC = pl.Datetime("us", "UTC"), "timestamp with time zone"
 )
 def test_a_day_of_the_year_0_is_refused(wanted, clock, guessed):
     texts = [day + clock for day in ("2024-01-01", "0000-01-01", "0001-01-01")]
-    frame = pl.DataFrame({"built": texts}).with_row_index(ROW)
-    sifted = cast_types(frame, [Cast("built", *wanted, guessed=guessed)])
-    assert sifted.reasons[ROW].to_list() == [1]
+    _, refused = cast_values(texts, None, *wanted, guessed=guessed)
+    assert refused == [1]
 
 
 @pytest.mark.parametrize("clock", ["", " 10:00", "T10:00:00Z"])
