@@ -91,25 +91,31 @@ def _look(column: pl.Series) -> _Hint | None:
     values = values.filter(~values.is_in(["", *FORMULA_ERRORS.values()]))
     sample = values.head(LOOKED_AT)
     for parser, pattern in _PARSERS.items():
-        alike = sample.str.contains(pattern).sum()
+        alike = _alike(sample, pattern).sum()
         if alike and alike >= MOSTLY[parser] * len(sample):
             return _told(values, parser, pattern)
     return None
 
 
 def _told(values: pl.Series, parser: str, pattern: str) -> _Hint:
-    alike = values.str.contains(pattern)
+    alike = _alike(values, pattern)
     read, odd = values.filter(alike), values.filter(~alike)
     rule = f'parse = "{parser}"'
     if parser == "date":
+        read = read.str.strip_chars()
         return _Hint(values.name, f"{rule}, formats = {_formats(read)}", read[0])
     if parser == "number":
-        # commas, and points that may group thousands, are what a mapping is for
+        # commas, space around, and points that may group thousands need a mapping
         written = read.filter(~read.str.contains(_PLAIN))
         if written.is_empty() and len(odd):
             return _Hint(values.name, rule, read[0], odd[0])
         read = written if len(written) else read
     return _Hint(values.name, rule, read[0])
+
+
+def _alike(values: pl.Series, pattern: str) -> pl.Series:
+    # parsers pass over space around a value
+    return values.str.strip_chars().str.contains(pattern)
 
 
 def _formats(dates: pl.Series) -> str:

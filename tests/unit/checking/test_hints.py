@@ -15,11 +15,13 @@ READ = {
     "behind": (["350.000 €", "12,50 EUR"], [350_000, 12.5]),
     "areas": (["91 m²", "1.234 m2", "0,5 ha"], [91, 1_234, 5_000]),
     "commas": (["91,5", "120,0", "75"], [91.5, 120, 75]),
+    "space before": ([" 2", " 31"], [2, 31]),
     "points": (["310.500", "1.100.000"], [310_500, 1_100_000]),
 }
 DATES = {
-    "12-03-2025 31-12-2024": ("%d-%m-%Y", [(2025, 3, 12), (2024, 12, 31)]),
-    "01/16/2018 12/1/2019": ("%m/%d/%Y", [(2018, 1, 16), (2019, 12, 1)]),
+    "12-03-2025;31-12-2024": ("%d-%m-%Y", [(2025, 3, 12), (2024, 12, 31)]),
+    " 1.12.2025;13.1.2026": ("%d.%m.%Y", [(2025, 12, 1), (2026, 1, 13)]),
+    "01/16/2018;12/1/2019": ("%m/%d/%Y", [(2018, 1, 16), (2019, 12, 1)]),
 }
 PLAIN = {
     "words": ["Delft", "Leiden"],
@@ -52,10 +54,10 @@ def test_the_rule_that_is_told_reads_the_values(texts, values, name):
 @pytest.mark.parametrize("texts", DATES)
 def test_dates_are_told_with_their_format(texts):
     form, days = DATES[texts]
-    frame = pl.DataFrame({"on": texts.split()})
+    frame = pl.DataFrame({"on": texts.split(";")})
     [note] = text_hints(frame, ["on"])
     assert f'on = {{ parse = "date", formats = ["{form}"] }}' in note
-    read = read_by_hint("on", texts.split())
+    read = read_by_hint("on", texts.split(";"))
     assert [(day.year, day.month, day.day) for day in read] == days
 
 
