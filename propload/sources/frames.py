@@ -49,6 +49,7 @@ class FrameSource:
         rereadable: Whether `open_reader` gives the same rows each time.
         rows: How many, where that is known.
         sample: Returns rows by which the same table is known again, where it is.
+        notes: What a reader of the report should know of how it is read.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class FrameSource:
         rereadable: bool,
         rows: int | None = None,
         sample: Callable[[], ArrowStream] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
+        self.notes = notes
         self.rereadable = rereadable
         self._rows = rows
         self._open_reader = open_reader
@@ -147,6 +150,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
             lambda: _table(_from_pandas(frame.iloc[:: _stride(len(frame))])),
             lambda one: _table(_from_pandas(one)),
             options,
+            notes=_index_notes(frame),
         )
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
@@ -197,6 +201,8 @@ def _in_memory(
     sample: Callable[[], ArrowStream],
     read: Callable[[Any], ArrowStream],
     options: SourceOptions,
+    *,
+    notes: tuple[str, ...] = (),
 ) -> FrameSource:
     return FrameSource(
         partial(read, source),
@@ -205,6 +211,7 @@ def _in_memory(
         rereadable=True,
         rows=len(source),
         sample=sample,
+        notes=notes,
     )
 
 
@@ -329,6 +336,20 @@ def _is_column(frame: Any, name: object) -> bool:
     level = frame.index.get_level_values(name).to_series()
     column = frame[name].reset_index(drop=True)
     return bool(level.reset_index(drop=True).equals(column))
+
+
+def _index_notes(frame: Any) -> tuple[str, ...]:
+    """Return what is said of an index that is left out and is more than places."""
+    index = frame.index
+    is_named = any(name is not None for name in index.names)
+    # whole numbers are what pandas counts rows by, also those that a filter left
+    if is_named or not len(frame) or (index.nlevels == 1 and index.dtype.kind in "iu"):
+        return ()
+    note = (
+        "the frame's index has no name and was left out: give it one "
+        '(frame.index.name = "id") to load it as a column'
+    )
+    return (note,)
 
 
 def _as_frame(values: Any) -> Any:
