@@ -10,6 +10,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from propload.sources.spiders.robots import unread_rules
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
@@ -105,7 +106,8 @@ def is_forbidden(failure: Failure, /) -> bool:
     """Return whether robots.txt kept a request from being sent."""
     error = failure.value
     # pages that lead on too often are ignored as well
-    return isinstance(error, IgnoreRequest) and "robots.txt" in str(error)
+    is_ignored = isinstance(error, IgnoreRequest) and not unread_rules(error)
+    return is_ignored and "robots.txt" in str(error)
 
 
 def is_taken_back(failure: Failure, /) -> bool:
@@ -118,4 +120,4 @@ def reason_of(failure: Failure, /) -> str:
     error = failure.value
     if isinstance(error, HttpError):
         return f"HTTP {error.response.status}"
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    return unread_rules(error) or f"{type(error).__name__}: {error}".rstrip(": ")

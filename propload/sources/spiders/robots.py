@@ -1,17 +1,19 @@
-"""robots.txt, obeyed by requests that wait for it together too."""
+"""robots.txt, obeyed by requests that wait for it together, and where it is unread."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import load_object
 from twisted.internet.defer import Deferred
 
 if TYPE_CHECKING:
-    from scrapy.http import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Request, Response
     from scrapy.robotstxt import RobotParser
     from scrapy.settings import BaseSettings
 
@@ -20,12 +22,27 @@ _SETTING = "DOWNLOADER_MIDDLEWARES"
 _ORDER = 100
 
 
+#: Statuses that say as little about the rules as a failure of the server does.
+_BUSY = 429
+_SERVER_FAILED = 500
+
+
+class _RulesUnreadError(IgnoreRequest):
+    """A page is not asked for because nobody knows whether it may be."""
+
+
 class Robots(RobotsTxtMiddleware):
     """Obeys robots.txt, also where several requests wait for it.
 
     Scrapy 2.19 gives the answer to the first of those that wait; for the others
-    there seems to be no robots.txt, and they pass.
+    there seems to be no robots.txt, and they pass. So they do where it cannot be read
+    because the server or the network fails, which RFC 9309 takes for a refusal of
+    every page.
     """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._unread: dict[str, str] = {}
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """Return the rules of the request's site, or None where it has none."""
@@ -42,6 +59,39 @@ class Robots(RobotsTxtMiddleware):
 
         waiting.addCallback(tell)
         return await maybe_deferred_to_future(turn)
+
+    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+        """Let a request pass, or not.
+
+        Raises:
+            IgnoreRequest: The rules forbid it, or cannot be read.
+        """
+        site = urlparse_cached(request).netloc
+        if site in self._unread:
+            msg = (
+                f"the robots.txt of {site} cannot be read ({self._unread[site]}), so "
+                "nothing is asked of it: crawl again later"
+            )
+            raise _RulesUnreadError(msg)
+        super().process_request_2(rp, request)
+
+    async def _parse_robots(
+        self, response: Response, netloc: str, request: Request
+    ) -> None:
+        if response.status == _BUSY or response.status >= _SERVER_FAILED:
+            self._unread[netloc] = f"HTTP {response.status}"
+        await super()._parse_robots(response, netloc, request)
+
+    def _robots_error(self, exc: Exception, netloc: str) -> None:
+        # one that other middlewares ignore is none that the site has failed to give
+        if not isinstance(exc, IgnoreRequest):
+            self._unread[netloc] = type(exc).__name__
+        super()._robots_error(exc, netloc)
+
+
+def unread_rules(error: BaseException | None, /) -> str:
+    """Return what is said where a page was not asked for as rules are unread."""
+    return str(error) if isinstance(error, _RulesUnreadError) else ""
 
 
 def obey_robots(settings: BaseSettings, /) -> None:

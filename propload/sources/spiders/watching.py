@@ -10,6 +10,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http.request import NO_CALLBACK
 
 from propload.sources.spiders.feed import NOT_LOADED
+from propload.sources.spiders.robots import unread_rules
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -80,7 +81,9 @@ class Watch:
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Note a page that did not come, unless it was not to come any more."""
-        if not isinstance(exception, IgnoreRequest | DownloadCancelledError):
+        if unread := unread_rules(exception):
+            self._lose(request, unread)
+        elif not isinstance(exception, IgnoreRequest | DownloadCancelledError):
             self._lose(request, f"{type(exception).__name__}: {exception}".rstrip(": "))
 
     def _is_read(self, request: Request, status: int) -> bool:
