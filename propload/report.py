@@ -38,7 +38,7 @@ class Counts:
         read: Rows that came from the source.
         inserted: Rows of new keys, or of none.
         updated: Rows that changed a stored row.
-        unchanged: Rows that are stored as they came.
+        unchanged: Rows that are stored as they came, or that a trigger skipped.
         stale: Rows that are older than the stored one, by `newest`.
         duplicates: Rows that gave way to another of the same key in their batch.
         rejected: Rows that were rejected, each with its reasons.
