@@ -54,9 +54,12 @@ class Torn:
 
     Attributes:
         bytes: Bytes that were not a whole record.
+        damaged: The file that holds them where others follow it, or None. No process
+            that is killed leaves such a one: it ends a file before the next.
     """
 
     bytes: int = 0
+    damaged: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ def _bodies(folder: Path, torn: Torn) -> Iterator[tuple[bytes, int]]:
                 except JournalError:
                     rest = sum(one.stat().st_size for one in paths[position + 1 :])
                     torn.bytes += path.stat().st_size - good + rest
+                    torn.damaged = path if paths[position + 1 :] else None
                     return
                 if found is None:
                     break

@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from propload.config import commands_for
+from propload.errors import JournalError
 from propload.journal import records
 from propload.journal.folders import (
     ABOUT,
@@ -173,9 +175,24 @@ class JournalSource:
             self._lock = lock_folder(self.folder)
 
     def __iter__(self) -> Iterator[Batch]:
-        self.torn.bytes = 0
+        """Yield the batches.
+
+        Raises:
+            JournalError: A file is damaged that others follow.
+        """
+        self.torn = Torn()
         for record in records.read_segments(self.folder, self.torn):
             yield record.batch
+        if self.torn.damaged is not None:
+            raise self._damaged(self.torn.damaged)
+
+    def _damaged(self, file: Path) -> JournalError:
+        commands = commands_for(self.folder.parent.parent)
+        return JournalError(
+            f"the journal's file {file} is damaged, and rows follow that were "
+            "acknowledged: put it back from a copy, or give them up "
+            f"({commands.drop_journal(self.folder.name)})"
+        )
 
     def committed(self, below: int) -> None:
         """Note the run's row number below which all is committed."""

@@ -7,11 +7,13 @@ import pytest
 
 from propload import private_files
 from propload.batch import Unread
+from propload.errors import JournalError
 from propload.journal import (
     JournalSource,
     find_leftovers,
     records,
     recovery,
+    segments,
 )
 from propload.prepare.joining import skip_rows
 from tests.unit.journal.batches import batch, ids
@@ -125,6 +127,26 @@ def test_a_torn_journal_is_not_whole_whatever_it_says(make, tmp_path):
     segment.write_bytes(segment.read_bytes()[:-1])
     [torn] = find_leftovers(tmp_path / "journal")
     assert (torn.whole, torn.rows) == (False, 5)
+
+
+@pytest.mark.parametrize("file", [0, 1])
+def test_a_damaged_file_that_others_follow_is_no_torn_end(make, monkeypatch, file):
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
+    journal = make()
+    for start in (0, 5, 10):
+        journal.append(batch(start, 5))
+    journal.close(loaded=False)
+    damaged = records.segments(journal.folder)[file]
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    source = JournalSource(journal.folder)
+    read = []
+    with pytest.raises(JournalError, match=f"{damaged} is damaged, and rows follow"):
+        read.extend(source)
+    assert ids(read) == list(range(5 * file))
+    # a process that is killed may leave the last one so
+    for one in records.segments(journal.folder)[file + 1 :]:
+        one.unlink()
+    assert ids(source) == list(range(5 * file))
 
 
 def test_a_journal_that_goes_while_others_are_read_is_passed_over(
