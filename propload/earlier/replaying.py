@@ -39,16 +39,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What of a run's settings its replay does not take over: a share of all rows says
+#: nothing of those that were rejected.
+_OF_THE_RUN_ALONE = ("resume", "max_rejects")
+
 
 def replay(
     run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[Settings]
 ) -> Report:
     """Load the rejected rows of a run again and return what happened.
 
-    The settings are those of the run; what is given differs from them. What is
-    rejected again is kept under the new run's name; rows that could not be read at
-    all stay where they are, since only their file can be fixed. A replay that adds
-    rows and was stopped or killed is continued: no row is added twice.
+    The settings are those of the run, but for `max_rejects`, which was meant for all
+    rows; what is given differs from them. What is rejected again is kept under the new
+    run's name; rows that could not be read at all stay where they are, since only their
+    file can be fixed. A replay that adds rows and was stopped or killed is continued:
+    no row is added twice.
 
     Args:
         run_id: The run, or how its name begins; the newest by default.
@@ -231,5 +236,6 @@ def _settings_of(report: Report, given: Settings) -> Settings:
         # the rows belong to those that replaced the table, not in their place
         told["mode"] = "upsert" if told.get("key") else "append"
     known = {name: value for name, value in told.items() if name in config.SETTINGS}
-    known.pop("resume", None)
+    for name in _OF_THE_RUN_ALONE:
+        known.pop(name, None)
     return known  # type: ignore[return-value] # config.resolve reads each value
