@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from propload.report import Report
-from propload.wording import counted
+from propload.wording import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,12 +108,13 @@ def print_report(report: object, /, stream: TextIO | None = None) -> None:
         stream: Where to; stdout by default.
     """
     stream = stream or sys.stdout
+    text = visible(str(report))
     if not stream.isatty():
-        print(report, file=stream)
+        print(text, file=stream)
         return
     # soft_wrap: a long message is cut by the terminal, not by us in mid-word
     console = Console(file=stream, highlight=False)
-    for number, line in enumerate(str(report).splitlines()):
+    for number, line in enumerate(text.splitlines()):
         style = _headline_style(report) if number == 0 else _line_style(line)
         console.print(Text(line, style=style), soft_wrap=True)
 

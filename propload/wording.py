@@ -6,6 +6,8 @@ import re
 
 _HISSES = re.compile(r"(s|x|ch|sh)$")
 _CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
+#: Characters that a terminal obeys, but for those that end a line or a column.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
 
@@ -23,6 +25,14 @@ def counted(number: int, one: str, many: str = "", /) -> str:
 def with_article(words: str, /) -> str:
     """Return words with `a` or `an` before them."""
     return f"{'an' if _VOWEL.match(words) else 'a'} {words}"
+
+
+def visible(text: str, /) -> str:
+    r"""Return a text whose control characters are written out: `\x1b`.
+
+    A value of somebody's page could else colour, hide or rename what a terminal shows.
+    """
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _plural(word: str) -> str:

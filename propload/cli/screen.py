@@ -22,6 +22,7 @@ from propload.cli.helping import OUTPUT_PANEL
 from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
+from propload.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -214,7 +215,7 @@ class Screen:
         if self.debug:
             lines = "".join(traceback.format_exception(error))
             typer.echo(_without_secrets(lines), err=True)
-        typer.echo(f"{_label()} {message}", err=True)
+        typer.echo(f"{_label()} {visible(message)}", err=True)
 
     def _set_up_logs(self) -> None:
         level = logging.WARNING
@@ -303,7 +304,8 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record of the log."""
         try:
-            print(self.format(record), file=sys.stderr)  # noqa: T201 - the log
+            text = visible(self.format(record))
+            print(text, file=sys.stderr)  # noqa: T201 - the log
         except OSError:  # a closed terminal must not end a load
             return
 

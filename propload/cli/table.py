@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from propload.wording import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -53,7 +55,7 @@ def print_table(
         table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
     for line in shown[1:]:
         # values of rejected rows are shown as they are, not read as markup
-        table.add_row(*(Text(text) for text in line))
+        table.add_row(*(Text(visible(text)) for text in line))
     console.print(table)
 
 
@@ -78,4 +80,4 @@ def _shortened(text: str, width: int) -> str:
 
 
 def _flat(text: str) -> str:
-    return text.replace("\t", " ").replace("\n", " ").replace("\r", " ")
+    return visible(text.replace("\t", " ").replace("\n", " ").replace("\r", " "))

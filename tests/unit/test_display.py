@@ -185,6 +185,15 @@ def test_a_terminal_gets_colours_and_the_same_words(changes, code, monkeypatch):
     assert "[red]null[/red]" in text
 
 
+@pytest.mark.parametrize("stream_type", [io.StringIO, Terminal])
+def test_a_value_in_a_report_commands_no_terminal(stream_type, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = stream_type()
+    display.print_report(a_report(message="\x1b]0;owned\x07"), stream)
+    assert r"\x1b]0;owned\x07" in stream.getvalue()
+    assert "\x1b]0" not in stream.getvalue()
+
+
 def test_colours_can_be_refused(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -1,6 +1,6 @@
 import pytest
 
-from propload.wording import counted, with_article
+from propload.wording import counted, visible, with_article
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,18 @@ def test_several_may_take_words_of_their_own():
 )
 def test_a_word_has_its_article(words, text):
     assert with_article(words) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
+        # one character that begins a command as well
+        ("\x9b31m", r"\x9b31m"),
+        ("a\x00b\r\x7f", r"a\x00b\x0d\x7f"),
+        ("two\tcolumns\n", "two\tcolumns\n"),
+        ("é € 🏠", "é € 🏠"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_written_out(text, shown):
+    assert visible(text) == shown

@@ -35,6 +35,11 @@ def test_a_table_is_lines_with_tabs_where_it_is_no_terminal(capsys):
     assert out == ["row\tvalue", "a:1\t[red]x[/red] y z", "a:2\t" + "w" * 300]
 
 
+def test_a_message_commands_no_terminal(capsys):
+    Screen().explain(LoadError("column a: '\x1b]0;owned\x07' is no number"))
+    assert r"'\x1b]0;owned\x07' is no number" in capsys.readouterr().err
+
+
 def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
@@ -43,6 +48,9 @@ def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
     print_table(Screen(), COLUMNS, LINES)
     text = stream.getvalue()
     assert "[red]x[/red]" in text
+    print_table(Screen(), COLUMNS, [("a:1", "\x1b]0;owned\x07")])
+    assert r"\x1b]0;owned\x07" in stream.getvalue()
+    assert "\x1b]0" not in stream.getvalue()
     # folded, so that nothing of a value is lost
     assert text.count("w") == 300 + "row".count("w")
 

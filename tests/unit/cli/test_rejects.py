@@ -107,6 +107,19 @@ def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     assert rows[0]["reasons"][0]["message"] == "is not an integer"
 
 
+def test_a_value_commands_no_terminal(run, refused, state_dir):
+    path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("is not an integer", r"\u001b]0;owned\u0007")
+    path.write_text(text, encoding="utf-8")
+    for words in ("list",), ("show",), ("show", "--limit", "1"):
+        shown = run(*words).stdout
+        assert r"\x1b]0;owned\x07" in shown
+        assert "\x1b" not in shown
+    told = json.loads(run("show", "--json").stdout.splitlines()[0])
+    assert told["reasons"][0]["message"] == "\x1b]0;owned\x07"
+
+
 def test_rows_that_are_not_shown_are_counted_and_not_read(run, refused, state_dir):
     path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
     lines = path.read_bytes().splitlines(keepends=True)
