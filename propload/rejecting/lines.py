@@ -262,6 +262,8 @@ def _nested(name: str, values: list[Any]) -> pl.Series | None:
     """Return lists or structs as such, or None where that would change a value."""
     try:
         found = pl.DataFrame({name: values}, infer_schema_length=None).to_series()
-    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        # Arrow has no whole numbers of 128 bits
+        pa.array(found)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError, pa.ArrowException):
         return None
     return found if found.to_list() == values else None

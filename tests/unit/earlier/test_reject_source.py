@@ -102,6 +102,13 @@ def test_whole_numbers_beyond_64_bits_come_as_text(write):
     assert read(RejectSource(path)) == [("a.csv", (1,), [{"id": str(2**64 - 1)}])]
 
 
+@pytest.mark.parametrize("number", [2**64 - 1, 10**30])
+def test_whole_numbers_beyond_64_bits_within_objects_come_as_text(write, number):
+    path = write(line({"of": {"a": number}}, row=1), line({"of": {"a": 1}}, row=2))
+    told = [{"of": f'{{"a": {number}}}'}, {"of": '{"a": 1}'}]
+    assert read(RejectSource(path)) == [("a.csv", (1, 2), told)]
+
+
 def test_a_fix_may_mend_and_leave_out_rows(write):
     path = write(*(line({"id": n}, row=n + 5) for n in range(4)))
     mended = RejectSource(path, lambda frame: frame.with_columns(id=pl.lit(7)))
