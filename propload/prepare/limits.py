@@ -17,7 +17,10 @@ _TYPE = re.compile(
 #: PostgreSQL keeps times in microseconds, six digits.
 TIME_DIGITS = 6
 #: The type money reads `$5,00` as its server's locale says: 5 or 500.
-_PLAIN_AMOUNT = r"^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
+PLAIN_AMOUNT = r"^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
+#: Texts of these travel as they are, and the server rounds to microseconds.
+_ROUNDED = ("time with time zone", "interval")
+_NANOSECONDS = r":[0-9]+\.[0-9]{6}[0-9]*[1-9]|\.[0-9]{6}[0-9]*[1-9]\s*[sS]"
 #: Polars counts nanoseconds of a day, also where no length is written.
 _WHOLE_TIMES = ("time", "time without time zone")
 
@@ -25,7 +28,8 @@ _WHOLE_TIMES = ("time", "time without time zone")
 def may_limit(dtype: pl.DataType, pg_type: str) -> bool:
     """Return whether a type may refuse values that are of its Arrow type already."""
     # a type with a length has parentheses; a time has one that is not written
-    return "(" in pg_type or pg_type == "money" or dtype == pl.Time
+    has_length = "(" in pg_type or dtype == pl.Time
+    return has_length or pg_type == "money" or pg_type in _ROUNDED
 
 
 def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
@@ -40,8 +44,7 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
         return _time_limit(column, dtype, TIME_DIGITS)
     found = _TYPE.fullmatch(pg_type)
     if found is None:
-        is_money = dtype == pl.String and pg_type == "money"
-        return ~column.str.contains(_PLAIN_AMOUNT) if is_money else None
+        return _text_beyond(column, pg_type) if dtype == pl.String else None
     name, first = found["name"].strip(), int(found["first"])
     if dtype == pl.String:
         return _text_limit(column, name, first, int(found["second"] or 0))
@@ -68,6 +71,12 @@ def fitted(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     if dtype != pl.String or found is None or found["name"] != "character varying":
         return None
     return column.str.head(int(found["first"]))
+
+
+def _text_beyond(column: pl.Expr, pg_type: str) -> pl.Expr | None:
+    if pg_type == "money":
+        return ~column.str.contains(PLAIN_AMOUNT)
+    return column.str.contains(_NANOSECONDS) if pg_type in _ROUNDED else None
 
 
 def _text_limit(column: pl.Expr, name: str, first: int, second: int) -> pl.Expr | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from propload.prepare.conversions import Conversion
+from propload.prepare.limits import PLAIN_AMOUNT
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
 from propload.type_names import inner_type
@@ -62,7 +63,7 @@ def may_read_within(source: pl.DataType, pg_type: str) -> bool:
     while isinstance(inner, (pl.List, pl.Array)):
         inner = inner_type(inner)
     name = _LENGTH.sub("", pg_type.removesuffix("[]"))
-    is_read = name in _READ_HERE or name == "numeric"
+    is_read = name in _READ_HERE or name in ("numeric", "money")
     return is_read and inner in (pl.String, pl.Categorical, pl.Enum)
 
 
@@ -125,6 +126,8 @@ def _read(leaf: pl.Expr, element: str) -> pl.Expr:
     name = _LENGTH.sub("", element)
     if name == "numeric":
         return _numeral(leaf)
+    if name == "money":
+        return pl.when(leaf.str.contains(PLAIN_AMOUNT)).then(leaf)
     dtype = _READ_HERE.get(name)
     conversion = None if dtype is None else read_text(leaf, dtype)
     if dtype is None or conversion is None:

@@ -17,6 +17,7 @@ CASES = {
     "numeric(12,2)[]": [["1.50", "true"], None, ["x"]],
     "boolean[]": [["yes", "0"], ["x"]],
     "uuid[]": [["x", None]],
+    "money[]": [["5.00", None], ["5,00"]],
 }
 
 
@@ -37,3 +38,8 @@ def test_lists_are_read_as_their_json_is(pg_type, inner):
 def test_lists_within_lists():
     column = pl.Series("v", [[["1.0"], ["2"]], [["x"], [None]]])
     assert read(column, "integer[]") == (["{{1},{2}}"], [1])
+
+
+def test_amounts_in_lists_are_plain_ones():
+    column = pl.Series("v", [["5.00", None], ["5,00"], ["$5"]])
+    assert read(column, "money[]") == (["{5.00,NULL}"], [1, 2])
