@@ -35,6 +35,9 @@ _Words: TypeAlias = "dict[int, dict[int, str]]"
 TAKES = frozenset({"sheet", "skip_lines", "header", "null_words"})
 #: How the reader names an error that a formula gave.
 _ERROR = re.compile(r"Error\((\w+)\)")
+#: How it names the time in a cell of an OpenDocument sheet.
+_DURATION = re.compile(r'DurationIso\("(.*)"\)')
+_CLOCK = re.compile(r"^(-?)PT(\d+)H(\d+)M([\d.]+)S$")
 #: How the reader tells of a cell that is shown as a span of time (`[h]:mm`), in days.
 _SPAN = re.compile(r"value: ([-+.0-9eE]+), datetime_type: TimeDelta")
 #: The text of a cell that is shown as a moment or a span: the reader writes them alike.
@@ -252,7 +255,7 @@ class _Sheet:
 
     Attributes:
         cells: All cells as text; a span of time as a moment, one with an error as null.
-        errors: Those with an error as Excel shows it: that is no null.
+        errors: Those with an error, or with a time in OpenDocument, as they are shown.
         last_span: What the text of a span of time comes before.
         note: Which sheet was taken of several, or nothing.
 
@@ -276,9 +279,7 @@ class _Sheet:
         self.cells, faults = self._load("string")
         self.errors: _Words = {}
         for (row, column), told in faults:
-            found = _ERROR.search(told)
-            word = FORMULA_ERRORS.get(found[1], f"#{found[1]}") if found else told
-            self.errors.setdefault(column, {})[row] = word
+            self.errors.setdefault(column, {})[row] = _shown(told)
 
     def with_numbers(self) -> tuple[pl.DataFrame, dict[int, set[str]]]:
         """Return the cells with numbers in full, and texts that only look like some.
@@ -378,6 +379,14 @@ def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
         f"{name} has {len(sheets)} sheets: the first, {sheets[0]!r}, was read. "
         f"For another one ({others}{more}), say --sheet NAME (sheet = NAME)"
     )
+
+
+def _shown(told: str) -> str:
+    """Return what a cell shows of which the reader makes no text."""
+    if time := _DURATION.search(told):
+        return _CLOCK.sub(r"\1\2:\3:\4", time[1])
+    error = _ERROR.search(told)
+    return FORMULA_ERRORS.get(error[1], f"#{error[1]}") if error else told
 
 
 def _span_text(days: float) -> str:
