@@ -76,7 +76,7 @@ def _between_times(
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion | None:
     if source == pl.Date and isinstance(target, pl.Datetime):
-        days = _countable(column, SECONDS_OF_A_DAY * UNITS[target.time_unit])
+        days = countable(column, SECONDS_OF_A_DAY * UNITS[target.time_unit])
         return Conversion(_as_zone(days.cast(pl.Datetime(target.time_unit)), target))
     if isinstance(source, pl.Datetime) and target == pl.Date:
         day = column.dt.date()
@@ -89,13 +89,18 @@ def _between_times(
     if isinstance(source, pl.Duration) and isinstance(target, pl.Duration):
         if UNITS[source.time_unit] <= UNITS[target.time_unit]:
             factor = UNITS[target.time_unit] // UNITS[source.time_unit]
-            return Conversion(_countable(column, factor).cast(target))
+            return Conversion(countable(column, factor).cast(target))
         return _by_round_trip(column.cast(target), column, source)
     return None
 
 
-def _countable(column: pl.Expr, factor: int) -> pl.Expr:
-    """Return times that so many times finer steps can count, and null for others."""
+def countable(column: pl.Expr, factor: int) -> pl.Expr:
+    """Return times that steps of another length can count, and null for others.
+
+    Args:
+        column: Dates, moments or spans.
+        factor: How many of those steps make one of its own.
+    """
     if factor == 1:
         return column
     most = _MOST // factor
@@ -181,7 +186,7 @@ def _between_datetimes(
     elif source.time_zone != target.time_zone and target.time_zone is not None:
         value = value.dt.convert_time_zone(target.time_zone)
     factor = UNITS[target.time_unit] // UNITS[source.time_unit]
-    value = _countable(value, max(1, factor)).dt.cast_time_unit(target.time_unit)
+    value = countable(value, max(1, factor)).dt.cast_time_unit(target.time_unit)
     finer, coarser = UNITS[source.time_unit], UNITS[target.time_unit]
     if finer <= coarser:
         return Conversion(value)

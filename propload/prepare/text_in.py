@@ -11,7 +11,8 @@ from functools import partial
 
 import polars as pl
 
-from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion
+from propload.moments import UNITS
+from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion, countable
 
 #: The words that PostgreSQL takes for a boolean.
 PG_TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
@@ -42,6 +43,8 @@ _LARGE_FLOAT = r"^-?[0-9](?:\.[0-9]{1,17})?[eE]\+?1[6-8]$"
 _WHOLE = pl.Decimal(38, 17)
 _POWER = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
+#: A schema may want moments that are coarser, which a cast would cut to.
+_BEYOND_MILLISECONDS = r"\.[0-9]{3}[0-9]*[1-9]"
 
 _NAIVE_FORMATS = (
     "%Y-%m-%d %H:%M:%S%.f",
@@ -248,11 +251,15 @@ def _datetime(column: pl.Expr, target: pl.Datetime) -> Conversion:
     )
     rest = pl.coalesce(naive + zoned)
     lengthy = text.str.len_bytes().max() >= NANOSECOND_LENGTH
+    beyond = text.str.contains(BEYOND_MICROSECONDS)
+    if target.time_unit == "ms":
+        beyond = text.str.contains(_BEYOND_MILLISECONDS)
+        lengthy = beyond.any()
     value = _in_zone(first, target)
     return Conversion(
         value,
         lengthy | (value.dt.year().min() < FIRST_YEAR),
-        text.str.contains(BEYOND_MICROSECONDS) | text.str.contains(SHORT_YEAR),
+        beyond | text.str.contains(SHORT_YEAR),
         _in_zone(rest, target),
     )
 
@@ -263,7 +270,8 @@ def _parse(text: pl.Expr, shape: str, *, zoned: bool) -> pl.Expr:
 
 
 def _in_zone(moment: pl.Expr, target: pl.Datetime) -> pl.Expr:
-    moment = moment.dt.cast_time_unit(target.time_unit)
+    finer = max(1, UNITS[target.time_unit] // UNITS["us"])
+    moment = countable(moment, finer).dt.cast_time_unit(target.time_unit)
     if target.time_zone is None:
         return moment
     return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(target.time_zone)
