@@ -109,7 +109,8 @@ def countable(column: pl.Expr, factor: int) -> pl.Expr:
 
 def _by_round_trip(value: pl.Expr, column: pl.Expr, source: pl.DataType) -> Conversion:
     """Refuse the values that do not come back as they were."""
-    refused = value.cast(source, strict=False) != column
+    # infinity comes back as null
+    refused = value.cast(source, strict=False).ne_missing(column)
     return Conversion(value, refused.any(), refused)
 
 
@@ -152,7 +153,8 @@ def _within(column: pl.Expr, target: pl.Decimal) -> pl.Expr:
 def _whole_to_float(column: pl.Expr, value: pl.Expr, target: pl.DataType) -> Conversion:
     bits = SIGNIFICAND_BITS[str(target)]
     doubt = (column.max() > 2**bits) | (column.min() < -(2**bits))
-    refused = value.cast(pl.Int128, strict=False) != column.cast(pl.Int128)
+    back = value.cast(pl.Int128, strict=False)
+    refused = back.ne_missing(column.cast(pl.Int128))
     return Conversion(value, doubt, refused)
 
 

@@ -27,3 +27,8 @@ def test_numbers_of_lists(source, others):
     rows = [*[[0.5, one] for one in FITTING], None, *[[0.5, one] for one in others]]
     _, found = cast_values(rows, source, pl.List(pl.Float32), "real[]")
     assert found == list(range(len(FITTING) + 1, len(rows)))
+
+
+@pytest.mark.parametrize("source", [pl.Int64, pl.Decimal(38, 0), pl.Float64])
+def test_numbers_do_not_become_infinite(source):
+    assert refused([65504, 70000, None], source, pl.Float16(), "real") == [1]
