@@ -57,8 +57,11 @@ class Fix(Protocol):
 
 
 def was_read(line: Line, /) -> bool:
-    """Return whether a rejected row was read, so that it can be loaded again."""
-    return line["values"] is not None
+    """Return whether a rejected row was read, so that it can be loaded again.
+
+    One whose columns somebody has taken out is none any more, and stays.
+    """
+    return bool(line["values"])
 
 
 @dataclass(frozen=True, slots=True)

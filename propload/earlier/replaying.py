@@ -100,11 +100,7 @@ def _replay(
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
-        try:
-            _forget(source, store, plan)
-        except OSError as error:
-            # a replay that adds rows knows them again, and any other changes nothing
-            log.warning("the rejected rows stay in %s: %s", path, error)
+        _forget(source, store, plan)
     return report
 
 
@@ -140,7 +136,12 @@ def _forget(source: RejectSource, store: RejectStore, plan: Plan) -> None:
 
     Replays of them that were killed have nothing left to go on with.
     """
-    store.keep(source.path.stem, lambda line: not source.takes(line))
+    try:
+        store.keep(source.path.stem, lambda line: not source.takes(line))
+    except OSError as error:
+        # a replay that adds rows knows them again, and any other changes nothing
+        log.warning("the rejected rows stay in %s: %s", source.path, error)
+        return
     BeginningStore(plan.places.runs).forget_replays(source.path.stem)
 
 

@@ -33,7 +33,9 @@ def test_rows_that_a_full_disk_did_not_forget_are_not_added_again(
     with monkeypatch.context() as patched:
         patched.setattr(RejectStore, "keep", refuse)
         propload.replay(report.run_id, fix=mend, to=database)
-    assert "the rejected rows stay" in caplog.text
+        assert "the rejected rows stay" in caplog.text
+        with pytest.raises(ConfigError, match="were loaded by its replay"):
+            propload.replay(report.run_id, fix=fix, to=database)
     with pytest.raises(ConfigError, match="were loaded by its replay"):
         propload.replay(report.run_id, fix=fix, to=database)
     stored = read_table(database, "homes")

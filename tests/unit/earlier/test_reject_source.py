@@ -97,6 +97,13 @@ def test_rows_are_loaded_so_many_at_a_time(write, monkeypatch):
     assert [numbers for _, numbers, _ in read(RejectSource(path))] == [(0, 1), (2, 3)]
 
 
+def test_a_row_without_columns_is_left_alone(write):
+    # somebody has taken them out; a frame has no rows without columns
+    source = RejectSource(write(line({}, row=1), line({"id": 2}, row=2)))
+    assert read(source) == [("a.csv", (2,), [{"id": 2}])]
+    assert [source.takes({"values": one}) for one in ({}, {"id": 2})] == [False, True]
+
+
 def test_whole_numbers_beyond_64_bits_come_as_text(write):
     path = write(line({"id": 2**64 - 1}))
     assert read(RejectSource(path)) == [("a.csv", (1,), [{"id": str(2**64 - 1)}])]
