@@ -8,7 +8,7 @@ changed, and is looked at only where the cheap `doubt` says that some may be.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import polars as pl
@@ -43,7 +43,7 @@ class Conversion:
     fitted: pl.Expr | None = None
 
 
-def convert(
+def convert(  # noqa: PLR0911 - one return a kind
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion | None:
     """Return how a column that is not text becomes another type, or None.
@@ -64,6 +64,8 @@ def convert(
         return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
     if isinstance(source, (pl.List, pl.Array)) and isinstance(target, pl.List):
         return _between_lists(column, source, target)
+    if isinstance(target, pl.Array):
+        return _as_arrays(column, source, target)
     return _between_times(column, source, target)
 
 
@@ -194,6 +196,17 @@ def _between_datetimes(
         return Conversion(value)
     refused = column.to_physical() % (finer // coarser) != 0
     return Conversion(value, refused.any(), refused)
+
+
+def _as_arrays(
+    column: pl.Expr, source: pl.DataType, target: pl.Array
+) -> Conversion | None:
+    """Return lists as arrays of one size, and null for those of another."""
+    if not isinstance(source, (pl.List, pl.Array)):
+        return None
+    found = _between_lists(column, source, pl.List(inner_type(target)))
+    fitting = pl.when(found.value.list.len() == target.size).then(found.value)
+    return replace(found, value=fitting.list.to_array(target.size))
 
 
 def _between_lists(
