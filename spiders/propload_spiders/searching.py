@@ -122,7 +122,7 @@ def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
         filters=_filters(values),
         urls=tuple(read_urls(values["start_urls"])) if values["start_urls"] else (),
         files=_files(values["pages"]),
-        base=str(values["base_url"]).rstrip("/"),
+        base=_site(values["base_url"]),
     )
     _check_start(spider, wanted)
     return wanted
@@ -173,6 +173,14 @@ def _days(value: object) -> str:
         msg = f"published is {value!r}: the site knows {', '.join(_DAYS)} days"
         raise ConfigError(msg)
     return days
+
+
+def _site(value: object) -> str:
+    site = str(value).strip().rstrip("/")
+    if not site.startswith(("http://", "https://")):
+        msg = f"base_url is {value!r}: give an address that begins with https://"
+        raise ConfigError(msg)
+    return site
 
 
 def _files(value: object) -> tuple[Path, ...]:

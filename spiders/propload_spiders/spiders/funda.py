@@ -174,7 +174,7 @@ class FundaSpider(Spider):
         as_of, base = moment_told(self.settings), self.wanted.base
         page = open_saved(Path(path), response.body, base=base, as_of=as_of)
         if page.kind == "blocked":
-            sentence = f"{path} is a saved block page, not listings"
+            sentence = f"{path} is a saved block page, not listings: save it again"
             self._notes.missing(counting.BLOCKED, sentence)
             return
         self._notes.count(counting.SAVED_PAGES)

@@ -96,6 +96,7 @@ def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
         ({"price": "5-3"}, "ends before it begins"),
         ({"price": "50.5-"}, "price is '50.5-': .* in whole numbers"),
         ({"price": "1.5-120.25"}, "in whole numbers"),
+        ({"base_url": "127.0.0.1:8000"}, "base_url is '127.0.0.1:8000': give an add"),
         ({"published": "7"}, "knows 1, 3, 5, 10, 30 days"),
         ({"offering": "swap"}, "give buy or rent"),
         ({"place": "delft,4km"}, "radius 4 km"),
