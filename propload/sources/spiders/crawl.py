@@ -16,6 +16,7 @@ from scrapy.settings import Settings
 from scrapy.utils.reactor import is_reactor_installed
 
 from propload.errors import PropLoadError, QueueClosedError, SourceError
+from propload.nearest import SLIP, meant
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
 from propload.sources.spiders.finding import check_spider, find_spider
@@ -27,13 +28,15 @@ from propload.sources.spiders.outcome import (
 )
 from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import obey_robots
+from propload.sources.spiders.settings import PREFIX
 from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scrapy import Spider
+    from scrapy.settings import BaseSettings
 
     from propload.batch import Batch
 
@@ -240,6 +243,7 @@ class _Crawl(threading.Thread):
 
     def _configure(self, crawler: Crawler) -> None:
         settings = crawler.settings
+        _warn_of_slips(self._settings, settings)
         loader = _QueueLoader(self._queue)
         for name, value in {**self._settings, **FIXED}.items():
             settings.set(name, value, priority="cmdline")
@@ -316,6 +320,17 @@ def _end(crawler: Crawler, brake: Brake) -> None:
         pace = crawler.get_spider_middleware(Pace)
         if pace is not None:
             pace.ended = True
+
+
+def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
+    """Warn of names that are nearly those of settings: Scrapy passes over any name."""
+    known = tuple(settings)
+    for name in given:
+        # the sink checks its own; others may belong to components without defaults
+        is_known = name in settings or name.startswith(PREFIX)
+        hint = "" if is_known else meant(name, known, cutoff=SLIP)
+        if hint:
+            log.warning("nothing may read the setting %r of the crawl%s", name, hint)
 
 
 def _base_settings() -> Settings:
