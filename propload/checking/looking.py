@@ -378,8 +378,13 @@ class Looking:
 
 
 def _hints(fitted: Preparer, joined: Joined) -> list[str]:
-    """Return what is said of columns that a new table would have as text."""
+    """Return what is said of columns that a new table would have as text.
+
+    Where the delimiter may be wrong they are no columns.
+    """
     if fitted.mapping is not None or fitted.checker is not None:
+        return []
+    if delimiter_note(joined):
         return []
     texts = [name for name, dtype in fitted.schema.items() if dtype == pl.String]
     return text_hints(joined.raw(), [one for one in texts if one not in fitted.key])

@@ -197,7 +197,9 @@ def works_in(home):
     found = []
     for process in psutil.process_iter():
         try:
-            if Path(process.cwd()).is_relative_to(home):
+            # one that has ended and was not waited for yet works no more
+            ended = process.status() == psutil.STATUS_ZOMBIE
+            if Path(process.cwd()).is_relative_to(home) and not ended:
                 found.append(process)
         except (psutil.Error, OSError):
             continue
