@@ -210,17 +210,6 @@ def crawl_words(site):
     return [word for pair in words for word in pair]
 
 
-def listed_on(site, offering="buy"):
-    """Return what a crawl of the demo site finds."""
-    return {
-        key
-        for key, each in site.listings.items()
-        if each.home.offering == offering
-        and not each.is_closed
-        and each.status != "withdrawn"
-    }
-
-
 def kill_at_random(process, dsn, chance, *, most=30):
     """Kill a load after some of its commits, or a moment later, or its end."""
     goal = commits_of(dsn) + chance.randint(1, most)

@@ -9,6 +9,7 @@ from propload.earlier.leftovers import leftovers
 from propload.earlier.recovering import recover
 from propload.rejecting import RejectStore
 from propload_spiders.demo import DemoSite
+from tests.acceptance.spiders.reading import open_ids
 from tests.faults import loading
 from tests.faults.server import ask, wait_until
 from tests.integration.reading import run_sql
@@ -145,4 +146,4 @@ def test_a_crawl(dsn, chance, long):
         with loading.start(*words, "--json") as process:
             loading.counts_of(process.report())
         found = {key for (key,) in ask(dsn, "SELECT listing_id FROM homes")}
-        assert found == loading.listed_on(site)
+        assert found == open_ids(site)

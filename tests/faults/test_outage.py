@@ -9,6 +9,7 @@ import pytest
 
 from propload.earlier.leftovers import leftovers
 from propload_spiders.demo import DemoSite
+from tests.acceptance.spiders.reading import open_ids
 from tests.faults import loading
 from tests.faults.server import ask, commits_of, wait_until
 
@@ -79,7 +80,7 @@ def test_a_crawl_goes_on_into_the_journal_and_drains(server, dsn, long):
     assert during < served
     assert report["status"] == "loaded"
     assert counts.rejected == 0
-    assert served == loading.listed_on(site)
+    assert served == open_ids(site)
     rows = ask(dsn, "SELECT listing_id, list_price FROM homes")
     assert dict(rows) == {key: true[key].price for key in served}
     assert len(rows) == len(served)

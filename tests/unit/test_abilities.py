@@ -69,7 +69,7 @@ def items():
     [
         (crawl, SpiderSource, {Noted, Partial, Preset, Stoppable}),
         (lambda: file(None), FileSource, {AtHand, Noted, Sized}),
-        (frame, FrameSource, {AtHand, Endable, Sized}),
+        (frame, FrameSource, {AtHand, Endable, Noted, Sized}),
         (items, ItemSource, {AtHand, Counted, Endable, Sized}),
         (lambda: MemorySource([]), MemorySource, set()),
     ],

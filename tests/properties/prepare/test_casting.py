@@ -10,28 +10,10 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import REASONS, ROW
-from propload.prepare.casting import Cast, cast_types
 from propload.values import as_text
+from tests.unit.prepare.casts import cast_values
 
 QUICK = settings(max_examples=25, deadline=None)
-
-
-def frame_of(values, dtype=None):
-    column = pl.Series("value", values, dtype=dtype)
-    return column.to_frame().with_row_index(ROW)
-
-
-def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
-    """Return the kept values by row, and the rejected rows."""
-    frame = frame_of(values, dtype)
-    sifted = cast_types(frame, [Cast("value", wanted, pg_type, guessed=guessed)])
-    assert sifted.frame.schema["value"] == wanted
-    assert sifted.reasons.schema == REASONS
-    kept = dict(zip(sifted.frame[ROW], sifted.frame["value"], strict=True))
-    refused = sifted.reasons[ROW].to_list()
-    assert sorted([*kept, *set(refused)]) == list(range(frame.height))
-    return kept, refused
 
 
 whole = st.integers(-(2**63), 2**63 - 1)
