@@ -149,6 +149,5 @@ class _Given:
         """Return the next batch, or None after the last one."""
         batch = next(self._batches, None)
         if batch is not None:
-            read = batch.rows.num_rows + len(batch.unread)
-            self._metrics.add(Counts(read=read))
+            self._metrics.add(Counts(read=batch.height))
         return batch
