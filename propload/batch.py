@@ -130,8 +130,15 @@ class Unread:
     message: str
 
 
+#: A row that refers to less as a whole is weighed so: to find its part of that takes
+#: longer than to encode it.
+SMALL_BYTES = 4_096
+
+
 def weigh(rows: pa.RecordBatch) -> int:
     """Return the bytes that rows refer to in memory, of buffers only their part."""
+    if rows.num_rows == 1 and (whole := rows.get_total_buffer_size()) <= SMALL_BYTES:
+        return int(whole)
     size, views = int(rows.nbytes), _views(rows.schema)
     for place in views:
         column = rows.column(place)

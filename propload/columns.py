@@ -12,41 +12,35 @@ from decimal import Decimal
 from functools import partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pyarrow as pa
 
 from propload.fields import make_field, mark_numbers
+from propload.plain_columns import (
+    INTEGER,
+    MOMENT,
+    MOMENT_IN_UTC,
+    NUMBER,
+    SCALARS,
+    TEXT,
+    TIME,
+    PlainColumn,
+    RowShape,
+)
 from propload.values import DECIMAL_DIGITS, KNOWN, NESTED, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-TEXT = pa.large_string()
-INTEGER = pa.int64()
-NUMBER = pa.float64()
-NOTHING = pa.null()
-TIME = pa.time64("us")
-MOMENT = pa.timestamp("us")
-MOMENT_IN_UTC = pa.timestamp("us", tz="UTC")
-
 #: Rows whose values are gone through at once: they fit in a processor's cache.
 ROWS_AT_ONCE = 2_000
+#: Up to so many rows are made columns by one call sooner than by one for each column.
+FEW_ROWS = 64
 #: Every whole number up to this has a float of the same value.
 EXACT_IN_FLOAT = 2**53
 INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
 
-#: Python types that one Arrow type holds exactly.
-SCALARS: dict[type, pa.DataType] = {
-    str: TEXT,
-    int: INTEGER,
-    float: NUMBER,
-    bool: pa.bool_(),
-    bytes: pa.large_binary(),
-    dt.date: pa.date32(),
-    dt.timedelta: pa.duration("us"),
-}
 #: Polars builds these up to twice as fast as Arrow does, from some rows on.
 FAST_ROWS = 1_000
 FAST = {TEXT: pl.String, INTEGER: pl.Int64, NUMBER: pl.Float64, pa.bool_(): pl.Boolean}
@@ -64,6 +58,8 @@ class Columns:
         self._complete = complete
         #: A column that held nothing but nulls so far has the type None.
         self._known: dict[str, pa.DataType | None] = {}
+        #: That of the rows before, where all their columns were plain.
+        self._shape: RowShape | None = None
 
     def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
         """Return one batch with the columns of these and of all earlier rows.
@@ -71,6 +67,11 @@ class Columns:
         Raises:
             UnicodeEncodeError: A text holds half of a surrogate pair.
         """
+        few = len(rows) <= FEW_ROWS
+        alike = self._shape.build(rows) if few and self._shape else None
+        return self._build(rows) if alike is None else alike
+
+    def _build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
         made, plain, nested = self._make(rows)
         # remembered once there is a batch of them
         known = {**self._known, **{n: None for n in made if n not in self._known}}
@@ -91,6 +92,8 @@ class Columns:
             fields.append(field)
         batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
         self._known = known
+        is_plain = len(plain) == len(names) and names == batch.schema.names
+        self._shape = RowShape(batch.schema, known) if is_plain and names else None
         return batch
 
     def _make(
@@ -124,7 +127,7 @@ class Columns:
         They are the same as `make_array` makes of them, at half the cost: the values
         of some rows are gone through while they are in the processor's cache.
         """
-        columns = [_PlainColumn(self._known.get(name)) for name in names]
+        columns = [PlainColumn(self._known.get(name)) for name in names]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             some = rows[start : start + ROWS_AT_ONCE]
             values = list(chain.from_iterable(row.values() for row in some))
@@ -132,65 +135,6 @@ class Columns:
                 column.add(values[place :: len(names)])
         ended = zip(names, (column.end() for column in columns), strict=True)
         return {name: array for name, array in ended if array is not None}
-
-
-class _PlainColumn:
-    """A column whose values one Arrow type holds as they are; else it is not plain.
-
-    Args:
-        known: The type of the column in earlier chunks, or None.
-    """
-
-    def __init__(self, known: pa.DataType | None) -> None:
-        self._kind = known
-        self._parts: list[pa.Array] = []
-        self._is_plain = True
-
-    def add(self, values: Sequence[Any]) -> None:
-        """Take the values of some rows."""
-        if not self._is_plain:
-            return
-        kind = _plain_type(values)
-        if kind is not NOTHING and self._kind is None:
-            self._kind = kind
-        if kind is None or kind not in (NOTHING, self._kind):
-            self._is_plain = False
-            return
-        try:
-            self._parts.append(pa.array(values, type=kind))
-        except (TypeError, ValueError, OverflowError, pa.ArrowException):
-            # it is found by whoever looks at the values one by one
-            self._is_plain = False
-
-    def end(self) -> pa.Array | None:
-        """Return all values, or None where they are not plain."""
-        if not self._is_plain:
-            return None
-        kind = self._kind or TEXT
-        parts = [p if p.type == kind else p.cast(kind) for p in self._parts]
-        return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
-
-
-def _plain_type(values: Sequence[Any]) -> pa.DataType | None:
-    """Return the type that holds values as they are, or None where none does."""
-    types = set(map(type, values))
-    types.discard(type(None))
-    if not types:
-        return NOTHING
-    (kind, *others) = types
-    if others:
-        return None
-    if kind is not dt.datetime and kind is not dt.time:
-        return SCALARS.get(kind)
-    zones = {value.tzinfo for value in values if value is not None}
-    if zones == {None}:
-        return TIME if kind is dt.time else MOMENT
-    in_utc = kind is dt.datetime and all(map(_is_utc, zones))
-    return MOMENT_IN_UTC if in_utc else None
-
-
-def _is_utc(zone: dt.tzinfo | None) -> bool:
-    return zone is dt.UTC or (isinstance(zone, ZoneInfo) and zone.key == "UTC")
 
 
 def make_array(values: Sequence[Any]) -> pa.Array:

@@ -7,7 +7,6 @@ the batch as an Arrow IPC stream.
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import zlib
@@ -90,10 +89,11 @@ def encode(record: Record) -> bytes:
         "as_of": batch.as_of.isoformat() if batch.as_of else None,
     }
     first = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
-    rows = io.BytesIO()
+    # a stream of Arrow's own: one of Python takes longer than a row to be encoded
+    rows = pa.BufferOutputStream()
     with pa.ipc.new_stream(rows, batch.rows.schema) as writer:
         writer.write_batch(batch.rows)
-    body = first + rows.getvalue()
+    body: bytes = first + rows.getvalue().to_pybytes()
     return _HEAD.pack(_MAGIC, len(body), _checksum(body, len(first)), len(first)) + body
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import TEXT, make_column
+from propload.columns import make_column
 from propload.errors import SourceError
 from propload.fields import make_field, mark_numbers
+from propload.plain_columns import TEXT
 from propload.sources.arrow_types import settle_types
 from propload.sources.source import check_names, cut, located, most_bytes
 

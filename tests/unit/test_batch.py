@@ -43,3 +43,9 @@ def test_views_of_texts_weigh_what_their_rows_have_of_them():
     assert 200_000 <= weigh(rows) < 210_000
     assert 20_000 <= weigh(rows.slice(50, 10)) < 21_000
     assert Batch(rows.slice(0, 1), "s", 1).nbytes < 2_200
+
+
+def test_a_short_row_weighs_what_it_holds():
+    row = pa.record_batch({"text": ["x" * 1_000], "number": [1]})
+    assert 1_000 <= weigh(row) < 1_100
+    assert weigh(pa.record_batch({"text": ["x" * 5_000]}).slice(0, 1)) >= 5_000

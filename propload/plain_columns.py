@@ -1,0 +1,155 @@
+"""Columns whose values one Arrow type holds as they are, of many rows and of few."""
+
+from __future__ import annotations
+
+import datetime as dt
+from operator import contains
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TEXT = pa.large_string()
+INTEGER = pa.int64()
+NUMBER = pa.float64()
+NOTHING = pa.null()
+TIME = pa.time64("us")
+MOMENT = pa.timestamp("us")
+MOMENT_IN_UTC = pa.timestamp("us", tz="UTC")
+
+#: Python types that one Arrow type holds exactly.
+SCALARS: dict[type, pa.DataType] = {
+    str: TEXT,
+    int: INTEGER,
+    float: NUMBER,
+    bool: pa.bool_(),
+    bytes: pa.large_binary(),
+    dt.date: pa.date32(),
+    dt.timedelta: pa.duration("us"),
+}
+#: Values of these have a zone, or none, which their type does not tell.
+_OF_CLOCKS = (TIME, MOMENT, MOMENT_IN_UTC)
+#: What Arrow raises of a value that a type does not hold.
+UNFIT = (TypeError, ValueError, OverflowError, pa.ArrowException)
+
+
+class PlainColumn:
+    """A column whose values one Arrow type holds as they are; else it is not plain.
+
+    Args:
+        known: The type of the column in earlier chunks, or None.
+    """
+
+    def __init__(self, known: pa.DataType | None) -> None:
+        self._kind = known
+        self._parts: list[pa.Array] = []
+        self._is_plain = True
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take the values of some rows."""
+        if not self._is_plain:
+            return
+        kind = plain_type(values)
+        if kind is not NOTHING and self._kind is None:
+            self._kind = kind
+        if kind is None or kind not in (NOTHING, self._kind):
+            self._is_plain = False
+            return
+        try:
+            self._parts.append(pa.array(values, type=kind))
+        except UNFIT:
+            # it is found by whoever looks at the values one by one
+            self._is_plain = False
+
+    def end(self) -> pa.Array | None:
+        """Return all values, or None where they are not plain."""
+        if not self._is_plain:
+            return None
+        kind = self._kind or TEXT
+        parts = [p if p.type == kind else p.cast(kind) for p in self._parts]
+        return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+class RowShape:
+    """What rows have in common whose columns are plain: names in one order, and types.
+
+    A few such rows are one call of Arrow, where each column by itself would be one.
+
+    Args:
+        schema: Their columns.
+        known: The type of each; None of a column that held nothing but nulls so far.
+    """
+
+    def __init__(
+        self, schema: pa.Schema, known: Mapping[str, pa.DataType | None]
+    ) -> None:
+        self._names = schema.names
+        self._schema = schema
+        self._struct = pa.struct(schema)
+        self._types = [_types_of(known[name]) for name in self._names]
+        #: Columns where the type of a value does not tell all, and their own types.
+        self._clocks = [
+            (name, known[name]) for name in self._names if known[name] in _OF_CLOCKS
+        ]
+
+    def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch | None:
+        """Return rows of this shape as a batch; None where one of them has another.
+
+        Args:
+            rows: Few of them.
+        """
+        if not all(map(self._has, rows)):
+            return None
+        try:
+            made = pa.array(rows, type=self._struct)
+        except UNFIT:
+            return None
+        return pa.RecordBatch.from_arrays(made.flatten(), schema=self._schema)
+
+    def _has(self, row: dict[str, Any]) -> bool:
+        return (
+            list(row) == self._names
+            and all(map(contains, self._types, map(type, row.values())))
+            and all(_has_zone(row[name], kind) for name, kind in self._clocks)
+        )
+
+
+def _types_of(kind: pa.DataType | None) -> frozenset[type]:
+    """Return the Python types of the values that a column of this type may hold."""
+    kinds = {**SCALARS, dt.datetime: MOMENT, dt.time: TIME}
+    found = {python for python, arrow in kinds.items() if arrow == kind}
+    if kind == MOMENT_IN_UTC:
+        found = {dt.datetime}
+    return frozenset({type(None), *found})
+
+
+def plain_type(values: Sequence[Any]) -> pa.DataType | None:
+    """Return the type that holds values as they are, or None where none does."""
+    types = set(map(type, values))
+    types.discard(type(None))
+    if not types:
+        return NOTHING
+    (kind, *others) = types
+    if others:
+        return None
+    if kind is not dt.datetime and kind is not dt.time:
+        return SCALARS.get(kind)
+    zones = {value.tzinfo for value in values if value is not None}
+    if zones == {None}:
+        return TIME if kind is dt.time else MOMENT
+    in_utc = kind is dt.datetime and all(map(_is_utc, zones))
+    return MOMENT_IN_UTC if in_utc else None
+
+
+def _has_zone(value: dt.datetime | dt.time | None, kind: pa.DataType) -> bool:
+    """Return whether a value has the zone that its column has, or none."""
+    if value is None:
+        return True
+    return _is_utc(value.tzinfo) if kind == MOMENT_IN_UTC else value.tzinfo is None
+
+
+def _is_utc(zone: dt.tzinfo | None) -> bool:
+    return zone is dt.UTC or (isinstance(zone, ZoneInfo) and zone.key == "UTC")
