@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,12 @@ CANDIDATES = (
     "pandas_write",
     "propload_dicts",
     "dlt_dicts",
+    "propload_csv",
+    "pgloader_staged",
 )
 #: What propload is called for rows of each form: others are compared with it at the
 #: same number of rows.
-TWINS = {"frame": "propload_frame", "dicts": "propload_dicts"}
+TWINS = {"frame": "propload_frame", "dicts": "propload_dicts", "csv": "propload_csv"}
 #: Candidate that writes into a table without the primary key that all others keep.
 KEYLESS = "dlt_keyless"
 
@@ -44,7 +47,7 @@ class Candidate:
 
     Attributes:
         name: Its module's name.
-        form: What it takes: frame, dicts or parquet.
+        form: What it takes: frame, dicts, parquet or csv.
         most_rows: Rows enough to know its pace.
         load: Upserts rows into a table.
         reset: For those that know of their tables: makes one anew and forgets
@@ -61,7 +64,8 @@ class Candidate:
     def find(cls, name: str) -> Candidate | None:
         """Return the candidate of a module of `benchmarks.peers`.
 
-        None where its library is not installed: see the extra `bench`.
+        None where its library is not installed (see the extra `bench`), or the program
+        that it runs.
 
         Raises:
             ImportError: A library that is installed is not what the module expects,
@@ -74,14 +78,19 @@ class Candidate:
                 raise
             print(f"left out {name}: {error}")
             return None
+        program = getattr(module, "PROGRAM", None)
+        if program is not None and shutil.which(program) is None:
+            print(f"left out {name}: the program {program} is not installed")
+            return None
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
 
     def taken(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
         """Return rows in the form that it takes; a file lies in the state folder."""
-        if self.form == "parquet":
-            path = scratch.state / f"rows-{secrets.token_hex(4)}.parquet"
-            rows.write_parquet(path)
+        if self.form in ("parquet", "csv"):
+            path = scratch.state / f"rows-{secrets.token_hex(4)}.{self.form}"
+            write = rows.write_parquet if self.form == "parquet" else rows.write_csv
+            write(path)
             return path
         return rows.to_dicts() if self.form == "dicts" else rows
 

@@ -1,0 +1,77 @@
+"""pgloader copies a CSV file into a stage; the server upserts from there.
+
+It has no upsert of its own. Two threads parse what one connection writes, which is more
+than one connection takes; rows of a batch as propload's.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from psycopg.conninfo import conninfo_to_dict
+
+from benchmarks.layout import quoted
+from benchmarks.peers.upsert import on_conflict
+from propload.private_files import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.scratch import Scratch
+
+FORM = "csv"
+#: It loads some 20,000 a second, whatever their number.
+MOST_ROWS = 100_000
+#: What has to be installed beside Python's packages, as Debian's package of this name.
+PROGRAM = "pgloader"
+
+COMMAND = """
+LOAD CSV FROM '{path}' WITH ENCODING UTF-8 HAVING FIELDS ({fields})
+    INTO {url} TARGET TABLE {table} ({columns})
+    WITH skip header = 1, fields optionally enclosed by '"', fields terminated by ',',
+         batch rows = 50000, prefetch rows = 100000, workers = 2, concurrency = 1;
+"""
+
+
+def load(rows: Path, scratch: Scratch, table: str, /) -> None:
+    """Upsert the rows of a file, which is read on the clock."""
+    # names that pgloader's language takes, whatever the table's own are
+    names = {f"f{place}": name for place, name in enumerate(scratch.layout.columns)}
+    kinds = zip(names, scratch.layout.columns.values(), strict=True)
+    made = ", ".join(f"{name} {kind}" for name, kind in kinds)
+    scratch.execute(
+        "DROP TABLE IF EXISTS stage", f"CREATE UNLOGGED TABLE stage ({made})"
+    )
+    told = COMMAND.format(
+        path=rows,
+        fields=", ".join(f"{name} [null if blanks]" for name in names),
+        url=_url(scratch.dsn),
+        table=f"{scratch.namespace}.stage",
+        columns=", ".join(names),
+    )
+    _run(scratch.state, told)
+    renamed = ", ".join(f"{name} AS {quoted([own])}" for name, own in names.items())
+    staged = f"(SELECT {renamed} FROM stage) AS staged"
+    scratch.execute(on_conflict(scratch.layout, table, staged), "DROP TABLE stage")
+
+
+def _run(folder: Path, told: str) -> None:
+    path = folder / "pgloader.load"
+    # the connection string may hold a password
+    write_private(path, told.encode())
+    command = [PROGRAM, "--quiet", "--root-dir", str(folder / PROGRAM), str(path)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the benchmark's own
+
+
+def _url(dsn: str) -> str:
+    """Return the connection string as pgloader wants it."""
+    known = conninfo_to_dict(dsn)
+    host = str(known.get("host") or "localhost")
+    place = f"unix:{host}" if host.startswith("/") else host
+    secret = known.get("password")
+    password = f":{quote(str(secret), safe='')}" if secret else ""
+    user = quote(str(known.get("user") or "postgres"), safe="")
+    port = known.get("port") or 5432
+    return f"postgresql://{user}{password}@{place}:{port}/{known['dbname']}"
