@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -23,7 +23,7 @@ from propload.rejecting.lines import (
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from propload.earlier.settled import Pieces
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 10_000
 #: So many bytes of them, where they are long; as objects they take several times that.
 BYTES_AT_ONCE = 16 << 20
-#: Between the two hashes of a fingerprint.
+#: Between the parts of a fingerprint: how many rows, their hash, that of the fix.
 _JOINT = "+"
 #: Where a row stands in its source, for a fix to keep.
 _ROW = OWN_PREFIX + "row"
@@ -64,6 +64,12 @@ def was_read(line: Line, /) -> bool:
     return bool(line["values"])
 
 
+def rows_begun_with(fingerprint: str | None, /) -> int:
+    """Return how many rows a source had, by its fingerprint; 0 where it was no such."""
+    told = (fingerprint or "").partition(_JOINT)[0]
+    return int(told) if told.isdecimal() else 0
+
+
 @dataclass(frozen=True, slots=True)
 class RejectSource:
     """Rejected rows as a source: each keeps its source and number.
@@ -73,11 +79,14 @@ class RejectSource:
         fix: Mends them, or None.
         settled: The pieces that are committed; the rows of others are left alone. None
             where all rows may be loaded.
+        most: Only so many of these rows are loaded, the first of the file; None for
+            all.
     """
 
     path: Path
     fix: Fix | None = None
     settled: Pieces | None = None
+    most: int | None = None
 
     @property
     def name(self) -> str:
@@ -90,36 +99,61 @@ class RejectSource:
         return True
 
     def fingerprint(self) -> str | None:
-        """Return a hash of the rows, and one of the name of what mends them."""
+        """Return the number of the rows, their hash, and one of what mends them."""
         fix = hashlib.sha256(_name_of(self.fix).encode())
-        return f"{self._rows_hash()}{_JOINT}{fix.hexdigest()}"
+        return f"{self._rows_mark()}{_JOINT}{fix.hexdigest()}"
 
     def is_of_same_rows(self, fingerprint: str | None, /) -> bool:
         """Return whether another source had these rows, whatever was to mend them."""
-        rows, joint, _ = (fingerprint or "").partition(_JOINT)
-        return bool(joint) and rows == self._rows_hash()
+        return (fingerprint or "").rpartition(_JOINT)[0] == self._rows_mark()
 
-    def _rows_hash(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def _rows_mark(self) -> str:
+        found, hashed = 0, hashlib.sha256()
+        is_loaded = self.choice()
+        for text, line in each_line(self.path):
+            if is_loaded(line):
+                found += 1
+                hashed.update(text)
+        return f"{found}{_JOINT}{hashed.hexdigest()}"
 
-    def lines(self) -> Iterator[Line]:
-        """Yield the rows that are loaded, in the order in which they were read."""
-        return (line for _, line in lines_in_order(self.path, self.takes))
+    def beginning(self, rows: int, /) -> RejectSource:
+        """Return the first of these rows as a source: later ones come behind them.
 
-    def waiting(self) -> Iterator[Line]:
-        """Yield the rows that were read, and come again with their batch."""
+        A run that is gone on with leaves the lines of its committed pieces as they
+        stand, and what it rejects from then on comes at the end of the file.
+        """
+        return replace(self, most=rows)
+
+    def count(self) -> int:
+        """Return how many rows are loaded."""
+        is_loaded = self.choice()
+        return sum(is_loaded(line) for _, line in each_line(self.path))
+
+    def waiting(self) -> int:
+        """Return how many rows were read, and come again with their batch."""
         read = (line for _, line in each_line(self.path) if was_read(line))
-        return (line for line in read if not self.takes(line))
+        return sum(not self._is_settled(line) for line in read)
 
-    def takes(self, line: Line, /) -> bool:
-        """Return whether a row is loaded: it was read, and does not come again."""
-        is_settled = self.settled is None or piece_of(line) in self.settled
-        return was_read(line) and is_settled
+    def choice(self) -> Callable[[Line], bool]:
+        """Return what tells of each line of the file, in order, if it is loaded.
+
+        It is if it was read, and does not come again.
+        """
+        numbers = itertools.count()
+
+        def is_loaded(line: Line) -> bool:
+            if not (was_read(line) and self._is_settled(line)):
+                return False
+            return self.most is None or next(numbers) < self.most
+
+        return is_loaded
+
+    def _is_settled(self, line: Line) -> bool:
+        return self.settled is None or piece_of(line) in self.settled
 
     def __iter__(self) -> Iterator[Batch]:
-        found = lines_in_order(self.path, self.takes)
-        for _, alike in groupby(found, lambda one: _kind(one[1])):
+        found = lines_in_order(self.path, self.choice())
+        for _, alike in itertools.groupby(found, lambda one: _kind(one[1])):
             for part in _parts(alike):
                 yield self._batch(part)
 

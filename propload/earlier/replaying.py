@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload import config
 from propload.beginnings import BeginningStore
+from propload.earlier.begun_replays import find_begun
 from propload.earlier.reject_source import RejectSource
 from propload.earlier.settled import how_to_settle, settled_pieces
 from propload.errors import ConfigError
 from propload.monitoring.metrics import Metrics
-from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
 from propload.rejecting.store import require_there
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan, object_names, require_objects
-from propload.running.resuming import Resuming
 from propload.running.run import Run
 from propload.running.stopping import stoppable
-from propload.target import TableName
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -30,10 +27,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from propload.earlier.begun_replays import BegunReplay
     from propload.earlier.reject_source import Fix
     from propload.options import Settings
-    from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.report import Plain, Report
 
 
@@ -87,21 +83,58 @@ def _replay(
     plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
     source = RejectSource(path, fix, settled_pieces(path.stem, plan, report))
     _require_rows(source, plan)
-    earlier = _earlier_replay(source, plan)
-    if earlier is not None and earlier.status == "loaded":
-        _forget(source, store, plan)
-        msg = (
-            f"the rejected rows of run {path.stem} were loaded by its replay "
-            f"{earlier.run_id}: nothing is left of them"
-        )
-        raise ConfigError(msg)
-    if earlier is not None:
-        plan = replace(plan, settings={**plan.settings, "resume": earlier.run_id})
+    begun = find_begun(source, plan)
+    if begun is not None and begun.has_ended:
+        _settle(begun, source, store, plan)
+    elif begun is not None:
+        _tell_of_later(begun, source, plan)
+        source = begun.source
+        plan = replace(plan, settings={**plan.settings, "resume": begun.run.run_id})
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
         _forget(source, store, plan)
     return report
+
+
+def _settle(
+    begun: BegunReplay, source: RejectSource, store: RejectStore, plan: Plan
+) -> None:
+    """Forget the rows of a replay that has loaded them; the others are left to load.
+
+    Raises:
+        ConfigError: There are no others, or the disk does not let rows be forgotten.
+    """
+    loaded = begun.source.count()
+    later = source.count() - loaded
+    is_forgotten = _forget(begun.source, store, plan)
+    told = f"of run {source.path.stem} were loaded by its replay {begun.run.run_id}"
+    if not later:
+        msg = f"the rejected rows {told}: nothing is left of them"
+        raise ConfigError(msg)
+    told = f"rejected rows ({loaded:,}) {told}"
+    if not is_forgotten:
+        msg = (
+            f"{told}, and the disk does not let them be parted from "
+            f"{counted(later, 'row')} that came since: see to that, then replay again"
+        )
+        raise ConfigError(msg)
+    log.warning("%s: %s that came since are left", told, counted(later, "row"))
+
+
+def _tell_of_later(begun: BegunReplay, source: RejectSource, plan: Plan) -> None:
+    """Tell of rows that came since a replay began, and are not of it."""
+    later = source.count() - begun.source.count()
+    if later:
+        log.warning(
+            "%s of run %s %s, having come after its replay %s began: when that has "
+            "ended, %s once more",
+            counted(later, "rejected row"),
+            source.path.stem,
+            "stays" if later == 1 else "stay",
+            begun.run.run_id,
+            plan.commands.replay(source.path.stem),
+        )
 
 
 def _require_rows(source: RejectSource, plan: Plan) -> None:
@@ -111,8 +144,8 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
         ConfigError: No row can be.
     """
     run_id = source.path.stem
-    waiting = sum(1 for _ in source.waiting())
-    if not any(True for _ in source.lines()):
+    waiting = source.waiting()
+    if not source.count():
         msg = (
             f"the rejected rows of run {run_id} are of batches that it has not "
             f"committed: {how_to_settle(run_id, plan)}"
@@ -131,69 +164,21 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
         )
 
 
-def _forget(source: RejectSource, store: RejectStore, plan: Plan) -> None:
+def _forget(source: RejectSource, store: RejectStore, plan: Plan) -> bool:
     """Let go of rows that are loaded by now, or refused under the new run's name.
 
-    Replays of them that were killed have nothing left to go on with.
+    Replays of them that were killed have nothing left to go on with. Return whether
+    the disk let it be done.
     """
+    is_loaded = source.choice()
     try:
-        store.keep(source.path.stem, lambda line: not source.takes(line))
+        store.keep(source.path.stem, lambda line: not is_loaded(line))
     except OSError as error:
         # a replay that adds rows knows them again, and any other changes nothing
         log.warning("the rejected rows stay in %s: %s", source.path, error)
-        return
+        return False
     BeginningStore(plan.places.runs).forget_replays(source.path.stem)
-
-
-def _earlier_replay(source: RejectSource, plan: Plan) -> RunRecord | None:
-    """Return the replay of these very rows that did not come to forget them.
-
-    Only where rows are added it matters: to write rows by their key once more
-    changes nothing, and may be done by other settings.
-
-    Raises:
-        ConfigError: It was by another fix, and has added rows.
-        LockedError: It still goes on.
-    """
-    if plan.settings.get("mode") != "append":
-        return None
-    table = str(TableName.parse(plan.settings["table"]))
-    with open_database(plan) as database:
-        with database.connect() as session:
-            runs = read_runs(session, plan.places.state_dir)
-        for run in runs:
-            if (run.source, run.target) != (source.name, table):
-                continue
-            if run.fingerprint == source.fingerprint():
-                return run
-            if run.status == "loaded" and source.is_of_same_rows(run.fingerprint):
-                # another fix may not add them a second time
-                return run
-            if run.status != "loaded":
-                _require_nothing_added(run, plan, database)
-            return None
-    return None
-
-
-def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> None:
-    """Refuse to begin anew where an unfinished replay has added some of the rows.
-
-    Raises:
-        ConfigError: It has.
-        LockedError: It still goes on.
-    """
-    with ExitStack() as stack:
-        resuming = Resuming(database, plan, stack)
-        point = resuming.point_of(run.run_id, gone=0)
-    if point is None or not point.counts.stored:
-        return
-    msg = (
-        f"run {run.run_id} added {counted(point.counts.stored, 'row')} of the "
-        f"{run.source} with another fix, or before others were refused, and did not "
-        "finish: continue with the fix that it had, or load what is missing from a "
-        f"file ({plan.commands.export_rejects(plan.replayed)})"
-    )
-    raise ConfigError(msg)
+    return True
 
 
 def _report_of(run_id: str, reports: ReportStore) -> Report | None:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.errors import ConfigError, LoadError
+from propload.errors import ConfigError, LoadError, RejectLimitError
 from propload.rejecting import RejectStore
 from tests.integration.reading import read_table, run_sql
 
@@ -24,6 +24,11 @@ ROWS = 1_000
 
 def mend(frame):
     return frame.with_columns(price=pl.lit("7"))
+
+
+def mend_but_one(frame):
+    price = pl.when(pl.col("id") == "199").then(pl.lit("x")).otherwise(pl.lit("7"))
+    return frame.with_columns(price=price)
 
 
 @pytest.fixture
@@ -134,3 +139,73 @@ def test_rows_of_a_replace_that_has_not_replaced_do_not_go_with_the_old_ones(
     again = propload.replay(refused.run_id, fix=mend, to=database)
     assert again.counts.inserted == 4
     assert sorted(read_table(database, "homes")["id"]) == list(range(8))
+
+
+def mend_otherwise(frame):
+    return mend(frame)
+
+
+def kill_at_its_end(monkeypatch, failed, database):
+    """Replay, and end as if killed between the last commit and what comes after."""
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RejectStore, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            propload.replay(failed.run_id, fix=mend, to=database)
+
+
+@pytest.mark.parametrize("fix", [mend, mend_otherwise])
+def test_rows_of_a_replay_that_was_killed_at_its_end_are_not_added_after_their_run(
+    fix, database, fail, listings, told, state_dir, monkeypatch, caplog
+):
+    failed = fail(row=300)
+    kill_at_its_end(monkeypatch, failed, database)
+    added = read_table(database, "homes").filter(price=7).height
+    assert added > 0
+    # the run rejects more rows, so that the file is another one
+    propload.ingest(listings, resume=failed.run_id, **told)
+    again = propload.replay(failed.run_id, fix=fix, to=database)
+    assert again.counts.inserted == ROWS // 2 - added
+    assert f"rejected rows ({added}) of run {failed.run_id} were loaded" in caplog.text
+    assert_all_are_there_once(database)
+    assert RejectStore(state_dir / "rejects").runs() == []
+
+
+def test_a_replay_that_has_not_finished_goes_on_with_the_rows_that_it_began_with(
+    database, fail, listings, told, state_dir, caplog
+):
+    failed = fail(row=300)
+    with pytest.raises(RejectLimitError):
+        propload.replay(failed.run_id, fix=mend_but_one, to=database, max_rejects=0)
+    assert read_table(database, "homes").filter(price=7).height > 0
+    propload.ingest(listings, resume=failed.run_id, **told)
+    first = propload.replay(failed.run_id, fix=mend_but_one, to=database)
+    left = RejectStore(state_dir / "rejects").count(failed.run_id)
+    assert (first.counts.rejected, left) == (1, ROWS // 2 - first.counts.read)
+    assert f"{left} rejected rows of run {failed.run_id} stay" in caplog.text
+    propload.replay(failed.run_id, fix=mend_but_one, to=database)
+    propload.replay(first.run_id, fix=mend, to=database)
+    assert_all_are_there_once(database)
+
+
+def test_rows_that_the_disk_does_not_forget_are_not_added_with_later_ones(
+    database, fail, listings, told, state_dir, monkeypatch
+):
+    failed = fail(row=300)
+    kill_at_its_end(monkeypatch, failed, database)
+    propload.ingest(listings, resume=failed.run_id, **told)
+    stored = read_table(database, "homes").height
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("propload.rejecting.store.open_private", refuse)
+        with pytest.raises(ConfigError, match="parted from 350 rows that"):
+            propload.replay(failed.run_id, fix=mend, to=database)
+    assert read_table(database, "homes").height == stored
+    propload.replay(failed.run_id, fix=mend, to=database)
+    assert_all_are_there_once(database)

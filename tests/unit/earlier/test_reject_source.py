@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from propload.earlier import reject_source
-from propload.earlier.reject_source import RejectSource
+from propload.earlier.reject_source import RejectSource, rows_begun_with
 from propload.errors import ConfigError
 
 
@@ -101,7 +101,41 @@ def test_a_row_without_columns_is_left_alone(write):
     # somebody has taken them out; a frame has no rows without columns
     source = RejectSource(write(line({}, row=1), line({"id": 2}, row=2)))
     assert read(source) == [("a.csv", (2,), [{"id": 2}])]
-    assert [source.takes({"values": one}) for one in ({}, {"id": 2})] == [False, True]
+    is_loaded = source.choice()
+    assert [is_loaded({"values": one}) for one in ({}, {"id": 2})] == [False, True]
+    assert source.count() == 1
+
+
+def test_rows_that_came_later_are_no_part_of_those_begun_with(write):
+    before = [
+        line({"id": n}, row=n, batch=n % 3, lane=0) if n % 2 else line(None, row=n)
+        for n in range(12)
+    ]
+    settled = frozenset({(0, 0), (1, 0)})
+    begun = RejectSource(write(*before), settled=settled)
+    mark, rows = begun.fingerprint(), read(begun)
+    assert (begun.count(), begun.waiting()) == (4, 2)
+    # the run is gone on with: rows of batches that were not committed come again
+    kept = [one for one in before if '"batch": 2' not in one]
+    later = [line({"id": n}, row=n, batch=2, lane=0) for n in (5, 11, 13)]
+    path = write(*kept, *later)
+    for now in (settled | {(2, 0)}, None):
+        source = RejectSource(path, settled=now)
+        assert (source.count(), source.waiting()) == (7, 0)
+        assert not source.is_of_same_rows(mark)
+        again = source.beginning(rows_begun_with(mark))
+        assert (again.count(), again.fingerprint(), read(again)) == (4, mark, rows)
+        is_loaded = again.choice()
+        lines = [json.loads(one) for one in (*kept, *later)]
+        left = [one["row"] for one in lines if not is_loaded(one)]
+        assert left == [0, 2, 4, 6, 8, 10, 5, 11, 13]
+
+
+@pytest.mark.parametrize("fingerprint", [None, "", "ab12+cd34", "-1+ab+cd"])
+def test_what_was_no_replay_began_with_no_row(fingerprint, write):
+    assert rows_begun_with(fingerprint) == 0
+    source = RejectSource(write(line({"id": 1})))
+    assert not source.beginning(0).is_of_same_rows(fingerprint)
 
 
 def test_whole_numbers_beyond_64_bits_come_as_text(write):

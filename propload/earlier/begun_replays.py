@@ -1,0 +1,102 @@
+"""The replay of the same rejected rows that came before and did not forget them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.earlier.reject_source import rows_begun_with
+from propload.errors import ConfigError
+from propload.postgres.ledger.history import read_runs
+from propload.running.choosing import open_database
+from propload.running.resuming import Resuming
+from propload.target import TableName
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from propload.earlier.reject_source import RejectSource
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
+    from propload.running.planning import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class BegunReplay:
+    """A replay of rejected rows that are still in their file.
+
+    Attributes:
+        run: It, as the ledger knows it.
+        source: The rows that it began with: their run may have rejected more since.
+    """
+
+    run: RunRecord
+    source: RejectSource
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has loaded its rows."""
+        return self.run.status == "loaded"
+
+
+def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
+    """Return the replay of these very rows that did not come to forget them.
+
+    Only where rows are added it matters: to write rows by their key once more
+    changes nothing, and may be done by other settings.
+
+    Args:
+        source: The rows that are to be replayed.
+        plan: What holds for that.
+
+    Raises:
+        ConfigError: It was by another fix, and has added rows.
+        LockedError: It still goes on.
+    """
+    if plan.settings.get("mode") != "append":
+        return None
+    table = str(TableName.parse(plan.settings["table"]))
+    with open_database(plan) as database:
+        with database.connect() as session:
+            runs = read_runs(session, plan.places.state_dir)
+        for run in runs:
+            # those before it had an end before it began
+            if (run.source, run.target) == (source.name, table):
+                return _of_same_rows(run, source, plan, database)
+    return None
+
+
+def _of_same_rows(
+    run: RunRecord, source: RejectSource, plan: Plan, database: Database
+) -> BegunReplay | None:
+    """Return the last replay of a run, if it was of rows that are still there."""
+    begun = source.beginning(rows_begun_with(run.fingerprint))
+    if run.fingerprint == begun.fingerprint():
+        return BegunReplay(run, begun)
+    if run.status != "loaded":
+        _require_nothing_added(run, plan, database)
+    elif begun.is_of_same_rows(run.fingerprint):
+        # another fix may not add them a second time
+        return BegunReplay(run, begun)
+    return None
+
+
+def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> None:
+    """Refuse to begin anew where an unfinished replay has added some of the rows.
+
+    Raises:
+        ConfigError: It has.
+        LockedError: It still goes on.
+    """
+    with ExitStack() as stack:
+        resuming = Resuming(database, plan, stack)
+        point = resuming.point_of(run.run_id, gone=0)
+    if point is None or not point.counts.stored:
+        return
+    msg = (
+        f"run {run.run_id} added {counted(point.counts.stored, 'row')} of the "
+        f"{run.source} with another fix, or before they were edited, and did not "
+        "finish: continue with the fix that it had, or load what is missing from a "
+        f"file ({plan.commands.export_rejects(plan.replayed)})"
+    )
+    raise ConfigError(msg)
