@@ -15,6 +15,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
+from propload.prepare.json_in import json_shape, read_json
 from propload.prepare.limits import fitted, limit, may_limit
 from propload.prepare.text_for_server import (
     may_read,
@@ -145,7 +146,7 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     if target == pl.String and source != pl.Null:
         found = _as_text(column, source, wanted.pg_type)
     elif source == pl.String:
-        found = (read_guess if wanted.guessed else read_text)(column, target)
+        found = _read(column, wanted)
     else:
         found = convert(column, source, target)
     if found is None:
@@ -156,6 +157,12 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
         )
         raise SchemaMismatchError(msg)
     return _limited(found, found.value, target, wanted.pg_type)
+
+
+def _read(column: pl.Expr, wanted: Cast) -> Conversion | None:
+    if wanted.guessed:
+        return read_guess(column, wanted.dtype)
+    return (read_json if wanted.dtype.is_nested() else read_text)(column, wanted.dtype)
 
 
 def _as_text(column: pl.Expr, source: pl.DataType, pg_type: str) -> Conversion | None:
@@ -257,7 +264,7 @@ def _sift(
             wanted.column,
             stage="map",
             check="cast",
-            problem=f"cannot be stored exactly as {wanted.pg_type}",
+            problem=f"cannot be stored exactly as {_told(wanted, frame.schema)}",
         )
         for wanted, mask in refusals
         if mask.any()
@@ -265,6 +272,12 @@ def _sift(
     bad = pl.any_horizontal([pl.lit(mask) for _, mask in refusals])
     good = whole.filter(~bad.fill_null(value=False))
     return Sifted(good, join_reasons(reasons))
+
+
+def _told(wanted: Cast, schema: pl.Schema) -> str:
+    """Return what the reason of a row calls a type."""
+    is_json = wanted.dtype.is_nested() and schema[wanted.column] == pl.String
+    return json_shape(wanted.dtype) if is_json else wanted.pg_type
 
 
 def refuse(

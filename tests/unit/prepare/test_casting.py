@@ -130,7 +130,7 @@ def test_json_has_no_nan_so_such_a_row_is_refused():
         ([{"a": 1}], pl.Struct({"a": pl.Int64}), pl.Int64()),
         ([[1]], pl.List(pl.Int64), pl.Int64()),
         (["a"], pl.String(), pl.Binary()),
-        (["a"], pl.String(), pl.List(pl.String)),
+        (["a"], pl.String(), pl.List(pl.Binary)),
     ],
 )
 def test_types_without_an_exact_way_are_refused_as_a_whole(values, dtype, wanted):
