@@ -26,7 +26,7 @@ GUESSED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 GUESSED_NAIVE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?$"
 )
-GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-9]{2})?)$"
 
 #: Decimal digits that every double keeps.
 FLOAT_DIGITS = 15
@@ -42,6 +42,8 @@ _LARGE_FLOAT = r"^-?[0-9](?:\.[0-9]{1,17})?[eE]\+?1[6-8]$"
 #: Holds those exactly.
 _WHOLE = pl.Decimal(38, 17)
 _POWER = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"
+#: Ends in an offset that PostgreSQL refuses: no clock is 16 hours from UTC.
+_FAR_MOMENT = r":[0-9.]+\s*[-+\u2212](?:1[6-9]|2[0-9])\s*:?\s*(?:[0-9]{2})?$"
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
 #: A schema may want moments that are coarser, which a cast would cut to.
 _BEYOND_MILLISECONDS = r"\.[0-9]{3}[0-9]*[1-9]"
@@ -227,7 +229,8 @@ def _truth(text: pl.Expr) -> pl.Expr:
 def _date(column: pl.Expr) -> Conversion:
     text = column.str.strip_chars()
     zoned = pl.coalesce(_parse(text, shape, zoned=True) for shape in _ZONED_FORMATS[:2])
-    exact = ~text.str.contains(BEYOND_MICROSECONDS) & (zoned.dt.truncate("1d") == zoned)
+    odd = text.str.contains(BEYOND_MICROSECONDS) | text.str.contains(_FAR_MOMENT)
+    exact = ~odd & (zoned.dt.truncate("1d") == zoned)
     midnight = text.str.replace(r"[ T]00:00(?::00(?:\.0+)?)?$", "")
     value = text.str.to_date("%Y-%m-%d", strict=False)
     return Conversion(
@@ -246,20 +249,23 @@ def _datetime(column: pl.Expr, target: pl.Datetime) -> Conversion:
     text = column.str.strip_chars()
     naive = [_parse(text, shape, zoned=False) for shape in _NAIVE_FORMATS]
     zoned = [_parse(text, shape, zoned=True) for shape in _ZONED_FORMATS]
-    first = (
-        pl.coalesce(naive[:2]) if target.time_zone is None else pl.coalesce(zoned[:2])
-    )
-    rest = pl.coalesce(naive + zoned)
+    is_far = text.str.contains(_FAR_MOMENT)
+    rest = pl.coalesce(*naive, pl.when(~is_far).then(pl.coalesce(zoned)))
     lengthy = text.str.len_bytes().max() >= NANOSECOND_LENGTH
     beyond = text.str.contains(BEYOND_MICROSECONDS)
     if target.time_unit == "ms":
         beyond = text.str.contains(_BEYOND_MILLISECONDS)
         lengthy = beyond.any()
+    if target.time_zone is None:
+        first, refused = pl.coalesce(naive[:2]), beyond
+    else:
+        first, refused = pl.coalesce(zoned[:2]), beyond | is_far
+        lengthy |= is_far.any()
     value = _in_zone(first, target)
     return Conversion(
         value,
         lengthy | (value.dt.year().min() < FIRST_YEAR),
-        beyond | text.str.contains(SHORT_YEAR),
+        refused | text.str.contains(SHORT_YEAR),
         _in_zone(rest, target),
     )
 

@@ -1,11 +1,12 @@
 """Rows the server refuses, of years and spans that Python and Polars cannot hold."""
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import propload
-from tests.integration.reading import run_sql
+from tests.integration.reading import query, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
@@ -63,3 +64,18 @@ def test_such_a_row_costs_itself_and_is_told_in_words(database, tmp_path, kind, 
     assert (report.counts.inserted, report.counts.rejected) == (1, 1)
     [reason] = report.rejects["propload_reason_list"].item()
     assert (reason["stage"], reason["value"]) == ("database", f"2, {shown}")
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamptz[]", "timestamp", "text"])
+def test_an_offset_that_the_server_refuses_costs_its_row(kind, database, tmp_path):
+    run_sql(database, f"CREATE TABLE homes (id int PRIMARY KEY, seen {kind})")
+    offsets = ["+15:59", "+16", "-23:59", "-15:59", "+1600"]
+    seen = [f"2024-01-16 10:00:00{offset}" for offset in offsets]
+    cells = [f'["{one}"]' if kind.endswith("[]") else one for one in seen]
+    path = tmp_path / "homes.csv"
+    pl.DataFrame({"id": range(len(seen)), "seen": cells}).write_csv(path)
+    report = propload.ingest(path, to=database, table="homes", key="id")
+    refused = [] if kind == "text" else [1, 2, 4]
+    assert report.counts.rejected == len(refused)
+    stored = query(database, "SELECT id FROM homes ORDER BY id")
+    assert [row for (row,) in stored] == sorted({*range(len(seen))} - {*refused})

@@ -48,6 +48,11 @@ _UNREADABLE = {
 #: A moment that formats are tried with: no two of its numbers are the same.
 _SAMPLE = datetime(2024, 10, 23, 21, 43, 5)  # noqa: DTZ001 - formats bring a zone or not
 _OFFSET = "%(?:#|:{1,3})?z"
+#: No place is 15 hours from UTC. Such an offset stands at the end, or apart from its
+#: surroundings.
+_FAR = r"[-+\u2212](?:1[5-9]|2\d)\s*:?\s*(?:\d{2})?"
+_FAR_AT_END = rf"{_FAR}$"
+_FAR_APART = rf"(?:^|\s){_FAR}\s"
 
 
 @lru_cache
@@ -174,9 +179,12 @@ def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
         return count.cast(pl.Datetime("us", "UTC"))
     text, shape = _without_weekday(text, shape)
     if _has_offset(shape):
-        return text.str.to_datetime(
+        found = text.str.to_datetime(
             shape, time_unit="us", time_zone="UTC", strict=False
         )
+        is_last = re.search(f"{_OFFSET}$", shape)
+        far = text.str.contains(_FAR_AT_END if is_last else _FAR_APART)
+        return found.set(far.fill_null(value=False), None)
     if _has_clock(shape):
         naive = text.str.to_datetime(shape, time_unit="us", strict=False)
     else:
