@@ -7,18 +7,18 @@ import contextlib
 import logging
 import threading
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.extensions.memusage import MemoryUsage
-from scrapy.settings import Settings
 from scrapy.utils.reactor import is_reactor_installed
 
 from propload.errors import PropLoadError, QueueClosedError, SourceError
 from propload.nearest import SLIP, meant
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
+from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
 from propload.sources.spiders.finding import check_spider, find_spider
 from propload.sources.spiders.loop import Brake, CrawlLoop
 from propload.sources.spiders.outcome import (
@@ -106,7 +106,8 @@ class SpiderSource:
             `notes`); None before one has.
 
     Raises:
-        ConfigError: There is no such spider, or Scrapy cannot crawl by it.
+        ConfigError: There is no such spider, Scrapy cannot crawl by it, or a setting
+            is of the wrong type.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class SpiderSource:
         self.outcome: CrawlOutcome | None = None
         self._arguments = dict(arguments or {})
         self._settings = dict(settings or {})
+        check_values(self._settings)
         self._stopped = False
         self._crawl: _Crawl | None = None
 
@@ -242,12 +244,14 @@ class _Crawl(threading.Thread):
                 await _close_unbegun(crawler)
 
     def _configure(self, crawler: Crawler) -> None:
-        settings = crawler.settings
+        # a copy of those that it was made with
+        settings = cast("CrawlSettings", crawler.settings)
         _warn_of_slips(self._settings, settings)
         loader = _QueueLoader(self._queue)
         for name, value in {**self._settings, **FIXED}.items():
             settings.set(name, value, priority="cmdline")
         settings.set("PROPLOAD_LOADER", lambda **_: loader, priority="cmdline")
+        settings.require_usable()
         add_components(settings)
         obey_robots(settings)
 
@@ -333,9 +337,9 @@ def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
             log.warning("nothing may read the setting %r of the crawl%s", name, hint)
 
 
-def _base_settings() -> Settings:
+def _base_settings() -> CrawlSettings:
     """Return settings below those of add-ons, projects and spiders."""
-    settings = Settings()
+    settings = CrawlSettings()
     settings.setdict(POLITE, priority="command")
     return settings
 

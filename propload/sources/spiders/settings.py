@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from propload import config
 from propload.config.values import read_positive, read_seconds, read_size
@@ -20,9 +20,11 @@ from propload.sources.spiders.rows import (
 from propload.target import parse_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from scrapy.settings import BaseSettings
+
+T = TypeVar("T")
 
 PREFIX = "PROPLOAD_"
 #: Settings that only the sink has.
@@ -40,16 +42,21 @@ def read_flush(settings: BaseSettings, /) -> FlushOptions:
     Raises:
         ConfigError: A value cannot be used.
     """
+    return FlushOptions(
+        _read(settings, "FLUSH_ROWS", FLUSH_ROWS, read_positive),
+        _read(settings, "FLUSH_BYTES", FLUSH_BYTES, read_size),
+        _read(settings, "FLUSH_SECONDS", SINK_FLUSH_SECONDS, read_seconds),
+    )
+
+
+def _read(
+    settings: BaseSettings, name: str, default: T, reading: Callable[[object], T]
+) -> T:
     try:
-        rows = read_positive(settings.get("PROPLOAD_FLUSH_ROWS", FLUSH_ROWS))
-        size = read_size(settings.get("PROPLOAD_FLUSH_BYTES", FLUSH_BYTES))
-        seconds = read_seconds(
-            settings.get("PROPLOAD_FLUSH_SECONDS", SINK_FLUSH_SECONDS)
-        )
+        return reading(settings.get(PREFIX + name, default))
     except ConfigError as error:
-        msg = f"PROPLOAD_FLUSH_ROWS, _BYTES or _SECONDS: {error}"
+        msg = f"the setting {PREFIX}{name}: {error}"
         raise ConfigError(msg) from error
-    return FlushOptions(rows, size, seconds)
 
 
 def read_targets(

@@ -61,25 +61,6 @@ def test_arguments_and_settings_reach_the_spider():
 
 
 @pytest.mark.parametrize(
-    ("name", "hints"),
-    [
-        ("DOWNLOAD_DELY", ["DOWNLOAD_DELAY"]),
-        ("DOWNLOAD_DELAY", []),
-        ("MY_OWN_COLOUR", []),
-        ("PROPLOAD_FLUSH_ROWS", []),
-    ],
-)
-def test_a_setting_that_is_nearly_one_of_scrapys_is_told(caplog, name, hints):
-    read(SpiderSource(spider_of([{"id": 1}]), settings={name: 1}))
-    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
-    wanted = [
-        f"nothing may read the setting {name!r} of the crawl; did you mean {hint!r}?"
-        for hint in hints
-    ]
-    assert told == wanted
-
-
-@pytest.mark.parametrize(
     ("batches", "nbytes"), [(8, 1 << 30), (1_000, 1)], ids=["batches", "bytes"]
 )
 def test_what_is_not_read_makes_the_crawl_wait(monkeypatch, batches, nbytes):

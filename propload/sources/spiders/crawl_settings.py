@@ -1,0 +1,131 @@
+"""Scrapy's settings of a crawl: a value of the wrong type is told with its name.
+
+Scrapy reads most of them when a crawl begins, some when its spider is opened, where an
+error is logged and no more, and says which value is wrong, but not of which setting.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from scrapy.settings import BaseSettings, Settings, default_settings
+
+from propload.errors import ConfigError
+from propload.sources.spiders.settings import read_flush
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+T = TypeVar("T")
+
+#: Settings that Scrapy reads as numbers, though their defaults are whole.
+_NUMBERS = frozenset({"DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT"})
+#: One that it reads as a switch, though its default is a number.
+_SWITCHES = frozenset({"TELNETCONSOLE_ENABLED"})
+#: Lists of codes of HTTP.
+_CODES = frozenset(
+    {"RETRY_HTTP_CODES", "HTTPERROR_ALLOWED_CODES", "HTTPCACHE_IGNORE_HTTP_CODES"}
+)
+
+
+class WrongValueError(ConfigError, ValueError):
+    """A setting of Scrapy has a value of the wrong type.
+
+    Components may catch Scrapy's own error, which is a ValueError.
+    """
+
+
+class CrawlSettings(Settings):
+    """Settings that say which one cannot be read, by Scrapy or by a component."""
+
+    def set(self, name: Any, value: Any, priority: int | str = "project") -> None:
+        """Set a value; that of a dict of components may be JSON."""
+        setting = partial(super().set, name, value, priority)
+        if self.frozen or not isinstance(self[name], BaseSettings):
+            setting()
+        else:
+            _named(setting, name, None, "a JSON object")
+
+    def getbool(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - as Scrapy has it
+        """Return a setting that is on or off."""
+        reading = partial(super().getbool, name, default)
+        return _named(reading, name, self[name], "true or false")
+
+    def getint(self, name: str, default: int = 0) -> int:
+        """Return a setting that is a whole number."""
+        reading = partial(super().getint, name, default)
+        return _named(reading, name, self[name], "a whole number")
+
+    def getfloat(self, name: str, default: float = 0.0) -> float:
+        """Return a setting that is a number."""
+        reading = partial(super().getfloat, name, default)
+        return _named(reading, name, self[name], "a number")
+
+    def getdict(
+        self, name: str, default: dict[Any, Any] | None = None
+    ) -> dict[Any, Any]:
+        """Return a setting that is a dict, or the JSON of one."""
+        reading = partial(super().getdict, name, default)
+        return _named(reading, name, None, "a JSON object")
+
+    def require_usable(self) -> None:
+        """Refuse values that Scrapy would fail on when it needs them.
+
+        Raises:
+            WrongValueError: One is of another type than Scrapy takes.
+        """
+        for name, value in self.items():
+            if name in _CODES:
+                _named(partial(_codes, self.getlist(name)), name, value, "HTTP codes")
+            elif value is not None and (reading := self._reading(name)) is not None:
+                reading(name)
+
+    def _reading(self, name: str) -> Callable[[str], object] | None:
+        """Return how Scrapy reads a setting, or None where it takes any value."""
+        if name in _NUMBERS:
+            return self.getfloat
+        if name in _SWITCHES:
+            return self.getbool
+        readings: dict[type, Callable[[str], object]] = {
+            bool: self.getbool,
+            int: self.getint,
+            float: self.getfloat,
+        }
+        # a setting that is about to go warns whoever asks for its default
+        return readings.get(type(vars(default_settings).get(name)))
+
+
+def check_values(given: Mapping[str, object], /) -> None:
+    """Refuse settings of a crawl that are of another type than Scrapy takes.
+
+    Raises:
+        ConfigError: One is.
+    """
+    settings = CrawlSettings()
+    settings.setdict(given, priority="cmdline")
+    settings.require_usable()
+    read_flush(settings)
+
+
+def _codes(words: Iterable[object]) -> list[int]:
+    return [int(str(word)) for word in words]
+
+
+def _named(reading: Callable[[], T], name: object, value: object, wanted: str) -> T:
+    """Return what is read, or tell of which setting the value is.
+
+    Args:
+        reading: What reads it.
+        name: The setting.
+        value: What is shown of it; a dict may hold what nobody is to see.
+        wanted: What it should be.
+    """
+    try:
+        return reading()
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        if isinstance(error, WrongValueError):
+            raise
+        shown = "" if value is None else f" {value!r},"
+        msg = f"the setting {name} of the crawl is{shown} not {wanted}"
+        raise WrongValueError(msg) from error

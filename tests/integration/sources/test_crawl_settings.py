@@ -1,0 +1,52 @@
+"""Settings of a crawl that are misspelt, or of a type that Scrapy cannot read."""
+
+import pytest
+
+from propload.errors import ConfigError
+from propload.sources.spiders import SpiderSource
+from tests.unit.sources.spiders.crawling import spider_of
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def read(source):
+    return [row for batch in source for row in batch.rows.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("name", "hints"),
+    [
+        ("DOWNLOAD_DELY", ["DOWNLOAD_DELAY"]),
+        ("DOWNLOAD_DELAY", []),
+        ("MY_OWN_COLOUR", []),
+        ("PROPLOAD_FLUSH_ROWS", []),
+    ],
+)
+def test_a_setting_that_is_nearly_one_of_scrapys_is_told(caplog, name, hints):
+    read(SpiderSource(spider_of([{"id": 1}]), settings={name: 1}))
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    wanted = [
+        f"nothing may read the setting {name!r} of the crawl; did you mean {hint!r}?"
+        for hint in hints
+    ]
+    assert told == wanted
+
+
+def test_a_setting_of_the_spider_that_is_of_the_wrong_type_is_named():
+    spider = spider_of([{"id": 1}])
+    spider.custom_settings = {"AUTOTHROTTLE_MAX_DELAY": "long"}
+    with pytest.raises(ConfigError, match="AUTOTHROTTLE_MAX_DELAY of the crawl is 'lo"):
+        read(SpiderSource(spider))
+
+
+def test_a_setting_that_a_component_cannot_read_is_named():
+    class Limiting:
+        @classmethod
+        def from_crawler(cls, crawler):
+            crawler.settings.getint("MY_LIMIT")
+            return cls()
+
+    settings = {"EXTENSIONS": {Limiting: 1}, "MY_LIMIT": "many"}
+    source = SpiderSource(spider_of([{"id": 1}]), settings=settings)
+    with pytest.raises(ConfigError, match="MY_LIMIT of the crawl is 'many', not a who"):
+        read(source)
