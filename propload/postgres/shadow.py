@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from propload.errors import WriteError
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import bookkeeping, swapping
+from propload.postgres.sql import bookkeeping, quoting, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.swap import Swap, require_types
@@ -115,8 +115,8 @@ class Shadow:
             continued: Whether the run has committed pieces already.
 
         Raises:
-            WriteError: The rows of a continued run are gone, or another process
-                is at this run now.
+            WriteError: The rows of a continued run are gone, another process is at
+                this run now, or this user may not make tables there.
         """
         self._take_lock()
         self._remove_abandoned()
@@ -130,6 +130,7 @@ class Shadow:
                 self._columns |= dict.fromkeys(before.columns)
                 self._since = before.since
         else:
+            self._require_room()
             self._create(unique=unique)
             self._note(self._columns)
         self._connection.commit()
@@ -216,6 +217,17 @@ class Shadow:
             columns=[*columns],
         )
         self._connection.execute(swapping.note(self.table, remark.text))
+
+    def _require_room(self) -> None:
+        namespace = self.table.namespace
+        if self._connection.rows(swapping.MAY_CREATE, (namespace,))[0][0]:
+            return
+        msg = (
+            f"{self._target.table} is replaced by way of a table in {namespace}, which "
+            f"this user may not make: GRANT CREATE ON SCHEMA {quoting.name(namespace)} "
+            "to it"
+        )
+        raise WriteError(msg, table=str(self._target.table), sqlstate="42501")
 
     def _create(self, *, unique: bool) -> None:
         target = self._target

@@ -26,6 +26,9 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
   AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
 
+#: Whether this user may make a shadow in a namespace.
+MAY_CREATE = "SELECT has_schema_privilege($1::text, 'CREATE')"
+
 #: Where a shadow is.
 NAMED = """
 SELECT n.nspname::text, c.relname::text
