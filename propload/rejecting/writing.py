@@ -89,8 +89,8 @@ class RejectWriter:
                 self._last[refused.lane] = (refused.batch, refused.reasons)
         return lines.height
 
-    def take_up(self, is_kept: Callable[[Line], bool], /) -> None:
-        """Keep and count rows that the run had refused before it was continued.
+    def take_up(self, is_kept: Callable[[Line], bool], /) -> int:
+        """Keep and count rows that the run had refused; return how many are left.
 
         Nobody replays or drops them from now on until `close`.
 
@@ -102,7 +102,8 @@ class RejectWriter:
             WriteError: The disk refuses.
         """
         if not self.path.exists():
-            return
+            return 0
+        rows = 0
         try:
             with unwritten(self.path):
                 self._hold()
@@ -110,9 +111,11 @@ class RejectWriter:
             # none where no line was kept
             for _, line in each_line(self.path) if self.path.exists() else ():
                 self._counts.add_line(line)
+                rows += 1
         except BaseException:
             self.close()
             raise
+        return rows
 
     def _hold(self) -> None:
         """Take the file: nobody replays or drops rows to which others may come."""

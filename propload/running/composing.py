@@ -31,6 +31,7 @@ from propload.running.parts import Parts
 from propload.running.planning import new_run_id
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming import Resuming, begin_record
+from propload.wording import counted
 
 if TYPE_CHECKING:
     import threading
@@ -192,7 +193,7 @@ def compose(
     load.lock(stack)
     claim = load.claim(ahead.fingerprint if ahead else source.fingerprint(), stack)
     record, point, plan = claim.record, claim.point, claim.plan
-    rejects = stack.enter_context(closing(_rejects(plan, record.run_id, point)))
+    rejects, gone = _rejects(plan, record.run_id, point, stack)
     kept = keep_rows(source, plan, record, target, database, stack=stack)
     fit = load.fit(claim, kept)
     start = find_start(source, point)
@@ -218,6 +219,7 @@ def compose(
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
         chosen=claim.why,
+        begin_notes=gone,
     )
 
 
@@ -242,13 +244,29 @@ def find_start(source: Source, point: ResumePoint | None) -> Start:
     return Start(point.batch, point.first_row, point.begun, point.counts, point.untold)
 
 
-def _rejects(plan: Plan, run_id: str, point: ResumePoint | None) -> RejectWriter:
-    """Return where rejected rows go, without those of batches that are made again."""
+def _rejects(
+    plan: Plan, run_id: str, point: ResumePoint | None, stack: ExitStack
+) -> tuple[RejectWriter, tuple[str, ...]]:
+    """Return where rejected rows go, without those of batches that are made again.
+
+    And what is to be said of those that are not there any more.
+    """
     store = RejectStore(plan.places.rejects)
     writer = RejectWriter(store.files.path(run_id), run_id)
-    if point is not None:
-        writer.take_up(lambda line: piece_of(line) in point.committed)
-    return writer
+    stack.enter_context(closing(writer))
+    if point is None:
+        return writer, ()
+    left = writer.take_up(lambda line: piece_of(line) in point.committed)
+    gone = point.counts.rejected - left
+    if gone <= 0:
+        return writer, ()
+    was = "was" if gone == 1 else "were"
+    note = (
+        f"{counted(gone, 'rejected row')} of earlier processes of this run {was} "
+        "replayed or dropped before it went on: the counts tell of them, the reasons "
+        "do not"
+    )
+    return writer, (note,)
 
 
 def _pipeline_options(

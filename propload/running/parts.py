@@ -45,6 +45,7 @@ class Parts:
         kept: What keeps rows until they are committed.
         continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
+        begin_notes: What is said of rows that earlier processes have rejected.
         end_notes: What the database says of the run's end.
         is_table_gone: Whether the table was not there any more at the end.
     """
@@ -61,6 +62,7 @@ class Parts:
     kept: Kept
     continued: bool
     chosen: tuple[str, ...]
+    begin_notes: tuple[str, ...] = ()
     end_notes: tuple[str, ...] = ()
     is_table_gone: bool = False
 
@@ -99,7 +101,7 @@ class Parts:
         if self.target.mode == "append" and self.plan.settings.get("newest"):
             newest = self.target.newest
             said.append(f"mode append adds every row: newest ({newest}) does not apply")
-        said += [*notes_of(self.source), *self.end_notes]
+        said += [*self.begin_notes, *notes_of(self.source), *self.end_notes]
         said += [self.kept.outcome.note] if self.kept.outcome.note else []
         return tuple(dict.fromkeys(said))
 

@@ -209,3 +209,30 @@ def test_rows_that_the_disk_does_not_forget_are_not_added_with_later_ones(
     assert read_table(database, "homes").height == stored
     propload.replay(failed.run_id, fix=mend, to=database)
     assert_all_are_there_once(database)
+
+
+@pytest.mark.parametrize("way", ["replayed", "dropped"])
+def test_reasons_that_went_before_a_run_went_on_are_told_to_have_gone(
+    database, fail, listings, told, way
+):
+    failed = fail(row=300)
+    if way == "replayed":
+        propload.replay(failed.run_id, fix=mend, to=database)
+    else:
+        propload.drop_rejects(failed.run_id)
+    report = propload.ingest(listings, resume=failed.run_id, **told)
+    assert report.counts.rejected == ROWS // 2
+    [reason] = report.reasons_counted
+    gone = report.counts.rejected - reason.rows
+    assert gone == 150
+    said = f"{gone} rejected rows of earlier processes of this run were replayed or"
+    assert [said in note for note in report.notes].count(True) == 1
+
+
+def test_a_run_that_goes_on_with_all_its_reasons_tells_of_none_that_went(
+    fail, listings, told
+):
+    failed = fail(row=300)
+    report = propload.ingest(listings, resume=failed.run_id, **told)
+    assert sum(one.rows for one in report.reasons_counted) == report.counts.rejected
+    assert not any("rejected row" in note for note in report.notes)

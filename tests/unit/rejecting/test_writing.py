@@ -45,7 +45,7 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     writer.write(refused([3], batch=1))
     writer.close()
     again = RejectWriter(writer.path, "20260101-ab")
-    again.take_up(lambda line: line["batch"] == 0)
+    assert again.take_up(lambda line: line["batch"] == 0) == 2
     assert [one.rows for one in again.counted] == [2, 2]
     # it has refused none itself yet
     with pytest.raises(LockedError, match="still going"):
@@ -55,7 +55,8 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
         other.take_up(lambda _: True)
     again.close()
     assert store.read()["row"].to_list() == [2, 3]
-    again.take_up(lambda _: False)
+    assert again.take_up(lambda _: False) == 0
+    assert again.take_up(lambda _: True) == 0
     again.close()
     assert not list(writer.path.parent.iterdir())
 
