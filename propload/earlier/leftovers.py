@@ -128,7 +128,7 @@ def require_home(one: Leftover, database: Database, commands: Commands) -> None:
 
 def _drop_gathered(one: Leftover, plan: Plan) -> None:
     """Drop what a replace had gathered: without its journal nobody finishes it."""
-    if not (is_replace(one) and one.is_entered):
+    if not (one.is_replace and one.is_entered):
         return
     table, meant = str(one.about.get("table")), one.database
     why = f"its database is {meant}"
@@ -168,12 +168,6 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
         raise LockedError(msg)
     msg = f"no journal of run {run_id} is left. See: {plan.commands.list_journals()}"
     raise ConfigError(msg)
-
-
-def is_replace(one: Leftover) -> bool:
-    """Return whether a journal's run was to replace its table."""
-    told = one.about.get("settings")
-    return isinstance(told, dict) and told.get("mode") == "replace"
 
 
 def opened(leftover: Leftover) -> JournalSource:

@@ -10,7 +10,6 @@ from propload.earlier.leftovers import (
     JournalGoneError,
     find_leftover,
     into_table,
-    is_replace,
     of_database,
     opened,
     require_home,
@@ -99,7 +98,7 @@ def recover(
 
 def _is_part_of_replace(one: Leftover, commands: Commands) -> bool:
     """Whether a journal would replace a table by a part of what was to come."""
-    if not is_replace(one) or one.whole:
+    if not one.is_replace or one.whole:
         return False
     log.warning(
         "run %s was to replace %s and ended before its source did: what came of it is "

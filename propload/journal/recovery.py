@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: A journal of up to so many bytes is read to show how many rows it holds.
+SHOWN_BYTES = 64 << 20
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Leftover:
     """A journal that no running process holds.
 
@@ -62,14 +65,23 @@ class Leftover:
         return None if found is None else str(found)
 
     @property
+    def is_replace(self) -> bool:
+        """Whether its run was to replace its table."""
+        told = self.about.get("settings")
+        return isinstance(told, dict) and told.get("mode") == "replace"
+
+    @property
     def rows(self) -> int:
         """The rows that are left, at most: the ledger may know some as committed.
 
-        The journal is read for it, which takes a second for a GB.
+        Those that a replace has gathered are left too, until they are in place. The
+        journal is read for it, which takes a second for a GB.
         """
         found = self._survey()
-        first = max(found.first_row, read_committed(self.folder))
-        return max(0, found.through_row - first)
+        committed = read_committed(self.folder)
+        if self.is_replace:
+            return max(found.through_row, committed)
+        return max(0, found.through_row - max(found.first_row, committed))
 
     @property
     def torn_bytes(self) -> int:
@@ -86,6 +98,22 @@ class Leftover:
         """Whether the source had given all that it had."""
         # a torn end was part of it
         return (self.folder / WHOLE).exists() and not self.torn_bytes
+
+    def __repr__(self) -> str:
+        told = {"run_id": self.run_id, **self._size()}
+        told |= {n: self.about.get(n, "") for n in ("table", "database", "source")}
+        shown = ", ".join(f"{name}={value!r}" for name, value in told.items())
+        return f"{type(self).__name__}({shown})"
+
+    def _size(self) -> dict[str, int]:
+        """Return the rows, or the bytes of a journal that is long to read."""
+        try:
+            size = sum(one.stat().st_size for one in records.segments(self.folder))
+            rows = self.rows if size <= SHOWN_BYTES else None
+        except OSError:
+            # another process recovers it, or the disk refuses
+            return {}
+        return {"bytes": size} if rows is None else {"rows": rows}
 
     def _survey(self) -> Survey:
         try:

@@ -1,6 +1,7 @@
 """Journals that were left, and what is loaded of them."""
 
 import fcntl
+import json
 import os
 
 import pytest
@@ -59,6 +60,39 @@ def test_what_is_left_is_counted_without_the_rows_known_to_be_committed(make, tm
     assert leftover.rows == 40
     JournalSource(leftover.folder).close(loaded=True)
     assert not leftover.folder.exists()
+
+
+@pytest.mark.parametrize(("mode", "rows"), [("append", [20, 0]), ("replace", [40, 40])])
+def test_of_a_replace_the_rows_that_are_gathered_are_left_as_well(
+    make, tmp_path, mode, rows
+):
+    journal = make()
+    journal.append(batch(0, 40))
+    journal.committed(20)
+    journal.close(loaded=False)
+    about = {"table": "t", "settings": {"mode": mode}}
+    (journal.folder / "about.json").write_text(json.dumps(about))
+    (leftover,) = find_leftovers(tmp_path / "journal")
+    assert leftover.rows == rows[0]
+    # all are committed, and the journal has let go of the last ones
+    JournalSource(leftover.folder).committed(40)
+    for one in records.segments(leftover.folder):
+        one.unlink()
+    assert leftover.rows == rows[1]
+
+
+def test_a_leftover_shows_how_many_rows_it_holds(make, tmp_path, monkeypatch):
+    journal = make()
+    journal.append(batch(0, 1_200))
+    journal.close(loaded=False)
+    (leftover,) = find_leftovers(tmp_path / "journal")
+    told = "table='t', database='', source='')"
+    assert repr(leftover) == f"Leftover(run_id='run-1', rows=1200, {told}"
+    # a large one is not read through for it
+    monkeypatch.setattr(recovery, "SHOWN_BYTES", 100)
+    monkeypatch.setattr(records, "survey", None)
+    size = sum(one.stat().st_size for one in records.segments(journal.folder))
+    assert repr(leftover) == f"Leftover(run_id='run-1', bytes={size}, {told}"
 
 
 def test_journals_are_found_without_reading_their_rows(make, tmp_path, monkeypatch):
