@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 
 
 def new_run_id() -> str:
-    """Return a name for a run that sorts by time and collides with no other."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    return f"{now}-{secrets.token_hex(3)}"
+    """Return a name for a run that sorts by time and collides with no other.
+
+    Runs of one second are in order too: which one is the newest decides what is
+    resumed, replayed and recovered.
+    """
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+"""Names of runs: everything that asks for the newest goes by them."""
+
+import re
+from datetime import UTC, datetime
+
+from propload.running.planning import new_run_id
+
+
+def next_name():
+    """Return a name that is given at a later moment than any before."""
+    before = datetime.now(UTC)
+    while datetime.now(UTC) == before:
+        pass
+    return new_run_id()
+
+
+def test_names_sort_by_time_within_a_second_as_well():
+    names = [next_name() for _ in range(100)]
+    assert names == sorted(names)
+    assert len({*names}) == 100
+
+
+def test_a_name_begins_with_its_second():
+    first = datetime.now(UTC)
+    second, _, rest = new_run_id().partition("-")
+    last = datetime.now(UTC)
+    assert f"{first:%Y%m%dT%H%M%S}" <= second <= f"{last:%Y%m%dT%H%M%S}"
+    assert re.fullmatch("[0-9a-f]{8}", rest)
