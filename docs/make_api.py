@@ -43,6 +43,7 @@ PUBLIC: Mapping[str, Sequence[str]] = {
         "PropLoadPipeline",
         "Pace",
         "Watch",
+        "SitePace",
         "SpiderSource",
         "SpiderArgument",
         "SpiderEntry",

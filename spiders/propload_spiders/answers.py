@@ -11,6 +11,7 @@ from scrapy.http import TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from propload.sources.spiders.robots import unread_rules
+from propload.sources.spiders.site_pace import is_refused
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
@@ -99,7 +100,8 @@ def refusal(failure: Failure, /) -> Response | None:
     if not isinstance(error, HttpError):
         return None
     response = error.response
-    return response if kind_of_answer(response) == "blocked" else None
+    is_refusal = is_refused(response.request) or kind_of_answer(response) == "blocked"
+    return response if is_refusal else None
 
 
 def is_forbidden(failure: Failure, /) -> bool:

@@ -6,10 +6,8 @@ settings and `--set` may change each of them.
 
 from __future__ import annotations
 
-import ipaddress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,14 +68,3 @@ def behave(settings: BaseSettings, manners: Mapping[str, object], /) -> None:
     """Set manners where the user has set nothing."""
     for name, value in manners.items():
         settings.set(name, value, priority=PRIORITY)
-
-
-def is_loopback(url: str, /) -> bool:
-    """Return whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.sources.spiders.hosts import is_loopback
 from propload_spiders.arguments import (
     Argument,
     read_number,
@@ -23,7 +24,6 @@ from propload_spiders.extraction.addresses import (
     search_url,
     split_places,
 )
-from propload_spiders.manners import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

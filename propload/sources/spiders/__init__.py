@@ -17,6 +17,7 @@ from propload.sources.spiders.finding import (
 from propload.sources.spiders.outcome import CrawlOutcome
 from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.sink import PropLoadPipeline
+from propload.sources.spiders.site_pace import SitePace
 from propload.sources.spiders.watching import Watch
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Pace",
     "PropLoadAddon",
     "PropLoadPipeline",
+    "SitePace",
     "SpiderArgument",
     "SpiderEntry",
     "SpiderSource",

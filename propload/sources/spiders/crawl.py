@@ -30,6 +30,7 @@ from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.settings import PREFIX
 from propload.sources.spiders.sink import PropLoadPipeline
+from propload.sources.spiders.site_pace import keep_pace
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ class _Crawl(threading.Thread):
         settings.require_usable()
         add_components(settings)
         obey_robots(settings)
+        keep_pace(settings)
 
     def _note_outcome(self, crawler: Crawler) -> None:
         try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from scrapy.core.engine import ExecutionEngine
     from scrapy.crawler import Crawler
+    from scrapy.http import Request
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +134,14 @@ def drop_queued(crawler: Crawler) -> None:
     for slot in list(crawler.engine.downloader.slots.values()):
         while slot.queue:
             request, answer = slot.queue.popleft()
-            # an errback is told what happened; without one Scrapy would log an error
-            kind = DownloadCancelledError if request.errback else IgnoreRequest
-            answer.errback(kind("the crawl ends"))
+            answer.errback(taken_back(request))
+
+
+def taken_back(request: Request) -> Exception:
+    """Return what becomes of a request that is not sent because the crawl ends."""
+    # an errback is told what happened; without one Scrapy would log an error
+    kind = DownloadCancelledError if request.errback else IgnoreRequest
+    return kind("the crawl ends")
 
 
 def look_again(crawler: Crawler) -> None:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
+#: The finish reason of a crawl that its site refuses.
+BLOCKED = "blocked"
 #: Finish reasons that mean: the site does not want this crawl.
-BLOCKED_REASONS = ("blocked", "robots")
+BLOCKED_REASONS = (BLOCKED, "robots")
 #: Statuses that mean the same where a site answers nothing else.
 REFUSALS = frozenset({401, 403, 429, 451})
 #: The finish reason of a crawl that had nothing left to do.

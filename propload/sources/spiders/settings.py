@@ -28,7 +28,14 @@ T = TypeVar("T")
 
 PREFIX = "PROPLOAD_"
 #: Settings that only the sink has.
-OWN = ("TARGETS", "LOADER", "FLUSH_ROWS", "FLUSH_BYTES", "FLUSH_SECONDS")
+OWN = (
+    "TARGETS",
+    "LOADER",
+    "FLUSH_ROWS",
+    "FLUSH_BYTES",
+    "FLUSH_SECONDS",
+    "LONGEST_WAIT",
+)
 #: The name of what holds for items whose class no target names.
 OTHERS = ""
 NAMES = tuple(Settings.__annotations__)

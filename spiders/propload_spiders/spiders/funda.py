@@ -16,6 +16,7 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
 from propload.sources.spiders.robots import obey_robots
+from propload.sources.spiders.site_pace import keep_pace
 from propload.wording import counted
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
@@ -102,6 +103,7 @@ class FundaSpider(Spider):
         super().update_settings(settings)
         manners.behave(settings, manners.MANNERS)
         obey_robots(settings)
+        keep_pace(settings)
 
     # Any: Scrapy leaves open what a spider is told
     @classmethod

@@ -1,0 +1,98 @@
+"""A site that notes when it is asked for what, and other hosts behind it."""
+
+import contextlib
+import http.server
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer: status, body, and headers besides its length."""
+
+    status: int = 200
+    body: str = "<html>a page</html>"
+    headers: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: its host, its path, and when it came."""
+
+    host: str
+    path: str
+    at: float
+
+
+class TimedSite(http.server.ThreadingHTTPServer):
+    """Pages on loopback, and as a proxy those of any host, each request noted.
+
+    Each answer of `answers[path]` is given once, the last one from then on.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, answers):
+        super().__init__(("127.0.0.1", 0), _Page)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked = []
+        self._answers = {path: list(told) for path, told in answers.items()}
+        self._lock = threading.Lock()
+
+    def answer(self, url):
+        parts = urlsplit(url)
+        at = Asked(parts.hostname or "127.0.0.1", parts.path, time.monotonic())
+        with self._lock:
+            self.asked.append(at)
+            told = self._answers.get(at.path) or [Told()]
+            return told.pop(0) if len(told) > 1 else told[0]
+
+    def paths(self, host="127.0.0.1"):
+        return [one.path for one in self.asked if one.host == host]
+
+    def gaps(self, host="127.0.0.1"):
+        """Return the seconds between each request of a host and the next."""
+        times = [one.at for one in self.asked if one.host == host]
+        return [later - one for one, later in itertools.pairwise(times)]
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # one packet an answer: else each waits 40 ms for the other side
+    wbufsize = -1
+
+    def do_GET(self):
+        told = self.server.answer(self.path)
+        body = told.body.encode()
+        self.send_response(told.status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in told.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args):
+        pass
+
+
+@contextlib.contextmanager
+def timed_site(**answers):
+    """Serve answers by path: a name `a_b` stands for `/a/b`, `robots` for its file."""
+    named = {"robots": "/robots.txt"}
+    by_path = {
+        named.get(name, "/" + name.replace("_", "/")): told
+        for name, told in answers.items()
+    }
+    server = TimedSite(by_path)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

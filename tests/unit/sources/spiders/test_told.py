@@ -1,0 +1,75 @@
+"""What a site says about when it may be asked."""
+
+import pytest
+from scrapy.http import Response
+from scrapy.robotstxt import ProtegoRobotParser, PythonRobotParser, RobotParser
+
+from propload.sources.spiders.told import delay_told, wait_told
+
+SENT = "Sun, 29 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("0", 0),
+        ("Sun, 29 Nov 2026 12:02:00 GMT", 120),
+        ("Sunday, 29-Nov-26 12:02:00 GMT", 120),
+        ("Sun, 29 Nov 2026 13:02:00 +0100", 120),
+        ("Sun, 29 Nov 2026 11:59:00 GMT", 0),
+        ("", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("soon", 0),
+        ("\u00b2", 0),
+        ("Sun, 99 Nov 99999999999 12:02:00 GMT", 0),
+    ],
+)
+def test_a_wait_is_a_number_of_seconds_or_a_date(told, seconds):
+    headers = {"Retry-After": told.encode("latin-1"), "Date": SENT}
+    for status in (429, 503):
+        assert wait_told(Response("http://a", status, headers)) == seconds
+    assert wait_told(Response("http://a", 200, headers)) == 0
+
+
+def test_an_answer_that_does_not_say_asks_for_no_wait():
+    assert wait_told(Response("http://a", 429)) == 0
+
+
+@pytest.mark.parametrize("parser", [ProtegoRobotParser, PythonRobotParser])
+@pytest.mark.parametrize(
+    ("lines", "seconds"),
+    [
+        ("User-agent: *\nCrawl-delay: 10", 10),
+        ("User-agent: *\nRequest-rate: 1/20", 20),
+        ("User-agent: *\nCrawl-delay: 10\nRequest-rate: 4/60", 15),
+        ("User-agent: *\nCrawl-delay: 10\nRequest-rate: 1/5", 10),
+        ("User-agent: *\nDisallow: /x", 0),
+        ("User-agent: *\nCrawl-delay: soon", 0),
+        ("User-agent: other\nCrawl-delay: 10", 0),
+        ("User-agent: propload\nCrawl-delay: 3\n\nUser-agent: *\nCrawl-delay: 10", 3),
+        ("", 0),
+    ],
+)
+def test_the_slower_of_two_rules_holds(parser, lines, seconds):
+    rules = parser(lines.encode(), None)
+    assert delay_told(rules, "propload/1 (+https://example.org)") == seconds
+
+
+class Own(RobotParser):
+    """A user's parser, which knows what is allowed and no more."""
+
+    @classmethod
+    def from_crawler(cls, crawler, robotstxt_body):
+        del crawler, robotstxt_body
+        return cls()
+
+    def allowed(self, url, user_agent):
+        del url, user_agent
+        return True
+
+
+def test_a_parser_that_knows_of_no_delay_asks_for_none():
+    assert delay_told(Own(), "propload") == 0
