@@ -9,9 +9,16 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from scrapy import signals
+from scrapy.settings import SETTINGS_PRIORITIES
 
+from propload.sources.spiders.hosts import host_of, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
 _HOME = "https://github.com/propload/propload"
@@ -55,12 +62,12 @@ MANNERS: Mapping[str, object] = {
     "REMOTE_CONTROL_ENABLED": False,
 }
 
-#: A site on this machine, or files: nobody to be polite to.
-HASTE: Mapping[str, object] = {
-    "CONCURRENT_REQUESTS": 16,
-    "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
-    "DOWNLOAD_DELAY": 0.0,
-    "AUTOTHROTTLE_ENABLED": False,
+#: Names by which this machine is asked; files have none.
+_NEAR = ("", "localhost", "127.0.0.1", "::1")
+#: How it is asked, and the settings by which a user says otherwise.
+_AT_ONCE: Mapping[str, tuple[str, float]] = {
+    "delay": ("DOWNLOAD_DELAY", 0.0),
+    "concurrency": ("CONCURRENT_REQUESTS_PER_DOMAIN", 16),
 }
 
 
@@ -68,3 +75,36 @@ def behave(settings: BaseSettings, manners: Mapping[str, object], /) -> None:
     """Set manners where the user has set nothing."""
     for name, value in manners.items():
         settings.set(name, value, priority=PRIORITY)
+
+
+def hasten(crawler: Crawler, urls: Iterable[str], /) -> None:
+    """Let files and this machine be asked at once: there is nobody to be polite to.
+
+    Pages of a copy may lead to the site itself, so it is each host that has its pace,
+    not the crawl.
+
+    Args:
+        crawler: The crawl, whose settings may still be changed.
+        urls: Where it begins: this machine may have other names there.
+    """
+    settings, name = crawler.settings, "DOWNLOAD_SLOTS"
+    pace = {
+        key: settings.getfloat(own) if _is_users(settings, own) else value
+        for key, (own, value) in _AT_ONCE.items()
+    }
+    hosts = {*_NEAR, *(host_of(url) for url in urls if is_loopback(url))}
+    slots = {**{host: dict(pace) for host in hosts}, **settings.getdict(name)}
+    settings.set(name, slots, priority=settings.getpriority(name) or PRIORITY)
+    if not _is_users(settings, "AUTOTHROTTLE_ENABLED"):
+        reached = signals.request_reached_downloader
+        crawler.signals.connect(_spare_throttle, reached)
+
+
+def _is_users(settings: BaseSettings, name: str) -> bool:
+    return (settings.getpriority(name) or 0) > SETTINGS_PRIORITIES[PRIORITY]
+
+
+def _spare_throttle(request: Request) -> None:
+    """Keep AutoThrottle, which knows no hosts, from those that are asked at once."""
+    near = is_loopback(request.url) or not host_of(request.url)
+    request.meta["autothrottle_dont_adjust_delay"] = near

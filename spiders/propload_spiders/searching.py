@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
-from propload.sources.spiders.hosts import is_loopback
 from propload_spiders.arguments import (
     Argument,
     read_number,
@@ -79,12 +78,6 @@ class Wanted:
     urls: tuple[str, ...]
     files: tuple[Path, ...]
     base: str
-
-    @property
-    def is_local(self) -> bool:
-        """Whether everything is read from files or from this machine."""
-        sites = [*self.urls, *([self.base] if self.places else [])]
-        return all(map(is_loopback, sites))
 
     def page_of(self, walk: Walk, fixed: Mapping[str, object], /) -> str:
         """Return the address of the page that a walk stands at.

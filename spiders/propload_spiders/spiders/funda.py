@@ -102,16 +102,16 @@ class FundaSpider(Spider):
         """Set the manners that the user has not set."""
         super().update_settings(settings)
         manners.behave(settings, manners.MANNERS)
-        obey_robots(settings)
-        keep_pace(settings)
 
     # Any: Scrapy leaves open what a spider is told
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Return the spider; on this machine and for files it need not wait."""
+        """Return the spider; files and this machine need not be waited for."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        if spider.wanted.is_local:
-            manners.behave(crawler.settings, manners.HASTE)
+        # not in `update_settings`: a runner lays its own components over those
+        obey_robots(crawler.settings)
+        keep_pace(crawler.settings)
+        manners.hasten(crawler, (*spider.wanted.urls, spider.wanted.base))
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
         crawler.signals.connect(spider.on_dropped, signal=signals.request_dropped)
         return spider

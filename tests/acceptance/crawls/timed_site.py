@@ -84,7 +84,7 @@ def timed_site(**answers):
     """Serve answers by path: a name `a_b` stands for `/a/b`, `robots` for its file."""
     named = {"robots": "/robots.txt"}
     by_path = {
-        named.get(name, "/" + name.replace("_", "/")): told
+        name if name[0] == "/" else named.get(name, "/" + name.replace("_", "/")): told
         for name, told in answers.items()
     }
     server = TimedSite(by_path)

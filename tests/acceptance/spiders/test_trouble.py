@@ -7,6 +7,7 @@ import re
 import pytest
 
 from propload_spiders.demo import DemoSite, Traps
+from tests.acceptance.crawls.timed_site import Told, timed_site
 from tests.acceptance.spiders.reading import LISTINGS, crawl, open_ids
 
 
@@ -119,3 +120,13 @@ def test_a_crawl_that_is_stopped_says_what_it_did_not_hand_over(site):
     left = read.count("listings") - len(read.ids)
     assert left > 0
     assert read.missing[-1].startswith(f"{left} listings were seen")
+
+
+def test_nothing_is_asked_of_a_site_whose_rules_nobody_knows():
+    with timed_site(robots=[Told(503)]) as site:
+        read = crawl(
+            place="delft,breda", base_url=site.url, settings={"RETRY_TIMES": 0}
+        )
+        assert site.paths() == ["/robots.txt"]
+        assert len(read.missing) == 2
+        assert "cannot be read (HTTP 503)" in read.missing[0]

@@ -47,21 +47,6 @@ def test_filters_as_the_site_writes_them():
     }
 
 
-@pytest.mark.parametrize(
-    ("given", "is_local"),
-    [
-        ({"base_url": "http://127.0.0.1:1"}, True),
-        ({}, False),
-        ({"place": "", "start_urls": f"https://x{LISTING}"}, False),
-        ({"place": "", "start_urls": f"http://localhost:1{LISTING}"}, True),
-        ({"start_urls": f"http://localhost:1{LISTING}"}, False),
-        ({"base_url": "http://[::1]:1", "start_urls": f"https://x{LISTING}"}, False),
-    ],
-)
-def test_only_this_machine_is_asked_in_haste(given, is_local):
-    assert wanted(**given).is_local is is_local
-
-
 def test_addresses_from_a_file(tmp_path):
     file = tmp_path / "left.txt"
     urls = [f"https://x/detail/koop/a,b/huis-b-1/4{n:07}/" for n in range(3_000)]
