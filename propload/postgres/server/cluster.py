@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import psutil
-
 from propload.commands import Commands
 from propload.errors import ConfigError, WriteError
+from propload.postgres.server.processes import (
+    any_works_in,
+    is_hidden_server,
+    works_in,
+)
 from propload.postgres.server.programs import (
     STEP_SECONDS,
     Stopped,
@@ -118,7 +121,7 @@ class Cluster:
         """
         lines = self._pid_lines()
         pid = int(lines[0]) if lines and lines[0].isdigit() else None
-        found = pid and (_works_in(pid, self.data) or _is_hidden_server(pid))
+        found = pid and (works_in(pid, self.data) or is_hidden_server(pid))
         return pid if found else None
 
     def is_ready(self) -> bool:
@@ -249,7 +252,7 @@ class Cluster:
             self._make_data(fresh, stopped)
             fresh.rename(self.data)
         finally:
-            # where it was not renamed, 40 MB of which the next start makes no use
+            # there is one where it was not renamed: 40 MB of no use
             shutil.rmtree(fresh, ignore_errors=True)
 
     def _make_data(self, fresh: Path, stopped: Stopped) -> None:
@@ -289,9 +292,9 @@ class Cluster:
         # use, be it by a stranger or by its own unburied self: both are common
         # in containers, where numbers repeat and nobody reaps the dead.
         deadline = time.monotonic() + _ORPHAN_SECONDS
-        while _any_works_in(self.data) and time.monotonic() < deadline:
+        while any_works_in(self.data) and time.monotonic() < deadline:
             pause(stopped)
-        if not _any_works_in(self.data):
+        if not any_works_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
@@ -376,26 +379,3 @@ def _lock(path: Path, stopped: Stopped) -> int:
             return lock_private(path)
         except BlockingIOError:
             pause(stopped)
-
-
-def _works_in(pid: int, folder: Path) -> bool:
-    try:
-        return os.path.realpath(psutil.Process(pid).cwd()) == os.path.realpath(folder)
-    except (psutil.Error, OSError):
-        return False
-
-
-def _is_hidden_server(pid: int) -> bool:
-    """Whether a process is a server whose folder this user may not see."""
-    try:
-        process = psutil.Process(pid)
-        process.cwd()
-    except psutil.AccessDenied:
-        return process.name() == "postgres"
-    except (psutil.Error, OSError):
-        return False
-    return False
-
-
-def _any_works_in(folder: Path) -> bool:
-    return any(_works_in(pid, folder) for pid in psutil.pids())
