@@ -112,6 +112,7 @@ class Chosen:
                     msg = f"{flag} {words[0]}: only a spider takes it"
                     raise ConfigError(msg)
             return {}
+        _refuse_repeated(self._argument)
         arguments = {**self._of_job("argument"), **pairs("--argument", self._argument)}
         settings = {**self._of_job("set"), **pairs("--set", self._set)}
         return {"arguments": arguments, "crawl_settings": settings}
@@ -134,6 +135,23 @@ def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:
             raise ConfigError(msg)
         found[name] = value
     return found
+
+
+def _refuse_repeated(words: Iterable[str]) -> None:
+    """Refuse two values of one argument: `-a place=a -a place=b` asks for both places.
+
+    Raises:
+        ConfigError: There are such.
+    """
+    given: dict[str, str] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if given.setdefault(name, value) != value:
+            msg = (
+                f"--argument {name} is given twice, as {given[name]!r} and {value!r}: "
+                "give it once, with all values in one if it is a list"
+            )
+            raise ConfigError(msg)
 
 
 def sources_group(*, crawls: bool = False) -> Group:

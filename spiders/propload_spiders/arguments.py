@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
 from propload.nearest import meant
+from propload.sources.spiders.hosts import host_of, is_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,5 +158,8 @@ def _urls(text: str, told: str) -> list[str]:
     for url in urls:
         if not re.match(r"(?:https?|file)://", url):
             msg = f"{told} holds {url!r}: give addresses that begin with https://"
+            raise ConfigError(msg)
+        if not (url.startswith("file://") or is_host(host_of(url))):
+            msg = f"{told} holds {url!r}: give addresses that name a host"
             raise ConfigError(msg)
     return urls

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.sources.spiders.hosts import host_of, is_host
 from propload_spiders.arguments import (
     Argument,
     read_number,
@@ -172,6 +173,9 @@ def _site(value: object) -> str:
     site = str(value).strip().rstrip("/")
     if not site.startswith(("http://", "https://")):
         msg = f"base_url is {value!r}: give an address that begins with https://"
+        raise ConfigError(msg)
+    if not is_host(host_of(site)):
+        msg = f"base_url is {value!r}: give an address that names a host"
         raise ConfigError(msg)
     return site
 

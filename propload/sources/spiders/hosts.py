@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 
@@ -13,6 +14,11 @@ def host_of(url: str, /) -> str:
     except ValueError:
         # brackets that are no IPv6 address
         return ""
+
+
+def is_host(name: str, /) -> bool:
+    """Return whether a text can be a host's name."""
+    return bool(name) and not re.search(r"[\s/\\@]", name)
 
 
 def is_loopback(url: str, /) -> bool:

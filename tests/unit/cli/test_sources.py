@@ -57,6 +57,10 @@ def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
         ({"sources": ["a.csv"], "set": ["a=b"]}, "only a spider"),
         ({"sources": ["spider:funda"], "argument": ["place"]}, "not NAME=VALUE"),
         ({"sources": ["spider:funda"], "set": ["=1"]}, "not NAME=VALUE"),
+        (
+            {"sources": ["spider:funda"], "argument": ["place=a", "place=b"]},
+            "place is given twice, as 'a' and 'b'",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_a_usage_error(told, message, choose):
@@ -75,3 +79,4 @@ def test_a_table_of_a_job_must_be_one(choose, tmp_path):
 
 def test_an_empty_value_is_a_value():
     assert pairs("--set", ["A="]) == {"A": ""}
+    assert pairs("--set", ["A=1", "A=2"]) == {"A": "2"}

@@ -82,10 +82,18 @@ def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
         ({"price": "50.5-"}, "price is '50.5-': .* in whole numbers"),
         ({"price": "1.5-120.25"}, "in whole numbers"),
         ({"base_url": "127.0.0.1:8000"}, "base_url is '127.0.0.1:8000': give an add"),
+        ({"base_url": "http://[bad"}, r"'http://\[bad': .* names a host"),
+        ({"base_url": "https:///koop"}, "names a host"),
+        ({"base_url": "https://fun da.nl"}, "names a host"),
         ({"published": "7"}, "knows 1, 3, 5, 10, 30 days"),
         ({"offering": "swap"}, "give buy or rent"),
         ({"place": "delft,4km"}, "radius 4 km"),
         ({"start_urls": "www.funda.nl"}, "begin with https"),
+        (
+            {"start_urls": "https://[bad/detail/koop/a/huis-b-1/41234567/"},
+            "name a host",
+        ),
+        ({"start_urls": "https:///detail/koop/a/huis-b-1/41234567/"}, "name a host"),
         (
             {"start_urls": "https://www.funda.nl/koop/utrecht/p2/"},
             r"holds https://www.funda.nl/koop/utrecht/p2/, a search .*place=utrecht",
