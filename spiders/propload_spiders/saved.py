@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -80,7 +81,16 @@ def open_saved(
         base: The site that relative addresses belong to.
         as_of: When the page was read; None for the time its file was written.
     """
-    plain = gzip.decompress(body) if body.startswith(_GZIP) else body
-    html = HtmlResponse(path.as_uri(), body=plain).text
+    html = HtmlResponse(path.as_uri(), body=_unpacked(body)).text
     read = as_of or datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
     return SavedPage(html, own_address(html) or f"{base}/", timestamp(read))
+
+
+def _unpacked(body: bytes) -> bytes:
+    """Return a file's text; none where it is packed and was cut off or spoiled."""
+    if not body.startswith(_GZIP):
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return b""

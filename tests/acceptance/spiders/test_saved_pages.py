@@ -45,6 +45,16 @@ def test_saved_pages_that_are_blocked_or_empty_are_said(tmp_path):
     assert (read.reason, read.items, len(read.missing)) == ("finished", [], 2)
 
 
+@pytest.mark.parametrize("length", [2, 30])
+def test_a_packed_page_that_was_cut_off_is_said(tmp_path, length):
+    packed = gzip.compress(b"<title>Kade 1</title>" * 10)
+    (tmp_path / "a.html.gz").write_bytes(packed[:length])
+    read = crawl(pages=str(tmp_path))
+    assert "spider_exceptions/count" not in read.stats
+    (missing,) = read.missing
+    assert missing == f"{tmp_path}/a.html.gz holds no listing that can be read"
+
+
 def spoil(page, ids):
     """Return a page whose listings' ids are no ids any more."""
     for key in ids:
