@@ -8,6 +8,7 @@ from propload.batch import ROW
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
+from propload.postgres.sql.sessions import TEMP_BUFFERS
 from propload.postgres.sql.tables import (
     OWN_TEMPORARY,
     PLACES_QUERY,
@@ -118,6 +119,8 @@ def borrow_table(
         WriteError: This user may not make temporary tables.
     """
     temporary = TableName(TEMPORARY, table.table)
+    # its index takes the session's buffers, whose number is fixed from then on
+    connection.execute(TEMP_BUFFERS)
     _change(connection, temporary, _creation(temporary, frame_schema, key, pg_types))
     namespace = str(connection.rows(OWN_TEMPORARY)[0][0])
     made = describe(connection, TableName(namespace, table.table))

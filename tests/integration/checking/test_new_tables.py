@@ -38,6 +38,17 @@ def test_rows_that_the_new_table_refuses_are_told(database, rows):
     assert {one.column for one in said.reasons} == set(done.reasons["column"])
 
 
+def test_the_server_is_asked_whatever_its_temporary_buffers_are(database):
+    run_sql(
+        database,
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET temp_buffers = 1024', "
+        "current_database()); END$$",
+    )
+    rows = MADE["a NUL in a text"]
+    said = propload.check(rows, to=database, table="homes", key="id")
+    assert (said.notes, said.rejected) == ((), 1)
+
+
 @pytest.fixture
 def files(tmp_path):
     def write(*texts):
