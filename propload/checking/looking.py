@@ -28,6 +28,7 @@ from propload.pipeline.remarks import (
 )
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.tables import making
+from propload.postgres.tables.rights import missing_rights
 from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
@@ -190,6 +191,7 @@ class CheckedTable:
         plan = plan_rows(fitted.schema, facts, self.target)
         problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
         problems += plan.faults
+        problems += missing_rights(connection, facts, self.target, plan)
         planned = {each.column for each in plan.columns}
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same

@@ -19,7 +19,8 @@ from propload.postgres.session.locking import target_lock
 from propload.postgres.session.server_room import ServerRoom
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
-from propload.postgres.tables import making, reading
+from propload.postgres.tables import reading
+from propload.postgres.tables.readying import ready_table
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file
@@ -319,7 +320,7 @@ class Database:
     ) -> PreparedTarget:
         session = self._sessions.first()
         self._require_table(run, target, found)
-        facts = _made(session, target, frame_schema, found, pg_types)
+        facts = ready_table(session, target, frame_schema, found, pg_types)
         fit = plan_rows(frame_schema, facts, target)
         # another session may have made or changed the table in between
         fit.require_fit()
@@ -376,23 +377,3 @@ class Database:
             self._files[run_id] = lock_file(path)
         except BlockingIOError as error:
             raise taken_over(run_id) from error
-
-
-def _made(
-    session: Connection,
-    target: Target,
-    frame_schema: Mapping[str, pl.DataType],
-    facts: TableFacts | None,
-    pg_types: Mapping[str, str],
-) -> TableFacts:
-    """Return the facts of a table that is there, with the columns it is to have."""
-    if facts is None:
-        return making.create_table(
-            session, target.table, frame_schema, key=target.key, pg_types=pg_types
-        )
-    reading.require_mode(session, facts, target)
-    plan = plan_rows(frame_schema, facts, target)
-    plan.require_fit()
-    if plan.new and target.on_new_columns == "add":
-        return making.add_columns(session, target.table, plan.new, pg_types=pg_types)
-    return facts

@@ -136,6 +136,17 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 """
 
+#: What this user may do with a relation besides reading and inserting, and whether it
+#: is theirs to alter.
+RIGHTS_QUERY = """
+SELECT array_remove(ARRAY[
+           CASE WHEN has_any_column_privilege(c.oid, 'UPDATE') THEN 'UPDATE' END,
+           CASE WHEN has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END,
+           CASE WHEN has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END], NULL),
+       pg_has_role(c.relowner, 'USAGE')
+FROM pg_catalog.pg_class AS c WHERE c.oid = $1::int8::oid
+"""
+
 #: The columns of a relation, each with its type below any domain. A domain may
 #: stand on another one; the length is the one written nearest to the column. The last
 #: fields tell the collation, whether it holds unequal texts equal, and whether the type

@@ -6,7 +6,7 @@ import pytest
 
 import propload
 from propload.postgres.session.dsn import parse_dsn
-from tests.integration.reading import run_sql
+from tests.integration.reading import query, run_sql
 from tests.integration.users import new_user
 
 pytestmark = pytest.mark.timeout(180)
@@ -56,3 +56,77 @@ def test_a_parent_row_that_the_user_does_not_see_refuses_nothing(database, user)
     bad = [{"id": 3, "town": "Oz"}, {"id": 4, "town": "Ur"}]
     report = propload.ingest([*bad, *rows], **given)
     assert (report.counts.inserted, report.counts.rejected) == (2, 2)
+
+
+MISSING = {
+    "an upsert": ({"mode": "upsert"}, "", "UPDATE"),
+    "a replace": ({"mode": "replace"}, "", "TRUNCATE"),
+    "a replace of what others refer to": (
+        {"mode": "replace", "key": "id"},
+        "CREATE TABLE visits (home int REFERENCES homes)",
+        "DELETE, UPDATE",
+    ),
+}
+
+
+@pytest.mark.parametrize(("told", "also", "right"), MISSING.values(), ids=MISSING)
+def test_a_right_that_stored_rows_call_for_is_told_before_the_first_row(
+    database, user, told, also, right
+):
+    role, login = user
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int)",
+        "INSERT INTO homes VALUES (1, 100)",
+        f"GRANT SELECT, INSERT ON homes TO {role}",
+        f"GRANT CREATE ON SCHEMA public TO {role}",
+    )
+    run_sql(database, *filter(None, [also]))
+    rows, told = [{"id": 1, "price": 200}], {"to": login, "table": "homes", **told}
+    (problem,) = propload.check(rows, **told).problems
+    with pytest.raises(propload.WriteError) as caught:
+        propload.ingest(rows, **told)
+    for said in (problem, str(caught.value)):
+        assert f'GRANT {right} ON "public"."homes" to it' in said
+    assert caught.value.report.counts.read == 0
+    run_sql(database, f"GRANT {right} ON homes TO {role}")
+    assert propload.check(rows, **told).problems == ()
+    assert propload.ingest(rows, **told).counts.rejected == 0
+    assert query(database, "SELECT price FROM homes") == [(200,)]
+
+
+@pytest.mark.parametrize(
+    ("told", "row"),
+    [
+        ({"mode": "insert-new"}, {"id": 1, "price": 200}),
+        ({"mode": "append", "key": None}, {"id": 2, "price": 200}),
+        # nothing of a stored row is changed where the key is all there is
+        ({"mode": "upsert"}, {"id": 1}),
+    ],
+)
+def test_who_changes_no_stored_row_needs_no_right_to_it(database, user, told, row):
+    role, login = user
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int)",
+        "INSERT INTO homes VALUES (1, 100)",
+        f"GRANT SELECT, INSERT ON homes TO {role}",
+    )
+    told = {"to": login, "table": "homes", **told}
+    assert propload.check([row], **told).problems == ()
+    propload.ingest([row], **told)
+    assert (1, 100) in query(database, "SELECT id, price FROM homes")
+
+
+def test_columns_that_only_the_owner_adds_are_told(database, user):
+    role, login = user
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY)",
+        f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
+    )
+    rows = [{"id": 1, "price": 200}]
+    told = {"to": login, "table": "homes", "on_new_columns": "add"}
+    (problem,) = propload.check(rows, **told).problems
+    with pytest.raises(propload.WriteError, match=problem):
+        propload.ingest(rows, **told)
