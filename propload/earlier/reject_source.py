@@ -129,10 +129,11 @@ class RejectSource:
         is_loaded = self.choice()
         return sum(is_loaded(line) for _, line in each_line(self.path))
 
-    def waiting(self) -> int:
-        """Return how many rows were read, and come again with their batch."""
-        read = (line for _, line in each_line(self.path) if was_read(line))
-        return sum(not self._is_settled(line) for line in read)
+    def counts(self) -> tuple[int, int]:
+        """Return how many rows can be loaded, and how many come with their batch."""
+        lines = (line for _, line in each_line(self.path) if was_read(line))
+        settled = [self._is_settled(line) for line in lines]
+        return sum(settled), len(settled) - sum(settled)
 
     def choice(self) -> Callable[[Line], bool]:
         """Return what tells of each line of the file, in order, if it is loaded.
