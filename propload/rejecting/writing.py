@@ -194,7 +194,7 @@ def unwritten(path: Path, /) -> Iterator[None]:
     except OSError as error:
         msg = (
             f"rejected rows cannot be written to {path}: {_cause(error)}. "
-            "Make room or give another --state-dir, then run the same command again"
+            "Make room or give another --state-dir"
         )
         raise WriteError(msg) from error
 
