@@ -172,7 +172,7 @@ class Tuning:
             f"{one.workers:>7} {one.batch_rows:>10,} {one.rows_per_second:>10,.0f} "
             f"{one.peak_memory_bytes >> 20:>8,} "
             f"{'█' * round(_BAR * one.rows_per_second / fastest)}"
-            f"{' ◀' if one == self.best else ''}"
+            f"{' ◀' if one == self.leading else ''}"
             for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
         ]
         sample = f"{counted(self.rows, 'row')} of {self.source}"
@@ -187,7 +187,7 @@ class Tuning:
         rows = "".join(
             f"<tr><td>{one.workers}</td><td>{one.batch_rows:,}</td>"
             f"<td>{one.rows_per_second:,.0f}</td><td style='text-align:left'>"
-            f"<div style='background:{'#2a7' if one == self.best else '#8ac'};"
+            f"<div style='background:{'#2a7' if one == self.leading else '#8ac'};"
             f"height:1em;width:{20 * one.rows_per_second / fastest:.1f}em'></div>"
             "</td></tr>"
             for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
