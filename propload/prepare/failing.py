@@ -83,3 +83,17 @@ def labels_of(name: str | None, error: str | None, /) -> tuple[str, str]:
     if told == _UNNAMED:
         return short, "a check without a name"
     return (told, told) if told.startswith(short) else (short, told)
+
+
+def failing_of(label: str, text: str, /, *, of_row: bool) -> str:
+    """Return what is said of values, or of a row, that fail a check.
+
+    Args:
+        label: The check's short name.
+        text: Its message.
+        of_row: Whether it looks at several columns, so that none of them is named.
+    """
+    if not of_row:
+        return f"fails {text}"
+    # what the schema's author wrote says what is wrong, a bare name does not
+    return f"the row fails {text}" if text == label else text

@@ -23,7 +23,7 @@ from propload.prepare.accepting import (
     is_known,
 )
 from propload.prepare.casting import VALUE_LENGTH
-from propload.prepare.failing import FailedCheck, labels_of, named_check
+from propload.prepare.failing import FailedCheck, failing_of, labels_of, named_check
 from propload.registry import find_object
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
@@ -274,7 +274,7 @@ def _failure(
     label, text = labels_of(error.check.name, error.check.error)
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
-    problem = f"fails {text}" if place else text
+    problem = failing_of(label, text, of_row=not place)
     return FailedCheck(named, shown, label, place, problem, rows)
 
 

@@ -158,6 +158,26 @@ def test_a_check_of_more_than_rows_concerns_all_rows():
         checker.check(rows_of(a=[2, 2]))
 
 
+def test_a_check_of_the_row_is_told_by_its_name_or_by_its_own_words():
+    class Priced(pa.DataFrameModel):
+        price: pl.Int64
+        area: pl.Int64
+
+        @pa.dataframe_check
+        def affordable(cls, rows):  # noqa: N805 - pandera hands over the class
+            return rows.lazyframe.select(pl.col("price") < 10 * pl.col("area"))
+
+        @pa.dataframe_check(error="no home is that small")
+        def roomy(cls, rows):  # noqa: N805 - pandera hands over the class
+            return rows.lazyframe.select(pl.col("area") > 5)
+
+    reasons = load_schema(Priced).check(rows_of(price=[90], area=[1])).reasons
+    assert set(reasons["message"]) == {
+        "the row fails affordable",
+        "no home is that small",
+    }
+
+
 def test_a_check_that_raises_concerns_all_rows():
     class Broken(pa.DataFrameModel):
         a: pl.Int64
