@@ -32,8 +32,10 @@ _PARSERS = {
     "money": rf"^(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*{_CURRENCY})(?:\D.*)?$",
     "area": rf"^{_NUMBER}\s*(?:m²|m2|ha)$",
     "number": rf"^{_NUMBER}$",
-    "date": r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}$",
+    "date": r"^(?:\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{4}-\d{2}-\d{2})$",
 }
+#: Dates that are read without a rule, unless others among them need one.
+_ISO_DATE = r"^\d{4}"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _MONTHS = 12
 
@@ -103,7 +105,12 @@ def _told(values: pl.Series, parser: str, pattern: str) -> _Hint:
     rule = f'parse = "{parser}"'
     if parser == "date":
         read = read.str.strip_chars()
-        return _Hint(values.name, f"{rule}, formats = {_formats(read)}", read[0])
+        iso = read.str.contains(_ISO_DATE)
+        others, also = read.filter(~iso), ', "%Y-%m-%d"' if iso.any() else ""
+        if others.is_empty():
+            return _Hint(values.name, rule, read[0])
+        formats = _formats(others, also)
+        return _Hint(values.name, f"{rule}, formats = {formats}", others[0])
     if parser == "number":
         # commas, space around, and points that may group thousands need a mapping
         written = read.filter(~read.str.contains(_PLAIN))
@@ -118,14 +125,19 @@ def _alike(values: pl.Series, pattern: str) -> pl.Series:
     return values.str.strip_chars().str.contains(pattern)
 
 
-def _formats(dates: pl.Series) -> str:
-    """Return how dates are written; both ways where days and months are both small."""
+def _formats(dates: pl.Series, also: str) -> str:
+    """Return how dates are written; both ways where days and months are both small.
+
+    Args:
+        dates: Those with the year at their end.
+        also: What else is in the list of formats.
+    """
     mark = dates[0].lstrip("0123456789")[0]
     parts = [dates.str.extract(rf"^{before}(\d+)") for before in ("", r"\d+\D")]
     first, second = (int(str(part.cast(pl.Int64).max())) for part in parts)
     ways = [f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y"]
     ways = ways[:1] if first > _MONTHS else ways[1:] if second > _MONTHS else ways
-    return " or ".join(f'["{way}"]' for way in ways)
+    return " or ".join(f'["{way}"{also}]' for way in ways)
 
 
 def _listed(told: Sequence[str]) -> str:

@@ -22,6 +22,8 @@ DATES = {
     "12-03-2025;31-12-2024": ("%d-%m-%Y", [(2025, 3, 12), (2024, 12, 31)]),
     " 1.12.2025;13.1.2026": ("%d.%m.%Y", [(2025, 12, 1), (2026, 1, 13)]),
     "01/16/2018;12/1/2019": ("%m/%d/%Y", [(2018, 1, 16), (2019, 12, 1)]),
+    # exports of several years are often of several programs
+    "2019-07-23;01/16/2018": ('%m/%d/%Y", "%Y-%m-%d', [(2019, 7, 23), (2018, 1, 16)]),
 }
 PLAIN = {
     "words": ["Delft", "Leiden"],
@@ -64,6 +66,11 @@ def test_dates_are_told_with_their_format(texts):
 def test_where_days_and_months_are_small_both_formats_are_told():
     [note] = text_hints(pl.DataFrame({"on": ["01-02-2025"]}), ["on"])
     assert 'formats = ["%d-%m-%Y"] or ["%m-%d-%Y"] }' in note
+
+
+def test_dates_that_a_word_makes_texts_need_no_format():
+    [note] = text_hints(pl.DataFrame({"on": ["onbekend", "2025-02-01"]}), ["on"])
+    assert "on = { parse = \"date\" } for '2025-02-01'" in note
 
 
 @pytest.mark.parametrize("texts", PLAIN.values(), ids=PLAIN)
