@@ -167,3 +167,23 @@ def test_a_table_that_is_closed_to_all_rows_stops_the_load(database):
     )
     with pytest.raises(propload.LoadError, match=r"closed \[42501\]"):
         propload.ingest([{"k": 1}], to=database, table="homes")
+
+
+def test_updates_of_undone_runs_are_not_counted_in_partitions(database):
+    # the trigger leaves it to the server to find bad rows, by runs that it undoes
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int CHECK (price > 0)) "
+        "PARTITION BY RANGE (id)",
+        "CREATE TABLE near PARTITION OF homes FOR VALUES FROM (0) TO (1000)",
+        "CREATE TABLE far PARTITION OF homes FOR VALUES FROM (1000) TO (9000)",
+        "INSERT INTO homes SELECT id, 1 FROM generate_series(0, 8000, 2) AS id",
+        "CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN new; END'",
+        "CREATE TRIGGER same BEFORE INSERT OR UPDATE ON homes "
+        "FOR EACH ROW EXECUTE FUNCTION same()",
+    )
+    rows = [{"id": n, "price": -1 if n % 500 == 1 else 2} for n in range(2_000)]
+    counts = propload.ingest(rows, to=database, table="homes", key="id").counts
+    assert (counts.inserted, counts.updated) == (996, 1_000)
+    assert counts.rejected == 4

@@ -77,6 +77,16 @@ FROM keys AS k"""
 #: has room left for it.
 _CHOSEN = "s.ctid = ANY (propload_chosen)"
 
+#: What a run that is undone has counted stays in a sequence: it is taken back.
+_REMEMBER = (
+    "SELECT c.last_value, c.is_called INTO propload_counter "
+    f"FROM {merging.UPDATES} AS c;"
+)
+_FORGET = (
+    f"PERFORM setval('{merging.UPDATES}', propload_counter.last_value, "
+    "propload_counter.is_called);"
+)
+
 #: The pass; `write` puts one run into the table and its counts into a record.
 _SIFT = """
 #variable_conflict use_column
@@ -86,7 +96,7 @@ DECLARE
     propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
     propload_sums bigint[] := ARRAY[0, 0, 0, 0, 0]; propload_likely integer;
-    propload_alike integer := 0; propload_met text;
+    propload_alike integer := 0; propload_met text; propload_counter record;
 BEGIN
     SELECT array_agg(s.ctid ORDER BY s.{ordinal}),
            array_agg(s.{ordinal} ORDER BY s.{ordinal}), count(*)
@@ -94,6 +104,7 @@ BEGIN
     WHILE propload_first <= propload_end LOOP
         propload_last := least(propload_first + propload_run - 1, propload_end);
         propload_chosen := propload_places[propload_first:propload_last];
+        {remember}
         BEGIN
             {write};
             propload_sums := ARRAY[
@@ -105,6 +116,7 @@ BEGIN
             propload_first := propload_last + 1;
             propload_run := least(propload_run * 2, propload_longest_run);
         EXCEPTION WHEN OTHERS THEN
+            {forget}
             IF {of_the_server} THEN
                 RAISE;
             ELSIF propload_first < propload_last THEN
@@ -164,7 +176,9 @@ END"""
 
 def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
     """Return the statements that make the pass as a function of the session."""
-    return (*_create_probe(shape), _create_sift(_write(shape, patched)))
+    counts = shape.counts_by == "sequence" and bool(shape.key)
+    write = _write(shape, patched)
+    return (*_create_probe(shape), _create_sift(write, counts_apart=counts))
 
 
 def sift(runs: Runs, /) -> str:
@@ -187,7 +201,7 @@ def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
         f"SELECT count(ROW({values})) AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 "
         f"INTO propload_one FROM {merging.STAGE} AS s WHERE {_CHOSEN}"
     )
-    return (*_create_probe(shape), _create_sift(write))
+    return (*_create_probe(shape), _create_sift(write, counts_apart=False))
 
 
 def leave_out(ordinals: Sequence[int], /) -> str:
@@ -259,9 +273,11 @@ def _write(shape: Shape, patched: Sequence[str]) -> str:
     )
 
 
-def _create_sift(write: str) -> str:
+def _create_sift(write: str, *, counts_apart: bool) -> str:
     body = _SIFT.format(
         write=write,
+        remember=_REMEMBER if counts_apart else "",
+        forget=_FORGET if counts_apart else "",
         of_the_server=IS_OF_THE_SERVER,
         of_rows=_OF_ROWS,
         probe=_PROBE,
