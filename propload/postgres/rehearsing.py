@@ -56,7 +56,8 @@ class Rehearsal:
 
     They are copied into a temporary table and looked at there. What only a trigger, an
     exclusion constraint, a check that raises an error, one of very many partitions or
-    another row of the same source refuses, is not found.
+    another row of the same source refuses, is not found; nor is what any constraint
+    refuses of rows that a trigger may still change.
 
     Args:
         connection: A session of its own, with a stage.
@@ -117,8 +118,14 @@ class Rehearsal:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the table's columns."""
-        return tuple(filter(None, [self._shape.kept]))
+        """What a reader should know of the table."""
+        shape = self._shape
+        unasked = (
+            f"a trigger of {shape.table} may change or "
+            "skip rows before they are stored, so its constraints were not asked: what "
+            "they refuse is found by the load alone"
+        )
+        return tuple(filter(None, [shape.kept, unasked if shape.triggered else None]))
 
     def close(self) -> None:
         """Close the session."""

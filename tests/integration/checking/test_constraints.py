@@ -134,3 +134,21 @@ def test_a_constraint_that_is_not_valid_yet_holds_for_new_rows(database):
     said = propload.check(rows, to=database, table="t")
     assert [(each.check, each.rows) for each in said.reasons] == [("above", 2)]
     assert propload.ingest(rows, to=database, table="t").counts == said.expected
+
+
+def test_constraints_that_a_trigger_keeps_from_being_asked_are_told_so(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int CHECK (price > 0))",
+        "CREATE FUNCTION mend() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN new.price := abs(new.price); RETURN new; END'",
+        "CREATE TRIGGER mend BEFORE INSERT ON homes "
+        "FOR EACH ROW EXECUTE FUNCTION mend()",
+    )
+    rows = [{"id": 1, "price": -1}, {"id": 2, "price": 0}]
+    said = propload.check(rows, to=database, table="homes")
+    assert said.rejected == 0
+    (note,) = said.notes
+    assert "a trigger of public.homes" in note
+    assert "constraints were not asked" in note
+    assert propload.ingest(rows, to=database, table="homes").counts.rejected == 1
