@@ -106,7 +106,7 @@ def merge(
     """
     stored = ""
     if patched or shape.required:
-        stored = f"LEFT JOIN {table(shape.table)} AS o ON {_same_key(shape)} "
+        stored = f"LEFT JOIN {table(shape.table)} AS o ON {same_key(shape)} "
     insert = _insert(shape, "NOT stale", stored, patched)
     return (
         f"WITH judged AS MATERIALIZED ({judged(shape, within)}), "
@@ -153,7 +153,7 @@ def _match(shape: Shape) -> str:
         f"WITH written AS (MERGE INTO {table(shape.table)} AS t "
         # in the order of the key, as COPY left it: so sessions take their locks
         f"USING (SELECT * FROM {STAGE} {start}) AS s "
-        f"ON {_same_key(shape, CURRENT)} {_when_matched(shape)} "
+        f"ON {same_key(shape, CURRENT)} {_when_matched(shape)} "
         f"WHEN NOT MATCHED THEN INSERT ({_columns(shape)}) OVERRIDING SYSTEM VALUE "
         f"VALUES ({incoming}) RETURNING merge_action() = 'INSERT' AS inserted) "
         f"SELECT count(*) FILTER (WHERE inserted), count(*), {stale}, "
@@ -203,7 +203,7 @@ def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
     """Return the query for staged rows that now meet a newer stored row."""
     return (
         f"SELECT count(*) FROM {STAGE} AS s JOIN {table(shape.table)} AS o "
-        f"ON {_same_key(shape)} WHERE {_kept(without)} "
+        f"ON {same_key(shape)} WHERE {_kept(without)} "
         f"AND {comparing.differs(shape, INCOMING, STORED)} "
         f"AND {comparing.loses(shape, INCOMING, STORED)}"
     )
@@ -220,7 +220,7 @@ def judged(shape: Shape, within: str = "true", /) -> str:
         f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "
         f"{stored} IS NOT NULL AND {_is_stale(shape)} AS stale "
         f"FROM {STAGE} AS s LEFT JOIN {table(shape.table)} AS o "
-        f"ON {_same_key(shape)} "
+        f"ON {same_key(shape)} "
         f"WHERE {within} AND ({stored} IS NULL OR {_is_news(shape)})"
     )
 
@@ -341,7 +341,8 @@ def _columns(shape: Shape) -> str:
     return names(column.name for column in shape.columns)
 
 
-def _same_key(shape: Shape, stored: Side = STORED) -> str:
+def same_key(shape: Shape, stored: Side = STORED, /) -> str:
+    """Return the condition that a staged row has the key of a stored one."""
     return " AND ".join(
         f"{stored(column)} = {INCOMING(column)}"
         for column in map(shape.column, shape.key)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
-from propload.postgres.sql import casts, merging
+from propload.postgres.sql import casts, comparing, merging
 from propload.postgres.sql.casts import kept_exactly
 from propload.postgres.sql.quoting import name, table, text
-from propload.postgres.sql.shape import INCOMING, ColumnShape, Shape
+from propload.postgres.sql.shape import INCOMING, STORED, ColumnShape, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -182,7 +182,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
     """Return what tells rows that a null, a check, a key or a partition forbids."""
     found = [
-        _null(shape, f"{INCOMING(column)} IS NULL", column.name)
+        _null(shape, f"({_written(shape, column)}) IS NULL", column.name)
         for column in shape.columns
         if not column.nullable
     ]
@@ -216,7 +216,12 @@ def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -
         if shape.key:
             ahead = f"judged AS MATERIALIZED ({merging.judged(shape)}), "
             chosen = f"FROM judged AS j JOIN {merging.STAGE} AS s ON s.ctid = j.place"
-        which = _written_as_is(shape)
+        if _folds(shape):
+            chosen += (
+                f" LEFT JOIN {table(shape.table)} AS o "
+                f"ON j.home IS NOT NULL AND {merging.same_key(shape)}"
+            )
+        which = "NOT j.stale" if shape.key else "true"
         second = _take_out(chosen, which, rest, len(casts) + 1, ahead)
     body = f"""
 #variable_conflict use_column
@@ -249,11 +254,16 @@ def _guarded(look: str) -> str:
     END;"""
 
 
-def _written_as_is(shape: Shape) -> str:
-    if not shape.key:
-        return "true"
-    # a stored row may lend a kept value, so only new ones are as they came
-    return "j.home IS NULL" if shape.on_null == "keep" else "NOT j.stale"
+def _folds(shape: Shape) -> bool:
+    """Return whether a stored row keeps values that come as nulls; it is `o` then."""
+    return bool(shape.key) and shape.on_null == "keep"
+
+
+def _written(shape: Shape, column: ColumnShape) -> str:
+    """Return the expression of what a row would be given in a column."""
+    if _folds(shape):
+        return comparing.folded(shape, column, INCOMING, STORED)
+    return INCOMING(column)
 
 
 def _take_out(
@@ -284,9 +294,9 @@ def _null(shape: Shape, condition: str, column: str) -> Verdict:
     return Verdict(condition, "23502", (message,), column)
 
 
-def _stored(column: ColumnShape) -> str:
-    """Return the expression of a staged value as the table would hold it."""
-    value = INCOMING(column)
+def _stored(shape: Shape, column: ColumnShape) -> str:
+    """Return the expression of a value as the table would hold it."""
+    value = _written(shape, column)
     length = casts.length_type(column.plan)
     # a length pads, rounds, or drops blanks at the end
     return value if length is None else f"({value})::{length}"
@@ -311,14 +321,16 @@ def _place(shape: Shape, rule: Rule) -> Verdict:
 def _broken(shape: Shape, rule: Rule) -> str:
     """Return the condition that a row breaks a rule that looks at it alone."""
     values = ", ".join(
-        f"{_stored(shape.column(each))} AS {name(each)}" for each in rule.columns
+        f"{_stored(shape, shape.column(each))} AS {name(each)}" for each in rule.columns
     )
     return f"(SELECT ({rule.expression}) IS FALSE FROM (SELECT {values or '1'}) AS r)"
 
 
 def _holder(shape: Shape, rule: Rule) -> Verdict:
     columns = [shape.column(each) for each in rule.columns]
-    same = " AND ".join(f"p.{name(each.name)} = {_stored(each)}" for each in columns)
+    same = " AND ".join(
+        f"p.{name(each.name)} = {_stored(shape, each)}" for each in columns
+    )
     # a holder that is itself about to change may let go of the value
     stays = (
         "AND p.ctid NOT IN "
@@ -339,7 +351,7 @@ def _holder(shape: Shape, rule: Rule) -> Verdict:
 
 def _parent(shape: Shape, rule: Rule) -> Verdict:
     pairs = [
-        (_stored(shape.column(own)), f"p.{name(their)}")
+        (_stored(shape, shape.column(own)), f"p.{name(their)}")
         for own, their in zip(rule.columns, rule.parent_columns, strict=True)
     ]
     given = " AND ".join(f"{own} IS NOT NULL" for own, _ in pairs)

@@ -152,3 +152,36 @@ def test_constraints_that_a_trigger_keeps_from_being_asked_are_told_so(database)
     assert "a trigger of public.homes" in note
     assert "constraints were not asked" in note
     assert propload.ingest(rows, to=database, table="homes").counts.rejected == 1
+
+
+@pytest.mark.parametrize("newest", [None, "seen"])
+def test_what_refuses_changes_of_stored_rows_that_keep_their_values_is_told(
+    database, newest
+):
+    run_sql(
+        database,
+        "CREATE TABLE towns (name text PRIMARY KEY)",
+        "INSERT INTO towns VALUES ('Ede'), ('Epe')",
+        "CREATE TABLE homes (id int PRIMARY KEY, price int CHECK (price > rooms), "
+        "rooms int NOT NULL, town text REFERENCES towns, code int UNIQUE, seen int)",
+        "INSERT INTO homes SELECT n, 100, 3, 'Ede', n, 1 FROM generate_series(1, 9) n",
+    )
+    columns = ("id", "price", "rooms", "town", "code", "seen")
+    rows = [
+        (1, None, 200, None, None, 2),
+        (2, 2, None, None, None, 2),
+        (3, None, None, "Ur", None, 2),
+        (4, None, None, None, 9, 2),
+        # taken: by what is stored, or because nothing is changed
+        (5, 4, None, None, None, 2),
+        (6, None, 99, "Epe", None, 2),
+        (7, None, None, None, None, 1),
+    ]
+    told = {"to": database, "table": "homes", "on_null": "keep", "newest": newest}
+    given = [dict(zip(columns, row, strict=True)) for row in rows]
+    said = propload.check(given, key="id", **told)
+    done = propload.ingest(given, key="id", **told)
+    assert said.expected == done.counts
+    assert (done.counts.rejected, done.counts.updated) == (4, 2)
+    reasons = done.reasons.select("column", "check", "rows").rows()
+    assert {(one.column, one.check, one.rows) for one in said.reasons} == set(reasons)
