@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.row_plan import RowPlan
     from propload.target import Target
 
-_WAYS = {"upsert": "changes stored rows", "replace": "removes the rows"}
+_WAYS = {"upsert": "changes stored rows of", "replace": "removes the rows of"}
 
 
 def missing_rights(
@@ -70,7 +70,7 @@ def _ungranted(
     if rights:
         instead = ", or use --mode insert-new" if target.mode == "upsert" else ""
         yield (
-            f"mode {target.mode} {_WAYS[target.mode]} of {facts.name}, which this user "
+            f"mode {target.mode} {_WAYS[target.mode]} {facts.name}, which this user "
             f"may not: GRANT {', '.join(rights)} ON {quoting.table(facts.name)} to it"
             f"{instead}"
         )
