@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
+import runpy
 import shlex
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,12 +215,9 @@ def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
 
 
 def api_script():
-    """Return the module that makes the page of the API."""
-    path = REPOSITORY / "docs/make_api.py"
-    spec = importlib.util.spec_from_file_location("make_api", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return the names of the script that makes the page of the API."""
+    # run, not imported, which would leave a folder of bytecode between the pages
+    return SimpleNamespace(**runpy.run_path(str(REPOSITORY / "docs/make_api.py")))
 
 
 def test_the_page_of_the_api_says_what_the_docstrings_say():
@@ -227,6 +225,7 @@ def test_the_page_of_the_api_says_what_the_docstrings_say():
     told = script.PAGE.read_text(encoding="utf-8")
     # where not: python docs/make_api.py
     assert told == script.page()
+    assert not (REPOSITORY / "docs/__pycache__").exists()
     assert "Anything not listed here may change in any release." in told
 
 

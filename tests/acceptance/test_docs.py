@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = [
     "README.md",
-    *sorted(f"docs/{p.name}" for p in (REPOSITORY / "docs").iterdir()),
+    *sorted(f"docs/{p.name}" for p in (REPOSITORY / "docs").glob("*.md")),
 ]
 
 
