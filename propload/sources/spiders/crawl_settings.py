@@ -1,4 +1,4 @@
-"""Scrapy's settings of a crawl: a value of the wrong type is told with its name.
+"""Scrapy's settings of a crawl: a value that it cannot use is told with its name.
 
 Scrapy reads most of them when a crawl begins, some when its spider is opened, where an
 error is logged and no more, and says which value is wrong, but not of which setting.
@@ -6,10 +6,12 @@ error is logged and no more, and says which value is wrong, but not of which set
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scrapy.settings import BaseSettings, Settings, default_settings
+from scrapy.utils.misc import load_object
 
 from propload.errors import ConfigError
 from propload.sources.spiders.settings import read_flush
@@ -28,9 +30,42 @@ _CODES = frozenset(
     {"RETRY_HTTP_CODES", "HTTPERROR_ALLOWED_CODES", "HTTPCACHE_IGNORE_HTTP_CODES"}
 )
 
+#: Of these Scrapy begins nothing at none, and waits for ever.
+_SLOTS = frozenset(
+    {"CONCURRENT_ITEMS", "CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"}
+)
+#: Waits and limits of time, which are no less than nothing.
+_WAITS = frozenset(
+    {
+        "AUTOTHROTTLE_MAX_DELAY",
+        "AUTOTHROTTLE_START_DELAY",
+        "DNS_TIMEOUT",
+        "DOWNLOAD_DELAY",
+        "DOWNLOAD_TIMEOUT",
+    }
+)
+#: Paths of classes, which Scrapy imports when a crawl begins.
+_CLASSES = frozenset(
+    {
+        "DOWNLOADER",
+        "DUPEFILTER_CLASS",
+        "HTTPCACHE_POLICY",
+        "HTTPCACHE_STORAGE",
+        "ITEM_PROCESSOR",
+        "LOG_FORMATTER",
+        "REQUEST_FINGERPRINTER_CLASS",
+        "ROBOTSTXT_PARSER",
+        "SCHEDULER",
+        "SCHEDULER_DISK_QUEUE",
+        "SCHEDULER_MEMORY_QUEUE",
+        "SCHEDULER_PRIORITY_QUEUE",
+        "STATS_CLASS",
+    }
+)
+
 
 class WrongValueError(ConfigError, ValueError):
-    """A setting of Scrapy has a value of the wrong type.
+    """A setting of Scrapy has a value that Scrapy cannot use.
 
     Components may catch Scrapy's own error, which is a ValueError.
     """
@@ -73,13 +108,26 @@ class CrawlSettings(Settings):
         """Refuse values that Scrapy would fail on when it needs them.
 
         Raises:
-            WrongValueError: One is of another type than Scrapy takes.
+            WrongValueError: One is of another type than Scrapy takes, or impossible.
         """
         for name, value in self.items():
             if name in _CODES:
                 _named(partial(_codes, self.getlist(name)), name, value, "HTTP codes")
             elif value is not None and (reading := self._reading(name)) is not None:
                 reading(name)
+            self._require_possible(name, value)
+
+    def _require_possible(self, name: str, value: object) -> None:
+        """Refuse a value of the right type with which no crawl can go on."""
+        if name in _SLOTS:
+            slots = partial(_at_least, 1, self.getint(name))
+            _named(slots, name, value, "1 or more")
+        elif name in _WAITS:
+            wait = partial(_at_least, 0, self.getfloat(name))
+            _named(wait, name, value, "a number of seconds from 0 on")
+        elif name in _CLASSES and value not in (None, getattr(default_settings, name)):
+            wanted = "the path of a class that can be imported"
+            _named(partial(_imported, value), name, value, wanted)
 
     def _reading(self, name: str) -> Callable[[str], object] | None:
         """Return how Scrapy reads a setting, or None where it takes any value."""
@@ -97,7 +145,7 @@ class CrawlSettings(Settings):
 
 
 def check_values(given: Mapping[str, object], /) -> None:
-    """Refuse settings of a crawl that are of another type than Scrapy takes.
+    """Refuse settings of a crawl that Scrapy cannot use.
 
     Raises:
         ConfigError: One is.
@@ -106,6 +154,19 @@ def check_values(given: Mapping[str, object], /) -> None:
     settings.setdict(given, priority="cmdline")
     settings.require_usable()
     read_flush(settings)
+
+
+def _at_least(least: float, value: float) -> None:
+    # of what is no number (nan) no comparison holds
+    if not least <= value < math.inf:
+        raise ValueError(value)
+
+
+def _imported(path: Any) -> None:
+    try:
+        load_object(path)
+    except (ImportError, NameError) as error:
+        raise ValueError(path) from error
 
 
 def _codes(words: Iterable[object]) -> list[int]:

@@ -1,4 +1,4 @@
-"""A setting of a crawl that is of the wrong type is named before the crawl begins."""
+"""A setting of a crawl that Scrapy cannot use is named before the crawl begins."""
 
 import pytest
 from scrapy.settings import Settings
@@ -21,9 +21,17 @@ from tests.unit.sources.spiders.crawling import spider_of
         ("TELNETCONSOLE_ENABLED", "off", "'off', not true or false"),
         ("RETRY_HTTP_CODES", "500,5xx", "'500,5xx', not HTTP codes"),
         ("HTTPERROR_ALLOWED_CODES", ["x"], r"\['x'\], not HTTP codes"),
+        ("CONCURRENT_REQUESTS", "0", "'0', not 1 or more"),
+        ("CONCURRENT_REQUESTS_PER_DOMAIN", -1, "-1, not 1 or more"),
+        ("DOWNLOAD_DELAY", "-1", "'-1', not a number of seconds from 0 on"),
+        ("DOWNLOAD_DELAY", "nan", "'nan', not a number of seconds from 0 on"),
+        ("DOWNLOAD_TIMEOUT", "inf", "'inf', not a number of seconds from 0 on"),
+        ("DUPEFILTER_CLASS", "no.Such", "'no.Such', not the path of a class that can"),
+        ("SCHEDULER", "scrapy.No", "'scrapy.No', not the path of a class that can"),
+        ("STATS_CLASS", "Plain", "'Plain', not the path of a class that can"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_named(name, value, told):
+def test_a_value_that_scrapy_cannot_use_is_named(name, value, told):
     with pytest.raises(ConfigError, match=f"the setting {name} of the crawl is {told}"):
         SpiderSource(spider_of([]), settings={name: value})
 
@@ -50,6 +58,7 @@ def test_what_scrapy_takes_is_taken():
         "MEMUSAGE_NOTIFY_MAIL": "a@b.example,c@d.example",
         "DOWNLOADER_MIDDLEWARES": '{"a.B": 1}',
         "DEPTH_LIMIT": None,
+        "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
         "USER_AGENT": "5",
         "MY_OWN": object(),
     }
