@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload.moments import SECONDS_OF_A_DAY, UNITS
 from propload.prepare.text_out import write_text
 from propload.type_names import inner_type
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataTypeClass
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}
@@ -66,6 +70,8 @@ def convert(  # noqa: PLR0911 - one return a kind
         return _between_lists(column, source, target)
     if isinstance(target, pl.Array):
         return _as_arrays(column, source, target)
+    if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
+        return _between_structs(column, source, target)
     return _between_times(column, source, target)
 
 
@@ -230,3 +236,27 @@ def _between_lists(
         named = value.list.eval(pl.element().cast(pl.String).cast(inner))
         refused &= named.cast(source, strict=False).ne_missing(column)
     return Conversion(value, doubt, refused)
+
+
+def _between_structs(
+    column: pl.Expr, source: pl.Struct, target: pl.Struct
+) -> Conversion | None:
+    """Match fields by name; one that the target lacks may hold nothing but nulls."""
+    if not _has_way(source, target):
+        return None
+    return _by_round_trip(column.cast(target, strict=False), column, source)
+
+
+def _has_way(
+    source: pl.DataType | DataTypeClass, target: pl.DataType | DataTypeClass
+) -> bool:
+    """Return whether values within a struct can be cast there and back."""
+    if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
+        given = source.to_schema()
+        shared = {name: to for name, to in target.to_schema().items() if name in given}
+        return bool(shared) and all(_has_way(given[n], to) for n, to in shared.items())
+    if source in (target, pl.Null):
+        return True
+    # Polars fails on floats beyond a decimal, although it is told to make them null
+    is_between_numbers = source.is_numeric() and target.is_numeric()
+    return is_between_numbers and not (source.is_float() and target.is_decimal())
