@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _PASSED = "propload_passed"
 
+#: Types with nothing inside, and how they are written so that values are cast to them.
+_WHOLE = {"List": "pl.List(pl.Int64)", "Struct": 'pl.Struct({"name": pl.Int64})'}
+
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
@@ -130,6 +133,14 @@ def exact_type(dtype: Any, /) -> pl.DataType | None:
         )
     except TypeError:
         return None
+
+
+def advice_on_types(problem: str, /) -> str:
+    """Return what to do where pandera wants a list or a struct of nothing told."""
+    for bare, whole in _WHOLE.items():
+        if f" to have type {bare}, got " in problem:
+            return f"; say in the schema what is inside, such as {whole}"
+    return ""
 
 
 def is_known(check: CheckFacts, /) -> bool:

@@ -19,6 +19,7 @@ from propload.prepare.accepting import (
     Acceptor,
     CheckFacts,
     ColumnFacts,
+    advice_on_types,
     exact_type,
     is_known,
 )
@@ -280,7 +281,8 @@ def _failure(
 
 def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
     text = " ".join(str(error).split())[:VALUE_LENGTH]
-    msg = f"schema {schema.name}: the rows as a whole do not fit: {text}"
+    told = f"{text}{advice_on_types(text)}"
+    msg = f"schema {schema.name}: the rows as a whole do not fit: {told}"
     return SchemaMismatchError(msg)
 
 

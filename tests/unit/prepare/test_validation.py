@@ -213,6 +213,15 @@ def test_a_check_that_does_not_suit_its_column_is_told():
             load_schema(schema).check(rows_of(a=[1, 2]))
 
 
+@pytest.mark.parametrize("bare", [pl.List, pl.Struct])
+def test_how_a_list_or_a_struct_of_anything_is_typed_is_told(bare):
+    schema = pa.DataFrameSchema({"v": pa.Column(bare)})
+    name = bare.__name__
+    told = rf"type {name}, got String; say in .* inside, such as pl\.{name}\("
+    with pytest.raises(SchemaMismatchError, match=told):
+        load_schema(schema).check(rows_of(v=["[1]"]))
+
+
 def test_what_pandera_fails_on_is_told():
     long = pa.Check(lambda it: it.lazyframe.select(pl.col(it.key).list.len() > 5))
     lists = {"a": pa.Column(pl.List(pl.Int64), long)}
