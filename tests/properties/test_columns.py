@@ -80,3 +80,33 @@ def test_columns_made_at_once_are_those_made_one_by_one(whole, first):
             expected, _ = make_column(part, known)
             assert batch.column(f"c{place}").equals(expected)
             known = expected.type if expected.null_count < len(expected) else known
+
+
+def built(rows, size, few):
+    """Return what is made of rows pushed in lots: values and columns, or the error."""
+    found, made = [], Columns(complete=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columns, "FEW_ROWS", few)
+        for start in range(0, len(rows), size):
+            try:
+                batch = made.build(rows[start : start + size])
+            except (ValueError, OverflowError) as error:
+                found.append(type(error))
+            else:
+                found.append((batch.to_pydict(), batch.schema.to_string()))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(COLUMN, min_size=1, max_size=4), st.integers(1, 4), st.data())
+def test_rows_of_one_shape_become_what_they_become_alone(whole, size, data):
+    names = [f"c{place}" for place in range(len(whole))]
+    rows = [
+        dict(zip(names, values, strict=True)) for values in zip(*whole, strict=True)
+    ]
+    for row in rows:
+        # a field is missing now and then
+        for name in data.draw(st.sets(st.sampled_from(names), max_size=1)):
+            if data.draw(st.integers(0, 4)) == 0 and len(row) > 1:
+                del row[name]
+    assert repr(built(rows, size, 64)) == repr(built(rows, size, 0))
