@@ -62,8 +62,8 @@ class PropLoadPipeline:
         self._closed = False
         #: What lets the crawl see that it is done, some time after an item had waited.
         self._looking: CallLaterResult | None = None
-        #: Whether a table keeps its old rows that the crawl was to replace.
-        self._replaced_nothing = False
+        #: Whether a table took no row, or keeps those that the crawl was to replace.
+        self._loaded_nothing = False
         #: Why the crawl ends, in Scrapy's word; empty while it goes on.
         self._reason = ""
         self.watch: Watch | None = None
@@ -175,9 +175,13 @@ class PropLoadPipeline:
         return outcome.incomplete
 
     def _tell(self, report: Report, lacking: str) -> None:
-        log.info("%s", report)
+        counts = report.counts
+        level = logging.WARNING if counts.rejected else logging.INFO
+        if counts.all_rejected:
+            self._loaded_nothing, level = True, logging.ERROR
+        log.log(level, "%s", report)
         if report.status == "interrupted":
-            self._replaced_nothing = True
+            self._loaded_nothing = True
             log.warning("not all rows came: %s. %s", lacking, report.message)
 
     def _tell_lost(self, feed: Feed) -> None:
@@ -240,5 +244,5 @@ class PropLoadPipeline:
     def _on_stopped(self) -> None:
         # Scrapy's commands exit with 1 where a crawl ends without its spider, and
         # that is the only say that a component has in it
-        if self.error is not None or self._replaced_nothing:
+        if self.error is not None or self._loaded_nothing:
             self._crawler.spider = None
