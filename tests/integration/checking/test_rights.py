@@ -58,6 +58,16 @@ def test_a_parent_row_that_the_user_does_not_see_refuses_nothing(database, user)
     assert (report.counts.inserted, report.counts.rejected) == (2, 2)
 
 
+def make_homes(database, role):
+    """Make a table with a row, which a role may read and add to."""
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int)",
+        "INSERT INTO homes VALUES (1, 100)",
+        f"GRANT SELECT, INSERT ON homes TO {role}",
+    )
+
+
 MISSING = {
     "an upsert": ({"mode": "upsert"}, "", "UPDATE"),
     "a replace": ({"mode": "replace"}, "", "TRUNCATE"),
@@ -74,13 +84,8 @@ def test_a_right_that_stored_rows_call_for_is_told_before_the_first_row(
     database, user, told, also, right
 ):
     role, login = user
-    run_sql(
-        database,
-        "CREATE TABLE homes (id int PRIMARY KEY, price int)",
-        "INSERT INTO homes VALUES (1, 100)",
-        f"GRANT SELECT, INSERT ON homes TO {role}",
-        f"GRANT CREATE ON SCHEMA public TO {role}",
-    )
+    make_homes(database, role)
+    run_sql(database, f"GRANT CREATE ON SCHEMA public TO {role}")
     run_sql(database, *filter(None, [also]))
     rows, told = [{"id": 1, "price": 200}], {"to": login, "table": "homes", **told}
     (problem,) = propload.check(rows, **told).problems
@@ -106,12 +111,7 @@ def test_a_right_that_stored_rows_call_for_is_told_before_the_first_row(
 )
 def test_who_changes_no_stored_row_needs_no_right_to_it(database, user, told, row):
     role, login = user
-    run_sql(
-        database,
-        "CREATE TABLE homes (id int PRIMARY KEY, price int)",
-        "INSERT INTO homes VALUES (1, 100)",
-        f"GRANT SELECT, INSERT ON homes TO {role}",
-    )
+    make_homes(database, role)
     told = {"to": login, "table": "homes", **told}
     assert propload.check([row], **told).problems == ()
     propload.ingest([row], **told)
