@@ -50,15 +50,26 @@ def read_flush(settings: BaseSettings, /) -> FlushOptions:
         ConfigError: A value cannot be used.
     """
     return FlushOptions(
-        _read(settings, "FLUSH_ROWS", FLUSH_ROWS, read_positive),
-        _read(settings, "FLUSH_BYTES", FLUSH_BYTES, read_size),
-        _read(settings, "FLUSH_SECONDS", SINK_FLUSH_SECONDS, read_seconds),
+        read_own(settings, "FLUSH_ROWS", FLUSH_ROWS, read_positive),
+        read_own(settings, "FLUSH_BYTES", FLUSH_BYTES, read_size),
+        read_own(settings, "FLUSH_SECONDS", SINK_FLUSH_SECONDS, read_seconds),
     )
 
 
-def _read(
-    settings: BaseSettings, name: str, default: T, reading: Callable[[object], T]
+def read_own(
+    settings: BaseSettings, name: str, default: T, reading: Callable[[object], T], /
 ) -> T:
+    """Return a setting that is propload's own.
+
+    Args:
+        settings: The crawl's settings.
+        name: Its name without `PREFIX`.
+        default: What holds where it is not set.
+        reading: What reads a value.
+
+    Raises:
+        ConfigError: The value cannot be used.
+    """
     try:
         return reading(settings.get(PREFIX + name, default))
     except ConfigError as error:

@@ -10,10 +10,10 @@ from scrapy import Request, signals
 from scrapy.utils.asyncio import call_later
 
 from propload.config.values import read_seconds
-from propload.errors import ConfigError
 from propload.sources.spiders.hosts import host_of, is_loopback
 from propload.sources.spiders.loop import Brake, drop_queued, note_reason, taken_back
 from propload.sources.spiders.outcome import BLOCKED, MISSING, NOTES
+from propload.sources.spiders.settings import PREFIX, read_own
 from propload.sources.spiders.told import TOO_BUSY, delay_told, wait_told
 from propload.wording import counted
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: The setting for how long a site is waited for, and its default in seconds.
-LONGEST_WAIT = "PROPLOAD_LONGEST_WAIT"
+LONGEST_WAIT = f"{PREFIX}LONGEST_WAIT"
 _LONGEST = 300.0
 #: Nearest to the site: what a cache answers, no site has said.
 _ORDER = 950
@@ -54,7 +54,9 @@ class SitePace:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._brake = Brake(crawler)
-        self._longest = _read_longest(crawler.settings)
+        self._longest = read_own(
+            crawler.settings, "LONGEST_WAIT", _LONGEST, read_seconds
+        )
         #: Seconds between two requests, by host.
         self._least: dict[str, float] = {}
         #: When each site may be asked again, and for how long it was waited in a row.
@@ -198,14 +200,6 @@ def keep_pace(settings: BaseSettings, /) -> None:
 def is_refused(request: Request | None, /) -> bool:
     """Return whether a site has answered that it is not to be asked again soon."""
     return request is not None and bool(request.meta.get(_REFUSED))
-
-
-def _read_longest(settings: BaseSettings) -> float:
-    try:
-        return read_seconds(settings.get(LONGEST_WAIT, _LONGEST))
-    except ConfigError as error:
-        msg = f"{LONGEST_WAIT}: {error}"
-        raise ConfigError(msg) from error
 
 
 def _text(agent: str | bytes) -> str:
