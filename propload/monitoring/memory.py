@@ -22,6 +22,9 @@ LONGEST_PAUSE = 5.0
 #: What the process held before the run is the program's own (a notebook's frames):
 #: beside that the run has at least this part of the limit to itself.
 OWN_SHARE = 0.5
+#: A batch that is worked on, with those that wait and are sent beside it, was seen to
+#: take up to ten times its bytes: less than what is free when the run begins.
+BATCH_SHARE = 1 / 12
 #: After a pause in vain the next one begins this much higher.
 STEP = 1.1
 
@@ -117,6 +120,15 @@ class MemoryWatch:
         """Return how many of so many rows or bytes a batch should hold now."""
         # at the limit an eighth: small enough to fall, large enough to get on
         return max(1, int(most * (1 - 0.875 * self.pressure)))
+
+    def batch_bytes(self, most: int) -> int:
+        """Return how many bytes a batch may have in a run that holds nothing else yet.
+
+        Args:
+            most: What it may have wherever there is memory enough.
+        """
+        free = self._max_bytes - self._held_before
+        return max(1, min(most, int(free * BATCH_SHARE)))
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):

@@ -114,13 +114,15 @@ class FixedRows:
 
     Args:
         rows: What the user said.
+        most_bytes: At so many bytes a batch ends as well.
 
     Attributes:
         rows: The size that holds now.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, *, most_bytes: int = BATCH_BYTES) -> None:
         self.rows = rows
+        self._most_bytes = most_bytes
         self._width = 0.0
 
     def __call__(self) -> int:
@@ -145,7 +147,7 @@ class FixedRows:
         return (f"batches of {fitting:,} rows, not {self.rows:,}: {self._wide()}",)
 
     def _fitting(self) -> int:
-        most = int(BATCH_BYTES / self._width) if self._width else self.rows
+        most = int(self._most_bytes / self._width) if self._width else self.rows
         return max(1, min(self.rows, most))
 
     def _wide(self) -> str:
@@ -158,14 +160,17 @@ class BatchRows(FixedRows):
     Args:
         committed: Returns the rows with a known end so far.
         clock: Returns seconds.
+        most_bytes: At so many bytes a batch ends as well.
     """
 
     def __init__(
         self,
         committed: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        most_bytes: int = BATCH_BYTES,
     ) -> None:
-        super().__init__(BATCH_ROWS)
+        super().__init__(BATCH_ROWS, most_bytes=most_bytes)
         self._committed = committed
         self._clock = clock
         self._asked = 0
@@ -237,13 +242,18 @@ class BatchRows(FixedRows):
         self._said.append(f"{tried:,} was {gain:.2f} times as fast: {verdict}")
 
 
-def batch_sizes(plan: Plan, committed: Callable[[], int], /) -> FixedRows | BatchRows:
+def batch_sizes(
+    plan: Plan, committed: Callable[[], int], /, *, most_bytes: int
+) -> FixedRows | BatchRows:
     """Return what says how many rows a batch may have.
 
     Args:
         plan: What holds.
         committed: Returns the rows of the run with a known end so far, once it moves
             rows; the metrics may be those of other runs as well.
+        most_bytes: At so many bytes a batch ends as well.
     """
     told = plan.options.batch_rows
-    return BatchRows(committed) if told == "auto" else FixedRows(told)
+    if told == "auto":
+        return BatchRows(committed, most_bytes=most_bytes)
+    return FixedRows(told, most_bytes=most_bytes)

@@ -185,7 +185,11 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
-    sizes = batch_sizes(plan, lambda: pipeline.tally.counts.accounted)
+    sizes = batch_sizes(
+        plan,
+        lambda: pipeline.tally.counts.accounted,
+        most_bytes=memory.batch_bytes(BATCH_BYTES),
+    )
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
@@ -279,7 +283,7 @@ def _pipeline_options(
     options = plan.options
     return PipelineOptions(
         batch_rows=lambda: memory.fitting(sizes()),
-        batch_bytes=lambda: memory.fitting(BATCH_BYTES),
+        batch_bytes=lambda: memory.fitting(memory.batch_bytes(BATCH_BYTES)),
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),

@@ -38,6 +38,17 @@ def test_batches_shrink_under_pressure_but_never_to_nothing():
     assert one.fitting(1) == 1
 
 
+@pytest.mark.parametrize(
+    ("held", "most", "allowed"),
+    # 1,000 may be held: a twelfth of what is left; of 800 the limit is raised
+    [(40, 500, 80), (40, 50, 50), (400, 500, 50), (800, 500, 58)],
+)
+def test_a_batch_takes_a_small_part_of_what_is_free(held, most, allowed):
+    one, _ = watch(held)
+    with one:
+        assert one.batch_bytes(most) == allowed
+
+
 def test_the_peak_is_kept_and_the_metrics_hear_each_look():
     one, metrics = watch(10, 70, 30)
     for _ in range(3):

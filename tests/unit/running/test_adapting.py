@@ -94,6 +94,9 @@ def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
     assert (sizes(), sizes.notes) == (50_000, ())
     sizes.note_wide(3_000, 3_000 * 10_000)
     assert (sizes(), sizes.in_force) == (50_000, 50_000)
+    less = FixedRows(50_000, most_bytes=BATCH_BYTES // 2)
+    less.note_wide(1_500, 1_500 * 10_000)
+    assert less.notes[0].startswith("batches of 1,677 rows")
     (note,) = sizes.notes
     assert note.startswith("batches of 3,355 rows, not 50,000: rows of 10,000 bytes")
 
