@@ -27,22 +27,28 @@ def commands_loaded_once():
         yield
 
 
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    """Put logs back as they were: a command that is called sets up its own."""
+    log = logging.getLogger("propload")
+    before = (list(log.handlers), log.level, log.propagate)
+    yield
+    log.handlers, log.level, log.propagate = before
+
+
 @pytest.fixture
 def run(app, monkeypatch, tmp_path):
-    """Call the command line in an empty folder; logs are put back as they were."""
+    """Call the command line in an empty folder."""
     # so wide that no message is broken
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     # --config sets it for the process, so it has to be put back
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    log = logging.getLogger("propload")
-    before = (list(log.handlers), log.level, log.propagate)
 
     def call(*words, **given):
         return CliRunner().invoke(app, list(words), **given)
 
-    yield call
-    log.handlers, log.level, log.propagate = before
+    return call
 
 
 @pytest.fixture
