@@ -208,27 +208,34 @@ class RowBatches:
         return self._add(row, row)
 
     def _add(self, row: dict[str, Any] | None, item: object) -> bool:
-        self.rows_read += 1
         if not row:
-            self.refuse(describe(item), "item", _complaint(item))
-            return False
-        if not self._rows:
-            self._since = time.monotonic()
+            return self.skip(describe(item), "item", _complaint(item))
+        self._count(1)
         self._rows.append(row)
         return self._is_due(row)
+
+    def _count(self, rows: int) -> None:
+        if not self._rows and not self._faults:
+            self._since = time.monotonic()
+        self.rows_read += rows
 
     @property
     def room(self) -> int:
         """How many items may be taken at once."""
-        return min(WEIGHED_EACH, self._options.chunk_rows - len(self._rows))
+        return min(WEIGHED_EACH, self._options.chunk_rows - self._height)
 
     @property
     def is_full(self) -> bool:
         """Whether there are as many rows, or as heavy ones, as one batch may hold."""
         return (
-            len(self._rows) >= self._options.chunk_rows
+            self._height >= self._options.chunk_rows
             or self._weight >= self._options.chunk_bytes
         )
+
+    @property
+    def _height(self) -> int:
+        # those that cannot be read as well: there may be nothing else
+        return len(self._rows) + len(self._faults)
 
     def extend(self, items: Sequence[object]) -> bool:
         """Take some dicts at once, or none of the items where they need a closer look.
@@ -242,18 +249,10 @@ class RowBatches:
         weight = len(rows) * _weigh(rows[0])
         if self._weight + weight >= self._options.chunk_bytes:
             return False
-        self.rows_read += len(rows)
-        if not self._rows:
-            self._since = time.monotonic()
+        self._count(len(rows))
         self._rows += rows
         self._weight += weight
         return True
-
-    def refuse(self, text: str, check: str, message: str) -> None:
-        """Account for the row counted last as one that cannot be read."""
-        self.rows_refused += 1
-        self.complaint = self.complaint or message
-        self._faults.append(Unread(self.rows_read, text, check, message))
 
     def numbered(self, batch: Batch) -> Batch:
         """Return a batch as rows of this source, numbered after all that were read."""
@@ -267,10 +266,14 @@ class RowBatches:
         self._first = self.rows_read + 1
         return batch
 
-    def skip(self, text: str, check: str, message: str) -> None:
-        """Count a row that cannot be read."""
-        self.rows_read += 1
-        self.refuse(text, check, message)
+    def skip(self, text: str, check: str, message: str) -> bool:
+        """Count a row that cannot be read, and return whether a batch is due."""
+        self._count(1)
+        self.rows_refused += 1
+        self.complaint = self.complaint or message
+        self._faults.append(Unread(self.rows_read, text, check, message))
+        self._weight += len(text)
+        return self._is_ready
 
     def flush(self) -> Iterator[Batch]:
         """Yield what was collected since the last time."""
@@ -290,6 +293,10 @@ class RowBatches:
             self._weight += _weigh(row)
         elif count % WEIGHED_EACH == 0:
             self._weight += WEIGHED_EACH * _weigh(row)
+        return self._is_ready
+
+    @property
+    def _is_ready(self) -> bool:
         return self.is_full or (
             self._options.by_clock and time.monotonic() - self._since >= FLUSH_SECONDS
         )

@@ -99,7 +99,8 @@ def _read_lines(
         if chunk.overlong:
             shown = chunk.text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
             message = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
-            maker.skip(f"{shown}…", "too_long", message)
+            if maker.skip(f"{shown}…", "too_long", message):
+                yield from maker.flush()
             chunks.drop_line()
             line += 1
             continue
@@ -163,7 +164,8 @@ def _decode_apart(
         except UnicodeDecodeError as error:
             shown = text.decode("utf-8", "backslashreplace")
             message = f"line {number}: its text cannot be decoded: {error.reason}"
-            maker.skip(shown, "encoding", message)
+            if maker.skip(shown, "encoding", message):
+                yield from maker.flush()
             continue
         found = decode_value(shown)
         if final and number == last and isinstance(found, NoRow):
@@ -182,8 +184,7 @@ def _add(found: object, maker: RowBatches, where: str = "") -> bool:
         return maker.add_own(found)
     if not isinstance(found, NoRow):
         found = NoRow(written(found), "item", f"{kind_of(found)} is not a row")
-    maker.skip(found.text, found.check, where + found.why)
-    return False
+    return maker.skip(found.text, found.check, where + found.why)
 
 
 def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[Any]:

@@ -64,6 +64,23 @@ def test_an_endless_generator_is_read_in_batches():
     assert [next(batches).rows.num_rows for _ in range(3)] == [10, 10, 10]
 
 
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("share", [1, 10])
+def test_what_is_no_row_fills_a_batch_as_well(read, kind, share):
+    # else all of them would be held until the end, whatever their number
+    items = [n if n % share == 0 else {"a": n} for n in range(500)]
+    reading = read(kind(items), chunk_rows=20)
+    assert {batch.height for batch in reading.batches} == {20}
+    assert [fault.row for fault in reading.unread] == list(range(1, 501, share))
+    assert len(reading.rows) + len(reading.unread) == 500
+
+
+def test_large_items_that_are_no_rows_make_short_batches(read):
+    reading = read((b"x" * 1000 for _ in range(500)), chunk_bytes=10_000)
+    assert max(len(batch.unread) for batch in reading.batches) <= 20
+    assert len(reading.unread) == 500
+
+
 def test_large_rows_make_short_batches(read):
     rows = ({"page": "x" * 1000} for _ in range(500))
     reading = read(rows, chunk_bytes=10_000)

@@ -34,6 +34,22 @@ def test_lines_may_end_with_a_return(read, write, end, chunk_bytes):
         assert fault.message.startswith("line 4: ")
 
 
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
+@pytest.mark.parametrize("bad", ["7", '{"a": 1, "a": 2}'])
+def test_what_is_no_row_fills_a_batch_as_well(read, write, name, bad):
+    # else all of them would be held until the end, whatever their number
+    values = ['{"a": 1}', *[bad] * 99]
+    text = "\n".join(values) if name == "a.ndjson" else f"[{','.join(values)}]"
+    reading = read(write(name, text), chunk_rows=20)
+    assert [batch.height for batch in reading.batches] == [20] * 5
+    assert [fault.row for fault in reading.unread] == list(range(2, 101))
+
+
+def test_lines_of_no_text_fill_a_batch_as_well(read, write):
+    reading = read(write("a.ndjson", b'{"a": 1}\n' + b'"\xff"\n' * 99), chunk_rows=20)
+    assert [batch.height for batch in reading.batches] == [20] * 5
+
+
 def test_a_broken_character_costs_its_line(read, write):
     content = b'{"a":"\xc3\xa9\xc3\xa9"}\n{"a":"\xe9"}\n{"a":"x"}\n'
     reading = read(write("a.ndjson", content))
