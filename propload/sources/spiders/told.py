@@ -37,7 +37,8 @@ def delay_told(rules: RobotParser, agent: str, /) -> float:
     # Scrapy's parsers do not hand it on; those behind the usual two know it
     ask = getattr(getattr(rules, "rp", None), "request_rate", None)
     rate = ask(agent) if ask is not None else None
-    return max(delay, rate.seconds / rate.requests if rate else 0.0)
+    # no request in any time is a slip: what forbids pages is Disallow
+    return max(delay, rate.seconds / rate.requests if rate and rate.requests else 0.0)
 
 
 def _header(response: Response, name: str) -> str:

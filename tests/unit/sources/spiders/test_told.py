@@ -46,6 +46,7 @@ def test_an_answer_that_does_not_say_asks_for_no_wait():
         ("User-agent: *\nRequest-rate: 1/20", 20),
         ("User-agent: *\nCrawl-delay: 10\nRequest-rate: 4/60", 15),
         ("User-agent: *\nCrawl-delay: 10\nRequest-rate: 1/5", 10),
+        ("User-agent: *\nCrawl-delay: 10\nRequest-rate: 0/60", 10),
         ("User-agent: *\nDisallow: /x", 0),
         ("User-agent: *\nCrawl-delay: soon", 0),
         ("User-agent: other\nCrawl-delay: 10", 0),
