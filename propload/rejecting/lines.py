@@ -41,6 +41,8 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
     "values": (dict, NoneType),
     "reasons": (list,),
 }
+#: What none of its reasons can do without.
+_NEEDED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
 _REASONS = pa.large_list(pa.struct(dict.fromkeys(REASON_COLUMNS, pa.large_string())))
 
 #: A line as JSON gives it. `values` is None where the row could not be read at all.
@@ -140,6 +142,11 @@ def _line(text: bytes) -> Line | None:
         if not isinstance(told.get(name, ...), types):
             msg = f"its {name!r} is missing or no {types[0].__name__}"
             raise ValueError(msg)  # noqa: TRY004 - as for what is no JSON at all
+    for reason in told["reasons"]:
+        if not (isinstance(reason, dict) and reason.keys() >= _NEEDED_OF_REASONS):
+            told_of = ", ".join(sorted(_NEEDED_OF_REASONS))
+            msg = f"one of its 'reasons' lacks something of: {told_of}"
+            raise ValueError(msg)
     return told
 
 

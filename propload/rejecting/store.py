@@ -224,6 +224,6 @@ def _summary(path: Path) -> RejectRun | None:
         path,
         rows,
         told["source"],
-        told["time"],
+        told.get("time") or "",
         told["reasons"][0]["message"] if told["reasons"] else "",
     )

@@ -1,5 +1,7 @@
 """Files of rejected rows that somebody has opened in an editor."""
 
+import re
+
 import pytest
 
 from propload.errors import ConfigError
@@ -32,6 +34,12 @@ def test_what_an_editor_adds_changes_no_row(path, store):
     assert store.count(RUN) == 2
 
 
+def test_rows_whose_time_somebody_took_out_are_listed_and_read(path, store):
+    path.write_bytes(re.sub(rb'"time":"[^"]*",', b"", path.read_bytes()))
+    assert [(run.rows, run.time) for run in store.runs()] == [(2, "")]
+    assert store.read()["row"].to_list() == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -39,6 +47,8 @@ def test_what_an_editor_adds_changes_no_row(path, store):
         (lambda _: b"[1]", "its 'source' is missing"),
         (lambda text: text.replace(b'"row":', b'"line":'), "its 'row' is missing"),
         (lambda text: text.replace(b'"row":3', b'"row":"3"'), "'row' is missing or no"),
+        (lambda text: text.replace(b'"message":', b'"said":'), "'reasons' lacks"),
+        (lambda text: re.sub(rb'"reasons":.*]', b'"reasons":["oops"]', text), "lacks"),
         (lambda text: text.decode().encode("utf-16"), "utf-16"),
     ],
 )
