@@ -67,9 +67,14 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     plan = Plan.of(config.resolve(settings))
     named = find_leftover(plan, run_id)
     source = opened(named)
-    rows = named.rows
-    _drop_gathered(named, plan)
-    source.close(loaded=True)
+    is_dropped = False
+    try:
+        rows = named.rows
+        _drop_gathered(named, plan)
+        is_dropped = True
+    finally:
+        # whatever broke it off, it can be tried again in this process
+        source.close(loaded=is_dropped)
     BeginningStore(plan.found().runs).forget(run_id)
     return rows
 
