@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from propload.postgres.sql.quoting import text
 
+#: The most milliseconds that the server waits with a limit.
+_LONGEST_WAIT = 2**31 - 1
 #: The numbers of the advisory locks that sessions of this database hold.
 HELD = """
 SELECT classid::int8 << 32 | objid::int8 FROM pg_catalog.pg_locks
@@ -33,8 +35,9 @@ def release(subject: str, /) -> str:
 
 def limit_wait(seconds: float, /) -> str:
     """Return the statement that limits waits of this transaction."""
-    # 0 would mean no limit
-    return f"SET LOCAL lock_timeout = {max(round(seconds * 1000), 1)}"
+    # 0 would mean no limit, and the server refuses more than 24 days
+    wait = min(max(round(seconds * 1000), 1), _LONGEST_WAIT)
+    return f"SET LOCAL lock_timeout = {wait}"
 
 
 def number_of(kind: str, column: str, /) -> str:

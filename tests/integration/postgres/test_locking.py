@@ -32,13 +32,14 @@ def test_a_second_run_is_refused_until_the_first_has_ended(database, state_dir):
             pass
 
 
-def test_a_second_run_waits_as_long_as_it_is_told(database, state_dir):
+@pytest.mark.parametrize("seconds", [30, 1e9])
+def test_a_second_run_waits_as_long_as_it_is_told(seconds, database, state_dir):
     with Database(database, state_dir=state_dir) as opened:
         first, got = opened.lock(TABLE), threading.Event()
         first.__enter__()
 
         def second():
-            with opened.lock(TABLE, wait=30):
+            with opened.lock(TABLE, wait=seconds):
                 got.set()
 
         thread = threading.Thread(target=second)
