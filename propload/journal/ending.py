@@ -6,7 +6,7 @@ import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from propload.errors import JournalError
 from propload.wording import counted
@@ -15,16 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from propload.commands import Commands
+    from propload.journal.recovery import JournalSource
     from propload.journal.writing import Journal
 
 log = logging.getLogger(__name__)
-
-
-class Closing(Protocol):
-    """A journal, live or left over."""
-
-    def close(self, *, loaded: bool) -> None:
-        """End it; it goes where all its rows are loaded."""
 
 
 @dataclass(slots=True)
@@ -41,7 +35,7 @@ class Outcome:
 
 
 @contextmanager
-def keeping(journal: Closing | None, /) -> Iterator[Outcome]:
+def keeping(journal: Journal | JournalSource | None, /) -> Iterator[Outcome]:
     """Close a journal at the end of a block that tells whether its rows are loaded.
 
     A disk that refuses then is a note: what the run did is done.

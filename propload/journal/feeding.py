@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from propload.abilities import Endable, Stoppable, incomplete_of, rows_taken_of
 from propload.errors import JournalError, QueueClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from propload.batch import Batch
     from propload.journal.writing import Journal
@@ -24,13 +24,6 @@ HAND_OVER_SECONDS = 2.0
 WAKE_SECONDS = 1.0
 
 
-class Batches(Protocol):
-    """Anything that yields batches."""
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield batches in order."""
-
-
 class JournaledSource:
     """Yields what its source yields, each batch on disk before the next is asked for.
 
@@ -42,7 +35,7 @@ class JournaledSource:
         journal: Where its batches go.
     """
 
-    def __init__(self, source: Batches, journal: Journal) -> None:
+    def __init__(self, source: Iterable[Batch], journal: Journal) -> None:
         self._source = source
         self._journal = journal
         self._error: BaseException | None = None

@@ -43,8 +43,7 @@ class Record:
     @property
     def through_row(self) -> int:
         """The run's number after its last row, unread rows counted."""
-        batch = self.batch
-        return self.first_row + int(batch.rows.num_rows) + len(batch.unread)
+        return self.first_row + self.batch.height
 
 
 @dataclass(slots=True)

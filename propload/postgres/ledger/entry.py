@@ -29,7 +29,7 @@ class LedgerEntry:
 
 
 class PieceId(Protocol):
-    """What names a piece in its run: the piece, or its entry: a piece, or its entry."""
+    """What names a piece in its run: a piece, or its entry."""
 
     @property
     def batch(self) -> int:
