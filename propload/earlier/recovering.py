@@ -254,11 +254,9 @@ def recover_one(
 def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:
     told = leftover.about.get("settings")
     known = dict(told) if isinstance(told, dict) else {}
-    own = [name for name in (*_USERS_OWN, *names) if name in plan.settings]
-    given = {name: plan.settings[name] for name in own}  # type: ignore[literal-required] # the names are the settings' own
     objects = object_names(leftover.about.get("objects"))
     require_objects(objects, plan.settings, run_id=leftover.run_id, function="recover")
-    for name in objects:
-        given[name] = plan.settings[name]  # type: ignore[literal-required] # as above
+    own = {*_USERS_OWN, *names, *objects}
+    given = {name: value for name, value in plan.settings.items() if name in own}
     resolved = config.resolve(cast("Settings", {**known, **given}))
     return Plan.of(resolved)

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from propload import config
 from propload.errors import ConfigError
@@ -67,11 +67,10 @@ class Plan:
         """
         refuse_forked()
         leave_to_python()
-        names = [name for name in RunOptions.__slots__ if name != "max_rejects"]
-        given = {name: settings[name] for name in names if name in settings}  # type: ignore[literal-required] # the names are the settings' own
-        limit = RejectLimit.parse(settings.get("max_rejects"))
+        given = _named(settings, RunOptions.__slots__)
+        given["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
         places = Places(Path(settings["state_dir"]))
-        return cls(settings, RunOptions(max_rejects=limit, **given), places)
+        return cls(settings, RunOptions(**given), places)
 
     def found(self) -> Places:
         """Return where files of earlier runs are kept, which this user can read.
@@ -191,6 +190,11 @@ def source_options(
         given: The keywords or flags among them.
         job: The job of the configuration file, or None.
     """
-    names = [name for name in SourceOptions.__slots__ if name in settings]
-    told = config.told(given, job=job).intersection(names)
-    return SourceOptions(told=told, **{name: settings[name] for name in names})  # type: ignore[literal-required] # the names are the settings' own
+    chosen = _named(settings, SourceOptions.__slots__)
+    told = config.told(given, job=job).intersection(chosen)
+    return SourceOptions(told=told, **chosen)
+
+
+def _named(settings: Settings, names: Collection[str]) -> dict[str, Any]:
+    """Return the settings of these names that are set: each is of its field's type."""
+    return {name: value for name, value in settings.items() if name in names}
