@@ -205,6 +205,14 @@ def part_taken(rows: int, /) -> str:
     return f"first {counted(rows, 'row was', 'rows were')} taken"
 
 
+def _is_row(item: object) -> bool:
+    try:
+        return row_of(item) is not None
+    except Exception:  # noqa: BLE001 - a user's item may raise anything
+        # it has fields, which cannot be read: the row is rejected as among others
+        return True
+
+
 def _several(rows: object) -> object:
     """Return pushed rows as a list of rows, or as the frame or iterator they are.
 
@@ -215,7 +223,7 @@ def _several(rows: object) -> object:
         return rows.collect()
     if is_frame(rows) or hasattr(rows, "__arrow_c_stream__"):
         return rows
-    if row_of(rows) is not None:
+    if _is_row(rows):
         return [rows]
     if isinstance(rows, (list, tuple)):
         strange = [one for one in rows if isinstance(one, (str, bytes, PathLike))]

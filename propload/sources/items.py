@@ -195,7 +195,10 @@ class RowBatches:
         Whoever gives an item may give it again with other values, also in a list or
         dict of it: what is kept is a copy.
         """
-        row = dict(item) if isinstance(item, dict) else row_of(item)
+        try:
+            row = dict(item) if isinstance(item, dict) else row_of(item)
+        except Exception as error:  # noqa: BLE001 - a user's item may raise anything
+            return self.skip(describe(item), "item", unreadable(item, error))
         if row and not SETTLED.issuperset(map(type, row.values())):
             row = {
                 name: value if type(value) in SETTLED else _kept(value)
@@ -370,6 +373,12 @@ def describe(item: object) -> str:
     except Exception:  # noqa: BLE001 - a user's value may raise anything
         return f"<{type(item).__name__} that cannot be shown>"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def unreadable(item: object, error: Exception) -> str:
+    """Return what is said of an item that has fields, which cannot be read."""
+    kind = type(item).__name__
+    return f"the {kind} cannot be made a row: {type(error).__name__}: {error}"
 
 
 def _complaint(item: object) -> str:

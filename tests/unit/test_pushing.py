@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -147,6 +148,24 @@ def test_rows_of_many_kinds_are_taken(pushed, rows):
     source, kept = pushed
     source.put(rows)
     assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
+
+
+@dataclass
+class Unset:
+    """A row one of whose fields was never given a value."""
+
+    id: int
+    area: float = field(init=False)
+
+
+def test_a_row_whose_fields_cannot_be_read_is_taken_as_one_that_is_rejected(pushed):
+    source, kept = pushed
+    source.put(Unset(1))
+    source.put([{"id": 2}, Unset(3)])
+    assert [(one.rows.num_rows, len(one.unread)) for one in kept.all] == [
+        (0, 1),
+        (1, 1),
+    ]
 
 
 def test_no_rows_are_nothing_to_keep(pushed):

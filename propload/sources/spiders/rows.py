@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
-from propload.sources.items import RowBatches, describe
+from propload.sources.items import RowBatches, describe, unreadable
 from propload.values import SETTLED, row_of, settled
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class ItemRows:
         try:
             row = _checked(self._reader_of(type(item))(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
-            text = describe(item)
-            self._maker.skip(text, "item", _complaint(item, error))
+            self._maker.skip(describe(item), "item", unreadable(item, error))
             return
         if self._rows <= SINK_WEIGHED_EACH or self._rows % WEIGHED_ONE_IN == 0:
             weight = sum(len(v) for v in row.values() if type(v) is str)
@@ -159,8 +158,3 @@ def _settle(name: str, value: object) -> object:
     except TypeError as error:
         msg = f"column {name}: {error}"
         raise TypeError(msg) from error
-
-
-def _complaint(item: object, error: Exception) -> str:
-    kind = type(item).__name__
-    return f"the {kind} cannot be made a row: {type(error).__name__}: {error}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict, UserDict
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
@@ -14,6 +16,27 @@ from propload.options import SourceOptions
 from propload.sources import items, open_source
 from propload.sources.items import ItemSource, RowBatches
 from tests.unit.sources.kinds import Attrs, Data, Item, Model, Pair
+
+
+@dataclass
+class Unset:
+    """A row one of whose fields was never given a value."""
+
+    a: int
+    b: int = field(init=False)
+
+
+class Gone(Mapping):
+    """A row whose values are gone, as those of a session that was closed."""
+
+    def __iter__(self):
+        return iter(["a"])
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, name):
+        raise LookupError(name)
 
 
 @pytest.mark.parametrize("kind", [dict, Data, Attrs, Model, Item, Pair, OrderedDict])
@@ -62,6 +85,17 @@ def test_an_endless_generator_is_read_in_batches():
     source = open_source(({"a": n} for n in count()), SourceOptions(chunk_rows=10))
     batches = iter(source)
     assert [next(batches).rows.num_rows for _ in range(3)] == [10, 10, 10]
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("bad", [Unset(1), Gone()])
+def test_an_item_whose_fields_cannot_be_read_costs_one_row(read, kind, bad):
+    reading = read(kind([{"a": 1}, bad, {"a": 2}]))
+    assert (reading.tuples, reading.numbers) == ([(1,), (2,)], [1, 3])
+    [fault] = reading.unread
+    assert (fault.row, fault.check) == (2, "item")
+    assert f"the {type(bad).__name__} cannot be made a row: " in fault.message
+    assert reading.error is None
 
 
 @pytest.mark.parametrize("kind", [list, iter])
