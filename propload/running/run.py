@@ -125,7 +125,7 @@ class Run:
         """Read no more, commit what was read, and end with a report."""
         self._stopped.set()
         # nothing is read yet, so what it waits for (a lock) is not waited for
-        while not self._composed.wait(CANCEL_SECONDS):
+        while not (self._composed.wait(CANCEL_SECONDS) or self._ended.is_set()):
             self._break_off()
         if self._parts is not None:
             self._parts.stop()
