@@ -101,11 +101,6 @@ class Checker:
         """The types that columns are to have before the check."""
         return self.types(self._schema.columns)
 
-    @property
-    def nullable(self) -> dict[str, bool]:
-        """Whether each named column may be null."""
-        return {name: bool(one.nullable) for name, one in self._schema.columns.items()}
-
     def types(self, names: Iterable[str]) -> dict[str, pl.DataType]:
         """Return the types that these columns are to have before the check."""
         typed = ((name, self._type_of(name)) for name in names)
