@@ -125,10 +125,12 @@ class PushedSource:
         taken = 0
         for made in self._batches(rows):
             _require_columns(made)
-            batch = made if made is rows else self._numbered(made)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                journal.append(batch, timeout=left)
+                if made is rows:
+                    journal.append(made, timeout=left)
+                else:
+                    self._append_numbered(journal, made, timeout=left)
             except TimeoutError as error:
                 msg = (
                     f"no room within {timeout} s: the {part_taken(taken)}. Put the "
@@ -142,7 +144,7 @@ class PushedSource:
                 raise JournalError(msg) from error
             except QueueClosedError as error:
                 raise QueueClosedError(str(error), taken=taken) from error.__cause__
-            taken += batch.height
+            taken += made.height
 
     def try_put(self, batch: Batch) -> bool:
         """Hand a batch over if there is room now; return whether it was taken."""
@@ -167,14 +169,22 @@ class PushedSource:
                     self._journal.note_whole()
                 self._journal.finish()
 
-    def _numbered(self, batch: Batch) -> Batch:
-        """Return a batch with its rows numbered after all that were put before."""
-        if not batch.height:
-            return batch
+    def _append_numbered(
+        self, journal: Journal, batch: Batch, *, timeout: float | None
+    ) -> None:
+        """Hand a batch over with its rows numbered after all that were put before."""
         with self._building:
-            first = self._rows_put + 1
+            before = self._rows_put
             self._rows_put += batch.height
-        return batch.numbered_from(first)
+        try:
+            numbered = batch.numbered_from(before + 1) if batch.height else batch
+            journal.append(numbered, timeout=timeout)
+        except BaseException:
+            # whoever puts these again gives them the numbers that they had
+            with self._building:
+                if self._rows_put == before + batch.height:
+                    self._rows_put = before
+            raise
 
     def _batches(self, rows: object) -> Iterable[Batch]:
         if isinstance(rows, Batch):
