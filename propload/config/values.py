@@ -10,6 +10,7 @@ import codecs
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import TIMEOUT_MAX
 
 from propload.errors import ConfigError
 from propload.format_names import check_format
@@ -167,9 +168,9 @@ def read_seconds(value: object) -> float:
     except ValueError:
         msg = f"{value!r} is not a number of seconds"
         raise ConfigError(msg) from None
-    # NaN is not 0 or more either
-    if not 0 <= seconds < float("inf"):
-        msg = f"{value!r} is out of range: give 0 seconds or more"
+    # NaN is not 0 or more either; longer than 292 years no thread can wait
+    if not 0 <= seconds <= TIMEOUT_MAX:
+        msg = f"{value!r} is out of range: give 0 to {TIMEOUT_MAX:.0f} seconds"
         raise ConfigError(msg)
     return seconds
 

@@ -93,6 +93,9 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("retry_attempts", "1.5"),
         ("batch_seconds", "-1"),
         ("batch_seconds", "nan"),
+        ("batch_seconds", "inf"),
+        # more than a thread can wait
+        ("batch_seconds", "1e10"),
         ("batch_seconds", "soon"),
         ("max_memory", "lots"),
         ("max_memory", "-5MB"),
