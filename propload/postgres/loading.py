@@ -370,7 +370,7 @@ class Database:
         return opened
 
     def _hold_file(self, run_id: str) -> None:
-        path = path_of(self._state_dir / "runs", run_id)
+        path = path_of(self._state_dir, run_id)
         if run_id in self._files or not path.exists():
             return
         try:

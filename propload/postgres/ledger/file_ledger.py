@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import TransientWriteError, WriteError
+from propload.options import Places
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import lost_session
 from propload.postgres.session.driver_errors import ServerError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: How the names of these files end.
+_ENDING = ".ledger.ndjson"
 #: What the server says of a transaction's number that it has not given out: it came
 #: back from a crash, and never heard of that transaction.
 _IN_THE_FUTURE = "22023"
@@ -43,18 +46,18 @@ class FileLedger:
     was killed, the server is asked whether that transaction was committed.
 
     Args:
-        folder: The folder of run files; made, private, when needed.
+        state_dir: The state folder; the file's own is made, private, when needed.
         run: The run.
         database: Which database it writes into, as `identity_of` tells it.
     """
 
     def __init__(
-        self, folder: Path, run: RunRecord, *, database: str | None = None
+        self, state_dir: Path, run: RunRecord, *, database: str | None = None
     ) -> None:
         self.run_id = run.run_id
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, LedgerEntry]] = {}
-        self.path = path_of(folder, run.run_id)
+        self.path = path_of(state_dir, run.run_id)
         self._entries: dict[tuple[int, int], LedgerEntry] = {}
         self._ending: tuple[str, str] | None = None
         self._database = database
@@ -197,9 +200,14 @@ class FileLedger:
             raise WriteError(msg) from error
 
 
-def path_of(folder: Path, run_id: str, /) -> Path:
+def path_of(state_dir: Path, run_id: str, /) -> Path:
     """Return the file of a run's ledger, which may not be there."""
-    return folder / f"{run_id}.ledger.ndjson"
+    return Places(state_dir).runs / f"{run_id}{_ENDING}"
+
+
+def ledger_files(state_dir: Path, /) -> list[Path]:
+    """Return the files of all ledgers that are files."""
+    return list(Places(state_dir).runs.glob(f"*{_ENDING}"))
 
 
 def identity_of(connection: Connection, /) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.ledger.file_ledger import identity_of
+from propload.postgres.ledger.file_ledger import identity_of, ledger_files
 from propload.postgres.ledger.history import read_file
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
@@ -52,7 +52,7 @@ def forget_runs(
         if usable:
             gone = int(connection.rows(bookkeeping.FORGET, (before, target))[0][0])
         connection.commit()
-        old = written_before(before, (state_dir / "runs").glob("*.ledger.ndjson"))
+        old = written_before(before, ledger_files(state_dir))
         return gone + _forget_files(connection, old, target)
     except ServerError as error:
         raise failures.as_write_error(error, table=_LEDGER) from error

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from propload.batch import PartialBatch
 from propload.errors import WriteError
-from propload.postgres.ledger.file_ledger import identity_of, read_lines, was_committed
+from propload.postgres.ledger.file_ledger import (
+    identity_of,
+    ledger_files,
+    read_lines,
+    was_committed,
+)
 from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.sql import bookkeeping
@@ -79,7 +84,7 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
     if usable:
         in_database = [_record(row) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()
-    paths = [*(state_dir / "runs").glob("*.ledger.ndjson")]
+    paths = ledger_files(state_dir)
     here = identity_of(connection) if paths else None
     found = (read_file(connection, path, here) for path in paths)
     in_files = [record for record in found if record]

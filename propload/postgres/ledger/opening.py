@@ -33,19 +33,17 @@ def open_ledger(
         LockedError: Another process has gone on with the run.
         ServerError: The server refused, or the connection is gone.
     """
-    folder = state_dir / "runs"
-    if not path_of(folder, run.run_id).exists():
+    if not path_of(state_dir, run.run_id).exists():
         begun = DatabaseLedger.open(session, run, holder=holder)
         if begun is not None:
             return begun
-    files = FileLedger(folder, run, database=identity_of(session))
+    files = FileLedger(state_dir, run, database=identity_of(session))
     files.describe(session, run)
     return files
 
 
 def find_ledger(run: RunRecord, state_dir: Path, /) -> Ledger:
     """Return the ledger of a run that has begun, to read what it committed."""
-    folder = state_dir / "runs"
-    if path_of(folder, run.run_id).exists():
-        return FileLedger(folder, run)
+    if path_of(state_dir, run.run_id).exists():
+        return FileLedger(state_dir, run)
     return DatabaseLedger(run.run_id)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(60)
 def test_a_file_ledger_is_read_again_and_private(database, state_dir):
     goal = target()
     run = run_record(goal)
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     piece = make_piece(ROWS)
     with connect(database) as session:
         files.record(session, piece, Counts(2, 2))
@@ -40,7 +40,7 @@ def test_a_file_ledger_is_read_again_and_private(database, state_dir):
         files.settle(piece)
         with files.path.open("a") as torn:
             torn.write('{"entry": {"batch"')
-        again = FileLedger(state_dir / "runs", run)
+        again = FileLedger(state_dir, run)
         assert again.committed(session) == [entry(0, 2)]
         assert again.find(session, piece) == entry(0, 2)
     assert files.path.stat().st_mode & 0o777 == 0o600
@@ -51,15 +51,15 @@ def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
     database, state_dir, committed
 ):
     run = run_record(target())
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     with connect(database) as session:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         session.commit() if committed else session.rollback()
-        again = FileLedger(state_dir / "runs", run)
+        again = FileLedger(state_dir, run)
         found = [entry(0, 2)] if committed else []
         assert again.committed(session) == found
         # and noted it for the next one, who may come when the server has forgotten
-        assert FileLedger(state_dir / "runs", run)._open.keys() == (
+        assert FileLedger(state_dir, run)._open.keys() == (
             set() if committed else {(0, 0)}
         )
 
@@ -69,7 +69,7 @@ def test_who_goes_on_with_a_file_ledger_waits_for_its_open_commits(
     database, state_dir, end
 ):
     run = run_record(target())
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     subject = bookkeeping.pieces_of(run.run_id)
     with connect(database) as session, connect(database) as other:
         files.record(session, make_piece(ROWS), Counts(2, 2))
@@ -82,7 +82,7 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
     database, state_dir, monkeypatch, caplog
 ):
     run = run_record(target())
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     write = file_ledger_module.write_private
 
     def refuse_ends(path, text, **how):
@@ -100,7 +100,7 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
         files.settle_end("loaded")
         assert caplog.text.count("No space left") == 2
         # who comes next asks the server
-        assert FileLedger(state_dir / "runs", run).committed(session) == [entry(0, 2)]
+        assert FileLedger(state_dir, run).committed(session) == [entry(0, 2)]
         assert [one.status for one in read_runs(session, state_dir)] == ["loaded"]
 
 
@@ -110,7 +110,7 @@ def test_a_run_into_another_database_is_not_gone_on_with(database, state_dir):
         assert here
         for number, place in enumerate([here, "another", None]):
             run = replace(run_record(target()), run_id=f"run-of-{number}")
-            FileLedger(state_dir / "runs", run, database=place)
+            FileLedger(state_dir, run, database=place)
         found = [run.run_id for run in read_runs(session, state_dir)]
     # what was written before this was noted is taken as it was
     assert found == ["run-of-2", "run-of-0"]
@@ -129,7 +129,7 @@ def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
     database, state_dir, monkeypatch
 ):
     run = run_record(target())
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     with connect(database) as session:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         session.commit()
@@ -137,7 +137,7 @@ def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
         forgotten = "SELECT pg_xact_status(NULL)"
         monkeypatch.setattr(bookkeeping, "status_of", lambda _: forgotten)
         with pytest.raises(WriteError, match="might be written twice"):
-            FileLedger(state_dir / "runs", run).committed(session)
+            FileLedger(state_dir, run).committed(session)
 
 
 def test_a_ledger_in_a_schema_that_is_not_ours_gives_way_to_a_file(database, state_dir):
@@ -155,7 +155,7 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
     database, state_dir
 ):
     run = run_record(target())
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     with connect(database) as session:
         assert files.status(session) is None
         files.enter_end(session, "loaded")
@@ -166,7 +166,7 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
         session.commit()
         # its answer may be lost, and who asked for it be killed: the server still knows
         assert files.status(session) == "loaded"
-        assert FileLedger(state_dir / "runs", run).status(session) == "loaded"
+        assert FileLedger(state_dir, run).status(session) == "loaded"
         assert [run.status for run in read_runs(session, state_dir)] == ["loaded"]
     files.settle_end("loaded")
     assert '{"status": "loaded"}' in files.path.read_text()
@@ -206,8 +206,8 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
 
 def test_a_file_whose_first_line_was_torn_is_given_it_again(database, state_dir):
     run = run_record(target())
-    files = FileLedger(state_dir / "runs", run)
+    files = FileLedger(state_dir, run)
     files.path.write_text('{"run": {"run_id"')
-    FileLedger(state_dir / "runs", run)
+    FileLedger(state_dir, run)
     with connect(database) as session:
         assert [one.run_id for one in read_runs(session, state_dir)] == [run.run_id]
