@@ -128,10 +128,8 @@ class Database:
             ConfigError: The connection string, user or password is wrong.
             TransientWriteError: The server cannot be reached now.
         """
-        try:
+        with self._told_of(self.label):
             self._sessions.first()
-        except ServerError as error:
-            raise failures.as_write_error(error, table=self.label) from error
 
     def facts(self, table: TableName, /) -> TableFacts | None:
         """Return what the catalog knows of a table, or None where there is none.
@@ -139,11 +137,8 @@ class Database:
         Raises:
             WriteError: It is a view or the like, or may not be written.
         """
-        try:
+        with self._told_of(str(table)):
             return reading.describe(self._sessions.first(), table)
-        except ServerError as error:
-            self._sessions.lose_first()
-            raise failures.as_write_error(error, table=str(table)) from error
 
     def require_mode(self, facts: TableFacts, target: Target, /) -> None:
         """Refuse a mode that a table has no room for.
@@ -152,11 +147,8 @@ class Database:
             WriteError: Rows cannot be found by the key, or the mode reaches further
                 than the table itself.
         """
-        try:
+        with self._told_of(str(facts.name)):
             reading.require_mode(self._sessions.first(), facts, target)
-        except ServerError as error:
-            self._sessions.lose_first()
-            raise failures.as_write_error(error, table=str(facts.name)) from error
 
     def identity(self) -> str | None:
         """Return what the database is known by under any address, where it says that.
@@ -166,11 +158,8 @@ class Database:
         Raises:
             WriteError: The connection is gone.
         """
-        try:
+        with self._told_of(self.label):
             return identity_of(self._sessions.first())
-        except ServerError as error:
-            self._sessions.lose_first()
-            raise failures.as_write_error(error, table=self.label) from error
 
     def room(self) -> ServerRoom:
         """Return what the server has left for a run, and how far it is.
@@ -218,20 +207,20 @@ class Database:
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
-        try:
-            return self._prepare(
-                target,
-                dict(frame_schema),
-                found,
-                run,
-                pg_types=pg_types or {},
-                expected=expected,
-            )
-        except ServerError as error:
-            self._sessions.lose_first()
-            if run.run_id in self._runs:
-                self._runs[run.run_id].close()
-            raise failures.as_write_error(error, table=str(target.table)) from error
+        with self._told_of(str(target.table)):
+            try:
+                return self._prepare(
+                    target,
+                    dict(frame_schema),
+                    found,
+                    run,
+                    pg_types=pg_types or {},
+                    expected=expected,
+                )
+            except ServerError:
+                if run.run_id in self._runs:
+                    self._runs[run.run_id].close()
+                raise
 
     def enter(self, run: RunRecord, /) -> LoadingRun:
         """Return a run that is entered in its ledger, for batches without a row.
@@ -247,11 +236,8 @@ class Database:
         opened = self._runs.get(run.run_id)
         if opened is not None:
             return opened
-        try:
+        with self._told_of(run.target):
             return self._open_run(run)
-        except ServerError as error:
-            self._sessions.lose_first()
-            raise failures.as_write_error(error, table=run.target) from error
 
     def end_run(
         self, run: RunRecord, target: Target, /, *, status: str, continued: bool
@@ -281,16 +267,13 @@ class Database:
 
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
-        try:
+        with self._told_of(run.target):
             session = self._sessions.first()
             facts = reading.describe(session, target.table)
             # its ledger knows more of the run than this record where it is entered
             opened = self._runs.get(run.run_id) or self._open_run(run)
             opened.take_up(session, target, facts, status=status)
-        except ServerError as error:
-            self._sessions.lose_first()
-            raise failures.as_write_error(error, table=run.target) from error
-        return opened
+            return opened
 
     def drop_gathered(self, run_id: str, target: str, /) -> None:
         """Drop what a replace had gathered for its table.
@@ -302,11 +285,21 @@ class Database:
         Raises:
             TransientWriteError: The server cannot be reached now.
         """
-        try:
+        with self._told_of(target):
             drop_shadow(self._sessions.first(), run_id, target)
+
+    @contextmanager
+    def _told_of(self, table: str) -> Iterator[None]:
+        """Tell in words of a table what the server says; its session may be dead then.
+
+        Raises:
+            WriteError: The server refused, or the connection is gone.
+        """
+        try:
+            yield
         except ServerError as error:
             self._sessions.lose_first()
-            raise failures.as_write_error(error, table=target) from error
+            raise failures.as_write_error(error, table=table) from error
 
     def _prepare(
         self,
