@@ -57,7 +57,8 @@ def estimate_rows(paths: Sequence[Path], options: SourceOptions) -> int | None:
             rows += found
         seen_bytes = sum(path.stat().st_size for path in seen)
         return round(rows * sum(path.stat().st_size for path in paths) / seen_bytes)
-    except (PropLoadError, pa.ArrowException, OSError):
+    # some file systems know no sizes, and a file may be written anew meanwhile
+    except (PropLoadError, pa.ArrowException, OSError, ZeroDivisionError):
         return None
 
 

@@ -191,3 +191,12 @@ def test_what_is_read_once_tells_nothing(tmp_path, write):
     # to open it would wait for who writes into it
     assert expected(tmp_path / "pipe.csv") is None
     assert expected([write("homes.csv", as_csv(5)), "-"]) is None
+
+
+@pytest.mark.skipif(not Path("/proc/kallsyms").exists(), reason="no such files")
+def test_files_of_a_system_that_tells_no_sizes_are_not_estimated():
+    # a short one and a long one
+    for name in ("/proc/self/mountinfo", "/proc/kallsyms"):
+        assert not Path(name).stat().st_size
+        found = estimating.estimate_rows([Path(name)], SourceOptions(format="csv"))
+        assert found is None
