@@ -47,6 +47,7 @@ def test_a_second_run_waits_as_long_as_it_is_told(seconds, database, state_dir):
         with connect(database) as session:
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
             while session.rows(waiting)[0][0] == 0:
+                assert thread.is_alive()
                 session.rollback()
         assert not got.is_set()
         first.__exit__(None, None, None)
