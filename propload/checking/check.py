@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.abilities import Stoppable, notes_of
-from propload.checking.looking import CheckedTable, Looking
+from propload.checking.checked_table import CheckedTable
+from propload.checking.looking import Looking
 from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import plan_and_open

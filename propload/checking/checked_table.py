@@ -1,0 +1,197 @@
+"""The table of a check: how rows would go into it, and what would stop them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.pipeline.fitting import as_they_are
+from propload.pipeline.remarks import compared_as_text
+from propload.postgres.rehearsing import Rehearsal
+from propload.postgres.tables import making
+from propload.postgres.tables.rights import missing_rights
+from propload.postgres.tables.row_plan import plan_rows
+from propload.type_names import create_type, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import polars as pl
+
+    from propload.postgres.loading import Database
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.tables.facts import TableFacts
+    from propload.prepare.preparing import Preparer
+    from propload.target import ColumnPlan, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How rows of one set of columns are looked at.
+
+    Attributes:
+        preparer: Maps and checks them.
+        rehearsal: Asks the server about them, or None where it cannot be asked.
+    """
+
+    preparer: Preparer
+    rehearsal: Rehearsal | None = None
+
+    def close(self) -> None:
+        """Let go of the session that asks."""
+        if self.rehearsal is not None:
+            self.rehearsal.close()
+
+
+@dataclass(slots=True)
+class CheckedTable:
+    """The table that rows would go to.
+
+    Attributes:
+        database: Where it is.
+        target: The table and its rules.
+        facts: What the catalog knows of it, or None where it would be created.
+        pg_types: PostgreSQL types for columns of a table that is created.
+        stack: Closes what is opened here.
+        types: Each column's type in the rows and in the table.
+        made: What the catalog would know of a table that earlier rows have created.
+        notes: What a reader should know.
+    """
+
+    database: Database
+    target: Target
+    facts: TableFacts | None
+    pg_types: Mapping[str, str]
+    stack: ExitStack
+    types: dict[str, tuple[str, str]] = field(default_factory=dict)
+    made: TableFacts | None = None
+    notes: list[str] = field(default_factory=list)
+    _columns: dict[str, pl.DataType] = field(default_factory=dict)
+    _pg_types: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> TableFacts | None:
+        """What the next rows find: the table, or the one that earlier rows created."""
+        return self.facts or self.made
+
+    def without_key(self) -> list[str]:
+        """Return what is wrong with the key or the mode, or nothing."""
+        if self.facts is None:
+            return []
+        try:
+            self.database.require_mode(self.facts, self.target)
+        except WriteError as error:
+            return [str(error)]
+        return []
+
+    def newest_note(self) -> list[str]:
+        """Return what is said where `newest` compares letters, or nothing."""
+        _, pg_type = self.types.get(self.target.newest or "", ("", None))
+        note = compared_as_text(self.target, pg_type, is_new=self.facts is None)
+        return [] if note is None else [note]
+
+    def fit(
+        self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]
+    ) -> Fitted:
+        """Return how rows like these are looked at; tells what would stop them.
+
+        Args:
+            fitted: The preparer of such rows.
+            created_as: Types that the source tells of columns that travel as text.
+            problems: What would stop them is added here.
+        """
+        with ExitStack() as opened:
+            try:
+                connection = opened.enter_context(self.database.connect())
+                if self.facts is None:
+                    told = {**fitted.created_as(created_as), **self.pg_types}
+                    found = self._created(fitted, told, connection, problems)
+                else:
+                    found = self._planned(fitted, self.facts, connection, problems)
+            except (ConfigError, SchemaMismatchError, WriteError) as error:
+                problems.append(str(error))
+                return Fitted(as_they_are(fitted))
+            if found.rehearsal is not None:
+                self.stack.push(opened.pop_all())
+        return found
+
+    def _created(
+        self,
+        fitted: Preparer,
+        pg_types: Mapping[str, str],
+        connection: Connection,
+        problems: list[str],
+    ) -> Fitted:
+        """Return how rows are looked at that go into a table like the one to be made.
+
+        What earlier rows have made of it is as if it were stored.
+        """
+        for name, dtype in fitted.schema.items():
+            created = pg_types.get(name) or create_type(dtype)
+            self.types.setdefault(name, (type_name(dtype), created))
+        is_first = self.made is None
+        if is_first or self.target.on_new_columns == "add":
+            self._columns = {**fitted.schema, **self._columns}
+            self._pg_types = {**pg_types, **self._pg_types}
+        told = (connection, self.target.table, self._columns)
+        key, types = self.target.key, self._pg_types
+        making.rehearse_table(*told, key=key, pg_types=types)
+        try:
+            found = making.borrow_table(*told, key=key, pg_types=types)
+        except WriteError as error:
+            self._tell_unasked(error)
+            return Fitted(as_they_are(fitted))
+        self.made = replace(found, empty=is_first)
+        return self._planned(fitted, self.made, connection, problems)
+
+    def _tell_unasked(self, error: WriteError) -> None:
+        self.notes.append(f"the server was not asked about the rows: {error}")
+
+    def _planned(
+        self,
+        fitted: Preparer,
+        facts: TableFacts,
+        connection: Connection,
+        problems: list[str],
+    ) -> Fitted:
+        known = {column.name: column.pg_type for column in facts.columns}
+        for name, dtype in fitted.schema.items():
+            self.types.setdefault(name, (type_name(dtype), known.get(name, "(new)")))
+        plan = plan_rows(fitted.schema, facts, self.target)
+        problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
+        problems += plan.faults
+        problems += missing_rights(connection, facts, self.target, plan)
+        planned = {each.column for each in plan.columns}
+        if plan.faults or not planned.issuperset(self.target.key):
+            # that is told already; the rows are judged all the same
+            return Fitted(as_they_are(fitted))
+        rehearsal = self._rehearsal(facts, plan.columns, connection)
+        return Fitted(fitted.with_plan(plan.columns), rehearsal)
+
+    def _without_room(self, new: Collection[str]) -> list[str]:
+        """Return what is wrong with columns that the table is to be given."""
+        if not new or self.target.on_new_columns == "ignore":
+            return []
+        with self.database.connect() as connection:
+            try:
+                making.check_new_columns(connection, self.target.table, new)
+            except SchemaMismatchError as error:
+                return [str(error)]
+        return []
+
+    def _rehearsal(
+        self,
+        facts: TableFacts,
+        plan: tuple[ColumnPlan, ...],
+        connection: Connection,
+    ) -> Rehearsal | None:
+        target = replace(self.target, table=facts.name)
+        try:
+            rehearsal = Rehearsal.of(connection, facts, target, plan)
+        except WriteError as error:
+            self._tell_unasked(error)
+            return None
+        self.notes += rehearsal.notes
+        return rehearsal
