@@ -128,8 +128,8 @@ class Database:
             ConfigError: The connection string, user or password is wrong.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._told_of(self.label):
-            self._sessions.first()
+        with self._asking(self.label):
+            pass
 
     def facts(self, table: TableName, /) -> TableFacts | None:
         """Return what the catalog knows of a table, or None where there is none.
@@ -137,8 +137,8 @@ class Database:
         Raises:
             WriteError: It is a view or the like, or may not be written.
         """
-        with self._told_of(str(table)):
-            return reading.describe(self._sessions.first(), table)
+        with self._asking(str(table)) as session:
+            return reading.describe(session, table)
 
     def require_mode(self, facts: TableFacts, target: Target, /) -> None:
         """Refuse a mode that a table has no room for.
@@ -147,8 +147,8 @@ class Database:
             WriteError: Rows cannot be found by the key, or the mode reaches further
                 than the table itself.
         """
-        with self._told_of(str(facts.name)):
-            reading.require_mode(self._sessions.first(), facts, target)
+        with self._asking(str(facts.name)) as session:
+            reading.require_mode(session, facts, target)
 
     def identity(self) -> str | None:
         """Return what the database is known by under any address, where it says that.
@@ -158,8 +158,8 @@ class Database:
         Raises:
             WriteError: The connection is gone.
         """
-        with self._told_of(self.label):
-            return identity_of(self._sessions.first())
+        with self._asking(self.label) as session:
+            return identity_of(session)
 
     def room(self) -> ServerRoom:
         """Return what the server has left for a run, and how far it is.
@@ -207,20 +207,20 @@ class Database:
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._told_of(str(target.table)):
-            try:
-                return self._prepare(
-                    target,
-                    dict(frame_schema),
-                    found,
-                    run,
-                    pg_types=pg_types or {},
-                    expected=expected,
-                )
-            except ServerError:
-                if run.run_id in self._runs:
-                    self._runs[run.run_id].close()
-                raise
+        try:
+            return self._prepare(
+                target,
+                dict(frame_schema),
+                found,
+                run,
+                pg_types=pg_types or {},
+                expected=expected,
+            )
+        except ServerError as error:
+            self._sessions.lose_first()
+            if run.run_id in self._runs:
+                self._runs[run.run_id].close()
+            raise failures.as_write_error(error, table=str(target.table)) from error
 
     def enter(self, run: RunRecord, /) -> LoadingRun:
         """Return a run that is entered in its ledger, for batches without a row.
@@ -236,7 +236,7 @@ class Database:
         opened = self._runs.get(run.run_id)
         if opened is not None:
             return opened
-        with self._told_of(run.target):
+        with self._asking(run.target):
             return self._open_run(run)
 
     def end_run(
@@ -267,13 +267,12 @@ class Database:
 
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
-        with self._told_of(run.target):
-            session = self._sessions.first()
+        with self._asking(run.target) as session:
             facts = reading.describe(session, target.table)
             # its ledger knows more of the run than this record where it is entered
             opened = self._runs.get(run.run_id) or self._open_run(run)
             opened.take_up(session, target, facts, status=status)
-            return opened
+        return opened
 
     def drop_gathered(self, run_id: str, target: str, /) -> None:
         """Drop what a replace had gathered for its table.
@@ -285,18 +284,14 @@ class Database:
         Raises:
             TransientWriteError: The server cannot be reached now.
         """
-        with self._told_of(target):
-            drop_shadow(self._sessions.first(), run_id, target)
+        with self._asking(target) as session:
+            drop_shadow(session, run_id, target)
 
     @contextmanager
-    def _told_of(self, table: str) -> Iterator[None]:
-        """Tell in words of a table what the server says; its session may be dead then.
-
-        Raises:
-            WriteError: The server refused, or the connection is gone.
-        """
+    def _asking(self, table: str) -> Iterator[Connection]:
+        """Give the session for all but rows; where it fails, the next one is new."""
         try:
-            yield
+            yield self._sessions.first()
         except ServerError as error:
             self._sessions.lose_first()
             raise failures.as_write_error(error, table=table) from error
@@ -363,7 +358,7 @@ class Database:
         return opened
 
     def _hold_file(self, run_id: str) -> None:
-        path = path_of(self._state_dir, run_id)
+        path = path_of(self._state_dir / "runs", run_id)
         if run_id in self._files or not path.exists():
             return
         try:
