@@ -176,7 +176,7 @@ class RejectLimitError(LoadError):
 class LockedError(LoadError):
     """Another process has what this one needs.
 
-    It is the lock of a table, a run, its rejected rows or a journal.
+    It is the lock of a table, a run, its rejected rows, a journal or a crawl's folder.
     """
 
     exit_code = 75

@@ -39,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
         Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
         configuration, 3 too many rows or all were rejected, 4 source unreadable
         or empty, 5 the site blocked the crawl, 75 another process has the
-        table's lock, the run or its journal, 130 interrupted.
+        table's lock, the run, its journal or the crawl's JOBDIR, 130 interrupted.
         """
         from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
 

@@ -13,6 +13,7 @@ from scrapy.utils.misc import load_object
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed, not_loaded
+from propload.sources.spiders.job_folder import JobFolder
 from propload.sources.spiders.loop import (
     LOOK_AGAIN_SECONDS,
     Brake,
@@ -54,6 +55,8 @@ class PropLoadPipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        # before Scrapy opens the folder: to read its queue is to take it
+        self._job_folder = JobFolder(crawler)
         self._brake = Brake(crawler)
         #: By the classes' names; classes of equal settings share one.
         self._feeds: dict[str, Feed] = {}

@@ -1,0 +1,34 @@
+"""Crawls of a Scrapy project that use one folder (JOBDIR), each in its own process."""
+
+import pytest
+
+pytestmark = pytest.mark.timeout(90)
+
+REACTORS = [(), ("TWISTED_REACTOR_ENABLED=False",)]
+
+
+@pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
+def test_a_second_crawl_of_a_folder_ends_before_it_asks_for_a_page(project, settings):
+    first = project.start("homes", "JOBDIR=job", *settings, hold="yes")
+    assert project.site.held.wait(60)
+    served = len(project.site.served)
+    code, log = project.run("homes", "JOBDIR=job", *settings, hold="yes")
+    assert code == 1, log
+    folder = project.folder / "job"
+    assert f"the folder {folder} (JOBDIR) is in use by another crawl" in log
+    assert "give this crawl a JOBDIR of its own" in log
+    assert len(project.site.served) == served
+    project.site.released.set()
+    _out, log = first.communicate(timeout=60)
+    assert first.returncode == 0, log
+    assert len(set(project.rows)) == len(project.rows) == 60
+
+
+def test_a_killed_crawl_leaves_its_folder_to_the_next(project):
+    first = project.start("homes", "JOBDIR=job", hold="yes")
+    assert project.site.held.wait(60)
+    first.kill()
+    first.communicate(timeout=30)
+    project.site.released.set()
+    code, log = project.run("homes", "JOBDIR=job", pages=7)
+    assert code == 0, log
