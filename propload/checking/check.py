@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Batches are joined to this many rows: large, since nothing waits for them.
 CHECKED_ROWS = 100_000
+#: A crawl goes on from its folder, and pages that a check takes would be missing then.
+_FROM_ITS_BEGINNING = {"JOBDIR": None}
 
 
 def check(
@@ -54,7 +56,8 @@ def check(
     """Return what `ingest` would do with a source, without writing.
 
     Args:
-        source: As for `ingest`; it is read, or crawled, to its end.
+        source: As for `ingest`; it is read, or crawled, from its beginning (whatever
+            `JOBDIR` says) to its end.
         job: A job of the configuration file whose settings hold.
         arguments: Arguments of a spider, as for `ingest`.
         crawl_settings: Scrapy's settings for a spider.
@@ -66,7 +69,8 @@ def check(
         KeyboardInterrupt: A signal came; for a crawl that has begun a second one,
             since after the first it reports on the rows that had come.
     """
-    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
+    told = {**(crawl_settings or {}), **_FROM_ITS_BEGINNING}
+    crawl = CrawlOptions(arguments or {}, told)
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = Metrics()
     found = _Check(plan, opened, metrics=metrics)
