@@ -1,6 +1,18 @@
-"""`python -m propload`: the command line."""
+"""The command line: `propload`, and `python -m propload`."""
 
-from propload.cli import main
+from propload.starting import listen, listen_no_more
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    listen()
+    try:
+        from propload.cli import main as run  # noqa: PLC0415 - what takes a while
+
+        run()
+    finally:
+        listen_no_more()
+
 
 if __name__ == "__main__":
     main()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.ending import INTERRUPTED
 from propload.cli.ingest import quieted
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
+from propload.starting import INTERRUPTED
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.errors import RejectLimitError
+from propload.starting import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.report import Report, Status
 
-#: 128 and the number of SIGINT, as shells report it.
-INTERRUPTED = 130
 #: How a run that raised nothing ended.
 _EXIT_CODES: Mapping[Status, int] = {
     "loaded": 0,

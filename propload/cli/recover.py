@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import YES, command
-from propload.cli.ending import INTERRUPTED, exit_code
+from propload.cli.ending import exit_code
 from propload.cli.flags import Part
 from propload.cli.ingest import quieted
 from propload.cli.places import places
@@ -16,6 +16,7 @@ from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
 from propload.errors import ConfigError, PropLoadError
+from propload.starting import INTERRUPTED
 from propload.wording import counted
 
 if TYPE_CHECKING:

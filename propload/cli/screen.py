@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from contextlib import contextmanager, suppress
@@ -16,17 +14,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.ending import INTERRUPTED
 from propload.cli.flags import Group, Part
 from propload.cli.helping import OUTPUT_PANEL
+from propload.cli.signals import settle, terminable
 from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
+from propload.starting import INTERRUPTED, MOMENT
 from propload.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from types import FrameType
     from typing import Protocol
 
     from propload.report import Plain, Report, Status
@@ -38,38 +36,8 @@ if TYPE_CHECKING:
             """Return it as one JSON object."""
 
 
-#: How a line on stderr says when it was: a log of cron holds many days.
-_MOMENT = "%Y-%m-%d %H:%M:%S%z"
 #: Answers that let a question pass.
 _YES = frozenset({"y", "yes"})
-#: What ends a command besides Ctrl-C: a service manager, a terminal that is closed.
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let other signals end a command as Ctrl-C does, which cleans up behind itself.
-
-    A load listens itself, and lets the first signal commit what was read.
-    """
-    in_main = threading.current_thread() is threading.main_thread()
-    ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
-    if not in_main:
-        yield
-        return
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        # a second one ends it at once, as it would have without this
-        signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    for one in ours:
-        signal.signal(one, end)
-    try:
-        yield
-    finally:
-        for one in ours:
-            signal.signal(one, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +70,13 @@ class Screen:
     def after_runs(self, reports: Sequence[Report], /) -> Iterator[None]:
         """Tell where their reports are that stdout does not take, and go on.
 
-        Whoever reads the exit code would else load again what is loaded.
+        Whoever reads the exit code would else load again what is loaded. For the same
+        reason a signal passes from here on; a second one ends the process.
 
         Args:
             reports: The reports.
         """
+        settle()
         try:
             yield
         except OutputError as error:
@@ -160,7 +130,7 @@ class Screen:
         """
         self._set_up_logs()
         try:
-            with _terminable():
+            with terminable():
                 yield
         except PropLoadError as error:
             self._fail(error)
@@ -236,7 +206,7 @@ def _label() -> str:
     """Return how an error begins: with the time where stderr goes into a log."""
     label = typer.style("propload:", fg="red", bold=True)
     is_watched = sys.stderr.isatty()
-    return label if is_watched else f"{time.strftime(_MOMENT)} {label}"
+    return label if is_watched else f"{time.strftime(MOMENT)} {label}"
 
 
 def _is_seen(error: PropLoadError) -> bool:
@@ -299,7 +269,7 @@ class _StderrHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         line = "%(asctime)s %(levelname)s %(message)s"
-        self.setFormatter(logging.Formatter(line, _MOMENT))
+        self.setFormatter(logging.Formatter(line, MOMENT))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record of the log."""

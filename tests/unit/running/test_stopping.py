@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from propload.cli.screen import _terminable
+from propload.cli.signals import terminable
 from propload.running import stopping
 from propload.running.stopping import stoppable
 
@@ -183,7 +183,7 @@ def test_pythons_own_handler_is_not_called_after_a_clean_end():
 
 
 def test_the_command_line_ends_by_its_report_and_not_by_its_handler():
-    with _terminable():
+    with terminable():
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
         assert stoppable(load_that_hears(signal.SIGTERM)) == "the report"
 

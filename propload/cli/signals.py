@@ -1,0 +1,70 @@
+"""What a signal does to a command: it ends it, until the result is there."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from propload.starting import SIGNALS, end_with_a_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let signals end a command as Ctrl-C does, which cleans up behind itself.
+
+    A load listens itself, and lets the first signal commit what was read. After the
+    block the command has told what there was: no signal makes that a failure then,
+    if the process is the command line's own.
+    """
+    if not _is_main_thread():
+        yield
+        return
+    before = {one: signal.getsignal(one) for one in SIGNALS}
+    ours = {one: held for one, held in before.items() if _is_ours(held)}
+    for one in ours:
+        signal.signal(one, _interrupt)
+    try:
+        yield
+    finally:
+        for one, held in ours.items():
+            is_own = held is end_with_a_word
+            signal.signal(one, signal.SIG_IGN if is_own else held)
+
+
+def settle() -> None:
+    """Let the first signal from here on pass: what was to be done is done.
+
+    Whoever reads the exit code would else load again what is loaded. A second one ends
+    the process, as stdout may be a pipe that nobody reads.
+    """
+    if not _is_main_thread():
+        return
+    for one in SIGNALS:
+        if signal.getsignal(one) is _interrupt:
+            signal.signal(one, _pass)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _is_ours(handler: object) -> bool:
+    pythons = (signal.SIG_DFL, signal.default_int_handler)
+    return handler in pythons or handler is end_with_a_word
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if number != signal.SIGINT:
+        # a second one ends it at once, as it would have without this
+        signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def _pass(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
