@@ -26,6 +26,7 @@ from propload.sources.spiders.loop import (
 from propload.sources.spiders.outcome import BLOCKED_REASONS, read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
+from propload.sources.spiders.told_in_settings import in_settings, of_a_setting
 from propload.sources.spiders.watching import Watch
 from propload.wording import counted
 
@@ -182,10 +183,12 @@ class PropLoadPipeline:
         level = logging.WARNING if counts.rejected else logging.INFO
         if counts.all_rejected:
             self._loaded_nothing, level = True, logging.ERROR
-        log.log(level, "%s", report)
+        log.log(level, "%s", in_settings(str(report)))
         if report.status == "interrupted":
             self._loaded_nothing = True
-            log.warning("not all rows came: %s. %s", lacking, report.message)
+            log.warning(
+                "not all rows came: %s. %s", lacking, in_settings(report.message)
+            )
 
     def _tell_lost(self, feed: Feed) -> None:
         if feed.counts.lost:
@@ -220,10 +223,11 @@ class PropLoadPipeline:
     def _fail(self, error: BaseException) -> None:
         self.error = self.error or error
         known = isinstance(error, PropLoadError)
+        told = str(error) if known else f"{type(error).__name__}: {error}"
         log.error(
             "%s: not every item of this crawl is loaded: %s",
             FAILED,
-            error if known else f"{type(error).__name__}: {error}",
+            in_settings(of_a_setting(told, self._crawler.settings)),
             exc_info=None if known else error,
         )
         self._brake.pull(FAILED)

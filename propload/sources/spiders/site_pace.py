@@ -172,7 +172,8 @@ class SitePace:
     def _refuse(self, told: str) -> None:
         sentence = (
             f"{told}, longer than {LONGEST_WAIT} ({_said(self._longest)}): crawl again "
-            f"later, or allow a longer wait (--set {LONGEST_WAIT}=SECONDS)"
+            f"later, or allow a longer wait ({LONGEST_WAIT}=SECONDS, in settings.py or "
+            "by --set)"
         )
         log.error("%s", sentence)
         # why all is missing, before what is

@@ -1,0 +1,58 @@
+"""Messages of a load, for who sets it by Scrapy's settings rather than by flags."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from propload.config import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+_FLAGS = {setting.flag: setting for setting in SETTINGS.values()}
+#: A command that is to be typed as it is, up to where a sentence goes on; or a flag,
+#: with the next word.
+_COMMAND_OR_FLAG = re.compile(
+    r"(?P<command>\bpropload [a-z].*?(?=[)\n]|[,;:] |(?<!\.)\. |$))"
+    r"|(?P<flag>--[a-z][a-z-]*)(?: (?P<word>[\w-]+(?:,\w+)*))?",
+    re.MULTILINE,
+)
+#: What stands for a value: `FILE`, `A,B`.
+_PLACEHOLDER = re.compile(r"[A-Z]+(,[A-Z]+)*")
+#: A flag and the variable of the same name, which is that of the setting too.
+_TWICE = re.compile(r"(PROPLOAD_\w+)(=\w+)?, or \1\b")
+_KEYWORD = re.compile(r"([a-z_]+): ")
+
+
+def in_settings(text: str, /) -> str:
+    """Return a message that names `PROPLOAD_KEY=A,B` where it named `--key A,B`.
+
+    Flags of commands that it tells to run stay.
+    """
+    return _TWICE.sub(r"\1\2", _COMMAND_OR_FLAG.sub(_renamed, text))
+
+
+def of_a_setting(text: str, given: Container[str], /) -> str:
+    """Return a message that begins with a setting, by Scrapy's name for it.
+
+    Args:
+        text: The message.
+        given: The settings that a crawl has, by Scrapy's names.
+    """
+    found = _KEYWORD.match(text)
+    setting = SETTINGS.get(found[1]) if found else None
+    if found is None or setting is None or setting.variable not in given:
+        return text
+    return f"{setting.variable}: {text[found.end() :]}"
+
+
+def _renamed(found: re.Match[str]) -> str:
+    setting = _FLAGS.get(found["flag"] or "")
+    if setting is None:
+        return found[0]
+    word = found["word"]
+    if word is None:
+        return setting.variable
+    is_value = word in setting.choices or _PLACEHOLDER.fullmatch(word)
+    return f"{setting.variable}{'=' if is_value else ' '}{word}"
