@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 #: The finish reason of a crawl whose items could not be loaded.
 FAILED = "propload_failed"
+#: Whose `start` a spider has that `scrapy fetch` or `view` made ask for one page.
+_FETCHING = "scrapy.commands.fetch"
 #: What loads: named, not imported, for sources know nothing of what follows them.
 LOADER = "propload.Loader"
 
@@ -84,6 +86,8 @@ class PropLoadPipeline:
         note_reason(self._crawler.engine, self._end)
         found = self._crawler.get_downloader_middleware(Watch)
         self.watch = found or Watch(self._crawler)
+        if _only_looks(self._crawler):
+            return
         try:
             await self._open_feeds()
         except Exception as error:  # noqa: BLE001 - the crawl's outcome, see _fail
@@ -253,3 +257,12 @@ class PropLoadPipeline:
         # that is the only say that a component has in it
         if self.error is not None or self._loaded_nothing:
             self._crawler.spider = None
+
+
+def _only_looks(crawler: Crawler) -> bool:
+    """Return whether `scrapy shell`, `fetch` or `view` shows a page of the project.
+
+    No item comes then, and who looks into a page may have no database at hand.
+    """
+    start = getattr(crawler.spidercls.start, "__module__", "")
+    return not crawler.crawling or start == _FETCHING
