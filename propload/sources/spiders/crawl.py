@@ -28,7 +28,7 @@ from propload.sources.spiders.outcome import (
 )
 from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import obey_robots
-from propload.sources.spiders.settings import PREFIX
+from propload.sources.spiders.settings import PREFIX, unread_settings
 from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.site_pace import keep_pace
 from propload.sources.spiders.watching import Watch
@@ -248,6 +248,9 @@ class _Crawl(threading.Thread):
         # a copy of those that it was made with
         settings = cast("CrawlSettings", crawler.settings)
         _warn_of_slips(self._settings, settings)
+        set_here = (name for name in settings if settings[name] is not None)
+        for told in unread_settings(set_here):
+            log.warning("%s", told)
         loader = _QueueLoader(self._queue)
         for name, value in {**self._settings, **FIXED}.items():
             settings.set(name, value, priority="cmdline")

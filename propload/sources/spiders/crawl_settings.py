@@ -14,7 +14,7 @@ from scrapy.settings import BaseSettings, Settings, default_settings
 from scrapy.utils.misc import load_object
 
 from propload.errors import ConfigError
-from propload.sources.spiders.settings import read_flush
+from propload.sources.spiders.settings import read_flush, unread_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -148,8 +148,10 @@ def check_values(given: Mapping[str, object], /) -> None:
     """Refuse settings of a crawl that Scrapy cannot use.
 
     Raises:
-        ConfigError: One is.
+        ConfigError: One is, or it is one of the run.
     """
+    for told in unread_settings(given):
+        raise ConfigError(told)
     settings = CrawlSettings()
     settings.setdict(given, priority="cmdline")
     settings.require_usable()

@@ -20,7 +20,14 @@ from propload.sources.spiders.rows import (
 from propload.target import parse_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from scrapy.settings import BaseSettings
 
@@ -39,6 +46,9 @@ OWN = (
 #: The name of what holds for items whose class no target names.
 OTHERS = ""
 NAMES = tuple(Settings.__annotations__)
+
+#: One of them that spiders of saved pages read.
+_SPIDERS_TOO = "as_of"
 
 _EXAMPLE = '{"project.items.Agent": {"table": "agents", "key": "agent_id"}}'
 
@@ -75,6 +85,25 @@ def read_own(
     except ConfigError as error:
         msg = f"the setting {PREFIX}{name}: {error}"
         raise ConfigError(msg) from error
+
+
+def unread_settings(given: Iterable[str], /) -> Iterator[str]:
+    """Yield what is said of each setting of a run among those of a spider's crawl.
+
+    In a project they are the pipeline's; a spider as a source goes where its run does,
+    and a table that is named here would not be the one that is loaded.
+
+    Args:
+        given: Names of settings.
+    """
+    for name in given:
+        own = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and own in NAMES and own != _SPIDERS_TOO:
+            flag = config.SETTINGS[own].flag
+            yield (
+                f"the setting {name} is not read where a spider is a source: "
+                f"say {flag} ({own}=... in Python)"
+            )
 
 
 def read_targets(

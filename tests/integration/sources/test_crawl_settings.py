@@ -50,3 +50,18 @@ def test_a_setting_that_a_component_cannot_read_is_named():
     source = SpiderSource(spider_of([{"id": 1}]), settings=settings)
     with pytest.raises(ConfigError, match="MY_LIMIT of the crawl is 'many', not a who"):
         read(source)
+
+
+def test_a_setting_of_the_run_is_no_setting_of_the_crawl():
+    told = r"PROPLOAD_TABLE .* say --table \(table=\.\.\. in Python\)"
+    with pytest.raises(ConfigError, match=told):
+        SpiderSource(spider_of([{"id": 1}]), settings={"PROPLOAD_TABLE": "homes"})
+
+
+def test_a_setting_of_the_run_that_a_spider_has_is_told(caplog):
+    spider = spider_of([{"id": 1}])
+    spider.custom_settings = {"PROPLOAD_KEY": "id", "PROPLOAD_FLUSH_ROWS": 1}
+    read(SpiderSource(spider, settings={"PROPLOAD_AS_OF": "2026-01-01T00:00:00Z"}))
+    (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert told.startswith("the setting PROPLOAD_KEY is not read where a spider is a")
+    assert told.endswith("say --key (key=... in Python)")
