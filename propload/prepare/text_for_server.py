@@ -51,7 +51,10 @@ def may_read(dtype: pl.DataType, pg_type: str) -> bool:
 
 
 def may_read_within(source: pl.DataType, pg_type: str) -> bool:
-    """Return whether lists of texts hold elements that the server reads otherwise.
+    """Return whether lists travel as JSON, as lists of several types do.
+
+    So do lists of texts that the server reads otherwise, and of what is written
+    otherwise in an array than in JSON.
 
     Args:
         source: The type of the values.
@@ -63,8 +66,10 @@ def may_read_within(source: pl.DataType, pg_type: str) -> bool:
     while isinstance(inner, (pl.List, pl.Array)):
         inner = inner_type(inner)
     name = _LENGTH.sub("", pg_type.removesuffix("[]"))
-    is_read = name in _READ_HERE or name in ("numeric", "money")
-    return is_read and inner in (pl.String, pl.Categorical, pl.Enum)
+    if name not in _READ_HERE and name not in ("numeric", "money"):
+        return isinstance(inner, pl.Datetime)
+    is_truth = name == "boolean" and inner.is_decimal()
+    return is_truth or inner in (pl.String, pl.Categorical, pl.Enum)
 
 
 def read_for_server(column: pl.Expr, pg_type: str) -> Conversion | None:

@@ -55,12 +55,14 @@ def read_alone(dsn, values):
 REFUSED = "refused"
 DAY = dt.date(2024, 1, 2)
 MOMENT = dt.datetime(2024, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+CLOCK = dt.datetime(2024, 1, 2, 3, 0, 0, 5)  # noqa: DTZ001 - a value under test
 SPAN = dt.timedelta(days=3, microseconds=1)
 #: Values that no one type holds, for a column of each type.
 MIXED = {
     "text[]": [["a", "b"], ["a", 1], [1.5, True, None], "{c}", "x", [], 5],
+    "varchar(30)[]": [[True], [DAY], [CLOCK], [CLOCK, 1], [dt.time(1)], [SPAN], [None]],
     "integer[]": [[1, 2], ["a", 1], [1.0, 2.0], [True], [[1], [2]], [1.5], "{3}", []],
-    "boolean[]": [[True], [1, 0], ["no", True], [2], [1.0]],
+    "boolean[]": [[True], [1, 0], ["no", True], [2], [1.0], [Decimal("1.0")]],
     "numeric(4,1)[]": [[1, 2.5], [True], [Decimal("1.5")], [1.25], ["a", 1], [10**9]],
     "date[]": [[DAY], [DAY, MOMENT], [DAY, "x"], ["2024-01-02"], []],
     "timestamptz[]": [[MOMENT], [DAY, MOMENT], [MOMENT.replace(tzinfo=None)], ["x"]],

@@ -157,10 +157,18 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     nested = isinstance(inner_type(dtype), (pl.List, pl.Array))
     # texts inside lists are read one by one, as they would be alone
     nested |= _is_text(_innermost(dtype)) and inner.dtype != pl.String
+    nested |= _lacks_cast(_innermost(dtype), inner.dtype)
     by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
     if by_text:
         return _step(column, pl.String(), by_text=True)
     return _step(column, pl.List(inner.dtype))
+
+
+def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:
+    """Return whether Polars casts such elements of lists in one direction at most."""
+    if wanted == pl.String:
+        return not (element.is_numeric() or _is_text(element))
+    return element.is_decimal() and wanted == pl.Boolean
 
 
 def _is_rounded_in_copy(element: ColumnPlan) -> bool:
