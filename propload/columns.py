@@ -28,7 +28,7 @@ from propload.plain_columns import (
     PlainColumn,
     RowShape,
 )
-from propload.values import DECIMAL_DIGITS, KNOWN, NESTED, as_text, plain
+from propload.values import DECIMAL_DIGITS, KNOWN, NESTED, column_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -166,7 +166,7 @@ def make_column(
         return pa.nulls(len(values), known or TEXT), False
     array = None if known == TEXT else _exact(values, types, known)
     if array is None or not _widens(known, array.type):
-        texts = [None if v is None else as_text(v) for v in values]
+        texts = [None if v is None else column_text(v) for v in values]
         return _build(texts, TEXT), types <= NESTED
     return array, False
 

@@ -282,6 +282,18 @@ def _downcast(value: Any, kind: type) -> Any:
     return bytes(value) if kind in _BUFFERS else kind(value)
 
 
+def column_text(value: Any) -> str:
+    """Return a value as the text of a column: moments as frames of them write theirs.
+
+    Raises:
+        OverflowError: A moment of UTC has no year that Python knows.
+    """
+    if not isinstance(value, dt.datetime):
+        return as_text(value)
+    in_utc = value if value.tzinfo is None else value.astimezone(dt.UTC)
+    return in_utc.isoformat(sep=" ", timespec="microseconds")
+
+
 def as_text(value: Any) -> str:
     """Return a value as the text that PostgreSQL and JSON would write."""
     if isinstance(value, str):

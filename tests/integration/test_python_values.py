@@ -61,6 +61,7 @@ SPAN = dt.timedelta(days=3, microseconds=1)
 MIXED = {
     "text[]": [["a", "b"], ["a", 1], [1.5, True, None], "{c}", "x", [], 5],
     "varchar(30)[]": [[True], [DAY], [CLOCK], [CLOCK, 1], [dt.time(1)], [SPAN], [None]],
+    "text": [CLOCK, MOMENT, DAY, dt.time(1, 2), SPAN, "x", 1e16, True, UUID(int=1)],
     "integer[]": [[1, 2], ["a", 1], [1.0, 2.0], [True], [[1], [2]], [1.5], "{3}", []],
     "boolean[]": [[True], [1, 0], ["no", True], [2], [1.0], [Decimal("1.0")]],
     "numeric(4,1)[]": [[1, 2.5], [True], [Decimal("1.5")], [1.25], ["a", 1], [10**9]],

@@ -34,7 +34,11 @@ LISTS_OF_DECIMALS = pa.large_list(pa.decimal128(38, 2))
         ([dt.date(2024, 1, 2)], pa.date32(), None),
         ([NAIVE], pa.timestamp("us"), None),
         ([AWARE], pa.timestamp("us", "UTC"), None),
-        ([NAIVE, AWARE], pa.large_string(), [NAIVE.isoformat(), AWARE.isoformat()]),
+        (
+            [NAIVE, AWARE],
+            pa.large_string(),
+            ["2024-01-02 03:04:05.000006", "2024-01-02 01:00:00.000000+00:00"],
+        ),
         ([dt.time(1, 2)], pa.time64("us"), None),
         ([dt.time(1, tzinfo=AWARE.tzinfo)], pa.large_string(), ["01:00:00+02:00"]),
         (
