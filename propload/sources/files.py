@@ -40,6 +40,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 FINGERPRINT_BYTES = 64 << 10
 #: Folders that a note names.
 _MOST_FOLDERS = 5
+#: A folder that stands for a value of all rows below it, as Spark and pyarrow write.
+_PARTITION = re.compile(r"([^=]+)=.*", re.DOTALL)
 
 
 class FileSource:
@@ -66,6 +68,7 @@ class FileSource:
         self.rereadable = all(path and path.is_file() for path in self.paths)
         self._options = replace(options, by_clock=not self.rereadable)
         self._notes: dict[str, None] = dict.fromkeys(notes)
+        self._partitions: set[tuple[str, ...]] = set()
 
     @property
     def at_hand(self) -> bool:
@@ -98,6 +101,7 @@ class FileSource:
             with _open(path) as file:
                 changed, begun = _changed_at(path), _state_of(file)
                 for batch in self._rows(file, _printable(path)):
+                    self._note_partitions(path, batch)
                     yield replace(batch, as_of=changed)
                 if changed and _state_of(file) != begun:
                     self._notes[_told_of_change(path)] = None
@@ -109,6 +113,17 @@ class FileSource:
             for batch in part.read(self._options):
                 self._notes |= dict.fromkeys(batch.notes)
                 yield batch
+
+    def _note_partitions(self, path: Path, batch: Batch) -> None:
+        """Tell of values that only the names of a file's folders hold."""
+        found = [_PARTITION.fullmatch(part) for part in path.parts[:-1]]
+        kept = batch.rows.schema.names
+        lost = [match for match in found if match and match[1] not in kept]
+        names = tuple(_printable(match[1]) for match in lost)
+        if lost and names not in self._partitions:
+            self._partitions.add(names)
+            note = _told_of_partitions(names, _printable(lost[0][0]))
+            self._notes[note] = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -170,6 +185,15 @@ def _told_of_change(path: Path) -> str:
     return (
         f"{_printable(path)} was written into while it was read: rows of it may be "
         "missing, or mixed from before and after. Load it again once it is written"
+    )
+
+
+def _told_of_partitions(names: Sequence[str], example: str) -> str:
+    return (
+        f"the files are in folders such as {example}, and have no column "
+        f"{' or '.join(names)} themselves: what folders are called is not loaded. To "
+        "load it, give rows that have it, such as pl.scan_parquet(..., "
+        "hive_partitioning=True) in Python"
     )
 
 

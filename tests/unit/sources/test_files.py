@@ -83,6 +83,23 @@ def test_no_folder_is_told_whose_files_are_read_or_not_meant(folder, pattern):
     assert opened(f"{folder}/{pattern}").notes == ()
 
 
+def test_values_that_only_folders_hold_are_told_once(folder):
+    for place, text in {
+        "year=2023/city=Ede": "x\n1\n",
+        "year=2024/city=Ede": "x\n2\n",
+        "year=2024/city=Oss": "x,city,year\n3,Oss,2024\n",
+    }.items():
+        (folder / "parts" / place).mkdir(parents=True)
+        (folder / "parts" / place / "a.csv").write_text(text)
+    source = opened(folder / "parts")
+    assert len(list(source)) == 3
+    (note,) = source.notes
+    assert "folders such as year=2023, and have no column year or city" in note
+    whole = opened(f"{folder}/parts/*/city=Oss/*.csv")
+    assert len(list(whole)) == 1
+    assert whole.notes == ()
+
+
 def test_several_paths_are_read_as_given(read, folder):
     paths = [folder / "b.csv", str(folder / "a.csv")]
     assert read(paths).rows == [{"x": "b"}, {"x": "a"}]
