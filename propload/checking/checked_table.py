@@ -76,8 +76,17 @@ class CheckedTable:
         """What the next rows find: the table, or the one that earlier rows created."""
         return self.facts or self.made
 
-    def without_key(self) -> list[str]:
+    def unfit(self) -> list[str]:
         """Return what is wrong with the key or the mode, or nothing."""
+        return [*self._without_key(), *self._without_shadow()]
+
+    def _without_shadow(self) -> list[str]:
+        if self.target.mode != "replace":
+            return []
+        missing = self.database.missing_room(self.target.table)
+        return [missing] if missing else []
+
+    def _without_key(self) -> list[str]:
         if self.facts is None:
             return []
         try:

@@ -59,7 +59,7 @@ class Looking:
         self._preparer = preparer
         self._table = table
         self._target = table.target
-        self._problems = [*problems, *table.without_key()]
+        self._problems = [*problems, *table.unfit()]
         self._fitted: dict[tuple[str, ...], Fitted] = {}
         self._expected = Counts()
         self._untold = 0

@@ -19,6 +19,7 @@ from propload.postgres.session.locking import target_lock
 from propload.postgres.session.server_room import ServerRoom
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
+from propload.postgres.shadow_room import foretell_room
 from propload.postgres.tables import reading
 from propload.postgres.tables.readying import ready_table
 from propload.postgres.tables.row_plan import plan_rows
@@ -149,6 +150,15 @@ class Database:
         """
         with self._asking(str(facts.name)) as session:
             reading.require_mode(session, facts, target)
+
+    def missing_room(self, table: TableName, /) -> str:
+        """Return what a replace lacks for the table that gathers its rows, or nothing.
+
+        Raises:
+            WriteError: The connection is gone.
+        """
+        with self._asking(str(table)) as session:
+            return foretell_room(session, table)
 
     def identity(self) -> str | None:
         """Return what the database is known by under any address, where it says that.

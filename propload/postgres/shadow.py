@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Self
 from propload.errors import WriteError
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import bookkeeping, quoting, swapping
+from propload.postgres.shadow_room import missing_room
+from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.swap import Swap, require_types
@@ -219,15 +220,10 @@ class Shadow:
         self._connection.execute(swapping.note(self.table, remark.text))
 
     def _require_room(self) -> None:
-        namespace = self.table.namespace
-        if self._connection.rows(swapping.MAY_CREATE, (namespace,))[0][0]:
-            return
-        msg = (
-            f"{self._target.table} is replaced by way of a table in {namespace}, which "
-            f"this user may not make: GRANT CREATE ON SCHEMA {quoting.name(namespace)} "
-            "to it"
-        )
-        raise WriteError(msg, table=str(self._target.table), sqlstate="42501")
+        table = self._target.table
+        missing = missing_room(self._connection, table, self.table.namespace)
+        if missing:
+            raise WriteError(missing, table=str(table), sqlstate="42501")
 
     def _create(self, *, unique: bool) -> None:
         target = self._target

@@ -27,7 +27,9 @@ WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
   AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
 
 #: Whether this user may make a shadow in a namespace.
-MAY_CREATE = "SELECT has_schema_privilege($1::text, 'CREATE')"
+MAY_CREATE = """
+SELECT has_schema_privilege(oid, 'CREATE')
+FROM pg_catalog.pg_namespace WHERE nspname = $1::text"""
 
 #: Where a shadow is.
 NAMED = """

@@ -147,6 +147,18 @@ SELECT array_remove(ARRAY[
 FROM pg_catalog.pg_class AS c WHERE c.oid = $1::int8::oid
 """
 
+#: Tables that a table refers to and that this user may not have another one refer to.
+PARENTS_QUERY = """
+SELECT DISTINCT n.nspname::text, p.relname::text
+FROM pg_catalog.pg_constraint AS f
+JOIN pg_catalog.pg_class AS p ON p.oid = f.confrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
+WHERE f.conrelid = $1::int8::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid
+  AND EXISTS (SELECT FROM unnest(f.confkey) AS k (number)
+              WHERE NOT has_column_privilege(p.oid, k.number, 'REFERENCES'))
+ORDER BY 1, 2
+"""
+
 #: The columns of a relation, each with its type below any domain. A domain may
 #: stand on another one; the length is the one written nearest to the column. The last
 #: fields tell the collation, whether it holds unequal texts equal, and whether the type

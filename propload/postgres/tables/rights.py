@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.postgres.sql import quoting
-from propload.postgres.sql.tables import RIGHTS_QUERY
+from propload.postgres.sql.tables import PARENTS_QUERY, RIGHTS_QUERY
+from propload.target import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ def missing_rights(
         ServerError: The connection broke.
     """
     found = connection.rows(RIGHTS_QUERY, (facts.oid,)) if facts.oid else []
+    parents = _closed_parents(connection, facts, target)
     connection.rollback()
     if not found:
         # it is gone, which is told where it is missed
@@ -46,6 +48,7 @@ def missing_rights(
     return [
         *_ungranted(set(granted), facts, target, plan),
         *([] if owns or not adds else [_not_owned(target)]),
+        *(_unreferable(facts, parent) for parent in parents),
     ]
 
 
@@ -85,6 +88,23 @@ def _needed(facts: TableFacts, target: Target, plan: RowPlan) -> list[str]:
         return []
     # rows that others refer to stay where they are if their key comes again
     return ["DELETE", *update] if facts.referenced else ["TRUNCATE"]
+
+
+def _closed_parents(
+    connection: Connection, facts: TableFacts, target: Target
+) -> list[TableName]:
+    """Return tables that the one that gathers a replace's rows may not refer to."""
+    if target.mode != "replace" or not facts.oid:
+        return []
+    return [TableName(*one) for one in connection.rows(PARENTS_QUERY, (facts.oid,))]
+
+
+def _unreferable(facts: TableFacts, parent: TableName) -> str:
+    return (
+        f"mode replace gathers the rows of {facts.name} in a table that refers to "
+        f"{parent} as well, which this user may not: GRANT REFERENCES ON "
+        f"{quoting.table(parent)} to it"
+    )
 
 
 def _not_owned(target: Target) -> str:

@@ -100,6 +100,78 @@ def test_a_right_that_stored_rows_call_for_is_told_before_the_first_row(
     assert query(database, "SELECT price FROM homes") == [(200,)]
 
 
+def require_told_of_replace(database, told, grant):
+    """Replace without a right that is told beforehand, and with it."""
+    rows = [{"id": 1, "price": 200}]
+    told = {**told, "table": "homes", "key": "id", "mode": "replace"}
+    (problem,) = propload.check(rows, **told).problems
+    assert f"{grant} to it" in problem
+    with pytest.raises(propload.WriteError) as caught:
+        propload.ingest(rows, **told)
+    assert problem in str(caught.value)
+    run_sql(database, f"{grant} TO {parse_dsn(told['to'])['user']}")
+    assert propload.check(rows, **told).problems == ()
+    assert propload.ingest(rows, **told).counts.inserted == 1
+
+
+def test_a_replace_that_may_make_no_table_beside_its_own_is_told(database, user):
+    role, login = user
+    make_homes(database, role)
+    run_sql(database, f"GRANT TRUNCATE ON homes TO {role}")
+    grant = 'GRANT CREATE ON SCHEMA "public"'
+    require_told_of_replace(database, {"to": login}, grant)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_replace_that_may_make_no_table_beside_the_ledger_is_told(
+    database, user, made
+):
+    role, login = user
+    run_sql(
+        database,
+        "CREATE SCHEMA propload",
+        f"GRANT USAGE, CREATE ON SCHEMA propload TO {role}",
+        f"GRANT CREATE ON SCHEMA public TO {role}",
+    )
+    propload.ingest([{"id": 1}], to=login, table="others", key="id")
+    run_sql(database, f"REVOKE CREATE ON SCHEMA propload FROM {role}")
+    if made:
+        make_homes(database, role)
+        run_sql(database, f"GRANT TRUNCATE ON homes TO {role}")
+    grant = 'GRANT CREATE ON SCHEMA "propload"'
+    require_told_of_replace(database, {"to": login}, grant)
+
+
+def test_a_replace_whose_ledger_is_made_with_it_needs_no_other_room(database, user):
+    role, login = user
+    make_homes(database, role)
+    name = parse_dsn(database)["dbname"]
+    run_sql(
+        database,
+        f"GRANT TRUNCATE ON homes TO {role}",
+        f"GRANT CREATE ON DATABASE {name} TO {role}",
+    )
+    told = {"to": login, "table": "homes", "mode": "replace"}
+    assert propload.check([{"id": 1, "price": 200}], **told).problems == ()
+    assert propload.ingest([{"id": 1, "price": 200}], **told).counts.inserted == 1
+
+
+def test_a_replace_that_may_not_refer_to_parent_rows_is_told(database, user):
+    role, login = user
+    run_sql(database, "CREATE TABLE towns (id int PRIMARY KEY)")
+    make_homes(database, role)
+    run_sql(
+        database,
+        "INSERT INTO towns VALUES (200)",
+        "UPDATE homes SET price = NULL",
+        "ALTER TABLE homes ADD FOREIGN KEY (price) REFERENCES towns",
+        f"GRANT TRUNCATE ON homes TO {role}",
+        f"GRANT CREATE ON SCHEMA public TO {role}",
+    )
+    grant = 'GRANT REFERENCES ON "public"."towns"'
+    require_told_of_replace(database, {"to": login}, grant)
+
+
 @pytest.mark.parametrize(
     ("told", "row"),
     [

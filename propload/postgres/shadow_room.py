@@ -1,0 +1,53 @@
+"""Where a replace gathers its rows, and whether this user may make a table there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql import bookkeeping, quoting, swapping
+
+if TYPE_CHECKING:
+    from propload.postgres.session.connection import Connection
+    from propload.target import TableName
+
+
+def missing_room(connection: Connection, table: TableName, namespace: str, /) -> str:
+    """Return what is to be granted for a table in a namespace, or nothing.
+
+    Args:
+        connection: A session.
+        table: The table that is to be replaced.
+        namespace: Where its new rows are to be gathered.
+
+    Raises:
+        ServerError: The connection broke.
+    """
+    found = connection.rows(swapping.MAY_CREATE, (namespace,))
+    if found != [(False,)]:
+        # where there is no such namespace, that is told by who makes the table
+        return ""
+    return (
+        f"{table} is replaced by way of a table in {namespace}, which "
+        f"this user may not make: GRANT CREATE ON SCHEMA {quoting.name(namespace)} "
+        "to it"
+    )
+
+
+def foretell_room(connection: Connection, table: TableName, /) -> str:
+    """Return what `missing_room` would tell a run that begins now; ends the open work.
+
+    Args:
+        connection: A session without open work.
+        table: The table that is to be replaced.
+
+    Raises:
+        ServerError: The connection broke.
+    """
+    there, may_make, may_use, has_schema = connection.rows(bookkeeping.STANDING)[0]
+    in_database = may_use or (may_make and not there)
+    # a schema that is made with the ledger belongs to this user
+    is_theirs = in_database and not has_schema
+    namespace = "propload" if in_database else table.namespace
+    missing = "" if is_theirs else missing_room(connection, table, namespace)
+    connection.rollback()
+    return missing
