@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,12 @@ from propload.checking.hints import text_hints
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.fitting import fit_rows, has_columns, in_context, see_columns
-from propload.pipeline.remarks import delimiter_note, located, nothing_to_tell
+from propload.pipeline.remarks import (
+    delimiter_note,
+    erased_note,
+    located,
+    nothing_to_tell,
+)
 from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
 from propload.prepare.repeats import Repeats, hashes
@@ -63,6 +69,7 @@ class Looking:
         self._fitted: dict[tuple[str, ...], Fitted] = {}
         self._expected = Counts()
         self._untold = 0
+        self._erased: Counter[str] = Counter()
         self._columns = ColumnCounts()
         self._undecided = ""
         self._lacking = Lacking(preparer.mapping)
@@ -107,6 +114,9 @@ class Looking:
                 f"what becomes of {counted(self._untold, 'row')} hangs on others of "
                 "the same key, as new as they are, or refused: it is not foretold"
             )
+        self._table.notes += erased_note(
+            self._erased, self._target, repeated=self._keys.count > 0
+        )
         self._table.notes += [*self._table.newest_note(), *self._lacking.notes]
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
@@ -140,6 +150,7 @@ class Looking:
         self._expected += forecast.counts
         self._refuse(forecast.reasons)
         self._untold += forecast.untold
+        self._erased.update(forecast.erased)
 
     def _fit(self, joined: Joined) -> Fitted | None:
         columns = joined.parts[0].rows.schema

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.sources.formats import suffix_format
+from propload.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from propload.prepare.joining import Joined
     from propload.target import Target
 
@@ -52,6 +55,33 @@ def compared_as_text(
         f"newest compares column {target.newest} of {target.table} as text, letter by "
         f"letter: 9 is newer than 10, and the zone of a time does not count: {advice}"
     )
+
+
+def erased_note(
+    erased: Mapping[str, int], target: Target, /, *, repeated: bool
+) -> list[str]:
+    """Return what a check says of stored values that nulls would erase, if any.
+
+    Args:
+        erased: How many there are, by column.
+        target: The table and its rules.
+        repeated: Whether keys come more than once, so that some count twice.
+    """
+    most = [(name, count) for name, count in erased.items() if count]
+    if not most:
+        return []
+    first, *others = most[:NAMES_TOLD]
+    about = "up to " if repeated else ""
+    told = [f"{about}{counted(first[1], 'value')} of {first[0]}"]
+    told += [f"{count:,} of {name}" for name, count in others]
+    left = len(most) - NAMES_TOLD
+    more = f" and {counted(left, 'column')} more" if left > 0 else ""
+    note = (
+        f"nulls would erase what {target.table} holds, as on_null is overwrite: "
+        f"{', '.join(told)}{more}. Where they are not meant to, leave the columns out, "
+        "or load with on_null = keep"
+    )
+    return [note]
 
 
 def doubted_delimiter(joined: Joined, /) -> str:

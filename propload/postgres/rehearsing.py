@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
@@ -44,11 +44,13 @@ class Forecast:
         reasons: Why rows would be rejected, columns `REASONS`.
         untold: How many there are besides whose end hangs on other rows of their key:
             they are as new as another one, or have their turn where it is refused.
+        erased: How many stored values nulls would erase, by column.
     """
 
     counts: Counts
     reasons: pl.DataFrame
     untold: int
+    erased: Mapping[str, int] = field(default_factory=dict)
 
 
 class Rehearsal:
@@ -137,7 +139,7 @@ class Rehearsal:
         Raises:
             WriteError: The server cannot be asked.
         """
-        counts, reasons = self._ask(rows.layers[0])
+        counts, reasons, erased = self._ask(rows.layers[0])
         approach = Approach(rows.layers, rows.versions)
         again = approach.with_versions_of(reasons.get_column(ROW), self._key)
         if again is not None:
@@ -145,7 +147,8 @@ class Rehearsal:
             reasons = reasons.join(hanging, on=ROW, how="anti")
         counts += Counts(duplicates=(again or approach).duplicates)
         told = counts.accounted + reasons.get_column(ROW).n_unique()
-        return Forecast(counts, reasons, rows.height + rows.duplicates - told)
+        untold = rows.height + rows.duplicates - told
+        return Forecast(counts, reasons, untold, erased)
 
     def _hanging(self, versions: pl.DataFrame) -> pl.DataFrame:
         """Return those of rejected rows' keys that may come to another end.
@@ -162,8 +165,8 @@ class Rehearsal:
         age = [*self._key, self._shape.newest]
         return versions.filter(pl.len().over(age) > 1)
 
-    def _ask(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame]:
-        """Return counts of good rows, and why the others are refused."""
+    def _ask(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
+        """Return counts of good rows, why others are refused, and what is erased."""
         table = str(self._shape.table)
         try:
             return self._forecast(travelling(layer, self._shape))
@@ -172,7 +175,9 @@ class Rehearsal:
         finally:
             self._connection.rollback()
 
-    def _forecast(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame]:
+    def _forecast(
+        self, layer: pl.DataFrame
+    ) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
         copied, early = self._fill(layer)
         refusals = self._screening.take_out(self._connection, copied)
         unfit = self._sifting.take_out_unfit(self._connection, self._types)
@@ -181,8 +186,9 @@ class Rehearsal:
             refusals += unfit
             refusals += self._screening.take_out(self._connection, copied)
         late = reasons_of(copied, refusals)
-        counts = self._count(copied.height - len(refusals))
-        return counts, join_reasons([early, late])
+        erasing = self._shape.erasing(copied)
+        counts, erased = self._count(copied.height - len(refusals), erasing)
+        return counts, join_reasons([early, late]), erased
 
     def _fill(self, layer: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows that are in the stage now, and why others are not."""
@@ -200,15 +206,18 @@ class Rehearsal:
             return kept, join_reasons([reasons_of(layer, refusals), later])
         return layer, reasons_of(layer, ())
 
-    def _count(self, height: int) -> Counts:
+    def _count(
+        self, height: int, erasing: tuple[str, ...]
+    ) -> tuple[Counts, dict[str, int]]:
         if not self._shape.key:
-            return Counts(inserted=height)
-        answer = self._connection.rows(merging.forecast(self._shape))[0]
-        inserted, updated, stale = map(int, answer)
+            return Counts(inserted=height), {}
+        query = merging.forecast(self._shape, erasing=erasing)
+        inserted, updated, stale, *erased = map(int, self._connection.rows(query)[0])
         unchanged = height - inserted - updated - stale
-        return Counts(
+        counts = Counts(
             inserted=inserted, updated=updated, unchanged=unchanged, stale=stale
         )
+        return counts, dict(zip(erasing, erased, strict=True))
 
 
 def _may_refuse(stored: TableColumn, shape: Shape) -> bool:

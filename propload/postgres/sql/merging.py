@@ -185,17 +185,34 @@ def place(shape: Shape, /) -> str:
     )
 
 
-def forecast(shape: Shape, /) -> str:
+def forecast(shape: Shape, /, *, erasing: Sequence[str] = ()) -> str:
     """Return the query for what the stage would do to the table.
 
-    It answers with three counts: rows to insert, rows to update, rows judged stale.
+    It answers with three counts: rows to insert, rows to update, rows judged stale;
+    and with one more for each column of which stored values would be erased.
+
+    Args:
+        shape: The table and its rules.
+        erasing: Columns that hold a null in the stage.
     """
-    known = "home IS NOT NULL"
+    updated = "home IS NOT NULL AND NOT stale"
+    erases = [
+        f"s.{name(column)} IS NULL AND o.{name(column)} IS NOT NULL AS erases{number}"
+        for number, column in enumerate(erasing)
+    ]
+    erased = [
+        f"count(*) FILTER (WHERE {updated} AND erases{number})"
+        for number in range(len(erasing))
+    ]
+    counts = [
+        "count(*) FILTER (WHERE home IS NULL)",
+        f"count(*) FILTER (WHERE {updated})",
+        "count(*) FILTER (WHERE home IS NOT NULL AND stale)",
+        *erased,
+    ]
+    rows = judged(shape, also=erases)
     return (
-        f"WITH judged AS MATERIALIZED ({judged(shape)}) "
-        "SELECT count(*) FILTER (WHERE home IS NULL), "
-        f"count(*) FILTER (WHERE {known} AND NOT stale), "
-        f"count(*) FILTER (WHERE {known} AND stale) FROM judged"
+        f"WITH judged AS MATERIALIZED ({rows}) SELECT {', '.join(counts)} FROM judged"
     )
 
 
@@ -209,16 +226,22 @@ def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
     )
 
 
-def judged(shape: Shape, within: str = "true", /) -> str:
+def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -> str:
     """Return the query for staged rows that are news to the table.
 
     It tells each one's place in the stage, its ordinal, where the stored row was
     seen (null where there is none) and whether it is stale.
+
+    Args:
+        shape: The table and its rules.
+        within: The condition on `s` that picks the rows.
+        also: What else it tells of `s` and `o`.
     """
+    more = "".join(f", {one}" for one in also)
     stored = f"{STORED(shape.column(shape.key[0]))}"
     return (
         f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "
-        f"{stored} IS NOT NULL AND {_is_stale(shape)} AS stale "
+        f"{stored} IS NOT NULL AND {_is_stale(shape)} AS stale{more} "
         f"FROM {STAGE} AS s LEFT JOIN {table(shape.table)} AS o "
         f"ON {same_key(shape)} "
         f"WHERE {within} AND ({stored} IS NULL OR {_is_news(shape)})"

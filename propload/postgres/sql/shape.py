@@ -151,6 +151,16 @@ class Shape:
             if not column.nullable and layer[column.name].null_count()
         )
 
+    def erasing(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
+        """Return columns whose nulls erase what stored rows hold."""
+        if self.mode != "upsert" or self.on_null != "overwrite":
+            return ()
+        return tuple(
+            column.name
+            for column in self.values
+            if column.settable and layer[column.name].null_count()
+        )
+
     def column(self, name: str, /) -> ColumnShape:
         """Return the travelling column of that name."""
         return next(each for each in self.columns if each.name == name)

@@ -1,0 +1,108 @@
+"""A check counts the stored values that nulls would erase, column by column."""
+
+import pytest
+
+import propload
+from tests.integration.reading import query, run_sql
+
+pytestmark = pytest.mark.timeout(180)
+
+HOMES = (
+    "CREATE TABLE homes (id int PRIMARY KEY, price numeric, kind text, at int)",
+    """INSERT INTO homes
+       SELECT n, CASE WHEN n > 100 THEN n END, 'house', 5
+       FROM generate_series(1, 300) AS n""",
+)
+#: 50 of the stored rows have no price, 150 have one, and 20 rows are new.
+ROWS = [
+    {"id": n, "price": None, "kind": "villa" if n % 2 else None, "at": 6}
+    for n in range(51, 321)
+]
+ERASED = {"price": 200, "kind": 125}
+
+
+@pytest.fixture
+def told(database):
+    run_sql(database, *HOMES)
+    return {"to": database, "table": "homes", "key": "id"}
+
+
+def stored_values(database):
+    (counts,) = query(database, "SELECT count(price), count(kind) FROM homes")
+    return dict(zip(ERASED, counts, strict=True))
+
+
+def about_nulls(report):
+    return [note for note in report.notes if "nulls would erase" in note]
+
+
+def test_each_column_whose_stored_values_would_be_erased_is_told(told, database):
+    before = stored_values(database)
+    said = about_nulls(propload.check(ROWS, **told))
+    (note,) = said
+    assert note == (
+        "nulls would erase what public.homes holds, as on_null is overwrite: 200 "
+        "values of price, 125 of kind. Where they are not meant to, leave the columns "
+        "out, or load with on_null = keep"
+    )
+    propload.ingest(ROWS, **told)
+    after = stored_values(database)
+    # half of the new rows have a kind
+    assert {name: before[name] - after[name] for name in ERASED} == {
+        "price": ERASED["price"],
+        "kind": ERASED["kind"] - 10,
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"on_null": "keep"},
+        {"mode": "insert-new"},
+        {"mode": "replace"},
+        # all of them are older than what is stored
+        {"newest": "at", "rows": [{**row, "at": 4} for row in ROWS]},
+        # none of them is stored
+        {"rows": [{**row, "id": row["id"] + 1000} for row in ROWS]},
+        # what has no value there is not erased
+        {"rows": [row | {"kind": "house"} for row in ROWS if row["id"] <= 100]},
+    ],
+)
+def test_where_no_stored_value_is_erased_nothing_is_told(told, settings):
+    given = dict(settings)
+    rows = given.pop("rows", ROWS)
+    assert about_nulls(propload.check(rows, **told, **given)) == []
+
+
+def test_rows_that_repeat_a_key_may_erase_the_same_value(told, monkeypatch):
+    monkeypatch.setattr("propload.checking.check.CHECKED_ROWS", 1)
+    rows = [{"id": 200, "kind": None}, {"id": 200, "kind": None}]
+    (note,) = about_nulls(propload.check(iter(rows), **told, batch_rows=1))
+    assert "up to 2 values of kind" in note
+
+
+def test_of_many_columns_the_first_few_are_named(told, database):
+    names = [f"c{n:02}" for n in range(15)]
+    run_sql(
+        database,
+        *(f"ALTER TABLE homes ADD {name} int DEFAULT 1" for name in names),
+    )
+    rows = [{"id": 1, **dict.fromkeys(names)}]
+    (note,) = about_nulls(propload.check(rows, **told))
+    assert "1 value of c00, 1 of c01" in note
+    assert "c09" in note
+    assert "c10" not in note
+    assert "and 5 columns more" in note
+
+
+def test_in_a_partitioned_table_they_are_counted_as_well(database):
+    run_sql(
+        database,
+        "CREATE TABLE homes (id int PRIMARY KEY, price int) PARTITION BY RANGE (id)",
+        "CREATE TABLE a PARTITION OF homes FOR VALUES FROM (0) TO (2)",
+        "CREATE TABLE b PARTITION OF homes FOR VALUES FROM (2) TO (9)",
+        "INSERT INTO homes VALUES (1, 1), (2, 2), (3, NULL)",
+    )
+    rows = [{"id": n, "price": None} for n in (1, 2, 3, 4)]
+    (note,) = about_nulls(propload.check(rows, to=database, table="homes"))
+    assert "2 values of price" in note
