@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from propload.report import Counts, Plain, ReasonCount, TextPrinter
 
+#: Names that are longer stand out: to them no line is padded.
+_WIDEST = 24
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnCheck:
@@ -106,7 +109,8 @@ def _lines(report: CheckReport) -> Iterable[str]:
     if report.expected is not None:
         yield f"  as the table is now: {_ends(report.expected)}"
     yield from _key_lines(report)
-    width = max((len(c.column) for c in report.columns), default=0)
+    widest = max((len(c.column) for c in report.columns), default=0)
+    width = min(widest, _WIDEST)
     for column in report.columns:
         nulls = f"  {counted(column.nulls, 'null')}" if column.nulls else ""
         same = column.type == column.table_type

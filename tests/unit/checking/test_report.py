@@ -75,3 +75,17 @@ def test_json_and_html_hold_the_same():
     assert values["candidates"] == ["id"]
     assert values["expected"]["inserted"] == 1_100
     assert "bigint → numeric(10,2)" in REPORT._repr_html_()
+
+
+def test_a_very_long_name_does_not_push_the_types_of_other_columns_away():
+    def named(*names):
+        columns = (ColumnCheck(name, "bigint", "bigint", 0, True) for name in names)
+        return str(replace(REPORT, columns=tuple(columns))).splitlines()
+
+    long, edge = "n" * 200, "e" * 24
+    lines = named("id", long, edge)
+    assert f"  {'id':<24}  bigint" in lines
+    assert f"  {long}  bigint" in lines
+    assert f"  {edge}  bigint" in lines
+    # of names that all are short, the longest one tells the width
+    assert "  id  bigint" in named("id", "no")
