@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,7 +23,7 @@ from propload.prepare.failing import FailedCheck, failing_of, labels_of, named_c
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pandera.api.checks import Check
 
@@ -71,12 +73,60 @@ def _validate(
             checked = schema.validate(frame.drop(ROW), lazy=True)
         except pa.errors.SchemaErrors as errors:
             failed = errors.schema_errors
-        # pandera itself may fail while it lists what failed
-        except (pa.errors.SchemaError, pl.exceptions.PolarsError) as error:
+        except pa.errors.SchemaError as error:
             raise _unfit(schema, error) from error
+        except Exception:  # noqa: BLE001 - whatever pandera fails on
+            return frame, _ask_in_turn(schema, frame)
         else:
             return checked.insert_column(0, rows), []
     return frame, [_failure(schema, one, frame) for one in failed]
+
+
+def _ask_in_turn(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[FailedCheck]:
+    """Return what failed, asked for one failure at a time.
+
+    Pandera lists all failures as text, which it cannot make of a span of time or of
+    bytes, and fails with that.
+    """
+    left = _by_name(schema, frame.columns)
+    rows = frame.drop(ROW)
+    found: list[FailedCheck] = []
+    while True:
+        try:
+            left.validate(rows)
+        except pa.errors.SchemaError as error:
+            found.append(_failure(schema, error, frame))
+            _drop_check(left, error)
+        except Exception as error:
+            raise _unfit(schema, error) from error
+        else:
+            return found
+
+
+def _by_name(schema: pa.DataFrameSchema, names: Sequence[str]) -> pa.DataFrameSchema:
+    """Return a copy that has a column of its own for each that a pattern finds."""
+    left = copy.deepcopy(schema)
+    patterns = {n: one for n, one in left.columns.items() if one.regex}
+    for pattern, column in patterns.items():
+        matched = [n for n in names if n != ROW and re.fullmatch(pattern, n)]
+        for name in (n for n in matched if n not in left.columns):
+            left.columns[name] = copy.deepcopy(column)
+            left.columns[name].regex, left.columns[name].name = False, name
+        if matched:
+            del left.columns[pattern]
+    return left
+
+
+def _drop_check(schema: pa.DataFrameSchema, error: pa.errors.SchemaError) -> None:
+    """Take the check that failed out of a schema, so that the next one is met."""
+    if isinstance(error.schema, pa.DataFrameSchema):
+        schema.checks.pop(error.check_index)
+        return
+    column = schema.columns[error.schema.name]
+    if error.check_index is None:
+        column.nullable = True
+    else:
+        column.checks.pop(error.check_index)
 
 
 def _failure(
@@ -102,6 +152,8 @@ def _failure(
 def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
     text = " ".join(str(error).split())[:VALUE_LENGTH]
     told = f"{text}{advice_on_types(text)}"
+    if not isinstance(error, (pa.errors.SchemaError, pl.exceptions.PolarsError)):
+        told = f"pandera itself fails with {type(error).__name__}: {told}"
     msg = f"schema {schema.name}: the rows as a whole do not fit: {told}"
     return SchemaMismatchError(msg)
 
