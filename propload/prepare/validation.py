@@ -67,7 +67,17 @@ def _pandera_schema(model: object, spec: object) -> pa.DataFrameSchema:
             "Polars: import it from pandera.polars"
         )
         raise ConfigError(msg)
+    _refuse_parsers(model, str(spec if isinstance(spec, str) else model.name))
     return model
+
+
+def _refuse_parsers(schema: pa.DataFrameSchema, name: str) -> None:
+    if any(getattr(one, "parsers", None) for one in (schema, *schema.columns.values())):
+        msg = (
+            f"schema {name} has parsers, which pandera does not run for Polars: make "
+            "the values in a mapping (--mapping)"
+        )
+        raise ConfigError(msg)
 
 
 class Checker:
@@ -109,7 +119,11 @@ class Checker:
         if self._schema.strict == "filter":
             kept = {name: dtype for name, dtype in schema.items() if self._names(name)}
         if self._schema.add_missing_columns:
-            absent = [n for n, one in known.items() if n not in kept and not one.regex]
+            absent = [
+                name
+                for name, one in known.items()
+                if name not in kept and one.required and not one.regex
+            ]
             kept |= self.types(absent)
         return pl.Schema(kept)
 

@@ -7,6 +7,7 @@ import sys
 import pandera.polars as pa
 import polars as pl
 import pytest
+from pandera.api.parsers import Parser
 
 from propload.batch import REASONS, ROW
 from propload.errors import ConfigError, SchemaMismatchError
@@ -340,3 +341,30 @@ def test_schemas_are_found_by_module_and_name(tmp_path, monkeypatch):
 def test_what_is_no_schema_is_told(spec, message):
     with pytest.raises(ConfigError, match=message):
         load_schema(spec)
+
+
+@pytest.mark.parametrize("of", ["schema", "column"])
+def test_parsers_which_pandera_does_not_run_are_refused(of):
+    schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, name="homes")
+    parsers = [Parser(lambda rows: rows)]
+    if of == "schema":
+        schema.parsers = parsers
+    else:
+        schema.columns["a"].parsers = parsers
+    with pytest.raises(ConfigError, match=r"homes has parsers.*mapping"):
+        load_schema(schema)
+
+
+def test_a_column_that_may_lack_is_not_added():
+    schema = pa.DataFrameSchema(
+        {
+            "a": pa.Column(pl.Int64),
+            "b": pa.Column(pl.String, nullable=True),
+            "c": pa.Column(pl.String, required=False, nullable=True),
+        },
+        add_missing_columns=True,
+    )
+    checker = load_schema(schema)
+    shape = checker.shape(pl.Schema({"a": pl.Int64()}))
+    frame = checker.check(pl.DataFrame({ROW: [0], "a": [1]})).frame.drop(ROW)
+    assert frame.columns == list(shape) == ["a", "b"]
