@@ -17,6 +17,7 @@ from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.json_in import json_shape, read_json
 from propload.prepare.limits import fitted, limit, may_limit
+from propload.prepare.nested import convert_nested
 from propload.prepare.text_for_server import (
     may_read,
     may_read_within,
@@ -148,7 +149,8 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     elif source == pl.String:
         found = _read(column, wanted)
     else:
-        found = convert(column, source, target)
+        is_nested = source.is_nested() or target.is_nested()
+        found = (convert_nested if is_nested else convert)(column, source, target)
     if found is None:
         msg = (
             f"column {wanted.column} is {type_name(source)}, which cannot be exactly "

@@ -8,18 +8,13 @@ changed, and is looked at only where the cheap `doubt` says that some may be.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload.moments import SECONDS_OF_A_DAY, UNITS
 from propload.prepare.text_out import write_text
-from propload.type_names import inner_type
-
-if TYPE_CHECKING:
-    from polars.datatypes import DataTypeClass
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}
@@ -47,7 +42,7 @@ class Conversion:
     fitted: pl.Expr | None = None
 
 
-def convert(  # noqa: PLR0911 - one return a kind
+def convert(
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion | None:
     """Return how a column that is not text becomes another type, or None.
@@ -55,7 +50,7 @@ def convert(  # noqa: PLR0911 - one return a kind
     Args:
         column: The column, of the type `source`.
         source: Its type; neither text nor nested nor the same as `target`.
-        target: The type wanted, not text.
+        target: The type wanted, neither text nor nested.
     """
     if source == pl.Null:
         return Conversion(column.cast(target))
@@ -66,12 +61,6 @@ def convert(  # noqa: PLR0911 - one return a kind
     if source.is_numeric() and target == pl.Boolean:
         truth = pl.when(column == 0).then(pl.lit(value=False))
         return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
-    if isinstance(source, (pl.List, pl.Array)) and isinstance(target, pl.List):
-        return _between_lists(column, source, target)
-    if isinstance(target, pl.Array):
-        return _as_arrays(column, source, target)
-    if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
-        return _between_structs(column, source, target)
     return _between_times(column, source, target)
 
 
@@ -202,61 +191,3 @@ def _between_datetimes(
         return Conversion(value)
     refused = column.to_physical() % (finer // coarser) != 0
     return Conversion(value, refused.any(), refused)
-
-
-def _as_arrays(
-    column: pl.Expr, source: pl.DataType, target: pl.Array
-) -> Conversion | None:
-    """Return lists as arrays of one size, and null for those of another."""
-    if not isinstance(source, (pl.List, pl.Array)):
-        return None
-    found = _between_lists(column, source, pl.List(inner_type(target)))
-    fitting = pl.when(found.value.list.len() == target.size).then(found.value)
-    return replace(found, value=fitting.list.to_array(target.size))
-
-
-def _between_lists(
-    column: pl.Expr, source: pl.List | pl.Array, target: pl.List
-) -> Conversion:
-    inner, wanted = inner_type(source), inner_type(target)
-    lists = column.cast(pl.List(inner))
-    if inner == wanted:
-        return Conversion(lists)
-    element = pl.element().cast(wanted, strict=False)
-    if inner == pl.Boolean and wanted.is_numeric():
-        element = _truth_as_number(pl.element(), wanted)
-    if inner.is_float() and isinstance(wanted, pl.Decimal):
-        element = _as_decimal(pl.element(), inner, wanted)
-    value = lists.list.eval(element)
-    back = value.list.eval(pl.element() == 1) if inner == pl.Boolean else value
-    back = back.cast(source, strict=False)
-    refused = back.ne_missing(column)
-    doubt = refused.any()
-    if inner.is_float() and wanted.is_float():
-        named = value.list.eval(pl.element().cast(pl.String).cast(inner))
-        refused &= named.cast(source, strict=False).ne_missing(column)
-    return Conversion(value, doubt, refused)
-
-
-def _between_structs(
-    column: pl.Expr, source: pl.Struct, target: pl.Struct
-) -> Conversion | None:
-    """Match fields by name; one that the target lacks may hold nothing but nulls."""
-    if not _has_way(source, target):
-        return None
-    return _by_round_trip(column.cast(target, strict=False), column, source)
-
-
-def _has_way(
-    source: pl.DataType | DataTypeClass, target: pl.DataType | DataTypeClass
-) -> bool:
-    """Return whether values within a struct can be cast there and back."""
-    if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
-        given = source.to_schema()
-        shared = {name: to for name, to in target.to_schema().items() if name in given}
-        return bool(shared) and all(_has_way(given[n], to) for n, to in shared.items())
-    if source in (target, pl.Null):
-        return True
-    # Polars fails on floats beyond a decimal, although it is told to make them null
-    is_between_numbers = source.is_numeric() and target.is_numeric()
-    return is_between_numbers and not (source.is_float() and target.is_decimal())

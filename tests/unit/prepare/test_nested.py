@@ -1,0 +1,109 @@
+"""What lists and structs hold is cast as columns of its type are."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from propload.errors import SchemaMismatchError
+from tests.unit.prepare.casts import cast_values, moment
+
+DAY = dt.date(2026, 1, 2)
+NOON = moment("2026-01-02T12:00:00")
+WANTED = pl.Struct({"a": pl.Int32, "b": pl.String})
+
+
+def cast_lists(values, source, wanted):
+    """Return the kept lists by row, and the rejected rows."""
+    kept, refused = cast_values(values, pl.List(source), pl.List(wanted))
+    return {row: None if v is None else v.to_list() for row, v in kept.items()}, refused
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "kept"),
+    [
+        (
+            [[{"b": "x", "a": 1}, None], [], None, [{"b": None, "a": None}]],
+            {"b": pl.String, "a": pl.Int32},
+            {
+                0: [{"a": 1, "b": "x"}, None],
+                1: [],
+                2: None,
+                3: [{"a": None, "b": None}],
+            },
+        ),
+        ([[{"a": 1}]], {"a": pl.Int32}, {0: [{"a": 1, "b": None}]}),
+        (
+            [[{"a": 1, "b": "x"}, {"a": 2**40, "b": "y"}], [{"a": 3, "b": "z"}]],
+            {"a": pl.Int64, "b": pl.String},
+            {1: [{"a": 3, "b": "z"}]},
+        ),
+        (
+            [[{"a": 1, "c": None}], [{"a": 1, "c": 5}]],
+            {"a": pl.Int32, "c": pl.Int64},
+            {0: [{"a": 1, "b": None}]},
+        ),
+        (
+            [[{"a": "7", "b": "x"}], [{"a": "seven", "b": "x"}]],
+            {"a": pl.String, "b": pl.String},
+            {0: [{"a": 7, "b": "x"}]},
+        ),
+    ],
+    ids=["order", "missing", "width", "more", "texts"],
+)
+def test_structs_in_lists_are_kept_exactly_or_cost_their_row(values, source, kept):
+    found, refused = cast_lists(values, pl.Struct(source), WANTED)
+    assert found == kept
+    assert refused == [row for row in range(len(values)) if row not in kept]
+
+
+def test_lists_in_structs_in_lists_are_cast_too():
+    source, wanted = (pl.Struct({"a": pl.List(t)}) for t in (pl.Int64, pl.Int8))
+    values = [[{"a": [1, None]}, {"a": None}], [{"a": [1]}, {"a": [2**20]}]]
+    assert cast_lists(values, source, wanted) == ({0: values[0]}, [1])
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "wanted", "kept"),
+    [
+        ([[True, None]], pl.Boolean, pl.String, {0: ["true", None]}),
+        ([["t", "no"], ["maybe"]], pl.String, pl.Boolean, {0: [True, False]}),
+        ([["2026-01-02"], ["soon"]], pl.String, pl.Date, {0: [DAY]}),
+        ([[NOON], [NOON.replace(hour=0)]], pl.Datetime, pl.Date, {1: [DAY]}),
+        ([[DAY]], pl.Date, pl.String, {0: ["2026-01-02"]}),
+        ([["a", "b"]], pl.Enum(["a", "b"]), pl.String, {0: ["a", "b"]}),
+        ([["a"], ["c"]], pl.String, pl.Enum(["a", "b"]), {0: ["a"]}),
+        ([[True]], pl.Boolean, pl.Decimal(4, 1), {0: [1]}),
+        ([[0.1]], pl.Float64, pl.Float32, {0: [pytest.approx(0.1)]}),
+    ],
+)
+def test_elements_are_cast_as_columns_of_their_type_are(values, source, wanted, kept):
+    found, refused = cast_lists(values, source, wanted)
+    assert found == kept
+    assert refused == [row for row in range(len(values)) if row not in kept]
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        # a day is no number, although one counts them
+        (pl.Int32, pl.Date),
+        (pl.Date, pl.Int32),
+        (pl.Int32, pl.List(pl.Int32)),
+        (pl.Struct({"a": pl.Date}), pl.Struct({"a": pl.Int32})),
+        (pl.Struct({"c": pl.Int32}), WANTED),
+    ],
+)
+def test_elements_without_an_exact_way_refuse_the_column(source, wanted):
+    with pytest.raises(SchemaMismatchError, match="cannot be exactly converted"):
+        cast_lists([[None]], source, wanted)
+
+
+def test_days_in_a_struct_become_moments_and_back():
+    days, moments = pl.Struct({"a": pl.Date}), pl.Struct({"a": pl.Datetime("us")})
+    found, _ = cast_values([{"a": DAY}], days, moments)
+    assert found == {0: {"a": NOON.replace(hour=0)}}
+    found, refused = cast_values([{"a": NOON}, *found.values()], moments, days)
+    assert (found, refused) == ({1: {"a": DAY}}, [0])
