@@ -320,8 +320,16 @@ class Preparer:
                 guessed=self.guessed.get(step.column) == step.dtype,
             )
             for step in self.plan
-            if step.column in schema and step.column not in typed
+            if step.column in schema
+            and step.column not in typed
+            and not self._is_checked_whole(schema[step.column], step.dtype)
         ]
+
+    def _is_checked_whole(self, source: pl.DataType, wanted: pl.DataType) -> bool:
+        """Return whether a check sees a list or a struct before it is made text."""
+        return (
+            self.checker is not None and source.is_nested() and not wanted.is_nested()
+        )
 
     def _map(self, raw: pl.DataFrame) -> Sifted:
         if self.mapping is None:
