@@ -7,7 +7,7 @@ It is how a rejected row finds its way back to what was read.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -351,6 +351,8 @@ class Written:
         stale: Rows older than the stored one by `newest`.
         duplicates: Rows that another one of their key in the piece outdid.
         reasons: Rejected rows, columns `REASONS`, stage `database`.
+        erased: How many stored values nulls have erased at least, by column, as far
+            as that was looked at.
     """
 
     inserted: int
@@ -359,3 +361,4 @@ class Written:
     stale: int
     duplicates: int
     reasons: pl.DataFrame
+    erased: Mapping[str, int] = field(default_factory=dict)

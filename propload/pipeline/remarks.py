@@ -84,6 +84,28 @@ def erased_note(
     return [note]
 
 
+def erasing_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
+    """Return what a report says of columns whose stored values nulls erased, if any.
+
+    Args:
+        erased: How many they are at least, by column.
+        target: The table and its rules.
+    """
+    if not erased:
+        return []
+    first, *others = list(erased.items())[:NAMES_TOLD]
+    told = [f"{counted(first[1], 'stored value')} of {first[0]}"]
+    told += [f"{count:,} of {name}" for name, count in others]
+    left = len(erased) - NAMES_TOLD
+    more = f" and some of {counted(left, 'column')} more" if left > 0 else ""
+    note = (
+        f"nulls have erased at least {', '.join(told)}{more} in {target.table}, as "
+        "on_null is overwrite: where they had no value by mistake, load them again "
+        "with their values, and such rows with on_null = keep"
+    )
+    return [note]
+
+
 def doubted_delimiter(joined: Joined, /) -> str:
     """Return what is said of text whose fields may have been kept together, if any."""
     first = joined.parts[0]

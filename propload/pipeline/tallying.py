@@ -71,6 +71,7 @@ class Tally:
         self.done_before = start.counts.accounted
         self._add(replace(start.counts, read=self.done_before))
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
+        self._erased: Counter[str] = Counter()
 
     @property
     def warnings(self) -> tuple[ReasonCount, ...]:
@@ -79,6 +80,12 @@ class Tally:
             ReasonCount("warning", column, check, rows, message)
             for (column, check, message), rows in self._warned.most_common()
         )
+
+    @property
+    def erased(self) -> dict[str, int]:
+        """How many stored values nulls have erased at least, by column."""
+        with self._lock:
+            return dict(self._erased)
 
     @property
     def counts(self) -> Counts:
@@ -213,6 +220,8 @@ class Tally:
                 rejected=rejected,
             )
         )
+        with self._lock:
+            self._erased.update(written.erased)
         self._metrics.set_activity("")
         self.pass_over(piece.batch)
 

@@ -28,6 +28,7 @@ from propload.errors import (
 from propload.journal import Journal
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
+from propload.pipeline.remarks import erasing_note
 from propload.rejecting.lines import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
@@ -294,7 +295,8 @@ class Run:
     def _notes(self, parts: Parts) -> tuple[str, ...]:
         # the limit that nobody set is a choice like others, told beside the settings
         is_told = "max_memory" in parts.plan.settings and self._memory.note
-        return (*parts.notes(), self._memory.note) if is_told else parts.notes()
+        erased = erasing_note(parts.pipeline.tally.erased, parts.target)
+        return (*parts.notes(), *erased, *([self._memory.note] if is_told else []))
 
 
 def _message(parts: Parts, ending: Ending, counts: Counts) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from propload.postgres.sql.shape import Shape
     from propload.postgres.writing.approach import Approach
+    from propload.postgres.writing.erasing import Erasing
     from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stage_writer import StageWriter
 
@@ -29,6 +30,7 @@ class Attempt:
         stage_writer: Finds the bad ones where the approach looks for them.
         approach: The rows.
         direct: Whether COPY goes straight into the table.
+        erasing: Counts what nulls erase.
 
     Attributes:
         direct: As given.
@@ -43,12 +45,14 @@ class Attempt:
         approach: Approach,
         *,
         direct: bool,
+        erasing: Erasing,
     ) -> None:
         self._session = session
         self._connection = session.open()
         self._shape = shape
         self._stage_writer = stage_writer
         self._approach = approach
+        self._erasing = erasing
         self._reasons = list(approach.left_out)
         self.direct = direct
         self.layer = 0
@@ -101,6 +105,8 @@ class Attempt:
             return self._sift(layer, alone=True)
         if self._approach.looks_into(self.layer):
             return self._sift(layer, alone=False)
+        if self.layer == 0:
+            self._erasing.look(self._connection, layer)
         return write_stage(self._connection, self._shape, self._shape.patched(layer))
 
     def _goes_alone(self) -> bool:

@@ -21,6 +21,7 @@ from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.counting import write_stage
 from propload.postgres.writing.entering import EntryWriter, piece_counts
+from propload.postgres.writing.erasing import Erasing
 from propload.postgres.writing.pace import Pace
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling
@@ -88,6 +89,7 @@ class TableWriter(EntryWriter):
         self._stored = stored
         self._pace = Pace(fast=empty or not shape.key)
         self._stage_writer = StageWriter(shape)
+        self._erasing = Erasing(shape)
         self._triage = Triage(shape, self._stage_writer)
 
     def cancel(self) -> None:
@@ -179,7 +181,12 @@ class TableWriter(EntryWriter):
             self._is_direct and approach.step == "none" and len(approach.layers) <= 1
         )
         return Attempt(
-            self._session, self._shape, self._stage_writer, approach, direct=direct
+            self._session,
+            self._shape,
+            self._stage_writer,
+            approach,
+            direct=direct,
+            erasing=self._erasing,
         )
 
     def _after(
@@ -243,7 +250,9 @@ class TableWriter(EntryWriter):
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
         """Enter the piece that an attempt has written, and commit."""
+        written = replace(written, erased=self._erasing.counted(written.reasons))
         ended = self._end(connection, piece, written, self._account(piece, written))
+        self._erasing.settle()
         if ended is written and not attempt.direct:
             self._pace.staged(attempt.height, new=written.inserted)
         return ended

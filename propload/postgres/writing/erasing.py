@@ -1,0 +1,69 @@
+"""How many stored values a column without a value erases, looked at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.batch import ROW
+from propload.postgres.sql import merging
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.sql.shape import Shape
+
+#: Of fewer rows that all lack a value nobody can tell whether that is a mistake.
+LEAST_ROWS = 100
+
+
+class Erasing:
+    """Counts what the nulls of a column erase in the first piece that has no other.
+
+    That is a query more, which joins stage and table: once for each column, however
+    many pieces there are.
+
+    Args:
+        shape: How rows go into the table.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._told: set[str] = set()
+        self._found: dict[str, int] = {}
+
+    def look(self, connection: Connection, layer: pl.DataFrame, /) -> None:
+        """Count what the rows of the stage are about to erase.
+
+        Args:
+            connection: A session whose stage holds the layer.
+            layer: The rows.
+
+        Raises:
+            ServerError: A value of the stage is bad, or the connection broke.
+        """
+        if layer.height < LEAST_ROWS:
+            return
+        empty = [
+            name
+            for name in self._shape.erasing(layer)
+            if name not in self._told and layer[name].null_count() == layer.height
+        ]
+        if empty:
+            query = merging.forecast(self._shape, erasing=empty)
+            _, _, _, *erased = connection.rows(query)[0]
+            self._found = dict(zip(empty, map(int, erased), strict=True))
+
+    def counted(self, reasons: pl.DataFrame, /) -> dict[str, int]:
+        """Return how many values the piece erases at least, by column.
+
+        Args:
+            reasons: Why rows of it were refused, which erase nothing.
+        """
+        refused = reasons[ROW].n_unique()
+        return {name: n - refused for name, n in self._found.items() if n > refused}
+
+    def settle(self) -> None:
+        """Count no column again whose values are erased for good."""
+        self._told |= self._found.keys()
+        self._found = {}
