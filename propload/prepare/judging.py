@@ -64,6 +64,7 @@ def _validate(
     schema: pa.DataFrameSchema, frame: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[FailedCheck]]:
     """Return the frame as pandera gives it back, and what failed."""
+    schema = _fillable(schema, frame.schema)
     rows = frame.get_column(ROW)
     # an environment variable can tell pandera to check no values at all
     with config.config_context(
@@ -80,6 +81,28 @@ def _validate(
         else:
             return checked.insert_column(0, rows), []
     return frame, [_failure(schema, one, frame) for one in failed]
+
+
+def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchema:
+    """Return a schema whose defaults pandera can fill in.
+
+    It fails with one of a column that may lack and does, or that has no type.
+    """
+    filled = [
+        (name, column)
+        for name, column in schema.columns.items()
+        if column.default is not None and not column.regex
+    ]
+    lacking = [n for n, one in filled if n not in found and not one.required]
+    untyped = [n for n, one in filled if n in found and one.dtype is None]
+    if not lacking and not untyped:
+        return schema
+    left = copy.deepcopy(schema)
+    for name in lacking:
+        del left.columns[name]
+    for name in untyped:
+        left.columns[name].dtype = pa.Column(found[name]).dtype
+    return left
 
 
 def _ask_in_turn(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[FailedCheck]:

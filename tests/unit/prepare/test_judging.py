@@ -116,6 +116,21 @@ def test_a_type_that_is_wrong_still_concerns_all_rows():
 
 def test_what_pandera_has_no_answer_to_is_told():
     # of a default it wants the type
-    schema = pa.DataFrameSchema({"a": pa.Column(default="x")}, name="homes")
+    column = pa.Column(default="x", regex=True)
+    schema = pa.DataFrameSchema({"^a$": column}, name="homes")
     with pytest.raises(SchemaMismatchError, match=r"schema homes.*AttributeError"):
         judged(schema, a=["y", None])
+
+
+def test_a_default_without_a_type_is_filled_in():
+    schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64), "b": pa.Column(default="x")})
+    frame = pl.DataFrame({ROW: [0, 1], "a": [1, 2], "b": ["y", None]})
+    assert load_schema(schema).check(frame).frame["b"].to_list() == ["y", "x"]
+
+
+def test_a_default_of_a_column_that_may_lack_refuses_nothing():
+    kind = pa.Column(pl.String, pa.Check.ne("cave"), default="flat", required=False)
+    schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, pa.Check.gt(0)), "b": kind})
+    assert judged(schema, a=[1, 0]) == ([0], [(1, "a", "greater_than(0)")])
+    passed, told = judged(schema, a=[1, 2], b=[None, "cave"])
+    assert (passed, told) == ([0], [(1, "b", "not_equal_to(cave)")])
