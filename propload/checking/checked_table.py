@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import as_they_are
-from propload.pipeline.remarks import compared_as_text
+from propload.pipeline.remarks import letter_notes
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.tables import making
 from propload.postgres.tables.rights import missing_rights
@@ -95,11 +95,9 @@ class CheckedTable:
             return [str(error)]
         return []
 
-    def newest_note(self) -> list[str]:
-        """Return what is said where `newest` compares letters, or nothing."""
-        _, pg_type = self.types.get(self.target.newest or "", ("", None))
-        note = compared_as_text(self.target, pg_type, is_new=self.facts is None)
-        return [] if note is None else [note]
+    def letter_notes(self) -> list[str]:
+        """Return what is said where key or `newest` are compared by letters."""
+        return letter_notes(self.target, self.types, is_new=self.facts is None)
 
     def fit(
         self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from propload.batch import OWN_NAMES, Deduped, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.remarks import (
-    compared_as_text,
     delimiter_note,
+    letter_notes,
     located,
     nothing_to_tell,
 )
@@ -332,7 +332,7 @@ class TableFit:
         )
         self.has_made = self.has_made or facts is None
         self.is_fitted = True
-        self._note(table, joined)
+        self._note(table, preparer.schema, joined)
         return FittedTable(
             preparer.with_plan(table.plan, together=table.together), table
         )
@@ -348,17 +348,21 @@ class TableFit:
         self._preparer = replace(self._preparer, guessed=guessed)
         self._run = self._run.guessing(named(guessed))
 
-    def _note(self, table: PreparedTarget, joined: Joined) -> None:
+    def _note(
+        self,
+        table: PreparedTarget,
+        schema: Mapping[str, pl.DataType],
+        joined: Joined,
+    ) -> None:
         """Note what a reader should know of how these rows go into the table."""
-        notes = [*table.notes, *self._newest_note(table.plan), *delimiter_note(joined)]
+        types = {
+            one.column: (type_name(schema[one.column]), one.pg_type)
+            for one in table.plan
+        }
+        letters = letter_notes(self._target, types, is_new=self.has_made)
+        notes = [*table.notes, *letters, *delimiter_note(joined)]
         self._notes |= dict.fromkeys(notes)
         log.info("table %s: %s", self._target.table, _described(table.plan))
-
-    def _newest_note(self, plan: Sequence[ColumnPlan]) -> list[str]:
-        types = {one.column: one.pg_type for one in plan}
-        found = types.get(self._target.newest or "")
-        note = compared_as_text(self._target, found, is_new=self.has_made)
-        return [] if note is None else [note]
 
     @property
     def notes(self) -> list[str]:
