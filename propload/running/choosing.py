@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 _NAMELESS = frozenset(
     {"stdin", "frame", "lazy frame", "list", "tuple", "<genexpr>", "pushed"}
 )
-#: What messages call several sources: none of them names the table.
-_SEVERAL = re.compile(r"[0-9]+ sources from ")
+#: What messages call several sources, and where the system has pipes (a shell's
+#: `<(...)`): none of them names the table.
+_NAMELESS_PATH = re.compile(r"[0-9]+ sources from |/dev/(fd/|stdin$)|/proc/[^/]+/fd/")
 #: What reports call the database that runs where none is named.
 EMBEDDED_LABEL = "the embedded database"
 
@@ -208,7 +209,7 @@ def _table_like(source: str) -> str:
     # a backslash is a letter of a name, or stands for a byte of it that is none
     stem = source.rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
     letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
-    nameless = source in _NAMELESS or _SEVERAL.match(source)
+    nameless = source in _NAMELESS or _NAMELESS_PATH.match(source)
     return "" if nameless else letters.strip("_")
 
 

@@ -36,6 +36,9 @@ def test_a_table_is_called_like_its_source(source, table):
         "<genexpr>",
         "pushed",
         "2 sources from a to b",
+        "/dev/fd/63",
+        "/dev/stdin",
+        "/proc/self/fd/0",
     ],
 )
 def test_what_has_no_name_needs_a_table(source):
