@@ -105,6 +105,7 @@ class FrameSource:
 
     def __iter__(self) -> Iterator[Batch]:
         rows_read = 0
+        batches: Iterator[pa.RecordBatch] = iter(())
         try:
             schema, batches = self._open_reader()
             check_names(schema.names, self.name)
@@ -123,6 +124,10 @@ class FrameSource:
             stop = SourceError(f"{self.name} cannot be read: {error}")
             stop.__cause__ = error
             raise located(stop, self.name, rows_read) from error
+        finally:
+            # a stream that is kept by an error keeps the connection that it came from;
+            # a reader of the user can still be read
+            getattr(batches, "close", _nothing)()
 
 
 def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
@@ -296,6 +301,10 @@ def _of_objects(name: object, values: list[Any]) -> tuple[pa.Field, pa.Array]:
 
 def _table(table: pa.Table) -> ArrowStream:
     return table.schema, iter(table.to_batches())
+
+
+def _nothing() -> None:
+    """Close what is in memory."""
 
 
 def _stream(exporter: Exporter) -> ArrowStream:

@@ -210,3 +210,58 @@ def test_a_pandas_index_that_is_a_column_as_well_stands_once(read):
 def test_a_pandas_index_unlike_the_column_of_its_name_is_refused(read):
     frame = pd.DataFrame({"id": [1, 2]}, index=pd.Index([7, 8], name="id"))
     assert "several columns named 'id'" in str(read(frame).error)
+
+
+class Query:
+    """What gives its rows as a stream, and waits until that is let go."""
+
+    def __init__(self, names):
+        self.names = names
+        self.is_open = False
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        self.is_open = True
+        month = pa.array([(1, 0, 0)], pa.month_day_nano_interval())
+        rows = pa.RecordBatch.from_arrays([month] * len(self.names), self.names)
+        reader = pa.RecordBatchReader.from_batches(rows.schema, self._read(rows))
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _read(self, rows):
+        return Rows(self, rows)
+
+
+class Rows:
+    """The stream of a query, which ends with it."""
+
+    def __init__(self, query, rows):
+        self.query, self.left = query, [rows]
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self.left:
+            raise StopIteration
+        return self.left.pop()
+
+    def __del__(self):
+        self.query.is_open = False
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [("a", "month_day_nano_interval"), ("aa", "several columns")]
+)
+def test_a_query_is_let_go_where_it_cannot_be_read(read, names, said):
+    query = Query(list(names))
+    # the error lives on, and with it whatever it came through
+    error = read(query).error
+    assert said in str(error)
+    assert not query.is_open
+
+
+def test_a_reader_that_was_not_read_to_its_end_can_still_be_read():
+    reader = pa.Table.from_batches([*FRAME.to_arrow().to_batches()] * 2).to_reader()
+    batches = iter(open_source(reader, SourceOptions()))
+    next(batches)
+    batches.close()
+    assert reader.read_next_batch().num_rows == len(FRAME)
