@@ -121,6 +121,7 @@ class ItemSource:
         if isinstance(failure, PropLoadError) or not isinstance(failure, Exception):
             return failure
         msg = f"{self.name} failed with {type(failure).__name__}: {failure}"
+        msg += _advice(failure)
         stop = SourceError(msg, source=self.name)
         stop.__cause__ = failure
         return located(stop, self.name, rows)
@@ -163,6 +164,17 @@ class ItemSource:
             return
         for batch in open_frame(item, self._options) or ():
             yield maker.numbered(batch)
+
+
+def _advice(failure: Exception) -> str:
+    """Return what to do about an error that a reader of it could not guess."""
+    # known by its words: sqlite3 tells it by no code
+    if type(failure).__module__ != "sqlite3" or "same thread" not in str(failure):
+        return ""
+    return (
+        " A source is read in a thread of its own: connect with "
+        "sqlite3.connect(..., check_same_thread=False), or give cursor.fetchall()"
+    )
 
 
 class RowBatches:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -29,6 +32,17 @@ def test_a_failing_generator_gives_the_rows_before(read):
     )
     assert isinstance(reading.error.__cause__, OSError)
     assert reading.error.row == 2
+
+
+def test_what_its_own_thread_alone_may_read_is_told_with_what_to_do(read):
+    with closing(sqlite3.connect(":memory:")) as line:
+        cursor = line.execute("SELECT 1 AS id")
+        with ThreadPoolExecutor(1) as other:
+            # a run reads its source in a thread of its own
+            error = other.submit(read, cursor).result(10).error
+    assert error is not None
+    assert "sqlite3.connect(..., check_same_thread=False)" in str(error)
+    assert isinstance(error.__cause__, sqlite3.ProgrammingError)
 
 
 class Left(BaseException):
