@@ -19,7 +19,12 @@ PG_TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
 PG_FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
 
 GUESSED_INTEGER = r"^(?:0|-?[1-9][0-9]{0,18})$"
-GUESSED_FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
+#: A small number with a power is what Python, pandas and PostgreSQL make of a double;
+#: its mantissa has no more digits than a double needs. "2e-1" may be a house number.
+GUESSED_FLOAT = (
+    r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+    r"|[1-9](?:\.[0-9]{1,16})?e-(?:[0-9]{2}|[12][0-9]{2}))$"
+)
 #: A point may stand before a thousand's three digits as well as before decimals.
 GROUPED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 GUESSED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -111,7 +116,12 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
         doubt |= column.str.len_bytes().max() > FLOAT_DIGITS
         written = reading.value.cast(pl.String)
         changed = written != _without_last_zeros(column)
-        strange |= (_significant_digits(column) > FLOAT_DIGITS) & changed
+        strange |= (
+            (_significant_digits(column) > FLOAT_DIGITS)
+            & changed
+            # which notation it is written in again depends on the program
+            & ~column.str.contains("e", literal=True)
+        )
     # the retries of the other types read what they would not write
     retry = reading.retry if isinstance(target, pl.Datetime) else None
     return Conversion(reading.value, doubt, strange, retry)

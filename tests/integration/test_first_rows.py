@@ -2,6 +2,7 @@
 
 import logging
 
+import pandas as pd
 import pandera.polars as pa
 import polars as pl
 import pytest
@@ -74,3 +75,15 @@ def test_a_table_that_is_altered_as_the_run_begins_is_waited_for(database):
             log.removeFilter(let_go)
     assert told[0].startswith("the look at public.x: attempt 1 failed")
     assert report.counts.inserted == 1
+
+
+@pytest.mark.parametrize("values", [[0.5, 0.25, 1 / 700_000], [1 / 700_000, 1e-05]])
+def test_small_numbers_as_python_writes_them_are_numbers(
+    database, state_dir, tmp_path, values
+):
+    path = tmp_path / "x.csv"
+    pd.DataFrame({"id": range(len(values)), "v": values}).to_csv(path, index=False)
+    assert "e-0" in path.read_text(encoding="utf-8")
+    report = propload.ingest(path, to=database, batch_rows=1, workers=1, **LOAD)
+    assert report.counts.inserted == len(values)
+    assert read_table(database, "x").sort("id")["v"].to_list() == values
