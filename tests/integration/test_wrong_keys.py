@@ -95,3 +95,22 @@ def test_the_advice_for_a_key_that_is_not_unique_heeds_the_stored_rows(
     assert (
         propload.check(rows, **given).expected == propload.ingest(rows, **given).counts
     )
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        "ALTER TABLE homes ADD CONSTRAINT mine UNIQUE (town) DEFERRABLE",
+        "CREATE UNIQUE INDEX mine ON homes (town) WHERE v IS NULL",
+        "CREATE UNIQUE INDEX mine ON homes (lower(town))",
+    ],
+)
+def test_what_keeps_the_key_unique_only_nearly_is_named(database, constraint):
+    run_sql(database, FREE, "ALTER TABLE homes ADD PRIMARY KEY (id)", constraint)
+    rows = [{"id": 1, "town": "Ede", "v": "c"}]
+    told = {"to": database, "table": "homes"}
+    (problem,) = propload.check(rows, key="town", **told).problems
+    assert "cannot be found by that key (mine does not do: it is deferrable," in problem
+    (other,) = propload.check(rows, key="v", **told).problems
+    assert "cannot be found by that key: add one" in other

@@ -250,11 +250,27 @@ class TableFacts:
         found = "" if stored is None else stored.said(key)
         msg = (
             f"table {self.name} has no unique constraint on ({', '.join(key)}), so its "
-            f"rows cannot be found by that key{'; ' if found else ': '}{found}add one "
+            f"rows cannot be found by that key{self._nearly(key)}"
+            f"{'; ' if found else ': '}{found}add one "
             f"with ALTER TABLE {quoting.table(self.name)} ADD UNIQUE ({names})"
             f"{self._other_keys()}, or use --mode append"
         )
         raise WriteError(msg, table=str(self.name))
+
+    def _nearly(self, key: Sequence[str]) -> str:
+        """Return what is said of what looks like a constraint for that key."""
+        found = [
+            tie.name
+            for tie in self.ties
+            # an expression has columns but is equal in none, a condition has others
+            if set(key) in (set(tie.columns), set(tie.equal))
+        ]
+        if not found:
+            return ""
+        return (
+            f" ({', '.join(found)} does not do: it is deferrable, partial, not valid, "
+            "or no plain UNIQUE on these columns)"
+        )
 
     def _lacking(self, missing: Sequence[str]) -> str:
         """Return what is said of key columns that the table does not have."""
