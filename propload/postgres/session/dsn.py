@@ -111,8 +111,9 @@ def describe_dsn(dsn: str, /) -> str:
         settings = parse_dsn(dsn)
     except ConfigError:
         return HIDDEN
-    if "service" in settings and "host" not in settings:
-        return f"service {settings['service']}"
+    service = settings.get("service") or os.environ.get("PGSERVICE")
+    if service and not settings.keys() & {"host", "hostaddr"}:
+        return f"service {service}"
     host = settings.get("host") or settings.get("hostaddr") or _default_host()
     port = settings.get("port") or os.environ.get("PGPORT", "")
     user = settings.get("user") or os.environ.get("PGUSER", "")

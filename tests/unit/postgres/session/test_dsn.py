@@ -133,3 +133,7 @@ def test_describe_dsn_is_for_people(monkeypatch):
     monkeypatch.setenv("PGHOST", "elsewhere")
     monkeypatch.setenv("PGDATABASE", "base")
     assert describe_dsn("postgresql://") == "elsewhere/base"
+    # libpq asks the service before the other variables
+    monkeypatch.setenv("PGSERVICE", "mine")
+    assert describe_dsn("postgresql://") == "service mine"
+    assert describe_dsn("postgresql://h/d") == "h/d"
