@@ -24,6 +24,7 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from propload.monitoring.memory import MemoryWatch
     from propload.postgres.loading import Database
     from propload.postgres.session.server_room import ServerRoom
     from propload.running.planning import Plan
@@ -114,15 +115,16 @@ class FixedRows:
 
     Args:
         rows: What the user said.
-        most_bytes: At so many bytes a batch ends as well.
+        most_bytes: Most bytes of a batch.
 
     Attributes:
         rows: The size that holds now.
+        most_bytes: At so many bytes a batch ends as well.
     """
 
     def __init__(self, rows: int, *, most_bytes: int = BATCH_BYTES) -> None:
         self.rows = rows
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._width = 0.0
 
     def __call__(self) -> int:
@@ -147,7 +149,7 @@ class FixedRows:
         return (f"batches of {fitting:,} rows, not {self.rows:,}: {self._wide()}",)
 
     def _fitting(self) -> int:
-        most = int(self._most_bytes / self._width) if self._width else self.rows
+        most = int(self.most_bytes / self._width) if self._width else self.rows
         return max(1, min(self.rows, most))
 
     def _wide(self) -> str:
@@ -243,17 +245,17 @@ class BatchRows(FixedRows):
 
 
 def batch_sizes(
-    plan: Plan, committed: Callable[[], int], /, *, most_bytes: int
+    plan: Plan, memory: MemoryWatch, committed: Callable[[], int], /
 ) -> FixedRows | BatchRows:
     """Return what says how many rows a batch may have.
 
     Args:
         plan: What holds.
+        memory: Says how many bytes it may have.
         committed: Returns the rows of the run with a known end so far, once it moves
             rows; the metrics may be those of other runs as well.
-        most_bytes: At so many bytes a batch ends as well.
     """
-    told = plan.options.batch_rows
+    told, most = plan.options.batch_rows, memory.batch_bytes(BATCH_BYTES)
     if told == "auto":
-        return BatchRows(committed, most_bytes=most_bytes)
-    return FixedRows(told, most_bytes=most_bytes)
+        return BatchRows(committed, most_bytes=most)
+    return FixedRows(told, most_bytes=most)

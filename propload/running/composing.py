@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.abilities import rows_expected_of
-from propload.options import BATCH_BYTES
 from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
@@ -185,11 +184,7 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
-    sizes = batch_sizes(
-        plan,
-        lambda: pipeline.tally.counts.accounted,
-        most_bytes=memory.batch_bytes(BATCH_BYTES),
-    )
+    sizes = batch_sizes(plan, memory, lambda: pipeline.tally.counts.accounted)
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
@@ -283,7 +278,7 @@ def _pipeline_options(
     options = plan.options
     return PipelineOptions(
         batch_rows=lambda: memory.fitting(sizes()),
-        batch_bytes=lambda: memory.fitting(memory.batch_bytes(BATCH_BYTES)),
+        batch_bytes=lambda: memory.fitting(sizes.most_bytes),
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
