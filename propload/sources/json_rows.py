@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from propload.errors import SourceError
 from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunks
 from propload.sources.decoding import to_utf8
-from propload.sources.items import RowBatches
 from propload.sources.json_places import (
     Place,
     decode_all,
@@ -20,6 +19,7 @@ from propload.sources.json_places import (
 )
 from propload.sources.json_text import NoRow, decode_list, decode_value
 from propload.sources.json_window import Window
+from propload.sources.row_batches import RowBatches
 from propload.sources.source import KEPT_BYTES, located, noted
 
 if TYPE_CHECKING:

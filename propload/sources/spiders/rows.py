@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
-from propload.sources.items import RowBatches, describe, unreadable
+from propload.sources.row_batches import RowBatches, describe, unreadable
 from propload.values import SETTLED, row_of, settled
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
-from propload.sources import files, items, open_source
+from propload.sources import files, open_source, row_batches
 
 
 def opened(source, **options):
@@ -270,7 +270,7 @@ def test_a_file_is_cut_at_the_same_rows_however_long_it_takes(
     path.write_bytes(pack(text) if pack else text)
     at_once = [batch.height for batch in opened(path, chunk_rows=4)]
     clock = itertools.count(0, 100)
-    monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(row_batches.time, "monotonic", lambda: next(clock))
     source = opened(path, chunk_rows=4)
     assert source.rereadable
     assert [batch.height for batch in source] == at_once

@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy
 
 from propload.options import SourceOptions
-from propload.sources import items, open_source
-from propload.sources.items import ItemSource, RowBatches
+from propload.sources import open_source, row_batches
+from propload.sources.items import ItemSource
+from propload.sources.row_batches import RowBatches
 from tests.unit.sources.kinds import Attrs, Data, Item, Model, Pair
 
 
@@ -141,7 +142,7 @@ def test_a_list_of_large_rows_makes_short_batches(read):
 
 def test_a_slow_producer_does_not_wait(monkeypatch):
     clock = iter(range(1000))
-    monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(row_batches.time, "monotonic", lambda: next(clock))
     maker = RowBatches("x", SourceOptions())
     assert maker.add({"a": 1})
     assert sum(batch.rows.num_rows for batch in maker.flush()) == 1
@@ -166,7 +167,7 @@ def test_rows_of_a_database_are_rows(read, result):
 
 def test_a_list_is_cut_at_the_same_rows_however_long_it_takes(monkeypatch):
     clock = count(0, 100)
-    monkeypatch.setattr(items.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(row_batches.time, "monotonic", lambda: next(clock))
     # one that is no dict has the others looked at one by one
     rows = [{"id": n} for n in range(9)] + [OrderedDict(id=9), 10]
     source = ItemSource(rows, SourceOptions(chunk_rows=4), name="rows")

@@ -1,0 +1,260 @@
+"""Batches made of rows that come one by one, or some at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from propload.batch import Batch, Unread
+from propload.columns import Columns, make_array
+from propload.errors import SourceError
+from propload.sources.source import FLUSH_SECONDS, check_names, cut
+from propload.values import SETTLED, row_of, settled
+from propload.wording import with_article
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from propload.options import SourceOptions
+
+#: Rows are weighed one by one up to here and then one in as many: weighing each
+#: would cost as much as building the columns.
+WEIGHED_EACH = 64
+#: What a row and each of its values weighs besides the text in it, in bytes.
+VALUE_BYTES = 16
+
+#: What building a column can raise where a single value is to blame.
+UNFIT = (
+    UnicodeEncodeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    pa.ArrowException,
+)
+
+
+class RowBatches:
+    """Collects rows and makes batches of them.
+
+    Attributes:
+        rows_read: Rows that were added so far, good or not.
+        rows_refused: Those of them that cannot be read.
+        complaint: What was wrong with the first of these.
+    """
+
+    def __init__(
+        self, source: str, options: SourceOptions, columns: Columns | None = None
+    ) -> None:
+        self.rows_read = 0
+        self.rows_refused = 0
+        self.complaint = ""
+        self._source = source
+        self._options = options
+        self._columns = columns or Columns()
+        self._first = 1
+        self._rows: list[dict[str, Any]] = []
+        self._faults: list[Unread] = []
+        self._weight = 0
+        self._since = 0.0
+
+    def add(self, item: object) -> bool:
+        """Take one item and return whether a batch is due.
+
+        Whoever gives an item may give it again with other values, also in a list or
+        dict of it: what is kept is a copy.
+        """
+        try:
+            row = dict(item) if isinstance(item, dict) else row_of(item)
+        except Exception as error:  # noqa: BLE001 - a user's item may raise anything
+            return self.skip(describe(item), "item", unreadable(item, error))
+        if row and not SETTLED.issuperset(map(type, row.values())):
+            row = {
+                name: value if type(value) in SETTLED else _kept(value)
+                for name, value in row.items()
+            }
+        return self._add(row, item)
+
+    def add_own(self, row: dict[str, Any], /) -> bool:
+        """Take one row of which nobody else knows; return whether a batch is due."""
+        return self._add(row, row)
+
+    def _add(self, row: dict[str, Any] | None, item: object) -> bool:
+        if not row:
+            return self.skip(describe(item), "item", _complaint(item))
+        self._count(1)
+        self._rows.append(row)
+        return self._is_due(row)
+
+    def _count(self, rows: int) -> None:
+        if not self._rows and not self._faults:
+            self._since = time.monotonic()
+        self.rows_read += rows
+
+    @property
+    def room(self) -> int:
+        """How many items may be taken at once."""
+        return min(WEIGHED_EACH, self._options.chunk_rows - self._height)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many rows, or as heavy ones, as one batch may hold."""
+        return (
+            self._height >= self._options.chunk_rows
+            or self._weight >= self._options.chunk_bytes
+        )
+
+    @property
+    def _height(self) -> int:
+        # those that cannot be read as well: there may be nothing else
+        return len(self._rows) + len(self._faults)
+
+    def extend(self, items: Sequence[object]) -> bool:
+        """Take some dicts at once, or none of the items where they need a closer look.
+
+        Args:
+            items: At most `room` of them.
+        """
+        rows = [item for item in items if type(item) is dict and item]
+        if len(rows) < len(items):
+            return False
+        weight = len(rows) * _weigh(rows[0])
+        if self._weight + weight >= self._options.chunk_bytes:
+            return False
+        self._count(len(rows))
+        self._rows += rows
+        self._weight += weight
+        return True
+
+    def numbered(self, batch: Batch) -> Batch:
+        """Return a batch as rows of this source, numbered after all that were read."""
+        if batch.height:
+            batch = batch.numbered_from(self.rows_read + 1)
+        return replace(batch, source=self._source)
+
+    def pass_on(self, batch: Batch) -> Batch:
+        """Count a batch that comes as it is, after the last flush, and return it."""
+        self.rows_read += batch.height
+        self._first = self.rows_read + 1
+        return batch
+
+    def skip(self, text: str, check: str, message: str) -> bool:
+        """Count a row that cannot be read, and return whether a batch is due."""
+        self._count(1)
+        self.rows_refused += 1
+        self.complaint = self.complaint or message
+        self._faults.append(Unread(self.rows_read, text, check, message))
+        self._weight += len(text)
+        return self._is_ready
+
+    def flush(self) -> Iterator[Batch]:
+        """Yield what was collected since the last time."""
+        if not self._rows and not self._faults:
+            return
+        rows, faults, first = self._rows, self._faults, self._first
+        self._rows, self._faults, self._first = [], [], self.rows_read + 1
+        self._weight = 0
+        built, unfit = self._build(rows, faults, first)
+        check_names(built.schema.names, self._source)
+        faults = sorted([*faults, *unfit], key=lambda fault: fault.row)
+        yield from cut(built, self._source, first, self._options, unread=faults)
+
+    def _is_due(self, row: dict[str, Any]) -> bool:
+        count = len(self._rows)
+        if count <= WEIGHED_EACH:
+            self._weight += _weigh(row)
+        elif count % WEIGHED_EACH == 0:
+            self._weight += WEIGHED_EACH * _weigh(row)
+        return self._is_ready
+
+    @property
+    def _is_ready(self) -> bool:
+        return self.is_full or (
+            self._options.by_clock and time.monotonic() - self._since >= FLUSH_SECONDS
+        )
+
+    def _build(
+        self, rows: list[dict[str, Any]], faults: Sequence[Unread], first: int
+    ) -> tuple[pa.RecordBatch, list[Unread]]:
+        try:
+            return self._columns.build(rows), []
+        except UNFIT as error:
+            refused = {fault.row for fault in faults}
+            total = len(rows) + len(faults)
+            numbers = [n for n in range(first, first + total) if n not in refused]
+            good, unfit = _separate(rows, numbers)
+            if not unfit:
+                msg = f"{self._source} has rows that do not form a table: {error}"
+                raise SourceError(msg, source=self._source, row=first) from error
+            return self._columns.build(good), unfit
+
+
+def _separate(
+    rows: list[dict[str, Any]], numbers: list[int]
+) -> tuple[list[dict[str, Any]], list[Unread]]:
+    good, unfit = [], []
+    for row, number in zip(rows, numbers, strict=True):
+        try:
+            _check_names(row)
+            Columns().build([row])
+        except UNFIT as error:
+            message = _fault_of(row, error)
+            unfit.append(Unread(number, describe(row), "value", message))
+        else:
+            good.append(row)
+    return good, unfit
+
+
+def _fault_of(row: dict[str, Any], error: Exception) -> str:
+    """Return what is wrong with a row, with the column that it is wrong in."""
+    for name, value in row.items():
+        try:
+            make_array([value])
+        except UNFIT as fault:
+            return f"column {name}: a value cannot be stored: {fault}"
+    return f"a value cannot be stored: {error}"
+
+
+def _kept(value: object) -> object:
+    try:
+        return settled(value)
+    except UNFIT:
+        # it is no value, which is told with its row
+        return value
+
+
+def _check_names(names: Iterable[object]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            msg = f"the name {name!r} is not a text"
+            raise TypeError(msg)
+
+
+def _weigh(row: dict[str, Any]) -> int:
+    texts = sum(len(v) for v in row.values() if isinstance(v, str | bytes))
+    return texts + VALUE_BYTES * (len(row) + 1)
+
+
+def describe(item: object) -> str:
+    """Return the text of an item that is no row, whatever it is."""
+    try:
+        text = repr(item)
+    except Exception:  # noqa: BLE001 - a user's value may raise anything
+        return f"<{type(item).__name__} that cannot be shown>"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def unreadable(item: object, error: Exception) -> str:
+    """Return what is said of an item that has fields, which cannot be read."""
+    kind = type(item).__name__
+    return f"the {kind} cannot be made a row: {type(error).__name__}: {error}"
+
+
+def _complaint(item: object) -> str:
+    if row_of(item) is not None:
+        return "the item has no fields"
+    kind = with_article(type(item).__name__)
+    return f"{kind} is not a row: give dicts, dataclasses, attrs or pydantic objects"
