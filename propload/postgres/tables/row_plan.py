@@ -128,7 +128,10 @@ def _lacking(
 def _fault(column: TableColumn, dtype: pl.DataType) -> str:
     if column.generated:
         told = f"column {column.name} is computed by the server"
-        return f"{told}: leave it out of the input"
+        return (
+            f"{told}: leave it out of the input, for instance by a mapping of the "
+            "columns that are to be loaded (--mapping)"
+        )
     return (
         f"column {column.name} is {type_name(dtype)}, which has no exact way to "
         f"{column.pg_type}: give the column a mapping, or another type in the table"
