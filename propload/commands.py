@@ -53,6 +53,10 @@ class Commands:
         """Return what loads the rejected rows of a run again."""
         return self._worded("rejects replay", run_id)
 
+    def drop_rejects(self, run_id: str, /) -> str:
+        """Return the command that deletes a run's rejected rows."""
+        return self._worded("rejects drop", run_id)
+
     def export_rejects(self, run_id: str, /) -> str:
         """Return what writes the rejected rows of a run to a file."""
         return f"{self._worded('rejects export', run_id)} --output FILE"

@@ -10,6 +10,7 @@ from propload.earlier.reject_source import rows_begun_with
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import read_runs
 from propload.running.choosing import open_database
+from propload.running.planning import moment_of
 from propload.running.resuming import Resuming
 from propload.target import TableName
 from propload.wording import counted
@@ -50,7 +51,8 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
         plan: What holds for that.
 
     Raises:
-        ConfigError: It was by another fix, and has added rows.
+        ConfigError: It was by another fix, or of rows that were edited since, and has
+            added rows.
         LockedError: It still goes on.
     """
     if plan.settings.get("mode") != "append":
@@ -78,7 +80,35 @@ def _of_same_rows(
     elif begun.is_of_same_rows(run.fingerprint):
         # another fix may not add them a second time
         return BegunReplay(run, begun)
+    else:
+        _require_nothing_left(run, source, plan)
     return None
+
+
+def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> None:
+    """Refuse rows that a replay has loaded and not forgotten, and that were edited.
+
+    No row comes to a file that is held: those that are older than the replay are its
+    own, whatever they hold by now. Rows that their run rejected later are not.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    began = moment_of(run.run_id)
+    loaded = source.count_before(began) if began else 0
+    if not loaded:
+        return
+    run_id = source.path.stem
+    which = "is" if loaded == 1 else "are"
+    msg = (
+        f"{counted(loaded, 'rejected row')} of run {run_id} {which} older than its "
+        f"replay {run.run_id}, which has loaded all that were there, and the file was "
+        "edited since: nothing is "
+        "added twice. Change in the table what you have edited, then take out the "
+        f"lines of {source.path} whose time is before {began:%Y-%m-%dT%H:%M:%S.%f}, or "
+        f"all of them ({plan.commands.drop_rejects(run_id)})"
+    )
+    raise ConfigError(msg)
 
 
 def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> None:

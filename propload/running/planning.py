@@ -41,6 +41,16 @@ def new_run_id() -> str:
     return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
 
+def moment_of(run_id: str, /) -> datetime | None:
+    """Return when a run first began, by its name; None where that tells none."""
+    second, _, rest = run_id.partition("-")
+    try:
+        began = datetime.strptime(second, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return began.replace(microsecond=int(rest[:5], 16))
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What holds for a run.

@@ -42,3 +42,30 @@ def test_rows_that_a_full_disk_did_not_forget_are_not_added_again(
     assert sorted(stored["id"]) == list(range(10))
     assert stored["price"].max() == 7
     assert RejectStore(state_dir / "rejects").runs() == []
+
+
+def test_rows_that_were_edited_after_their_replay_are_not_added_again(
+    database, state_dir, monkeypatch
+):
+    run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
+    rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(10)]
+    report = propload.ingest(rows, to=database, table="homes", mode="append")
+
+    path = state_dir / "rejects" / f"{report.run_id}.ndjson"
+    before = path.read_text(encoding="utf-8")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        # at the very end: with its rows loaded, and not forgotten
+        patched.setattr(RejectStore, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            propload.replay(report.run_id, fix=mend, to=database)
+    edited = before.replace('"dear"', '"9"', 1)
+    path.write_text(edited, encoding="utf-8")
+    told = f"edited since.*propload rejects drop {report.run_id}"
+    with pytest.raises(ConfigError, match=told):
+        propload.replay(report.run_id, fix=mend, to=database)
+    assert sorted(read_table(database, "homes")["id"]) == list(range(10))
+    assert path.read_text(encoding="utf-8") == edited

@@ -131,6 +131,20 @@ def test_rows_that_came_later_are_no_part_of_those_begun_with(write):
         assert left == [0, 2, 4, 6, 8, 10, 5, 11, 13]
 
 
+def test_rows_are_told_apart_by_when_they_were_rejected(write):
+    times = (
+        {"time": "2026-07-01T11:59:59.999+00:00"},
+        {"time": "2026-07-01T12:00:00.000+00:00"},
+        {"time": "2026-07-01T13:59:59.000+02:00"},
+        {"time": None},
+        {},
+    )
+    path = write(*(line({"id": 1}, **time) for time in times), line(None))
+    moment = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
+    # one without a time cannot be told to be later
+    assert RejectSource(path).count_before(moment) == 4
+
+
 @pytest.mark.parametrize("fingerprint", [None, "", "ab12+cd34", "-1+ab+cd"])
 def test_what_was_no_replay_began_with_no_row(fingerprint, write):
     assert rows_begun_with(fingerprint) == 0

@@ -3,7 +3,9 @@
 import re
 from datetime import UTC, datetime
 
-from propload.running.planning import new_run_id
+import pytest
+
+from propload.running.planning import moment_of, new_run_id
 
 
 def next_name():
@@ -26,3 +28,14 @@ def test_a_name_begins_with_its_second():
     last = datetime.now(UTC)
     assert f"{first:%Y%m%dT%H%M%S}" <= second <= f"{last:%Y%m%dT%H%M%S}"
     assert re.fullmatch("[0-9a-f]{8}", rest)
+
+
+def test_a_name_tells_the_moment_that_it_was_given():
+    before = datetime.now(UTC)
+    told = moment_of(new_run_id())
+    assert before <= told <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("name", ["", "mine", "20260701-aa", "20260701T120000-xyzxyz"])
+def test_a_name_of_another_form_tells_none(name):
+    assert moment_of(name) is None
