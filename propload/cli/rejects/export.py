@@ -54,10 +54,24 @@ def add_to(group: typer.Typer) -> None:
 
         frame = read_exported(find_rejects(given).files.find(run))
         _write(frame, Path(output))
+        if output.endswith(".csv") and (formulas := _formulas(frame)):
+            screen.tell(
+                f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
+                "run as a formula, as they were read: import its columns as text"
+            )
         if screen.as_json:
             screen.show_values({"rows": frame.height, "file": output})
         else:
             screen.tell(f"{counted(frame.height, 'row')} written to {output}")
+
+
+def _formulas(frame: pl.DataFrame) -> int:
+    """Return how many cells a spreadsheet would run: not mere numbers, as of phones."""
+    import polars as pl  # noqa: PLC0415 - heavy
+
+    texts = pl.col(pl.String)
+    is_run = texts.str.contains(r"^[=+@\t\r-]") & ~texts.str.contains(r"^[+-][\d., ]*$")
+    return int(frame.select(is_run.sum()).sum_horizontal().sum())
 
 
 def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:

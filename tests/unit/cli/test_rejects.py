@@ -236,6 +236,18 @@ def test_export_writes_nested_values_as_json_where_cells_are_texts(
     assert json.loads(written["place"]) == {"city": "Delft"}
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "+cmd|x", "-2+3", "@SUM(A1)", "\t=1"])
+def test_export_writes_formulas_as_they_are_and_warns_of_them(
+    cell, run, state_dir, tmp_path
+):
+    refuse(state_dir, title=cell, price="-5", phone="+31 15 123")
+    result = run("export", RUNS[0], "--output", "out.csv")
+    assert "1 cell that a spreadsheet may run as a formula" in result.stderr
+    written = pl.read_csv(tmp_path / "out.csv", infer_schema=False).row(0, named=True)
+    assert (written["title"], written["price"]) == (cell, "-5")
+    assert "formula" not in run("export", "--output", "out.ndjson").stderr
+
+
 def test_a_row_that_was_not_read_is_exported_whole_and_shown_short(
     run, state_dir, tmp_path
 ):
