@@ -217,20 +217,20 @@ class Database:
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
-        try:
-            return self._prepare(
-                target,
-                dict(frame_schema),
-                found,
-                run,
-                pg_types=pg_types or {},
-                expected=expected,
-            )
-        except ServerError as error:
-            self._sessions.lose_first()
-            if run.run_id in self._runs:
-                self._runs[run.run_id].close()
-            raise failures.as_write_error(error, table=str(target.table)) from error
+        with self._asking(str(target.table)):
+            try:
+                return self._prepare(
+                    target,
+                    dict(frame_schema),
+                    found,
+                    run,
+                    pg_types=pg_types or {},
+                    expected=expected,
+                )
+            except ServerError:
+                if run.run_id in self._runs:
+                    self._runs[run.run_id].close()
+                raise
 
     def enter(self, run: RunRecord, /) -> LoadingRun:
         """Return a run that is entered in its ledger, for batches without a row.
@@ -368,7 +368,7 @@ class Database:
         return opened
 
     def _hold_file(self, run_id: str) -> None:
-        path = path_of(self._state_dir / "runs", run_id)
+        path = path_of(self._state_dir, run_id)
         if run_id in self._files or not path.exists():
             return
         try:
