@@ -7,7 +7,7 @@ from propload.earlier.leftovers import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.errors import LoadError
 from propload.journal import records, segments
-from propload.sources import items
+from propload.sources import row_batches
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 def damaged(database, monkeypatch):
     """Leave a journal of ten rows whose fourth one is damaged. Value: it."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
-    monkeypatch.setattr(items, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(row_batches, "FLUSH_SECONDS", 0.0)
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     rows = ({"id": number, "extra": number} for number in range(10))
     with pytest.raises(LoadError, match="wait in the journal"):

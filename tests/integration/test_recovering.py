@@ -18,7 +18,7 @@ from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import JournalSource, feeding, writing
 from propload.monitoring.memory import MemoryWatch
 from propload.report import TargetName
-from propload.sources import items
+from propload.sources import row_batches
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -275,9 +275,9 @@ def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
     ended = threading.Event()
 
     def rows():
-        monkeypatch.setattr(items, "FLUSH_SECONDS", 0.0)
+        monkeypatch.setattr(row_batches, "FLUSH_SECONDS", 0.0)
         yield {"id": 1, "extra": 1}
-        monkeypatch.setattr(items, "FLUSH_SECONDS", 1_000.0)
+        monkeypatch.setattr(row_batches, "FLUSH_SECONDS", 1_000.0)
         yield {"id": 2, "extra": 2}
         # who waits here cannot be woken
         ended.wait(50)
