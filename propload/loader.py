@@ -19,7 +19,7 @@ from propload.pushing import PushedSource, part_taken
 from propload.queueing import Listeners
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
-from propload.running.stopping import LISTEN_SECONDS, end_at_once, stoppable
+from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppable
 from propload.sources import refuse_unused
 from propload.wording import counted
 
@@ -92,7 +92,7 @@ class Loader:
         self._rest: Journal | None = None
         self._closed = False
         self._lock = threading.Lock()
-        self._ended = threading.Event()
+        self._ended = Ended()
         #: Tells of rows that wait where nobody closes this, unless somebody knows.
         self._unclosed: weakref.finalize[..., Loader] | None = None
         self._thread = threading.Thread(

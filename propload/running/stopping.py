@@ -169,11 +169,37 @@ def end_at_once(
         log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
 
 
+class Ended:
+    """Whether work has ended, for who may be interrupted by a signal while it waits.
+
+    An event waits by steps of Python: a handler that raises between two of them leaves
+    its lock unlocked, and who waited gets a RuntimeError in place of the interrupt. A
+    lock is waited for in one step.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._working = threading.Lock()
+        self._working.acquire()
+
+    def set(self) -> None:
+        """Tell, once, that it has ended."""
+        self._is_set = True
+        self._working.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether it has ended, as soon as it has or after so many seconds."""
+        if not self._is_set and self._working.acquire(timeout=seconds):
+            # for others who wait; kept by an interrupt, it only keeps them waiting
+            self._working.release()
+        return self._is_set
+
+
 class _Work(Generic[T]):
     """An action in a thread of its own, and what came of it."""
 
     def __init__(self, action: Callable[[Stopper], T], stopper: Stopper) -> None:
-        self.ended = threading.Event()
+        self.ended = Ended()
         self._action = action
         self._stopper = stopper
         self._results: list[T] = []

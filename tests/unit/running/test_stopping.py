@@ -1,13 +1,16 @@
 """Which signals stop a load, and whose handlers are left alone."""
 
+import itertools
 import signal
+import sys
 import threading
+from functools import partial
 
 import pytest
 
 from propload.cli.signals import terminable
 from propload.running import stopping
-from propload.running.stopping import stoppable
+from propload.running.stopping import Ended, stoppable
 
 pytestmark = [
     pytest.mark.timeout(30),
@@ -94,6 +97,40 @@ def test_a_handler_is_told_of_a_second_signal_as_well(number):
     with pytest.raises(KeyboardInterrupt):
         stoppable(load)
     assert heard == [number, number]
+
+
+def interrupted_at(step, wait):
+    """Call `wait` and interrupt it at a step, as the handler of a signal does."""
+    left = step
+
+    def interrupt(_frame, event, _):
+        nonlocal left
+        left -= event in {"line", "return"}
+        if left < 0:
+            raise KeyboardInterrupt
+        return interrupt
+
+    sys.settrace(interrupt)
+    try:
+        wait()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_interrupt_between_any_two_steps_of_a_wait_is_an_interrupt(is_over):
+    for step in itertools.count():
+        ended = Ended()
+        if is_over:
+            ended.set()
+        was_interrupted = interrupted_at(step, partial(ended.wait, 0))
+        assert ended.wait(0) == is_over
+        if not was_interrupted:
+            break
+    assert step > 1
 
 
 def test_a_second_signal_tells_what_ended_the_load(number):
