@@ -137,7 +137,7 @@ def stoppable(
     signals = _Signals(stopper, meanwhile)
     try:
         with signals.heard():
-            work.wait()
+            work.wait(signals.look)
         return work.outcome()
     finally:
         signals.hand_on()
@@ -205,15 +205,18 @@ class _Work(Generic[T]):
         self._results: list[T] = []
         self._error: BaseException | None = None
 
-    def wait(self) -> None:
+    def wait(self, look: Callable[[], None], /) -> None:
         """Begin, and wait for the end; what is raised meanwhile ends it at once.
 
         Its cause is then what the action raised at its end, with the report of the run.
+
+        Args:
+            look: Called again and again; raises what ends it.
         """
         try:
             self._start()
             while not self.ended.wait(LISTEN_SECONDS):
-                continue
+                look()
         except BaseException as error:
             end_at_once(self._stopper.abort, error, self.ended.wait)
             raise error from self._error
@@ -272,6 +275,18 @@ class _Signals:
             for number, handler in self._before.items():
                 signal.signal(number, handler)
 
+    def look(self) -> None:
+        """Look whether a second one came.
+
+        Its handler does not raise that: it may come between two steps of a lock, which
+        would be left as nobody may find it.
+
+        Raises:
+            KeyboardInterrupt: It came.
+        """
+        if len(self._heard) > 1:
+            raise KeyboardInterrupt(signal.Signals(self._heard[1]).name)
+
     def hand_on(self) -> None:
         """Call the program's own handlers of what was heard, as nobody has yet.
 
@@ -290,8 +305,11 @@ class _Signals:
         if self._is_over:
             return
         name = signal.Signals(number).name
-        if len(self._heard) > 1:
+        if len(self._heard) > 2:
+            # whoever insists does not wait for the end either
             raise KeyboardInterrupt(name)
+        if len(self._heard) > 1:
+            return
         # a log or a lock may be in use by the step that the signal came between
         threading.Thread(
             target=self._stop, args=(name,), name=f"propload-{name}", daemon=True
