@@ -8,7 +8,7 @@ from propload.sources.formats import suffix_format
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from propload.prepare.joining import Joined
     from propload.target import Target
@@ -99,16 +99,11 @@ def erased_note(
     most = [(name, count) for name, count in erased.items() if count]
     if not most:
         return []
-    first, *others = most[:NAMES_TOLD]
     about = "up to " if repeated else ""
-    told = [f"{about}{counted(first[1], 'value')} of {first[0]}"]
-    told += [f"{count:,} of {name}" for name, count in others]
-    left = len(most) - NAMES_TOLD
-    more = f" and {counted(left, 'column')} more" if left > 0 else ""
     note = (
         f"nulls would erase what {target.table} holds, as on_null is overwrite: "
-        f"{', '.join(told)}{more}. Where they are not meant to, leave the columns out, "
-        "or load with on_null = keep"
+        f"{about}{_by_column(most, 'value')}. Where they are not meant to, leave the "
+        "columns out, or load with on_null = keep"
     )
     return [note]
 
@@ -122,17 +117,23 @@ def erasing_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
     """
     if not erased:
         return []
-    first, *others = list(erased.items())[:NAMES_TOLD]
-    told = [f"{counted(first[1], 'stored value')} of {first[0]}"]
-    told += [f"{count:,} of {name}" for name, count in others]
-    left = len(erased) - NAMES_TOLD
-    more = f" and some of {counted(left, 'column')} more" if left > 0 else ""
+    told = _by_column(list(erased.items()), "stored value")
     note = (
-        f"nulls have erased at least {', '.join(told)}{more} in {target.table}, as "
+        f"nulls have erased at least {told} in {target.table}, as "
         "on_null is overwrite: where they had no value by mistake, load them again "
         "with their values, and such rows with on_null = keep"
     )
     return [note]
+
+
+def _by_column(counts: Sequence[tuple[str, int]], what: str) -> str:
+    """Return `3 values of price, 2 of area and 4 columns more`."""
+    (name, count), *others = counts[:NAMES_TOLD]
+    told = [f"{counted(count, what)} of {name}"]
+    told += [f"{count:,} of {name}" for name, count in others]
+    left = len(counts) - NAMES_TOLD
+    more = f" and {counted(left, 'column')} more" if left > 0 else ""
+    return ", ".join(told) + more
 
 
 def doubted_delimiter(joined: Joined, /) -> str:
