@@ -6,6 +6,7 @@ import pytest
 import propload
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
+from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -54,14 +55,8 @@ def test_rows_that_were_edited_after_their_replay_are_not_added_again(
     path = state_dir / "rejects" / f"{report.run_id}.ndjson"
     before = path.read_text(encoding="utf-8")
 
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        # at the very end: with its rows loaded, and not forgotten
-        patched.setattr(RejectStore, "keep", killed)
-        with pytest.raises(KeyboardInterrupt):
-            propload.replay(report.run_id, fix=mend, to=database)
+    # with its rows loaded, and not forgotten
+    kill_at_its_end(monkeypatch, report.run_id, fix=mend, to=database)
     edited = before.replace('"dear"', '"9"', 1)
     path.write_text(edited, encoding="utf-8")
     told = f"edited since.*propload rejects drop {report.run_id}"

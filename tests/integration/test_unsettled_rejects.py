@@ -6,6 +6,7 @@ import pytest
 import propload
 from propload.errors import ConfigError, LoadError, RejectLimitError
 from propload.rejecting import RejectStore
+from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -145,24 +146,12 @@ def mend_otherwise(frame):
     return mend(frame)
 
 
-def kill_at_its_end(monkeypatch, failed, database):
-    """Replay, and end as if killed between the last commit and what comes after."""
-
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(RejectStore, "keep", killed)
-        with pytest.raises(KeyboardInterrupt):
-            propload.replay(failed.run_id, fix=mend, to=database)
-
-
 @pytest.mark.parametrize("fix", [mend, mend_otherwise])
 def test_rows_of_a_replay_that_was_killed_at_its_end_are_not_added_after_their_run(
     fix, database, fail, listings, told, state_dir, monkeypatch, caplog
 ):
     failed = fail(row=300)
-    kill_at_its_end(monkeypatch, failed, database)
+    kill_at_its_end(monkeypatch, failed.run_id, fix=mend, to=database)
     added = read_table(database, "homes").filter(price=7).height
     assert added > 0
     # the run rejects more rows, so that the file is another one
@@ -195,7 +184,7 @@ def test_rows_that_the_disk_does_not_forget_are_not_added_with_later_ones(
     database, fail, listings, told, state_dir, monkeypatch
 ):
     failed = fail(row=300)
-    kill_at_its_end(monkeypatch, failed, database)
+    kill_at_its_end(monkeypatch, failed.run_id, fix=mend, to=database)
     propload.ingest(listings, resume=failed.run_id, **told)
     stored = read_table(database, "homes").height
 
