@@ -31,7 +31,8 @@ def place(module_database):
         literal = PASSWORD.replace("'", "''").replace("\\", "\\\\")
         opened.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD E'{literal}'")
         opened.commit()
-        file.write_text(f"local all {ROLE} scram-sha-256\n{before}")
+        asked = f"local all {ROLE} scram-sha-256\nhost all {ROLE} all scram-sha-256\n"
+        file.write_text(asked + before)
         opened.rows("SELECT pg_reload_conf()")
         opened.commit()
         yield {name: settings[name] for name in ("host", "port", "dbname")}
