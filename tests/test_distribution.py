@@ -52,6 +52,13 @@ def test_the_source_distribution_holds_what_the_readme_links_to():
         assert not any(link.startswith(one) for one in left_out)
 
 
+def test_nothing_lies_at_the_top_that_does_not_belong_there():
+    top = {path.relative_to(REPOSITORY).parts[0] for path in tracked()}
+    folders = {".ci", "benchmarks", "docs", "notebooks", "propload", "spiders", "tests"}
+    pages = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
+    assert top == folders | pages | {".gitignore", "constraints.txt", "pyproject.toml"}
+
+
 def declared():
     """Return the names of the distributions that propload needs."""
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
