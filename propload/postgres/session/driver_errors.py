@@ -20,7 +20,7 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("Name or service not known", "nodename nor", "No address assoc"), "host"),
     (("definition of service", "service file"), "service"),
     (("certificate", "SSL error", "does not support SSL"), "encryption"),
-    (("invalid ", "unterminated", "missing "), "string"),
+    (("invalid ", "unterminated", "missing ", " in URI", "could not match"), "string"),
 )
 _ADVICE = {
     "password": "the user or the password is wrong: check them in the connection "

@@ -37,14 +37,25 @@ _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
 #: As SQLAlchemy writes it; libpq knows no drivers.
 _DRIVER = re.compile(r"postgres(?:ql)?(\+\w+)://")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
+#: In a URI's query, or where a wrong sign parts settings (`;` as of other drivers, `&`
+#: without a `?`): libpq takes it for a part of a name that its messages quote.
 _QUERY_SECRET = re.compile(
-    r"([?&](?:\w*password|oauth_client_secret)=)([^&#]*)", re.IGNORECASE
+    r"([?&;,|]\s*(?:\w*passw(?:or)?d|pwd|oauth_client_secret)\s*=)([^&#]*)",
+    re.IGNORECASE,
 )
 
 _UNREADABLE_URI = (
     "the connection string cannot be read: a character of the user or the password "
     "must be percent-encoded there (@ as %40, / as %2F, ? as %3F, % as %25, space as "
     "%20), or leave the password out and set PGPASSWORD"
+)
+_UNREADABLE_PAIRS = (
+    "the connection string cannot be read: write key=value pairs with spaces between "
+    "them, and a value with spaces in single quotes"
+)
+_UNREADABLE_QUERY = (
+    "the connection string cannot be read: in a URI settings begin with ? and have & "
+    "between them, as in postgresql://USER@HOST/DATABASE?sslmode=require"
 )
 
 #: Added where the string says nothing: a host that does not answer is given up
@@ -64,6 +75,7 @@ def resolve_dsn(dsn: str, /) -> str:
     Raises:
         ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs.
     """
+    dsn = dsn.strip()  # of a file, it ends in a line break
     settings = parse_dsn(dsn)
     missing = {
         key: value
@@ -191,6 +203,9 @@ def _parse_uri(rest: str) -> dict[str, str]:
     if at and re.search(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})", before):
         raise ConfigError(_UNREADABLE_URI)
     path, _, query = after.partition("?")
+    values = [user, path, *(p.partition("=")[2] for p in query.split("&"))]
+    if any(_QUERY_SECRET.search(unquote(value)) for value in values):
+        raise ConfigError(_UNREADABLE_QUERY)
     authority, _, place = path.partition("/")
     settings = {"user": unquote(user), "password": unquote(password)}
     settings |= _hosts(authority)
@@ -228,12 +243,10 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
     while text[position:].strip():
         found = _PAIR.match(text, position)
         if not found:
-            msg = (
-                "the connection string cannot be read: write key=value pairs with "
-                "spaces between them, and a value with spaces in single quotes"
-            )
-            raise ConfigError(msg)
+            raise ConfigError(_UNREADABLE_PAIRS)
         value = found[2][1:-1] if found[2].startswith("'") else found[2]
+        if found[1].lower() not in _SECRET_KEYS and _QUERY_SECRET.search(value):
+            raise ConfigError(_UNREADABLE_PAIRS)
         yield found[1], re.sub(r"\\(.)", r"\1", value)
         position = found.end()
 

@@ -14,6 +14,8 @@ from propload.postgres.session.driver_errors import connect_error, server_error
         'definition of service "homes" not found',
         'could not translate host name "db" to address: Name or service not known',
         "server does not support SSL, but SSL was required",
+        'end of string reached when looking for "]" in IPv6 host address in URI',
+        'extra key/value separator "=" in URI query parameter: "sslmode"',
     ],
 )
 def test_what_has_led_to_the_server_before_is_an_outage(said):

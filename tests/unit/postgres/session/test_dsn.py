@@ -31,6 +31,8 @@ SECRET = "s3cr3tpw"  # noqa: S105 - made up
         (f"host=h password={SECRET} and more", "***"),
         (f"host=h password=x y={SECRET}", "***"),
         (SECRET, "***"),
+        (f"host=h;password={SECRET}", "***"),
+        (f"postgresql://h/d&password={SECRET}", "postgresql://h/d&password=***"),
     ],
 )
 def test_mask_hides_passwords_and_nothing_else(dsn, shown):
@@ -86,12 +88,32 @@ def test_parse_dsn_reads_both_forms(dsn, settings):
         f"host=h password='{SECRET}",
         f"host=h password={SECRET} loose",
         SECRET,
+        # as of other drivers: libpq takes all of it for the host or the database
+        f"host=h;port=5432;Password={SECRET}",
+        f"host=h dbname=d,pwd={SECRET}",
+        f"postgresql://u@h/d&password={SECRET}",
+        f"postgresql://u@h/d;password={SECRET}",
+        f"postgresql://h/d?user=u;password={SECRET}",
+        f"postgresql://u;password={SECRET}@h/d",
     ],
 )
 def test_unreadable_strings_are_refused_without_being_quoted(dsn):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match=r"cannot be read|not given as") as caught:
         resolve_dsn(dsn)
-    assert SECRET not in str(caught.value)
+    assert SECRET not in str(caught.value) + describe_dsn(dsn) + mask(dsn)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [f"host=h password=a;pwd={SECRET}", f"postgresql://u:a;pwd={SECRET}@h/d"],
+)
+def test_a_password_may_look_like_a_setting(dsn):
+    assert parse_dsn(dsn)["password"] == f"a;pwd={SECRET}"
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://h/d", "host=h dbname=d"])
+def test_blanks_around_a_connection_string_are_no_part_of_it(dsn):
+    assert resolve_dsn(f" {dsn}\n") == resolve_dsn(dsn)
 
 
 @pytest.mark.parametrize("query", ["", "?sslmode=require"])
