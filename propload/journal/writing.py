@@ -75,6 +75,8 @@ class Journal:
         self._insisting = 0
         self._closed = False
         self._ended = False
+        #: Whether the loader takes no more.
+        self._left = False
         self._error: BaseException | None = None
         #: What the disk said of rows that were taken before.
         self._refusal: JournalError | None = None
@@ -206,7 +208,7 @@ class Journal:
     # ---- the loader's side ----
 
     def follow(self) -> Iterator[Batch]:
-        """Yield batches in order as they come, until `finish` or `fail`.
+        """Yield batches in order as they come, until `finish`, `fail` or `leave`.
 
         Raises:
             QueueClosedError: The journal failed.
@@ -217,6 +219,12 @@ class Journal:
                 yield record.batch
         finally:
             reader.close()
+
+    def leave(self) -> None:
+        """Say that the loader takes no more; the producer does not notice."""
+        with self._changed:
+            self._left = True
+            self._changed.notify_all()
 
     def committed(self, below: int) -> None:
         """Remove the files whose rows are all below a committed row number."""
@@ -322,6 +330,8 @@ class Journal:
     def _next(self, reader: RecordReader) -> Record | None:
         with self._changed:
             while (pending := self._pending.oldest) is None:
+                if self._left:
+                    return None
                 if self._error is not None:
                     msg = f"the producer failed: {self._error}"
                     raise QueueClosedError(msg) from self._error

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
+    from propload.pipeline.reading import Reader
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
@@ -196,9 +197,8 @@ def compose(
     kept = keep_rows(source, plan, record, target, database, stack=stack)
     fit = load.fit(claim, kept)
     start = find_start(source, point)
-    batches = skip_rows(kept.feed or source, start.first_row - first_row_of(source))
     pipeline = Pipeline(
-        ahead.reader if ahead else make_reader(batches, plan, memory, stack),
+        ahead.reader if ahead else _make_reader(load, kept, start, memory, stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, kept, start, sizes),
@@ -220,6 +220,18 @@ def compose(
         chosen=claim.why,
         begin_notes=gone,
     )
+
+
+def _make_reader(
+    load: _Load, kept: Kept, start: Start, memory: MemoryWatch, stack: ExitStack
+) -> Reader:
+    """Return what reads the rows of a run from where it begins."""
+    first = first_row_of(load.source)
+    batches = skip_rows(kept.feed or load.source, start.first_row - first)
+    reader = make_reader(batches, load.plan, memory, stack)
+    # comes before the reader's end, which waits for the batch that is being read
+    stack.callback(kept.leave)
+    return reader
 
 
 def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:

@@ -61,6 +61,11 @@ class Kept:
         """The rows that were taken from the source and kept nowhere."""
         return self.feed.lost_rows if isinstance(self.feed, JournaledSource) else 0
 
+    def leave(self) -> None:
+        """Let nobody wait for rows that may still come: they are not taken."""
+        if isinstance(self.journal, Journal):
+            self.journal.leave()
+
     def outlasts_outage(self) -> bool:
         """Return whether the source goes on into the journal while nothing is read."""
         if self.feed is None or not isinstance(self.journal, Journal):

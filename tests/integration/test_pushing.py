@@ -13,6 +13,7 @@ import propload
 from propload.earlier.leftovers import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, JournalError, LoadError
+from propload.pipeline import reading
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import take, target_lock
 from propload.pushing import PushedSource
@@ -224,6 +225,20 @@ def failed_loader(database, **settings):
     loader._thread.join()
     assert loader.failed is not None
     return loader
+
+
+@pytest.mark.one_server
+def test_a_load_that_fails_does_not_wait_for_rows_that_may_still_come(
+    database, monkeypatch
+):
+    monkeypatch.setattr(reading, "END_SECONDS", 40.0)
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    loader = propload.Loader(to=database, **HOMES)
+    loader.put([{"id": 1, "city": "Delft"}])
+    loader._thread.join(20)
+    assert not loader._thread.is_alive()
+    with pytest.raises(LoadError, match="city"):
+        loader.close()
 
 
 LATE = [{"id": 2, "city": "Gouda"}, {"id": 3, "city": "Gouda"}]

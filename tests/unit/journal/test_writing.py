@@ -145,6 +145,21 @@ def test_a_failure_wakes_the_producer_and_the_loader(make, monkeypatch):
     }
 
 
+def test_a_loader_that_takes_no_more_is_woken_and_the_producer_goes_on(
+    make, monkeypatch
+):
+    journal = make()
+    waits = noted_waits(journal._changed, monkeypatch)
+    loader = threading.Thread(target=list, args=(journal.follow(),))
+    loader.start()
+    assert waits.acquire(timeout=10)
+    journal.leave()
+    loader.join(10)
+    assert not loader.is_alive()
+    journal.append(batch(0, 10))
+    assert journal.rows == 10
+
+
 def test_what_was_taken_before_a_failure_is_still_loaded(make):
     journal = make()
     journal.append(batch(0, 10))
