@@ -23,11 +23,17 @@ def is_hidden_server(pid: int, /) -> bool:
     """Return whether a process is a server whose folder this user may not see."""
     try:
         process = psutil.Process(pid)
+        return _hides_folder(process) and process.name() == "postgres"
+    except (psutil.Error, OSError):
+        # it has ended meanwhile
+        return False
+
+
+def _hides_folder(process: psutil.Process) -> bool:
+    try:
         process.cwd()
     except psutil.AccessDenied:
-        return process.name() == "postgres"
-    except (psutil.Error, OSError):
-        return False
+        return True
     return False
 
 
