@@ -70,9 +70,10 @@ class Metrics:
             self._began = time.monotonic()
 
     def end(self) -> None:
-        """Count no more seconds: the run has ended."""
+        """Count no more seconds: the run has ended, and its queue is let go of."""
         with self._lock:
             self._spent, self._began = self._seconds(), None
+        self._fill = Fill
 
     def _seconds(self) -> float:
         running = 0.0 if self._began is None else time.monotonic() - self._began

@@ -1,9 +1,12 @@
 """The live counters: what a second of a run is."""
 
+import gc
+import weakref
+
 import pytest
 
 from propload.monitoring import metrics as subject
-from propload.monitoring.metrics import Metrics
+from propload.monitoring.metrics import Fill, Metrics
 from propload.report import Counts
 
 
@@ -36,3 +39,23 @@ def test_of_two_runs_the_seconds_add_up_as_the_rows_do(clock):
         clock[0] += seconds
         metrics.end()
     assert metrics.snapshot().seconds == 4
+
+
+class Lanes:
+    """What is full as long as it exists."""
+
+    def fill(self):
+        return Fill(queue=0.5, lanes=(1.0,))
+
+
+def test_what_a_run_was_made_of_is_let_go_of_at_its_end():
+    metrics, lanes = Metrics(), Lanes()
+    left = weakref.ref(lanes)
+    metrics.begin()
+    metrics.observe_fill(lanes.fill)
+    assert metrics.snapshot().fill == Fill(0.5, (1.0,))
+    metrics.end()
+    del lanes
+    gc.collect()
+    assert left() is None
+    assert metrics.snapshot().fill == Fill()
