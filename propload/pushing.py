@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from io import IOBase
 from os import PathLike
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -125,7 +126,7 @@ class PushedSource:
         taken = 0
         for made in self._batches(rows):
             _require_columns(made)
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = _seconds_until(deadline)
             try:
                 if made is rows:
                     journal.append(made, timeout=left)
@@ -200,6 +201,13 @@ class PushedSource:
         source.columns = self._columns
         with self._building:
             return list(source)
+
+
+def _seconds_until(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    # longer no thread can wait: who says infinity waits as long as it takes
+    return min(max(0.0, deadline - time.monotonic()), TIMEOUT_MAX)
 
 
 def _require_columns(batch: Batch) -> None:

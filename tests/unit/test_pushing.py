@@ -14,9 +14,11 @@ import pytest
 
 from propload.batch import Batch
 from propload.errors import ConfigError, JournalError, QueueClosedError, SourceError
+from propload.journal import Journal, JournalOptions
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
 from propload.testing import MemorySource
+from tests.waiting import noted_waits
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -210,6 +212,27 @@ def test_rows_that_found_no_room_in_time_are_told_from_those_that_did():
     del kept.append
     source.put([{"id": 3}])
     assert [one.first_row for one in kept.all] == [1, 3]
+
+
+@pytest.mark.parametrize("timeout", [1e10, float("inf")])
+def test_who_waits_for_ever_is_woken_where_there_is_room(
+    tmp_path, monkeypatch, timeout
+):
+    source = PushedSource(SourceOptions())
+    journal = Journal(tmp_path / "run-1", JournalOptions("off", 1), {})
+    source.attach(journal)
+    source.put({"id": 1})
+    waits = noted_waits(journal._changed, monkeypatch)
+    waiting = threading.Thread(
+        target=source.put, args=({"id": 2},), kwargs={"timeout": timeout}
+    )
+    waiting.start()
+    assert waits.acquire(timeout=10)
+    next(journal.follow())
+    journal.committed(1)
+    waiting.join(10)
+    assert journal.rows == 2
+    journal.close(loaded=True)
 
 
 def test_rows_that_were_taken_before_the_run_failed_are_counted():
