@@ -40,8 +40,9 @@ log = logging.getLogger(__name__)
 
 #: The finish reason of a crawl whose items could not be loaded.
 FAILED = "propload_failed"
-#: Whose `start` a spider has that `scrapy fetch` or `view` made ask for one page.
-_FETCHING = "scrapy.commands.fetch"
+#: Whose `start` a spider has that such a command made ask for its pages; that of
+#: `scrapy view` is `fetch`'s.
+_LOOKING = frozenset(f"scrapy.commands.{name}" for name in ("fetch", "parse", "check"))
 #: What loads: named, not imported, for sources know nothing of what follows them.
 LOADER = "propload.Loader"
 
@@ -66,6 +67,7 @@ class PropLoadPipeline:
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
         self._closed = False
+        self._only_looks = False
         #: What lets the crawl see that it is done, some time after an item had waited.
         self._looking: CallLaterResult | None = None
         #: Whether a table took no row, or keeps those that the crawl was to replace.
@@ -86,7 +88,8 @@ class PropLoadPipeline:
         note_reason(self._crawler.engine, self._end)
         found = self._crawler.get_downloader_middleware(Watch)
         self.watch = found or Watch(self._crawler)
-        if _only_looks(self._crawler):
+        self._only_looks = _only_looks(self._crawler)
+        if self._only_looks:
             return
         try:
             await self._open_feeds()
@@ -154,6 +157,13 @@ class PropLoadPipeline:
             self._feeds |= dict.fromkeys(one.classes, feed)
 
     def _find_feed(self, kind: type) -> Feed | None:
+        if self._only_looks:
+            log.warning(
+                "items of %s are not loaded, as scrapy parse only shows them: scrapy "
+                "crawl loads them",
+                kind.__qualname__,
+            )
+            return None
         for one in kind.__mro__:
             for name in (f"{one.__module__}.{one.__qualname__}", one.__name__):
                 if name in self._feeds:
@@ -260,9 +270,10 @@ class PropLoadPipeline:
 
 
 def _only_looks(crawler: Crawler) -> bool:
-    """Return whether `scrapy shell`, `fetch` or `view` shows a page of the project.
+    """Return whether `scrapy shell`, `fetch`, `view`, `parse` or `check` runs.
 
-    No item comes then, and who looks into a page may have no database at hand.
+    Who looks at a page, or tries a spider out, may have no database at hand, and the
+    items of one page are not to replace a table.
     """
     start = getattr(crawler.spidercls.start, "__module__", "")
-    return not crawler.crawling or start == _FETCHING
+    return not crawler.crawling or start in _LOOKING

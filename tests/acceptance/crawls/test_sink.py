@@ -73,29 +73,6 @@ def test_scrapy_runspider_fails_alike(project):
     assert ran.returncode == 1
 
 
-@pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
-@pytest.mark.parametrize("command", ["shell", "fetch"])
-def test_a_command_that_only_looks_at_a_page_needs_no_database(
-    project, command, settings
-):
-    words = [sys.executable, "-m", "scrapy", command, f"{project.site.url}/page/1"]
-    for setting in ("PROPLOAD_TABLE=no-database", *settings):
-        words += ["-s", setting]
-    if command == "shell":
-        words += ["-c", "response.text"]
-    ran = subprocess.run(
-        words,
-        cwd=project.folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "<html>a page</html>\n"
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_one_signal_flushes_what_was_read(project, number):
     process = project.start("homes", "PROPLOAD_FLUSH_SECONDS=3600", hold="yes")
