@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import TIMEOUT_MAX
@@ -98,9 +99,10 @@ def read_path(value: object) -> Path:
 
 
 def read_words(value: object) -> tuple[str, ...]:
-    """Return the words of a list, or of a text with commas between them."""
+    """Return the words of a list, as TOML writes it too, or of a text with commas."""
     if isinstance(value, str):
-        value = [word.strip() for word in value.split(",")]
+        listed = _listed(value)
+        value = listed or [word.strip() for word in value.split(",")]
     if not isinstance(value, (list, tuple)) or not all(
         isinstance(word, str) for word in value
     ):
@@ -109,6 +111,18 @@ def read_words(value: object) -> tuple[str, ...]:
     for word in value:
         _require_text(word)
     return tuple(value)
+
+
+def _listed(text: str) -> list[str]:
+    """Return the texts of a list as the configuration file has it; else none."""
+    if not text.lstrip().startswith("["):
+        return []
+    try:
+        found = tomllib.loads(f"it = {text.strip()}")["it"]
+    except tomllib.TOMLDecodeError:
+        # [null] and [] are words that a cell may hold
+        return []
+    return found if all(isinstance(one, str) for one in found) else []
 
 
 def read_names(value: object) -> tuple[str, ...]:

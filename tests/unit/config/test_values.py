@@ -39,7 +39,13 @@ def test_paths_of_the_file_start_at_its_folder(write_config, monkeypatch):
     [
         ("key", "a, b", ("a", "b")),
         ("key", ["a,b"], ("a,b",)),
+        ("key", '["url"]', ("url",)),
+        ("key", " ['a', \"b,c\"] ", ("a", "b,c")),
+        ("key", "[1]", ("[1]",)),
         ("null_words", "-,n/a", ("-", "n/a")),
+        ("null_words", "[null],[]", ("[null]", "[]")),
+        ("null_words", "[]", ("[]",)),
+        ("null_words", '["-"]', ("-",)),
         ("batch_rows", "auto", "auto"),
         ("batch_rows", "20,000", 20_000),
         ("workers", 3, 3),
@@ -77,6 +83,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
     [
         ("key", "a,,b"),
         ("key", 7),
+        ("key", '["a", ""]'),
         ("batch_rows", "many"),
         ("batch_rows", True),
         ("batch_rows", "0"),
