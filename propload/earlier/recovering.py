@@ -211,19 +211,30 @@ def _recover_before(
     for _, error in failed:
         if isinstance(error, LockedError):
             log.warning("%s", error)
-    serious = [each for each in failed if not isinstance(each[1], LockedError)]
-    if not serious:
-        return reports
-    _, error = serious[0]
-    names = ", ".join(run_id for run_id, _ in serious)
-    msg = (
-        "the journal of an earlier run has to be loaded first, but cannot be: "
-        f"{error}. Recover it with the settings corrected "
-        f"({plan.commands.recover('RUN')} --key ... --mapping ... --on-new-columns "
-        f"...) or drop it ({plan.commands.drop_journal('RUN')}); the runs are: {names}"
+    for run_id, error in failed:
+        if not isinstance(error, LockedError):
+            msg = (
+                "the journal of an earlier run has to be loaded first, but cannot be: "
+                f"{_with_ways_out(run_id, error, plan.commands)}"
+            )
+            # its report is the earlier run's, not that of the one that does not begin
+            raise LoadError(msg, exit_code=error.exit_code) from error
+    return reports
+
+
+def _with_ways_out(run_id: str, error: PropLoadError, commands: Commands) -> str:
+    """Return why a journal cannot be loaded, and once what can be done."""
+    told = str(error).rstrip(".")
+    corrected = (
+        f"{commands.recover(run_id)} --key ... --mapping ... --on-new-columns ..."
     )
-    # its report is the earlier run's, not that of the one that does not begin
-    raise LoadError(msg, exit_code=error.exit_code) from error
+    drop = commands.drop_journal(run_id)
+    if drop in told:
+        return f"{told}. With other settings: {corrected}"
+    return (
+        f"{told}. Recover it with the settings corrected ({corrected}) or drop it "
+        f"({drop})"
+    )
 
 
 def recover_one(

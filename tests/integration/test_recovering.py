@@ -42,9 +42,13 @@ def stuck(goal):
 
 
 def test_what_cannot_be_recovered_is_told_with_the_ways_out(goal, stuck):
-    with pytest.raises(LoadError, match="recover --drop") as caught:
+    with pytest.raises(LoadError, match="has to be loaded first") as caught:
         propload.ingest([{"id": 99}], **goal)
-    assert stuck.run_id in str(caught.value)
+    told = str(caught.value)
+    assert told.count("column extra is not in the table") == 1
+    assert told.count(f"propload recover {stuck.run_id} --key ...") == 1
+    assert told.count("recover --drop") == 1
+    assert f"propload recover --drop {stuck.run_id})" in told
     # that of the run before would be taken for its own
     assert caught.value.report is None
 
@@ -181,7 +185,7 @@ def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):
         "propload.earlier.recovering.find_leftovers", lambda _: [stuck, stuck]
     )
     monkeypatch.setattr("propload.earlier.recovering.recover_one", fail)
-    with pytest.raises(LoadError, match="it is damaged"):
+    with pytest.raises(LoadError, match=r"it is damaged\. Recover .* or drop it \("):
         propload.ingest([{"id": 99}], **goal)
 
 
