@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from propload.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -136,7 +138,8 @@ class MemoryWatch:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / (1 << 20):,.0f} MB"
+    # a limit without its unit is seen for what it is
+    return counted(size, "byte") if size < 1 << 20 else f"{size / (1 << 20):,.0f} MB"
 
 
 def _resident_bytes() -> int:

@@ -132,6 +132,12 @@ def test_a_limit_that_was_raised_is_told_with_what_the_process_held():
     )
 
 
+def test_a_limit_without_its_unit_is_told_in_bytes():
+    with MemoryWatch(600, Metrics(), measure=lambda: 300 << 20) as one:
+        pass
+    assert one.note.startswith("max_memory was raised from 600 bytes to 375 MB: ")
+
+
 def test_a_limit_that_held_is_not_told():
     one, _ = watch(300)
     with one:
