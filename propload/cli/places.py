@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from propload.rejecting import RejectStore
 
 
+#: A screenful; `--limit 0` lists all.
+LISTED_RUNS = 20
+
+
 def _earlier_run(newest: str) -> Part:
     return Part(
         str,
@@ -33,6 +37,12 @@ def _earlier_run(newest: str) -> Part:
 RUN = _earlier_run("the newest run that ended")
 #: The argument that names an earlier run whose rejected rows are meant.
 REJECTING_RUN = _earlier_run("the newest run that rejected rows")
+#: How many earlier runs are listed.
+MOST_RUNS = Part(
+    int,
+    typer.Option("--limit", metavar="N", min=0, help="Runs listed; 0 lists all."),
+    default=LISTED_RUNS,
+)
 
 
 def places(given: Settings) -> Places:

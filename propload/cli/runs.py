@@ -11,7 +11,7 @@ from propload.beginnings import Beginning, BeginningStore
 from propload.cli.command import YES, command
 from propload.cli.flags import Part
 from propload.cli.helping import HelpedGroup
-from propload.cli.places import RUN, places
+from propload.cli.places import MOST_RUNS, RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import commands_for
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from propload.report import Plain, Report
     from propload.target import TableName
 
-#: A screenful; `--limit 0` lists all.
-LISTED_RUNS = 20
 _ONE_TABLE = "Only runs into this TABLE or NAMESPACE.TABLE."
 
 _OLDER_THAN = Part(
@@ -39,12 +37,6 @@ _OLDER_THAN = Part(
         help="Drop runs that ended more than so many days ago.",
     ),
     default=...,
-)
-
-LIMIT = Part(
-    int,
-    typer.Option("--limit", metavar="N", min=0, help="Runs listed; 0 lists all."),
-    default=LISTED_RUNS,
 )
 
 
@@ -66,7 +58,7 @@ def _add_list(group: typer.Typer) -> None:
         group,
         "list",
         example="propload runs list\npropload runs list --table homes",
-        limit=LIMIT,
+        limit=MOST_RUNS,
         given=settings_group(["table", "state_dir"], table=_ONE_TABLE),
     )
     def list_runs(limit: int, given: Settings, screen: Screen) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from propload.commands import Commands
@@ -60,13 +61,17 @@ class RejectStore:
     def __init__(self, folder: Path) -> None:
         self.files = RunFiles(folder, ".ndjson", "rejected rows", Commands.list_rejects)
 
-    def runs(self) -> list[RejectRun]:
+    def runs(self, most: int = 0, /) -> list[RejectRun]:
         """Return the runs that have rejected rows, newest first.
 
         A file whose first line somebody has broken is passed over with a warning.
+
+        Args:
+            most: How many are returned, and their files read; 0 returns all.
         """
         summaries = map(_summary_or_none, self.files.all())
-        return [run for run in summaries if run is not None]
+        found = (run for run in summaries if run is not None)
+        return list(islice(found, most or None))
 
     def read(self, run_id: str = "") -> pl.DataFrame:
         """Return a run's rejected rows as they are kept, one line a row.

@@ -78,6 +78,20 @@ def test_the_list_names_runs_newest_first(run, refused):
     ]
 
 
+def test_the_list_is_as_long_as_it_is_told_to_be(run, refused):
+    result = run("list", "--limit", "1")
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == [
+        "run",
+        RUNS[1],
+    ]
+    assert "--limit 0 lists all" in result.stderr
+    assert len(json.loads(run("list", "--json", "--limit", "1").stdout)) == 1
+    for limit in ("0", "2"):
+        result = run("list", "--limit", limit)
+        assert len(result.stdout.splitlines()) == 3
+        assert "--limit" not in result.stderr
+
+
 def test_show_prints_a_reason_a_line(run, refused):
     result = run("show", RUNS[0])
     lines = result.stdout.splitlines()
