@@ -88,13 +88,16 @@ def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchem
 
     It fails with one of a column that may lack and does, or that has no type.
     """
+    if any(one.regex and _is_untyped(one) for one in schema.columns.values()):
+        # the columns that a pattern finds may be of several types
+        schema = _by_name(schema, found.names())
     filled = [
         (name, column)
         for name, column in schema.columns.items()
         if column.default is not None and not column.regex
     ]
     lacking = [n for n, one in filled if n not in found and not one.required]
-    untyped = [n for n, one in filled if n in found and one.dtype is None]
+    untyped = [n for n, one in filled if n in found and _is_untyped(one)]
     if not lacking and not untyped:
         return schema
     left = copy.deepcopy(schema)
@@ -103,6 +106,11 @@ def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchem
     for name in untyped:
         left.columns[name].dtype = pa.Column(found[name]).dtype
     return left
+
+
+def _is_untyped(column: pa.Column) -> bool:
+    """Return whether a column has a default, and no type that it is of."""
+    return column.default is not None and column.dtype is None
 
 
 def _ask_in_turn(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[FailedCheck]:

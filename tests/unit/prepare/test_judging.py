@@ -115,17 +115,34 @@ def test_a_type_that_is_wrong_still_concerns_all_rows():
 
 
 def test_what_pandera_has_no_answer_to_is_told():
-    # of a default it wants the type
-    column = pa.Column(default="x", regex=True)
-    schema = pa.DataFrameSchema({"^a$": column}, name="homes")
-    with pytest.raises(SchemaMismatchError, match=r"schema homes.*AttributeError"):
-        judged(schema, a=["y", None])
+    # a default that its column cannot hold
+    column = pa.Column(pl.Int64, default=[1])
+    schema = pa.DataFrameSchema({"a": column}, name="homes")
+    with pytest.raises(SchemaMismatchError, match=r"schema homes.*pandera itself .*Ty"):
+        judged(schema, a=[1, None])
 
 
 def test_a_default_without_a_type_is_filled_in():
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64), "b": pa.Column(default="x")})
     frame = pl.DataFrame({ROW: [0, 1], "a": [1, 2], "b": ["y", None]})
     assert load_schema(schema).check(frame).frame["b"].to_list() == ["y", "x"]
+
+
+def test_a_default_without_a_type_is_filled_in_where_a_pattern_finds_columns():
+    parts = pa.Column(checks=pa.Check.ne("z"), default="x", regex=True)
+    # what has a name is no pattern's, says pandera
+    schema = pa.DataFrameSchema({"b_.": parts, "b_3": pa.Column(nullable=True)})
+    frame = {"b_1": ["y", None], "b_2": [None, "y"], "b_3": [None, "z"], "c": [1, None]}
+    checked = load_schema(schema).check(pl.DataFrame({ROW: [0, 1], **frame})).frame
+    assert checked.drop(ROW).to_dict(as_series=False) == {
+        **frame,
+        "b_1": ["y", "x"],
+        "b_2": ["x", "y"],
+    }
+    assert judged(schema, b_1=["y", "z"], b_3=["y", "y"]) == (
+        [0],
+        [(1, "b_1", "not_equal_to(z)")],
+    )
 
 
 def test_a_default_of_a_column_that_may_lack_refuses_nothing():
