@@ -200,9 +200,8 @@ class PropLoadPipeline:
         log.log(level, "%s", in_settings(str(report)))
         if report.status == "interrupted":
             self._loaded_nothing = True
-            log.warning(
-                "not all rows came: %s. %s", lacking, in_settings(report.message)
-            )
+            # the crawl exits with 1 for it
+            log.error("not all rows came: %s. %s", lacking, in_settings(report.message))
 
     def _tell_lost(self, feed: Feed) -> None:
         if feed.counts.lost:
