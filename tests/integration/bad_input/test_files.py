@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zipfile
 
 import polars as pl
 import pytest
@@ -32,6 +33,22 @@ def test_an_empty_file(load, write):
     with pytest.raises(LoadError, match="is empty") as caught:
         load(write(""))
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("source", ["exports", "exports/*.csv", "exports.zip"])
+def test_an_empty_file_among_others(load, tmp_path, source):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    with zipfile.ZipFile(tmp_path / "exports.zip", "w") as archive:
+        for name, text in (("a.csv", GOOD), ("b.csv", "")):
+            (folder / name).write_text(text)
+            archive.writestr(name, text)
+    # an export that failed leaves one: its rows would be missing without a word
+    with pytest.raises(LoadError, match=r"b\.csv is empty") as caught:
+        load(str(tmp_path / source))
+    assert caught.value.exit_code == 4
+    assert caught.value.report.counts.inserted == 3
 
 
 def test_lines_of_which_none_is_json(load, write):
