@@ -16,7 +16,12 @@ from propload_spiders.extraction.definitions import definition_rows
 from propload_spiders.extraction.kinds import title_of
 from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
 from propload_spiders.extraction.rows import Row, features_of, fields_of, visible
-from propload_spiders.extraction.scripts import linked_data, own_address, types_of
+from propload_spiders.extraction.scripts import (
+    linked_data,
+    listed_crumbs,
+    own_address,
+    types_of,
+)
 from propload_spiders.extraction.search import item_of_url
 from propload_spiders.extraction.texts import branch, joined, rows_of, text_of
 
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The language follows: `cachedListingData_nl`.
 _LISTING = "cachedListingData"
+#: Which step of the page's path (BreadcrumbList) it is.
+_NEIGHBOURHOOD = "3"
 #: The postal code stands in no other place than the title.
 _POSTAL_CODE = re.compile(r"\b[1-9]\d{3} ?[A-Z]{2}\b")
 
@@ -50,6 +57,7 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
         read_agent(Selector(html)),
         _title_texts(html),
         _linked_texts(linked, bare.offering),
+        {"neighbourhood": _third_crumb(html, linked)},
         _payload_texts(listing),
         fields_of(rows),
     ):
@@ -155,6 +163,16 @@ def _linked_texts(
         "description": text_of(linked.get("description")),
         "photo_count": str(len(photos)) if isinstance(photos, list) else None,
     }
+
+
+def _third_crumb(html: str, linked: Mapping[str, object]) -> str | None:
+    """Return the neighbourhood: the step of the page's path that follows the city."""
+    for crumb in listed_crumbs(html):
+        if text_of(crumb.get("position")) == _NEIGHBOURHOOD:
+            named = text_of(crumb.get("name") or branch(crumb, "item", "name")) or ""
+            city = text_of(branch(linked, "address", "addressLocality")) or ""
+            return None if named.strip() == city.strip() else joined([named])
+    return None
 
 
 def _linked_price(linked: Mapping[str, object]) -> str | None:

@@ -47,14 +47,24 @@ def types_of(thing: Mapping[str, object], /) -> list[str]:
 
 def listed_urls(html: str, /) -> list[str]:
     """Return the addresses of a page's JSON-LD list, in its order."""
-    elements = [
-        element
-        for thing in linked_data(html)
-        if "ItemList" in types_of(thing)
-        for element in rows_of(thing.get("itemListElement"))
-    ]
+    elements = _elements(html, "ItemList")
     urls = [each.get("url") or branch(each, "item", "url") for each in elements]
     return [url for url in urls if isinstance(url, str)]
+
+
+def listed_crumbs(html: str, /) -> list[Mapping[str, object]]:
+    """Return the steps of a page's JSON-LD path, from the site down to the page."""
+    return _elements(html, "BreadcrumbList")
+
+
+def _elements(html: str, kind: str) -> list[Mapping[str, object]]:
+    """Return the elements of a page's JSON-LD lists of a type."""
+    return [
+        element
+        for thing in linked_data(html)
+        if kind in types_of(thing)
+        for element in rows_of(thing.get("itemListElement"))
+    ]
 
 
 def own_address(html: str, /) -> str | None:

@@ -245,6 +245,32 @@ def test_linked_data_and_the_title_fill_what_rows_lack():
     )
 
 
+def crumbs_of(*crumbs):
+    linked = {"@type": "Huis", "address": {"addressLocality": "Duinhaven"}}
+    listed = {"@type": "BreadcrumbList", "itemListElement": list(crumbs)}
+    return "".join(
+        f'<script type="application/ld+json">{json.dumps(each)}</script>'
+        for each in (linked, listed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("third", "neighbourhood"),
+    [
+        ({"position": 3, "name": "Havenzicht"}, "Havenzicht"),
+        ({"position": "3", "item": {"@id": "/x", "name": "Havenzicht"}}, "Havenzicht"),
+        # a page that has one step more before the city
+        ({"position": 3, "name": "Duinhaven "}, None),
+        ({"position": 4, "name": "Wilgenkade 9"}, None),
+        ("Havenzicht", None),
+    ],
+)
+def test_the_third_step_of_the_page_s_path_is_the_neighbourhood(third, neighbourhood):
+    item = read(crumbs_of({"position": 2, "name": "Duinhaven"}, third))
+    assert item is not None
+    assert item.neighbourhood == neighbourhood
+
+
 @pytest.mark.parametrize(
     ("offer", "text"),
     [
