@@ -14,7 +14,7 @@ from propload.sources.spiders.hosts import host_of, is_loopback
 from propload.sources.spiders.loop import Brake, drop_queued, note_reason, taken_back
 from propload.sources.spiders.outcome import BLOCKED, MISSING, NOTES
 from propload.sources.spiders.settings import PREFIX, read_own
-from propload.sources.spiders.told import TOO_BUSY, delay_told, wait_told
+from propload.sources.spiders.told import TOO_BUSY, asks_for_less, delay_told, wait_told
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 #: The setting for how long a site is waited for, and its default in seconds.
 LONGEST_WAIT = f"{PREFIX}LONGEST_WAIT"
 _LONGEST = 300.0
+#: Seconds to wait first after a 429 that does not say for how long; then as long again
+#: as was waited in a row.
+_UNSAID = 10.0
 #: Nearest to the site: what a cache answers, no site has said.
 _ORDER = 950
 #: Where Scrapy notes whose turn a request takes.
@@ -42,8 +45,9 @@ class SitePace:
 
     `Crawl-delay` and `Request-rate` hold where they ask for more time than is taken
     anyway, for sites that are not on this machine. After a 429 or 503 with
-    `Retry-After` nothing is asked of the site for as long as it says; one that wants
-    more in a row than `PROPLOAD_LONGEST_WAIT` seconds refuses the crawl.
+    `Retry-After` nothing is asked of the site for as long as it says, after a 429
+    without it for 10 seconds, and ever longer where more of them follow; a site that
+    wants more in a row than `PROPLOAD_LONGEST_WAIT` seconds refuses the crawl.
 
     A downloader middleware, and the nearest to the site.
 
@@ -141,23 +145,32 @@ class SitePace:
         if response.status not in TOO_BUSY:
             self._in_a_row.pop(key, None)
         told, now = wait_told(response), time.monotonic()
+        said = f"asks to wait {_said(told)} (HTTP {response.status}, Retry-After"
+        if not told and asks_for_less(response):
+            told = self._unsaid(request, key)
+            said = f"answers HTTP 429, without a Retry-After (to wait {_said(told)}"
         # other requests were under way when the site said it first
         more = now + told - max(now, self._until.get(key, now))
         if slot is None or more <= 0:
             return
         before = self._in_a_row.get(key, 0.0)
         self._in_a_row[key] = before + more
-        asks = f"{request.url} asks to wait {_said(told)} (HTTP {response.status}"
         if before + more > self._longest:
             # an answer to read, and none to try again
             request.meta["dont_retry"] = request.meta[_REFUSED] = True
             row = f"; {_said(before + more)} in a row" if before else ""
-            self._refuse(f"{asks}, Retry-After{row})")
+            self._refuse(f"{request.url} {said}{row})")
             return
-        log.warning("%s, Retry-After): nothing is asked of it until then", asks)
+        log.warning("%s %s): nothing is asked of it until then", request.url, said)
         self._waits, self._waited = self._waits + 1, self._waited + more
         self._until[key] = now + told
         self._hold(slot, told)
+
+    def _unsaid(self, request: Request, key: str) -> float:
+        """Return how long to wait for a site that has said only that it is too much."""
+        if is_loopback(request.url) or self._until.get(key, 0.0) > time.monotonic():
+            return 0.0
+        return max(_UNSAID, self._in_a_row.get(key, 0.0))
 
     def _hold(self, slot: Slot, seconds: float) -> None:
         """Let nothing be sent from a slot for so long."""
@@ -187,7 +200,7 @@ class SitePace:
         if self._waits:
             times = counted(self._waits, "time")
             waited = f"{times}, {_said(self._waited)}"
-            sentence = f"waited as the site asked (Retry-After): {waited}"
+            sentence = f"waited for the site (Retry-After, HTTP 429): {waited}"
             stats = self._crawler.stats
             stats.set_value(NOTES, [*(stats.get_value(NOTES) or ()), sentence])
 

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
 
+_TOO_MANY = 429
 #: Statuses whose `Retry-After` says when the site is to be asked again.
-TOO_BUSY = frozenset({429, 503})
+TOO_BUSY = frozenset({_TOO_MANY, 503})
 
 
 def wait_told(response: Response, /) -> float:
@@ -29,6 +30,13 @@ def wait_told(response: Response, /) -> float:
         return 0.0
     sent = _moment(_header(response, "Date")) or datetime.now(UTC)
     return max(0.0, (until - sent).total_seconds())
+
+
+def asks_for_less(response: Response, /) -> bool:
+    """Return whether a site is asked too much, and does not say how long to wait."""
+    # 0 is an answer: at once
+    is_told = bool(wait_told(response)) or _header(response, "Retry-After") == "0"
+    return response.status == _TOO_MANY and not is_told
 
 
 def delay_told(rules: RobotParser, agent: str, /) -> float:

@@ -9,7 +9,7 @@ import pytest
 import scrapy
 
 from propload.errors import BlockedError
-from propload.sources.spiders import SpiderSource
+from propload.sources.spiders import SpiderSource, site_pace
 from tests.acceptance.crawls.timed_site import Told, timed_site
 
 pytestmark = pytest.mark.timeout(60)
@@ -105,6 +105,35 @@ def test_no_wait_and_what_is_none_are_tried_as_ever(told):
     with timed_site(a=[busy(told), Told()], robots=[Told(404)]) as site:
         assert len(urls_of(source_of(site.url, "/a"))) == 1
         assert max(site.gaps()) < 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}])
+def test_a_site_that_says_only_too_much_is_asked_ever_more_seldom(monkeypatch, headers):
+    monkeypatch.setattr(site_pace, "_UNSAID", 0.2)
+    paths = [f"/{number}" for number in range(30)]
+    answers = {path: [Told(429, "busy", headers)] for path in paths}
+    with timed_site(**answers, robots=[Told(404)]) as site:
+        monkeypatch.setenv("http_proxy", site.url)
+        source = source_of(ELSEWHERE, *paths, PROPLOAD_LONGEST_WAIT=1.5)
+        with pytest.raises(BlockedError, match="without a Retry-After") as caught:
+            urls_of(source)
+        # after 0.2, 0.2, 0.4 s; as long again would be too long
+        assert len(site.paths("homes.example")) == 1 + 4
+        gaps = site.gaps("homes.example")[1:]
+    assert "1.6 s in a row" in str(caught.value)
+    assert all(gap > least for gap, least in zip(gaps, (0.2, 0.2, 0.4), strict=True))
+
+
+def test_a_site_that_once_said_too_much_is_read_to_its_end(monkeypatch):
+    monkeypatch.setattr(site_pace, "_UNSAID", 0.3)
+    once = [Told(429, "busy"), Told()]
+    with timed_site(a=once, c=once, robots=[Told(404)]) as site:
+        monkeypatch.setenv("http_proxy", site.url)
+        waits = {"PROPLOAD_LONGEST_WAIT": 0.4}
+        source = source_of(ELSEWHERE, "/a", "/b", "/c", **waits)
+        assert len(urls_of(source)) == 3
+        assert max(site.gaps("homes.example")) > 0.3
+    assert any("HTTP 429): 2 times" in note for note in source.notes)
 
 
 def test_a_listing_site_that_asks_for_an_hour_ends_the_crawl_and_keeps_what_was_seen():
