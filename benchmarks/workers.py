@@ -17,6 +17,7 @@ from benchmarks.alone import alone, load_alone, numbers
 from benchmarks.listings import changed, listings
 from benchmarks.loads import commit_seconds
 from benchmarks.measuring import SEVERAL, Case, Options, main, measure, summarize
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +69,9 @@ def conclude(frame: pl.DataFrame) -> str:
         fastest = rows.get_column("rows_per_second").max()
         good = rows.filter(pl.col("rows_per_second") >= NEAR * pl.lit(fastest))
         best = good.sort("workers").row(0, named=True)
+        enough = counted(best["workers"], "worker is", "workers are")
         lines.append(
-            f"{work}, batches of {batch_rows:,}: {best['workers']} workers are enough "
+            f"{work}, batches of {batch_rows:,}: {enough} enough "
             f"({best['rows_per_second']:,.0f} rows/s, {best['commit_ms']:,.0f} ms to a "
             f"batch's commit, peak {best['peak_mb']:,.0f} MB)"
         )

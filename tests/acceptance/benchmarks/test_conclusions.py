@@ -114,6 +114,23 @@ def test_a_transaction_is_known_by_its_number_in_rows_which_begins_anew():
     assert {xid: look.is_over(xid) for xid in over} == over
 
 
+def test_one_worker_is_enough_and_several_are():
+    times = {"new table": (1, 1.0), "20 % changed": (4, 2.0)}
+    frame = pl.DataFrame(
+        [
+            {"work": work, "batch_rows": 9, "workers": number, "rows": 9, "run": 0}
+            | {"seconds": 1.0, "rows_per_second": pace, "commit_ms": 1.0}
+            | {"peak_mb": 1.0}
+            for work, (number, pace) in times.items()
+        ]
+    )
+    said = workers.conclude(frame).splitlines()
+    assert [line.partition(" (")[0] for line in said] == [
+        "new table, batches of 9: 1 worker is enough",
+        "20 % changed, batches of 9: 4 workers are enough",
+    ]
+
+
 def test_sizes_of_a_batch_are_those_of_which_several_fit():
     assert workers.sizes(300_000, grid=False) == (5_000, 50_000)
     assert workers.sizes(800_000, grid=True) == workers.GRID
