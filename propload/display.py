@@ -193,18 +193,23 @@ class _NotebookView:
 
     def __init__(self) -> None:
         shown = import_module("IPython.display")  # only kernels need it
-        self._html: Any = shown.HTML
-        self._handle: Any = shown.display(shown.HTML(""), display_id=True)
+        self._handle: Any = shown.display(_both([]), raw=True, display_id=True)
 
     def show(self, lines: Sequence[str]) -> None:
         """Show how far the run is."""
-        text = html.escape("\n".join(lines))
-        self._handle.update(self._html(f"<pre>{text}</pre>"))
+        self._handle.update(_both(lines), raw=True)
 
     def close(self) -> None:
         """Clear what was shown."""
         # the report that follows says it all
-        self._handle.update(self._html(""))
+        self._handle.update(_both([]), raw=True)
+
+
+def _both(lines: Sequence[str]) -> dict[str, str]:
+    """Return lines as HTML, and as text for who shows or saves a cell without it."""
+    text = "\n".join(lines)
+    shown = f"<pre>{html.escape(text)}</pre>" if lines else ""
+    return {"text/html": shown, "text/plain": text}
 
 
 class _Ticker:

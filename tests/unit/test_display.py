@@ -137,13 +137,13 @@ def test_a_notebook_updates_one_output(monkeypatch):
     updated = threading.Event()
 
     class Handle:
-        def update(self, html):
-            shown.append(html)
+        def update(self, data, *, raw):
+            assert raw
+            shown.append(data)
             updated.set()
 
     module = ModuleType("IPython.display")
-    module.HTML = str
-    module.display = lambda *_, **__: Handle()
+    module.display = lambda data, **_: shown.append(data) or Handle()
     shell = SimpleNamespace(kernel=object())
     ipython = ModuleType("IPython")
     ipython.get_ipython = lambda: shell
@@ -155,9 +155,13 @@ def test_a_notebook_updates_one_output(monkeypatch):
     metrics.set_activity("<b>")
     with display.watch(metrics):
         assert updated.wait(10)
-    assert shown[0].startswith("<pre>7 rows read")
-    assert "&lt;b&gt;" in shown[0]
-    assert shown[-1] == ""
+    assert shown[1]["text/html"].startswith("<pre>7 rows read")
+    assert "&lt;b&gt;" in shown[1]["text/html"]
+    # where no HTML is shown, and in what is saved as text
+    assert shown[1]["text/plain"].startswith("7 rows read")
+    assert "<b>" in shown[1]["text/plain"]
+    nothing = {"text/html": "", "text/plain": ""}
+    assert (shown[0], shown[-1]) == (nothing, nothing)
 
 
 def test_a_report_is_plain_text_where_it_is_no_terminal():
