@@ -43,6 +43,11 @@ def test_a_notebook_is_committed_as_it_ran(path):
     assert "execute_result" in kinds
     assert "error" not in kinds
     assert PRIVATE.findall(path.read_text(encoding="utf-8")) == []
+    shown = {
+        kind for cell in cells for each in cell.outputs for kind in each.get("data", {})
+    }
+    # what only a kernel can show is nothing to who reads the file
+    assert shown <= {"text/plain", "text/html", "image/png"}
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
