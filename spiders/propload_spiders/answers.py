@@ -10,6 +10,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from propload.sources.spiders.failing import failure_said
 from propload.sources.spiders.robots import unread_rules
 from propload.sources.spiders.site_pace import is_refused
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
@@ -122,4 +123,4 @@ def reason_of(failure: Failure, /) -> str:
     error = failure.value
     if isinstance(error, HttpError):
         return f"HTTP {error.response.status}"
-    return unread_rules(error) or f"{type(error).__name__}: {error}".rstrip(": ")
+    return unread_rules(error) or failure_said(error)

@@ -9,6 +9,7 @@ from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http.request import NO_CALLBACK
 
+from propload.sources.spiders.failing import failure_said
 from propload.sources.spiders.feed import NOT_LOADED
 from propload.sources.spiders.robots import unread_rules
 
@@ -84,7 +85,7 @@ class Watch:
         if unread := unread_rules(exception):
             self._lose(request, unread)
         elif not isinstance(exception, IgnoreRequest | DownloadCancelledError):
-            self._lose(request, f"{type(exception).__name__}: {exception}".rstrip(": "))
+            self._lose(request, failure_said(exception))
 
     def _is_read(self, request: Request, status: int) -> bool:
         if 200 <= status < 300:

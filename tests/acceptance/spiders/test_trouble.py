@@ -108,6 +108,8 @@ def test_a_site_that_dies_leaves_what_was_seen_and_says_what_is_missing():
         assert any(item.page == "search" for item in read.items)
         assert read.count("detail_pages_lost") > 0
         assert any("is missing" in sentence for sentence in read.missing)
+        # no address of an object in the process
+        assert "0x" not in " ".join(read.missing)
 
 
 def test_a_crawl_that_is_stopped_says_what_it_did_not_hand_over(site):

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from propload.sources.spiders.failing import failure_said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TimeoutError(), "TimeoutError"),
+        (OSError("line cut: reset"), "OSError: line cut: reset"),
+        (
+            OSError(
+                "Cannot connect to host homes.example:443 "
+                "ssl:<ssl.SSLContext object at 0x7fb694070d40> [Connect call failed]"
+            ),
+            "OSError: Cannot connect to host homes.example:443 [Connect call failed]",
+        ),
+        (
+            OSError("Cannot connect to host a:80 ssl:default [refused]"),
+            "OSError: Cannot connect to host a:80 [refused]",
+        ),
+    ],
+)
+def test_a_failure_is_said_without_objects_of_the_process(error, said):
+    assert failure_said(error) == said
