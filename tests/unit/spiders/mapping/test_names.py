@@ -29,6 +29,24 @@ def test_no_name_stands_for_two_fields():
     assert sorted(named) == sorted(set(named))
 
 
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("Asking price (EUR)", "price_text"),
+        ("Plot", "plot_area_text"),
+        ("Plot size m²", "plot_area_text"),
+        ("lot_size_m2", "plot_area_text"),
+        ("Living area (sqm)", "living_area_text"),
+        ("Build year", "year_built_text"),
+        ("Listing status", "status_text"),
+        ("Estate agent", "agent_name"),
+        ("realtor", "agent_name"),
+    ],
+)
+def test_names_of_other_peoples_files_are_known(column, field):
+    assert recognise([column]) == {field: (column,)}
+
+
 PRICES = [
     (("Vraagprijs", "€ 400.000 k.k."),),
     (("ASKING PRICE", "€ 400,000"),),
