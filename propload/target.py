@@ -96,12 +96,15 @@ class ColumnPlan:
         carrier: `copy` where COPY writes the table's type directly, `text`
             where the server casts the text of the value.
         pg_type: The table's type as PostgreSQL writes it.
+        held_as: The type in which an array of a domain holds its values, with the
+            length or precision of its elements; None for any other type.
     """
 
     column: str
     dtype: pl.DataType
     carrier: Literal["copy", "text"]
     pg_type: str
+    held_as: str | None = None
 
     @property
     def ranks(self) -> bool:

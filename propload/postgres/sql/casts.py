@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -87,11 +88,15 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
     Returns:
         None where a cast that succeeds changes nothing.
     """
+    if plan.held_as:
+        # what a domain rounds or cuts, it does as the type below it
+        return kept_exactly(replace(plan, pg_type=plan.held_as, held_as=None), value)
     wanted = cast_type(plan)
     if plan.dtype != pl.String or wanted is None:
         return None
-    if wanted in ("name", '"char"'):
-        return f"{value}::{wanted}::text = {value}"
+    if wanted.removesuffix("[]") in ("name", '"char"'):
+        text = "text[]" if wanted.endswith("[]") else "text"
+        return f"{value}::{wanted}::{text} = {value}::{text}"
     if wanted == "money":
         return f"{value}::money::numeric = {value}::numeric"
     if plan.pg_type != wanted and _ROUNDING.match(plan.pg_type):
@@ -106,6 +111,7 @@ def _without_length(pg_type: str) -> str:
         part if part.startswith('"') else _LENGTH.sub("", part) for part in parts
     )
     bare = _INTERVAL_FIELDS.sub("interval", bare)
-    # without a length these two mean a length of one
+    # without a length these two mean a length of one; in quotes bit has any length
+    bare = re.sub(r"^bit\[\]$", '"bit"[]', bare)
     bare = re.sub(r"^bit(?! varying)\b", "bit varying", bare)
     return re.sub(r"^character(?! varying)\b", "bpchar", bare)

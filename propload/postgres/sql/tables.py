@@ -159,10 +159,24 @@ WHERE f.conrelid = $1::int8::oid AND f.contype = 'f' AND f.confrelid <> f.conrel
 ORDER BY 1, 2
 """
 
+#: The type below any domain of an array's elements, and its length.
+_WITHIN = """
+    WITH RECURSIVE inside AS (
+        SELECT e.oid AS type, -1 AS length
+        UNION ALL
+        SELECT d.typbasetype,
+               CASE WHEN i.length = -1 THEN d.typtypmod ELSE i.length END
+        FROM inside AS i
+        JOIN pg_catalog.pg_type AS d ON d.oid = i.type AND d.typtype = 'd'
+    )
+    SELECT i.type, i.length FROM inside AS i
+    JOIN pg_catalog.pg_type AS d ON d.oid = i.type AND d.typtype <> 'd'"""
+
 #: The columns of a relation, each with its type below any domain. A domain may
 #: stand on another one; the length is the one written nearest to the column. The last
-#: fields tell the collation, whether it holds unequal texts equal, and whether the type
-#: has an equality that indexes would use.
+#: fields tell the collation, whether it holds unequal texts equal, whether the type
+#: has an equality that indexes would use, and of an array the type below a domain of
+#: its elements.
 COLUMNS_QUERY = f"""
 WITH RECURSIVE below AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS length,
@@ -190,8 +204,8 @@ SELECT a.attname::text,
        a.attidentity = 'a',
        b.domain,
        pg_catalog.format_type(b.type, b.length),
-       {known_name("e")},
-       e.typtype::text,
+       {known_name("held")},
+       held.typtype::text,
        CASE WHEN c.oid IS NOT NULL
             THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname) END,
        coalesce(NOT c.collisdeterministic, false),
@@ -202,12 +216,15 @@ SELECT a.attname::text,
                o.opcintype = i.oid OR EXISTS (
                    SELECT FROM pg_catalog.pg_cast AS k
                    WHERE k.castmethod = 'b' AND k.castcontext = 'i'
-                     AND k.castsource = i.oid AND k.casttarget = o.opcintype)))
+                     AND k.castsource = i.oid AND k.casttarget = o.opcintype))),
+       CASE WHEN e.typtype = 'd' THEN pg_catalog.format_type(w.type, w.length) END
 FROM below AS b
 JOIN pg_catalog.pg_attribute AS a
      ON a.attrelid = $1::int8::oid AND a.attnum = b.attnum
 JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
 LEFT JOIN pg_catalog.pg_type AS e ON e.oid = t.typelem AND t.typcategory = 'A'
+LEFT JOIN LATERAL ({_WITHIN}) AS w ON true
+LEFT JOIN pg_catalog.pg_type AS held ON held.oid = w.type
 -- what is compared: of an array its elements
 JOIN pg_catalog.pg_type AS i
      ON i.oid = CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END

@@ -10,6 +10,7 @@ they travel as text and the server casts them, or the load is refused.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -148,7 +149,7 @@ def _plan_number(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
 
 def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     if isinstance(dtype, pl.Null) or _is_text(dtype):
-        return _step(column, pl.String(), by_text=True)
+        return _array_by_text(column)
     if not isinstance(dtype, (pl.List, pl.Array)):
         return None
     inner = plan_column(column.element(), _innermost(dtype))
@@ -159,9 +160,17 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     nested |= _is_text(_innermost(dtype)) and inner.dtype != pl.String
     nested |= _lacks_cast(_innermost(dtype), inner.dtype)
     by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
-    if by_text:
-        return _step(column, pl.String(), by_text=True)
+    # the binary form of an array names the type of its elements: here the domain
+    if by_text or column.element_type:
+        return _array_by_text(column)
     return _step(column, pl.List(inner.dtype))
+
+
+def _array_by_text(column: TableColumn) -> ColumnPlan:
+    step = _step(column, pl.String(), by_text=True)
+    if column.element_type is None:
+        return step
+    return replace(step, held_as=f"{column.element_type}[]")
 
 
 def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:

@@ -41,8 +41,10 @@ class TableColumn:
         domain: The domain's name where the type is one, else None.
         typmod_type: The type below any domain, with its length or precision;
             the same as `pg_type` where there is no domain.
-        element_base: The catalog's name of an array's element type.
+        element_base: The catalog's name of an array's element type below any domain.
         element_kind: What that type is.
+        element_type: That type with its length where the elements are of a domain,
+            else None.
         collation: The quoted name of its collation, or None.
         loose: Whether that holds unequal texts equal.
         comparable: Whether the type has an equality that indexes would use.
@@ -60,6 +62,7 @@ class TableColumn:
     typmod_type: str | None = None
     element_base: str | None = None
     element_kind: ColumnKind = "base"
+    element_type: str | None = None
     collation: str | None = None
     loose: bool = False
     comparable: bool = True
@@ -73,7 +76,8 @@ class TableColumn:
         """Return an array's element as if it were a column."""
         array = self.typmod_type or self.pg_type
         base = self.element_base or self.base.removeprefix("_")
-        return TableColumn(self.name, array.removesuffix("[]"), base, self.element_kind)
+        pg_type = self.element_type or array.removesuffix("[]")
+        return TableColumn(self.name, pg_type, base, self.element_kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
             collation=collation,
             loose=loose,
             comparable=comparable,
+            element_type=element_type,
         )
         for (
             name,
@@ -154,5 +155,6 @@ def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
             collation,
             loose,
             comparable,
+            element_type,
         ) in connection.rows(COLUMNS_QUERY, (oid,))
     )

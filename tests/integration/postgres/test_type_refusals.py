@@ -77,6 +77,13 @@ REFUSED_BY_SERVER = [
     ("text", series(["a\0b"]), "22021"),
     ("timestamp(0)[]", series([[NAIVE]]), "22P02"),
     ("numeric(12,2)[]", series(["{1.005}"]), "22P02"),
+    ("name[]", series([["x" * 70]]), "22P02"),
+    ('"char"[]', series([["ab"]]), "22P02"),
+    ("bit(3)[]", series([["1011"]]), "22026"),
+    ("price[]", series([["1.005"]]), "22P02"),
+    ("dearer[]", series(["{1.005}"]), "22P02"),
+    ("dearer[]", series([[-1]]), "23514"),
+    ("word[]", series([["abcd"]]), "22001"),
 ]
 
 
@@ -105,6 +112,7 @@ REFUSED_TYPES = [
     ("integer", series([[1]])),
     ("integer[]", series([1], pl.Int64)),
     ("integer[]", series([[dt.date(2024, 1, 1)]])),
+    ("price[]", series([[dt.date(2024, 1, 1)]])),
     ("jsonb", series([dt.date(2024, 1, 1)])),
     ("numeric", series([dt.date(2024, 1, 1)])),
     ("integer", series([object()], pl.Object)),

@@ -136,6 +136,15 @@ EXACT = [
     ),
     ("double precision[]", series([[1.5]]), ["{1.5}"]),
     ("jsonb[]", series([['{"a":1}']]), ['{"{\\"a\\": 1}"}']),
+    ("name[]", series([["a", None], []]), ["{a,NULL}", "{}"]),
+    ('"char"[]', series([["a"]]), ["{a}"]),
+    ("bit(3)[]", series([["101", None]]), ["{101,NULL}"]),
+    # lists of a domain's values
+    ("price[]", series([[1, None], None]), ["{1.00,NULL}", None]),
+    ("dearer[]", series([[0.5], []]), ["{0.50}", "{}"]),
+    ("price[]", series([["1.50"]]), ["{1.50}"]),
+    ("word[]", series([["abc"]]), ["{abc}"]),
+    ("document[]", series([[{"a": 1}]]), ['{"{\\"a\\": 1}"}']),
     ("inet[]", series([["10.0.0.1"]]), ["{10.0.0.1}"]),
     (
         "timestamp(0)[]",

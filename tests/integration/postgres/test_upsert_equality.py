@@ -38,6 +38,23 @@ def test_equal_values_of_another_form_are_no_change(database, state_dir):
     ]
 
 
+def test_equal_lists_of_any_type_are_no_change(database, state_dir):
+    run_sql(database, "CREATE DOMAIN price AS numeric(12,2)")
+    run_sql(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text, b bit(3)[], n name[], "
+        "p price[])",
+    )
+    first = frame([1], b=[["101"]], n=[["a"]], p=[["1.5"]])
+    again = frame([1], b=[["101"]], n=[["a"]], p=[["1.50"]])
+    other = frame([1], b=[["111"]], n=[["a"]], p=[["1.50"]])
+    assert counts(write(database, target(), state_dir, first, again, other)) == [
+        (1, 0, 0, 0),
+        (0, 0, 1, 0),
+        (0, 1, 0, 0),
+    ]
+
+
 @pytest.mark.parametrize("pg_type", ["uuid", "citext", "numeric"])
 def test_keys_of_any_type_find_their_rows(database, state_dir, needs, pg_type):
     if pg_type == "citext":

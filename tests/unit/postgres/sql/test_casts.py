@@ -20,7 +20,7 @@ def plan(pg_type, dtype=pl.String, carrier="text"):
         ("character varying(3)[]", "character varying[]"),
         ("character(3)[]", "bpchar[]"),
         ("bit(3)", "bit varying"),
-        ("bit(3)[]", "bit varying[]"),
+        ("bit(3)[]", '"bit"[]'),
         ("bit varying(5)", "bit varying"),
         ("timestamp(0) with time zone", "timestamp with time zone"),
         ("time(3) without time zone[]", "time without time zone[]"),
@@ -39,7 +39,8 @@ def test_a_cast_bears_no_length(pg_type, bare):
 
 
 @pytest.mark.parametrize(
-    "pg_type", ["numeric(50,2)", "interval(0)", "time(0)[]", "money", "name", '"char"']
+    "pg_type",
+    ["numeric(50,2)", "interval(0)", "time(0)[]", "money", "name", '"char"', "name[]"],
 )
 def test_a_cast_that_would_round_raises_instead(pg_type):
     assert cast_sql(plan(pg_type), "s.v").startswith("CASE WHEN ")
