@@ -118,7 +118,7 @@ def known_name(alias: str, /) -> str:
 RELATION_QUERY = f"""
 SELECT c.oid::int8, c.relkind::text,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
-            WHEN NOT has_table_privilege(c.oid, 'INSERT') THEN 'INSERT'
+            WHEN NOT has_any_column_privilege(c.oid, 'INSERT') THEN 'INSERT'
             WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'SELECT'
             ELSE '' END,
        row_security_active(c.oid),
@@ -136,13 +136,19 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 """
 
-#: What this user may do with a relation besides reading and inserting, and whether it
-#: is theirs to alter.
+#: What this user may do with a relation as a whole, the columns that they may give new
+#: rows and change, and whether it is theirs to alter.
 RIGHTS_QUERY = """
 SELECT array_remove(ARRAY[
-           CASE WHEN has_any_column_privilege(c.oid, 'UPDATE') THEN 'UPDATE' END,
+           CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
            CASE WHEN has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END,
            CASE WHEN has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END], NULL),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND has_column_privilege(c.oid, a.attnum, 'INSERT')),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND has_column_privilege(c.oid, a.attnum, 'UPDATE')),
        pg_has_role(c.relowner, 'USAGE')
 FROM pg_catalog.pg_class AS c WHERE c.oid = $1::int8::oid
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
@@ -10,7 +11,7 @@ from propload.postgres.sql.tables import PARENTS_QUERY, RIGHTS_QUERY
 from propload.target import TableName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
@@ -20,13 +21,28 @@ if TYPE_CHECKING:
 _WAYS = {"upsert": "changes stored rows of", "replace": "removes the rows of"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Rights:
+    """What a user may do with a table.
+
+    Attributes:
+        whole: The rights to it as a whole.
+        added: The columns that they may give new rows.
+        changed: The columns of stored rows that they may change.
+    """
+
+    whole: frozenset[str]
+    added: frozenset[str]
+    changed: frozenset[str]
+
+
 def missing_rights(
     connection: Connection, facts: TableFacts, target: Target, plan: RowPlan, /
 ) -> list[str]:
     """Return what keeps this user from the load, and what is to be granted.
 
-    That the user may read and insert is known of every table with facts. Ends the open
-    transaction.
+    That the user may read and insert some column is known of every table with facts.
+    Ends the open transaction.
 
     Args:
         connection: A session without open work.
@@ -36,6 +52,7 @@ def missing_rights(
 
     Raises:
         ServerError: The connection broke.
+        WriteError: The user may not even look for stored rows.
     """
     found = connection.rows(RIGHTS_QUERY, (facts.oid,)) if facts.oid else []
     parents = _closed_parents(connection, facts, target)
@@ -43,10 +60,13 @@ def missing_rights(
     if not found:
         # it is gone, which is told where it is missed
         return []
-    granted, owns = found[0]
+    *granted, owns = found[0]
+    rights = _Rights(*map(frozenset, granted))
+    _require_look(rights, facts, target)
     adds = plan.new and target.on_new_columns == "add"
     return [
-        *_ungranted(set(granted), facts, target, plan),
+        *_uninsertable(rights, facts, target, plan),
+        *_ungranted(rights, facts, target, plan),
         *([] if owns or not adds else [_not_owned(target)]),
         *(_unreferable(facts, parent) for parent in parents),
     ]
@@ -66,10 +86,48 @@ def require_rights(
         raise WriteError("; ".join(missing), table=table, sqlstate="42501")
 
 
-def _ungranted(
-    granted: set[str], facts: TableFacts, target: Target, plan: RowPlan
+def _require_look(granted: _Rights, facts: TableFacts, target: Target) -> None:
+    if target.mode not in ("upsert", "insert-new") or "SELECT" in granted.whole:
+        return
+    msg = (
+        f"mode {target.mode} looks for stored rows of {facts.name}, of which this "
+        "user may read some columns alone: GRANT SELECT ON "
+        f"{quoting.table(facts.name)} to it"
+    )
+    raise WriteError(msg, table=str(target.table), sqlstate="42501")
+
+
+def _uninsertable(
+    granted: _Rights, facts: TableFacts, target: Target, plan: RowPlan
 ) -> Iterator[str]:
-    rights = [one for one in _needed(facts, target, plan) if one not in granted]
+    """Return what is said of columns that new rows may not be given."""
+    closed = [one for one in _added(facts, target, plan) if one not in granted.added]
+    if closed:
+        yield (
+            f"this user may not give new rows of {facts.name} their "
+            f"{', '.join(closed)}: GRANT INSERT ({quoting.names(closed)}) ON "
+            f"{quoting.table(facts.name)} to it"
+        )
+
+
+def _added(facts: TableFacts, target: Target, plan: RowPlan) -> Iterable[str]:
+    if target.mode == "replace":
+        return [each.name for each in facts.columns if not each.generated]
+    travelling = [each.column for each in plan.columns]
+    # a row that is known keeps its own value of what it has to have
+    required = [each.name for each in facts.columns if each.required]
+    return dict.fromkeys([*travelling, *required])
+
+
+def _ungranted(
+    granted: _Rights, facts: TableFacts, target: Target, plan: RowPlan
+) -> Iterator[str]:
+    rights = [right for right in _needed(facts, target) if right not in granted.whole]
+    changed = _changed(facts, target, plan)
+    closed = [name for name in changed if name not in granted.changed]
+    if closed:
+        some = len(closed) < len(changed)
+        rights.append(f"UPDATE ({quoting.names(closed)})" if some else "UPDATE")
     if rights:
         instead = ", or use --mode insert-new" if target.mode == "upsert" else ""
         yield (
@@ -79,15 +137,21 @@ def _ungranted(
         )
 
 
-def _needed(facts: TableFacts, target: Target, plan: RowPlan) -> list[str]:
-    changes = any(each.column not in target.key for each in plan.columns)
-    update = ["UPDATE"] if target.key and changes else []
-    if target.mode == "upsert":
-        return update
+def _needed(facts: TableFacts, target: Target) -> list[str]:
+    """Return the rights to the table as a whole, besides that to look at it."""
     if target.mode != "replace":
         return []
+    return ["DELETE"] if facts.referenced else ["TRUNCATE"]
+
+
+def _changed(facts: TableFacts, target: Target, plan: RowPlan) -> list[str]:
+    """Return the columns of stored rows that may be written anew."""
     # rows that others refer to stay where they are if their key comes again
-    return ["DELETE", *update] if facts.referenced else ["TRUNCATE"]
+    stay = target.mode == "replace" and facts.referenced and target.key
+    if target.mode != "upsert" and not stay:
+        return []
+    fixed = {*target.key, *(each.name for each in facts.columns if each.identity)}
+    return [each.column for each in plan.columns if each.column not in fixed]
 
 
 def _closed_parents(
