@@ -35,6 +35,7 @@ class Failure:
         column: The column at fault, or None.
         constraint: The constraint that was violated, or None.
         reason: Why it is of this kind.
+        primary: What the server said, without its detail.
     """
 
     kind: FailureKind
@@ -44,6 +45,7 @@ class Failure:
     column: str | None
     constraint: str | None
     reason: str
+    primary: str = ""
 
 
 #: What the server calls a wrong form, poolers call all of their own errors: a server
@@ -155,6 +157,7 @@ def classify(error: BaseException, /) -> Failure:
         error.column or (place[2] if place else None) or _named_column(error.primary),
         error.constraint,
         reason,
+        error.primary,
     )
 
 

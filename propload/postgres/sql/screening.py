@@ -174,7 +174,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
         yield Verdict(
             f"NOT ({kept})",
             "22P02",
-            ('"', f'" is not exact as {pg_type}'),
+            ('"', f'" is not exact as {column.plan.pg_type}'),
             column.name,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -37,6 +38,8 @@ CHECKS = {
 }
 #: The detail of these names the values in conflict; of others it is the whole row.
 TELLING_DETAILS = ("23503", "23505", "23P01")
+#: What a cast that would change a value raises, by way of a number that it is not.
+_INEXACT = re.compile(r'numeric: ["»„](.*) (is not exact as .*).$', re.DOTALL)
 #: A value in a reason is cut to what a person reads.
 VALUE_LETTERS = 500
 
@@ -67,7 +70,7 @@ class Refusal:
         message = failure.message
         if failure.sqlstate in CHECKS and failure.sqlstate not in TELLING_DETAILS:
             # the detail quotes the whole row, which the reject holds anyway
-            message = message.partition(". ")[0]
+            message = failure.primary or message
         return cls(place, failure.column, failure.constraint, message, failure.sqlstate)
 
     @property
@@ -111,12 +114,18 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
             each.column,
             each.check,
             each.value(layer),
-            each.message,
+            _plain(each.message),
             each.sqlstate,
         )
         for row, each in zip(rows, refusals, strict=True)
     ]
     return pl.DataFrame(lines, schema=REASONS, orient="row")
+
+
+def _plain(message: str) -> str:
+    """Return a message without the detour by which a cast raises it."""
+    found = _INEXACT.search(message)
+    return f'"{found[1]}" {found[2]}' if found else message
 
 
 def _text(values: pl.Series, place: int) -> str | None:
