@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
     told = []
     for name in [*new][:NAMES_TOLD]:
         near = nearest(name.lower(), like, cutoff=SLIP)
-        told.append(f"{name} (did you mean {like[near]}?)" if near else name)
+        told.append(f"{name} ({_meant(name, like[near])})" if near else name)
     more = len(new) - len(told)
     rest = f" and {more:,} more" if more else ""
     one = len(new) == 1
@@ -106,6 +107,14 @@ def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
         f"{'is' if one else 'are'} not in the table: add {'it' if one else 'them'} "
         "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
     )
+
+
+def _meant(name: str, near: str) -> str:
+    asked = f"did you mean {near}?"
+    if unicodedata.normalize("NFKC", name) != unicodedata.normalize("NFKC", near):
+        return asked
+    # nobody sees that an umlaut is two characters, or that a space is another one
+    return f"{asked} here it is {name!a}, there {near!a}"
 
 
 def _lacking(

@@ -45,6 +45,18 @@ def test_a_new_column_is_a_fault_only_where_it_is_refused(on_new_columns):
         found.require_fit()
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"), [("Fla\u0308che", "Fläche"), ("Netto\u00a0m", "Netto m")]
+)
+def test_a_name_that_looks_like_one_of_the_table_is_told_with_its_characters(
+    given, stored
+):
+    facts = TableFacts(TABLE, (TableColumn(stored, "bigint", "int8"),))
+    told = plan_rows({given: pl.Int8()}, facts, Target(TABLE, mode="append")).unknown
+    assert f"{given} (did you mean {stored}? " in told
+    assert f"here it is {given!a}, there {stored!a})" in told
+
+
 def test_a_needed_column_may_lack_where_rows_are_parts_of_stored_ones():
     schema = {"a": pl.Int8()}
     assert plan(schema).faults == ()
