@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from propload.earlier.reject_source import RejectSource
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
+    from propload.postgres.session.connection import Connection
     from propload.running.planning import Plan
 
 
@@ -57,15 +58,26 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
     """
     if plan.settings.get("mode") != "append":
         return None
-    table = str(TableName.parse(plan.settings["table"]))
     with open_database(plan) as database:
         with database.connect() as session:
-            runs = read_runs(session, plan.places.state_dir)
-        for run in runs:
-            # those before it had an end before it began
-            if (run.source, run.target) == (source.name, table):
-                return _of_same_rows(run, source, plan, database)
-    return None
+            runs = replays_of(source, plan, session)
+        # those before the last had an end, or had added nothing, when it began
+        return _of_same_rows(runs[0], source, plan, database) if runs else None
+
+
+def replays_of(
+    source: RejectSource, plan: Plan, session: Connection
+) -> list[RunRecord]:
+    """Return the replays of a run into its table that the ledger knows, newest first.
+
+    Args:
+        source: The rejected rows of the run.
+        plan: What holds for their replay.
+        session: To the table's database.
+    """
+    place = (source.name, str(TableName.parse(plan.settings["table"])))
+    runs = read_runs(session, plan.places.state_dir)
+    return [run for run in runs if (run.source, run.target) == place]
 
 
 def _of_same_rows(

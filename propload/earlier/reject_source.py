@@ -26,15 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from propload.earlier.settled import Pieces
     from propload.rejecting.lines import Line
 
+#: Number and lane of pieces that are committed.
+Pieces = frozenset[tuple[int, int]]
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
 #: So many bytes of them, where they are long; as objects they take several times that.
 BYTES_AT_ONCE = 16 << 20
 #: Between the parts of a fingerprint: how many rows, their hash, that of the fix.
 _JOINT = "+"
+#: Begins the name of the source, before that of the run.
+_REJECTS_OF = "rejects of "
 #: Where a row stands in its source, for a fix to keep.
 _ROW = OWN_PREFIX + "row"
 
@@ -64,6 +67,12 @@ def was_read(line: Line, /) -> bool:
     return bool(line["values"])
 
 
+def run_replayed(source: str, /) -> str:
+    """Return the run of whose rejected rows a source is the name; empty of others."""
+    run_id = source.removeprefix(_REJECTS_OF)
+    return "" if run_id == source else run_id
+
+
 def rows_begun_with(fingerprint: str | None, /) -> int:
     """Return how many rows a source had, by its fingerprint; 0 where it was no such."""
     told = (fingerprint or "").partition(_JOINT)[0]
@@ -91,7 +100,7 @@ class RejectSource:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"rejects of {self.path.stem}"
+        return f"{_REJECTS_OF}{self.path.stem}"
 
     @property
     def rereadable(self) -> bool:
@@ -124,19 +133,21 @@ class RejectSource:
         """
         return replace(self, most=rows)
 
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines of the rows that are loaded, in the order of the file."""
+        is_loaded = self.choice()
+        return (line for _, line in each_line(self.path) if is_loaded(line))
+
     def count(self) -> int:
         """Return how many rows are loaded."""
-        is_loaded = self.choice()
-        return sum(is_loaded(line) for _, line in each_line(self.path))
+        return sum(1 for _ in self.lines())
 
     def count_before(self, moment: datetime, /) -> int:
         """Return how many of the rows that are loaded were rejected before a moment.
 
         One whose time somebody has taken out counts: nobody can tell that it is later.
         """
-        is_loaded = self.choice()
-        lines = (line for _, line in each_line(self.path) if is_loaded(line))
-        return sum(_is_before(moment, line) for line in lines)
+        return sum(_is_before(moment, line) for line in self.lines())
 
     def counts(self) -> tuple[int, int]:
         """Return how many rows can be loaded, and how many come with their batch."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from propload import config
 from propload.beginnings import BeginningStore
+from propload.earlier.abandoned import forget_abandoned
 from propload.earlier.begun_replays import find_begun
 from propload.earlier.reject_source import RejectSource
 from propload.earlier.settled import how_to_settle, settled_pieces
-from propload.errors import ConfigError
+from propload.errors import ConfigError, PropLoadError
 from propload.monitoring.metrics import Metrics
 from propload.rejecting import RejectStore
 from propload.rejecting.store import require_there
@@ -93,7 +94,7 @@ def _replay(
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
-        _forget(source, store, plan)
+        _forget(source, store, plan, loaded_by=report.run_id)
     return report
 
 
@@ -103,11 +104,11 @@ def _settle(
     """Forget the rows of a replay that has loaded them; the others are left to load.
 
     Raises:
-        ConfigError: There are no others, or the disk does not let rows be forgotten.
+        ConfigError: There are no others, or rows cannot be forgotten.
     """
     loaded = begun.source.count()
     later = source.count() - loaded
-    is_forgotten = _forget(begun.source, store, plan)
+    is_forgotten = _forget(begun.source, store, plan, loaded_by=begun.run.run_id)
     told = f"of run {source.path.stem} were loaded by its replay {begun.run.run_id}"
     if not later:
         msg = f"the rejected rows {told}: nothing is left of them"
@@ -115,8 +116,8 @@ def _settle(
     told = f"rejected rows ({loaded:,}) {told}"
     if not is_forgotten:
         msg = (
-            f"{told}, and the disk does not let them be parted from "
-            f"{counted(later, 'row')} that came since: see to that, then replay again"
+            f"{told}, and cannot be parted from {counted(later, 'row')} that came "
+            "since: see to the cause, which is logged, then replay again"
         )
         raise ConfigError(msg)
     log.warning("%s: %s that came since are left", told, counted(later, "row"))
@@ -164,16 +165,20 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
         )
 
 
-def _forget(source: RejectSource, store: RejectStore, plan: Plan) -> bool:
+def _forget(
+    source: RejectSource, store: RejectStore, plan: Plan, *, loaded_by: str
+) -> bool:
     """Let go of rows that are loaded by now, or refused under the new run's name.
 
     Replays of them that were killed have nothing left to go on with. Return whether
-    the disk let it be done.
+    it could be done.
     """
     is_loaded = source.choice()
     try:
+        # first: only as long as they are in their file as well they are known
+        forget_abandoned(source, store, plan, loaded_by=loaded_by)
         store.keep(source.path.stem, lambda line: not is_loaded(line))
-    except OSError as error:
+    except (OSError, PropLoadError) as error:
         # a replay that adds rows knows them again, and any other changes nothing
         log.warning("the rejected rows stay in %s: %s", source.path, error)
         return False

@@ -5,19 +5,19 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from propload.earlier.reject_source import RejectSource, run_replayed
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import read_runs
+from propload.rejecting import RejectStore
 from propload.running.choosing import open_database
 from propload.running.resuming import Resuming
 
 if TYPE_CHECKING:
+    from propload.earlier.reject_source import Pieces
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
     from propload.report import Report
     from propload.running.planning import Plan
-
-#: Number and lane of pieces that are committed.
-Pieces = frozenset[tuple[int, int]]
 
 
 def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | None:
@@ -35,7 +35,8 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
 
     Raises:
         ConfigError: It was to replace its table, and has not: what is added to the
-            table now would go with the old rows.
+            table now would go with the old rows. Or it is a replay that has not ended,
+            of rows that are still there: another replay may load them.
         LockedError: It still goes on.
     """
     if report is not None and report.status == "loaded":
@@ -49,6 +50,9 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
             raise ConfigError(_replaces_later(run_id, plan))
         if plan.settings.get("mode") != "append":
             return None
+        replayed = run_replayed(run.source if run else report.source if report else "")
+        if replayed and _has_rows(replayed, plan):
+            raise ConfigError(_comes_again(run_id, replayed, plan))
         return _committed(run_id, plan, database)
 
 
@@ -78,6 +82,20 @@ def _committed(run_id: str, plan: Plan, database: Database) -> Pieces:
         resuming = Resuming(database, plan, stack)
         point = resuming.point_of(run_id, gone=0)
     return point.committed if point is not None else frozenset()
+
+
+def _has_rows(run_id: str, plan: Plan) -> bool:
+    """Return whether rejected rows of a run are there that can be replayed."""
+    path = RejectStore(plan.places.rejects).files.path(run_id)
+    return path.exists() and any(RejectSource(path).lines())
+
+
+def _comes_again(run_id: str, replayed: str, plan: Plan) -> str:
+    return (
+        f"run {run_id} is a replay of the rejected rows of run {replayed} and has not "
+        "ended: until then its own are among those as well. Replay them first "
+        f"({plan.commands.replay(replayed)})"
+    )
 
 
 def _replaces_later(run_id: str, plan: Plan) -> str:
