@@ -20,6 +20,7 @@ from propload.rejecting.lines import (
     piece_of,
     rows_as_read,
 )
+from propload.running.content import mark_content
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class RejectSource:
 
     def fingerprint(self) -> str | None:
         """Return the number of the rows, their hash, and one of what mends them."""
-        fix = hashlib.sha256(_name_of(self.fix).encode())
+        fix = hashlib.sha256(_mark_of(self.fix).encode())
         return f"{self._rows_mark()}{_JOINT}{fix.hexdigest()}"
 
     def is_of_same_rows(self, fingerprint: str | None, /) -> bool:
@@ -256,6 +257,16 @@ def _whole(column: pa.Array) -> tuple[int, ...] | None:
 
 def _name_of(fix: Fix | None) -> str:
     return getattr(fix, "__qualname__", type(fix).__name__)
+
+
+def _mark_of(fix: Fix | None) -> str:
+    """Return what differs where two fixes may make other rows.
+
+    Of one that refers to what cannot be looked into (a lock, a connection), its code
+    and its name.
+    """
+    code = mark_content(getattr(fix, "__code__", None))
+    return mark_content(fix) or f"{_name_of(fix)} {code}"
 
 
 def _parts(alike: Iterable[tuple[int, Line]]) -> Iterator[list[Line]]:

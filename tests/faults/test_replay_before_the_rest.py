@@ -19,6 +19,8 @@ pytestmark = pytest.mark.timeout(60)
 
 ROWS = 1_000
 MENDING = """
+from __future__ import annotations
+
 import polars as pl
 
 def fix(frame):

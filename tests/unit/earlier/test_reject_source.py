@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import threading
 
 import polars as pl
 import pytest
@@ -172,6 +173,38 @@ def test_a_fix_may_mend_and_leave_out_rows(write):
     assert read(fewer) == [("a.csv", (7, 8), [{"id": 2}, {"id": 3}])]
     none = RejectSource(path, lambda frame: frame.clear())
     assert read(none) == [("a.csv", (), [])]
+
+
+def made(body, **others):
+    """Return a fix of that body, which refers to other things by name."""
+    others["__name__"] = "fixes"
+    exec(f"def fix(frame):\n    {body}", others)  # noqa: S102 - it is ours
+    return others["fix"]
+
+
+def test_a_fix_is_known_by_what_it_does(write):
+    path = write(line({"id": 1}))
+    bodies = ("return frame", "return frame[:1]", "# as it is\n    return frame")
+    one, other, commented = (
+        RejectSource(path, made(body)).fingerprint() for body in bodies
+    )
+    assert one == RejectSource(path, made(bodies[0])).fingerprint() == commented
+    assert len({one, other, RejectSource(path).fingerprint()}) == 3
+    by_price = [
+        RejectSource(path, made("return price", price=price)).fingerprint()
+        for price in (1, 2)
+    ]
+    assert by_price[0] != by_price[1]
+
+
+def test_a_fix_that_nobody_can_look_into_is_known_by_its_code(write):
+    path = write(line({"id": 1}))
+    bodies = ("return lock, frame", "return lock, frame", "return lock, frame[:1]")
+    found = [
+        RejectSource(path, made(body, lock=threading.Lock())).fingerprint()
+        for body in bodies
+    ]
+    assert found[0] == found[1] != found[2]
 
 
 def test_rows_that_a_fix_moves_keep_their_numbers(write):
