@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -35,6 +36,8 @@ Pieces = frozenset[tuple[int, int]]
 ROWS_AT_ONCE = 10_000
 #: So many bytes of them, where they are long; as objects they take several times that.
 BYTES_AT_ONCE = 16 << 20
+#: So many bytes are mended before the first row is loaded.
+BYTES_AHEAD = 32 << 20
 #: Between the parts of a fingerprint: how many rows, their hash, that of the fix.
 _JOINT = "+"
 #: Begins the name of the source, before that of the run.
@@ -175,9 +178,12 @@ class RejectSource:
 
     def __iter__(self) -> Iterator[Batch]:
         found = lines_in_order(self.path, self.choice())
-        for _, alike in itertools.groupby(found, lambda one: _kind(one[1])):
-            for part in _parts(alike):
-                yield self._batch(part)
+        batches = (
+            self._batch(part)
+            for _, alike in itertools.groupby(found, lambda one: _kind(one[1]))
+            for part in _parts(alike)
+        )
+        return batches if self.fix is None else _made_ahead(batches)
 
     def _batch(self, part: list[Line]) -> Batch:
         source = part[0]["source"]
@@ -281,6 +287,24 @@ def _parts(alike: Iterable[tuple[int, Line]]) -> Iterator[list[Line]]:
         size += length
     if part:
         yield part
+
+
+def _made_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield batches, the first when there are some more.
+
+    By a fix that fails on one of these no row is loaded: what was added could only be
+    gone on with by the same fix, which would fail again.
+    """
+    made: deque[Batch] = deque()
+    size = 0
+    for batch in batches:
+        made.append(batch)
+        size += batch.nbytes
+        if size > BYTES_AHEAD:
+            break
+    while made:
+        yield made.popleft()
+    yield from batches
 
 
 def _kind(line: Line) -> tuple[object, ...]:

@@ -64,3 +64,25 @@ def test_rows_that_were_edited_after_their_replay_are_not_added_again(
         propload.replay(report.run_id, fix=mend, to=database)
     assert sorted(read_table(database, "homes")["id"]) == list(range(10))
     assert path.read_text(encoding="utf-8") == edited
+
+
+def test_rows_before_those_that_a_fix_fails_on_are_not_loaded_without_them(
+    database, state_dir, tmp_path
+):
+    run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
+    paths = [tmp_path / f"{name}.csv" for name in "abc"]
+    for number, path in enumerate(paths):
+        path.write_text(f"id,price\n{number},dear\n", encoding="utf-8")
+    told = {"to": database, "table": "homes", "mode": "append"}
+    report = propload.ingest(paths, **told)
+    assert report.counts.rejected == len(paths)
+
+    def fail_late(frame):
+        return mend(frame if frame["id"].item() != "2" else frame.select("nothing"))
+
+    with pytest.raises(ConfigError, match=r"fail_late failed on 1 rejected row of"):
+        propload.replay(report.run_id, fix=fail_late, to=database)
+    assert read_table(database, "homes").is_empty()
+    # mended it is another fix, which may begin anew
+    propload.replay(report.run_id, fix=mend, to=database)
+    assert sorted(read_table(database, "homes")["id"]) == [0, 1, 2]

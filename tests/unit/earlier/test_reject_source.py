@@ -98,6 +98,22 @@ def test_rows_are_loaded_so_many_at_a_time(write, monkeypatch):
     assert [numbers for _, numbers, _ in read(RejectSource(path))] == [(0, 1), (2, 3)]
 
 
+@pytest.mark.parametrize(("most", "made"), [(1_000_000, 4), (100, 2)])
+def test_rows_are_mended_ahead_of_the_first_that_is_loaded(
+    write, monkeypatch, most, made
+):
+    monkeypatch.setattr(reject_source, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(reject_source, "BYTES_AHEAD", most)
+    path = write(*(line({"t": "x" * 80}, row=n) for n in range(4)))
+    given = []
+    source = RejectSource(path, lambda frame: (given.append(1), frame)[1])
+    batches = iter(source)
+    assert next(batches).row_numbers == (0,)
+    assert len(given) == made
+    assert [batch.row_numbers for batch in batches] == [(1,), (2,), (3,)]
+    assert len(given) == 4
+
+
 def test_a_row_without_columns_is_left_alone(write):
     # somebody has taken them out; a frame has no rows without columns
     source = RejectSource(write(line({}, row=1), line({"id": 2}, row=2)))
