@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.earlier.reject_source import rows_begun_with
+from propload.earlier.reject_source import is_before, rows_begun_with
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import read_runs
+from propload.rejecting import RejectStore
+from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
 from propload.running.planning import moment_of
 from propload.running.resuming import Resuming
@@ -16,6 +19,8 @@ from propload.target import TableName
 from propload.wording import counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from propload.earlier.reject_source import RejectSource
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
@@ -88,7 +93,9 @@ def _of_same_rows(
     if run.fingerprint == begun.fingerprint():
         return BegunReplay(run, begun)
     if run.status != "loaded":
-        _require_nothing_added(run, plan, database)
+        is_edited = not begun.is_of_same_rows(run.fingerprint)
+        way_out = _undo(run, source, plan) if is_edited else _go_on(run, plan)
+        _require_nothing_added(run, plan, database, way_out)
     elif begun.is_of_same_rows(run.fingerprint):
         # another fix may not add them a second time
         return BegunReplay(run, begun)
@@ -123,7 +130,9 @@ def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> N
     raise ConfigError(msg)
 
 
-def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> None:
+def _require_nothing_added(
+    run: RunRecord, plan: Plan, database: Database, way_out: str
+) -> None:
     """Refuse to begin anew where an unfinished replay has added some of the rows.
 
     Raises:
@@ -135,10 +144,43 @@ def _require_nothing_added(run: RunRecord, plan: Plan, database: Database) -> No
         point = resuming.point_of(run.run_id, gone=0)
     if point is None or not point.counts.stored:
         return
+    commands = plan.commands
     msg = (
         f"run {run.run_id} added {counted(point.counts.stored, 'row')} of the "
-        f"{run.source} with another fix, or before they were edited, and did not "
-        "finish: continue with the fix that it had, or load what is missing from a "
-        f"file ({plan.commands.export_rejects(plan.replayed)})"
+        f"{run.source} {way_out}, or load from a file "
+        f"({commands.export_rejects(plan.replayed)}) what the table lacks and that run "
+        f"has not rejected, and {commands.drop_rejects(plan.replayed)}"
     )
     raise ConfigError(msg)
+
+
+def _go_on(run: RunRecord, plan: Plan) -> str:
+    """Return what is done about an unfinished replay with another fix."""
+    return (
+        "with another fix and did not finish: continue with the fix that it had, and "
+        f"replay what that rejects ({plan.commands.replay(run.run_id)}) with the new "
+        "one"
+    )
+
+
+def _undo(run: RunRecord, source: RejectSource, plan: Plan) -> str:
+    """Return what is done about rows that were edited before their replay had ended."""
+    told = "before they were edited, and did not finish: nobody can tell which."
+    copy = RejectStore(plan.places.rejects).copy_of(plan.replayed)
+    if not _may_be_put_back(copy, run, source):
+        return f"{told} Undo that"
+    move = shlex.join(["mv", str(copy), str(source.path)])
+    return (
+        f"{told} Put the file back as it was ({move}), replay it, and edit then what "
+        "that rejects"
+    )
+
+
+def _may_be_put_back(copy: Path, run: RunRecord, source: RejectSource) -> bool:
+    """Return whether a copy holds the rows of a replay, and no row came since."""
+    as_it_was = replace(source, path=copy, settled=None)
+    if not (copy.exists() and as_it_was.is_of_same_rows(run.fingerprint)):
+        return False
+    began = moment_of(run.run_id)
+    lines = (line for _, line in each_line(source.path))
+    return began is not None and all(is_before(began, line) for line in lines)

@@ -151,7 +151,7 @@ class RejectSource:
 
         One whose time somebody has taken out counts: nobody can tell that it is later.
         """
-        return sum(_is_before(moment, line) for line in self.lines())
+        return sum(is_before(moment, line) for line in self.lines())
 
     def counts(self) -> tuple[int, int]:
         """Return how many rows can be loaded, and how many come with their batch."""
@@ -239,7 +239,8 @@ class RejectSource:
             raise ConfigError(msg) from error
 
 
-def _is_before(moment: datetime, line: Line) -> bool:
+def is_before(moment: datetime, line: Line, /) -> bool:
+    """Return whether a row was rejected before a moment; so is one without a time."""
     try:
         return datetime.fromisoformat(line["time"]) < moment
     except (KeyError, TypeError, ValueError):

@@ -85,12 +85,16 @@ def _replay(
     source = RejectSource(path, fix, settled_pieces(path.stem, plan, report))
     _require_rows(source, plan)
     begun = find_begun(source, plan)
-    if begun is not None and begun.has_ended:
-        _settle(begun, source, store, plan)
-    elif begun is not None:
+    if begun is not None and not begun.has_ended:
         _tell_of_later(begun, source, plan)
         source = begun.source
         plan = replace(plan, settings={**plan.settings, "resume": begun.run.run_id})
+    else:
+        if begun is not None:
+            _settle(begun, source, store, plan)
+        if plan.settings.get("mode") == "append":
+            # should it be killed, and the file edited
+            store.make_copy(path.stem)
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
@@ -178,6 +182,7 @@ def _forget(
         # first: only as long as they are in their file as well they are known
         forget_abandoned(source, store, plan, loaded_by=loaded_by)
         store.keep(source.path.stem, lambda line: not is_loaded(line))
+        store.drop_copy(source.path.stem)
     except (OSError, PropLoadError) as error:
         # a replay that adds rows knows them again, and any other changes nothing
         log.warning("the rejected rows stay in %s: %s", source.path, error)

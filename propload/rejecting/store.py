@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -104,6 +105,7 @@ class RejectStore:
             require_there(path)
             path.unlink()
             _aside_of(path).unlink(missing_ok=True)
+            self.drop_copy(path.stem)
         return path
 
     def drop_old(self, before: datetime, /) -> int:
@@ -116,6 +118,7 @@ class RejectStore:
             try:
                 with self.alone(path.stem):
                     dropped += delete(path)
+                    self.drop_copy(path.stem)
             except LockedError as error:
                 log.info("%s", error)
         return dropped
@@ -132,6 +135,30 @@ class RejectStore:
             yield
         finally:
             let_go(self.files.path(run_id), descriptor)
+
+    def make_copy(self, run_id: str, /) -> None:
+        """Keep a run's rejected rows as they are now, whoever edits them later.
+
+        A disk that refuses is logged: there is no copy then.
+        """
+        copy = self.copy_of(run_id)
+        try:
+            with (
+                self.files.path(run_id).open("rb") as rows,
+                open_private(copy, "wb") as file,
+            ):
+                shutil.copyfileobj(rows, file)
+        except OSError as error:
+            log.warning("no copy of the rejected rows is kept in %s: %s", copy, error)
+            self.drop_copy(run_id)
+
+    def copy_of(self, run_id: str, /) -> Path:
+        """Return where a copy of a run's rejected rows is, if there is one."""
+        return self.files.path(run_id).with_suffix(".copy")
+
+    def drop_copy(self, run_id: str, /) -> None:
+        """Delete the copy of a run's rejected rows, if there is one."""
+        self.copy_of(run_id).unlink(missing_ok=True)
 
     def keep(self, run_id: str, is_kept: Callable[[Line], bool], /) -> None:
         """Keep some lines as they stand; a file without any is removed.

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import subprocess
 
+import polars as pl
 import pytest
 
 import propload
+from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from tests.faults import loading
 from tests.faults.server import SLOW_LEDGER, ask, commits_of, wait_until
@@ -82,3 +87,68 @@ def test_a_killed_replay_does_not_go_on_by_a_fix_of_the_same_name(
     counted = "SELECT count(*), count(DISTINCT id) FROM homes WHERE price = 7"
     assert ask(dsn, counted) == [(ROWS // 4,) * 2]
     assert RejectStore(state_dir / "rejects").runs() == []
+
+
+@pytest.fixture
+def edited(dsn, appended, start, state_dir):
+    """Edit a rejected row after its replay was killed. Value: file, and as it was."""
+    path = state_dir / "rejects" / f"{appended}.ndjson"
+    before = path.read_bytes()
+    kill(start(ALL), dsn)
+    path.write_bytes(before.replace(b'"dear"', b'"9"', 1))
+    return path, before
+
+
+def test_rows_that_were_edited_after_a_kill_can_be_put_back_as_they_were(
+    dsn, appended, start, edited, state_dir
+):
+    path, _ = edited
+    with start(ALL) as process:
+        assert process.wait() == 2
+    [move] = re.findall(r"as it was \((mv .*?)\)", " ".join(process.log.split()))
+    subprocess.run(shlex.split(move), check=True)
+    with start(ALL) as process:
+        process.report()
+    counted = "SELECT count(*), count(DISTINCT id) FROM homes"
+    assert ask(dsn, counted) == [(ROWS, ROWS)]
+    assert ask(dsn, "SELECT count(*) FROM homes WHERE price = 9") == [(0,)]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_rows_that_were_edited_after_a_kill_are_not_put_back_over_later_ones(
+    dsn, appended, start, edited, state_dir
+):
+    path, before = edited
+    text = path.read_text(encoding="utf-8")
+    moment = "2999-01-01T00:00:00.000+00:00"
+    later = re.sub('"time":"[^"]*"', f'"time":"{moment}"', text.splitlines()[-1])
+    path.write_text(f"{text}{later}\n", encoding="utf-8")
+    told = rf"Undo that, or load from a file \(propload rejects export {appended}"
+    with pytest.raises(ConfigError, match=told):
+        propload.replay(appended, to=dsn)
+    with start(ALL) as process:
+        assert process.wait() == 2
+    path.write_bytes(before)
+    with start(ALL) as process:
+        process.report()
+    counted = "SELECT count(*), count(DISTINCT id) FROM homes"
+    assert ask(dsn, counted) == [(ROWS, ROWS)]
+
+
+def test_what_is_missing_is_loaded_from_a_file_and_what_was_rejected_replayed(
+    dsn, appended, start, edited, tmp_path
+):
+    path, _ = edited
+    rest = tmp_path / "rest.parquet"
+    words = ["rejects", "export", appended, "--output", rest]
+    with loading.start(*words) as process:
+        assert process.wait() == 0
+    there = {row[0] for row in ask(dsn, "SELECT id FROM homes")}
+    missing = pl.read_parquet(rest).filter(~pl.col("id").is_in(there))
+    missing = missing.with_columns(price=pl.lit("7"))
+    told = {"to": dsn, "table": "homes", "mode": "append", "on_new_columns": "ignore"}
+    propload.ingest(missing, **told)
+    propload.drop_rejects(appended)
+    counted = "SELECT count(*), count(DISTINCT id) FROM homes"
+    assert ask(dsn, counted) == [(ROWS, ROWS)]
+    assert list(path.parent.iterdir()) == []

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -78,6 +79,42 @@ def test_what_a_killed_process_was_writing_goes_with_the_rows(writer, store):
     (writer.path.parent / f"{RUN}.tmp").write_bytes(writer.path.read_bytes())
     store.drop(RUN)
     assert not list(writer.path.parent.iterdir())
+
+
+def test_a_copy_of_rows_is_private_and_goes_with_them(writer, store):
+    writer.write(refused([1]))
+    store.make_copy(RUN)
+    writer.write(refused([2]))
+    store.make_copy(RUN)
+    copy = store.copy_of(RUN)
+    assert copy.read_bytes() == writer.path.read_bytes()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert [run.run_id for run in store.runs()] == [RUN]
+    writer.close()
+    store.drop(RUN)
+    assert not list(writer.path.parent.iterdir())
+
+
+def test_a_copy_goes_with_old_rows(writer, store):
+    writer.write(refused([1]))
+    writer.close()
+    store.make_copy(RUN)
+    assert store.drop_old(datetime(2999, 1, 1, tzinfo=UTC)) == 1
+    assert not list(writer.path.parent.iterdir())
+
+
+def test_a_disk_without_room_for_a_copy_leaves_none(writer, store, monkeypatch, caplog):
+    writer.write(refused([1]))
+    store.make_copy(RUN)
+
+    def refuse(_from, into):
+        into.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", refuse)
+    store.make_copy(RUN)
+    assert "No space left" in caplog.text
+    assert not store.copy_of(RUN).exists()
 
 
 def test_rows_that_another_process_has_dropped_are_said_to_be_gone(
