@@ -7,6 +7,7 @@ import itertools
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -84,8 +85,26 @@ def rows_begun_with(fingerprint: str | None, /) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a look at a file of rejected rows tells.
+
+    Attributes:
+        loaded: The rows that are loaded.
+        waiting: Those that come with their batch.
+        mark: The hash of those that are loaded.
+    """
+
+    loaded: int
+    waiting: int
+    mark: str
+
+
+@dataclass(frozen=True)
 class RejectSource:
     """Rejected rows as a source: each keeps its source and number.
+
+    What is asked of the file before it is read is told by one look at it: somebody has
+    to hold it, and whoever has changed it makes another source.
 
     Attributes:
         path: The file of the run that refused them.
@@ -121,13 +140,19 @@ class RejectSource:
         return (fingerprint or "").rpartition(_JOINT)[0] == self._rows_mark()
 
     def _rows_mark(self) -> str:
-        found, hashed = 0, hashlib.sha256()
+        return f"{self._looked.loaded}{_JOINT}{self._looked.mark}"
+
+    @cached_property
+    def _looked(self) -> _Looked:
+        loaded, waiting, hashed = 0, 0, hashlib.sha256()
         is_loaded = self.choice()
         for text, line in each_line(self.path):
             if is_loaded(line):
-                found += 1
+                loaded += 1
                 hashed.update(text)
-        return f"{found}{_JOINT}{hashed.hexdigest()}"
+            elif was_read(line) and not self._is_settled(line):
+                waiting += 1
+        return _Looked(loaded, waiting, hashed.hexdigest())
 
     def beginning(self, rows: int, /) -> RejectSource:
         """Return the first of these rows as a source: later ones come behind them.
@@ -135,7 +160,7 @@ class RejectSource:
         A run that is gone on with leaves the lines of its committed pieces as they
         stand, and what it rejects from then on comes at the end of the file.
         """
-        return replace(self, most=rows)
+        return self if rows == self.count() else replace(self, most=rows)
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines of the rows that are loaded, in the order of the file."""
@@ -144,7 +169,7 @@ class RejectSource:
 
     def count(self) -> int:
         """Return how many rows are loaded."""
-        return sum(1 for _ in self.lines())
+        return self._looked.loaded
 
     def count_before(self, moment: datetime, /) -> int:
         """Return how many of the rows that are loaded were rejected before a moment.
@@ -155,9 +180,7 @@ class RejectSource:
 
     def counts(self) -> tuple[int, int]:
         """Return how many rows can be loaded, and how many come with their batch."""
-        lines = (line for _, line in each_line(self.path) if was_read(line))
-        settled = [self._is_settled(line) for line in lines]
-        return sum(settled), len(settled) - sum(settled)
+        return self._looked.loaded, self._looked.waiting
 
     def choice(self) -> Callable[[Line], bool]:
         """Return what tells of each line of the file, in order, if it is loaded.

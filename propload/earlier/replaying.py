@@ -92,6 +92,8 @@ def _replay(
     else:
         if begun is not None:
             _settle(begun, source, store, plan)
+            # its file holds other rows by now
+            source = replace(source)
         if plan.settings.get("mode") == "append":
             # should it be killed, and the file edited
             store.make_copy(path.stem)

@@ -8,6 +8,7 @@ import pytest
 from propload.earlier import reject_source
 from propload.earlier.reject_source import RejectSource, rows_begun_with
 from propload.errors import ConfigError
+from propload.rejecting.lines import each_line
 
 
 def line(values, *, source="a.csv", row=1, as_of=None, **place):
@@ -146,6 +147,24 @@ def test_rows_that_came_later_are_no_part_of_those_begun_with(write):
         lines = [json.loads(one) for one in (*kept, *later)]
         left = [one["row"] for one in lines if not is_loaded(one)]
         assert left == [0, 2, 4, 6, 8, 10, 5, 11, 13]
+
+
+def test_what_is_asked_before_rows_are_read_takes_one_look(write, monkeypatch):
+    path = write(*(line({"id": n}, row=n, batch=n % 2, lane=0) for n in range(4)))
+    looks = []
+
+    def look(path):
+        looks.append(path)
+        return each_line(path)
+
+    monkeypatch.setattr(reject_source, "each_line", look)
+    source = RejectSource(path, settled=frozenset({(0, 0)}))
+    assert (source.counts(), source.count()) == ((2, 2), 2)
+    again = source.beginning(rows_begun_with(source.fingerprint()))
+    assert again.is_of_same_rows(source.fingerprint())
+    assert (again.count(), len(looks)) == (2, 1)
+    assert source.beginning(1).count() == 1
+    assert len(looks) == 2
 
 
 def test_rows_are_told_apart_by_when_they_were_rejected(write):
