@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload import config
 from propload.beginnings import BeginningStore
+from propload.earlier.reject_source import RejectSource
 from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import forget_runs
 from propload.rejecting import RejectStore
@@ -40,7 +41,8 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
     Reports go whatever became of their runs, but for those whose rejected rows are
     kept: a replay needs them. Of the ledger, which `resume` goes by, only runs go that
-    loaded all their rows. Rows, rejected rows and journals stay.
+    loaded all their rows, and no replay of rows that are kept: by it they are known to
+    be loaded. Rows, rejected rows and journals stay.
 
     Args:
         older_than: The least age in days, from the end of a run.
@@ -59,8 +61,11 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     folder = plan.found().runs
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
+    paths = RejectStore(plan.places.rejects).files.all()
+    kept = [RejectSource(path).name for path in paths]
     with open_database(plan) as database, database.connect() as session:
-        runs = forget_runs(session, plan.places.state_dir, before, table=table)
+        state_dir = plan.places.state_dir
+        runs = forget_runs(session, state_dir, before, table=table, kept=kept)
     reports = ReportStore(folder).drop(before, table=table)
     killed = BeginningStore(folder).drop(before, table=table)
     return Dropped(runs, reports + killed)

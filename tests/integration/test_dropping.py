@@ -7,10 +7,12 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import propload
 from propload.postgres.session.dsn import parse_dsn
+from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
@@ -128,6 +130,23 @@ def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
         assert propload.drop_runs(90, to=dsn) == propload.Dropped(runs=1, reports=1)
         left = {path.name for path in (state_dir / "runs").iterdir()}
         assert left == {f"{young.run_id}.json", f"{young.run_id}.ledger.ndjson"}
+
+
+def test_a_ledger_in_a_file_stays_with_the_rejected_rows_that_its_replay_loaded(
+    database, state_dir, monkeypatch
+):
+    run_sql(database, "CREATE TABLE t (k bigint)")
+    with _user(database, "GRANT SELECT, INSERT ON t") as dsn:
+        report = _load(dsn, [{"k": 1}, {"k": "x"}], key=None, mode="append")
+
+        def mend(frame):
+            return frame.with_columns(k=pl.lit("2"))
+
+        kill_at_its_end(monkeypatch, report.run_id, fix=mend, to=dsn)
+        assert propload.drop_runs(0, to=dsn).runs == 1
+        with pytest.raises(propload.ConfigError, match="were loaded by its replay"):
+            propload.replay(report.run_id, fix=mend, to=dsn)
+    assert query(database, "SELECT k FROM t ORDER BY 1") == [(1,), (2,)]
 
 
 def test_a_ledger_in_a_file_that_belongs_to_another_database_stays(

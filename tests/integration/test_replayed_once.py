@@ -86,3 +86,18 @@ def test_rows_before_those_that_a_fix_fails_on_are_not_loaded_without_them(
     # mended it is another fix, which may begin anew
     propload.replay(report.run_id, fix=mend, to=database)
     assert sorted(read_table(database, "homes")["id"]) == [0, 1, 2]
+
+
+def test_a_replay_is_not_dropped_before_the_rows_that_it_has_loaded(
+    database, state_dir, monkeypatch
+):
+    run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
+    rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(10)]
+    report = propload.ingest(rows, to=database, table="homes", mode="append")
+    kill_at_its_end(monkeypatch, report.run_id, fix=mend, to=database)
+    assert propload.drop_runs(0, to=database).runs == 1
+    with pytest.raises(ConfigError, match="were loaded by its replay"):
+        propload.replay(report.run_id, fix=mend, to=database)
+    assert sorted(read_table(database, "homes")["id"]) == list(range(10))
+    # with its rows the last reason to keep it has gone
+    assert propload.drop_runs(0, to=database).runs == 1

@@ -12,6 +12,7 @@ from propload.postgres.sql import bookkeeping
 from propload.run_files import delete, written_before
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -29,6 +30,7 @@ def forget_runs(
     /,
     *,
     table: TableName | None,
+    kept: Collection[str],
 ) -> int:
     """Return how many loaded runs left the ledger, of the database and in files.
 
@@ -41,6 +43,7 @@ def forget_runs(
             keep it in the database.
         before: Runs that ended earlier are meant.
         table: The table that they wrote into, or None for all tables.
+        kept: Sources whose runs stay: somebody may load them once more.
 
     Raises:
         WriteError: This user may not delete there, or the connection broke.
@@ -50,21 +53,24 @@ def forget_runs(
         _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
         gone = 0
         if usable:
-            gone = int(connection.rows(bookkeeping.FORGET, (before, target))[0][0])
+            given = (before, target, "\n".join(kept))
+            gone = int(connection.rows(bookkeeping.FORGET, given)[0][0])
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
-        return gone + _forget_files(connection, old, target)
+        return gone + _forget_files(connection, old, target, kept)
     except ServerError as error:
         raise failures.as_write_error(error, table=_LEDGER) from error
 
 
-def _forget_files(connection: Connection, old: list[Path], target: str) -> int:
+def _forget_files(
+    connection: Connection, old: list[Path], target: str, kept: Collection[str]
+) -> int:
     """Delete ledgers in files, of one target only unless it is empty."""
     here = identity_of(connection) if old else None
     gone = 0
     for path in old:
         run = read_file(connection, path, here)
-        if run is None or run.status != bookkeeping.LOADED:
+        if run is None or run.status != bookkeeping.LOADED or run.source in kept:
             continue
         if target in ("", run.target):
             gone += delete(path)
