@@ -88,20 +88,40 @@ def replays_of(
 def _of_same_rows(
     run: RunRecord, source: RejectSource, plan: Plan, database: Database
 ) -> BegunReplay | None:
-    """Return the last replay of a run, if it was of rows that are still there."""
+    """Return the last replay of a run, if it was of rows that are still there.
+
+    One that has added nothing may be begun anew, by other settings as well: what it
+    has rejected is among its rows.
+    """
     begun = source.beginning(rows_begun_with(run.fingerprint))
+    added = 0
+    if run.status != "loaded":
+        run, added = _settled(run, plan, database)
+    if run.status == "loaded":
+        if begun.is_of_same_rows(run.fingerprint):
+            # another fix may not add them a second time
+            return BegunReplay(run, begun)
+        _require_nothing_left(run, source, plan)
+        return None
+    if not added:
+        return None
     if run.fingerprint == begun.fingerprint():
         return BegunReplay(run, begun)
-    if run.status != "loaded":
-        is_edited = not begun.is_of_same_rows(run.fingerprint)
-        way_out = _undo(run, source, plan) if is_edited else _go_on(run, plan)
-        _require_nothing_added(run, plan, database, way_out)
-    elif begun.is_of_same_rows(run.fingerprint):
-        # another fix may not add them a second time
-        return BegunReplay(run, begun)
-    else:
-        _require_nothing_left(run, source, plan)
-    return None
+    is_edited = not begun.is_of_same_rows(run.fingerprint)
+    way_out = _undo(run, source, plan) if is_edited else _go_on(run, plan)
+    raise ConfigError(_refusal(run, added, plan, way_out))
+
+
+def _settled(run: RunRecord, plan: Plan, database: Database) -> tuple[RunRecord, int]:
+    """Return a replay, and how many rows it has added, when no commit is under way.
+
+    Raises:
+        LockedError: It still goes on.
+    """
+    with ExitStack() as stack:
+        resuming = Resuming(database, plan, stack)
+        point = resuming.point_of(run.run_id, gone=0)
+    return (run, 0) if point is None else (point.run, point.counts.stored)
 
 
 def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> None:
@@ -130,28 +150,15 @@ def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> N
     raise ConfigError(msg)
 
 
-def _require_nothing_added(
-    run: RunRecord, plan: Plan, database: Database, way_out: str
-) -> None:
-    """Refuse to begin anew where an unfinished replay has added some of the rows.
-
-    Raises:
-        ConfigError: It has.
-        LockedError: It still goes on.
-    """
-    with ExitStack() as stack:
-        resuming = Resuming(database, plan, stack)
-        point = resuming.point_of(run.run_id, gone=0)
-    if point is None or not point.counts.stored:
-        return
+def _refusal(run: RunRecord, added: int, plan: Plan, way_out: str) -> str:
+    """Return why a replay may not begin anew, and what is done instead."""
     commands = plan.commands
-    msg = (
-        f"run {run.run_id} added {counted(point.counts.stored, 'row')} of the "
-        f"{run.source} {way_out}, or load from a file "
+    return (
+        f"run {run.run_id} added {counted(added, 'row')} of the {run.source} "
+        f"{way_out}, or load from a file "
         f"({commands.export_rejects(plan.replayed)}) what the table lacks and that run "
         f"has not rejected, and {commands.drop_rejects(plan.replayed)}"
     )
-    raise ConfigError(msg)
 
 
 def _go_on(run: RunRecord, plan: Plan) -> str:

@@ -183,8 +183,8 @@ def _forget(
     try:
         # first: only as long as they are in their file as well they are known
         forget_abandoned(source, store, plan, loaded_by=loaded_by)
-        store.keep(source.path.stem, lambda line: not is_loaded(line))
         store.drop_copy(source.path.stem)
+        store.keep(source.path.stem, lambda line: not is_loaded(line))
     except (OSError, PropLoadError) as error:
         # a replay that adds rows knows them again, and any other changes nothing
         log.warning("the rejected rows stay in %s: %s", source.path, error)

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.errors import ConfigError
+from propload.errors import ConfigError, RejectLimitError
 from propload.rejecting import RejectStore
 from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import read_table, run_sql
@@ -101,3 +101,19 @@ def test_a_replay_is_not_dropped_before_the_rows_that_it_has_loaded(
     assert sorted(read_table(database, "homes")["id"]) == list(range(10))
     # with its rows the last reason to keep it has gone
     assert propload.drop_runs(0, to=database).runs == 1
+
+
+def test_a_replay_that_added_nothing_keeps_no_other_mapping_from_its_rows(
+    database, state_dir
+):
+    run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
+    rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(10)]
+    report = propload.ingest(rows, to=database, table="homes", mode="append")
+    wrong = {"id": pl.col("id"), "price": pl.col("price")}
+    with pytest.raises(RejectLimitError):
+        propload.replay(report.run_id, mapping=wrong, max_rejects=0, to=database)
+    right = wrong | {"price": pl.lit(7)}
+    again = propload.replay(report.run_id, mapping=right, to=database)
+    assert (again.counts.read, again.counts.inserted) == (5, 5)
+    assert sorted(read_table(database, "homes")["id"]) == list(range(10))
+    assert RejectStore(state_dir / "rejects").runs() == []
