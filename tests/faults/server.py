@@ -12,6 +12,7 @@ from propload.postgres.server.cluster import Cluster
 from propload.postgres.server.embedded import server_account
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import bookkeeping
+from tests.integration.reading import run_sql
 from tests.programs import server_programs
 
 #: Nothing is lost when the server dies; only the machine may not.
@@ -94,6 +95,31 @@ SLOW_LEDGER = (
     """CREATE TRIGGER slow BEFORE INSERT ON propload.ledger
     FOR EACH ROW EXECUTE FUNCTION propload.slow()""",
 )
+
+
+#: Holds a run back in its fourth commit, so that it is hit after three.
+HALTING_LEDGER = (
+    """CREATE FUNCTION propload.halt() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF (SELECT count(*) FROM propload.ledger WHERE run_id = NEW.run_id) >= 3 THEN
+            PERFORM pg_sleep(60);
+        END IF;
+        RETURN NEW;
+    END $$""",
+    """CREATE TRIGGER halt BEFORE INSERT ON propload.ledger
+    FOR EACH ROW EXECUTE FUNCTION propload.halt()""",
+)
+_HALTED = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+
+
+def kill_halted(process, dsn):
+    """Kill a load that the ledger holds back; the next one is not held back."""
+    with process:
+        wait_until(lambda: ask(dsn, f"SELECT pid {_HALTED}"))
+        process.kill()
+    # the server hears of the kill when it has slept, which is not waited for
+    ask(dsn, f"SELECT pg_terminate_backend(pid) {_HALTED}")
+    run_sql(dsn, "DROP TRIGGER halt ON propload.ledger")
 
 
 class Observer:

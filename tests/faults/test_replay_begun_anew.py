@@ -11,17 +11,16 @@ from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
 from tests.faults import loading
-from tests.faults.server import SLOW_LEDGER, ask, commits_of, wait_until
+from tests.faults.server import HALTING_LEDGER, ask, kill_halted
 from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
 ROWS = 1_000
-#: Lets the first commit of a replay last until it is killed.
-LONG_COMMITS = """CREATE OR REPLACE FUNCTION propload.slow() RETURNS trigger
-LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN NEW; END'"""
-WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+#: Holds a replay back in its first commit.
+AT_ONCE = """CREATE OR REPLACE FUNCTION propload.halt() RETURNS trigger
+LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END'"""
 
 
 def mend(frame):
@@ -36,17 +35,13 @@ def appended(dsn, state_dir):
     rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(ROWS)]
     report = propload.ingest(rows, table="homes", **told)
     assert (report.counts.inserted, report.counts.rejected) == (500, 500)
-    run_sql(dsn, *SLOW_LEDGER)
+    run_sql(dsn, *HALTING_LEDGER)
     return report.run_id, told
 
 
-def kill_replay(dsn, run_id, *words, **environment):
+def kill_replay(dsn, run_id, *words):
     """Kill a replay after a few of its commits, whose rows are all rejected again."""
-    begun = commits_of(dsn)
-    told = ["rejects", "replay", run_id, "--to", dsn, *words]
-    with loading.start(*told, **environment) as process:
-        wait_until(lambda: commits_of(dsn) >= begun + 3)
-        process.kill()
+    kill_halted(loading.start("rejects", "replay", run_id, "--to", dsn, *words), dsn)
     assert ask(dsn, "SELECT count(*) FROM homes") == [(ROWS // 2,)]
 
 
@@ -98,12 +93,9 @@ def test_rows_that_a_replay_rejected_before_its_first_commit_are_kept_once(
     dsn, appended, state_dir
 ):
     run_id, told = appended
-    store = RejectStore(state_dir / "rejects")
-    run_sql(dsn, LONG_COMMITS)
-    with loading.start("rejects", "replay", run_id, "--to", dsn) as process:
-        wait_until(lambda: len(store.runs()) == 2 and ask(dsn, WAITING))
-        process.kill()
-    run_sql(dsn, "DROP TRIGGER slow ON propload.ledger")
+    run_sql(dsn, AT_ONCE)
+    kill_halted(loading.start("rejects", "replay", run_id, "--to", dsn), dsn)
+    assert len(RejectStore(state_dir / "rejects").runs()) == 2
     replay(run_id, fix=mend, **told)
     assert_all_are_there_once(dsn, state_dir, told)
 

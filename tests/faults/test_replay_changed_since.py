@@ -14,7 +14,7 @@ import propload
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from tests.faults import loading
-from tests.faults.server import SLOW_LEDGER, ask, commits_of, wait_until
+from tests.faults.server import HALTING_LEDGER, ask, kill_halted
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(60)
@@ -43,7 +43,7 @@ def appended(dsn, state_dir):
     told = {"to": dsn, "table": "homes", "mode": "append", "batch_rows": 50}
     report = propload.ingest(rows, workers=2, **told)
     assert (report.counts.inserted, report.counts.rejected) == (500, 500)
-    run_sql(dsn, *SLOW_LEDGER)
+    run_sql(dsn, *HALTING_LEDGER)
     return report.run_id
 
 
@@ -63,11 +63,8 @@ def start(dsn, appended, tmp_path):
 
 
 def kill(process, dsn):
-    """Kill a replay after a few of its commits; return how many rows it has added."""
-    begun = commits_of(dsn)
-    with process:
-        wait_until(lambda: commits_of(dsn) >= begun + 3)
-        process.kill()
+    """Kill a replay in its midst; return how many rows it has added."""
+    kill_halted(process, dsn)
     [(added,)] = ask(dsn, "SELECT count(*) FROM homes WHERE price = 7")
     assert 0 < added < ROWS // 4
     return added
