@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import comparing
+from propload.postgres.sql.judging import (
+    are_cast,
+    is_news,
+    is_stale,
+    judged,
+    same_key,
+    tells_stale,
+)
 from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.shape import (
     CURRENT,
@@ -22,29 +30,17 @@ from propload.postgres.sql.shape import (
     Shape,
     Side,
 )
+from propload.postgres.sql.stage import COUNT_STAGE, STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STAGE = "propload_stage"
 #: Counts updates where RETURNING cannot tell them: partitions before version 17.
 UPDATES = "propload_updates"
 #: Counts stale rows, which MERGE passes over without a word.
 STALES = "propload_stales"
-EMPTY_STAGE = f"DELETE FROM {STAGE}"
-#: Tells how many rows the stage holds.
-COUNT_STAGE = f"SELECT count(*) FROM {STAGE}"
 #: Calls what `create_match` makes.
 MATCH = "SELECT * FROM pg_temp.propload_match()"
-
-
-def create_stage(shape: Shape, /) -> str:
-    """Return the statement that makes the session's stage, free of constraints."""
-    columns = [f"{name(c.name)} {c.stage_type}" for c in shape.columns]
-    return (
-        f"CREATE TEMPORARY TABLE {STAGE} "
-        f"({', '.join([f'{ORDINAL} integer', *columns])}) ON COMMIT DELETE ROWS"
-    )
 
 
 def create_counter(counter: str, /) -> str:
@@ -91,6 +87,7 @@ def merge(
     patched: Sequence[str],
     within: str = "true",
     into: str = "",
+    locked: bool = False,
 ) -> str:
     """Return one statement that writes the stage and answers with five counts.
 
@@ -103,11 +100,14 @@ def merge(
             some: an existing row proposes its own value for them.
         within: The condition on `s` that picks the rows.
         into: Where a function puts the counts, `INTO` and a record's name.
+        locked: Whether nobody else can change the rows that are met, so that each is
+            proposed as it would become: constraints are asked of what is proposed.
     """
     stored = ""
-    if patched or shape.required:
+    folds = locked and shape.on_null == "keep"
+    if patched or shape.required or folds:
         stored = f"LEFT JOIN {table(shape.table)} AS o ON {same_key(shape)} "
-    insert = _insert(shape, "NOT stale", stored, patched)
+    insert = _insert(shape, "NOT stale", stored, patched, folds=folds)
     return (
         f"WITH judged AS MATERIALIZED ({judged(shape, within)}), "
         f"written AS ({insert} {_on_conflict(shape)} "
@@ -146,13 +146,13 @@ def _match(shape: Shape) -> str:
     start, stale = "", "0::bigint"
     if tells_stale(shape):
         # the counter begins anew before the first row comes
-        start = f"WHERE (SELECT setval('{STALES}', 1)) = 1"
+        start = f"(SELECT setval('{STALES}', 1)) = 1 AND "
         stale = f"currval('{STALES}') - 1"
     incoming = ", ".join(INCOMING(column) for column in shape.columns)
     return (
         f"WITH written AS (MERGE INTO {table(shape.table)} AS t "
         # in the order of the key, as COPY left it: so sessions take their locks
-        f"USING (SELECT * FROM {STAGE} {start}) AS s "
+        f"USING (SELECT * FROM {STAGE} AS s WHERE {start}{are_cast(shape)}) AS s "
         f"ON {same_key(shape, CURRENT)} {_when_matched(shape)} "
         f"WHEN NOT MATCHED THEN INSERT ({_columns(shape)}) OVERRIDING SYSTEM VALUE "
         f"VALUES ({incoming}) RETURNING merge_action() = 'INSERT' AS inserted) "
@@ -216,6 +216,20 @@ def forecast(shape: Shape, /, *, erasing: Sequence[str] = ()) -> str:
     )
 
 
+def lock(shape: Shape, within: str, /) -> str:
+    """Return the query that locks the stored rows which rows of the stage meet.
+
+    Args:
+        shape: The table and its key.
+        within: The condition on `s` that picks the rows.
+    """
+    return (
+        f"SELECT 1 FROM {STAGE} AS s JOIN {table(shape.table)} AS o "
+        f"ON {same_key(shape)} WHERE {within} "
+        f"ORDER BY s.{ORDINAL} FOR NO KEY UPDATE OF o"
+    )
+
+
 def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
     """Return the query for staged rows that now meet a newer stored row."""
     return (
@@ -226,66 +240,29 @@ def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
     )
 
 
-def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -> str:
-    """Return the query for staged rows that are news to the table.
-
-    It tells each one's place in the stage, its ordinal, where the stored row was
-    seen (null where there is none) and whether it is stale.
-
-    Args:
-        shape: The table and its rules.
-        within: The condition on `s` that picks the rows.
-        also: What else it tells of `s` and `o`.
-    """
-    more = "".join(f", {one}" for one in also)
-    stored = f"{STORED(shape.column(shape.key[0]))}"
-    return (
-        f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "
-        f"{stored} IS NOT NULL AND {_is_stale(shape)} AS stale{more} "
-        f"FROM {STAGE} AS s LEFT JOIN {table(shape.table)} AS o "
-        f"ON {same_key(shape)} "
-        f"WHERE {within} AND ({stored} IS NULL OR {_is_news(shape)})"
-    )
-
-
-def _is_news(shape: Shape, stored: Side = STORED) -> str:
-    if shape.mode == "insert-new":
-        return "false"
-    if shape.on_null == "keep":
-        return comparing.knows_other(shape, INCOMING, stored)
-    return comparing.differs(shape, INCOMING, stored)
-
-
-def _is_stale(shape: Shape, stored: Side = STORED) -> str:
-    """Return the condition that a row, which is news, is older than the stored one."""
-    if not tells_stale(shape):
-        return "false"
-    if shape.on_null == "keep":
-        return f"NOT {comparing.outdoes(shape, INCOMING, stored)}"
-    return comparing.loses(shape, INCOMING, stored)
-
-
-def tells_stale(shape: Shape, /) -> bool:
-    """Return whether rows may be older than the stored ones that they meet."""
-    return shape.newest is not None and shape.mode != "insert-new"
-
-
 def _when_matched(shape: Shape) -> str:
     assignments = _assignments(shape, INCOMING)
     if not assignments:
         return ""
-    changes = _is_news(shape, CURRENT)
+    changes = is_news(shape, CURRENT)
     if tells_stale(shape):
-        stale = _is_stale(shape, CURRENT)
+        stale = is_stale(shape, CURRENT)
         changes += f" AND CASE WHEN {stale} THEN nextval('{STALES}') < 0 ELSE true END"
     return f"WHEN MATCHED AND {changes} THEN UPDATE SET {assignments}"
 
 
 def _insert(
-    shape: Shape, chosen: str, stored: str = "", patched: Sequence[str] = ()
+    shape: Shape,
+    chosen: str,
+    stored: str = "",
+    patched: Sequence[str] = (),
+    *,
+    folds: bool = False,
 ) -> str:
     proposals = [
-        f"coalesce({INCOMING(column)}, {STORED(column)})"
+        comparing.folded(shape, column, INCOMING, STORED)
+        if folds and column.name not in shape.key
+        else f"coalesce({INCOMING(column)}, {STORED(column)})"
         if column.name in patched
         else INCOMING(column)
         for column in shape.columns
@@ -362,14 +339,6 @@ def _was_inserted(shape: Shape) -> str:
 
 def _columns(shape: Shape) -> str:
     return names(column.name for column in shape.columns)
-
-
-def same_key(shape: Shape, stored: Side = STORED, /) -> str:
-    """Return the condition that a staged row has the key of a stored one."""
-    return " AND ".join(
-        f"{stored(column)} = {INCOMING(column)}"
-        for column in map(shape.column, shape.key)
-    )
 
 
 def _kept(without: Sequence[int]) -> str:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
-from propload.postgres.sql import casts, comparing, merging
+from propload.postgres.sql import casts, comparing
 from propload.postgres.sql.casts import kept_exactly
+from propload.postgres.sql.judging import judged, same_key
 from propload.postgres.sql.quoting import name, table, text
 from propload.postgres.sql.shape import INCOMING, STORED, ColumnShape, Shape
+from propload.postgres.sql.stage import STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -208,18 +210,18 @@ def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -
         casts: Conditions asked of every row of the stage first.
         rest: Conditions asked of rows that would be written.
     """
-    first = _take_out(f"FROM {merging.STAGE} AS s", "true", casts, 1) if casts else ""
+    first = _take_out(f"FROM {STAGE} AS s", "true", casts, 1) if casts else ""
     second = ""
     if rest:
-        chosen = f"FROM {merging.STAGE} AS s"
+        chosen = f"FROM {STAGE} AS s"
         ahead = ""
         if shape.key:
-            ahead = f"judged AS MATERIALIZED ({merging.judged(shape)}), "
-            chosen = f"FROM judged AS j JOIN {merging.STAGE} AS s ON s.ctid = j.place"
+            ahead = f"judged AS MATERIALIZED ({judged(shape)}), "
+            chosen = f"FROM judged AS j JOIN {STAGE} AS s ON s.ctid = j.place"
         if _folds(shape):
             chosen += (
                 f" LEFT JOIN {table(shape.table)} AS o "
-                f"ON j.home IS NOT NULL AND {merging.same_key(shape)}"
+                f"ON j.home IS NOT NULL AND {same_key(shape)}"
             )
         which = "NOT j.stale" if shape.key else "true"
         second = _take_out(chosen, which, rest, len(casts) + 1, ahead)
@@ -277,7 +279,7 @@ def _take_out(
         WITH {ahead}bad AS MATERIALIZED (
             SELECT s.ctid AS place, CASE {cases} END AS verdict {chosen} WHERE {which}
         ), gone AS (
-            DELETE FROM {merging.STAGE} AS d USING bad AS b
+            DELETE FROM {STAGE} AS d USING bad AS b
             WHERE d.ctid = b.place AND b.verdict IS NOT NULL
             RETURNING d.{ORDINAL} AS number, b.verdict AS verdict
         )

@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
+from propload.postgres.sql.judging import tells_stale
 from propload.postgres.sql.quoting import table, text
+from propload.postgres.sql.stage import create_stage
 from propload.postgres.sql.tables import READS_FILES
 
 if TYPE_CHECKING:
@@ -132,10 +134,10 @@ HAVING count(*) > 0"""
 
 def set_up(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that prepare a session for the staged path."""
-    made = [find_operators(shape.table), merging.create_stage(shape)]
+    made = [find_operators(shape.table), create_stage(shape)]
     if shape.counts_by == "sequence":
         made.append(merging.create_counter(merging.UPDATES))
-    if shape.merges and merging.tells_stale(shape):
+    if shape.merges and tells_stale(shape):
         made.append(merging.create_counter(merging.STALES))
     if shape.merges and shape.key:
         made.append(merging.create_match(shape))

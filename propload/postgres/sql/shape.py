@@ -111,6 +111,11 @@ class Shape:
         return any(self.column(name).loose for name in self.key)
 
     @property
+    def passes_over(self) -> bool:
+        """Whether a stored row may stay whatever the row holds that meets it."""
+        return bool(self.key) and (self.mode == "insert-new" or self.newest is not None)
+
+    @property
     def bound(self) -> str | None:
         """Why rows of different keys may not be written at once, or None."""
         loose = [name for name in self.key if self.column(name).loose]

@@ -16,6 +16,7 @@ from propload.postgres.sql import merging
 from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
 from propload.postgres.sql.shape import INCOMING
+from propload.postgres.sql.stage import COUNT_STAGE, STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -199,7 +200,7 @@ def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
     )
     write = (
         f"SELECT count(ROW({values})) AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 "
-        f"INTO propload_one FROM {merging.STAGE} AS s WHERE {_CHOSEN}"
+        f"INTO propload_one FROM {STAGE} AS s WHERE {_CHOSEN}"
     )
     return (*_create_probe(shape), _create_sift(write, counts_apart=False))
 
@@ -208,8 +209,7 @@ def leave_out(ordinals: Sequence[int], /) -> str:
     """Return the statement that takes rows out of the stage."""
     listed = ",".join(map(str, ordinals))
     return (
-        f"DELETE FROM {merging.STAGE} AS s "
-        f"WHERE s.{ORDINAL} = ANY ('{{{listed}}}'::integer[])"
+        f"DELETE FROM {STAGE} AS s WHERE s.{ORDINAL} = ANY ('{{{listed}}}'::integer[])"
     )
 
 
@@ -227,7 +227,7 @@ def _create_blame(shape: Shape) -> str:
     probes = ", ".join(
         text(
             f"INSERT INTO {_PROBE} ({name(column.name)}) SELECT {INCOMING(column)} "
-            f"FROM {merging.STAGE} AS s WHERE s.ctid = $1"
+            f"FROM {STAGE} AS s WHERE s.ctid = $1"
         )
         for column in shape.columns
     )
@@ -258,18 +258,22 @@ END"""
 def _write(shape: Shape, patched: Sequence[str]) -> str:
     """Return the statement that writes a run and counts into `propload_one`."""
     if shape.key:
-        return merging.merge(
+        folds = shape.mode != "insert-new" and shape.on_null == "keep"
+        write = merging.merge(
             shape,
             patched=patched,
             within=_CHOSEN,
             into="INTO propload_one",
+            locked=folds,
         )
+        locking = merging.lock(shape, _CHOSEN).replace("SELECT", "PERFORM", 1)
+        return f"{locking}; {write}" if folds else write
     return (
         merging.append(shape, within=_CHOSEN)
         + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
         "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
         "propload_done AS c4, "
-        f"({merging.COUNT_STAGE} AS s WHERE {_CHOSEN}) AS c5 INTO propload_one"
+        f"({COUNT_STAGE} AS s WHERE {_CHOSEN}) AS c5 INTO propload_one"
     )
 
 
@@ -281,7 +285,7 @@ def _create_sift(write: str, *, counts_apart: bool) -> str:
         of_the_server=IS_OF_THE_SERVER,
         of_rows=_OF_ROWS,
         probe=_PROBE,
-        stage=merging.STAGE,
+        stage=STAGE,
         ordinal=ORDINAL,
         cuts=CUTS,
         most_alike=MOST_ALIKE,

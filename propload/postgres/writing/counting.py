@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
+from propload.postgres.sql.stage import COUNT_STAGE
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write_stage(
         patched: Columns for which an existing row proposes its own value.
     """
     if not shape.key:
-        staged = int(connection.rows(merging.COUNT_STAGE)[0][0])
+        staged = int(connection.rows(COUNT_STAGE)[0][0])
         added = connection.execute(merging.append(shape)) or 0
         # a trigger may have skipped some
         return Counts(inserted=added, unchanged=staged - added)

@@ -10,7 +10,8 @@ from propload.batch import ORDINAL, ROW
 from propload.errors import WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import merging, sessions
+from propload.postgres.sql import sessions
+from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
 from propload.postgres.tables.unstorable import never_taken
 from propload.postgres.writing.refusals import Refusal
 
@@ -68,12 +69,12 @@ def fill_stage(
         ServerError: COPY refused a row, or the connection broke.
     """
     if again:
-        connection.execute(merging.EMPTY_STAGE)
+        connection.execute(EMPTY_STAGE)
     if not layer.height:
         return
     ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
     numbered = layer.drop(ROW).select(ordinals, pl.all())
-    connection.copy(merging.STAGE, numbered, temporary=True)
+    connection.copy(STAGE, numbered, temporary=True)
 
 
 def travelling(layer: pl.DataFrame, shape: Shape, /) -> pl.DataFrame:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from propload.postgres.writing.refusals import Refusal
 from propload.postgres.writing.staging import names_its_row, uncopied
 from propload.postgres.writing.suspecting import suspects
@@ -46,6 +48,8 @@ class Triage:
         number: int,
         failure: Failure,
         /,
+        *,
+        direct: bool = False,
     ) -> Approach | None:
         """Return the next approach, or None where no row is found to be at fault.
 
@@ -54,11 +58,15 @@ class Triage:
             approach: What was tried.
             number: The number of the layer that failed.
             failure: What it met.
+            direct: Whether COPY went straight into the table.
 
         Raises:
             ServerError: The connection broke meanwhile.
         """
         if approach.step == "none" and self._is_named(approach, failure):
+            if direct and self._shape.passes_over:
+                # its key may be stored: it is not written then, so nothing refuses it
+                return approach.suspecting(number, _at_line(approach, number, failure))
             named = self._named_row(connection, failure)
             return replace(approach.without(number, [named]), named=True)
         if failure.sqlstate in (None, NOT_COPIED) or approach.step == "sift":
@@ -93,6 +101,12 @@ class Triage:
             return None
         found = suspects(approach.layers[number], self._shape, failure)
         return approach.suspecting(number, found) if found.any() else None
+
+
+def _at_line(approach: Approach, number: int, failure: Failure) -> pl.Series:
+    """Return for each row of a layer whether it is the one that COPY named."""
+    places = pl.int_range(1, approach.layers[number].height + 1, eager=True)
+    return places == failure.line
 
 
 def _without_uncopied(connection: Connection, approach: Approach) -> Approach | None:

@@ -205,7 +205,9 @@ class TableWriter(EntryWriter):
             self._pace.met_stored_key()
             return approach
         self._session.make_stage(self._shape)
-        return self._triage.after(connection, approach, attempt.layer, failure)
+        return self._triage.after(
+            connection, approach, attempt.layer, failure, direct=attempt.direct
+        )
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
         """Return whether a failure whose code does not tell is not met without rows.

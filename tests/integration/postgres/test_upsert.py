@@ -8,8 +8,8 @@ import pytest
 from propload.batch import ORDINAL
 from propload.errors import SchemaMismatchError
 from propload.postgres.session.connection import connect
-from propload.postgres.sql import merging
 from propload.postgres.sql.sessions import set_up
+from propload.postgres.sql.stage import STAGE
 from propload.postgres.tables.reading import describe
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.counting import write_stage
@@ -77,7 +77,7 @@ def test_a_plan_that_was_made_for_one_row_suits_any_table(database, state_dir):
             session.execute(statement)
         ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
         rows = frame(list(range(40)), "b").with_columns(ordinals)
-        session.copy(merging.STAGE, rows, temporary=True)
+        session.copy(STAGE, rows, temporary=True)
         told = write_stage(session, shape, ())
         assert (told.updated, told.inserted) == (1, 39)
         read, probed = session.rows(f"{scans} WHERE relname = 't'")[0]

@@ -36,10 +36,10 @@ def _failure(**facts):
     return replace(known, **facts)
 
 
-def _after(approach, failure, *, number=0, connection=None, **rules):
+def _after(approach, failure, *, connection=None, direct=False, **rules):
     shape = _shape(**rules)
     return Triage(shape, StageWriter(shape)).after(
-        connection, approach, number, failure
+        connection, approach, 0, failure, direct=direct
     )
 
 
@@ -49,6 +49,17 @@ def test_the_row_that_copy_names_is_left_out_with_its_reason():
     assert approach.left_out[0]["value"].to_list() == ["text 2"]
     assert approach.named
     assert approach.step == "none"
+
+
+@pytest.mark.parametrize("rules", [{"mode": "insert-new"}, {"newest": "v"}], ids=str)
+def test_a_row_is_suspected_whose_stored_one_may_stay(rules):
+    rows = Approach((_layer(1, 2, 3),))
+    approach = _after(rows, _failure(line=2), direct=True, **rules)
+    assert [layer["k"].to_list() for layer in approach.layers] == [[2], [1, 3]]
+    assert (approach.step, approach.suspected) == ("suspect", 0)
+    assert approach.left_out == ()
+    # what does not even get into the stage is refused by no stored row
+    assert _after(rows, _failure(line=2), **rules).named
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+# ruff: noqa: S608 - names are quoted
+"""The stage of a session: a temporary table that rows are copied into first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.batch import ORDINAL
+from propload.postgres.sql.quoting import name
+
+if TYPE_CHECKING:
+    from propload.postgres.sql.shape import Shape
+
+STAGE = "propload_stage"
+EMPTY_STAGE = f"DELETE FROM {STAGE}"
+#: Tells how many rows the stage holds.
+COUNT_STAGE = f"SELECT count(*) FROM {STAGE}"
+
+
+def create_stage(shape: Shape, /) -> str:
+    """Return the statement that makes the session's stage, free of constraints."""
+    columns = [f"{name(c.name)} {c.stage_type}" for c in shape.columns]
+    return (
+        f"CREATE TEMPORARY TABLE {STAGE} "
+        f"({', '.join([f'{ORDINAL} integer', *columns])}) ON COMMIT DELETE ROWS"
+    )
