@@ -12,6 +12,7 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import sessions
 from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
+from propload.postgres.tables.row_size import too_wide
 from propload.postgres.tables.unstorable import never_taken
 from propload.postgres.writing.refusals import Refusal
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 #: A row is wider than a page of the server.
 _TOO_LARGE = "54000"
+_BLOCK_BYTES = "SELECT current_setting('block_size')::integer"
 
 
 def make_stage(connection: Connection, shape: Shape, /) -> None:
@@ -93,7 +95,17 @@ def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
         for fault in never_taken(layer)
         for place in fault.places
     ]
+    found = found or _too_wide(connection, layer)
     return found or list(_refused_by_copy(connection, layer, 0))
+
+
+def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
+    """Return rows that need not be copied to know that they fit into no page."""
+    [(block_bytes,)] = connection.rows(_BLOCK_BYTES)
+    connection.rollback()
+    places = too_wide(layer.drop(ROW), block_bytes)
+    message = f"row is too big for a page of {block_bytes:,} bytes"
+    return [Refusal(place, None, None, message, _TOO_LARGE) for place in places]
 
 
 def names_its_row(failure: Failure, /) -> bool:

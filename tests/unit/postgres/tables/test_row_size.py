@@ -1,0 +1,50 @@
+"""Rows are called too wide only where no page can hold them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from propload.postgres.tables.row_size import too_wide
+
+PAGE = 8192
+#: What a page of that size holds of values.
+ROOM = 8136
+
+
+def _rows(width, *values):
+    """Return a row for each value, which all of its columns hold."""
+    return pl.DataFrame({f"c{number}": values for number in range(width)})
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ("x" * 10, 11),
+        ("é" * 10, 21),
+        ("x" * 5_000, 10),
+        (b"x" * 20, 21),
+        (1, 8),
+        (1.5, 8),
+        (dt.date(2026, 1, 1), 4),
+        (dt.time(12), 8),
+        (True, 1),
+    ],
+    ids=lambda one: str(one)[:12],
+)
+def test_values_take_what_they_take_at_least(value, taken):
+    most = ROOM // taken
+    assert too_wide(_rows(most, value), PAGE) == []
+    assert too_wide(_rows(most + 1, value), PAGE) == [0]
+
+
+def test_rows_are_told_apart_and_nulls_take_nothing():
+    rows = _rows(1_000, "long enough", None, "", "long enough")
+    assert too_wide(rows, PAGE) == [0, 3]
+    assert too_wide(rows, 4 * PAGE) == []
+
+
+def test_few_columns_fit_whatever_they_hold():
+    assert too_wide(_rows(380, "x" * 100_000), PAGE) == []
