@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from propload.batch import ROW, join_reasons
+from propload.batch import ROW, join_reasons, no_reasons
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
+from propload.postgres.tables.row_size import long_keys
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.refusals import reasons_of, without
@@ -57,9 +58,9 @@ class Rehearsal:
     """Asks the server what a table would do with rows.
 
     They are copied into a temporary table and looked at there. What only a trigger, an
-    exclusion constraint, a check that raises an error, one of very many partitions or
-    another row of the same source refuses, is not found; nor is what any constraint
-    refuses of rows that a trigger may still change.
+    exclusion constraint, a check that raises an error, one of very many partitions, an
+    index other than the key's or another row of the same source refuses, is not found;
+    nor is what any constraint refuses of rows that a trigger may still change.
 
     Args:
         connection: A session of its own, with a stage.
@@ -178,6 +179,7 @@ class Rehearsal:
     def _forecast(
         self, layer: pl.DataFrame
     ) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
+        layer, unindexed = self._without_long_keys(layer)
         copied, early = self._fill(layer)
         refusals = self._screening.take_out(self._connection, copied)
         unfit = self._sifting.take_out_unfit(self._connection, self._types)
@@ -188,7 +190,24 @@ class Rehearsal:
         late = reasons_of(copied, refusals)
         erasing = self._shape.erasing(copied)
         counts, erased = self._count(copied.height - len(refusals), erasing)
-        return counts, join_reasons([early, late]), erased
+        return counts, join_reasons([unindexed, early, late]), erased
+
+    def _without_long_keys(
+        self, layer: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the rows whose keys an index can hold, and why others are refused."""
+        is_long = long_keys(layer, self._key) if self._key else pl.Series([False])
+        if not is_long.any():
+            return layer, no_reasons()
+        connection = self._connection
+        index = self._sifting.key_index(connection, self._key)
+        if index is None:
+            return layer, no_reasons()
+        copied, _ = self._fill(layer.filter(is_long))
+        refusals = self._sifting.with_long_keys(connection, self._key, index)
+        connection.rollback()
+        reasons = reasons_of(copied, refusals)
+        return layer.join(reasons, on=ROW, how="anti", maintain_order="left"), reasons
 
     def _fill(self, layer: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows that are in the stage now, and why others are not."""

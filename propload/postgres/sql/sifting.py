@@ -39,6 +39,8 @@ _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
 MOST_ALIKE = 16
 
 _PROBE = "propload_probe"
+#: A table of keys alone, and its index.
+_KEYS, KEYS_INDEX = "propload_keys", "propload_keys_index"
 #: Runs that grow while their rows are good; each row in a run of its own; the same
 #: where it is known that rows are at fault, even if no one of these is good.
 Runs = Literal["growing", "alone", "known_alone"]
@@ -73,6 +75,23 @@ SELECT k.constraint_name::text, array_to_string(ARRAY(
     ORDER BY u.place), ', ')
 FROM keys AS k"""
 
+#: The unique index of a key, the primary one first: its name. What it holds besides, or
+#: a condition, would have it refuse other rows.
+KEY_INDEX = """
+SELECT i.relname::text
+FROM pg_catalog.pg_index AS x
+JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+JOIN pg_catalog.pg_am AS m ON m.oid = i.relam AND m.amname = 'btree'
+WHERE x.indrelid = ($1::text)::regclass AND x.indisunique
+  AND x.indnatts = x.indnkeyatts AND x.indpred IS NULL
+  AND ARRAY(SELECT a.attname::text
+            FROM unnest(x.indkey::int2[]) AS u (number)
+            JOIN pg_catalog.pg_attribute AS a
+              ON a.attrelid = x.indrelid AND a.attnum = u.number AND a.attnum > 0
+            ORDER BY a.attname::text COLLATE "C")
+      = ARRAY(SELECT * FROM json_array_elements_text($2::json) AS k (name)
+              ORDER BY k.name COLLATE "C")
+ORDER BY x.indisprimary DESC, i.relname LIMIT 1"""
 
 #: The rows of a run. Their places are no range: COPY puts a short row where a page
 #: has room left for it.
@@ -203,6 +222,31 @@ def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
         f"INTO propload_one FROM {STAGE} AS s WHERE {_CHOSEN}"
     )
     return (*_create_probe(shape), _create_sift(write, counts_apart=False))
+
+
+def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
+    """Return the statements that make the pass as one that fills an index alone.
+
+    Args:
+        shape: How rows go into the table.
+        key: The columns of the index.
+    """
+    columns, values = names(key), [INCOMING(shape.column(each)) for each in key]
+    write = (
+        f"INSERT INTO {_KEYS} ({columns}) SELECT {', '.join(values)} "
+        f"FROM {STAGE} AS s WHERE {_CHOSEN}; "
+        "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
+    )
+    made = (
+        f"CREATE TEMPORARY TABLE {_KEYS} ON COMMIT DROP AS "
+        f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
+    )
+    return (
+        made,
+        f"CREATE INDEX {KEYS_INDEX} ON {_KEYS} ({columns})",
+        *_create_probe(shape),
+        _create_sift(write, counts_apart=False),
+    )
 
 
 def leave_out(ordinals: Sequence[int], /) -> str:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 #: What a page loses to its own header and to a row's, in bytes.
 PAGE_HEADER, ROW_HEADER = 32, 24
 #: A longer value may be compressed or stored elsewhere; both leave something behind.
 LONGEST_INLINE, LEFT_INLINE = 20, 10
+#: An index takes keys of so many bytes: of a page of 8 kB it has room for 2,704.
+INDEXED = 2_500
 #: Bytes of a value of each type, or fewer.
 _LEAST: Mapping[pl.DataType, int] = {
     pl.Boolean(): 1,
@@ -41,6 +43,20 @@ def too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
     for values in layer.iter_columns():
         taken += _least_bytes(values)
     return (taken > room).arg_true().to_list()
+
+
+def long_keys(layer: pl.DataFrame, key: Sequence[str], /) -> pl.Series:
+    """Return for each row whether its key may be longer than an index can hold.
+
+    Whether it is, depends on how far the server can compress it.
+    """
+    lengths = [
+        pl.col(name).str.len_bytes() if kind == pl.String else pl.col(name).bin.size()
+        for name, kind in layer.select(key).schema.items()
+        if kind in (pl.String, pl.Binary)
+    ]
+    is_long = pl.sum_horizontal(lengths) > INDEXED if lengths else pl.lit(value=False)
+    return layer.select(pl.repeat(value=True, n=pl.len()) & is_long).to_series()
 
 
 def _least_bytes(values: pl.Series) -> pl.Series:

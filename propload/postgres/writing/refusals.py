@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from propload.postgres.session.failures import Failure
 
+#: A row is wider than a page of the server, or longer than an index can hold.
+TOO_LARGE = "54000"
 #: Short names of what a SQLSTATE says, where no constraint has a name.
 CHECKS = {
     "23502": "not_null",
@@ -33,7 +35,7 @@ CHECKS = {
     "22021": "encoding",
     "22P02": "cast",
     "22P05": "encoding",
-    "54000": "too_large",
+    TOO_LARGE: "too_large",
     "P0001": "raised",
 }
 #: The detail of these names the values in conflict; of others it is the whole row.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from propload.postgres.sql import sifting
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.writing.refusals import TELLING_DETAILS, Refusal
+from propload.postgres.writing.refusals import TELLING_DETAILS, TOO_LARGE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +70,40 @@ class Sift:
         if refusals:
             connection.execute(sifting.leave_out([each.place for each in refusals]))
         return refusals
+
+    def with_long_keys(
+        self, connection: Connection, key: Sequence[str], index: str, /
+    ) -> list[Refusal]:
+        """Return the rows of the stage whose keys are longer than an index can hold.
+
+        Args:
+            connection: A session that has a stage.
+            key: The columns of the index.
+            index: The name of the table's own, of which it is told.
+
+        Raises:
+            ServerError: The connection broke meanwhile.
+        """
+        for statement in sifting.create_index_trial(self._shape, key):
+            connection.execute(statement)
+        refusals, _ = self._answers(connection, sifting.sift("growing"))
+        column = self.column_of(connection, index)
+        return [
+            replace(
+                each,
+                column=column,
+                constraint=index,
+                message=each.message.replace(sifting.KEYS_INDEX, index),
+            )
+            for each in refusals
+            if each.sqlstate == TOO_LARGE
+        ]
+
+    def key_index(self, connection: Connection, key: Sequence[str], /) -> str | None:
+        """Return the name of the unique index that holds the key alone, or None."""
+        table = quoted_table(self._shape.table)
+        found = connection.rows(sifting.KEY_INDEX, (table, json.dumps([*key])))
+        return found[0][0] if found else None
 
     def column_of(self, connection: Connection, constraint: str, /) -> str | None:
         """Return the columns that a constraint is about, or None."""

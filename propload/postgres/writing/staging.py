@@ -14,7 +14,7 @@ from propload.postgres.sql import sessions
 from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
 from propload.postgres.tables.row_size import too_wide
 from propload.postgres.tables.unstorable import never_taken
-from propload.postgres.writing.refusals import Refusal
+from propload.postgres.writing.refusals import TOO_LARGE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
 
-#: A row is wider than a page of the server.
-_TOO_LARGE = "54000"
 _BLOCK_BYTES = "SELECT current_setting('block_size')::integer"
 
 
@@ -105,13 +103,13 @@ def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
     connection.rollback()
     places = too_wide(layer.drop(ROW), block_bytes)
     message = f"row is too big for a page of {block_bytes:,} bytes"
-    return [Refusal(place, None, None, message, _TOO_LARGE) for place in places]
+    return [Refusal(place, None, None, message, TOO_LARGE) for place in places]
 
 
 def names_its_row(failure: Failure, /) -> bool:
     """Return whether the line that COPY names is that of the bad row."""
     # rows are stored many at once: one too large for a page is met lines later
-    return failure.line is not None and failure.sqlstate != _TOO_LARGE
+    return failure.line is not None and failure.sqlstate != TOO_LARGE
 
 
 def _refused_by_copy(

@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from propload.postgres.tables.row_size import too_wide
+from propload.postgres.tables.row_size import long_keys, too_wide
 
 PAGE = 8192
 #: What a page of that size holds of values.
@@ -48,3 +48,10 @@ def test_rows_are_told_apart_and_nulls_take_nothing():
 
 def test_few_columns_fit_whatever_they_hold():
     assert too_wide(_rows(380, "x" * 100_000), PAGE) == []
+
+
+def test_keys_may_be_too_long_together():
+    rows = pl.DataFrame({"a": ["é" * 700, "x", None], "b": ["x" * 1_101] * 3, "n": 1})
+    assert long_keys(rows, ["a", "b"]).to_list() == [True, False, False]
+    assert long_keys(rows, ["b", "n"]).to_list() == [False] * 3
+    assert long_keys(rows, ["n"]).to_list() == [False] * 3
