@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import merging
+from propload.postgres.sql.judging import judged
 from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
 from propload.postgres.sql.shape import INCOMING
@@ -209,6 +210,8 @@ def sift(runs: Runs, /) -> str:
 def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
     """Return the statements that make the pass as one that casts and writes nothing.
 
+    Only rows that would be written are cast to a domain, whose checks are constraints.
+
     Args:
         shape: How rows go into the table.
         types: The types of some columns by their names; a domain's checks are asked.
@@ -217,9 +220,13 @@ def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
         f"({INCOMING(shape.column(column))})::{pg_type}"
         for column, pg_type in types.items()
     )
+    chosen = f"{STAGE} AS s WHERE {_CHOSEN}"
+    if shape.key:
+        judgement = f"({judged(shape, _CHOSEN)}) AS j"
+        chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
     write = (
         f"SELECT count(ROW({values})) AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 "
-        f"INTO propload_one FROM {STAGE} AS s WHERE {_CHOSEN}"
+        f"INTO propload_one FROM {chosen}"
     )
     return (*_create_probe(shape), _create_sift(write, counts_apart=False))
 

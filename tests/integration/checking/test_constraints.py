@@ -32,6 +32,26 @@ def test_what_a_domain_refuses_is_told(database, on_null):
     assert {(one.column, one.check, one.rows) for one in said.reasons} == set(told)
 
 
+@pytest.mark.parametrize(
+    ("rules", "rejected"),
+    [({"mode": "insert-new"}, 1), ({"newest": "seen"}, 1), ({}, 2)],
+    ids=str,
+)
+def test_a_domain_is_asked_of_rows_that_would_be_written(database, rules, rejected):
+    run_sql(
+        database,
+        "CREATE DOMAIN price AS int CHECK (VALUE > 0)",
+        "CREATE TABLE homes (id bigint PRIMARY KEY, price price, seen int)",
+        "INSERT INTO homes VALUES (1, 100, 5)",
+    )
+    rows = [{"id": 1, "price": -1, "seen": 1}, {"id": 2, "price": -1, "seen": 1}]
+    told = {"to": database, "table": "homes", "key": "id", **rules}
+    said = propload.check(rows, **told)
+    done = propload.ingest(rows, **told)
+    assert said.expected == done.counts
+    assert said.rejected == done.counts.rejected == rejected
+
+
 @pytest.mark.parametrize(("on_null", "refused"), [("keep", 0), ("overwrite", 1)])
 def test_a_null_that_a_domain_refuses_is_told_unless_it_is_kept(
     database, on_null, refused
