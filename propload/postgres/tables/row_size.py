@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PAGE_HEADER, ROW_HEADER = 32, 24
 #: A longer value may be compressed or stored elsewhere; both leave something behind.
 LONGEST_INLINE, LEFT_INLINE = 20, 10
+#: So many columns fit into a page of 8 kB, whatever they hold.
+FITTING_COLUMNS = 380
 #: An index takes keys of so many bytes: of a page of 8 kB it has room for 2,704.
 INDEXED = 2_500
 #: Bytes of a value of each type, or fewer.
@@ -36,8 +38,6 @@ def too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
         block_bytes: The size of a page.
     """
     room = block_bytes - PAGE_HEADER - ROW_HEADER
-    if layer.width * (LONGEST_INLINE + 1) <= room:
-        return []
     # column by column: all at once they would take as much memory as the rows
     taken = pl.repeat(0, layer.height, dtype=pl.UInt32, eager=True)
     for values in layer.iter_columns():

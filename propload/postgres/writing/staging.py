@@ -12,7 +12,7 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import sessions
 from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
-from propload.postgres.tables.row_size import too_wide
+from propload.postgres.tables.row_size import FITTING_COLUMNS, too_wide
 from propload.postgres.tables.unstorable import never_taken
 from propload.postgres.writing.refusals import TOO_LARGE, Refusal
 
@@ -99,6 +99,8 @@ def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
 
 def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
     """Return rows that need not be copied to know that they fit into no page."""
+    if layer.width <= FITTING_COLUMNS:
+        return []
     [(block_bytes,)] = connection.rows(_BLOCK_BYTES)
     connection.rollback()
     places = too_wide(layer.drop(ROW), block_bytes)

@@ -7,7 +7,11 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from propload.postgres.tables.row_size import long_keys, too_wide
+from propload.postgres.tables.row_size import (
+    FITTING_COLUMNS,
+    long_keys,
+    too_wide,
+)
 
 PAGE = 8192
 #: What a page of that size holds of values.
@@ -47,7 +51,8 @@ def test_rows_are_told_apart_and_nulls_take_nothing():
 
 
 def test_few_columns_fit_whatever_they_hold():
-    assert too_wide(_rows(380, "x" * 100_000), PAGE) == []
+    for length in (20, 100_000):
+        assert too_wide(_rows(FITTING_COLUMNS, "x" * length), PAGE) == []
 
 
 def test_keys_may_be_too_long_together():
