@@ -22,6 +22,7 @@ from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.sources import open_source
 from propload.spider_names import is_spider
+from propload.target import TableName
 from propload.trials import Trial, Tuning
 
 if TYPE_CHECKING:
@@ -144,12 +145,14 @@ class _Bench:
         sample: The rows.
         scratch: Makes and drops the tables.
         tables: Numbers for them.
+        target: The table that they are made like, for people.
     """
 
     plan: Plan
     sample: Sample
     scratch: Scratch
     tables: count[int]
+    target: str
 
     @classmethod
     @contextmanager
@@ -170,9 +173,8 @@ class _Bench:
             places = Places(Path(folder))
             name = f"propload_tune_{secrets.token_hex(4)}"
             with Scratch.open(database.connect(), name, target.table) as scratch:
-                yield cls(
-                    Plan(settings, plan.options, places), sample, scratch, count()
-                )
+                trial = Plan(settings, plan.options, places)
+                yield cls(trial, sample, scratch, count(), str(target.table))
 
     def load(self, batch_rows: int, workers: int) -> Trial:
         """Load the sample into a new table, and drop it."""
@@ -189,6 +191,8 @@ class _Bench:
             except LoadError as error:
                 # its own words say how to go on, which a trial never does
                 msg = f"the rows cannot be tried: {error.__cause__ or error}"
+                # nobody else knows the table of a trial
+                msg = msg.replace(str(TableName.parse(table)), self.target)
                 raise stopped(error, msg) from error
         return _trial(batch_rows, workers, report)
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """
 propload ingest listings.csv --table listings --key listing_id
-propload ingest 'exports/*.parquet' --table listings --key id --newest scraped_at
-cat rows.ndjson | propload ingest - --format ndjson --table rows --mode append --json
+propload ingest 'exports/*.parquet' --table homes --key id --newest seen
+cat rows.ndjson | propload ingest - --table rows --mode append --json
 """
 
 

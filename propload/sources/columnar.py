@@ -113,7 +113,7 @@ def _read(
             nothing = pa.RecordBatch.from_pylist([], schema=schema)
             yield from cut(settle_types(nothing, name), name, 1, options)
     except (pa.ArrowException, OSError) as error:
-        msg = f"{name} is cut short or damaged: {error}"
+        msg = f"{name} is cut short or damaged: fetch it again ({error})"
         stop = SourceError(msg, source=name)
         stop.__cause__ = error
         raise located(stop, name, rows_read) from error

@@ -116,7 +116,7 @@ def _feed(unpacker: Unpacker, packed: bytes, name: str) -> bytes:
     try:
         return unpacker.decompress(packed)
     except (*BROKEN, OSError) as error:
-        msg = f"{name} is damaged: {error}"
+        msg = f"{name} is damaged: fetch it again ({error})"
         raise SourceError(msg) from error
 
 

@@ -67,8 +67,9 @@ def read_delimited(
     chunks.drop_lines(options.skip_lines)
     head = _head(chunks, name, options)
     if not head.strip():
-        below = f" below line {options.skip_lines}" if options.skip_lines else ""
-        msg = f"{name} is empty{below}"
+        msg = f"{name} is empty: look at what writes it"
+        if options.skip_lines:
+            msg = f"{name} is empty below line {options.skip_lines}: skip fewer lines"
         raise SourceError(msg, source=name)
     dialect = find_dialect(head, name, options, tabs=tabs)
     chunks.take(dialect.start)

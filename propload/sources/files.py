@@ -289,10 +289,13 @@ def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:
     read = sorted(_readable_in(folder, given))
     if not read:
         files = [path for path in folder.rglob("*") if path.is_file()]
-        msg = f"{folder} is a folder without files of a known format"
+        advice = "name the files and give their --format"
         if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
             texts = f"{folder}/*{NOTE_SUFFIX}"
-            msg += f": name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
+            advice = f"name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
+        elif not files:
+            advice = "it is empty"
+        msg = f"{folder} is a folder without files of a known format: {advice}"
         raise SourceError(msg, source=str(folder))
     return list(read)
 

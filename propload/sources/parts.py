@@ -76,7 +76,7 @@ def find_parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[P
     if not head:
         # where it could not be read, that is raised instead
         next(blocks, None)
-        msg = f"{name} is empty"
+        msg = f"{name} is empty: look at what writes it"
         raise SourceError(msg, source=name)
     if is_zip(head):
         with _seekable(file, blocks) as archive:

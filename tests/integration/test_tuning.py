@@ -63,6 +63,9 @@ def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
     with pytest.raises(LoadError, match="column sold takes no null") as caught:
         tune(pl.DataFrame({"id": [1, 2]}), to=database, table="homes", seconds=1)
     assert "--resume" not in str(caught.value)
+    with pytest.raises(LoadError, match=r"tried: .*public\.homes lacks") as caught:
+        tune(pl.DataFrame({"no": [1]}), to=database, table="homes", key="no", seconds=1)
+    assert "propload_tune" not in str(caught.value)
     assert caught.value.report is None
 
 

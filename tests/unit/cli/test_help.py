@@ -24,6 +24,12 @@ def help_of(run):
 
 
 HELP = {}
+#: The words of each command, those of a group one by one.
+COMMAND_LINES = [
+    (name, *sub)
+    for name in COMMANDS
+    for sub in [(one,) for one in getattr(load_command(name), "commands", ())] or [()]
+]
 
 
 def test_help_says_whether_a_command_crawls(help_of):
@@ -55,6 +61,17 @@ def test_help_is_broken_by_the_terminal_alone(columns, run, monkeypatch):
             word = after.partition(" ")[0]
             is_full = len(line) + 1 + len(word) > int(columns) - 2
             assert is_full or not line or not after, line
+
+
+@pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
+def test_examples_can_be_pasted_from_a_usual_terminal(words, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    below = run(*words, "--help").output.partition(" Example")[2]
+    examples = [line.strip() for line in below.splitlines() if line.strip()]
+    # the rest of one that was broken would be a command of its own
+    assert examples
+    for line in examples:
+        assert re.match(r"(propload|psql|cat \S+ \| propload) ", line), line
 
 
 @pytest.mark.parametrize("command", ["ingest", "check", "tune"])

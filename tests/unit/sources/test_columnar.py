@@ -80,7 +80,7 @@ def test_a_file_cut_short_is_refused(read, write, kind):
     reading = read(path)
     assert reading.rows == FRAME.to_dicts()[: len(reading.rows)]
     assert reading.error is not None
-    assert "cut short or damaged" in str(reading.error)
+    assert "cut short or damaged: fetch it again (" in str(reading.error)
     assert reading.error.row == len(reading.rows)
 
 

@@ -71,7 +71,7 @@ def test_damage_is_named(read, write):
     packed[len(packed) // 2 : len(packed) // 2 + 30] = bytes(30)
     reading = read(write("a.csv.gz", bytes(packed)))
     assert reading.error is not None
-    assert "damaged" in str(reading.error)
+    assert "damaged: fetch it again (" in str(reading.error)
 
 
 def zipped(members):
