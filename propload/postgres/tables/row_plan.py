@@ -70,7 +70,7 @@ def plan_rows(
         if name in known
     }
     faults = [
-        _fault(known[name], frame_schema[name])
+        _fault(known[name], frame_schema[name], target.table)
         for name, plan in planned.items()
         if plan is None
     ]
@@ -79,18 +79,21 @@ def plan_rows(
     if target.newest in new and target.on_new_columns == "ignore":
         faults.append(
             f"column {target.newest} orders the versions of a row (newest) and is not "
-            "in the table: add it (--on-new-columns add), or name another"
+            f"in the table {target.table}: add it (--on-new-columns add), or name "
+            "another"
         )
     refused = new if target.on_new_columns == "refuse" else {}
     return RowPlan(
         tuple(plan for plan in planned.values() if plan is not None),
         new,
-        _unknown(refused, [name for name in known if name not in frame_schema]),
+        _unknown(refused, [n for n in known if n not in frame_schema], target.table),
         tuple(faults),
     )
 
 
-def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
+def _unknown(
+    new: Collection[str], free: Collection[str], table: TableName
+) -> str | None:
     """Return what is said of columns that a table lacks, or None where it has all."""
     if not new:
         return None
@@ -104,7 +107,8 @@ def _unknown(new: Collection[str], free: Collection[str]) -> str | None:
     one = len(new) == 1
     return (
         f"{'column' if one else 'columns'} {', '.join(told)}{rest} "
-        f"{'is' if one else 'are'} not in the table: add {'it' if one else 'them'} "
+        f"{'is' if one else 'are'} not in the table {table}: "
+        f"add {'it' if one else 'them'} "
         "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
     )
 
@@ -134,14 +138,15 @@ def _lacking(
     )
 
 
-def _fault(column: TableColumn, dtype: pl.DataType) -> str:
+def _fault(column: TableColumn, dtype: pl.DataType, table: TableName) -> str:
     if column.generated:
-        told = f"column {column.name} is computed by the server"
+        told = f"column {column.name} of {table} is computed by the server"
         return (
             f"{told}: leave it out of the input, for instance by a mapping of the "
             "columns that are to be loaded (--mapping)"
         )
     return (
         f"column {column.name} is {type_name(dtype)}, which has no exact way to "
-        f"{column.pg_type}: give the column a mapping, or another type in the table"
+        f"the {column.pg_type} of {table}: give the column a mapping, or another type "
+        "in the table"
     )
