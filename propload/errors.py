@@ -30,10 +30,19 @@ The driver's or the operating system's error is always the `__cause__`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from propload.report import Report
+
+#: A connection string with a password, wherever one was given by mistake.
+_ADDRESS = re.compile(r"\b(postgres(?:ql)?://[^\s:@/]*:)\S*@", re.IGNORECASE)
+
+
+def without_passwords(text: str, /) -> str:
+    """Return a text in which each connection string has `***` for its password."""
+    return _ADDRESS.sub(r"\1***@", text)
 
 
 class PropLoadError(Exception):
@@ -46,6 +55,10 @@ class ConfigError(PropLoadError):
     """An option, connection string, mapping or schema cannot be used."""
 
     exit_code = 2
+
+    def __init__(self, message: str = "", /) -> None:
+        # what is quoted may be a connection string that was given as something else
+        super().__init__(without_passwords(message))
 
 
 class SourceError(PropLoadError):

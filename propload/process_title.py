@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 
 _FLAG = "--to"
+#: Given in the place of something else, a connection string is as secret.
+_ADDRESSES = ("postgresql://", "postgres://")
 
 
 def hide_passwords() -> None:
-    """Let `ps` show the command line without the passwords of `--to`.
+    """Let `ps` show the command line without the passwords of connection strings.
 
     Python has copied the arguments, so the command finds them as they were given.
     """
@@ -24,7 +26,7 @@ def hide_passwords() -> None:
 
 def _masked(argument: str, before: str) -> str:
     flag, equals, value = argument.partition("=")
-    if before == _FLAG:
+    if before == _FLAG or argument.startswith(_ADDRESSES):
         return _mask(argument)
     return f"{flag}={_mask(value)}" if (flag, equals) == (_FLAG, "=") else argument
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,6 +14,10 @@ from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: As entry points are written.
+_OBJECT = re.compile(r"[\w.]+\s*:\s*[\w.]+")
 
 
 def find_object(spec: str, *, group: str, kind: str) -> object:
@@ -28,6 +33,9 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
         ConfigError: There is no such name, module or attribute.
     """
     if ":" in spec:
+        if not _OBJECT.fullmatch(spec):
+            msg = f"{kind} {spec!r} names no object of a module: give MODULE:NAME"
+            raise ConfigError(msg)
         return _imported(EntryPoint(spec, spec, group), kind)
     registered = entry_points(group=group)
     if spec not in registered.names:

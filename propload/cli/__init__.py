@@ -25,7 +25,7 @@ from propload.cli.streams import (
     open_closed_streams,
     patient_stdout,
 )
-from propload.errors import OutputError
+from propload.errors import OutputError, without_passwords
 
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
@@ -130,6 +130,7 @@ class _Commands(HelpedGroup):
             return super().invoke(ctx)
         except TyperException as error:
             # words that no command takes: its own errors are told by its screen
+            error.message = without_passwords(error.message)
             if ctx.meta.get(_AS_JSON):
                 _print_failure(error)
             raise

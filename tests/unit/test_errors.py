@@ -53,3 +53,11 @@ def test_errors_are_sent_between_processes(kind):
 @pytest.mark.parametrize("cause", [ValueError("x"), PropLoadError("x")])
 def test_what_has_no_kind_of_its_own_is_a_load_error(cause):
     assert type(stopped(cause, "the run stopped")) is LoadError
+
+
+@pytest.mark.parametrize("kind", [errors.ConfigError, errors.ConfigLoadError])
+def test_a_connection_string_in_the_wrong_place_shows_no_password(kind):
+    told = "table 'postgresql://u:Sesam9@x@h:5/d' is no name, nor is postgres://h/d"
+    error = kind(told)
+    assert str(error) == told.replace("Sesam9@x", "***")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own

@@ -34,6 +34,14 @@ def test_an_unknown_command_is_a_usage_error(run):
     assert run("injest").exit_code == 2
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_connection_string_that_is_no_command_shows_no_password(words, run):
+    result = run("postgresql://u:Sesam9@h/d", *words)
+    assert result.exit_code == 2
+    assert "postgresql://u:***@h/d" in result.output
+    assert "Sesam9" not in result.output
+
+
 def test_psql_prints_no_json(run):
     result = run("db", "psql", "--json")
     assert result.exit_code == 2
