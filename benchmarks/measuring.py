@@ -9,6 +9,7 @@ import os
 import platform
 import secrets
 import statistics
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psutil
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, TextColumn
 
 from benchmarks.scratch import open_scratch
 
@@ -116,13 +120,34 @@ def measure(
     """
     turns = options.warm if warm is None else warm
     chosen = [case for case in cases if options.wants(*case.labels.values())]
+    takes = [(turn, case) for turn in range(-turns, options.runs) for case in chosen]
     lines: list[dict[str, Any]] = []
-    for turn in range(-turns, options.runs):
-        for case in chosen:
+    with _progress() as shown:
+        task = shown.add_task("", total=len(takes))
+        for turn, case in takes:
+            shown.update(task, description=_described(case, turn), refresh=True)
             line = _time(case)
+            shown.advance(task)
             if turn >= 0:
                 lines.append({**case.labels, "rows": case.rows, "run": turn, **line})
     return pl.DataFrame(lines, infer_schema_length=None)
+
+
+def _progress() -> Progress:
+    """Return what shows a terminal how far the runs are, and others nothing."""
+    return Progress(
+        TextColumn("{task.completed} of {task.total} runs, now {task.description}"),
+        console=Console(stderr=True, highlight=False),
+        # a thread that draws would take its part of what is measured
+        auto_refresh=False,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _described(case: Case, turn: int) -> str:
+    labels = ", ".join(f"{name} {value}" for name, value in case.labels.items())
+    return escape(f"{labels}{' (warming up)' if turn < 0 else ''}")
 
 
 def _time(case: Case) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from datetime import UTC, datetime
@@ -40,6 +41,24 @@ def test_a_run_is_kept_and_told(database, tmp_path, monkeypatch, capsys):
     assert facts["psycopg"]
     assert facts["server"]["synchronous_commit"] in {"on", "off", "local"}
     assert facts["server"]["shared_buffers"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "is_told"), [(Terminal, True), (io.StringIO, False)]
+)
+def test_a_terminal_is_told_how_far_the_runs_are(monkeypatch, stream, is_told):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", stream())
+    cases = [measuring.Case({"peer": name}, 1, dict) for name in ("first", "[second]")]
+    assert measuring.measure(cases, measuring.Options(1, runs=2)).height == 4
+    shown = sys.stderr.getvalue()
+    assert ("1 of 6 runs, now peer [second] (warming up)" in shown) == is_told
+    assert bool(shown) == is_told
 
 
 def test_what_a_notebook_measures_is_kept(database):
