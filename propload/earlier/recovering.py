@@ -224,15 +224,17 @@ def _recover_before(
 
 def _with_ways_out(run_id: str, error: PropLoadError, commands: Commands) -> str:
     """Return why a journal cannot be loaded, and once what can be done."""
-    told = str(error).rstrip(".")
+    told = str(error)
+    if not told.endswith((".", "?")):
+        told += "."
     corrected = (
         f"{commands.recover(run_id)} --key ... --mapping ... --on-new-columns ..."
     )
     drop = commands.drop_journal(run_id)
     if drop in told:
-        return f"{told}. With other settings: {corrected}"
+        return f"{told} With other settings: {corrected}"
     return (
-        f"{told}. Recover it with the settings corrected ({corrected}) or drop it "
+        f"{told} Recover it with the settings corrected ({corrected}) or drop it "
         f"({drop})"
     )
 

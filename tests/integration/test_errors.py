@@ -44,7 +44,9 @@ def test_commands_in_messages_name_a_state_folder_that_a_keyword_named(homes, tm
         propload.ingest([{"id": 1}], resume="20260101T120000-ab12", **told)
     with pytest.raises(propload.SchemaMismatchError, match=f"recover {flag}"):
         propload.ingest(iter([{"id": 1, "price": 2}]), **told)
-    with pytest.raises(propload.LoadError, match=f"recover RUN {flag} --key"):
+    (left,) = propload.leftovers(state_dir=tmp_path)
+    again = f"recover {left.run_id} {flag} --key"
+    with pytest.raises(propload.LoadError, match=again):
         propload.ingest(iter([{"id": 1, "price": 2}]), **told)
 
 

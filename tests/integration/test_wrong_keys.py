@@ -39,7 +39,8 @@ def test_rows_that_wait_behind_a_misspelt_key_are_told_and_loaded_by_another(
     assert "3 rows wait in the journal" in str(caught.value)
     assert f"propload recover {left.run_id} --key" in str(caught.value)
     # what came first goes first: the next run says the same
-    with pytest.raises(LoadError, match=rf"recover RUN --key .* are: {left.run_id}"):
+    corrected = rf"'id'\? Recover it .* \(propload recover {left.run_id} --key"
+    with pytest.raises(LoadError, match=corrected):
         propload.ingest(iter(rows), key="id", **told)
     (report,) = propload.recover(left.run_id, key="id", to=database)
     assert report.counts.inserted == 3
