@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = f"{PREFIX}LONGEST_WAIT"
 _LONGEST = 300.0
 #: Seconds to wait first after a 429 that does not say for how long; then as long again
-#: as was waited in a row.
+#: as was waited in a row: six requests, and the longest wait would be exceeded.
 _UNSAID = 10.0
 #: Nearest to the site: what a cache answers, no site has said.
 _ORDER = 950

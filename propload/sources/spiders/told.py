@@ -33,10 +33,9 @@ def wait_told(response: Response, /) -> float:
 
 
 def asks_for_less(response: Response, /) -> bool:
-    """Return whether a site is asked too much, and does not say how long to wait."""
-    # 0 is an answer: at once
-    is_told = bool(wait_told(response)) or _header(response, "Retry-After") == "0"
-    return response.status == _TOO_MANY and not is_told
+    """Return whether a site that names no time to wait is asked too much."""
+    # 0 is a time: at once
+    return response.status == _TOO_MANY and _header(response, "Retry-After") != "0"
 
 
 def delay_told(rules: RobotParser, agent: str, /) -> float:
