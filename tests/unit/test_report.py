@@ -3,7 +3,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from propload.commands import Commands
+from propload.errors import CountsError
 from propload.report import (
     Counts,
     ReasonCount,
@@ -137,3 +142,111 @@ def test_reasons_are_a_frame():
 
 def test_rejects_without_a_file_are_an_empty_frame():
     assert REPORT.rejects.height == 0
+
+
+ENDS = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
+#: Counts of rows by how they ended, all different so that none stands for another.
+ENDED = dict(zip(ENDS, (1, 2, 4, 8, 16, 32), strict=True))
+
+
+def test_each_row_read_is_accounted_for_once():
+    counts = Counts(read=63, **ENDED)
+    assert (counts.stored, counts.accounted) == (15, 63)
+    counts.verify()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_row_that_is_missing_anywhere_is_told(end):
+    counts = Counts(read=63, **{**ENDED, end: ENDED[end] - 1})
+    with pytest.raises(CountsError, match=r"63 rows were read but 62 are accounted"):
+        counts.verify()
+
+
+def test_counts_that_add_up_by_two_mistakes_are_told():
+    counts = Counts(read=1, inserted=2, rejected=-1)
+    assert not counts.possible
+    with pytest.raises(CountsError, match="1 row was read but 1 is accounted"):
+        counts.verify()
+
+
+@given(st.lists(st.lists(st.integers(0, 1000), min_size=7, max_size=7), min_size=1))
+def test_counts_of_parts_add_up_end_by_end(parts):
+    total = sum((Counts(*part) for part in parts), Counts())
+    assert total == Counts(*map(sum, zip(*parts, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_so"),
+    [
+        (Counts(read=3, rejected=2, duplicates=1), True),
+        (Counts(read=3, rejected=2, unchanged=1), False),
+        # no row came, and none was refused
+        (Counts(), False),
+        (Counts(read=2, duplicates=2), False),
+    ],
+)
+def test_rows_were_all_rejected_where_some_came_and_none_was_good(counts, is_so):
+    assert counts.all_rejected is is_so
+
+
+def test_text_is_this():
+    lines = str(replace(REPORT, rejects_path=None, message="it ended early"))
+    assert lines.splitlines() == [
+        "homes.csv → public.listing in localhost/homes: loaded",
+        "  it ended early",
+        "  read       10",
+        "  inserted    6",
+        "  updated     1",
+        "  unchanged   1",
+        "  rejected    2",
+        "  2.00 s, 5 rows/s, 1 batch, 0 retries, peak 100 MB",
+        "  run 20260101T120000-ab12, began 2026-01-01 12:00:00 UTC",
+        "  rejected because:",
+        "     2  check price ge: such as price is <script> negative",
+        "  loaded with a warning:",
+        "     1  warning area plausible: area is large",
+        "  note: a note",
+    ]
+
+
+def test_a_report_of_nothing_shows_what_is_always_told_alone():
+    bare = replace(
+        REPORT,
+        counts=Counts(),
+        rejects_path=None,
+        reasons_counted=(),
+        warnings=(),
+        notes=(),
+        seconds=0.0,
+    )
+    assert [line.split()[0] for line in str(bare).splitlines()[1:]] == [
+        "read", "inserted", "0.00", "run",
+    ]  # fmt: skip
+    html = bare._repr_html_()
+    assert html.count("<p>") == html.count("<table>") == 1
+
+
+def test_a_message_is_told_in_a_notebook():
+    message = "read <b> & stop"
+    html = replace(REPORT, message=message)._repr_html_()
+    assert "<p>read &lt;b&gt; &amp; stop</p>" in html
+
+
+@pytest.mark.parametrize(("count", "more"), [(12, False), (13, True)])
+def test_a_dozen_notes_are_shown_and_the_others_counted(count, more):
+    report = replace(REPORT, notes=tuple(f"note {n}" for n in range(count)))
+    shown = [line for line in str(report).splitlines() if "note: " in line]
+    assert len(shown) == 12 + more
+    command = "propload runs show 20260101T120000-ab12 --json"
+    assert (shown[-1] == f"  note: 1 more: {command}") is more
+
+
+def test_rejects_that_are_gone_are_not_pointed_at(tmp_path):
+    gone = replace(REPORT, rejects_path=str(tmp_path / "gone.ndjson"))
+    last = str(gone).splitlines()[-1]
+    assert last == "  rejects: none is left, they were dropped or replayed since"
+
+
+def test_seconds_are_kept_to_the_millisecond_and_rates_to_a_tenth():
+    kept = json.loads(replace(REPORT, seconds=3.00049).to_json())
+    assert (kept["seconds"], kept["rows_per_second"]) == (3.0, 3.3)
