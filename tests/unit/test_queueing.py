@@ -1,3 +1,4 @@
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -115,6 +116,21 @@ def test_every_subscriber_sees_every_entry_and_the_slowest_holds_the_room():
     assert queue.try_put(same)
 
 
+def test_an_entry_holds_its_room_until_the_last_of_three_has_taken_it():
+    queue = BatchQueue(1, 100)
+    subscriptions = [queue.subscribe() for _ in range(3)]
+    heard = []
+    queue.on_room(lambda: heard.append(queue.fill))
+    queue.put(Entry(1))
+    held = []
+    for subscription in subscriptions:
+        subscription.get()
+        held.append(len(queue))
+    assert held == [1, 1, 0]
+    # those who wait for room are woken when there is some
+    assert heard == [0.0]
+
+
 def test_the_same_entry_may_be_put_twice():
     queue = BatchQueue(5, 100)
     subscription = queue.subscribe()
@@ -155,6 +171,18 @@ def test_get_times_out():
     subscription = queue.subscribe()
     with pytest.raises(TimeoutError):
         subscription.get(timeout=0.01)
+
+
+def test_entries_that_nobody_will_get_are_held_no_longer():
+    queue = BatchQueue(2, 100)
+    subscription = queue.subscribe()
+    entry = Entry(1)
+    before = sys.getrefcount(entry)
+    queue.put(entry)
+    queue.close(RuntimeError("the writer stopped"))
+    assert sys.getrefcount(entry) == before
+    with pytest.raises(QueueClosedError, match="the writer stopped"):
+        subscription.get()
 
 
 def test_many_producers_and_one_subscriber_lose_nothing():
