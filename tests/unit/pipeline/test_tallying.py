@@ -1,0 +1,175 @@
+"""What became of each row: what the tally adds up, and what it does not believe."""
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from propload.batch import (
+    REASONS,
+    ROW,
+    Batch,
+    Deduped,
+    Piece,
+    Unread,
+    Written,
+    no_reasons,
+)
+from propload.errors import CountsError, TransientWriteError
+from propload.monitoring.metrics import Metrics
+from propload.options import RejectLimit
+from propload.pipeline.stages import Start
+from propload.pipeline.tallying import Tally
+from propload.prepare.joining import Joined
+from propload.prepare.preparing import Prepared
+from propload.rejecting import RejectWriter
+from propload.report import Counts
+
+pytestmark = pytest.mark.timeout(30)
+
+
+@pytest.fixture
+def rejects(tmp_path):
+    writer = RejectWriter(tmp_path / "rejects" / "run.ndjson", "run")
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def tally(rejects):
+    return Tally(rejects, RejectLimit(), Metrics(), None, Start())
+
+
+def joined_of(rows, number=0, first_row=0, unread=()):
+    batch = pa.RecordBatch.from_pydict({"id": list(range(rows))})
+    parts = (Batch(batch, "homes.csv", 1, unread=unread),)
+    return Joined(number, parts, first_row)
+
+
+def reasons_of(*rows):
+    told = [(row, "check", "id", "ge", str(row), "too low", None) for row in rows]
+    return pl.DataFrame(told, schema=REASONS, orient="row")
+
+
+def prepared_of(joined, refused=(), outdone=(), warnings=None):
+    """Return a joined batch for one lane, without some rows."""
+    frame = joined.raw().filter(~pl.col(ROW).is_in(refused))
+    kept = frame.filter(~pl.col(ROW).is_in(outdone))
+    versions = frame.tail(len(outdone) + 1) if outdone else None
+    return Prepared([Deduped((kept,), versions)], reasons_of(*refused), warnings)
+
+
+def piece_of(prepared, batch=0):
+    return Piece(batch, 0, prepared.lanes[0], 0, prepared.height)
+
+
+def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
+    joined = joined_of(9, unread=(Unread(10, "a,b", "columns", "too many"),))
+    prepared = prepared_of(joined, refused=(0, 1), outdone=(7,))
+    assert (prepared.height, prepared.duplicates) == (6, 1)
+    assert tally.begin(joined, prepared, 1, counted=False) == 3
+    piece = piece_of(prepared)
+    tally.on_refused(piece, reasons_of(2))
+    tally.on_written(piece, Written(1, 1, 2, 1, 1, reasons_of(2), {"id": 3}))
+    expected = Counts(
+        read=10,
+        inserted=1,
+        updated=1,
+        unchanged=2,
+        stale=1,
+        duplicates=1,
+        rejected=4,
+    )
+    assert tally.counts == expected
+    assert tally.erased == {"id": 3}
+    assert (tally.batches, tally.retries) == (1, 0)
+    tally.verify(all_read=True)
+
+
+@pytest.mark.parametrize("lost", [-1, 1])
+def test_a_row_that_writing_loses_or_doubles_is_seen(tally, lost):
+    joined = joined_of(3)
+    prepared = prepared_of(joined)
+    tally.begin(joined, prepared, 1, counted=False)
+    tally.on_written(piece_of(prepared), Written(3 + lost, 0, 0, 0, 0, no_reasons()))
+    with pytest.raises(CountsError, match=f"3 rows were read but {3 + lost} are"):
+        tally.verify(all_read=False)
+
+
+def test_a_batch_whose_rows_nobody_has_written_is_missed_where_all_were_read(tally):
+    joined = joined_of(3)
+    tally.begin(joined, prepared_of(joined), 1, counted=False)
+    tally.verify(all_read=False)
+    with pytest.raises(CountsError, match=r"3 rows came .* but 0 are accounted for"):
+        tally.verify(all_read=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"refused": (0,), "outdone": ()},
+        {"refused": (), "outdone": (2,)},
+        {"refused": (0,), "outdone": (2,)},
+    ],
+)
+def test_rows_of_a_batch_are_prepared_refused_or_outdone_and_each_once(tally, change):
+    joined = joined_of(3)
+    prepared = prepared_of(joined, **change)
+    tally.begin(joined, prepared, 1, counted=False)
+    lane = prepared.lanes[0]
+    more = Prepared([lane, Deduped((joined.raw().head(1),))], prepared.reasons)
+    less = Prepared([Deduped((lane.layers[0].head(0),))], prepared.reasons)
+    for wrong in (more, less):
+        with pytest.raises(CountsError, match=r"homes.csv: of 3 rows of batch 0"):
+            tally.begin(joined, wrong, 1, counted=False)
+
+
+def test_what_an_earlier_attempt_kept_and_counted_is_neither_kept_nor_counted(
+    tally, rejects
+):
+    joined = joined_of(3)
+    prepared = prepared_of(joined, refused=(0,))
+    assert tally.begin(joined, prepared, 1, counted=True) == 0
+    assert tally.counts == Counts()
+    assert rejects.counted == ()
+
+
+def test_warnings_of_all_batches_are_added_up_most_first(tally):
+    columns = ["column", "check", "message", "rows"]
+    few = pl.DataFrame([("id", "odd", "looks odd", 1)], columns, orient="row")
+    many = pl.DataFrame(
+        [("id", "odd", "looks odd", 1), ("id", "low", "looks low", 5)],
+        columns,
+        orient="row",
+    )
+    for number, warnings in enumerate((few, many, None)):
+        joined = joined_of(6, number, number * 6)
+        prepared = prepared_of(joined, warnings=warnings)
+        tally.begin(joined, prepared, 1, counted=False)
+    assert [(one.check, one.rows) for one in tally.warnings] == [("low", 5), ("odd", 2)]
+
+
+def test_a_retry_is_counted_and_what_is_waited_for_shown_until_it_is_there(rejects):
+    metrics = Metrics()
+    tally = Tally(rejects, RejectLimit(), metrics, None, Start())
+    joined = joined_of(1)
+    prepared = prepared_of(joined)
+    tally.begin(joined, prepared, 1, counted=False)
+    tally.on_retry(TransientWriteError("the line broke"), 1.25)
+    assert tally.retries == metrics.snapshot().retries == 1
+    assert metrics.snapshot().activity == "next try within 1.2 s: the line broke"
+    tally.on_written(piece_of(prepared), Written(1, 0, 0, 0, 0, no_reasons()))
+    assert metrics.snapshot().activity == ""
+
+
+def test_all_is_committed_below_the_first_batch_that_is_in_flight(rejects):
+    told = []
+    tally = Tally(rejects, RejectLimit(), Metrics(), told.append, Start())
+    batches = [joined_of(5, number, number * 5) for number in range(3)]
+    for joined in batches:
+        tally.begin(joined, prepared_of(joined), 2, counted=False)
+    assert not tally.wait_idle(0)
+    for number in (1, 0, 1, 0, 2, 2):
+        tally.pass_over(number)
+    # a batch is done when both lanes have it
+    assert told == [0, 10, 15]
+    assert tally.wait_idle(0)
