@@ -7,6 +7,7 @@ import pytest
 
 from propload.batch import REASONS, ROW
 from propload.postgres.writing.approach import Approach
+from propload.postgres.writing.refusals import Refusal
 from propload.prepare.dedupe import dedupe
 
 KEY = ("k",)
@@ -56,3 +57,39 @@ def test_only_the_layer_at_the_end_is_written_row_by_row(number):
     again = approach_of([1, 1, 2]).with_versions_of(refused(1), KEY)
     assert again.goes_by_row(number) is (number == 1)
     assert again.looks_into(number) is (number == 1)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_rejected_row_leaves_its_layer_and_no_other(number):
+    layers = tuple(frame_of([1, 2]).with_columns(pl.col(ROW) + 2 * n) for n in range(3))
+    refusal = Refusal(1, "k", None, "it is bad", "23514")
+    again = Approach(layers).without(number, [refusal])
+    row = 2 * number + 1
+    left = [[2 * n, 2 * n + 1] for n in range(3)]
+    left[number].remove(row)
+    assert [rows_of(layer) for layer in again.layers] == left
+    told = again.left_out[0].select(ROW, "column", "message").rows()
+    assert told == [(row, "k", "it is bad")]
+    assert not again.named
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_suspects_are_tried_before_the_others_of_their_layer(number):
+    layers = tuple(frame_of([1, 2]).with_columns(pl.col(ROW) + 2 * n) for n in range(3))
+    again = Approach(layers).suspecting(number, pl.Series([False, True]))
+    expected = [[0, 1], [2, 3], [4, 5]]
+    expected[number : number + 1] = [[2 * number + 1], [2 * number]]
+    assert [rows_of(layer) for layer in again.layers] == expected
+    looked_into = [again.looks_into(each) for each in range(4)]
+    assert looked_into == [each == number for each in range(4)]
+
+
+def test_further_keys_join_those_that_are_written_row_by_row_already():
+    approach = approach_of([1, 2, 1, 2, 3])
+    once = approach.with_versions_of(refused(2), KEY)
+    assert [rows_of(layer) for layer in once.layers] == [[3, 4], [0, 2]]
+    twice = once.with_versions_of(refused(3), KEY)
+    assert [rows_of(layer) for layer in twice.layers] == [[4], [0, 1, 2, 3]]
+    # each has had its turn
+    assert twice.with_versions_of(refused(0, 1, 2, 3), KEY) is None
+    assert (approach.duplicates, once.duplicates, twice.duplicates) == (2, 1, 0)
