@@ -42,6 +42,8 @@ def settle_types(rows: pa.RecordBatch, source: str) -> pa.RecordBatch:
         except (pa.ArrowException, ValueError) as error:
             msg = f"{source}: column {field.name} is {field.type}, and {error}"
             raise SourceError(msg, source=source) from error
+        # a source that says what a new column is knows more than its type does
+        created_as = (field.metadata or {}).get(CREATED_AS, created_as)
         told = {CREATED_AS: created_as} if created_as else None
         rows = rows.set_column(
             place, pa.field(field.name, column.type, metadata=told), column

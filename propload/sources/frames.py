@@ -16,6 +16,7 @@ from propload.fields import make_field, mark_numbers
 from propload.plain_columns import TEXT
 from propload.sources.arrow_types import settle_types
 from propload.sources.source import check_names, cut, located, most_bytes
+from propload.sources.wide_numbers import holds_wide, wide_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -273,17 +274,14 @@ def _lend(frame: pl.DataFrame) -> pa.Table:
 def _export(frame: pl.DataFrame) -> pa.Table:
     """Return the frame as Arrow has types for it.
 
-    Of Python objects it would copy pointers; whole numbers of 128 bits are decimals
-    of 38 digits, of which a longer one is refused.
+    Of Python objects it would copy pointers; whole numbers of 128 bits it lacks.
     """
     objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
-    wide = [n for n, kind in frame.schema.items() if kind in (pl.Int128, pl.UInt128)]
-    table = frame.with_columns(
-        *(pl.lit(None).alias(name) for name in objects),
-        pl.col(wide).cast(pl.Decimal(38, 0)),
-    ).to_arrow()
-    for name in objects:
-        field, column = _of_objects(name, frame[name].to_list())
+    made = {name: _of_objects(name, frame[name].to_list()) for name in objects}
+    wide = [name for name, kind in frame.schema.items() if holds_wide(kind)]
+    made |= {name: wide_column(frame[name]) for name in wide}
+    table = frame.with_columns(pl.lit(None).alias(name) for name in made).to_arrow()
+    for name, (field, column) in made.items():
         table = table.set_column(frame.get_column_index(name), field, column)
     return table.combine_chunks()
 

@@ -1,0 +1,73 @@
+"""Polars' whole numbers of 128 bits, which Arrow has no type for, as decimals."""
+
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+
+from propload.batch import CREATED_AS
+from propload.type_names import create_type, inner_type
+from propload.values import DECIMAL_DIGITS
+
+#: All digits of such a number; Arrow's wider decimal has room for them.
+_DIGITS = 39
+_NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
+_WIDE = pa.decimal256(_DIGITS, 0)
+
+
+def holds_wide(dtype: pl.DataType) -> bool:
+    """Return whether a type is or holds whole numbers of 128 bits."""
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return holds_wide(inner_type(dtype))
+    if isinstance(dtype, pl.Struct):
+        return any(holds_wide(kind) for _, kind in _fields(dtype))
+    return isinstance(dtype, (pl.Int128, pl.UInt128))
+
+
+def wide_column(column: pl.Series) -> tuple[pa.Field, pa.Array]:
+    """Return a column that holds such numbers with decimals in their place.
+
+    Those of 38 digits are as fast as others; where one has more, all are wider.
+
+    Args:
+        column: A column of a type that holds such numbers.
+    """
+    decimals = _with(column.dtype, pl.Decimal(DECIMAL_DIGITS, 0))
+    try:
+        array = column.cast(decimals).to_arrow()
+    except pl.exceptions.InvalidOperationError:
+        kind = _widened(pl.Series(dtype=decimals).to_arrow().type)
+        array = column.cast(_with(column.dtype, pl.String())).to_arrow().cast(kind)
+    # whichever of the two the first rows take, a later one may have all digits
+    told = {CREATED_AS: create_type(column.dtype).encode()}
+    return pa.field(column.name, array.type, metadata=told), array
+
+
+def _with(dtype: pl.DataType, instead: pl.DataType) -> pl.DataType:
+    """Return a type with another one in place of such numbers."""
+    if isinstance(dtype, pl.List):
+        return pl.List(_with(inner_type(dtype), instead))
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_with(inner_type(dtype), instead), dtype.size)
+    if isinstance(dtype, pl.Struct):
+        parts = _fields(dtype)
+        return pl.Struct([pl.Field(n, _with(kind, instead)) for n, kind in parts])
+    return instead if holds_wide(dtype) else dtype
+
+
+def _widened(kind: pa.DataType) -> pa.DataType:
+    """Return an Arrow type of a Polars column with the wider decimal."""
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_widened(kind.value_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_widened(kind.value_type), kind.list_size)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_widened(field.type)) for field in kind])
+    return _WIDE if kind.equals(_NARROW) else kind
+
+
+def _fields(struct: pl.Struct) -> list[tuple[str, pl.DataType]]:
+    return [
+        (one.name, one.dtype if isinstance(one.dtype, pl.DataType) else one.dtype())
+        for one in struct.fields
+    ]

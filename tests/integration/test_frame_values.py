@@ -1,0 +1,76 @@
+"""Values of frames that their programs hold and Arrow or a table does not."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import propload
+from propload.postgres.session.connection import connect
+from tests.integration.reading import run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+LONG = 10**38
+
+
+def load(dsn, rows, **told):
+    return propload.ingest(rows, to=dsn, table="rows", key="id", progress=False, **told)
+
+
+def check(dsn, rows, **told):
+    return propload.check(rows, to=dsn, table="rows", key="id", progress=False, **told)
+
+
+def make_table(dsn, pg_type):
+    run_sql(dsn, f"CREATE TABLE rows (id int PRIMARY KEY, v {pg_type})")
+
+
+def stored(dsn):
+    with connect(dsn) as session:
+        return dict(session.rows("SELECT id, v::text FROM rows ORDER BY id"))
+
+
+def frame_of(values, dtype):
+    return pl.DataFrame({"id": range(len(values)), "v": pl.Series(values, dtype=dtype)})
+
+
+@pytest.mark.parametrize("pg_type", [None, "numeric", "numeric(39,0)", "text"])
+@pytest.mark.parametrize("batch_rows", [1, 10])
+def test_whole_numbers_of_39_digits_are_loaded(database, pg_type, batch_rows):
+    if pg_type:
+        make_table(database, pg_type)
+    frame = frame_of([5, -LONG, None, LONG], pl.Int128)
+    report = load(database, frame, batch_rows=batch_rows)
+    assert report.counts.inserted == 4
+    assert stored(database) == {0: "5", 1: str(-LONG), 2: None, 3: str(LONG)}
+
+
+@pytest.mark.parametrize("pg_type", ["bigint", "numeric(38,0)", "double precision"])
+def test_a_whole_number_that_is_too_long_costs_its_row(database, pg_type):
+    make_table(database, pg_type)
+    frame = frame_of([5, LONG + 1, None], pl.Int128)
+    assert check(database, frame).rejected == 1
+    report = load(database, frame)
+    assert (report.counts.inserted, report.counts.rejected) == (2, 1)
+    [refused] = propload.rejects(report.run_id)["v"]
+    assert refused == str(LONG + 1)
+    assert stored(database) == {0: "5", 2: None}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "short", "long", "texts"),
+    [
+        (pl.List(pl.Int128), [5], [LONG], {0: "{5}", 1: "{" + str(LONG) + "}"}),
+        (
+            pl.Struct({"a": pl.UInt128}),
+            {"a": 5},
+            {"a": LONG},
+            {0: '{"a": 5}', 1: f'{{"a": {LONG}}}'},
+        ),
+    ],
+)
+def test_such_numbers_within_others_are_loaded(database, dtype, short, long, texts):
+    for values in ([short], [short, long]):
+        assert load(database, frame_of(values, dtype)).counts.rejected == 0
+    assert stored(database) == texts
