@@ -11,6 +11,7 @@ from propload.batch import ROW, join_reasons, no_reasons
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
+from propload.postgres.sql.casts import length_type
 from propload.postgres.tables.row_size import long_keys
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
@@ -66,7 +67,7 @@ class Rehearsal:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
         key: The columns that identify a row.
-        types: The types that may refuse a staged value, by their columns' names.
+        unsure: The columns whose types may refuse a staged value.
         fresh: Whether stored rows are of no account, as in a replace.
     """
 
@@ -75,14 +76,14 @@ class Rehearsal:
         connection: Connection,
         shape: Shape,
         key: tuple[str, ...],
-        types: Mapping[str, str],
+        unsure: Sequence[str],
         *,
         fresh: bool,
     ) -> None:
         self._connection = connection
         self._shape = shape
         self._key = key
-        self._types = types
+        self._unsure = unsure
         self._screening = Screen(shape, fresh=fresh)
         self._sifting = Sift(shape)
 
@@ -116,8 +117,8 @@ class Rehearsal:
             make_stage(connection, shape)
         except ServerError as error:
             raise failures.as_write_error(error, table=str(target.table)) from error
-        pg_types = {c.name: c.pg_type for c in facts.columns if _may_refuse(c, shape)}
-        return cls(connection, shape, key, pg_types, fresh=fresh)
+        unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
+        return cls(connection, shape, key, unsure, fresh=fresh)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ class Rehearsal:
         layer, unindexed = self._without_long_keys(layer)
         copied, early = self._fill(layer)
         refusals = self._screening.take_out(self._connection, copied)
-        unfit = self._sifting.take_out_unfit(self._connection, self._types)
+        unfit = self._sifting.take_out_unfit(self._connection, self._unsure)
         if unfit:
             # no condition could be asked of their columns
             refusals += unfit
@@ -247,4 +248,6 @@ def _may_refuse(stored: TableColumn, shape: Shape) -> bool:
     if stored.domain and not stored.nullable and shape.on_null == "keep":
         # the stored value is kept in place of a null that the domain refuses
         return False
-    return stored.domain is not None or column.cast_type is not None
+    # the elements of an array are held to their length by the table alone
+    has_length = stored.kind == "array" and length_type(column.plan) is not None
+    return has_length or stored.domain is not None or column.cast_type is not None

@@ -40,6 +40,8 @@ _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
 MOST_ALIKE = 16
 
 _PROBE = "propload_probe"
+#: A table of the columns whose types are asked.
+_TRIAL = "propload_trial"
 #: A table of keys alone, and its index.
 _KEYS, KEYS_INDEX = "propload_keys", "propload_keys_index"
 #: Runs that grow while their rows are good; each row in a run of its own; the same
@@ -207,28 +209,28 @@ def sift(runs: Runs, /) -> str:
     return f"SELECT * FROM pg_temp.propload_sift({_ARGUMENTS[runs]})"
 
 
-def create_trial(shape: Shape, types: Mapping[str, str], /) -> tuple[str, ...]:
-    """Return the statements that make the pass as one that casts and writes nothing.
+def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
+    """Return the statements that make the pass as one that asks types alone.
 
-    Only rows that would be written are cast to a domain, whose checks are constraints.
+    Its rows go into a table of these columns, for only what is assigned is held to a
+    length: a cast to bit(3) would cut. Only rows that would be written are asked, since
+    a domain's checks are constraints.
 
     Args:
         shape: How rows go into the table.
-        types: The types of some columns by their names; a domain's checks are asked.
+        columns: The columns whose types are asked; a domain's checks are as well.
     """
-    values = ", ".join(
-        f"({INCOMING(shape.column(column))})::{pg_type}"
-        for column, pg_type in types.items()
-    )
+    values = ", ".join(INCOMING(shape.column(column)) for column in columns)
     chosen = f"{STAGE} AS s WHERE {_CHOSEN}"
     if shape.key:
         judgement = f"({judged(shape, _CHOSEN)}) AS j"
         chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
     write = (
-        f"SELECT count(ROW({values})) AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 "
-        f"INTO propload_one FROM {chosen}"
+        f"INSERT INTO {_TRIAL} SELECT {values} FROM {chosen}; "
+        "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
     )
-    return (*_create_probe(shape), _create_sift(write, counts_apart=False))
+    made = _create_empty(_TRIAL, shape, names(columns))
+    return made, *_create_probe(shape), _create_sift(write, counts_apart=False)
 
 
 def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
@@ -244,15 +246,19 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
         f"FROM {STAGE} AS s WHERE {_CHOSEN}; "
         "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
     )
-    made = (
-        f"CREATE TEMPORARY TABLE {_KEYS} ON COMMIT DROP AS "
-        f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
-    )
     return (
-        made,
+        _create_empty(_KEYS, shape, columns),
         f"CREATE INDEX {KEYS_INDEX} ON {_KEYS} ({columns})",
         *_create_probe(shape),
         _create_sift(write, counts_apart=False),
+    )
+
+
+def _create_empty(named: str, shape: Shape, columns: str) -> str:
+    """Return the statement that makes a table with some columns of the target's."""
+    return (
+        f"CREATE TEMPORARY TABLE {named} ON COMMIT DROP AS "
+        f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
     )
 
 

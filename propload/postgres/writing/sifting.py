@@ -11,7 +11,7 @@ from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.writing.refusals import TELLING_DETAILS, TOO_LARGE, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from propload.postgres.session.connection import Connection
     from propload.postgres.sql.shape import Shape
@@ -51,20 +51,20 @@ class Sift:
         return self._answers(connection, sifting.sift(runs))
 
     def take_out_unfit(
-        self, connection: Connection, types: Mapping[str, str], /
+        self, connection: Connection, columns: Sequence[str], /
     ) -> list[Refusal]:
         """Return the rows with values that their types refuse; they leave the stage.
 
         Args:
             connection: A session that has a stage.
-            types: The types that are asked, by their columns' names.
+            columns: The columns whose types are asked.
 
         Raises:
             ServerError: No row is at fault: a type takes no value at all.
         """
-        if not types:
+        if not columns:
             return []
-        for statement in sifting.create_trial(self._shape, types):
+        for statement in sifting.create_trial(self._shape, columns):
             connection.execute(statement)
         refusals, _ = self._answers(connection, sifting.sift("growing"))
         if refusals:
