@@ -169,6 +169,7 @@ class CheckedTable:
         plan = plan_rows(fitted.schema, facts, self.target)
         problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
         problems += plan.faults
+        self.notes += plan.notes
         problems += missing_rights(connection, facts, self.target, plan)
         planned = {each.column for each in plan.columns}
         if plan.faults or not planned.issuperset(self.target.key):

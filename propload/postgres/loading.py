@@ -340,7 +340,13 @@ class Database:
         premises = facts.premises if table == target.table else None
         stored = opened.knows(shape, None if empty else expected)
         return PreparedTarget(
-            opened, plan, shape, empty=empty, premises=premises, stored=stored
+            opened,
+            plan,
+            shape,
+            empty=empty,
+            premises=premises,
+            stored=stored,
+            notes=fit.notes,
         )
 
     def _require_table(

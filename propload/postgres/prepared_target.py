@@ -33,10 +33,12 @@ class PreparedTarget:
         empty: bool,
         premises: Premises | None,
         stored: StoredRows | None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.plan = plan
         self.together = shape.bound is not None
-        self.notes = (*run.notes, *_lane_note(shape), *filter(None, [shape.kept]))
+        told = [*_lane_note(shape), *filter(None, [shape.kept])]
+        self.notes = (*run.notes, *told, *notes)
         self._run = run
         self._shape = shape
         self._empty = empty

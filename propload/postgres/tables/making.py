@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.look_alikes import look_alikes
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
 from propload.postgres.sql.sessions import TEMP_BUFFERS
@@ -18,6 +19,7 @@ from propload.postgres.sql.tables import (
     lock_name_query,
 )
 from propload.postgres.tables.reading import describe
+from propload.postgres.tables.row_plan import told_apart
 from propload.target import TableName
 from propload.type_names import create_type
 
@@ -188,6 +190,8 @@ def _creation(
         )
         raise SchemaMismatchError(msg)
     _check_names(table, types)
+    if alike := look_alikes(types):
+        raise SchemaMismatchError(told_apart(alike, table))
     unknown = [name for name in key if name not in types]
     if unknown:
         msg = (

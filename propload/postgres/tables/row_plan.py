@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
+from propload.look_alikes import look_alikes
 from propload.nearest import SLIP, nearest
 from propload.postgres.tables.column_plan import plan_column
 from propload.type_names import type_name
@@ -33,12 +34,14 @@ class RowPlan:
         new: The columns that the table lacks, and their types.
         unknown: What is said of them where the target refuses such columns, or None.
         faults: What else keeps the rows from the table; each names its column.
+        notes: What a reader should know of columns that are left out.
     """
 
     columns: tuple[ColumnPlan, ...]
     new: Mapping[str, pl.DataType]
     unknown: str | None
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def require_fit(self) -> None:
         """Refuse rows that do not fit.
@@ -82,12 +85,42 @@ def plan_rows(
             f"in the table {target.table}: add it (--on-new-columns add), or name "
             "another"
         )
+    alike = look_alikes(new, known)
+    if target.on_new_columns == "add" and alike:
+        faults.append(told_apart(alike, target.table))
+    notes = _left_out(alike, target) if target.on_new_columns == "ignore" else ()
     refused = new if target.on_new_columns == "refuse" else {}
     return RowPlan(
         tuple(plan for plan in planned.values() if plan is not None),
         new,
         _unknown(refused, [n for n in known if n not in frame_schema], target.table),
         tuple(faults),
+        notes,
+    )
+
+
+def told_apart(alike: Mapping[str, str], table: TableName, /) -> str:
+    """Return what is said of columns that a table would have twice to the eye.
+
+    Args:
+        alike: Their names, each with the other one.
+        table: The table.
+    """
+    pairs = "; ".join(
+        f"{name!a} and {other!a}" for name, other in [*alike.items()][:NAMES_TOLD]
+    )
+    return (
+        f"columns of {table} would look the same, though they are written in two ways: "
+        f"{pairs}. Write the name in one way in the source or by a mapping (--mapping)"
+    )
+
+
+def _left_out(alike: Mapping[str, str], target: Target) -> tuple[str, ...]:
+    return tuple(
+        f"column {name} is left out, though it looks like one of {target.table}: here "
+        f"it is {name!a}, there {other!a}. Write it so in the source or by a mapping "
+        "(--mapping) to load it"
+        for name, other in alike.items()
     )
 
 
