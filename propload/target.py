@@ -87,6 +87,27 @@ _SORTED_TEXTS = ("text", "character varying")
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayForm:
+    """How the text of an array is written.
+
+    Attributes:
+        delimiter: What stands between its elements: boxes have a semicolon.
+        nested: Whether each element is an array itself, as a domain can be one.
+    """
+
+    delimiter: str = ","
+    nested: bool = False
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is that of most arrays."""
+        return self == USUAL_ARRAY
+
+
+USUAL_ARRAY = ArrayForm()
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnPlan:
     """How one column travels into the table.
 
@@ -98,6 +119,7 @@ class ColumnPlan:
         pg_type: The table's type as PostgreSQL writes it.
         held_as: The type in which an array of a domain holds its values, with the
             length or precision of its elements; None for any other type.
+        array: How its text is written where it is an array.
     """
 
     column: str
@@ -105,6 +127,7 @@ class ColumnPlan:
     carrier: Literal["copy", "text"]
     pg_type: str
     held_as: str | None = None
+    array: ArrayForm = USUAL_ARRAY
 
     @property
     def ranks(self) -> bool:

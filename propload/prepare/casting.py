@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
@@ -25,6 +25,7 @@ from propload.prepare.text_for_server import (
 )
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
+from propload.target import USUAL_ARRAY, ArrayForm
 from propload.type_names import type_name
 
 if TYPE_CHECKING:
@@ -54,12 +55,20 @@ class Cast:
         dtype: The type it is to have.
         pg_type: What messages call that type; PostgreSQL's name of it.
         guessed: Whether the type was guessed from the values themselves.
+        array: How an array's text is written.
     """
 
     column: str
     dtype: pl.DataType
     pg_type: str
     guessed: bool = False
+    array: ArrayForm = USUAL_ARRAY
+
+    @classmethod
+    def of(cls, step: ColumnPlan, /, *, guessed: bool = False) -> Self:
+        """Return the type that a column of the table's is to have."""
+        told = (step.column, step.dtype, step.pg_type)
+        return cls(*told, guessed=guessed, array=step.array)
 
 
 def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
@@ -79,7 +88,7 @@ def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
         for step in plan
         if step.column not in frame.columns
     ]
-    sifted = cast_types(frame, [Cast(s.column, s.dtype, s.pg_type) for s in present])
+    sifted = cast_types(frame, [Cast.of(step) for step in present])
     full = sifted.frame.with_columns(absent) if absent else sifted.frame
     names = [ROW, *(step.column for step in plan)]
     ordered = full if full.columns == names else full.select(names)
@@ -137,15 +146,15 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     if isinstance(source, (pl.Categorical, pl.Enum)) and target != source:
         column, source = column.cast(pl.String), pl.String()
         if target == pl.String:
-            as_text = read_for_server(column, wanted.pg_type) or Conversion(column)
+            as_text = _for_server(column, wanted) or Conversion(column)
             return _limited(as_text, as_text.value, target, wanted.pg_type)
     if source == target:
-        read = read_for_server(column, wanted.pg_type) if target == pl.String else None
+        read = _for_server(column, wanted) if target == pl.String else None
         value = column if read is None else read.value
         return _limited(read, value, target, wanted.pg_type)
     found: Conversion | None
     if target == pl.String and source != pl.Null:
-        found = _as_text(column, source, wanted.pg_type)
+        found = _as_text(column, source, wanted)
     elif source == pl.String:
         found = _read(column, wanted)
     else:
@@ -167,10 +176,15 @@ def _read(column: pl.Expr, wanted: Cast) -> Conversion | None:
     return (read_json if wanted.dtype.is_nested() else read_text)(column, wanted.dtype)
 
 
-def _as_text(column: pl.Expr, source: pl.DataType, pg_type: str) -> Conversion | None:
-    if may_read_within(source, pg_type):
+def _for_server(column: pl.Expr, wanted: Cast) -> Conversion | None:
+    return read_for_server(column, wanted.pg_type, wanted.array)
+
+
+def _as_text(column: pl.Expr, source: pl.DataType, wanted: Cast) -> Conversion | None:
+    pg_type = wanted.pg_type
+    if may_read_within(source, pg_type, wanted.array):
         listed = write_text(column, source)
-        return None if listed is None else read_for_server(listed, pg_type)
+        return None if listed is None else _for_server(listed, wanted)
     text = write_text(column, source, pg_type=pg_type)
     if text is None:
         return None

@@ -47,7 +47,7 @@ def refused_cells(
         cells = frame.select(ROW, step.column)
         lost = unread.filter(pl.col("column") == step.column)
         casts = preparer.first_casts(cells.schema)
-        last = Cast(step.column, step.dtype, step.pg_type)
+        last = Cast.of(step)
         yield from _cells(cells, lost, casts, last)
 
 

@@ -313,12 +313,7 @@ class Preparer:
         typed = self._checked_types(names)
         first = [Cast(n, t, type_name(t)) for n, t in typed.items() if n in schema]
         return first + [
-            Cast(
-                step.column,
-                step.dtype,
-                step.pg_type,
-                guessed=self.guessed.get(step.column) == step.dtype,
-            )
+            Cast.of(step, guessed=self.guessed.get(step.column) == step.dtype)
             for step in self.plan
             if step.column in schema
             and step.column not in typed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from propload.prepare.conversions import Conversion
 from propload.prepare.limits import PLAIN_AMOUNT
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
+from propload.target import USUAL_ARRAY, ArrayForm
 from propload.type_names import inner_type
 from propload.values import as_text
 
@@ -50,7 +52,9 @@ def may_read(dtype: pl.DataType, pg_type: str) -> bool:
     return dtype == pl.String and pg_type.startswith("numeric") | pg_type.endswith("[]")
 
 
-def may_read_within(source: pl.DataType, pg_type: str) -> bool:
+def may_read_within(
+    source: pl.DataType, pg_type: str, array: ArrayForm = USUAL_ARRAY
+) -> bool:
     """Return whether lists travel as JSON, as lists of several types do.
 
     So do lists of texts that the server reads otherwise, and of what is written
@@ -59,9 +63,12 @@ def may_read_within(source: pl.DataType, pg_type: str) -> bool:
     Args:
         source: The type of the values.
         pg_type: What they are for.
+        array: How that is written.
     """
     if not isinstance(source, (pl.List, pl.Array)) or not pg_type.endswith("[]"):
         return False
+    if not array.usual:
+        return True
     inner: pl.DataType = source
     while isinstance(inner, (pl.List, pl.Array)):
         inner = inner_type(inner)
@@ -72,7 +79,9 @@ def may_read_within(source: pl.DataType, pg_type: str) -> bool:
     return is_truth or inner in (pl.String, pl.Categorical, pl.Enum)
 
 
-def read_for_server(column: pl.Expr, pg_type: str) -> Conversion | None:
+def read_for_server(
+    column: pl.Expr, pg_type: str, array: ArrayForm = USUAL_ARRAY
+) -> Conversion | None:
     """Return how texts become those that the server casts, None where they are.
 
     A text that is no JSON list is left to the server; a list with an element that the
@@ -81,9 +90,11 @@ def read_for_server(column: pl.Expr, pg_type: str) -> Conversion | None:
     Args:
         column: A text column.
         pg_type: What the server casts it to: `integer[]`.
+        array: How that is written.
     """
     if pg_type.endswith("[]"):
-        read = partial(_read_lists, element=pg_type.removesuffix("[]"))
+        element = pg_type.removesuffix("[]")
+        read = partial(_read_lists, element=element, form=array)
         return Conversion(column.map_batches(read, return_dtype=pl.String))
     return Conversion(_numeral(column)) if pg_type.startswith("numeric") else None
 
@@ -94,7 +105,7 @@ def _numeral(column: pl.Expr) -> pl.Expr:
     return truth.when(column == "false").then(pl.lit("0")).otherwise(column)
 
 
-def _read_lists(texts: pl.Series, *, element: str) -> pl.Series:
+def _read_lists(texts: pl.Series, *, element: str, form: ArrayForm) -> pl.Series:
     places = texts.str.contains(_LIST).fill_null(value=False).arg_true()
     if not len(places):
         return texts
@@ -104,7 +115,7 @@ def _read_lists(texts: pl.Series, *, element: str) -> pl.Series:
     read = given.select("leaf", _read(pl.col("leaf"), element).alias("read"))
     written = dict(read.iter_rows())
     arrays = [
-        text if (found := lists[text]) is None else _array_text(found, written)
+        text if (found := lists[text]) is None else _array_text(found, written, form)
         for text in texts.gather(places)
     ]
     return texts.scatter(places, pl.Series(arrays, dtype=pl.String))
@@ -147,23 +158,32 @@ def _read(leaf: pl.Expr, element: str) -> pl.Expr:
     return text
 
 
-def _array_text(values: list[Any], written: Mapping[str, str | None]) -> str | None:
+def _array_text(
+    values: list[Any], written: Mapping[str, str | None], form: ArrayForm
+) -> str | None:
     """Return a list as an array's text, or None where an element has none.
 
     Args:
         values: The list.
         written: What each element is written as, by its text.
+        form: How the array is written.
     """
     parts = []
     for value in values:
-        if isinstance(value, list):
-            part = _array_text(value, written)
-        elif value is None:
-            part = "NULL"
+        if value is None:
+            parts.append("NULL")
+            continue
+        is_list = isinstance(value, list)
+        if is_list:
+            text = _array_text(value, written, replace(form, nested=False))
         else:
             text = written[as_text(value)]
-            part = None if text is None else f'"{_ESCAPED.sub(_WITH_BACKSLASH, text)}"'
-        if part is None:
+        if text is None:
             return None
-        parts.append(part)
-    return "{" + ",".join(parts) + "}"
+        # an array that is an element of its own is one text
+        parts.append(text if is_list and not form.nested else _quoted(text))
+    return "{" + form.delimiter.join(parts) + "}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{_ESCAPED.sub(_WITH_BACKSLASH, text)}"'

@@ -223,7 +223,9 @@ SELECT a.attname::text,
                    SELECT FROM pg_catalog.pg_cast AS k
                    WHERE k.castmethod = 'b' AND k.castcontext = 'i'
                      AND k.castsource = i.oid AND k.casttarget = o.opcintype))),
-       CASE WHEN e.typtype = 'd' THEN pg_catalog.format_type(w.type, w.length) END
+       CASE WHEN e.typtype = 'd' THEN pg_catalog.format_type(w.type, w.length) END,
+       coalesce(e.typdelim::text, ','),
+       coalesce(held.typcategory = 'A' AND held.typelem <> 0, false)
 FROM below AS b
 JOIN pg_catalog.pg_attribute AS a
      ON a.attrelid = $1::int8::oid AND a.attnum = b.attnum

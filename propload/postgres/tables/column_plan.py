@@ -168,9 +168,8 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
 
 def _array_by_text(column: TableColumn) -> ColumnPlan:
     step = _step(column, pl.String(), by_text=True)
-    if column.element_type is None:
-        return step
-    return replace(step, held_as=f"{column.element_type}[]")
+    held_as = column.element_type and f"{column.element_type}[]"
+    return replace(step, held_as=held_as, array=column.array)
 
 
 def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:

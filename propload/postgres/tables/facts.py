@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from propload.errors import WriteError
 from propload.nearest import SLIP, nearest
 from propload.postgres.sql import quoting
+from propload.target import USUAL_ARRAY, ArrayForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,7 @@ class TableColumn:
         collation: The quoted name of its collation, or None.
         loose: Whether that holds unequal texts equal.
         comparable: Whether the type has an equality that indexes would use.
+        array: How an array's text is written.
     """
 
     name: str
@@ -66,6 +68,7 @@ class TableColumn:
     collation: str | None = None
     loose: bool = False
     comparable: bool = True
+    array: ArrayForm = USUAL_ARRAY
 
     @property
     def required(self) -> bool:
@@ -73,11 +76,12 @@ class TableColumn:
         return not (self.nullable or self.has_default or self.generated)
 
     def element(self) -> TableColumn:
-        """Return an array's element as if it were a column."""
+        """Return an array's element, of arrays in it theirs, as if it were a column."""
         array = self.typmod_type or self.pg_type
         base = self.element_base or self.base.removeprefix("_")
         pg_type = self.element_type or array.removesuffix("[]")
-        return TableColumn(self.name, pg_type, base, self.element_kind)
+        found = TableColumn(self.name, pg_type, base, self.element_kind)
+        return found.element() if self.array.nested else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from propload.postgres.sql.tables import (
 from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
 from propload.postgres.tables.premises import Premises
 from propload.postgres.tables.stored_keys import StoredKeys
+from propload.target import ArrayForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,6 +138,7 @@ def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
             loose=loose,
             comparable=comparable,
             element_type=element_type,
+            array=ArrayForm(delimiter, nested),
         )
         for (
             name,
@@ -156,5 +158,7 @@ def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
             loose,
             comparable,
             element_type,
+            delimiter,
+            nested,
         ) in connection.rows(COLUMNS_QUERY, (oid,))
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 
 from propload.batch import ROW
 from propload.prepare.casting import Cast, cast_types
+from propload.target import ArrayForm
 
 REFUSED = object()
 
@@ -56,6 +59,22 @@ def read(texts, pg_type):
 def test_a_text_is_what_the_server_reads(pg_type, text, sent):
     assert read([text], pg_type) == [sent]
     assert read([None, "{}", text, '["x y"]', "{}"], pg_type)[2] == sent
+
+
+@pytest.mark.parametrize(
+    ("form", "sent"),
+    [
+        (ArrayForm(";"), '{{"1";"2"};{"3";NULL}}'),
+        (ArrayForm(nested=True), r'{"{\"1\",\"2\"}","{\"3\",NULL}"}'),
+    ],
+)
+@pytest.mark.parametrize("kind", [pl.String, pl.List(pl.List(pl.Int64))])
+def test_an_array_is_written_in_the_form_of_its_type(form, sent, kind):
+    lists = [[1, 2], [3, None]]
+    values = [json.dumps(lists) if kind == pl.String else lists]
+    frame = pl.DataFrame({"v": pl.Series(values, dtype=kind)}).with_row_index(ROW)
+    cast = Cast("v", pl.String(), "whole[]", array=form)
+    assert cast_types(frame, [cast]).frame["v"].to_list() == [sent]
 
 
 def test_a_category_is_read_as_its_text():
