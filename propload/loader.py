@@ -17,6 +17,7 @@ from propload.journal.ending import keeping, warn_unclosed
 from propload.monitoring.metrics import Metrics
 from propload.pushing import PushedSource, part_taken
 from propload.queueing import Listeners
+from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppable
@@ -24,7 +25,7 @@ from propload.sources import refuse_unused
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Unpack
@@ -55,6 +56,8 @@ class Loader:
         job: A job of the configuration file whose settings hold.
         name: What reports and rejected rows call the source.
         metrics: Counters to raise; new ones by default.
+        defaults: The `mapping` and `schema` that hold where neither settings nor
+            configuration name another, as those of a spider's class.
         **settings: What differs from configuration and defaults.
 
     Raises:
@@ -75,14 +78,16 @@ class Loader:
         job: str | None = None,
         name: str = "pushed",
         metrics: Metrics | None = None,
+        defaults: Mapping[str, object] | None = None,
         **settings: Unpack[Settings],
     ) -> None:
         self._process = os.getpid()
-        self._plan = Plan.of(config.resolve(settings, job=job))
+        plan = Plan.of(config.resolve(settings, job=job))
         self.metrics = metrics or Metrics()
-        options = source_options(self._plan.settings, settings, job=job)
+        options = source_options(plan.settings, settings, job=job)
         refuse_unused(options, (), "pushed rows")
-        self._source = PushedSource(options, name)
+        self._source = PushedSource(options, name, defaults)
+        self._plan = plan.with_defaults(default_settings(self._source, plan.settings))
         stoppable(partial(recover_first, self._plan, self._source))
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self._report: Report | None = None

@@ -23,7 +23,7 @@ from propload.values import row_of
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from propload.journal import Journal
     from propload.options import SourceOptions
@@ -39,15 +39,23 @@ class PushedSource:
     Args:
         options: How rows become batches.
         name: What messages call it.
+        defaults: Settings that hold where the user sets none.
 
     Attributes:
         rereadable: What was pushed cannot be asked for again.
+        defaults: As given.
     """
 
     rereadable = False
 
-    def __init__(self, options: SourceOptions, name: str = "pushed") -> None:
+    def __init__(
+        self,
+        options: SourceOptions,
+        name: str = "pushed",
+        defaults: Mapping[str, object] | None = None,
+    ) -> None:
         self.name = name
+        self.defaults = dict(defaults or {})
         self._options = options
         self._columns = Columns(complete=False)
         self._building = threading.Lock()

@@ -191,6 +191,21 @@ def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
 
 
 @pytest.mark.one_server
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"mapping": "funda"},
+        {"defaults": {"mapping": "funda"}},
+        {"defaults": {"schema": "no.such:Schema"}, "schema": "listing"},
+    ],
+    ids=["of the mapping", "of the default mapping", "as given"],
+)
+def test_a_loader_takes_a_schema_from_where_ingest_does(database, given):
+    with propload.Loader(to=database, **HOMES, **given) as loader:
+        pass
+    assert loader.report.settings["schema"] == "listing"
+
+
 def test_a_loader_has_a_report_once_it_has_ended(database):
     with propload.Loader(to=database, **HOMES) as loader:
         loader.put({"id": 1})

@@ -19,7 +19,11 @@ from propload.nearest import SLIP, meant
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
 from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
-from propload.sources.spiders.finding import check_spider, find_spider
+from propload.sources.spiders.finding import (
+    check_spider,
+    defaults_of_spider,
+    find_spider,
+)
 from propload.sources.spiders.loop import Brake, CrawlLoop
 from propload.sources.spiders.outcome import (
     STOPPED,
@@ -85,8 +89,6 @@ FIXED: Mapping[str, object] = {
     # every item goes one way: to the run that asked for this crawl
     "PROPLOAD_TARGETS": {},
 }
-#: Attributes of a spider's class that say how its items are loaded.
-_PRESET = ("mapping", "schema")
 #: What FIXED chooses, Scrapy calls experimental, in two lines for every crawl.
 _NOISY = "scrapy.core.downloader.handlers._base_streaming"
 
@@ -141,8 +143,7 @@ class SpiderSource:
     @property
     def defaults(self) -> dict[str, object]:
         """The `mapping` and `schema` that its class names, for its items."""
-        named = {name: getattr(self.spider, name, None) for name in _PRESET}
-        return {name: value for name, value in named.items() if value is not None}
+        return defaults_of_spider(self.spider)
 
     def fingerprint(self) -> str | None:
         """Return None: a site changes."""

@@ -13,6 +13,8 @@ from propload.registry import find_object
 
 #: The entry point group where packages register spiders.
 GROUP = "propload.spiders"
+#: Attributes of a spider's class that say how its items are loaded.
+_PRESET = ("mapping", "schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,12 @@ def check_spider(spider: type[Spider], /) -> None:
             "more: rename it to async def start(self)"
         )
         raise ConfigError(msg)
+
+
+def defaults_of_spider(spider: type[Spider], /) -> dict[str, object]:
+    """Return the settings that a spider's class names for its items."""
+    named = {name: getattr(spider, name, None) for name in _PRESET}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def list_spiders() -> tuple[SpiderEntry, ...]:

@@ -136,17 +136,23 @@ class Load:
         settings: What holds for it.
         classes: The names of the items' classes that go there; an empty one stands for
             all that are not named.
+        defaults: What holds where neither they nor the configuration say otherwise.
     """
 
     settings: dict[str, object]
     classes: tuple[str, ...]
+    defaults: dict[str, object]
 
     def __str__(self) -> str:
         return ", ".join(name or "classes that are not named" for name in self.classes)
 
 
-def read_loads(settings: BaseSettings, /) -> list[Load]:
+def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> list[Load]:
     """Return the loads of a crawl: classes of equal settings share one.
+
+    Args:
+        settings: The crawl's settings.
+        defaults: What the spider's class names for items that no target does.
 
     Raises:
         ConfigError: A setting is unknown, the targets cannot be used, or one load
@@ -155,11 +161,12 @@ def read_loads(settings: BaseSettings, /) -> list[Load]:
     default, targets = read_targets(settings)
     if default is not None:
         targets[OTHERS] = default
+    of_class = {name: {} if name else dict(defaults) for name in targets}
     if len(targets) == 1:
-        return [Load(own, (name,)) for name, own in targets.items()]
+        return [Load(own, (name,), of_class[name]) for name, own in targets.items()]
     # as names of files, texts and tuples of the same meaning are one
     resolved = {
-        name: _of_one_spelling(config.resolve(cast("Settings", own)))
+        name: _of_one_spelling(config.resolve(cast("Settings", own)), of_class[name])
         for name, own in targets.items()
     }
     groups: list[list[str]] = []
@@ -169,15 +176,18 @@ def read_loads(settings: BaseSettings, /) -> list[Load]:
             groups.append([name])
         else:
             group.append(name)
-    loads = [Load(targets[group[0]], tuple(group)) for group in groups]
+    loads = [
+        Load(targets[group[0]], tuple(group), of_class[group[0]]) for group in groups
+    ]
     _refuse_replaced([(one, resolved[one.classes[0]]) for one in loads])
     return loads
 
 
-def _of_one_spelling(own: Settings) -> Settings:
-    """Return settings that call a table by its whole name."""
+def _of_one_spelling(own: Settings, defaults: Mapping[str, object]) -> Settings:
+    """Return all that holds for a load, with a table by its whole name."""
     table = parse_table(own.get("table"))
-    return own if table is None else {**own, "table": str(table)}
+    named = {} if table is None else {"table": str(table)}
+    return cast("Settings", {**defaults, **own, **named})
 
 
 def _equal(one: Settings, other: Settings) -> bool:

@@ -13,6 +13,7 @@ from scrapy.utils.misc import load_object
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed, not_loaded
+from propload.sources.spiders.finding import defaults_of_spider
 from propload.sources.spiders.job_folder import JobFolder
 from propload.sources.spiders.loop import (
     LOOK_AGAIN_SECONDS,
@@ -146,12 +147,15 @@ class PropLoadPipeline:
     async def _open_feeds(self) -> None:
         settings = self._crawler.settings
         loop, flush = CrawlLoop(), read_flush(settings)
-        loads = read_loads(settings)
+        loads = read_loads(settings, defaults_of_spider(self._crawler.spidercls))
         make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
         for one in loads:
             # a loader may connect when it is made
             spider = self._crawler.spidercls.name
-            loader = await loop.run_outside(partial(make, name=spider, **one.settings))
+            # a loader of somebody's own need not know of defaults that are none
+            told = {"defaults": one.defaults} if one.defaults else {}
+            opening = partial(make, name=spider, **told, **one.settings)
+            loader = await loop.run_outside(opening)
             rows = ItemRows(spider, flush)
             feed = Feed(loader, rows, flush, loop, on_failed=self._fail)
             self._feeds |= dict.fromkeys(one.classes, feed)

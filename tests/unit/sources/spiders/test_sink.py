@@ -71,6 +71,40 @@ def test_items_go_to_the_target_of_their_class():
     assert loaders["ones"].settings["key"] == "id"
 
 
+def test_the_class_of_the_spider_says_how_items_that_no_target_names_are_loaded():
+    items = [Home1(1, "a"), {"id": 2}]
+    spider = spider_of(items, mapping="funda", schema="listing")
+    _, loaders = crawl(
+        spider,
+        PROPLOAD_TABLE="homes",
+        PROPLOAD_MAPPING="other",
+        PROPLOAD_TARGETS={"Home1": {"table": "ones"}},
+    )
+    told = loaders["homes"].settings
+    # what wins is decided where the configuration is read
+    assert told["defaults"] == {"mapping": "funda", "schema": "listing"}
+    assert told["mapping"] == "other"
+    assert "defaults" not in loaders["ones"].settings
+
+
+def test_a_target_shares_a_load_only_with_items_of_the_same_mapping():
+    items = [Home1(1, "a"), Home2(2, "b"), {"id": 3}]
+    made = []
+
+    def make(**given):
+        made.append(MemoryLoader(**given))
+        return made[-1]
+
+    crawl(
+        spider_of(items, mapping="funda"),
+        PROPLOAD_TABLE="homes",
+        PROPLOAD_TARGETS={"Home1": {}, "Home2": {"mapping": "funda"}},
+        PROPLOAD_LOADER=make,
+    )
+    ids = {one.settings.get("mapping"): [row["id"] for row in one.rows] for one in made}
+    assert ids == {None: [1], "funda": [2, 3]}
+
+
 @pytest.mark.parametrize("key", ["id", ["id"]])
 def test_classes_of_equal_settings_share_a_load(key):
     targets = {
