@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,24 @@ import psutil
 SEEN = " ".join(psutil.Process().cmdline())
 mapping = {"id": pl.col("id"), "seen": pl.lit(SEEN)}
 """
+#: A spider that tells what others see when it is asked for its items.
+SPIDER = """
+import psutil
+import scrapy
+
+
+class Looking(scrapy.Spider):
+    name = "looking"
+    custom_settings = {
+        "ITEM_PIPELINES": {"propload.sources.spiders.PropLoadPipeline": 800},
+        "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+    }
+
+    async def start(self):
+        yield {"id": 7, "seen": " ".join(psutil.Process().cmdline())}
+"""
+SEEN = ["PROPLOAD_TABLE=seen", "PROPLOAD_KEY=id"]
 
 
 def written(database, *, begin, between, quoted, **more):
@@ -61,11 +80,40 @@ def test_no_password_is_among_the_arguments_of_a_process(
     assert "--table seen --key id --mapping looking:mapping" in seen
 
 
+def in_a_setting(database):
+    return f"PROPLOAD_TO={as_address(database)}"
+
+
+def in_a_target(database):
+    target = {"table": "seen", "key": "id", "to": as_pairs(database)}
+    return f"PROPLOAD_TARGETS={json.dumps({'dict': target})}"
+
+
+@pytest.mark.parametrize("give", [in_a_setting, in_a_target])
+def test_no_password_is_among_the_arguments_of_a_crawl(database, tmp_path, give):
+    (tmp_path / "looking.py").write_text(SPIDER)
+    told = [word for one in SEEN for word in ("-s", one)]
+    words = ["runspider", "looking.py", *told, "-s", give(database)]
+    run("scrapy", words, tmp_path)
+    with short_session(database) as session:
+        [(seen,)] = session.rows("SELECT seen FROM seen")
+    assert "Sesam9" not in seen
+    assert "offen" not in seen
+    assert "***" in seen
+    # the rest is told as it is: who looks for a crawl finds it
+    assert " runspider looking.py -s PROPLOAD_TABLE=seen -s PROPLOAD_KEY=id " in seen
+    assert str(parse_dsn(database)["dbname"]) in seen
+
+
 def load(words, folder):
+    run("propload", words, folder)
+
+
+def run(module, words, folder):
     """Run a command in a folder whose modules it finds."""
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     ended = subprocess.run(
-        [sys.executable, "-m", "propload", *words],
+        [sys.executable, "-m", module, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,

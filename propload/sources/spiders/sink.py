@@ -46,6 +46,8 @@ FAILED = "propload_failed"
 _LOOKING = frozenset(f"scrapy.commands.{name}" for name in ("fetch", "parse", "check"))
 #: What loads: named, not imported, for sources know nothing of what follows them.
 LOADER = "propload.Loader"
+#: What takes passwords out of the process's title; named for the same reason.
+HIDING = "propload.process_title.hide_passwords"
 
 
 class PropLoadPipeline:
@@ -81,7 +83,8 @@ class PropLoadPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PropLoadPipeline:
-        """Return the pipeline of a crawl."""
+        """Return the pipeline of a crawl; `ps` shows no password of it from here on."""
+        load_object(HIDING)()
         return cls(crawler)
 
     async def open_spider(self) -> None:
