@@ -68,17 +68,20 @@ def _add_list(group: typer.Typer) -> None:
         """
         where = places(given)
         table = parse_table(given.get("table"))
-        found = _newest(where, limit, table)
+        # one more tells whether there are others
+        found = _newest(where, limit and limit + 1, table)
+        listed = found[: limit or None]
         if screen.as_json:
-            screen.show_values([_values(one, where) for one in found])
+            screen.show_values([_values(one, where) for one in listed])
             return
-        if not found:
-            into = "" if table is None else f" into {table}"
+        into = "" if table is None else f" into {table}"
+        if not listed:
             screen.tell(f"no run{into} has begun yet")
             return
         columns = ("run", "status", "table", "read", "changed", "rejected", "source")
-        lines = [_line(one) for one in found]
-        print_table(screen, columns, lines, yielding="source")
+        print_table(screen, columns, map(_line, listed), yielding="source")
+        if len(found) > len(listed):
+            screen.tell(f"there are earlier runs{into} as well; --limit 0 lists all")
 
 
 def _add_show(group: typer.Typer) -> None:

@@ -65,6 +65,22 @@ def test_runs_are_listed_newest_first(run, reports):
     assert listed == [one.as_dict() for one in reversed(reports)]
 
 
+def test_the_list_says_that_there_are_earlier_runs(run, begun, reports, state_dir):
+    # two that have not ended and three reports
+    for limit, left_out in (("1", True), ("4", True), ("5", False), ("0", False)):
+        result = run("list", "--limit", limit)
+        assert ("--limit 0 lists all" in result.stderr) is left_out
+    assert run("list", "--limit", "1", "--quiet").stderr == ""
+    result = run("list", "--limit", "2", "--json")
+    assert (len(json.loads(result.stdout)), result.stderr) == (2, "")
+    # a run into another table is none of those that were asked for
+    other = replace(reports[0], target=TargetName("local", "public.others"))
+    path = state_dir / "runs" / "20260630T120000-aa0.json"
+    path.write_text(replace(other, run_id=path.stem).to_json(), encoding="utf-8")
+    assert "--limit" in run("list", "--limit", "5").stderr
+    assert "--limit" not in run("list", "--limit", "5", "--table", "homes").stderr
+
+
 def test_runs_of_one_table_are_listed(run, reports):
     assert len(run("list", "--table", "homes").stdout.splitlines()) == 4
     result = run("list", "--table", "others")
