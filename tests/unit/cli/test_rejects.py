@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
+from pathlib import Path
+from shutil import copy
 from types import ModuleType
 
 import polars as pl
 import pytest
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
+from propload.cli.places import LISTED_RUNS
 from propload.rejecting import RefusedRows, RejectStore, RejectWriter
 from propload.report import Counts, Report, TargetName
 
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 RUNS = ("20260701-aa", "20260702-bb")
 
 
@@ -90,6 +95,17 @@ def test_the_list_is_as_long_as_it_is_told_to_be(run, refused):
         result = run("list", "--limit", limit)
         assert len(result.stdout.splitlines()) == 3
         assert "--limit" not in result.stderr
+
+
+def test_the_line_for_cron_tells_of_all_that_waits(run, refused, state_dir):
+    folder = state_dir / "rejects"
+    for number in range(LISTED_RUNS):
+        copy(folder / f"{RUNS[0]}.ndjson", folder / f"20260801-{number:03}.ndjson")
+    guide = DOCS / "getting-started.md"
+    [line] = re.findall(r"propload rejects (list .*) --config", guide.read_text())
+    told = run(*line.split())
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert len(told.stdout.splitlines()) == 1 + LISTED_RUNS + len(RUNS)
 
 
 def test_show_prints_a_reason_a_line(run, refused):
