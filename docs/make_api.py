@@ -59,7 +59,7 @@ OWN = {
     "Leftover": {"is_entered", "torn_bytes"},
     "Loader": {"keep", "on_failed", "on_room"},
     "Metrics": {"add", "begin", "end"},
-    "Tuning": {"default", "finalists", "leading"},
+    "Tuning": {"default", "finalists", "is_open", "leading"},
 }
 _TITLE = """# Python API
 

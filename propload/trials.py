@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from dataclasses import asdict, dataclass, replace
 from html import escape
@@ -23,6 +24,15 @@ FEWEST_ROWS = 10_000
 NEAR = 0.95
 #: The best few are measured again: a single run may have met a busy moment.
 FINALISTS = 3
+#: The leading choice is compared with the default so often, or it says nothing; more
+#: often than the most, what is learnt is little.
+FEWEST_PAIRS, MOST_PAIRS = 5, 12
+#: Between two choices that are equally fast, a comparison is a coin's toss: no more
+#: than this is the chance of as many wins as are asked for.
+CHANCE = 0.05
+#: What a search takes in all that tries every choice and compares: some 20 loads, and
+#: room for slow ones among them.
+LOADS_OF_A_SEARCH = 30
 _DEFAULT = (BATCH_ROWS, WORKERS)
 _BAR = 40
 
@@ -54,11 +64,14 @@ class Tuning:
         source: What the rows are from.
         rows: Rows of the sample.
         trials: Every load, in order.
+        pairs: Those of them that compare: one of the default and one of the leading
+            choice, right after each other.
     """
 
     source: str
     rows: int
     trials: tuple[Trial, ...]
+    pairs: tuple[tuple[Trial, Trial], ...] = ()
 
     @property
     def choices(self) -> tuple[Trial, ...]:
@@ -71,8 +84,25 @@ class Tuning:
 
     @property
     def best(self) -> Trial:
-        """The choice to take: the leading one, or in doubt the default."""
-        return (self.doubt and self.default) or self.leading
+        """The choice to take: the leading one where it is clearly faster."""
+        return (not self.is_clear and self.default) or self.leading
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the leading choice is faster than the default by more than chance."""
+        default = self.default
+        if self.doubt or (default and _choice(default) == _choice(self.leading)):
+            return False
+        return default is None or (
+            self._wins >= wins_needed(len(self.pairs)) and self._gain >= 1 / NEAR
+        )
+
+    @property
+    def settings(self) -> dict[str, int | str]:
+        """What to set: the clearly faster choice, else `auto` for both."""
+        if not self.is_clear:
+            return {"batch_rows": "auto", "workers": "auto"}
+        return {"batch_rows": self.best.batch_rows, "workers": self.best.workers}
 
     @property
     def default(self) -> Trial | None:
@@ -82,8 +112,11 @@ class Tuning:
 
     @property
     def leading(self) -> Trial:
-        """The smallest choice that is nearly as fast as the fastest."""
+        """The choice that was compared, else the smallest nearly as fast as any."""
         choices = self.choices
+        if self.pairs:
+            compared = _choice(self.pairs[0][1])
+            return next(one for one in choices if _choice(one) == compared)
         enough = choices[0].rows_per_second * NEAR
         good = [one for one in choices if one.rows_per_second >= enough]
         return min(good, key=lambda one: (one.workers, one.batch_rows))
@@ -97,57 +130,83 @@ class Tuning:
 
     @property
     def doubt(self) -> str:
-        """Why the leading choice says nothing; empty where it does."""
-        leading, wanted = self.leading, ""
-        if self.rows < FEWEST_ROWS:
-            cause = (
-                f"{counted(self.rows, 'row is', 'rows are')} too few to tell one "
-                "choice from another"
-            )
-            wanted = f"{FEWEST_ROWS:,} rows or more"
-        elif leading.batch_rows >= self.rows:
-            cause = f"the {self.rows:,} rows tried are no more than one such batch"
-            wanted = f"more than {leading.batch_rows:,} rows"
-        else:
-            cause = self._chance(leading)
-            wanted = "more seconds"
+        """Why the trials say nothing of the leading choice; empty where they do."""
+        cause, wanted = self._unfit
+        if not cause and len(self.choices) == 1:
+            cause = "there was no time to try another choice"
+            wanted = f"{self._seconds_needed} seconds"
+        if self.is_open:
+            cause = f"it was not compared with the default {FEWEST_PAIRS} times"
+            wanted = f"{self._seconds_needed} seconds"
         return f"{cause}: leave both to auto, or tune with {wanted}" if cause else ""
 
-    def _chance(self, leading: Trial) -> str:
-        """Why a choice may lead by chance; empty where that is not likely."""
-        if len(self._speeds(leading)) == 1:
-            return "it was tried only once"
+    @property
+    def is_open(self) -> bool:
+        """Whether more comparisons could tell what the trials do not."""
         default = self.default
-        if default is None or default == leading:
-            return ""
-        lead = leading.rows_per_second / default.rows_per_second - 1
-        spread = max(self._spread(leading), self._spread(default))
-        if lead > spread:
-            return ""
-        return (
-            f"it is {lead:+.0%} beside the default (batch_rows = "
-            f"{default.batch_rows}, workers = {default.workers}), and loads of one "
-            f"choice differ by {spread:.0%}"
-        )
+        if default is None or _choice(default) == _choice(self.leading):
+            return False
+        return not self._unfit[0] and len(self.pairs) < FEWEST_PAIRS
 
-    def _spread(self, choice: Trial) -> float:
-        """How far the paces of a choice lie apart, as a part of their median."""
-        speeds = self._speeds(choice)
-        return (max(speeds) - min(speeds)) / choice.rows_per_second
+    @property
+    def _unfit(self) -> tuple[str, str]:
+        """Why no trial of these rows could tell, and what would; empty where it can."""
+        leading = self.leading
+        if self.rows < FEWEST_ROWS:
+            few = counted(self.rows, "row is", "rows are")
+            cause = f"{few} too few to tell one choice from another"
+            return cause, f"{FEWEST_ROWS:,} rows or more"
+        if leading.batch_rows >= self.rows:
+            cause = f"the {self.rows:,} rows tried are no more than one such batch"
+            return cause, f"more than {leading.batch_rows:,} rows"
+        return "", ""
 
-    def _speeds(self, choice: Trial) -> list[float]:
-        alike = (one for one in self.trials if _choice(one) == _choice(choice))
-        return [one.rows_per_second for one in alike]
+    @property
+    def _seconds_needed(self) -> int:
+        """About how long a search has to take that compares often enough."""
+        typical = statistics.median(one.seconds for one in self.trials)
+        return 10 * math.ceil(typical * LOADS_OF_A_SEARCH / 10)
+
+    @property
+    def _ratios(self) -> list[float]:
+        """How many times as fast as the default the other was, in each pair."""
+        return [
+            other.rows_per_second / default.rows_per_second
+            for default, other in self.pairs
+        ]
+
+    @property
+    def _wins(self) -> int:
+        return sum(ratio > 1 for ratio in self._ratios)
+
+    @property
+    def _gain(self) -> float:
+        return statistics.median(self._ratios)
 
     @property
     def conclusion(self) -> str:
-        """The leading choice in words, and why it is not taken where it is not."""
+        """What to set, in words, and why."""
         leading = self.leading
         found = (
             f"batch_rows = {leading.batch_rows} and workers = {leading.workers}: "
             f"{leading.rows_per_second:,.0f} rows/s"
         )
-        return f"{found}, but {self.doubt}" if self.doubt else found
+        if self.doubt:
+            return f"{found}, but {self.doubt}"
+        if not self.pairs:
+            kept = "auto for both, as no choice is faster than "
+            return found if self.is_clear else kept + found
+        times = (
+            f"{self._gain - 1:+.0%} beside the default (batch_rows = {BATCH_ROWS}, "
+            f"workers = {WORKERS}), and faster in {self._wins} of {len(self.pairs)} "
+            "comparisons"
+        )
+        if self.is_clear:
+            return f"{found}, {times}"
+        return (
+            "auto for both, as no choice is clearly faster than the default; "
+            f"the nearest was {found}, {times}, which may be chance"
+        )
 
     def as_dict(self) -> dict[str, Plain]:
         """Return plain values."""
@@ -157,6 +216,7 @@ class Tuning:
             "rows": self.rows,
             "best": {"batch_rows": best.batch_rows, "workers": best.workers},
             "leading": {"batch_rows": leading.batch_rows, "workers": leading.workers},
+            "settings": dict(self.settings),
             "doubt": self.doubt,
             "trials": [asdict(trial) for trial in self.trials],
         }
@@ -197,6 +257,18 @@ class Tuning:
             "<th>workers</th><th>batch_rows</th><th>rows/s</th><th></th></tr>"
             f"{rows}</table><p>{escape(self.conclusion)}</p></div>"
         )
+
+
+def wins_needed(pairs: int, /) -> int:
+    """Return how many of so many comparisons are won by more than chance."""
+    enough = CHANCE * 2**pairs
+    tail = pairs_won = 0
+    for wins in range(pairs, -1, -1):
+        tail += math.comb(pairs, wins)
+        if tail > enough:
+            break
+        pairs_won = wins
+    return pairs_won or pairs + 1
 
 
 def _choice(trial: Trial) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import statistics
 import tempfile
 import threading
 import time
@@ -23,7 +24,7 @@ from propload.running.run import Run
 from propload.sources import open_source
 from propload.spider_names import is_spider
 from propload.target import TableName
-from propload.trials import Trial, Tuning
+from propload.trials import FEWEST_PAIRS, MOST_PAIRS, Trial, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,8 @@ SAMPLE_ROWS = 400_000
 SECONDS = 60.0
 WORKERS_TRIED = (1, 2, 4, 8)
 BATCH_ROWS_TRIED = (2_000, 10_000, 25_000, 50_000, 100_000, 200_000)
+#: Comparisons that hardly fit any more are made: the time is told as `about`.
+_SLACK = 1.2
 _SEARCHED = frozenset({"batch_rows", "workers"})
 
 
@@ -83,7 +86,7 @@ def tune(
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted
-        return _search(bench, seconds, on_trial or (lambda _: None))
+        return _Search(bench, seconds, on_trial or (lambda _: None)).run()
 
 
 def _refuse_untried(given: Settings) -> None:
@@ -214,29 +217,81 @@ def _trial(batch_rows: int, workers: int, report: Report) -> Trial:
     )
 
 
-def _search(bench: _Bench, seconds: float, on_trial: Callable[[Trial], None]) -> Tuning:
-    """Try workers at the usual batch size, then sizes with the best; then again."""
-    until = time.monotonic() + seconds
-    rows = bench.sample.rows
-    trials: list[Trial] = []
+class _Search:
+    """Tries choices, then compares the leading one with the default.
 
-    def attempt(batch_rows: int, workers: int) -> None:
-        # the defaults come first, so that there is always something to compare with
-        if not trials or time.monotonic() < until:
-            trials.append(bench.load(batch_rows, workers))
-            on_trial(trials[-1])
+    What leads among single loads may lead by chance, so only loads that come after it
+    was chosen decide. They take turns, as a machine is busier at one time than at
+    another.
+    """
 
-    def found() -> Tuning:
-        return Tuning(bench.sample.name, rows, tuple(trials))
+    def __init__(
+        self, bench: _Bench, seconds: float, on_trial: Callable[[Trial], None]
+    ) -> None:
+        self._bench = bench
+        self._on_trial = on_trial
+        self._until = time.monotonic() + seconds
+        self._trials: list[Trial] = []
+        #: How long each load took, with the making and dropping of its table.
+        self._took: dict[tuple[int, int], float] = {}
 
-    for workers in sorted(WORKERS_TRIED, key=lambda one: abs(one - WORKERS)):
-        attempt(BATCH_ROWS, workers)
-    workers = found().leading.workers
-    for batch_rows in BATCH_ROWS_TRIED:
-        # several batches, or the size is not what is measured
-        if batch_rows != BATCH_ROWS and batch_rows < rows:
-            attempt(batch_rows, workers)
-    for _ in range(2):
-        for batch_rows, workers in found().finalists:
-            attempt(batch_rows, workers)
-    return found()
+    def run(self) -> Tuning:
+        """Return what was found."""
+        self._screen()
+        pairs = tuple(self._compare(self._found))
+        return replace(self._found, pairs=pairs)
+
+    @property
+    def _found(self) -> Tuning:
+        sample = self._bench.sample
+        return Tuning(sample.name, sample.rows, tuple(self._trials))
+
+    def _screen(self) -> None:
+        """Try workers at the usual batch size, then sizes with the best."""
+        # the default comes first, so that there is always something to compare with
+        for workers in sorted(WORKERS_TRIED, key=lambda one: abs(one - WORKERS)):
+            self._try(BATCH_ROWS, workers)
+        workers, rows = self._found.leading.workers, self._bench.sample.rows
+        for batch_rows in BATCH_ROWS_TRIED:
+            # several batches, or the size is not what is measured
+            if batch_rows != BATCH_ROWS and batch_rows < rows:
+                self._try(batch_rows, workers)
+        for batch_rows, workers in self._found.finalists:
+            self._try(batch_rows, workers)
+
+    def _try(self, batch_rows: int, workers: int) -> None:
+        """Load once, where that leaves the time to compare."""
+        if self._trials:
+            typical = statistics.median(self._took.values())
+            left = self._until - time.monotonic()
+            if left < typical * (1 + 2 * FEWEST_PAIRS):
+                return
+        self._load(batch_rows, workers)
+
+    def _compare(self, found: Tuning) -> Iterator[tuple[Trial, Trial]]:
+        if not found.is_open:
+            return
+        default, leading = (BATCH_ROWS, WORKERS), _sizes(found.leading)
+        each = self._took[default] + self._took[leading]
+        # known before: to end as soon as it looks well would be to pick by chance
+        pairs = min(MOST_PAIRS, int((self._until - time.monotonic()) / each * _SLACK))
+        if pairs < FEWEST_PAIRS:
+            return
+        for number in range(pairs):
+            # who comes second finds the server as the first has left it
+            turn = (default, leading)[:: -1 if number % 2 else 1]
+            loaded = {one: self._load(*one) for one in turn}
+            yield loaded[default], loaded[leading]
+
+    def _load(self, batch_rows: int, workers: int) -> Trial:
+        began = time.monotonic()
+        trial = self._bench.load(batch_rows, workers)
+        took = self._took
+        took[batch_rows, workers] = time.monotonic() - began
+        self._trials.append(trial)
+        self._on_trial(trial)
+        return trial
+
+
+def _sizes(trial: Trial) -> tuple[int, int]:
+    return trial.batch_rows, trial.workers

@@ -54,8 +54,8 @@ WRITE = Part(
     bool,
     typer.Option(
         "--write",
-        help="Put the choice into the configuration file: for the job of --job, "
-        "else for all jobs.",
+        help="Put the choice into the configuration file, auto where none is clearly "
+        "faster: for the job of --job, else for all jobs.",
         rich_help_panel=_PANEL,
     ),
     default=False,
@@ -112,12 +112,14 @@ def _said(trial: Trial) -> str:
 
 def _write_or_explain(found: Tuning, job: str | None, screen: Screen) -> None:
     try:
-        holds = f"job {job}" if job else "every job (--job NAME writes for one)"
-        screen.tell(f"written to {_write(found, job)}, for {holds}")
+        path = _write(found, job)
     except ConfigError as error:
         # as JSON, stdout has the one object that it is to hold
         screen.explain(error)
         raise typer.Exit(error.exit_code) from None
+    holds = f"job {job}" if job else "every job (--job NAME writes for one)"
+    chosen = " and ".join(f"{name} = {one}" for name, one in found.settings.items())
+    screen.tell(f"{chosen} written to {path}, for {holds}")
 
 
 def _write(found: Tuning, job: str | None) -> Path:
@@ -127,6 +129,4 @@ def _write(found: Tuning, job: str | None) -> Path:
     if found.doubt:
         msg = f"nothing is written: {found.doubt}"
         raise ConfigError(msg)
-    best = found.best
-    values = {"batch_rows": best.batch_rows, "workers": best.workers}
-    return write_settings(values, job=job)
+    return write_settings(found.settings, job=job)

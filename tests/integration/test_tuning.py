@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import tomllib
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from propload import trials
+from propload import cli, trials, tuning
 from propload.errors import LoadError
 from propload.options import BATCH_ROWS
 from propload.postgres.session.connection import connect
@@ -67,6 +69,43 @@ def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
         tune(pl.DataFrame({"no": [1]}), to=database, table="homes", key="no", seconds=1)
     assert "propload_tune" not in str(caught.value)
     assert caught.value.report is None
+
+
+@pytest.fixture
+def tiny_default(monkeypatch):
+    """Let tiny batches be what holds where nothing is chosen."""
+    monkeypatch.setattr(trials, "_DEFAULT", (200, 2))
+    for module in (trials, tuning):
+        monkeypatch.setattr(module, "BATCH_ROWS", 200)
+    monkeypatch.setattr(tuning, "WORKERS_TRIED", (2,))
+    monkeypatch.setattr(tuning, "BATCH_ROWS_TRIED", (5_000,))
+
+
+@pytest.mark.one_server
+def test_a_clear_winner_is_written(database, tmp_path, monkeypatch, tiny_default):
+    rows = pl.DataFrame({"id": range(trials.FEWEST_ROWS), "name": "a house"})
+    rows.write_parquet(tmp_path / "rows.parquet")
+    monkeypatch.chdir(tmp_path)
+    words = ["rows.parquet", "--to", database, "--table", "rows", "--key", "id"]
+    ended = CliRunner().invoke(
+        cli.build_app(), ["tune", *words, "--seconds", "100", "--write"]
+    )
+    assert ended.exit_code == 0, ended.output
+    assert "best: batch_rows = 5000 and workers = 2: " in ended.stdout
+    # a busy machine may take one of them, not the verdict
+    assert " of 12 comparisons" in ended.stdout
+    told = tomllib.loads((tmp_path / "propload.toml").read_text())
+    assert told == {"batch_rows": 5_000, "workers": 2}
+
+
+@pytest.mark.one_server
+def test_a_search_without_time_to_compare_says_how_long_it_takes(
+    database, tiny_default
+):
+    rows = pl.DataFrame({"id": range(trials.FEWEST_ROWS), "name": "a house"})
+    found = tune(rows, to=database, table="rows", key="id", seconds=0.01)
+    assert (len(found.trials), found.pairs, found.best) == (1, (), found.default)
+    assert "there was no time to try another choice: leave both to auto" in str(found)
 
 
 def test_an_interrupt_removes_the_scratch_tables(database):
