@@ -9,9 +9,11 @@ from propload.postgres.sql.tables import reaches_others, stands_for_a_key, trigg
 #: each column's type, its length or precision, both as PostgreSQL writes them, and its
 #: number; the columns of each index that a key can be looked for by; whether a trigger
 #: may skip or change a row; whether there are rules; whether row-level security applies
-#: to this user; whether a row that is written may change others; and the files that its
-#: rows lie in, those of its partitions, which are others when rows were written anew,
-#: are gone or came with a partition. The same text means that all is the same.
+#: to this user; whether a row that is written may change others; the columns that a new
+#: row has to bring (but those of a domain, which may have a default of its own); and
+#: the files that its rows lie in, those of its partitions, which are others when rows
+#: were written anew, are gone or came with a partition. The same text means that all is
+#: the same.
 PREMISES_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,
@@ -35,6 +37,12 @@ SELECT json_build_object(
     'ruled', c.relhasrules,
     'secured', row_security_active(c.oid),
     'reaching', {reaches_others("c.oid")},
+    'required', (
+        SELECT json_agg(a.attname ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a
+        JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid AND t.typtype <> 'd'
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''),
     'files', CASE WHEN c.relkind = 'p' THEN (
         SELECT md5(string_agg(concat_ws(' ', p.relid::oid,
             pg_catalog.pg_relation_filenode(p.relid)), ', ' ORDER BY p.relid::oid))

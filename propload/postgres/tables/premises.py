@@ -42,6 +42,8 @@ class _Told(TypedDict):
     #: A plan needs neither: what is known of the table's rows does.
     reaching: bool
     files: str | None
+    #: Columns that take no null and have no default.
+    required: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,13 @@ class Premises:
         return cls(found[0][0]) if found else None
 
     def changes(
-        self, later: Premises, /, *, columns: Collection[str], key: Collection[str]
+        self,
+        later: Premises,
+        /,
+        *,
+        columns: Collection[str],
+        key: Collection[str],
+        takes_parts: bool = False,
     ) -> Iterator[str]:
         """Yield what no longer holds, in words.
 
@@ -76,12 +84,16 @@ class Premises:
             later: The premises of the same table, read later.
             columns: The columns that rows bring.
             key: The columns that rows are looked for by, or none.
+            takes_parts: Whether rows may be parts of stored ones, as in an upsert.
         """
         before, after = self._known(), _read(later.told)
         if before["oid"] != after["oid"]:
             yield MADE_AGAIN
         for column in columns:
             yield from _changes_of(column, before, after)
+        if not takes_parts:
+            # each row would be refused, the one as the other
+            yield from _asked_for(columns, before, after)
         if key and _is_key(key, before) and not _is_key(key, after):
             yield f"it has no unique constraint on ({', '.join(key)}) any more"
         if after["triggered"] and not before["triggered"]:
@@ -119,6 +131,7 @@ class Premises:
             "secured": any(one["secured"] for one in known),
             "reaching": known[-1]["reaching"],
             "files": known[-1]["files"],
+            "required": [name for one in known for name in one["required"] or ()],
         }
 
 
@@ -130,6 +143,7 @@ def require_unchanged(
     *,
     columns: Collection[str],
     key: Collection[str],
+    takes_parts: bool,
 ) -> Premises:
     """Return the premises of a table as it is now, by which the plan still holds.
 
@@ -145,6 +159,7 @@ def require_unchanged(
         premises: What the plan takes for granted.
         columns: The columns that rows bring.
         key: The columns that rows are looked for by, or none.
+        takes_parts: Whether rows may be parts of stored ones, as in an upsert.
 
     Raises:
         TableGoneError: The table is gone, or is another one.
@@ -157,7 +172,9 @@ def require_unchanged(
         return premises
     if now is None:
         raise failures.table_gone(str(table), is_replace=False)
-    changes = list(premises.changes(now, columns=columns, key=key))
+    changes = list(
+        premises.changes(now, columns=columns, key=key, takes_parts=takes_parts)
+    )
     if changes:
         is_same = now.is_of_the_table(premises)
         raise changed(table, changes, kind=WriteError if is_same else TableGoneError)
@@ -197,6 +214,15 @@ def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
         yield f"column {column} is gone"
     elif not _is_same(was, now):
         yield f"column {column} is {now[2]} now and was {was[2]}"
+
+
+def _asked_for(columns: Collection[str], before: _Told, after: _Told) -> Iterator[str]:
+    for column in after["required"] or ():
+        if column not in columns and column not in (before["required"] or ()):
+            yield (
+                f"column {column} takes no null and has no default now, and the input "
+                "lacks it: set a default in the table"
+            )
 
 
 def _is_same(was: _Column, now: _Column) -> bool:

@@ -288,6 +288,7 @@ class TableWriter(EntryWriter):
                 self._premises,
                 columns=[column.name for column in shape.columns],
                 key=shape.key,
+                takes_parts=shape.mode == "upsert",
             )
         except WriteError:
             connection.rollback()

@@ -137,6 +137,27 @@ def test_what_rows_do_not_meet_may_change(write, database, statement):
     assert query(database, "SELECT count(*) FROM t") == [(2 * ROWS,)]
 
 
+@pytest.mark.parametrize("mode", ["append", "insert-new"])
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (
+            "ALTER TABLE t ADD more integer NOT NULL DEFAULT 1",
+            "ALTER TABLE t ALTER more DROP DEFAULT",
+        ),
+        (
+            "UPDATE t SET rate = 0 WHERE rate IS NULL",
+            "ALTER TABLE t ALTER rate SET NOT NULL",
+        ),
+    ],
+    ids=["new", "known"],
+)
+def test_a_column_that_every_row_lacks_costs_no_rows(write, database, mode, statements):
+    with pytest.raises(WriteError, match="takes no null and has no default now"):
+        write(*statements, mode=mode, columns=("k", "a"))
+    assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
+
+
 def test_a_column_that_does_not_travel_may_change(write, database):
     columns = ("k", "a")
     written = write("ALTER TABLE t ALTER rate TYPE double precision", columns=columns)

@@ -20,13 +20,17 @@ BEFORE = {
     "secured": False,
     "reaching": False,
     "files": "7",
+    "required": ["k"],
 }
 
 
-def changes(*, key=("k",), travelling=tuple(COLUMNS), **after):
+def changes(*, key=("k",), travelling=tuple(COLUMNS), takes_parts=False, **after):
     return list(
         Premises(json.dumps(BEFORE)).changes(
-            Premises(json.dumps(BEFORE | after)), columns=travelling, key=key
+            Premises(json.dumps(BEFORE | after)),
+            columns=travelling,
+            key=key,
+            takes_parts=takes_parts,
         )
     )
 
@@ -80,6 +84,19 @@ def test_what_rows_may_not_meet_is_said(after, said):
 )
 def test_what_rows_may_meet_is_no_change(after):
     assert changes(**after) == []
+
+
+def test_a_column_that_every_new_row_has_to_bring_is_said():
+    after = {"required": ["k", "more"]}
+    (said,) = changes(**after)
+    assert said.startswith("column more takes no null and has no default now")
+    assert said.endswith("set a default in the table")
+    # rows that are parts of stored ones need not bring it, nor do those that do
+    assert changes(**after, takes_parts=True) == []
+    assert changes(**after, travelling=[*COLUMNS, "more"]) == []
+    # it may come to have a default, and lose it again, if it was known
+    known = told(**after).followed_by(told())
+    assert list(known.changes(told(**after), columns=COLUMNS, key=("k",))) == []
 
 
 def test_columns_that_do_not_travel_and_keys_that_are_not_looked_for_are_passed_over():
