@@ -6,17 +6,26 @@ run be continued, and rows be appended, exactly once.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.entry import LedgerEntry
-from propload.postgres.ledger.ledger import lost_session, taken_over, unknown_run
+from propload.postgres.ledger.ledger import (
+    ledger_gone,
+    lost_session,
+    taken_over,
+    unknown_run,
+)
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.failures import is_missing
 from propload.postgres.session.locking import NOT_IN_TIME
 from propload.postgres.sql import bookkeeping
 from propload.postgres.sql.locks import limit_wait
 from propload.report import Counts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from propload.batch import Piece
     from propload.postgres.ledger.entry import PieceId
     from propload.postgres.ledger.run_record import RunRecord
@@ -65,8 +74,10 @@ class DatabaseLedger:
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its own transaction, unless it is entered already."""
         mine = {"token": connection.token, "holder": self._holder}
-        if connection.execute(bookkeeping.record(self.run_id, piece, counts, **mine)):
-            return True
+        entry = bookkeeping.record(self.run_id, piece, counts, **mine)
+        with self._standing(connection):
+            if connection.execute(entry):
+                return True
         query = bookkeeping.standing_of(self.run_id, **mine)
         is_session, is_known, is_held = connection.rows(query)[0]
         if not is_session:
@@ -83,7 +94,8 @@ class DatabaseLedger:
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None."""
         query = bookkeeping.find(self.run_id, piece.batch, piece.lane)
-        rows = connection.rows(query)
+        with self._standing(connection):
+            rows = connection.rows(query)
         return _entry(rows[0]) if rows else None
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
@@ -94,8 +106,9 @@ class DatabaseLedger:
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
-        if connection.rows(bookkeeping.FINISH, values):
-            return
+        with self._standing(connection):
+            if connection.rows(bookkeeping.FINISH, values):
+                return
         if self.status(connection) is None:
             raise unknown_run(self.run_id)
         raise taken_over(self.run_id)
@@ -112,6 +125,21 @@ class DatabaseLedger:
         """Return how the run ended as far as is entered."""
         rows = connection.rows(bookkeeping.STATUS, (self.run_id,))
         return str(rows[0][0]) if rows else None
+
+    @contextmanager
+    def _standing(self, connection: Connection) -> Iterator[None]:
+        """Tell a ledger that was dropped from other tables that are not there.
+
+        A trigger of the ledger may look for such a one.
+        """
+        try:
+            yield
+        except ServerError as error:
+            if is_missing(error):
+                connection.rollback()
+                if not connection.rows(bookkeeping.STANDING)[0][0]:
+                    raise ledger_gone(self.run_id) from error
+            raise
 
 
 def take_over(

@@ -84,6 +84,15 @@ def unknown_run(run_id: str, /) -> WriteError:
     return WriteError(msg, goes_on=False)
 
 
+def ledger_gone(run_id: str, /) -> WriteError:
+    """Return the error of a run whose ledger is not there any more."""
+    msg = (
+        "the ledger (propload.runs and propload.ledger) is gone: somebody has dropped "
+        f"it, so nothing more of run {run_id} can be recorded"
+    )
+    return WriteError(msg, goes_on=False)
+
+
 def lost_session() -> WriteError:
     """Return the error of a transaction that ran in a session of another token."""
     msg = (

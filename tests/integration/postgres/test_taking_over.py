@@ -137,14 +137,21 @@ def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state
 
 
 @pytest.mark.one_server
-def test_a_run_whose_line_was_deleted_is_not_taken_for_another_process_s(
-    database, state_dir
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DELETE FROM propload.runs", "the line of run .* is gone from the ledger"),
+        ("DROP SCHEMA propload CASCADE", "the ledger .* is gone"),
+        ("DROP TABLE propload.runs", "the ledger .* is gone"),
+    ],
+)
+def test_a_run_that_the_ledger_has_lost_is_not_taken_for_another_process_s(
+    database, state_dir, statement, told
 ):
     run = run_record(GOAL)
     with process(database, state_dir, run.run_id) as first:
         ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
-        run_sql(database, "DELETE FROM propload.runs")
-        told = f"the line of run {run.run_id} is gone from the ledger"
+        run_sql(database, statement)
         with (
             closing(ready.open_writer(0)) as writer,
             pytest.raises(WriteError, match=told) as caught,
