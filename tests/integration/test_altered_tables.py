@@ -14,6 +14,11 @@ from tests.integration.users import user_without_a_ledger
 pytestmark = pytest.mark.timeout(60)
 
 MADE = "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)"
+#: What is said of a column that is not found any more.
+GONE = (
+    "column price is gone: if it was renamed, give it its name back; if it was "
+    "dropped, what committed rows held there went with it"
+)
 #: More than the spool's least, so that a server that has one is told to copy a file.
 PART = 500
 
@@ -161,8 +166,8 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("ALTER TABLE homes DROP price", "column price is gone"),
-        ("ALTER TABLE homes RENAME price TO cost", "column price is gone"),
+        ("ALTER TABLE homes DROP price", GONE),
+        ("ALTER TABLE homes RENAME price TO cost", GONE),
         (
             "ALTER TABLE homes ALTER price TYPE text",
             "column price is text now and was bigint",

@@ -211,7 +211,16 @@ def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
     if was is None:
         return
     if now is None:
-        yield f"column {column} is gone"
+        yield (
+            f"column {column} is gone: if it was renamed, give it its name back; if it "
+            "was dropped, what committed rows held there went with it"
+        )
+    elif was[3] != now[3]:
+        # rows that are committed hold what they brought in the one that it was
+        yield (
+            f"column {column} is another one now: it was dropped and made again, or "
+            "two have changed names"
+        )
     elif not _is_same(was, now):
         yield f"column {column} is {now[2]} now and was {was[2]}"
 

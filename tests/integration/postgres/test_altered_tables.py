@@ -67,14 +67,22 @@ def write(request, database, state_dir):
             "ALTER TABLE t DROP CONSTRAINT one",
             r"it has no unique constraint on \(k\) any more",
         ),
+        (
+            "ALTER TABLE t DROP a, ADD a integer",
+            "column a is another one now: it was dropped and made again",
+        ),
+        (
+            "ALTER TABLE t RENAME a TO b; ALTER TABLE t ADD a integer",
+            "column a is another one now",
+        ),
     ],
-    ids=["type", "scale", "key"],
+    ids=["type", "scale", "key", "dropped", "renamed"],
 )
 def test_nothing_is_written_by_a_plan_that_no_longer_holds(
     write, database, statement, said
 ):
     with pytest.raises(WriteError, match=said):
-        write(statement)
+        write(*statement.split("; "))
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
 
 

@@ -36,7 +36,8 @@ def changes(*, key=("k",), travelling=tuple(COLUMNS), takes_parts=False, **after
 
 
 def with_column(name, *told):
-    return {"columns": COLUMNS | {name: list(told)}}
+    number = COLUMNS.get(name, [len(COLUMNS) + 1])[-1]
+    return {"columns": COLUMNS | {name: [*told, number]}}
 
 
 def test_what_stays_as_it_was_is_no_change():
@@ -56,7 +57,17 @@ def test_what_stays_as_it_was_is_no_change():
         ),
         (
             {"columns": {n: t for n, t in COLUMNS.items() if n != "price"}},
-            "column price is gone",
+            (
+                "column price is gone: if it was renamed, give it its name back; if it "
+                "was dropped, what committed rows held there went with it"
+            ),
+        ),
+        (
+            {"columns": COLUMNS | {"price": [20, -1, "bigint", 6]}},
+            (
+                "column price is another one now: it was dropped and made again, or "
+                "two have changed names"
+            ),
         ),
         ({"oid": 8}, "it was dropped and made again"),
         ({"keys": None}, "it has no unique constraint on (k) any more"),
