@@ -136,7 +136,7 @@ def lock_file(path: Path) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_at(path, descriptor):
+            if is_at(path, descriptor):
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
@@ -174,7 +174,7 @@ def _is_held(path: Path) -> bool:
         return False
 
 
-def _is_at(path: Path, descriptor: int) -> bool:
+def is_at(path: Path, descriptor: int) -> bool:
     """Return whether an open file is still the one of that name."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116 - a descriptor beside it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -221,7 +221,9 @@ def take_alone(path: Path, /) -> int:
 
 def let_go(path: Path, descriptor: int, /) -> None:
     """Give a file of rejected rows back."""
-    _lock_of(path).unlink(missing_ok=True)
+    # who has removed the folder has removed it as well
+    with suppress(OSError):
+        _lock_of(path).unlink()
     os.close(descriptor)
 
 

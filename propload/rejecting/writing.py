@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import polars as pl
 from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
 from propload.prepare.text_out import beyond_json, is_json_of_polars, write_text
-from propload.private_files import open_private, sync_folder
+from propload.private_files import is_at, open_private, sync_folder
 from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from propload.rejecting.lines import Line
     from propload.report import ReasonCount
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class RejectWriter:
         last, reasons = self._last.pop(lane, (None, None))
         if last != batch or reasons is None:
             return
+        with unwritten(self.path):
+            self._put_back()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -148,8 +154,13 @@ class RejectWriter:
             return self._counts.counted
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; where somebody has removed it, it is put back."""
         with self._lock:
+            if self._file:
+                try:
+                    self._put_back()
+                except OSError as error:
+                    log.warning("%s is gone: %s", self.path, _cause(error))
             if self._file:
                 self._file.close()
                 self._file = None
@@ -159,9 +170,11 @@ class RejectWriter:
 
     def _append(self, lines: pl.DataFrame) -> None:
         with unwritten(self.path):
+            self._put_back()
             self._hold()
             if self._file is None:
-                self._file = open_private(self.path, "ab")
+                # to be read as well, should it have to be put back
+                self._file = open_private(self.path, "ab+")
                 sync_folder(self.path.parent)
             kept = self._file.tell()
             try:
@@ -171,6 +184,28 @@ class RejectWriter:
             except BaseException:
                 self._cut(kept)
                 raise
+
+    def _put_back(self) -> None:
+        """Write the file anew where somebody has removed it: it is open still.
+
+        One that was put in its place, by an editor, is gone on with.
+        """
+        if self._file is None or is_at(self.path, self._file.fileno()):
+            return
+        if not self.path.exists():
+            self._file.seek(0)
+            with open_private(self.path, "wb") as anew:
+                shutil.copyfileobj(self._file, anew)
+                anew.flush()
+                os.fsync(anew.fileno())
+            sync_folder(self.path.parent)
+            log.warning("%s was removed, and is written anew", self.path)
+        self._file.close()
+        self._file = None
+        if self._held is not None:
+            # what others would ask for went with it
+            let_go(self.path, self._held)
+            self._held = take_alone(self.path)
 
     def _cut(self, size: int) -> None:
         """Leave no half line behind where the disk was full."""

@@ -55,9 +55,9 @@ def test_kept_lines_stay_as_they_are(writer, store):
 
 def test_a_file_without_kept_lines_is_removed(writer, store):
     writer.write(refused([1]))
+    writer.close()
     store.keep(RUN, lambda _: False)
     assert not writer.path.exists()
-    writer.close()
     assert not list(writer.path.parent.iterdir())
 
 

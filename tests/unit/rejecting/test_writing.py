@@ -1,5 +1,6 @@
 import datetime as dt
 import math
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 
@@ -59,6 +60,49 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     assert again.take_up(lambda _: True) == 0
     again.close()
     assert not list(writer.path.parent.iterdir())
+
+
+@pytest.mark.parametrize("step", ["write", "take_back", "close"])
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, what):
+    writer.write(refused([1, 2], batch=0, lane=0))
+    writer.write(refused([3], batch=1, lane=1))
+    if what == "file":
+        writer.path.unlink()
+    else:
+        shutil.rmtree(writer.path.parent)
+    if step == "write":
+        writer.write(refused([4], batch=2, lane=None))
+        with pytest.raises(LockedError, match="still going"):
+            store.drop("20260101-ab")
+    if step == "take_back":
+        writer.take_back(1, 1)
+    writer.close()
+    kept = {"write": [2, 3, 4, 5], "take_back": [2, 3], "close": [2, 3, 4]}[step]
+    assert store.read()["row"].to_list() == kept
+    assert f"{writer.path} was removed" in caplog.text
+    # nobody holds it any more
+    store.drop("20260101-ab")
+
+
+def test_a_file_in_its_place_is_gone_on_with(writer, store):
+    writer.write(refused([1, 2], batch=0, lane=None))
+    text = writer.path.read_bytes()
+    writer.path.unlink()
+    writer.path.write_bytes(text.splitlines(keepends=True)[0])
+    writer.write(refused([4], batch=1, lane=None))
+    writer.close()
+    assert store.read()["row"].to_list() == [2, 5]
+
+
+def test_a_file_that_cannot_be_put_back_is_told_of(writer, caplog):
+    writer.write(refused([1], batch=0, lane=None))
+    shutil.rmtree(writer.path.parent)
+    writer.path.parent.write_text("in its place")
+    with pytest.raises(WriteError, match=str(writer.path)):
+        writer.write(refused([2], batch=1, lane=None))
+    writer.close()
+    assert f"{writer.path} is gone" in caplog.text
 
 
 def test_files_are_private(writer):
