@@ -37,6 +37,8 @@ def _earlier_run(newest: str) -> Part:
 RUN = _earlier_run("the newest run that ended")
 #: The argument that names an earlier run whose rejected rows are meant.
 REJECTING_RUN = _earlier_run("the newest run that rejected rows")
+#: The argument that names an earlier run whose rejected rows are loaded again.
+REPLAYED_RUN = _earlier_run("the newest run with rows to replay")
 #: How many earlier runs are listed.
 MOST_RUNS = Part(
     int,

@@ -72,6 +72,11 @@ def was_read(line: Line, /) -> bool:
     return bool(line["values"])
 
 
+def has_rows(path: Path, /) -> bool:
+    """Return whether a file of rejected rows holds one that can be loaded again."""
+    return path.exists() and any(RejectSource(path).lines())
+
+
 def run_replayed(source: str, /) -> str:
     """Return the run of whose rejected rows a source is the name; empty of others."""
     run_id = source.removeprefix(_REJECTS_OF)

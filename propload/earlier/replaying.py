@@ -10,6 +10,7 @@ from propload import config
 from propload.beginnings import BeginningStore
 from propload.earlier.abandoned import forget_abandoned
 from propload.earlier.begun_replays import find_begun
+from propload.earlier.newest_rejects import NewestRejects
 from propload.earlier.reject_source import RejectSource
 from propload.earlier.settled import how_to_settle, settled_pieces
 from propload.errors import ConfigError, PropLoadError
@@ -53,7 +54,8 @@ def replay(
     no row is added twice.
 
     Args:
-        run_id: The run, or how its name begins; the newest by default.
+        run_id: The run, or how its name begins; by default the newest that left rows
+            to replay, or the one whose replay, newer than that, has not ended.
         fix: Corrects the rows before they are mapped and checked.
         **settings: What differs from the run's own: a corrected mapping or schema.
 
@@ -67,7 +69,7 @@ def replay(
     config.refuse_others(settings, config.RELOADING, function="propload.replay")
     places = Plan.of(config.resolve(settings)).found()
     store = RejectStore(places.rejects)
-    path = store.files.find(run_id)
+    path = store.files.find(run_id) if run_id else NewestRejects(places).find()
     with store.alone(path.stem):
         require_there(path)
         return _replay(path, store, fix, ReportStore(places.runs), settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from propload.earlier.reject_source import RejectSource, run_replayed
+from propload.earlier.reject_source import has_rows, run_replayed
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
@@ -51,7 +51,8 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
         if plan.settings.get("mode") != "append":
             return None
         replayed = run_replayed(run.source if run else report.source if report else "")
-        if replayed and _has_rows(replayed, plan):
+        rejects = RejectStore(plan.places.rejects).files
+        if replayed and has_rows(rejects.path(replayed)):
             raise ConfigError(_comes_again(run_id, replayed, plan))
         return _committed(run_id, plan, database)
 
@@ -82,12 +83,6 @@ def _committed(run_id: str, plan: Plan, database: Database) -> Pieces:
         resuming = Resuming(database, plan, stack)
         point = resuming.point_of(run_id, gone=0)
     return point.committed if point is not None else frozenset()
-
-
-def _has_rows(run_id: str, plan: Plan) -> bool:
-    """Return whether rejected rows of a run are there that can be replayed."""
-    path = RejectStore(plan.places.rejects).files.path(run_id)
-    return path.exists() and any(RejectSource(path).lines())
 
 
 def _comes_again(run_id: str, replayed: str, plan: Plan) -> str:

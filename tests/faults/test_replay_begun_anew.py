@@ -69,10 +69,25 @@ def test_rows_that_a_killed_replay_rejected_again_are_not_replayed_before_it_end
 ):
     run_id, told = appended
     kill_replay(dsn, run_id)
-    # of the last run that rejected rows, which is the replay
+    killed = RejectStore(state_dir / "rejects").runs()[0].run_id
     with pytest.raises(ConfigError, match=f"first .propload rejects replay {run_id}"):
-        replay(fix=mend, table="homes", **told)
+        replay(killed, fix=mend, table="homes", **told)
     replay(run_id, fix=mend, **told)
+    assert_all_are_there_once(dsn, state_dir, told)
+
+
+def test_a_replay_of_no_named_run_goes_on_with_what_a_killed_one_began_with(
+    dsn, appended, state_dir, caplog
+):
+    run_id, told = appended
+    kill_replay(dsn, run_id)
+    # the newest run that rejected rows is the killed replay itself
+    killed = RejectStore(state_dir / "rejects").runs()[0].run_id
+    assert killed != run_id
+    assert replay(fix=mend, **told).source == f"rejects of {run_id}"
+    assert f"run {killed} is a replay of the rejected rows of run {run_id}" in (
+        caplog.text
+    )
     assert_all_are_there_once(dsn, state_dir, told)
 
 

@@ -10,7 +10,7 @@ from propload.cli.command import command
 from propload.cli.ending import exit_code
 from propload.cli.flags import Part
 from propload.cli.ingest import quieted
-from propload.cli.places import REJECTING_RUN
+from propload.cli.places import REPLAYED_RUN
 from propload.cli.settings import settings_group
 from propload.config import RELOADING
 from propload.errors import ConfigError
@@ -38,7 +38,7 @@ def add_to(group: typer.Typer) -> None:
         "replay",
         example="propload rejects replay RUN --fix fixes:fix\n"
         "propload rejects replay RUN --mapping fixed.toml",
-        run=REJECTING_RUN,
+        run=REPLAYED_RUN,
         fix=_FIX,
         given=settings_group(RELOADING),
     )

@@ -1,0 +1,106 @@
+"""Whose rejected rows are replayed where no run is named."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from propload.beginnings import BeginningStore
+from propload.earlier.reject_source import has_rows, run_replayed
+from propload.errors import ConfigError
+from propload.rejecting import RejectStore
+from propload.reports import ReportStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from propload.options import Places
+
+log = logging.getLogger(__name__)
+
+
+class NewestRejects:
+    """Finds the newest rejected rows that can be replayed.
+
+    Args:
+        places: Where the files of earlier runs are.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self._rejects = RejectStore(places.rejects).files
+        self._reports = ReportStore(places.runs)
+        self._replays = {
+            one.run_id: one.replayed
+            for one in BeginningStore(places.runs).newest()
+            if one.replayed
+        }
+
+    def find(self) -> Path:
+        """Return the file of the newest run of which a row can be replayed.
+
+        Of a replay that has not ended it is that of the run that it replays: until then
+        the replay's own rows are among those as well. What is passed over is logged.
+
+        Raises:
+            ConfigError: No run has left rejected rows.
+        """
+        for run_id in self._run_ids():
+            begun = self._begun_with(run_id)
+            path = self._rejects.path(begun)
+            if has_rows(path):
+                self._tell(run_id, begun)
+                return path
+            if path.exists():
+                log.warning(
+                    "the rejected rows of run %s, which could not be read at all, are "
+                    "passed over",
+                    run_id,
+                )
+        # of which no row can be replayed, as whoever replays it is told
+        return self._rejects.find()
+
+    def _run_ids(self) -> list[str]:
+        """Return the runs that may have rejected rows or replay some, newest first."""
+        rejecting = {path.stem for path in self._rejects.all()}
+        reported = {path.stem for path in self._reports.files.all()}
+        found = sorted(rejecting | reported | self._replays.keys(), reverse=True)
+        # what replays rows is younger than they are
+        return [run_id for run_id in found if run_id >= min(rejecting, default="~")]
+
+    def _begun_with(self, run_id: str) -> str:
+        """Return the run whose rows a replay that has not ended began with.
+
+        It is the run itself, where it is none, or where no such row is left.
+        """
+        while (replayed := self._replayed_by(run_id)) and has_rows(
+            self._rejects.path(replayed)
+        ):
+            run_id = replayed
+        return run_id
+
+    def _replayed_by(self, run_id: str) -> str:
+        """Return the run that a replay replays which has not ended, or nothing.
+
+        One that could not begin, by a wrong setting, has ended.
+        """
+        if run_id in self._replays:
+            return self._replays[run_id]
+        if not self._reports.files.path(run_id).exists():
+            return ""
+        try:
+            report = self._reports.read(run_id)
+        except ConfigError as error:
+            log.debug("%s", error)
+            return ""
+        has_ended = report.status == "loaded" or not report.counts.read
+        return "" if has_ended else run_replayed(report.source)
+
+    def _tell(self, run_id: str, begun: str) -> None:
+        if run_id != begun:
+            log.warning(
+                "run %s is a replay of the rejected rows of run %s that has not ended: "
+                "the rows of run %s are replayed",
+                run_id,
+                begun,
+                begun,
+            )
