@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,12 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
+from propload.sources.foreign_types import TEXT, holds, rebuilt, settle_foreign
 from propload.values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TEXT = pa.large_string()
 #: The most seconds that 64 bits of milliseconds hold.
 _MOST_SECONDS = (2**63 - 1) // 1_000
 
@@ -33,15 +32,13 @@ def settle_types(rows: pa.RecordBatch, source: str) -> pa.RecordBatch:
         SourceError: A column has a type that nothing can be made of.
     """
     for place, field in enumerate(rows.schema):
-        found = _conversion(field.type)
-        if found is None:
-            continue
-        convert, created_as = found
         try:
-            column = convert(rows.column(place))
+            column, created_as = _settled(rows.column(place))
         except (pa.ArrowException, ValueError) as error:
             msg = f"{source}: column {field.name} is {field.type}, and {error}"
             raise SourceError(msg, source=source) from error
+        if column.type.equals(field.type):
+            continue
         # a source that says what a new column is knows more than its type does
         created_as = (field.metadata or {}).get(CREATED_AS, created_as)
         told = {CREATED_AS: created_as} if created_as else None
@@ -51,22 +48,28 @@ def settle_types(rows: pa.RecordBatch, source: str) -> pa.RecordBatch:
     return rows
 
 
+def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
+    """Return a column of a type that is known, and the type of a new one for it."""
+    plain, told = settle_foreign(column)
+    found = _conversion(plain.type)
+    if found is None:
+        return plain, told
+    convert, created_as = found
+    return convert(plain), told or created_as
+
+
 def _conversion(
     kind: pa.DataType,
 ) -> tuple[Callable[[pa.Array], pa.Array], bytes | None] | None:
     """Return what makes a known type of one, and the type of a new column for it."""
-    if isinstance(kind, pa.BaseExtensionType):
-        return _of_extension(kind)
     if pa.types.is_dictionary(kind) and (found := _conversion(kind.value_type)):
         convert, created_as = found
         return (lambda column: convert(column.dictionary_decode())), created_as
     if _is_wide(kind):
         wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
         return _decimal_text, wide.encode()
-    if _holds(kind, pa.types.is_map) or _holds(kind, _is_wide):
+    if holds(kind, pa.types.is_map) or holds(kind, _is_wide):
         return _objects, b"jsonb"
-    if pa.types.is_interval(kind):
-        return _refuse, None
     near = _nearest(kind)
     cast = _in_milliseconds if _in_seconds(kind) else _cast
     return None if near.equals(kind) else ((lambda column: cast(column, near)), None)
@@ -152,29 +155,6 @@ def _decimal_text(column: pa.Array) -> pa.Array:
     return column.cast(TEXT)
 
 
-def _of_extension(
-    kind: pa.BaseExtensionType,
-) -> tuple[Callable[[pa.Array], pa.Array], bytes | None]:
-    name = kind.extension_name
-    if name == "arrow.json":
-        return (lambda column: column.storage.cast(TEXT)), b"jsonb"
-    if name == "arrow.uuid":
-        return _uuid_text, b"uuid"
-    if name == "arrow.bool8":
-        return (lambda column: column.storage.cast(pa.bool_())), None
-    return (lambda column: column.storage), None
-
-
-def _uuid_text(column: pa.Array) -> pa.Array:
-    raw = column.storage.to_pylist()
-    return pa.array([one and str(uuid.UUID(bytes=one)) for one in raw], TEXT)
-
-
-def _holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
-    inner = (kind.field(place).type for place in range(kind.num_fields))
-    return is_sought(kind) or any(_holds(one, is_sought) for one in inner)
-
-
 def _is_rare(kind: pa.DataType) -> bool:
     """Return whether Polars has no such type, or reads some of its values wrongly."""
     is_view = pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
@@ -187,19 +167,11 @@ def _simplified(column: pa.Array) -> pa.Array:
 
     Arrow's own cast of a view of lists empties the last of them.
     """
-    if not _holds(column.type, _is_rare):
+    if not holds(column.type, _is_rare):
         return column
     if pa.types.is_run_end_encoded(column.type):
         return _simplified(pc.run_end_decode(column))
-    if pa.types.is_struct(column.type):
-        parts = [_simplified(part) for part in column.flatten()]
-        names = [field.name for field in column.type]
-        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
-    elements = _simplified(pc.list_flatten(column))
-    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
-    ends = pc.cumulative_sum(lengths)
-    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
-    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
+    return rebuilt(column, _simplified)
 
 
 def _objects(column: pa.Array) -> pa.Array:
@@ -224,8 +196,3 @@ def _with_names(value: object) -> object:
     if isinstance(value, list):
         return [_with_names(one) for one in value]
     return plain(value)
-
-
-def _refuse(_: pa.Array) -> pa.Array:
-    msg = "nothing can be made of it: write it as a duration or as text"
-    raise ValueError(msg)

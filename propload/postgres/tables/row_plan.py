@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.look_alikes import look_alikes
@@ -15,8 +17,6 @@ from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-
-    import polars as pl
 
     from propload.postgres.tables.facts import TableColumn, TableFacts
     from propload.target import ColumnPlan, TableName, Target
@@ -178,8 +178,10 @@ def _fault(column: TableColumn, dtype: pl.DataType, table: TableName) -> str:
             f"{told}: leave it out of the input, for instance by a mapping of the "
             "columns that are to be loaded (--mapping)"
         )
+    named = dtype == pl.Binary and column.base in ("bit", "varbit")
+    hint = "; of DuckDB's BIT, SET arrow_lossless_conversion = true" if named else ""
     return (
         f"column {column.name} is {type_name(dtype)}, which has no exact way to "
         f"the {column.pg_type} of {table}: give the column a mapping, or another type "
-        "in the table"
+        f"in the table{hint}"
     )

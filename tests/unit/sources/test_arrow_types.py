@@ -78,12 +78,6 @@ def test_a_value_of_a_rare_type_is_kept(
     assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
 
-def test_a_type_that_nothing_can_be_made_of_is_named(read):
-    spans = pa.array([None], pa.month_day_nano_interval())
-    error = str(read(pa.table({"id": [1], "span": spans})).error)
-    assert "column span is month_day_nano_interval" in error
-
-
 @pytest.mark.parametrize(
     ("column", "values"),
     [

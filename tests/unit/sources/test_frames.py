@@ -221,8 +221,9 @@ class Query:
 
     def __arrow_c_stream__(self, requested_schema=None):
         self.is_open = True
-        month = pa.array([(1, 0, 0)], pa.month_day_nano_interval())
-        rows = pa.RecordBatch.from_arrays([month] * len(self.names), self.names)
+        twice = [[("a", 1), ("a", 2)]]
+        bad = pa.array(twice, pa.map_(pa.string(), pa.int64()))
+        rows = pa.RecordBatch.from_arrays([bad] * len(self.names), self.names)
         reader = pa.RecordBatchReader.from_batches(rows.schema, self._read(rows))
         return reader.__arrow_c_stream__(requested_schema)
 
@@ -249,7 +250,7 @@ class Rows:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [("a", "month_day_nano_interval"), ("aa", "several columns")]
+    ("names", "said"), [("a", "has a key twice"), ("aa", "several columns")]
 )
 def test_a_query_is_let_go_where_it_cannot_be_read(read, names, said):
     query = Query(list(names))

@@ -1,0 +1,191 @@
+"""Arrow's types that Polars has none for, or does not hold all values of.
+
+They become those that say the same, wherever they stand in a column: on their own, in
+lists and in structs.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from propload.sources.duckdb_types import OF_DUCKDB
+from propload.values import DECIMAL_DIGITS, as_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT = pa.large_string()
+#: The largest number of the widest decimal. DuckDB gives its whole numbers of 128 bits
+#: as such decimals, whatever their digits.
+_MOST = 10**DECIMAL_DIGITS - 1
+_WIDE = pa.decimal256(DECIMAL_DIGITS + 1, 0)
+_OF_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY = 86_400
+
+
+def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
+    """Return a column without such types, and the type of a new column for it.
+
+    That is None where the Arrow type tells, or where nothing was foreign.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind) and holds(kind.value_type, _may_be_foreign):
+        column = column.dictionary_decode()
+    if not holds(column.type, _may_be_foreign):
+        return column, None
+    found = _settled(column)
+    inner, now = _innermost(column.type), _innermost(found.type)
+    created_as = None if now.equals(inner) else _created_as(inner)
+    suffix = "[]" if _is_list(column.type) else ""
+    return found, f"{created_as}{suffix}".encode() if created_as else None
+
+
+def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
+    """Return whether a type is one that is sought, or has one in it."""
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return is_sought(kind) or any(holds(one, is_sought) for one in inner)
+
+
+def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return lists or structs with what is in them changed; lists are of one kind."""
+    if pa.types.is_struct(column.type):
+        # Arrow 26 aborts where it is to flatten a union
+        is_plain = not any(pa.types.is_union(field.type) for field in column.type)
+        places = range(column.type.num_fields)
+        parts = column.flatten() if is_plain else [column.field(n) for n in places]
+        parts = [change(part) for part in parts]
+        names = [field.name for field in column.type]
+        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
+    elements = change(pc.list_flatten(column))
+    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
+    ends = pc.cumulative_sum(lengths)
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
+
+
+def _innermost(kind: pa.DataType) -> pa.DataType:
+    while _is_list(kind):
+        kind = kind.value_type
+    return kind
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_list,
+        pa.types.is_large_list,
+        pa.types.is_fixed_size_list,
+        pa.types.is_list_view,
+        pa.types.is_large_list_view,
+    )
+    return any(test(kind) for test in tests)
+
+
+def _may_be_foreign(kind: pa.DataType) -> bool:
+    return (
+        isinstance(kind, pa.BaseExtensionType)
+        or pa.types.is_interval(kind)
+        or pa.types.is_union(kind)
+        or pa.types.is_time(kind)
+        or _is_of_duckdb_numbers(kind)
+    )
+
+
+def _is_of_duckdb_numbers(kind: pa.DataType) -> bool:
+    is_decimal = pa.types.is_decimal128(kind) and kind.precision == DECIMAL_DIGITS
+    return bool(is_decimal and kind.scale == 0)
+
+
+def _settled(column: pa.Array) -> pa.Array:  # noqa: PLR0911 - one return a kind
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        found = _extension(kind)
+        return column.storage if found is None else found[0](column.storage)
+    if pa.types.is_interval(kind):
+        return _texts(column, _interval_text)
+    if pa.types.is_union(kind):
+        return _texts(column, lambda value: as_text(plain(value)))
+    if pa.types.is_time(kind):
+        return _within_a_day(column)
+    if _is_of_duckdb_numbers(kind):
+        return _of_all_digits(column)
+    is_nested = pa.types.is_struct(kind) or _is_list(kind)
+    if is_nested and holds(kind, _may_be_foreign):
+        return rebuilt(column, _settled)
+    return column
+
+
+def _created_as(kind: pa.DataType) -> str | None:
+    if isinstance(kind, pa.BaseExtensionType):
+        found = _extension(kind)
+        return None if found is None else found[1]
+    if pa.types.is_interval(kind):
+        return "interval"
+    if _is_of_duckdb_numbers(kind):
+        return f"numeric({_WIDE.precision},0)"
+    return "time without time zone" if pa.types.is_time(kind) else None
+
+
+def _extension(
+    kind: pa.BaseExtensionType,
+) -> tuple[Callable[[pa.Array], pa.Array], str | None] | None:
+    """Return what makes a known type of the storage, and the type of a new column."""
+    name = kind.extension_name
+    if name == "arrow.opaque" and kind.vendor_name == "DuckDB":
+        return OF_DUCKDB.get(kind.type_name)
+    known: dict[str, tuple[Callable[[pa.Array], pa.Array], str | None]] = {
+        "arrow.json": (lambda storage: storage.cast(TEXT), "jsonb"),
+        "arrow.uuid": (_uuids, "uuid"),
+        "arrow.bool8": (lambda storage: storage.cast(pa.bool_()), None),
+    }
+    return known.get(name)
+
+
+def _uuids(storage: pa.Array) -> pa.Array:
+    return _texts(storage, lambda raw: str(uuid.UUID(bytes=raw)))
+
+
+def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:
+    values = column.to_pylist()
+    return pa.array([None if one is None else write(one) for one in values], TEXT)
+
+
+def _interval_text(value: pa.MonthDayNano) -> str:
+    """Return months, days and a time as ISO 8601 has them, which PostgreSQL reads."""
+    months, days, nanoseconds = value
+    return f"P{months}M{days}DT{_seconds(nanoseconds, _OF_A_SECOND['ns'])}S"
+
+
+def _seconds(count: int, of_a_second: int) -> str:
+    sign, (whole, rest) = "-" if count < 0 else "", divmod(abs(count), of_a_second)
+    digits = f"{rest + of_a_second}"[1:].rstrip("0")
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
+
+
+def _within_a_day(column: pa.Array) -> pa.Array:
+    """Return times as they are, or as texts where a day has no such time (24:00)."""
+    of_a_second = _OF_A_SECOND[column.type.unit]
+    counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
+    ends = pc.min_max(counts)
+    least, most = ends["min"].as_py(), ends["max"].as_py()
+    if least is None or (least >= 0 and most < _DAY * of_a_second):
+        return column
+    return _texts(counts, lambda count: _clock(count, of_a_second))
+
+
+def _clock(count: int, of_a_second: int) -> str:
+    minutes, rest = divmod(abs(count), 60 * of_a_second)
+    seconds = _seconds(rest, of_a_second)
+    padded = seconds if len(seconds.partition(".")[0]) > 1 else f"0{seconds}"
+    return f"{'-' if count < 0 else ''}{minutes // 60:02}:{minutes % 60:02}:{padded}"
+
+
+def _of_all_digits(column: pa.Array) -> pa.Array:
+    ends = pc.min_max(column)
+    least, most = ends["min"].as_py(), ends["max"].as_py()
+    if least is None or (least >= -_MOST and most <= _MOST):
+        return column
+    return column.cast(_WIDE)
