@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import make_column
 from propload.errors import SourceError
-from propload.fields import make_field, mark_numbers
-from propload.plain_columns import TEXT
 from propload.sources.arrow_types import settle_types
+from propload.sources.object_columns import Frames, in_parts, object_column
+from propload.sources.pandas_frames import PANDAS, index_notes
 from propload.sources.source import check_names, cut, located, most_bytes
 from propload.sources.wide_numbers import holds_wide, wide_column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from propload.batch import Batch
+    from propload.batch import Batch, Unread
     from propload.options import SourceOptions
+    from propload.sources.object_columns import Part
 
 
 #: So many rows, evenly spread, tell tables of one size and type apart; to hash them
@@ -38,7 +39,7 @@ class Exporter(Protocol):
 
 
 #: A schema and the batches that have it.
-ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch]]"
+ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
 
 
 class FrameSource:
@@ -95,8 +96,8 @@ class FrameSource:
             schema, batches = self._sample()
             content = io.BytesIO()
             with pa.ipc.new_stream(content, schema) as writer:
-                for rows in batches:
-                    writer.write_batch(rows)
+                for given in batches:
+                    writer.write_batch(_with_faults(given)[0])
         except (pa.ArrowException, pl.exceptions.PolarsError):
             # told where the rows are read
             return None
@@ -106,21 +107,20 @@ class FrameSource:
 
     def __iter__(self) -> Iterator[Batch]:
         rows_read = 0
-        batches: Iterator[pa.RecordBatch] = iter(())
+        batches: Iterator[pa.RecordBatch | Part] = iter(())
         try:
             schema, batches = self._open_reader()
             check_names(schema.names, self.name)
-            for rows in batches:
-                if rows.num_rows:
-                    known = settle_types(rows, self.name)
-                    yield from cut(known, self.name, rows_read + 1, self._options)
-                    rows_read += rows.num_rows
+            for given in batches:
+                rows, faults = _with_faults(given)
+                if rows.num_rows or faults:
+                    yield from self._cut(rows, rows_read, faults)
+                    rows_read += rows.num_rows + len(faults)
                 if self._ended:
                     break
             if not rows_read:
                 nothing = pa.RecordBatch.from_pylist([], schema=schema)
-                known = settle_types(nothing, self.name)
-                yield from cut(known, self.name, 1, self._options)
+                yield from self._cut(nothing, 0, ())
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
             stop = SourceError(f"{self.name} cannot be read: {error}")
             stop.__cause__ = error
@@ -129,6 +129,13 @@ class FrameSource:
             # a stream that is kept by an error keeps the connection that it came from;
             # a reader of the user can still be read
             getattr(batches, "close", _nothing)()
+
+    def _cut(
+        self, rows: pa.RecordBatch, rows_read: int, faults: Sequence[Unread]
+    ) -> Iterator[Batch]:
+        known = settle_types(rows, self.name)
+        unread = [replace(each, row=rows_read + each.row + 1) for each in faults]
+        yield from cut(known, self.name, rows_read + 1, self._options, unread=unread)
 
 
 def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
@@ -145,19 +152,23 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
         read = partial(_slices, options=options)
         rows: pl.DataFrame = source
         return _in_memory(
-            rows, lambda: _table(_export(rows[:: _stride(len(rows))])), read, options
+            rows,
+            lambda: _table(_POLARS.read(rows[:: _stride(len(rows))])[0]),
+            read,
+            options,
         )
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         return FrameSource(query, options, name="lazy frame", rereadable=True)
     if _is_of_pandas(type(source)):
-        frame: Any = source if hasattr(source, "iloc") else _as_frame(source)
+        values: Any = source
+        frame = values if hasattr(values, "columns") else values.to_frame()
         return _in_memory(
             frame,
-            lambda: _table(_from_pandas(frame.iloc[:: _stride(len(frame))])),
-            lambda one: _table(_from_pandas(one)),
+            lambda: _table(PANDAS.read(frame.iloc[:: _stride(len(frame))])[0]),
+            _of_pandas,
             options,
-            notes=_index_notes(frame),
+            notes=index_notes(frame),
         )
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
@@ -232,23 +243,23 @@ def _stride(rows: int) -> int:
 
 def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
     parts = frame.iter_slices(options.chunk_rows)
-    return _lend(frame.head(0)).schema, _to_batches(parts, options, _lend)
+    return _lend(frame.head(0)).schema, _to_batches(parts, options, _LENT)
 
 
 def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
     parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
     empty = pl.DataFrame(schema=frame.collect_schema())
-    return _export(empty).schema, _to_batches(parts, options, _export)
+    return _export(empty).schema, _to_batches(parts, options, _POLARS)
 
 
 def _to_batches(
     parts: Iterable[pl.DataFrame],
     options: SourceOptions,
-    export: Callable[[pl.DataFrame], pa.Table],
-) -> Iterator[pa.RecordBatch]:
+    frames: Frames[pl.DataFrame],
+) -> Iterator[Part]:
     for part in parts:
         for small in _halved(part, options):
-            yield from export(small).to_batches()
+            yield from in_parts(*frames.read(small))
 
 
 def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
@@ -277,7 +288,7 @@ def _export(frame: pl.DataFrame) -> pa.Table:
     Of Python objects it would copy pointers; whole numbers of 128 bits it lacks.
     """
     objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
-    made = {name: _of_objects(name, frame[name].to_list()) for name in objects}
+    made = {name: object_column(name, frame[name].to_list()) for name in objects}
     wide = [name for name, kind in frame.schema.items() if holds_wide(kind)]
     made |= {name: wide_column(frame[name]) for name in wide}
     table = frame.with_columns(pl.lit(None).alias(name) for name in made).to_arrow()
@@ -286,15 +297,31 @@ def _export(frame: pl.DataFrame) -> pa.Table:
     return table.combine_chunks()
 
 
-def _of_objects(name: object, values: list[Any]) -> tuple[pa.Field, pa.Array]:
-    """Return a column of Python objects, as it would be made of those of rows."""
-    try:
-        array, is_json = make_column(values, None)
-    except (TypeError, ValueError, OverflowError) as error:
-        msg = f"column {name} has a value that cannot be stored: {error}"
-        raise pa.ArrowInvalid(msg) from error
-    field = make_field(str(name), array.type, is_json=is_json)
-    return (mark_numbers(field, values) if array.type == TEXT else field), array
+def _objects(frame: pl.DataFrame) -> dict[str, list[Any]]:
+    found = [name for name, kind in frame.schema.items() if kind == pl.Object]
+    return {name: frame[name].to_list() for name in found}
+
+
+def _without(frame: pl.DataFrame, places: Collection[int]) -> pl.DataFrame:
+    return frame[[place for place in range(len(frame)) if place not in places]]
+
+
+def _row(frame: pl.DataFrame, place: int) -> dict[str, Any]:
+    return frame.row(place, named=True)
+
+
+_POLARS = Frames(_export, _objects, _without, _row)
+#: The same for frames that stay in memory.
+_LENT = Frames(_lend, _objects, _without, _row)
+
+
+def _of_pandas(frame: Any) -> ArrowStream:
+    table, faults = PANDAS.read(frame)
+    return table.schema, in_parts(table, faults)
+
+
+def _with_faults(given: pa.RecordBatch | Part) -> Part:
+    return given if isinstance(given, tuple) else (given, ())
 
 
 def _table(table: pa.Table) -> ArrowStream:
@@ -308,78 +335,3 @@ def _nothing() -> None:
 def _stream(exporter: Exporter) -> ArrowStream:
     reader = pa.RecordBatchReader.from_stream(exporter)
     return reader.schema, iter(reader)
-
-
-def _from_pandas(frame: Any) -> pa.Table:
-    """Return a pandas frame as a table, with the index where it has a name."""
-    if not hasattr(frame, "columns"):
-        frame = _as_frame(frame)
-    if any(name is not None for name in frame.index.names):
-        frame = _with_index(frame)
-    names = [str(name) for name in frame.columns]
-    columns = [
-        _pandas_column(name, frame.iloc[:, place]) for place, name in enumerate(names)
-    ]
-    return pa.Table.from_arrays(
-        [array for _, array in columns], schema=pa.schema(field for field, _ in columns)
-    )
-
-
-def _with_index(frame: Any) -> Any:
-    """Return a frame whose index is columns, but for what is one already.
-
-    So it is after `set_index(..., drop=False)`. Two columns of one name and other
-    values stay two, which is told.
-    """
-    columns, levels = frame.columns, frame.index.names
-    again = [n for n in levels if n in columns and _is_column(frame, n)]
-    if len(again) == len(levels):
-        return frame.reset_index(drop=True)
-    for name in again:
-        frame = frame.droplevel(name)
-    return frame.reset_index(allow_duplicates=True)
-
-
-def _is_column(frame: Any, name: object) -> bool:
-    level = frame.index.get_level_values(name).to_series()
-    column = frame[name].reset_index(drop=True)
-    return bool(level.reset_index(drop=True).equals(column))
-
-
-def _index_notes(frame: Any) -> tuple[str, ...]:
-    """Return what is said of an index that is left out and is more than places."""
-    index = frame.index
-    is_named = any(name is not None for name in index.names)
-    # whole numbers are what pandas counts rows by, also those that a filter left
-    if is_named or not len(frame) or (index.nlevels == 1 and index.dtype.kind in "iu"):
-        return ()
-    note = (
-        "the frame's index has no name and was left out: give it one "
-        '(frame.index.name = "id") to load it as a column'
-    )
-    return (note,)
-
-
-def _as_frame(values: Any) -> Any:
-    return values.to_frame()
-
-
-def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
-    if column.dtype == object:
-        missing = column.isna()
-        values = [
-            None if absent is True else value
-            for value, absent in zip(column, missing.tolist(), strict=True)
-        ]
-        return _of_objects(name, values)
-    if column.dtype.name.startswith("period"):
-        # Arrow would have the number of the period, whatever its length
-        column = column.astype("string")
-    elif column.dtype.name.startswith("Sparse"):
-        column = column.sparse.to_dense()
-    try:
-        array = pa.array(column, from_pandas=True)
-    except pa.ArrowException as error:
-        msg = f"column {name} is {column.dtype}: {error}"
-        raise pa.ArrowInvalid(msg) from error
-    return make_field(name, array.type, is_json=False), array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -74,3 +75,18 @@ def test_such_numbers_within_others_are_loaded(database, dtype, short, long, tex
     for values in ([short], [short, long]):
         assert load(database, frame_of(values, dtype)).counts.rejected == 0
     assert stored(database) == texts
+
+
+@pytest.mark.parametrize("batch_rows", [1, 10])
+@pytest.mark.parametrize("form", [pd.Series, pl.Series])
+def test_an_object_that_is_no_value_costs_its_row(database, form, batch_rows):
+    make_table(database, "text")
+    values = ["a", object(), 2.5, "\ud800", None]
+    kind, program = (object, pd) if form is pd.Series else (pl.Object, pl)
+    frame = program.DataFrame({"id": range(5), "v": form(values, dtype=kind)})
+    said = check(database, frame)
+    report = load(database, frame, batch_rows=batch_rows)
+    assert said.expected == report.counts
+    assert report.counts.rejected == 2
+    assert stored(database) == {0: "a", 2: "2.5", 4: None}
+    assert report.rejects["propload_row"].sort().to_list() == [2, 4]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from propload.options import SourceOptions
-from propload.sources import frames, open_source
+from propload.sources import open_source
 
 FRAME = pl.DataFrame(
     {
@@ -49,13 +49,13 @@ def test_no_more_of_a_frame_is_exported_at_once_than_goes_into_a_batch(
     wide = pl.DataFrame({"id": range(3000, 6000), "text": "x" * 1000})
     frame = pl.concat([narrow, wide])
     sizes = []
-    export = frames._export
+    export = pl.DataFrame.to_arrow
 
     def weighed(part):
         sizes.append(part.estimated_size())
         return export(part)
 
-    monkeypatch.setattr(frames, "_export", weighed)
+    monkeypatch.setattr(pl.DataFrame, "to_arrow", weighed)
     reading = read(frame.lazy() if form == "lazy" else frame, chunk_bytes=50_000)
     assert reading.rows == frame.to_dicts()
     assert max(sizes) <= 100_000
@@ -144,9 +144,15 @@ def test_objects_become_text_or_values(read):
         pd.DataFrame({"a": ["x", "\ud800"]}, dtype=object),
     ],
 )
-def test_an_object_that_is_no_value_is_told_with_its_column(read, frame):
+def test_an_object_that_is_no_value_costs_its_row(read, frame):
     reading = read(frame)
-    assert "column a has a value that cannot be stored: " in str(reading.error)
+    assert (reading.rows, reading.numbers, reading.error) == ([{"a": "x"}], [1], None)
+    [fault] = reading.unread
+    assert (fault.row, fault.check) == (2, "value")
+    assert fault.message.startswith("column a: a value cannot be stored: ")
+    assert fault.text.startswith("{'a': ")
+    # its other rows tell a table, and it is known again
+    assert open_source(frame, SourceOptions()).fingerprint() is not None
 
 
 def test_pandas_columns_of_mixed_types_lose_nothing(read):

@@ -1,0 +1,119 @@
+"""Frames of pandas as Arrow tables, with the index where it has a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from propload.fields import make_field
+from propload.sources.object_columns import Frames, object_column
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    """Return a pandas frame as a table, with the index where it has a name."""
+    if any(name is not None for name in frame.index.names):
+        frame = _with_index(frame)
+    names = [str(name) for name in frame.columns]
+    columns = [
+        _pandas_column(name, frame.iloc[:, place]) for place, name in enumerate(names)
+    ]
+    return pa.Table.from_arrays(
+        [array for _, array in columns], schema=pa.schema(field for field, _ in columns)
+    )
+
+
+def _with_index(frame: Any) -> Any:
+    """Return a frame whose index is columns, but for what is one already.
+
+    So it is after `set_index(..., drop=False)`. Two columns of one name and other
+    values stay two, which is told.
+    """
+    columns, levels = frame.columns, frame.index.names
+    again = [n for n in levels if n in columns and _is_column(frame, n)]
+    if len(again) == len(levels):
+        return frame.reset_index(drop=True)
+    for name in again:
+        frame = frame.droplevel(name)
+    return frame.reset_index(allow_duplicates=True)
+
+
+def _is_column(frame: Any, name: object) -> bool:
+    level = frame.index.get_level_values(name).to_series()
+    column = frame[name].reset_index(drop=True)
+    return bool(level.reset_index(drop=True).equals(column))
+
+
+def index_notes(frame: Any) -> tuple[str, ...]:
+    """Return what is said of an index that is left out and is more than places."""
+    index = frame.index
+    is_named = any(name is not None for name in index.names)
+    # whole numbers are what pandas counts rows by, also those that a filter left
+    if is_named or not len(frame) or (index.nlevels == 1 and index.dtype.kind in "iu"):
+        return ()
+    note = (
+        "the frame's index has no name and was left out: give it one "
+        '(frame.index.name = "id") to load it as a column'
+    )
+    return (note,)
+
+
+def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
+    if column.dtype == object:
+        return object_column(name, _values(column))
+    if column.dtype.name.startswith("period"):
+        # Arrow would have the number of the period, whatever its length
+        column = column.astype("string")
+    elif column.dtype.name.startswith("Sparse"):
+        column = column.sparse.to_dense()
+    elif _is_category_of_objects(column):
+        # Arrow has a type for them only if they are of one
+        return object_column(name, _values(column.astype(object)))
+    try:
+        array = pa.array(column, from_pandas=True)
+    except pa.ArrowException as error:
+        msg = f"column {name} is {column.dtype}: {error}"
+        raise pa.ArrowInvalid(msg) from error
+    return make_field(name, array.type, is_json=False), array
+
+
+def _is_category_of_objects(column: Any) -> bool:
+    """Return whether a column has categories of several types, or of none known."""
+    if column.dtype.name != "category" or column.dtype.categories.dtype != object:
+        return False
+    return len(set(map(type, column.dtype.categories))) > 1
+
+
+def _values(column: Any) -> list[Any]:
+    missing = column.isna().tolist()
+    pairs = zip(column, missing, strict=True)
+    return [None if absent is True else value for value, absent in pairs]
+
+
+def _objects(frame: Any) -> dict[str, list[Any]]:
+    names = [str(name) for name in frame.columns]
+    columns = [frame.iloc[:, place] for place in range(len(names))]
+    return {
+        name: _values(column)
+        for name, column in zip(names, columns, strict=True)
+        if column.dtype == object or _is_category_of_objects(column)
+    }
+
+
+def _without(frame: Any, places: Collection[int]) -> Any:
+    return frame.iloc[[place for place in range(len(frame)) if place not in places]]
+
+
+def _row(frame: Any, place: int) -> dict[str, Any]:
+    names = [str(name) for name in frame.columns]
+    found = (frame.iloc[place, n] for n in range(len(names)))
+    # 5 rather than np.int64(5)
+    plain = [one.item() if isinstance(one, np.generic) else one for one in found]
+    return dict(zip(names, plain, strict=True))
+
+
+PANDAS: Frames[Any] = Frames(_from_pandas, _objects, _without, _row)
