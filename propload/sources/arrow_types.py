@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
+from propload.sources.beyond_python import within_python
 from propload.sources.foreign_types import TEXT, holds, rebuilt, settle_foreign
 from propload.values import DECIMAL_DIGITS, as_text, plain
 
@@ -181,7 +182,7 @@ def _objects(column: pa.Array) -> pa.Array:
         ValueError: A key stands twice in one of them, which loses a value.
     """
     try:
-        rows = column.to_pylist(maps_as_pydicts="strict")
+        rows = within_python(column).to_pylist(maps_as_pydicts="strict")
     except KeyError as error:
         msg = f"one of its maps has a key twice: {error.args[0]}"
         raise ValueError(msg) from error

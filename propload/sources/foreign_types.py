@@ -51,7 +51,12 @@ def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
 
 
 def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Return lists or structs with what is in them changed; lists are of one kind."""
+    """Return lists, maps or structs with what is in them changed.
+
+    Lists are of one kind afterwards.
+    """
+    if pa.types.is_map(column.type):
+        return _rebuilt_map(column, change)
     if pa.types.is_struct(column.type):
         # Arrow 26 aborts where it is to flatten a union
         is_plain = not any(pa.types.is_union(field.type) for field in column.type)
@@ -65,6 +70,23 @@ def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Arra
     ends = pc.cumulative_sum(lengths)
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
     return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
+
+
+def _rebuilt_map(
+    column: pa.MapArray, change: Callable[[pa.Array], pa.Array]
+) -> pa.MapArray:
+    first, last = (column.offsets[place].as_py() for place in (0, -1))
+    keys, items = (
+        change(part.slice(first, last - first)) for part in (column.keys, column.items)
+    )
+    offsets = pc.subtract(column.offsets, first)
+    kind = pa.map_(keys.type, items.type)
+    return pa.MapArray.from_arrays(offsets, keys, items, kind, mask=column.is_null())
+
+
+def is_nested(kind: pa.DataType) -> bool:
+    """Return whether `rebuilt` changes what is in it."""
+    return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or _is_list(kind)
 
 
 def _innermost(kind: pa.DataType) -> pa.DataType:
@@ -112,8 +134,7 @@ def _settled(column: pa.Array) -> pa.Array:  # noqa: PLR0911 - one return a kind
         return _within_a_day(column)
     if _is_of_duckdb_numbers(kind):
         return _of_all_digits(column)
-    is_nested = pa.types.is_struct(kind) or _is_list(kind)
-    if is_nested and holds(kind, _may_be_foreign):
+    if is_nested(kind) and holds(kind, _may_be_foreign):
         return rebuilt(column, _settled)
     return column
 
