@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +15,8 @@ from scrapy.exceptions import DropItem
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
+
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +126,10 @@ class Feed:
         self._collected: list[Deferred[None]] = []
         self._wait_began = 0.0
         self._timer: CallLaterResult | None = None
+        #: Sees to what was collected where the program ends and nobody closes this.
+        self._unclosed = weakref.finalize(
+            self, _hand_over_unclosed, loader, rows, self._outbox, os.getpid()
+        )
         loader.on_room(self._hear_room)
         loader.on_failed(self._hear_failure)
 
@@ -177,6 +185,7 @@ class Feed:
         """
         self.flush()
         await self.room()
+        self._unclosed.detach()
         close = partial(self._close_loader, whole=whole)
         try:
             return await self._loop.run_outside(close)
@@ -265,3 +274,40 @@ class Feed:
             self.counts.wait_seconds += time.monotonic() - self._wait_began
         for turn in waiting:
             turn.callback(None)
+
+
+def _hand_over_unclosed(
+    loader: BatchLoader, rows: ItemRows, outbox: deque[Batch], process: int
+) -> None:
+    """Put on disk what a crawl had collected that was ended at once, and tell of it.
+
+    Args:
+        loader: Where batches go.
+        rows: What was being collected.
+        outbox: What waited for room.
+        process: The one that crawled; a fork of that has nothing to hand over.
+    """
+    left = len(rows) + sum(batch.height for batch in outbox)
+    if os.getpid() != process or not left:
+        return
+    collected = counted(left, "item was", "items were")
+    told = f"the crawl was ended at once while {collected} still collected"
+    why = "there is no room"
+    try:
+        outbox.extend(rows.take())
+        while outbox and _takes(loader, outbox[0]):
+            left -= outbox.popleft().height
+    except Exception as error:  # noqa: BLE001 - the program ends
+        why = str(error)
+    if left:
+        lost = counted(left, "of them is lost", "of them are lost")
+        log.error("%s: %s (%s), crawl again what they come from", told, lost, why)
+    else:
+        log.warning("%s: all are handed over now", told)
+
+
+def _takes(loader: BatchLoader, batch: Batch) -> bool:
+    if loader.failed is None:
+        return loader.try_put(batch)
+    loader.keep(batch)
+    return True

@@ -99,6 +99,21 @@ def test_two_signals_end_a_crawl_whose_database_hangs(project):
     assert len(project.rows) >= 50
 
 
+@pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
+def test_two_signals_lose_no_item_that_was_being_collected(project, settings):
+    collecting = ("PROPLOAD_FLUSH_SECONDS=3600", "PROPLOAD_FLUSH_ROWS=1000")
+    process = project.start("homes", *collecting, *settings, hold="yes")
+    assert project.site.held.wait(60)
+    project.site.wait_for_pages(5)
+    # a page that is held keeps the crawl from ending by itself
+    process.send_signal(signal.SIGINT)
+    wait_for_log(process, "Closing spider (shutdown)")
+    process.send_signal(signal.SIGINT)
+    _out, log = process.communicate(timeout=30)
+    assert len(project.rows) == 50
+    assert "ended at once while 50 items were still collected: all are handed" in log
+
+
 def test_items_that_were_answered_for_survive_a_kill(project):
     pipelines = {
         "propload.sources.spiders.PropLoadPipeline": 800,

@@ -25,7 +25,11 @@ def run_feed(work, *, loader=None, flush=None):
     async def main():
         rows = ItemRows("s", flush)
         feed = Feed(loader, rows, flush, CrawlLoop(), on_failed=lambda _error: None)
-        return await work(feed)
+        try:
+            return await work(feed)
+        finally:
+            # what a test leaves open is not to be told of when all tests have ended
+            feed._unclosed.detach()
 
     return asyncio.run(main()), loader
 
@@ -211,3 +215,46 @@ def test_an_item_that_cannot_be_built_is_dropped(monkeypatch):
 
     counts, _ = run_feed(work, flush=FlushOptions(seconds=0))
     assert counts.lost == 1
+
+
+async def collect_and_end(feed):
+    """Leave a feed as a program does that ends at once."""
+    for number in range(3):
+        await feed.put({"id": number})
+    feed._unclosed()
+
+
+def test_what_was_collected_is_handed_over_where_the_program_ends(caplog):
+    _, loader = run_feed(collect_and_end, flush=FlushOptions(seconds=60))
+    assert [row["id"] for row in loader.rows] == [0, 1, 2]
+    assert "3 items were still collected: all are handed over now" in caplog.text
+
+
+def test_what_was_collected_is_kept_where_the_load_had_failed(caplog):
+    loader = MemoryLoader()
+    loader.failed = LoadError("gone")
+    run_feed(collect_and_end, loader=loader, flush=FlushOptions(seconds=60))
+    assert [row["id"] for row in loader.kept] == [0, 1, 2]
+    assert "all are handed over now" in caplog.text
+
+
+@pytest.mark.parametrize("reason", ["no room", "disk is full", "a bug"])
+def test_what_is_lost_where_the_program_ends_is_told(reason, caplog, monkeypatch):
+    loader = MemoryLoader(room=0 if reason == "no room" else 1)
+    if reason == "disk is full":
+        loader.failed, loader.disk_error = LoadError("gone"), JournalError(reason)
+    if reason == "a bug":
+        monkeypatch.setattr(ItemRows, "take", broken_take)
+    run_feed(collect_and_end, loader=loader, flush=FlushOptions(seconds=60))
+    assert "3 of them are lost" in caplog.text
+    assert reason in caplog.text
+
+
+def test_a_crawl_that_was_closed_leaves_nothing_to_tell(caplog):
+    async def work(feed):
+        await feed.put({"id": 1})
+        await feed.close(whole=True)
+        feed._unclosed()
+
+    run_feed(work, flush=FlushOptions(seconds=60))
+    assert "ended at once" not in caplog.text
