@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import subprocess
+from typing import ClassVar
 
 import pytest
+import scrapy
+from scrapy.crawler import Crawler
 
 import propload
 from propload.earlier.leftovers import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import JournalError, LoadError
+from propload.sources.spiders import PropLoadPipeline
 from tests.faults import loading
 from tests.faults.server import ask
 from tests.integration.reading import run_sql
@@ -103,6 +109,62 @@ def test_no_room_for_the_journal_of_a_generator(dsn, small_disk):
     # the generator cannot give a row twice: all that it gave are loaded
     assert ask(dsn, "SELECT count(*) FROM homes") == [(len(given),)]
     assert not leftovers()
+
+
+class Full:
+    """A pipeline behind the sink: it leaves no room for more than a hundred items."""
+
+    def __init__(self, crawler):
+        self.disk = crawler.spider.disk
+
+    from_crawler = classmethod(lambda cls, crawler: cls(crawler))
+
+    def process_item(self, item):
+        if item["id"] == 99:
+            fill(self.disk)
+        return item
+
+
+class Homes(scrapy.Spider):
+    """Gives a thousand items."""
+
+    name = "homes"
+    start_urls = ("data:,x",)
+    custom_settings: ClassVar = {
+        "TWISTED_REACTOR_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+        "ITEM_PIPELINES": {PropLoadPipeline: 800, Full: 900},
+        "DOWNLOAD_HANDLERS": {"http": None, "https": None},
+        "PROPLOAD_TABLE": "homes",
+        "PROPLOAD_KEY": "id",
+        "PROPLOAD_FLUSH_ROWS": 20,
+    }
+
+    def parse(self, _response):
+        yield from rows_from(0, 1_000)
+
+
+def test_no_room_for_the_journal_of_a_crawl(dsn, small_disk, caplog):
+    crawler = Crawler(Homes, {"PROPLOAD_TO": dsn})
+
+    async def work():
+        await crawler.crawl_async(disk=small_disk)
+
+    caplog.set_level(logging.WARNING)
+    asyncio.run(work())
+    assert crawler.spider is None
+    lost = crawler.stats.get_value("propload/lost")
+    came = crawler.stats.get_value("propload/items")
+    assert 0 < lost <= 900
+    # why, and what is to be done about the others, is told to who logs no more
+    said = f"{lost:,} items are lost, neither in the table nor in the journal (the "
+    assert said in caplog.text
+    assert "No space left on device" in caplog.text.partition(said)[2]
+    (small_disk / "ballast").unlink()
+    if leftovers():
+        assert "load them with propload recover" in caplog.text
+        recover(to=dsn, progress=False)
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(came - lost,)]
 
 
 def test_no_room_in_the_database(server, dsn, tmp_path, chance):

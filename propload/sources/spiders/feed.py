@@ -233,7 +233,9 @@ class Feed:
             try:
                 self._loader.keep(batch)
             except Exception as error:  # noqa: BLE001 - told when the crawl has ended
-                self._lose(batch.height, error)
+                # a loader that has not failed takes nothing here: its disk refused
+                disk = self.error if self._loader.failed is None else None
+                self._lose(batch.height, disk or error)
             else:
                 self.counts.kept += batch.height
 

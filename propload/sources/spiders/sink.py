@@ -201,7 +201,9 @@ class PropLoadPipeline:
 
     def _tell(self, report: Report, lacking: str) -> None:
         counts = report.counts
-        level = logging.WARNING if counts.rejected else logging.INFO
+        # after a failure it says how many rows wait, and how they are loaded
+        tells = counts.rejected or self.error is not None
+        level = logging.WARNING if tells else logging.INFO
         if counts.all_rejected:
             self._loaded_nothing, level = True, logging.ERROR
         log.log(level, "%s", in_settings(str(report)))
