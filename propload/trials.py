@@ -7,7 +7,7 @@ import math
 import statistics
 from dataclasses import asdict, dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from propload.options import BATCH_ROWS, WORKERS
 from propload.wording import counted
@@ -35,6 +35,13 @@ CHANCE = 0.05
 LOADS_OF_A_SEARCH = 30
 _DEFAULT = (BATCH_ROWS, WORKERS)
 _BAR = 40
+
+
+class Sizes(TypedDict):
+    """The settings that a search is for."""
+
+    batch_rows: int | Literal["auto"]
+    workers: int | Literal["auto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class Tuning:
         )
 
     @property
-    def settings(self) -> dict[str, int | str]:
+    def settings(self) -> Sizes:
         """What to set: the clearly faster choice, else `auto` for both."""
         if not self.is_clear:
             return {"batch_rows": "auto", "workers": "auto"}
@@ -210,13 +217,16 @@ class Tuning:
 
     def as_dict(self) -> dict[str, Plain]:
         """Return plain values."""
-        best, leading = self.best, self.leading
+        best, leading, chosen = self.best, self.leading, self.settings
         return {
             "source": self.source,
             "rows": self.rows,
             "best": {"batch_rows": best.batch_rows, "workers": best.workers},
             "leading": {"batch_rows": leading.batch_rows, "workers": leading.workers},
-            "settings": dict(self.settings),
+            "settings": {
+                "batch_rows": chosen["batch_rows"],
+                "workers": chosen["workers"],
+            },
             "doubt": self.doubt,
             "trials": [asdict(trial) for trial in self.trials],
         }

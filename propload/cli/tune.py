@@ -129,4 +129,6 @@ def _write(found: Tuning, job: str | None) -> Path:
     if found.doubt:
         msg = f"nothing is written: {found.doubt}"
         raise ConfigError(msg)
-    return write_settings(found.settings, job=job)
+    chosen = found.settings
+    values = {"batch_rows": chosen["batch_rows"], "workers": chosen["workers"]}
+    return write_settings(values, job=job)

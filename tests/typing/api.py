@@ -38,6 +38,8 @@ def look() -> None:
     assert_type(propload.check("homes.csv", table="homes"), propload.CheckReport)
     assert_type(propload.rejects(), pl.DataFrame)
     assert_type(propload.runs(5), list[propload.Report])
+    tuning = propload.tune("homes.csv", table="homes", seconds=1)
+    propload.ingest("homes.csv", table="homes", **tuning.settings)
     assert_type(propload.leftovers(), list[propload.Leftover])
     assert_type(propload.drop_leftover("20260101-ab"), int)
     assert_type(propload.drop_rejects("20260101-ab"), int)
