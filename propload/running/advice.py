@@ -184,7 +184,7 @@ def _waiting(journal: Journal, counts: Counts, error: BaseException | None) -> s
     # a batch that one lane committed and another did not waits in part
     left = counted(journal.rows - counts.accounted, "row waits", "rows wait")
     # a commit whose answer was lost may have come through
-    return f"at most {left}" if isinstance(error, TransientWriteError) else left
+    return f"At most {left}" if isinstance(error, TransientWriteError) else left
 
 
 def _fails_again(error: BaseException | None) -> bool:

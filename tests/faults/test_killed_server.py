@@ -176,6 +176,7 @@ def test_a_pipe_into_the_command_survives_an_outage(server, dsn, tmp_path):
         wait_until(lambda: commits_of(dsn) >= 3)
         server.stop()
         assert load.wait() == 1
+    assert ". At most " in load.log
     assert "rows wait in the journal: load them with propload recover" in load.log
     server.start()
     with loading.start("recover", "--to", dsn) as process:
