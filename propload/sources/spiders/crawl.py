@@ -275,7 +275,14 @@ class _Crawl(threading.Thread):
 
 
 class _QueueLoader:
-    """Hands a crawl's batches to the thread that reads them."""
+    """Hands a crawl's batches to the thread that reads them.
+
+    Attributes:
+        outlives_program: Whether what it has taken is there when the program has ended.
+        failed: What ended it, or None.
+    """
+
+    outlives_program = False
 
     def __init__(self, queue: BatchQueue[Batch]) -> None:
         self.failed: BaseException | None = None

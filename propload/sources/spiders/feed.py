@@ -130,6 +130,9 @@ class Feed:
         self._unclosed = weakref.finalize(
             self, _hand_over_unclosed, loader, rows, self._outbox, os.getpid()
         )
+        if not getattr(loader, "outlives_program", True):
+            # nothing is saved there, and whoever reads it tells how that ended
+            self._unclosed.detach()
         loader.on_room(self._hear_room)
         loader.on_failed(self._hear_failure)
 

@@ -258,3 +258,10 @@ def test_a_crawl_that_was_closed_leaves_nothing_to_tell(caplog):
 
     run_feed(work, flush=FlushOptions(seconds=60))
     assert "ended at once" not in caplog.text
+
+
+def test_memory_is_given_nothing_when_the_program_ends(caplog):
+    loader = MemoryLoader()
+    loader.outlives_program = False
+    run_feed(collect_and_end, loader=loader, flush=FlushOptions(seconds=60))
+    assert (loader.rows, caplog.text) == ([], "")
