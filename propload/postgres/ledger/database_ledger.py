@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import (
     ledger_gone,
-    lost_session,
     taken_over,
     unknown_run,
 )
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.session.failures import is_missing
+from propload.postgres.session.failures import is_missing, lost_session
 from propload.postgres.session.locking import NOT_IN_TIME
 from propload.postgres.sql import bookkeeping
 from propload.postgres.sql.locks import limit_wait

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from propload.errors import TransientWriteError, WriteError
 from propload.options import Places
 from propload.postgres.ledger.entry import LedgerEntry
-from propload.postgres.ledger.ledger import lost_session
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.failures import lost_session
 from propload.postgres.sql import bookkeeping
 from propload.private_files import write_private
 from propload.report import Counts

@@ -91,13 +91,3 @@ def ledger_gone(run_id: str, /) -> WriteError:
         f"it, so nothing more of run {run_id} can be recorded"
     )
     return WriteError(msg, goes_on=False)
-
-
-def lost_session() -> WriteError:
-    """Return the error of a transaction that ran in a session of another token."""
-    msg = (
-        "the transaction ran in a different session from the one that was opened, as "
-        "happens with a pooler in transaction mode; nothing of it was written. Give "
-        "the address of the server itself, or of a pooler in session mode (--to)"
-    )
-    return WriteError(msg)

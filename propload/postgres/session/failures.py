@@ -61,6 +61,7 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "28": ("permanent", "the server does not let this user in"),
     "40": ("transient", "the server undid the transaction in favour of another"),
     "42": ("permanent", "the statement does not fit the table, or a right is missing"),
+    "26": ("permanent", "the session is not the one that prepared the statement"),
     "44": ("data", "a row is outside the view's condition"),
     "53": ("transient", "the server lacks memory, space or connections just now"),
     "54": ("permanent", "a limit of the server is passed"),
@@ -120,6 +121,9 @@ _STATUSES: Mapping[str, tuple[FailureKind, str]] = {
 MISSING_TABLE = "42P01"
 #: That, and the code of a namespace that is not there.
 _MISSING = (MISSING_TABLE, "3F000")
+#: Of what a session has for itself: a prepared statement, a function, a table.
+_UNPREPARED, _MISSING_FUNCTION = "26000", "42883"
+_OWN_TO_A_SESSION = re.compile(r'"pg_temp"|\bpg_temp\.propload_')
 #: What the server would say of them: the driver looks for itself, and gives no code.
 _CODES: Mapping[str, str] = {"NOT_FOUND": MISSING_TABLE, "ALREADY_EXISTS": "42703"}
 #: No code and status IO, yet no broken line: the driver could not encode a value.
@@ -186,6 +190,8 @@ def as_write_error(
     sqlstate = failure.sqlstate
     if sqlstate is None and isinstance(error, ServerError):
         sqlstate = _CODES.get(error.status)
+    if _is_elsewhere(error):
+        return lost_session(table, batch=batch)
     if own_names is not None and is_missing(error) and own_names.are_of(str(error)):
         return gathered_rows_gone(table, batch=batch, sqlstate=sqlstate)
     made = TransientWriteError if failure.kind == "transient" else WriteError
@@ -198,6 +204,23 @@ def as_write_error(
     if own_names is not None:
         text = own_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=sqlstate)
+
+
+def lost_session(
+    table: str | None = None, /, *, batch: int | None = None
+) -> WriteError:
+    """Return the error of a transaction that ran in a session of another token.
+
+    Args:
+        table: The qualified table, or None where that goes without saying.
+        batch: The batch's number, or None outside a batch.
+    """
+    msg = (
+        "the transaction ran in a different session from the one that was opened, as "
+        "happens with a pooler in transaction mode; nothing of it was written. Give "
+        "the address of the server itself, or of a pooler in session mode (--to)"
+    )
+    return WriteError(msg, table=table, batch=batch)
 
 
 def gathered_rows_gone(
@@ -238,6 +261,16 @@ def is_missing(error: BaseException, /) -> bool:
     if not isinstance(error, ServerError):
         return False
     return error.sqlstate in _MISSING or error.status == "NOT_FOUND"
+
+
+def _is_elsewhere(error: BaseException) -> bool:
+    """Whether what a session has made for itself is not there: it is another one."""
+    if not isinstance(error, ServerError):
+        return False
+    if error.sqlstate == _UNPREPARED:
+        return True
+    missing = is_missing(error) or error.sqlstate == _MISSING_FUNCTION
+    return missing and _OWN_TO_A_SESSION.search(error.primary) is not None
 
 
 def _sorted(error: ServerError) -> tuple[FailureKind, str]:

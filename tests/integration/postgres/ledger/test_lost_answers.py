@@ -155,3 +155,27 @@ def test_a_transaction_that_a_pooler_gave_to_another_session_is_not_committed(
         with pytest.raises(WriteError, match="pooler in transaction mode"):
             writer.write(make_piece(ROWS))
     assert query(database, "SELECT count(*) FROM t") == [(0,)]
+
+
+@pytest.mark.parametrize("newest", [None, "v"])
+def test_a_stage_that_is_in_another_session_is_a_pooler_s_doing(
+    database, state_dir, newest
+):
+    run_sql(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
+        "INSERT INTO t VALUES (0, '')",
+    )
+    goal = target(key=("k",), newest=newest)
+    with (
+        prepared(database, goal, ROWS, state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        writer.write(make_piece(ROWS, 0, key=goal.key))
+        session = writer._session.open()
+        session.execute("DISCARD TEMP")
+        session.commit()
+        with pytest.raises(WriteError, match="pooler in transaction mode") as caught:
+            writer.write(make_piece(ROWS.with_columns(v=pl.lit("z")), 1, key=goal.key))
+    assert caught.value.goes_on
+    assert query(database, "SELECT count(*) FROM t WHERE v = 'z'") == [(0,)]

@@ -184,6 +184,30 @@ def test_what_the_driver_finds_missing_has_the_server_s_code(status, sqlstate):
 
 
 @pytest.mark.parametrize(
+    ("sqlstate", "said", "is_elsewhere"),
+    [
+        (None, 'schema "pg_temp" does not exist', True),
+        ("42P01", 'relation "pg_temp.propload_stage" does not exist', True),
+        ("42883", "function pg_temp.propload_screen() does not exist", True),
+        ("26000", "unnamed prepared statement does not exist", True),
+        # what a trigger of the table looks for
+        ("42P01", 'relation "pg_temp.seen" does not exist', False),
+        ("42883", "function propload_screen() does not exist", False),
+        ("42501", 'permission denied for schema "pg_temp"', False),
+    ],
+)
+def test_what_a_session_lacks_of_its_own_is_a_pooler_s_doing(
+    sqlstate, said, is_elsewhere
+):
+    status = "UNKNOWN" if sqlstate else "NOT_FOUND"
+    made = as_write_error(server_error(sqlstate, status, said), table="t", batch=4)
+    assert ("pooler in transaction mode" in str(made)) == is_elsewhere
+    assert (made.table, made.batch) == ("t", 4)
+    # a change of the table would be of no use
+    assert (made.sqlstate is None) == is_elsewhere
+
+
+@pytest.mark.parametrize(
     ("sqlstate", "said", "is_gone"),
     [
         ("42P01", 'relation "propload.propload_shadow_1" does not exist', True),
