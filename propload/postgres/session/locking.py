@@ -62,7 +62,9 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
     """
     taken = connection.rows(locks.take(subject))[0][0]
     connection.commit()
-    return bool(taken) or (wait > 0 and _is_taken_in_time(connection, subject, wait))
+    return bool(taken) or (
+        wait > 0 and _is_taken_in_time(connection, locks.wait_for(subject), wait)
+    )
 
 
 def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
@@ -73,10 +75,9 @@ def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
         subject: What is locked.
         wait: Seconds to wait for it.
     """
-    if not take(connection, subject, wait=wait):
-        return False
-    release(connection, subject)
-    return True
+    # until the end of a transaction: behind a pooler in transaction mode what gives a
+    # session's lock back may reach another session, and nobody would get it any more
+    return _is_taken_in_time(connection, locks.pass_through(subject), wait)
 
 
 def release(connection: Connection, subject: str, /) -> None:
@@ -85,10 +86,10 @@ def release(connection: Connection, subject: str, /) -> None:
     connection.commit()
 
 
-def _is_taken_in_time(connection: Connection, subject: str, wait: float) -> bool:
+def _is_taken_in_time(connection: Connection, query: str, wait: float) -> bool:
     try:
         connection.execute(locks.limit_wait(wait))
-        connection.rows(locks.wait_for(subject))
+        connection.rows(query)
         connection.commit()
     except ServerError as error:
         connection.rollback()

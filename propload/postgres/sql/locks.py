@@ -23,6 +23,11 @@ def wait_for(subject: str, /) -> str:
     return f"SELECT pg_advisory_lock({_number(subject)})::text"
 
 
+def pass_through(subject: str, /) -> str:
+    """Return the query that waits for a lock, and has it until its transaction ends."""
+    return f"SELECT pg_advisory_xact_lock({_number(subject)})::text"
+
+
 def share(subject: str, /) -> str:
     """Return the call that shares a lock until its transaction ends."""
     return f"pg_advisory_xact_lock_shared({_number(subject)})"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 import pytest
 
 from propload.errors import LockedError
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
+from propload.postgres.session.locking import is_free, take
 from propload.target import TableName
 
 pytestmark = pytest.mark.timeout(60)
@@ -65,3 +67,32 @@ def test_a_lock_goes_with_the_session_that_held_it(database, state_dir):
             other.rows(holder)
             with opened.lock(TABLE):
                 pass
+
+
+class Pooled:
+    """Sessions that a pooler in transaction mode lends in turn, as if they were one."""
+
+    def __init__(self, *sessions):
+        self._sessions = deque(sessions)
+
+    def rows(self, query):
+        return self._sessions[0].rows(query)
+
+    def execute(self, statement):
+        return self._sessions[0].execute(statement)
+
+    def commit(self):
+        self._sessions[0].commit()
+        self._sessions.rotate()
+
+    def rollback(self):
+        self._sessions[0].rollback()
+        self._sessions.rotate()
+
+
+def test_to_look_for_a_lock_leaves_it_free_behind_a_pooler_as_well(database):
+    with connect(database) as one, connect(database) as two, connect(database) as other:
+        pooled = Pooled(one, two)
+        assert is_free(pooled, "pieces", wait=5)
+        assert take(other, "pieces")
+        assert not is_free(pooled, "pieces", wait=0.01)
