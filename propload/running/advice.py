@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.abilities import incomplete_of
 from propload.errors import (
     ConfigError,
     RejectLimitError,
@@ -214,7 +215,8 @@ def _how_to_load_again(
     if parts.plan.replayed:
         return f"{kept}{_how_to_replay(parts.plan, error)}"
     others = "" if mode != "append" else ", and only what is not committed yet"
-    if not _goes_on(error):
+    # a file that was written into is another one, which no run goes on with
+    if not _goes_on(error) or (mode == "replace" and incomplete_of(parts.source)):
         return f"{kept}Load {parts.source.name} anew, without --resume{others}"
     first = _first(parts, error)
     if parts.source.fingerprint() is None:

@@ -69,6 +69,7 @@ class FileSource:
         self._options = replace(options, by_clock=not self.rereadable)
         self._notes: dict[str, None] = dict.fromkeys(notes)
         self._partitions: set[tuple[str, ...]] = set()
+        self._changed: dict[str, None] = {}
 
     @property
     def at_hand(self) -> bool:
@@ -104,7 +105,7 @@ class FileSource:
                     self._note_partitions(path, batch)
                     yield replace(batch, as_of=changed)
                 if changed and _state_of(file) != begun:
-                    self._notes[_told_of_change(path)] = None
+                    self._changed[_told_of_change(path)] = None
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
         for part in find_parts(file, name, self._options):
@@ -128,7 +129,13 @@ class FileSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of how files were found and read, up to now."""
-        return tuple(self._notes)
+        later = "Load it again once it is written"
+        return (*self._notes, *(f"{told}. {later}" for told in self._changed))
+
+    @property
+    def incomplete(self) -> str:
+        """Which files were not read as they are; empty where all were."""
+        return "; ".join(self._changed)
 
     def refuse_unused(self) -> None:
         """Refuse options that no file knows, where it can be told before reading.
@@ -184,7 +191,7 @@ def _state_of(file: IO[bytes]) -> tuple[int, int]:
 def _told_of_change(path: Path) -> str:
     return (
         f"{_printable(path)} was written into while it was read: rows of it may be "
-        "missing, or mixed from before and after. Load it again once it is written"
+        "missing, or mixed from before and after"
     )
 
 

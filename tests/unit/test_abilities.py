@@ -68,7 +68,7 @@ def items():
     ("make", "kind", "abilities"),
     [
         (crawl, SpiderSource, {Noted, Partial, Preset, Stoppable}),
-        (lambda: file(None), FileSource, {AtHand, Noted, Sized}),
+        (lambda: file(None), FileSource, {AtHand, Noted, Partial, Sized}),
         (frame, FrameSource, {AtHand, Endable, Noted, Sized}),
         (items, ItemSource, {AtHand, Counted, Endable, Sized}),
         (lambda: MemorySource([]), MemorySource, set()),

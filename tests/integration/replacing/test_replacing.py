@@ -8,6 +8,7 @@ from propload.earlier.recovering import recover
 from propload.errors import LoadError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
+from propload.sources.files import FileSource
 from tests.integration.reading import read_table, run_sql
 from tests.integration.replacing.homes import OLD, rows, stored
 from tests.integration.users import user_without_a_ledger
@@ -25,6 +26,30 @@ def test_a_source_without_a_usable_row_replaces_nothing(goal, database, tmp_path
     assert "--resume" not in str(told.value) or not bad
     assert told.value.report.status == "failed"
     assert stored(database) == OLD
+
+
+def test_a_file_that_is_still_being_written_replaces_nothing(
+    goal, database, tmp_path, monkeypatch
+):
+    path = tmp_path / "homes.csv"
+    path.write_text("id,day\n" + "".join(f"{number},1\n" for number in range(300)))
+    read = FileSource.__iter__
+
+    def growing(self):
+        for batch in read(self):
+            with path.open("a") as file:
+                file.write("300,1\n")
+            yield batch
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileSource, "__iter__", growing)
+        with pytest.raises(LoadError, match="was written into while it was") as told:
+            propload.ingest(path, **goal)
+    assert "public.homes keeps its old rows" in str(told.value)
+    assert "anew, without --resume" in str(told.value)
+    assert stored(database) == OLD
+    assert propload.ingest(path, **goal).status == "loaded"
+    assert stored(database) == {(number, 1) for number in range(301)}
 
 
 def test_a_block_that_fails_puts_no_part_in_place_of_the_table(goal, database):

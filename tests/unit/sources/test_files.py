@@ -288,6 +288,9 @@ def test_a_file_that_is_written_into_while_it_is_read_is_told(tmp_path):
     assert list(batches)
     (note,) = source.notes
     assert note.startswith(f"{path} was written into while it was read")
+    # a part of its rows replaces no table
+    assert note.startswith(source.incomplete)
+    assert source.incomplete
 
 
 def test_a_file_that_another_one_takes_the_place_of_is_read_as_it_was(tmp_path):
@@ -300,3 +303,4 @@ def test_a_file_that_another_one_takes_the_place_of_is_read_as_it_was(tmp_path):
     other.replace(path)
     assert rows + sum(batch.height for batch in batches) == 1000
     assert source.notes == ()
+    assert source.incomplete == ""
