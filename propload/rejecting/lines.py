@@ -273,4 +273,14 @@ def _nested(name: str, values: list[Any]) -> pl.Series | None:
         pa.array(found)
     except (TypeError, OverflowError, pl.exceptions.PolarsError, pa.ArrowException):
         return None
-    return found if found.to_list() == values else None
+    return found if _are_same(found, values) else None
+
+
+def _are_same(found: pl.Series, values: list[Any]) -> bool:
+    made = found.to_list()
+    if made != values:
+        return False
+    if not any(kind in repr(found.dtype) for kind in ("Int", "Boolean")):
+        return True
+    # Python says that 1 is True
+    return json.dumps(made, sort_keys=True) == json.dumps(values, sort_keys=True)

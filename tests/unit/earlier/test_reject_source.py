@@ -200,6 +200,13 @@ def test_whole_numbers_beyond_64_bits_within_objects_come_as_text(write, number)
     assert read(RejectSource(path)) == [("a.csv", (1, 2), told)]
 
 
+@pytest.mark.parametrize("given", [[[True], [1]], [[1], [True]]])
+def test_truth_and_numbers_within_lists_are_not_taken_for_each_other(write, given):
+    path = write(*(line({"of": one}, row=n) for n, one in enumerate(given)))
+    told = [{"of": json.dumps(one)} for one in given]
+    assert read(RejectSource(path)) == [("a.csv", (0, 1), told)]
+
+
 def test_a_fix_may_mend_and_leave_out_rows(write):
     path = write(*(line({"id": n}, row=n + 5) for n in range(4)))
     mended = RejectSource(path, lambda frame: frame.with_columns(id=pl.lit(7)))
