@@ -18,6 +18,7 @@ from propload.errors import ConfigError
 from propload.rejecting.lines import (
     OWN_PREFIX,
     each_line,
+    in_parts,
     lines_in_order,
     piece_of,
     rows_as_read,
@@ -26,7 +27,7 @@ from propload.running.content import mark_content
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from propload.rejecting.lines import Line
@@ -209,7 +210,7 @@ class RejectSource:
         batches = (
             self._batch(part)
             for _, alike in itertools.groupby(found, lambda one: _kind(one[1]))
-            for part in _parts(alike)
+            for part in in_parts(alike, ROWS_AT_ONCE, BYTES_AT_ONCE)
         )
         return batches if self.fix is None else _made_ahead(batches)
 
@@ -302,20 +303,6 @@ def _mark_of(fix: Fix | None) -> str:
     """
     code = mark_content(getattr(fix, "__code__", None))
     return mark_content(fix) or f"{_name_of(fix)} {code}"
-
-
-def _parts(alike: Iterable[tuple[int, Line]]) -> Iterator[list[Line]]:
-    """Yield as many rows as are loaded together; one that is very long alone."""
-    part: list[Line] = []
-    size = 0
-    for length, line in alike:
-        if part and (len(part) == ROWS_AT_ONCE or size + length > BYTES_AT_ONCE):
-            yield part
-            part, size = [], 0
-        part.append(line)
-        size += length
-    if part:
-        yield part
 
 
 def _made_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -15,8 +15,9 @@ from propload.columns import make_array
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
 #: What is told of each reason of a row.
 REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
@@ -34,6 +35,10 @@ _PLAIN_COLUMNS = {
     "batch": pl.Int64,
     "lane": pl.Int64,
 }
+#: The columns that tell of a row in a frame of rejected rows.
+OWN_COLUMNS = frozenset(
+    OWN_PREFIX + name for name in (*_PLAIN_COLUMNS, "reason_list", "reasons")
+)
 #: What no line can do without, by the types that JSON gives it.
 _NEEDED: Mapping[str, tuple[type, ...]] = {
     "source": (str,),
@@ -59,8 +64,18 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
     Raises:
         ConfigError: Somebody has changed the file, and a line is no rejected row.
     """
-    for _, text, line in _placed_lines(path):
-        yield text.removesuffix(b"\n") + b"\n", line
+    with path.open("rb") as file:
+        for _, text, line in _placed_lines(file, path):
+            yield text.removesuffix(b"\n") + b"\n", line
+
+
+def sized_lines(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
+    """Yield the lines of an open file from where it stands, by their length.
+
+    Raises:
+        ConfigError: As of `each_line`.
+    """
+    return ((len(text), line) for _, text, line in _placed_lines(file, path))
 
 
 def lines_in_order(
@@ -78,10 +93,10 @@ def lines_in_order(
         ConfigError: As of `each_line`.
     """
     places = _Places()
-    for offset, _, line in _placed_lines(path):
-        if is_taken(line):
-            places.add(offset, line)
     with path.open("rb") as file:
+        for offset, _, line in _placed_lines(file, path):
+            if is_taken(line):
+                places.add(offset, line)
         for offset in places.in_order():
             file.seek(offset)
             text = file.readline()
@@ -89,24 +104,45 @@ def lines_in_order(
             yield len(text), cast("Line", _line(text))
 
 
-def _placed_lines(path: Path) -> Iterator[tuple[int, bytes, Line]]:
+def in_parts(
+    lines: Iterable[tuple[int, Line]], rows: int, nbytes: int, /
+) -> Iterator[list[Line]]:
+    """Yield lines in lists; one that is very long is alone.
+
+    Args:
+        lines: Each by its length.
+        rows: Most lines in a list.
+        nbytes: Most bytes in a list.
+    """
+    part: list[Line] = []
+    size = 0
+    for length, line in lines:
+        if part and (len(part) == rows or size + length > nbytes):
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += length
+    if part:
+        yield part
+
+
+def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line]]:
     """Yield where each line begins, its text, and its values."""
     offset = 0
-    with path.open("rb") as file:
-        for number, text in enumerate(file, 1):
-            try:
-                line = _line(text)
-            except ValueError as error:
-                if not text.endswith(b"\n"):
-                    return
-                msg = (
-                    f"{path}, line {number}: this is no rejected row as propload wrote "
-                    f"it: {error}. Correct the line or take it out"
-                )
-                raise ConfigError(msg) from error
-            if line is not None:
-                yield offset, text, line
-            offset += len(text)
+    for number, text in enumerate(file, 1):
+        try:
+            line = _line(text)
+        except ValueError as error:
+            if not text.endswith(b"\n"):
+                return
+            msg = (
+                f"{path}, line {number}: this is no rejected row as propload wrote "
+                f"it: {error}. Correct the line or take it out"
+            )
+            raise ConfigError(msg) from error
+        if line is not None:
+            yield offset, text, line
+        offset += len(text)
 
 
 class _Places:
@@ -183,11 +219,18 @@ def read_lines(path: Path) -> pl.DataFrame:
         pl.Series(name, [line.get(name) for line in lines], dtype=dtype)
         for name, dtype in _PLAIN_COLUMNS.items()
     ]
+    return pl.DataFrame([*plain, _values(lines), _reasons(lines)])
+
+
+def _reasons(lines: Sequence[Line]) -> pl.Series:
     # of nested values Polars makes a frame a row
-    reasons = pl.Series(
-        "reasons", pa.array((one["reasons"] for one in lines), _REASONS)
-    )
-    return pl.DataFrame([*plain, _values(lines), reasons])
+    return pl.Series("reasons", pa.array((one["reasons"] for one in lines), _REASONS))
+
+
+def reasons_as_text(lines: Sequence[Line]) -> pl.Series:
+    """Return all reasons of each row in one text, as the column `propload_reasons`."""
+    told = _reasons(lines).to_frame().select(_as_text(pl.col("reasons")))
+    return told.to_series().alias(f"{OWN_PREFIX}reasons")
 
 
 def read_rejects(path: Path) -> pl.DataFrame:
@@ -207,13 +250,6 @@ def read_rejects(path: Path) -> pl.DataFrame:
         return own
     # a file of rejected rows that is loaded again bears names of ours
     return values.struct.unnest().drop(own.columns, strict=False).hstack(own)
-
-
-def read_exported(path: Path) -> pl.DataFrame:
-    """Return the rejected rows of a file to mend elsewhere: their columns, and why."""
-    frame = read_rejects(path)
-    own = [OWN_PREFIX + name for name in (*_PLAIN_COLUMNS, "reason_list")]
-    return frame.drop(own)
 
 
 def _as_text(reasons: pl.Expr) -> pl.Expr:
@@ -253,11 +289,12 @@ def rows_as_read(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """
     names = dict.fromkeys(name for row in rows for name in row)
     return pl.DataFrame(
-        [_column(name, [row.get(name) for row in rows]) for name in names]
+        [column_as_read(name, [row.get(name) for row in rows]) for name in names]
     )
 
 
-def _column(name: str, values: list[Any]) -> pl.Series:
+def column_as_read(name: str, values: list[Any]) -> pl.Series:
+    """Return values of JSON as a column; text where no one type holds them exactly."""
     if {type(value) for value in values} - {type(None)} in ({dict}, {list}):
         nested = _nested(name, values)
         if nested is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,15 @@ from propload.errors import ConfigError
 from propload.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeAlias
+
     import polars as pl
 
     from propload.cli.screen import Screen
     from propload.options import Settings
+
+    Writer: TypeAlias = Callable[[Iterable[pl.DataFrame], Path], None]
 
 _WRITTEN = Part(
     str,
@@ -50,19 +56,46 @@ def add_to(group: typer.Typer) -> None:
         Rows that could not be read at all have no columns; their text is among the
         reasons.
         """
-        from propload.rejecting.lines import read_exported  # noqa: PLC0415 - needs Polars
+        from propload.rejecting.exporting import (  # noqa: PLC0415 - needs Polars
+            ExportedRows,
+        )
 
-        frame = read_exported(find_rejects(given).files.find(run))
-        _write(frame, Path(output))
-        if output.endswith(".csv") and (formulas := _formulas(frame)):
+        written = Path(output)
+        write = _WRITERS.get(written.suffix)
+        if write is None:
+            msg = f"{written} does not end in .csv, .parquet or .ndjson"
+            raise ConfigError(msg)
+        path = find_rejects(given).files.find(run)
+        with path.open("rb") as file:
+            exported = ExportedRows(file, path)
+            formulas = _Formulas()
+            _write(formulas.counted(exported.frames()), written, write)
+        if written.suffix == ".csv" and formulas.cells:
             screen.tell(
-                f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
-                "run as a formula, as they were read: import its columns as text"
+                f"{output} holds {counted(formulas.cells, 'cell')} that a spreadsheet "
+                "may run as a formula, as they were read: import its columns as text"
             )
         if screen.as_json:
-            screen.show_values({"rows": frame.height, "file": output})
+            screen.show_values({"rows": exported.rows, "file": output})
         else:
-            screen.tell(f"{counted(frame.height, 'row')} written to {output}")
+            screen.tell(f"{counted(exported.rows, 'row')} written to {output}")
+
+
+class _Formulas:
+    """Counts the cells that a spreadsheet would run.
+
+    Attributes:
+        cells: How many there are so far.
+    """
+
+    def __init__(self) -> None:
+        self.cells = 0
+
+    def counted(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield frames whose cells are counted."""
+        for frame in frames:
+            self.cells += _formulas(frame)
+            yield frame
 
 
 def _formulas(frame: pl.DataFrame) -> int:
@@ -86,20 +119,38 @@ def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write(frame: pl.DataFrame, path: Path) -> None:
+def _write_csv(frames: Iterable[pl.DataFrame], path: Path) -> None:
+    with path.open("wb") as file:
+        for number, frame in enumerate(frames):
+            _nested_as_json(frame).write_csv(file, include_header=not number)
+
+
+def _write_ndjson(frames: Iterable[pl.DataFrame], path: Path) -> None:
+    with path.open("wb") as file:
+        for frame in frames:
+            frame.write_ndjson(file)
+
+
+def _write_parquet(frames: Iterable[pl.DataFrame], path: Path) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+
+    tables = (frame.to_arrow() for frame in frames)
+    first = next(tables)
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as file:
+        for table in itertools.chain([first], tables):
+            file.write_table(table)
+
+
+_WRITERS = {".csv": _write_csv, ".ndjson": _write_ndjson, ".parquet": _write_parquet}
+
+
+def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> None:
     import polars as pl  # noqa: PLC0415 - heavy
+    import pyarrow as pa  # noqa: PLC0415 - heavy
 
     try:
-        if path.suffix == ".csv":
-            _nested_as_json(frame).write_csv(path)
-        elif path.suffix == ".parquet":
-            frame.write_parquet(path)
-        elif path.suffix == ".ndjson":
-            frame.write_ndjson(path)
-        else:
-            msg = f"{path} does not end in .csv, .parquet or .ndjson"
-            raise ConfigError(msg)
-    except (OSError, pl.exceptions.PolarsError) as error:
+        write(frames, path)
+    except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         # Parquet has no objects without a name in them
         cause = error if isinstance(error, OSError) else f"{error} Write .ndjson"
         msg = f"{path} cannot be written: {cause}"

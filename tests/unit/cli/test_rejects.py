@@ -16,7 +16,7 @@ import pytest
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli.places import LISTED_RUNS
-from propload.rejecting import RefusedRows, RejectStore, RejectWriter
+from propload.rejecting import RefusedRows, RejectStore, RejectWriter, exporting
 from propload.report import Counts, Report, TargetName
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -220,8 +220,12 @@ def test_drop_asks_before_it_deletes(run, refused):
     assert run("drop").exit_code == 2
 
 
+@pytest.mark.parametrize("rows_at_once", [2, 4_000])
 @pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
-def test_export_writes_values_and_reasons(ending, run, refused, tmp_path):
+def test_export_writes_values_and_reasons(
+    ending, rows_at_once, run, refused, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", rows_at_once)
     result = run("export", RUNS[0], "--output", f"out.{ending}")
     assert result.exit_code == 0, result.output
     read = {

@@ -1,0 +1,142 @@
+"""Rejected rows come a part at a time as they would come at once."""
+
+import json
+import tracemalloc
+
+import polars as pl
+import pytest
+
+from propload.errors import ConfigError
+from propload.rejecting import exporting
+from propload.rejecting.exporting import ExportedRows
+from propload.rejecting.lines import read_rejects
+
+OBJECTS = [{"a": "x", "b": {"c": ["y"]}}, None, {"a": None, "b": {"c": []}}]
+LISTS = [[1], [], [2.5], None, [2**53]]
+
+
+def line(values, row=1):
+    reason = {"stage": "map", "column": "id", "check": "cast", "message": f"bad {row}"}
+    told = {"source": "a.csv", "row": row, "values": values, "reasons": [reason]}
+    return json.dumps(told) + "\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(rows):
+        path = tmp_path / "20260101-ab.ndjson"
+        lines = (line(row, number) for number, row in enumerate(rows, 1))
+        path.write_text("".join(lines), encoding="utf-8")
+        return path
+
+    return write
+
+
+def exported(path):
+    with path.open("rb") as file:
+        rows = ExportedRows(file, path)
+        return rows, list(rows.frames())
+
+
+def at_once(path):
+    frame = read_rejects(path)
+    return frame.select(
+        name
+        for name in frame.columns
+        if not name.startswith("propload_") or name == "propload_reasons"
+    )
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 100])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", None, "b"],
+        [None, None],
+        [1, None, -2],
+        [1, 2.5, 3],
+        [1.5, 2**53],
+        [1.5, 2**53 + 1],
+        [2**53 + 1, 1.5],
+        [1, 2**64],
+        [True, None, False],
+        [True, 1],
+        [1, "b", 2.0, None],
+        [["a"], [], None, ["b", None]],
+        [["a"], [1]],
+        [[True], [1]],
+        [[None], [2]],
+        LISTS,
+        [*LISTS, [2**53 + 1]],
+        [*LISTS, "text"],
+        OBJECTS,
+        [*OBJECTS, {"a": "x"}],
+        [*OBJECTS, {"b": {"c": ["z"]}, "a": "y"}],
+        [{"a": 1}, {"a": "x"}],
+        [{"a": "x"}, ["x"], "x"],
+        [{"a": None}, {"a": 2}],
+        [{"a": 1, "b": 2}, {"b": 3, "a": 4}],
+        [[["a"]], [[]], [["b", None]]],
+        [{}, None, {}],
+    ],
+)
+def test_parts_have_the_types_of_the_whole(values, rows_at_once, write, monkeypatch):
+    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", rows_at_once)
+    path = write([{"id": "1", "of": value} for value in values])
+    rows, frames = exported(path)
+    assert rows.rows == len(values)
+    assert len(frames) == -(-len(values) // rows_at_once)
+    whole = at_once(path)
+    assert all(frame.schema == whole.schema for frame in frames)
+    assert pl.concat(frames).equals(whole)
+
+
+def test_rows_of_other_columns_have_all_of_them(write, monkeypatch):
+    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", 2)
+    rows = [{"id": 1}, {"price": "5"}, None, {"id": 2, "propload_time": "x"}, {"b": []}]
+    path = write(rows)
+    _, frames = exported(path)
+    assert pl.concat(frames).equals(at_once(path))
+    assert frames[0].columns == ["id", "price", "b", "propload_reasons"]
+
+
+def test_rows_are_not_held_all_at_once(write, monkeypatch):
+    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", 100)
+    path = write([{"id": f"{n:01000}"} for n in range(5_000)])
+    tracemalloc.start()
+    try:
+        with path.open("rb") as file:
+            rows = ExportedRows(file, path)
+            assert sum(frame.height for frame in rows.frames()) == 5_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_long_rows_come_alone(write, monkeypatch):
+    monkeypatch.setattr(exporting, "BYTES_AT_ONCE", 1_000)
+    _, frames = exported(write([{"id": "x" * size} for size in (10, 10, 2_000, 10)]))
+    assert [frame.height for frame in frames] == [2, 1, 1]
+
+
+def test_a_file_without_rows_has_a_frame_without_rows(write):
+    rows, [frame] = exported(write([]))
+    assert (rows.rows, frame.columns, frame.height) == (0, ["propload_reasons"], 0)
+
+
+def test_rows_that_come_or_go_after_the_first_look_change_nothing(write):
+    path = write([{"id": 1}, {"id": 2}])
+    with path.open("rb") as file:
+        rows = ExportedRows(file, path)
+        with path.open("a", encoding="utf-8") as more:
+            more.write(line({"id": "x", "price": 5}))
+        path.rename(path.with_suffix(".gone"))
+        assert [frame["id"].to_list() for frame in rows.frames()] == [[1, 2]]
+
+
+def test_a_line_that_is_no_rejected_row_is_named_at_once(write):
+    path = write([{"id": 1}])
+    path.write_text(path.read_text(encoding="utf-8") + "oops\n", encoding="utf-8")
+    with path.open("rb") as file, pytest.raises(ConfigError, match="line 2: this is"):
+        ExportedRows(file, path)
