@@ -67,3 +67,18 @@ def find_rejects(given: Settings) -> RejectStore:
     from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
     return RejectStore(places(given).rejects)
+
+
+def find_rejected(run: str, given: Settings) -> Path:
+    """Return the file of a run's rejected rows.
+
+    Args:
+        run: The run, or how its name begins; empty for the newest.
+        given: The settings of the command.
+
+    Raises:
+        ConfigError: A setting cannot be used, or there are none.
+    """
+    from propload.earlier import gone_rejects  # noqa: PLC0415 - needs Polars
+
+    return gone_rejects.find_rejected(run, places(given))

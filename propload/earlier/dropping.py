@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload import config
 from propload.beginnings import BeginningStore
+from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.reject_source import RejectSource
 from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import forget_runs
@@ -87,8 +88,9 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
     if not run_id:
         msg = "say which run's rejected rows are to be deleted"
         raise ConfigError(msg)
-    store = RejectStore(Plan.of(config.resolve(settings)).found().rejects)
-    path = store.files.find(run_id)
+    places = Plan.of(config.resolve(settings)).found()
+    store = RejectStore(places.rejects)
+    path = find_rejected(run_id, places)
     rows = store.count(path.stem)
     store.drop(path.stem)
     return rows

@@ -10,6 +10,7 @@ from propload import config
 from propload.beginnings import BeginningStore
 from propload.earlier.abandoned import forget_abandoned
 from propload.earlier.begun_replays import find_begun
+from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.newest_rejects import NewestRejects
 from propload.earlier.reject_source import RejectSource
 from propload.earlier.settled import how_to_settle, settled_pieces
@@ -69,7 +70,8 @@ def replay(
     config.refuse_others(settings, config.RELOADING, function="propload.replay")
     places = Plan.of(config.resolve(settings)).found()
     store = RejectStore(places.rejects)
-    path = store.files.find(run_id) if run_id else NewestRejects(places).find()
+    named = find_rejected(run_id, places) if run_id else None
+    path = named or NewestRejects(places).find()
     with store.alone(path.stem):
         require_there(path)
         return _replay(path, store, fix, ReportStore(places.runs), settings)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload import config
+from propload.earlier.gone_rejects import find_rejected, look_for_none
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import read_rejects
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from propload.report import Report
     from propload.run_files import RunFiles
 
+log = logging.getLogger(__name__)
+
 
 def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
     """Return the rejected rows of a run, one line a row, with their reasons.
@@ -30,36 +34,28 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
     The columns of the rows stand as they were read. What is known of each row begins
     with `propload_`: `propload_source` and `propload_row` say where it stands,
     `propload_reasons` why it was rejected, in one text, and `propload_reason_list` the
-    same in parts: stage, column, check, value, message, sqlstate.
+    same in parts: stage, column, check, value, message, sqlstate. Of a run whose rows
+    were all replayed the frame is empty, and a warning says by which run.
 
     Args:
         run_id: The run, or how its name begins; the newest by default.
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:
-        ConfigError: There is no such run, or its rejected rows are gone; or another
+        ConfigError: There is no such run, or its rejected rows were dropped; or another
             setting is given.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
     places = Plan.of(config.resolve(settings)).found()
-    files = RejectStore(places.rejects).files
     try:
-        path = files.find(run_id)
+        path = find_rejected(run_id, places)
     except ConfigError:
-        refused_none = _without_rejects(ReportStore(places.runs), run_id)
-        if refused_none is None:
+        nothing = look_for_none(run_id, places)
+        if nothing is None or nothing.were_dropped:
             raise
-        path = files.path(refused_none)
+        log.warning("%s", nothing.told)
+        path = RejectStore(places.rejects).files.path(nothing.run_id)
     return read_rejects(path)
-
-
-def _without_rejects(reports: ReportStore, run_id: str) -> str | None:
-    """Return the whole name of a run that refused no row, or None of any other."""
-    try:
-        report = reports.read(run_id) if run_id else None
-    except ConfigError:
-        return None
-    return report.run_id if report is not None and not report.counts.rejected else None
 
 
 def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:

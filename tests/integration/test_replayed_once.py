@@ -117,3 +117,14 @@ def test_a_replay_that_added_nothing_keeps_no_other_mapping_from_its_rows(
     assert (again.counts.read, again.counts.inserted) == (5, 5)
     assert sorted(read_table(database, "homes")["id"]) == list(range(10))
     assert RejectStore(state_dir / "rejects").runs() == []
+
+
+def test_rows_that_were_all_replayed_leave_an_empty_frame(database, caplog):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
+    rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(10)]
+    report = propload.ingest(rows, to=database, table="homes", key="id")
+    again = propload.replay(report.run_id, fix=mend, to=database)
+    assert propload.rejects(report.run_id).is_empty()
+    assert f"run {again.run_id} has replayed 5 rows" in caplog.text
+    with pytest.raises(ConfigError, match=f"run {again.run_id} has replayed 5 rows"):
+        propload.replay(report.run_id, fix=mend, to=database)

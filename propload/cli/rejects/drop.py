@@ -8,7 +8,7 @@ import typer
 
 from propload.cli.command import YES, command
 from propload.cli.flags import Part
-from propload.cli.places import find_rejects
+from propload.cli.places import find_rejected, find_rejects
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.wording import counted
@@ -69,7 +69,7 @@ def add_to(group: typer.Typer) -> None:
 
 def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     store = find_rejects(given)
-    path = store.files.find(run)
+    path = find_rejected(run, given)
     if not yes:
         rows = store.count(path.stem)
         question = f"Delete {counted(rows, 'rejected row')} of run {path.stem}?"

@@ -10,7 +10,7 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part
-from propload.cli.places import REJECTING_RUN, find_rejects
+from propload.cli.places import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.wording import counted
@@ -65,7 +65,7 @@ def add_to(group: typer.Typer) -> None:
         if write is None:
             msg = f"{written} does not end in .csv, .parquet or .ndjson"
             raise ConfigError(msg)
-        path = find_rejects(given).files.find(run)
+        path = find_rejected(run, given)
         with path.open("rb") as file:
             exported = ExportedRows(file, path)
             formulas = _Formulas()

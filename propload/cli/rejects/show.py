@@ -9,7 +9,7 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.flags import Part
-from propload.cli.places import REJECTING_RUN, find_rejects
+from propload.cli.places import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.wording import counted
@@ -51,10 +51,12 @@ def add_to(group: typer.Typer) -> None:
 
         With --json each line is one row as JSON, and all rows are shown.
         """
-        from propload.rejecting.lines import each_line  # noqa: PLC0415 - needs Polars
+        from propload.rejecting.lines import (  # noqa: PLC0415 - needs Polars
+            count_lines,
+            each_line,
+        )
 
-        store = find_rejects(given)
-        path = store.files.find(run)
+        path = find_rejected(run, given)
         if screen.as_json:
             screen.print_lines(_lines(path))
             return
@@ -63,7 +65,7 @@ def add_to(group: typer.Typer) -> None:
         columns = ("row", "stage", "column", "check", "value", "reason")
         print_table(screen, columns, _reasons(shown))
         # to read a million rows for the first ones takes minutes, and gigabytes
-        left = store.count(path.stem) - len(shown)
+        left = count_lines(path) - len(shown)
         if left > 0:
             screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
 

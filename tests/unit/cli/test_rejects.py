@@ -18,6 +18,7 @@ from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli.places import LISTED_RUNS
 from propload.rejecting import RefusedRows, RejectStore, RejectWriter, exporting
 from propload.report import Counts, Report, TargetName
+from propload.reports import ReportStore
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 RUNS = ("20260701-aa", "20260702-bb")
@@ -345,3 +346,20 @@ def test_a_run_that_is_not_there_is_a_usage_error(run, refused):
     result = run("show", "2025")
     assert result.exit_code == 2
     assert "propload rejects list" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("show",), ("export", "-o", "out.csv"), ("drop", "--yes"), ("replay",)]
+)
+def test_rows_that_were_replayed_are_told_to_be_gone(words, run, state_dir, tmp_path):
+    reports = ReportStore(state_dir / "runs")
+    target, name, *flags = TargetName("d", "t"), *words
+    for run_id, source, counts in (
+        (RUNS[0], "a.csv", Counts(read=3, rejected=3)),
+        (RUNS[1], f"rejects of {RUNS[0]}", Counts(read=3, inserted=3)),
+    ):
+        reports.save(Report(run_id, "loaded", source, target, counts, 1.0))
+    result = run(name, RUNS[0], *flags)
+    assert result.exit_code == 2
+    assert f"run {RUNS[1]} has replayed 3 rows" in result.stderr
+    assert not (tmp_path / "out.csv").exists()

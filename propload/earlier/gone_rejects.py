@@ -1,0 +1,104 @@
+"""Rejected rows that are asked for: where they are, or what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.config import commands_for
+from propload.earlier.reject_source import run_replayed
+from propload.errors import ConfigError
+from propload.rejecting import RejectStore
+from propload.reports import ReportStore
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from propload.options import Places
+    from propload.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class NoRejects:
+    """What is known of a run that has no rejected row.
+
+    Attributes:
+        run_id: The run.
+        told: What became of those that it had.
+        were_dropped: Whether it had some, and no replay that is known loaded them.
+    """
+
+    run_id: str
+    told: str
+    were_dropped: bool = False
+
+
+def find_rejected(run_id: str, places: Places, /) -> Path:
+    """Return the file of a run's rejected rows.
+
+    Args:
+        run_id: The run, or how its name begins; empty for the newest.
+        places: Where the files of earlier runs are.
+
+    Raises:
+        ConfigError: There is no such run, or it has none; it says what became of them.
+    """
+    try:
+        return RejectStore(places.rejects).files.find(run_id)
+    except ConfigError as error:
+        nothing = look_for_none(run_id, places)
+        if nothing is None:
+            raise
+        raise ConfigError(nothing.told) from error
+
+
+def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
+    """Return what is known of a run without rejected rows, or None of any other.
+
+    Args:
+        run_id: The run, or how its name begins.
+        places: Where the files of earlier runs are.
+    """
+    reports = ReportStore(places.runs)
+    report = _report_of(run_id, reports) if run_id else None
+    if report is None:
+        return None
+    run_id, rejected = report.run_id, report.counts.rejected
+    if not rejected:
+        return NoRejects(run_id, f"run {run_id} has rejected no row")
+    left = f"none of the {counted(rejected, 'row')} is left that run {run_id} rejected"
+    replays = list(_replays_of(run_id, reports))
+    if not replays:
+        return NoRejects(run_id, f"{left}: they were dropped", were_dropped=True)
+    told = " and ".join(_told_of(one, places) for one in replays)
+    return NoRejects(run_id, f"{left}: {told}")
+
+
+def _replays_of(run_id: str, reports: ReportStore) -> Iterator[Report]:
+    """Yield the reports of replays that have loaded rejected rows of a run."""
+    for path in reversed(reports.files.all()):
+        report = _report_of(path.stem, reports) if path.stem > run_id else None
+        if report is None or report.status != "loaded":
+            continue
+        if run_replayed(report.source) == run_id:
+            yield report
+
+
+def _told_of(replay: Report, places: Places) -> str:
+    """Return what a replay has done with the rows."""
+    told = f"run {replay.run_id} has replayed {counted(replay.counts.read, 'row')}"
+    again = replay.counts.rejected
+    if not again:
+        return told
+    is_there = RejectStore(places.rejects).files.path(replay.run_id).exists()
+    show = commands_for(places.state_dir).show_rejects(replay.run_id)
+    return f"{told}, {again:,} of which it rejected again{f' ({show})' * is_there}"
+
+
+def _report_of(run_id: str, reports: ReportStore) -> Report | None:
+    try:
+        return reports.read(run_id)
+    except ConfigError:
+        return None
