@@ -168,6 +168,7 @@ class Batch:
         as_of: When the rows were true, as far as the source knows (a file's
             modification time), else None.
         notes: What a reader of the report should know of how they were read.
+        left: The unread rows as they were before a fix failed on them, else None.
     """
 
     rows: pa.RecordBatch
@@ -178,11 +179,12 @@ class Batch:
     unread: tuple[Unread, ...] = ()
     as_of: datetime | None = None
     notes: tuple[str, ...] = ()
+    left: pa.RecordBatch | None = None
 
     @property
     def nbytes(self) -> int:
         """The bytes that the rows refer to in memory."""
-        return weigh(self.rows)
+        return weigh(self.rows) + (0 if self.left is None else weigh(self.left))
 
     @property
     def created_as(self) -> dict[str, str]:
@@ -232,6 +234,7 @@ class Batch:
             self.untyped,
             self.unread[skipped:through],
             self.as_of,
+            left=self.left and self.left.slice(skipped, through - skipped),
         )
 
     def _unread_before(self, place: int) -> int:

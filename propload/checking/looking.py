@@ -81,8 +81,8 @@ class Looking:
     def look(self, joined: Joined) -> None:
         """Note what would become of some rows."""
         self._read += joined.height + joined.unread
-        _, unread = joined.refused_by_source()
-        self._refuse(unread)
+        for _, unread in joined.refused_by_source():
+            self._refuse(unread)
         fitted = self._fit(joined)
         if fitted is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import Batch
+from propload.batch import OWN_NAMES, Batch, Unread
 from propload.errors import ConfigError
 from propload.rejecting.lines import (
     OWN_PREFIX,
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
 
     from propload.rejecting.lines import Line
 
+log = logging.getLogger(__name__)
+
 #: Number and lane of pieces that are committed.
 Pieces = frozenset[tuple[int, int]]
 #: Rows of one source and of the same columns that are mended and loaded together.
 ROWS_AT_ONCE = 10_000
 #: So many bytes of them, where they are long; as objects they take several times that.
 BYTES_AT_ONCE = 16 << 20
-#: So many bytes are mended before the first row is loaded.
+#: So many bytes are mended before the first row is loaded: none is if that fails.
 BYTES_AHEAD = 32 << 20
 #: Between the parts of a fingerprint: how many rows, their hash, that of the fix.
 _JOINT = "+"
@@ -207,12 +210,51 @@ class RejectSource:
 
     def __iter__(self) -> Iterator[Batch]:
         found = lines_in_order(self.path, self.choice())
-        batches = (
-            self._batch(part)
+        parts = (
+            part
             for _, alike in itertools.groupby(found, lambda one: _kind(one[1]))
             for part in in_parts(alike, ROWS_AT_ONCE, BYTES_AT_ONCE)
         )
-        return batches if self.fix is None else _made_ahead(batches)
+        return map(self._batch, parts) if self.fix is None else self._made_ahead(parts)
+
+    def _made_ahead(self, parts: Iterator[list[Line]]) -> Iterator[Batch]:
+        """Yield batches, the first when there are some more.
+
+        By a fix that fails on one of these no row is loaded: it is mostly wrong for
+        all. Rows on which it fails later are rejected again, as those before them are
+        loaded, and another fix may not add them once more.
+        """
+        made: deque[Batch] = deque()
+        size = 0
+        for part in parts:
+            made.append(self._batch(part))
+            size += made[-1].nbytes
+            if size > BYTES_AHEAD:
+                break
+        while made:
+            yield made.popleft()
+        yield from map(self._batch_or_left, parts)
+
+    def _batch_or_left(self, part: list[Line]) -> Batch:
+        """Return mended rows; where the fix fails, these as they are, as unread."""
+        try:
+            return self._batch(part)
+        except ConfigError as error:
+            left = rows_as_read([line["values"] for line in part])
+            if not OWN_NAMES.isdisjoint(left.columns):
+                # as rows they are refused
+                raise
+            log.warning("%s: they are rejected again, for another fix to mend", error)
+            faults = (Unread(line["row"], "", "fix", str(error)) for line in part)
+            return Batch(
+                _as_rows(pl.DataFrame()),
+                part[0]["source"],
+                part[0]["row"],
+                untyped=True,
+                unread=tuple(faults),
+                as_of=_moment_of(part),
+                left=_as_rows(left),
+            )
 
     def _batch(self, part: list[Line]) -> Batch:
         source = part[0]["source"]
@@ -232,14 +274,13 @@ class RejectSource:
                     "right rows"
                 )
                 raise ConfigError(msg)
-        moment = part[0].get("as_of")
         return Batch(
             rows,
             source,
             numbers[0] if numbers else 1,
             numbers,
             untyped=True,
-            as_of=datetime.fromisoformat(moment) if moment else None,
+            as_of=_moment_of(part),
         )
 
     def _numbered(
@@ -305,22 +346,9 @@ def _mark_of(fix: Fix | None) -> str:
     return mark_content(fix) or f"{_name_of(fix)} {code}"
 
 
-def _made_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield batches, the first when there are some more.
-
-    By a fix that fails on one of these no row is loaded: what was added could only be
-    gone on with by the same fix, which would fail again.
-    """
-    made: deque[Batch] = deque()
-    size = 0
-    for batch in batches:
-        made.append(batch)
-        size += batch.nbytes
-        if size > BYTES_AHEAD:
-            break
-    while made:
-        yield made.popleft()
-    yield from batches
+def _moment_of(part: list[Line]) -> datetime | None:
+    moment = part[0].get("as_of")
+    return datetime.fromisoformat(moment) if moment else None
 
 
 def _kind(line: Line) -> tuple[object, ...]:

@@ -57,7 +57,9 @@ def replay(
     Args:
         run_id: The run, or how its name begins; by default the newest that left rows
             to replay, or the one whose replay, newer than that, has not ended.
-        fix: Corrects the rows before they are mapped and checked.
+        fix: Corrects the rows before they are mapped and checked. If it fails on one
+            of the first, of 32 MB, nothing is loaded; rows on which it fails later
+            are rejected again.
         **settings: What differs from the run's own: a corrected mapping or schema.
 
     Raises:

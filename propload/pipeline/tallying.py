@@ -153,9 +153,9 @@ class Tally:
         return refused
 
     def _refuse(self, joined: Joined, prepared: Prepared) -> int:
-        unread = RefusedRows(*joined.refused_by_source(), joined.number)
-        refused = self._rejects.write(unread)
-        refused += self._write(joined, prepared.reasons, None)
+        refused = self._write(joined, prepared.reasons, None)
+        for raw, reasons in joined.refused_by_source():
+            refused += self._rejects.write(RefusedRows(raw, reasons, joined.number))
         self._add(Counts(read=refused, rejected=refused))
         return refused
 

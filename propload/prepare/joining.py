@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -19,7 +20,6 @@ from propload.batch import (
     ROW,
     WRITTEN_NUMBER,
     Unread,
-    no_reasons,
 )
 from propload.options import BATCH_BYTES
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from propload.batch import Batch, PartialBatch
+    from propload.batch import Batch, PartialBatch, Stage
 
 
 #: Each expression visits each part: many small ones cost more than one copy.
@@ -137,20 +137,49 @@ class Joined:
         moment = part.as_of.isoformat() if part.as_of else None
         return part.source, number, moment
 
-    def refused_by_source(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return unread rows as origins and reasons, stage `read`."""
-        found = [(part.source, one) for part in self.parts for one in part.unread]
-        unread = list(enumerate(found))
-        if not unread:
-            return pl.DataFrame(schema=ORIGINS), no_reasons()
-        places = [(row, source, one.row, None) for row, (source, one) in unread]
-        origins = pl.DataFrame(places, schema=ORIGINS, orient="row")
-        lines = [_reason(row, one) for row, (_, one) in unread]
-        return origins, pl.DataFrame(lines, schema=REASONS, orient="row")
+    def refused_by_source(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Yield unread rows, those of the same columns together, with their reasons.
+
+        Of most no more is known than where they stood, columns `ORIGINS`.
+        """
+        first = 0
+        unread = (part for part in self.parts if part.unread)
+        for schema, alike in groupby(unread, _left_schema):
+            parts = list(alike)
+            raw = _origins_of_unread(parts, first)
+            if schema is not None:
+                left = pa.Table.from_batches([part.left for part in parts])
+                raw = raw.hstack(pl.DataFrame(pl.from_arrow(left)))
+            faults = (fault for part in parts for fault in part.unread)
+            stage: Stage = "read" if schema is None else "map"
+            lines = [_reason(row, one, stage) for row, one in enumerate(faults, first)]
+            yield raw, pl.DataFrame(lines, schema=REASONS, orient="row")
+            first += len(lines)
 
 
-def _reason(row: int, unread: Unread) -> tuple[object, ...]:
-    return (row, "read", None, unread.check, unread.text, unread.message, None)
+def _left_schema(part: Batch) -> pa.Schema | None:
+    return None if part.left is None else part.left.schema
+
+
+def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
+    """Return where unread rows stood, numbered from a position on."""
+    found = [
+        # when a row was true is of no use where nothing is left of it
+        (part.source, fault.row, None if part.left is None else part.as_of)
+        for part in parts
+        for fault in part.unread
+    ]
+    places = [
+        (row, source, number, moment and moment.isoformat())
+        for row, (source, number, moment) in enumerate(found, first)
+    ]
+    return pl.DataFrame(places, schema=ORIGINS, orient="row")
+
+
+def _reason(row: int, unread: Unread, stage: Stage) -> tuple[object, ...]:
+    # of a row that is left there is more than its text
+    value = unread.text if stage == "read" else None
+    return (row, stage, None, unread.check, value, unread.message, None)
 
 
 @dataclass(slots=True)

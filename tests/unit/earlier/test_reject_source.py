@@ -115,6 +115,40 @@ def test_rows_are_mended_ahead_of_the_first_that_is_loaded(
     assert len(given) == 4
 
 
+def fail_late(frame):
+    if frame["id"].max() > 1:
+        msg = "no price"
+        raise LookupError(msg)
+    return frame
+
+
+@pytest.fixture
+def one_ahead(monkeypatch):
+    """Have two rows mended at a time, and two ahead."""
+    monkeypatch.setattr(reject_source, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(reject_source, "BYTES_AHEAD", 1)
+
+
+def test_rows_on_which_a_fix_fails_late_are_left_as_they_were(write, one_ahead):
+    moment = "2026-07-01T12:00:00+00:00"
+    path = write(*(line({"id": n}, row=n + 5, as_of=moment) for n in range(4)))
+    first, left = RejectSource(path, fail_late)
+    assert (first.row_numbers, first.unread, first.left) == ((5, 6), (), None)
+    assert (left.rows.num_rows, left.source) == (0, "a.csv")
+    assert [(one.row, one.check) for one in left.unread] == [(7, "fix"), (8, "fix")]
+    assert "the fix fail_late failed on 2 rejected rows" in left.unread[0].message
+    assert left.left.to_pylist() == [{"id": 2}, {"id": 3}]
+    assert left.as_of.isoformat() == moment
+    assert left.slice(1, 2).left.to_pylist() == [{"id": 3}]
+    assert left.nbytes >= 16
+
+
+def test_rows_that_no_run_takes_are_not_left_where_a_fix_fails(write, one_ahead):
+    path = write(*(line({"id": n, "propload_row": n}, row=n) for n in range(4)))
+    with pytest.raises(ConfigError, match="the fix fail_late failed"):
+        list(RejectSource(path, fail_late))
+
+
 def test_a_row_without_columns_is_left_alone(write):
     # somebody has taken them out; a frame has no rows without columns
     source = RejectSource(write(line({}, row=1), line({"id": 2}, row=2)))

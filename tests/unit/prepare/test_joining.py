@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from propload.batch import NUMBER, ROW, SOURCE, Batch, PartialBatch, Unread
+from propload.batch import AS_OF, NUMBER, ROW, SOURCE, Batch, PartialBatch, Unread
 from propload.columns import Columns
 from propload.prepare.joining import Joiner
 
@@ -101,10 +101,33 @@ def test_unread_rows_count_and_keep_their_place():
     bad = Unread(2, "x", "ragged", "too many fields")
     (one,) = join([batch(0, 3, unread=[bad], numbers=(1, 3, 4))])
     assert (one.height, one.unread, one.through_row) == (3, 1, 4)
-    origins, reasons = one.refused_by_source()
+    [(origins, reasons)] = one.refused_by_source()
     assert origins[NUMBER].to_list() == [2]
     assert reasons["stage"].to_list() == ["read"]
     assert reasons["value"].to_list() == ["x"]
+
+
+def test_unread_rows_that_are_left_are_told_by_their_columns():
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+    def left(name, *rows, as_of=None):
+        faults = tuple(Unread(row, "", "fix", "it failed") for row in rows)
+        values = pa.record_batch({name: [f"v{row}" for row in rows]})
+        nothing = pa.record_batch({})
+        return Batch(nothing, "a", rows[0], unread=faults, as_of=as_of, left=values)
+
+    batches = [left("id", 3, 4, as_of=moment), left("id", 5), left("no", 6, 8)]
+    (first, second) = join(batches, rows=4)
+    (one, two), (three,) = (list(each.refused_by_source()) for each in (first, second))
+    assert one[0].select(ROW, NUMBER, AS_OF, "id").rows() == [
+        (0, 3, moment.isoformat(), "v3"),
+        (1, 4, moment.isoformat(), "v4"),
+        (2, 5, None, "v5"),
+    ]
+    assert two[0].select(ROW, NUMBER, "no").rows() == [(3, 6, "v6")]
+    assert three[0].select(ROW, NUMBER, "no").rows() == [(0, 8, "v8")]
+    told = one[1].select(ROW, "stage", "check", "value", "message").row(2)
+    assert told == (2, "map", "fix", None, "it failed")
 
 
 def test_origins_name_source_and_row():
