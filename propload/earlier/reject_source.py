@@ -9,28 +9,26 @@ from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 
 from propload.batch import OWN_NAMES, Batch, Unread
+from propload.earlier.fixing import as_rows, mark_of, mend
 from propload.errors import ConfigError
 from propload.rejecting.lines import (
-    OWN_PREFIX,
     each_line,
     in_parts,
     lines_in_order,
     piece_of,
     rows_as_read,
 )
-from propload.running.content import mark_content
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from propload.earlier.fixing import Fix
     from propload.rejecting.lines import Line
 
 log = logging.getLogger(__name__)
@@ -47,25 +45,6 @@ BYTES_AHEAD = 32 << 20
 _JOINT = "+"
 #: Begins the name of the source, before that of the run.
 _REJECTS_OF = "rejects of "
-#: Where a row stands in its source, for a fix to keep.
-_ROW = OWN_PREFIX + "row"
-
-
-class Fix(Protocol):
-    """Mends rejected rows."""
-
-    def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
-        """Return the rows as they should have been read; rows may be left out.
-
-        Args:
-            frame: Rejected rows of one source, columns as read, and `propload_row`,
-                the number of each in its source; it is called for up to
-                `ROWS_AT_ONCE` of them at a time. Messages name the number that a
-                row is returned with. Without that column rows are taken for those
-                given, in their order: there have to be as many. `pl.all()` and
-                `unique()` see it too: `pl.exclude("propload_row")`,
-                `unique(subset=...)`.
-        """
 
 
 def was_read(line: Line, /) -> bool:
@@ -141,7 +120,7 @@ class RejectSource:
 
     def fingerprint(self) -> str | None:
         """Return the number of the rows, their hash, and one of what mends them."""
-        fix = hashlib.sha256(_mark_of(self.fix).encode())
+        fix = hashlib.sha256(mark_of(self.fix).encode())
         return f"{self._rows_mark()}{_JOINT}{fix.hexdigest()}"
 
     def is_of_same_rows(self, fingerprint: str | None, /) -> bool:
@@ -247,13 +226,13 @@ class RejectSource:
             log.warning("%s: they are rejected again, for another fix to mend", error)
             faults = (Unread(line["row"], "", "fix", str(error)) for line in part)
             return Batch(
-                _as_rows(pl.DataFrame()),
+                as_rows(pl.DataFrame()),
                 part[0]["source"],
                 part[0]["row"],
                 untyped=True,
                 unread=tuple(faults),
                 as_of=_moment_of(part),
-                left=_as_rows(left),
+                left=as_rows(left),
             )
 
     def _batch(self, part: list[Line]) -> Batch:
@@ -261,19 +240,9 @@ class RejectSource:
         read = rows_as_read([line["values"] for line in part])
         numbers = tuple(line["row"] for line in part)
         if self.fix is None:
-            rows = _as_rows(read)
+            rows = as_rows(read)
         else:
-            rows, found = self._numbered(read, numbers, self.fix, source)
-            if found is not None:
-                numbers = found
-            elif rows.num_rows != len(part):
-                msg = (
-                    f"the fix {_name_of(self.fix)} made "
-                    f"{counted(rows.num_rows, 'row')} of {len(part):,} without whole "
-                    f"numbers in {_ROW}: keep that column, so that messages name the "
-                    "right rows"
-                )
-                raise ConfigError(msg)
+            rows, numbers = mend(read, numbers, source, self.fix)
         return Batch(
             rows,
             source,
@@ -283,31 +252,6 @@ class RejectSource:
             as_of=_moment_of(part),
         )
 
-    def _numbered(
-        self, read: pl.DataFrame, numbers: tuple[int, ...], fix: Fix, source: str
-    ) -> tuple[pa.RecordBatch, tuple[int, ...] | None]:
-        """Return mended rows, and the numbers that they came back with, if they did."""
-        if _ROW in read.columns:
-            # the rows' own column of that name is left alone
-            return self._mended(read, fix, source), None
-        given = read.with_columns(pl.Series(_ROW, numbers, pl.Int64))
-        rows = self._mended(given, fix, source)
-        if _ROW not in rows.schema.names:
-            return rows, None
-        return rows.drop_columns([_ROW]), _whole(rows[_ROW])
-
-    def _mended(self, read: pl.DataFrame, fix: Fix, source: str) -> pa.RecordBatch:
-        try:
-            return _as_rows(fix(read))
-        except Exception as error:
-            msg = (
-                f"the fix {_name_of(fix)} failed on "
-                f"{counted(read.height, 'rejected row')} "
-                f"of {source}: {type(error).__name__}: {error}. It has to return a "
-                "frame of rows"
-            )
-            raise ConfigError(msg) from error
-
 
 def is_before(moment: datetime, line: Line, /) -> bool:
     """Return whether a row was rejected before a moment; so is one without a time."""
@@ -315,35 +259,6 @@ def is_before(moment: datetime, line: Line, /) -> bool:
         return datetime.fromisoformat(line["time"]) < moment
     except (KeyError, TypeError, ValueError):
         return True
-
-
-def _as_rows(frame: object) -> pa.RecordBatch:
-    table = pa.table(frame)
-    columns = [column.combine_chunks() for column in table.columns]
-    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
-
-
-def _whole(column: pa.Array) -> tuple[int, ...] | None:
-    """Return the whole numbers of a column, or None where a value is none."""
-    try:
-        numbers = column.cast(pa.int64())
-    except pa.ArrowException:
-        return None
-    return None if numbers.null_count else tuple(numbers.to_pylist())
-
-
-def _name_of(fix: Fix | None) -> str:
-    return getattr(fix, "__qualname__", type(fix).__name__)
-
-
-def _mark_of(fix: Fix | None) -> str:
-    """Return what differs where two fixes may make other rows.
-
-    Of one that refers to what cannot be looked into (a lock, a connection), its code
-    and its name.
-    """
-    code = mark_content(getattr(fix, "__code__", None))
-    return mark_content(fix) or f"{_name_of(fix)} {code}"
 
 
 def _moment_of(part: list[Line]) -> datetime | None:

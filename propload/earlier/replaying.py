@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from propload.earlier.begun_replays import BegunReplay
-    from propload.earlier.reject_source import Fix
+    from propload.earlier.fixing import Fix
     from propload.options import Settings
     from propload.report import Plain, Report
 

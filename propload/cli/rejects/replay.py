@@ -17,7 +17,7 @@ from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from propload.cli.screen import Screen
-    from propload.earlier.reject_source import Fix
+    from propload.earlier.fixing import Fix
     from propload.options import Settings
 
 _FIX = Part(
