@@ -8,6 +8,7 @@ from functools import cache
 from types import ModuleType
 
 import pytest
+import typer.testing
 from typer.testing import CliRunner
 
 import propload.cli
@@ -24,6 +25,8 @@ def commands_loaded_once():
     """Keep each command: to build one takes longer than most tests with it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(propload.cli, "load_command", cache(propload.cli.load_command))
+        # the command line itself would be built at each call
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
         yield
 
 

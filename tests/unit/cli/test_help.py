@@ -12,13 +12,14 @@ from propload.cli import COMMANDS, load_command
 
 
 @pytest.fixture
-def help_of(run):
+def help_of(run, monkeypatch):
     """Return the help of a command, which is made once: it takes many milliseconds."""
 
-    def help_of(*words):
-        if words not in HELP:
-            HELP[words] = run(*words, "--help").output
-        return HELP[words]
+    def help_of(*words, columns=200):
+        if (words, columns) not in HELP:
+            monkeypatch.setenv("COLUMNS", str(columns))
+            HELP[words, columns] = run(*words, "--help").output
+        return HELP[words, columns]
 
     return help_of
 
@@ -49,24 +50,22 @@ def test_the_line_of_a_command_is_the_first_of_its_help(name):
     assert load_command(name).help.partition("\n")[0] == COMMANDS[name]
 
 
-@pytest.mark.parametrize("columns", ["60", "100"])
-def test_help_is_broken_by_the_terminal_alone(columns, run, monkeypatch):
-    monkeypatch.setenv("COLUMNS", columns)
+@pytest.mark.parametrize("columns", [60, 80])
+def test_help_is_broken_by_the_terminal_alone(columns, help_of):
     for words in (("ingest",), ("recover",), ("demo",), ("runs", "drop"), ()):
-        lines = run(*words, "--help").output.splitlines()
+        lines = help_of(*words, columns=columns).splitlines()
         start = next(n for n, one in enumerate(lines) if "Usage:" in one) + 1
         end = next(n for n, one in enumerate(lines) if one.startswith("╭"))
         text = [one.strip() for one in lines[start:end]]
         for line, after in itertools.pairwise(text):
             word = after.partition(" ")[0]
-            is_full = len(line) + 1 + len(word) > int(columns) - 2
+            is_full = len(line) + 1 + len(word) > columns - 2
             assert is_full or not line or not after, line
 
 
 @pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
-def test_examples_can_be_pasted_from_a_usual_terminal(words, run, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    below = run(*words, "--help").output.partition(" Example")[2]
+def test_examples_can_be_pasted_from_a_usual_terminal(words, help_of):
+    below = help_of(*words, columns=80).partition(" Example")[2]
     examples = [line.strip() for line in below.splitlines() if line.strip()]
     # the rest of one that was broken would be a command of its own
     assert examples
