@@ -35,13 +35,6 @@ def listing(**cells):
     return row
 
 
-def refusal(**cells):
-    sifted = apply({"url": URL} | cells)
-    assert sifted.frame.is_empty()
-    (reason,) = sifted.reasons.rows(named=True)
-    return reason
-
-
 @cache
 def judged_together(cases):
     """Return what becomes of each case, a row of one frame.

@@ -6,13 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.spiders.mapping.listings import (
-    URL,
-    Together,
-    apply,
-    judged_together,
-    listing,
-)
+from tests.unit.spiders.mapping.listings import Together
 
 SILENT = [
     ("Asking price", "Price on request", "list_price"),
@@ -41,34 +35,48 @@ SILENT = [
 ]
 
 
+TEXTS = Together()
+SAYING_NOTHING = {
+    (column, text): TEXTS.of(**{column: text}) for column, text, _ in SILENT
+}
+
+
 @pytest.mark.parametrize(("column", "text", "target"), SILENT)
 def test_a_text_that_says_nothing_is_null_and_kept(column, text, target):
-    cases = tuple(((column, text),) for column, text, _ in SILENT)
-    row, _ = judged_together(cases)[((column, text),)]
+    row = SAYING_NOTHING[column, text]()
     assert row[target] is None
     assert json.loads(row["attributes"]) == {column: text}
 
 
+NULLS = {
+    word: TEXTS.of(**dict.fromkeys(("Vraagprijs", "Wonen", "Soort dak"), word))
+    for word in ("-", "", "  ", "n/a", "NaN", "\u2013")
+}
+
+
 def test_null_words_are_null_and_not_kept():
-    words = ("-", "", "  ", "n/a", "NaN", "\u2013")
-    names = ("Vraagprijs", "Wonen", "Soort dak")
-    rows = [dict.fromkeys(names, word) | {"url": URL} for word in words]
-    sifted = apply(*rows)
-    assert sifted.reasons.is_empty()
-    assert sifted.frame["list_price"].to_list() == [None] * len(words)
-    assert sifted.frame["attributes"].to_list() == [None] * len(words)
+    rows = {word: row() for word, row in NULLS.items()}
+    assert {word: row["list_price"] for word, row in rows.items()} == (
+        dict.fromkeys(NULLS)
+    )
+    assert {word: row["attributes"] for word, row in rows.items()} == (
+        dict.fromkeys(NULLS)
+    )
+
+
+BESIDE = TEXTS.of(
+    **{
+        "Soort dak": 'Plat "dak"',
+        "Waarde\\m²": "1\n2",
+        "": "0",
+        "Price": "1",
+        "Vraagprijs": "€ 2",
+    }
+)
 
 
 def test_what_has_no_column_goes_to_the_attributes():
-    row = listing(
-        **{
-            "Soort dak": 'Plat "dak"',
-            "Waarde\\m²": "1\n2",
-            "": "0",
-            "Price": "1",
-            "Vraagprijs": "€ 2",
-        }
-    )
+    row = BESIDE()
     assert json.loads(row["attributes"]) == {
         "Soort dak": 'Plat "dak"',
         "Waarde\\m²": "1 2",
@@ -76,7 +84,6 @@ def test_what_has_no_column_goes_to_the_attributes():
     }
 
 
-TEXTS = Together()
 FREE = {
     text: TEXTS.of(price=text)
     for text in ("€ 0,-", "€ 0,- k.k.", "0,00", "€ 0 per maand")

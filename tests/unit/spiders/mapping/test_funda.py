@@ -22,9 +22,6 @@ from tests.unit.spiders.mapping.listings import (
     Together,
     apply,
     item,
-    judged_together,
-    listing,
-    listings,
 )
 
 LISTING = load_schema("propload.schemas.listing:LISTING").columns
@@ -32,11 +29,8 @@ MADE = pl.Schema({ROW: pl.UInt32(), **LISTING})
 #: Each says itself when it was read.
 ITEMS = Together(as_of=None)
 TEXTS = Together()
-
-
-def test_the_columns_are_those_of_the_listing():
-    made = apply({"url": URL}).frame
-    assert list(made.schema.items()) == list(MADE.items())
+#: Cells that are no texts.
+TYPED = Together()
 
 
 def test_it_is_loaded_like_any_mapping():
@@ -186,24 +180,32 @@ def test_rent_without_a_period_is_left_to_the_check():
     assert (row["rent_price"], row["rent_period"]) == (1_725, None)
 
 
+PRICED = [TYPED.of(price=400_000), TYPED.of(Price=400_000.0)]
+
+
 def test_a_price_may_be_a_number():
-    rows = listings({"price": 400_000}, {"Price": 400_000.0})
-    assert [row["list_price"] for row in rows] == [400_000] * 2
+    assert [row()["list_price"] for row in PRICED] == [400_000] * 2
+
+
+FLOATS = TYPED.of(latitude=52.011, longitude=4.357, living_area=1.234)
 
 
 def test_floats_of_a_typed_file_are_not_thousands():
-    row = listing(latitude=52.011, longitude=4.357, living_area=1.234)
+    row = FLOATS()
     assert (row["latitude"], row["longitude"]) == (52.011, 4.357)
     assert row["living_area_m2"] == 1.234
 
 
+NESTED = TYPED.of(
+    scraped_at=datetime(2026, 7, 4, 12, tzinfo=UTC),
+    listed_on=date(2026, 7, 1),
+    floor_area=[59],
+    number_of_rooms=[3, 4],
+)
+
+
 def test_typed_moments_and_lists_are_read():
-    row = listing(
-        scraped_at=datetime(2026, 7, 4, 12, tzinfo=UTC),
-        listed_on=date(2026, 7, 1),
-        floor_area=[59],
-        number_of_rooms=[3, 4],
-    )
+    row = NESTED()
     assert row["scraped_at"] == datetime(2026, 7, 4, 12, tzinfo=UTC)
     assert row["listed_on"] == date(2026, 7, 1)
     assert row["living_area_m2"] == 59.0
@@ -228,9 +230,11 @@ def test_as_of_stands_in_for_the_time_of_reading():
     assert row["listed_on"] == date(2022, 3, 18)
 
 
-def test_as_of_may_be_in_any_zone():
+def test_as_of_may_be_in_any_zone_and_the_columns_are_those_of_the_listing():
     amsterdam = datetime(2022, 4, 8, 14, tzinfo=timezone(timedelta(hours=2)))
-    assert apply({"url": URL}, as_of=amsterdam).frame["scraped_at"][0] == AS_OF
+    made = apply({"url": URL}, as_of=amsterdam).frame
+    assert made["scraped_at"][0] == AS_OF
+    assert list(made.schema.items()) == list(MADE.items())
 
 
 NOWHERE = TEXTS.of(latitude="0.0", longitude="0.0")
@@ -287,18 +291,19 @@ def test_no_rows_give_no_rows():
     assert sifted.frame.schema == MADE
 
 
-SALES = [
-    "€ 495.000 k.k. (€ 5.000/m²)",
-    "€ 495.000 (€ 5.000/m²)",
-    "€ 495.000 (servicekosten € 150 per maand)",
-    "€ 495.000 k.k. (servicekosten € 150 p/m)",
-]
+SALES = {
+    text: TEXTS.of(price=text)
+    for text in (
+        "€ 495.000 k.k. (€ 5.000/m²)",
+        "€ 495.000 (€ 5.000/m²)",
+        "€ 495.000 (servicekosten € 150 per maand)",
+        "€ 495.000 k.k. (servicekosten € 150 p/m)",
+    )
+}
 
 
 @pytest.mark.parametrize("price", SALES)
 def test_the_price_of_a_sale_stays_one_whatever_stands_in_brackets(price):
-    cases = tuple((("price", text),) for text in SALES)
-    row, reason = judged_together(cases)[(("price", price),)]
-    assert reason is None
+    row = SALES[price]()
     assert (row["list_price"], row["rent_price"]) == (495000, None)
     assert (row["rent_period"], row["offering"]) == (None, "sale")

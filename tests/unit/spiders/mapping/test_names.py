@@ -8,13 +8,7 @@ import pytest
 
 from propload_spiders.items import ListingItem
 from propload_spiders.mapping.names import GENERAL, SYNONYMS, plain, recognise
-from tests.unit.spiders.mapping.listings import (
-    URL,
-    apply,
-    judged_together,
-    listing,
-    listings,
-)
+from tests.unit.spiders.mapping.listings import Together, listing
 
 
 def test_every_field_of_an_item_is_known():
@@ -58,25 +52,34 @@ PRICES = [
 ]
 
 
+TEXTS = Together()
+PRICED = {cells: TEXTS.of(**dict(cells)) for cells in PRICES}
+
+
 @pytest.mark.parametrize("cells", PRICES, ids=str)
 def test_a_price_is_found_under_many_names(cells):
-    row, _ = judged_together(tuple(PRICES))[cells]
-    assert row["list_price"] == 400_000
+    assert PRICED[cells]()["list_price"] == 400_000
+
+
+MEASURED = [
+    TEXTS.of(**{name: "59 m²"}) for name in ("Wonen", "Living area", "floor_area")
+]
 
 
 def test_an_area_is_found_under_many_names():
-    names = ["Wonen", "Living area", "floor_area"]
-    rows = listings(*({name: "59 m²"} for name in names))
-    assert [row["living_area_m2"] for row in rows] == [59.0] * len(names)
+    assert [row()["living_area_m2"] for row in MEASURED] == [59.0] * len(MEASURED)
     # a general name gives way to these
     assert listing(Area="59 m²")["living_area_m2"] == 59.0
 
 
+BOTH = [
+    TEXTS.of(Wonen="59 m²", Oppervlakte="285 m²"),
+    TEXTS.of(Wonen=None, Oppervlakte="285 m²"),
+    TEXTS.of(Wonen=None, Oppervlakte="70 m² wonen / 90 m² perceel"),
+]
+
+
 def test_a_general_name_gives_way_to_the_pages_own():
-    rows = apply(
-        {"url": URL, "Wonen": "59 m²", "Oppervlakte": "285 m²"},
-        {"url": URL, "Wonen": None, "Oppervlakte": "285 m²"},
-        {"url": URL, "Wonen": None, "Oppervlakte": "70 m² wonen / 90 m² perceel"},
-    ).frame
-    assert rows["living_area_m2"].to_list() == [59.0, None, 70.0]
-    assert rows["plot_area_m2"].to_list() == [None, None, 90.0]
+    rows = [row() for row in BOTH]
+    assert [row["living_area_m2"] for row in rows] == [59.0, None, 70.0]
+    assert [row["plot_area_m2"] for row in rows] == [None, None, 90.0]

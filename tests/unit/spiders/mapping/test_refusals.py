@@ -10,7 +10,6 @@ from tests.unit.spiders.mapping.listings import (
     apply,
     judged_together,
     listing,
-    refusal,
 )
 
 
@@ -18,7 +17,7 @@ def test_without_a_time_of_reading_a_row_is_refused():
     sifted = apply({"url": URL}, as_of=None)
     assert sifted.frame.is_empty()
     assert "--as-of" in sifted.reasons["message"][0]
-    reason = refusal(scraped_at="laatst")
+    reason = refusal((("scraped_at", "laatst"),))
     assert (reason["column"], reason["value"]) == ("scraped_at", "laatst")
 
 
@@ -42,33 +41,45 @@ UNREADABLE = [
 ]
 
 
+#: Addresses that say nothing of a listing, and what a message says of them.
+LOST = [
+    (None, URL, "stands in column 'Ja'"),
+    (None, "Nee", "nothing says which listing"),
+    (URL[:-16], "Nee", "cut short"),
+]
+SHIFTED = (("3 kamers (2 slaapkamers)", "Aantal badkamers"), ("7 m²", "Gelegen op"))
+#: Each is a row of one frame, which has a fixed cost.
+CASES = (
+    (("scraped_at", "laatst"),),
+    *(((column, raw),) for column, raw, _ in UNREADABLE),
+    *((("url", url), ("Ja", cell), ("Status", "Beschikbaar")) for url, cell, _ in LOST),
+    SHIFTED,
+)
+
+
+def refusal(case):
+    row, reason = judged_together(CASES)[case]
+    assert row is None
+    return reason
+
+
 @pytest.mark.parametrize(("column", "raw", "target"), UNREADABLE)
 def test_a_text_that_cannot_be_read_refuses_the_row(column, raw, target):
-    cases = tuple(((column, raw),) for column, raw, _ in UNREADABLE)
-    row, reason = judged_together(cases)[((column, raw),)]
-    assert row is None
+    reason = refusal(((column, raw),))
     assert reason["stage"] == "map"
     assert (reason["column"], reason["check"]) == (target, "parse")
     assert reason["value"] == raw
     assert f"'{column}' holds '{raw}'" in reason["message"]
 
 
-def test_a_row_without_an_address_tells_where_the_address_went():
-    sifted = apply(
-        {"url": None, "Ja": URL, "Status": "Beschikbaar"},
-        {"url": None, "Ja": "Nee", "Status": "Beschikbaar"},
-        {"url": URL[:-16], "Ja": "Nee", "Status": "Beschikbaar"},
-    )
-    assert sifted.frame.is_empty()
-    messages = sifted.reasons["message"].to_list()
-    assert "stands in column 'Ja'" in messages[0]
-    assert "nothing says which listing" in messages[1]
-    assert "cut short" in messages[2]
+@pytest.mark.parametrize(("url", "cell", "told"), LOST)
+def test_a_row_without_an_address_tells_where_the_address_went(url, cell, told):
+    reason = refusal((("url", url), ("Ja", cell), ("Status", "Beschikbaar")))
+    assert told in reason["message"]
 
 
 def test_cells_that_hold_labels_refuse_the_row():
-    shifted = {"3 kamers (2 slaapkamers)": "Aantal badkamers", "7 m²": "Gelegen op"}
-    reason = refusal(**shifted)
+    reason = refusal(SHIFTED)
     assert reason["check"] == "misplaced"
     assert "'Aantal badkamers'" in reason["message"]
     assert "wrong columns" in reason["message"]
