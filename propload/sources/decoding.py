@@ -32,7 +32,8 @@ HEAD_BYTES = 64 << 10
 LEGACY = "cp1252"
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
-TEXT_CONTROLS = frozenset(b"\t\n\r\f\v\x1a\x1b")
+#: Control characters that no text has.
+BINARY_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a\x1b"))
 #: Random bytes have a tenth of control characters, text has none or a stray NUL.
 BINARY_SHARE = 0.02
 #: So many of them are no text in any encoding.
@@ -112,7 +113,7 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _refuse_binary(sample: bytes, name: str) -> None:
-    controls = sum(byte < 32 and byte not in TEXT_CONTROLS for byte in sample)
+    controls = len(sample) - len(sample.translate(None, BINARY_CONTROLS))
     share = controls / max(1, len(sample))
     if share > CERTAIN_SHARE or (share > BINARY_SHARE and not _is_utf8(sample)):
         msg = f"{name} holds binary data, not text: check the file or set its format"
@@ -131,7 +132,8 @@ def _count_utf8(sample: bytes) -> tuple[int, int]:
     if broken and sample[-1:] > b"\x7f":
         # the sample may end within a character
         broken -= 1
-    return sum(letter > "\x7f" for letter in text) - text.count("\ufffd"), broken
+    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
+    return beyond_ascii - text.count("\ufffd"), broken
 
 
 def _ascii_part(
