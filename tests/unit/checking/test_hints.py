@@ -1,5 +1,6 @@
 """What is said of columns of text that look like something else."""
 
+import re
 import tomllib
 
 import polars as pl
@@ -36,21 +37,26 @@ PLAIN = {
 }
 
 
-def read_by_hint(name, texts):
-    """Return what the rule of the only note reads of texts."""
-    frame = pl.DataFrame({name: texts})
-    [note] = text_hints(frame, [name])
-    rule = note.partition("text: ")[2].partition(" for ")[0]
-    mapping = load_mapping(tomllib.loads(rule))
+NAMES = ["price", "Prijs (in €)", 'a "b"']
+
+
+def read_by_hint(names, texts):
+    """Return what the rules of the only note read of texts, of each column the same."""
+    frame = pl.DataFrame(dict.fromkeys(names, texts))
+    [note] = text_hints(frame, names)
+    told = note.partition("text: ")[2]
+    rules = re.findall(r"(.*? = \{ .*? \}) for '[^']*'(?:, |$)", told)
+    mapping = load_mapping(tomllib.loads("\n".join(rules)))
     good, reasons = mapping.apply(frame.with_row_index(ROW), MapContext())
     assert reasons.is_empty()
-    return good[name].to_list()
+    assert list(good.drop(ROW).columns) == names
+    return [good[name].to_list() for name in names]
 
 
 @pytest.mark.parametrize(("texts", "values"), READ.values(), ids=READ)
-@pytest.mark.parametrize("name", ["price", "Prijs (in €)", 'a "b"'])
-def test_the_rule_that_is_told_reads_the_values(texts, values, name):
-    assert [float(one) for one in read_by_hint(name, texts)] == values
+def test_the_rule_that_is_told_reads_the_values(texts, values):
+    for read in read_by_hint(NAMES, texts):
+        assert [float(one) for one in read] == values
 
 
 @pytest.mark.parametrize("texts", DATES)
@@ -59,7 +65,7 @@ def test_dates_are_told_with_their_format(texts):
     frame = pl.DataFrame({"on": texts.split(";")})
     [note] = text_hints(frame, ["on"])
     assert f'on = {{ parse = "date", formats = ["{form}"] }}' in note
-    read = read_by_hint("on", texts.split(";"))
+    [read] = read_by_hint(["on"], texts.split(";"))
     assert [(day.year, day.month, day.day) for day in read] == days
 
 
