@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from propload.commands import Commands
 from propload.errors import CountsError
@@ -169,10 +167,9 @@ def test_counts_that_add_up_by_two_mistakes_are_told():
         counts.verify()
 
 
-@given(st.lists(st.lists(st.integers(0, 1000), min_size=7, max_size=7), min_size=1))
-def test_counts_of_parts_add_up_end_by_end(parts):
-    total = sum((Counts(*part) for part in parts), Counts())
-    assert total == Counts(*map(sum, zip(*parts, strict=True)))
+def test_counts_of_parts_add_up_end_by_end():
+    total = Counts(1, 2, 3, 4, 5, 6, 7) + Counts(10, 20, 30, 40, 50, 60, 70)
+    assert total == Counts(11, 22, 33, 44, 55, 66, 77)
 
 
 @pytest.mark.parametrize(

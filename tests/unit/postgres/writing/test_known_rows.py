@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from propload.postgres.writing.known_rows import Fingerprints, KnownRows
 
@@ -28,32 +26,6 @@ def test_parts_are_joined_in_their_order():
     assert joined.keys.tolist() == [1, 3]
     assert joined.rows.tolist() == [2, 4]
     assert len(Fingerprints.joined([])) == 0
-
-
-#: Hashes at the ends and in the midst of what is looked up by its first bits.
-HASHES = st.one_of(
-    st.integers(0, 2**64 - 1),
-    st.integers(0, 3),
-    st.integers(2**64 - 4, 2**64 - 1),
-    st.sampled_from([2**63 - 1, 2**63]),
-)
-
-
-@given(
-    stored=st.dictionaries(HASHES, st.integers(0, 2), max_size=20),
-    came=st.dictionaries(HASHES, st.integers(0, 2), max_size=20),
-    written=st.sets(HASHES, max_size=5),
-)
-def test_a_row_is_found_where_its_key_is_stored_with_that_row(stored, came, written):
-    known = KnownRows(_prints(stored.items()))
-    rows = _prints([*stored.items(), *came.items()])
-    expected = [True] * len(stored) + [stored.get(k) == came[k] for k in came]
-    assert known.find(rows).tolist() == expected
-    forgotten = written | set(list(stored)[::2])
-    known.forget(np.array(sorted(forgotten), np.uint64))
-    keys = [*stored, *came]
-    left = [e and k not in forgotten for e, k in zip(expected, keys, strict=True)]
-    assert known.find(rows).tolist() == left
 
 
 @pytest.mark.parametrize("key", [0, 1, 2**63, 2**64 - 1])
