@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ Frame = TypeVar("Frame")
 Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
 
 
-class UnfitError(ValueError):
+class _UnfitError(ValueError):
     """A column holds an object that nothing can be made of."""
 
 
@@ -30,7 +30,7 @@ class Frames(Generic[Frame]):
     """How frames of one program are handled that hold Python objects.
 
     Attributes:
-        export: Returns one as a table, or raises `UnfitError`.
+        export: Returns one as a table, or raises `_UnfitError`.
         objects: Returns the values of its columns of objects.
         without: Returns it without the rows at some places.
         row: Returns the row at a place.
@@ -45,7 +45,7 @@ class Frames(Generic[Frame]):
         """Return the rows that can be read, and the others by their places."""
         try:
             return self.export(frame), []
-        except UnfitError as error:
+        except _UnfitError as error:
             unfit = _unfit(self.objects(frame))
             if not unfit:
                 # told of two columns of one name
@@ -61,33 +61,37 @@ def object_column(name: str, values: list[Any]) -> tuple[pa.Field, pa.Array]:
     """Return a column of Python objects, as it would be made of those of rows.
 
     Raises:
-        UnfitError: One of them is no value.
+        _UnfitError: One of them is no value.
     """
     try:
         array, is_json = make_column(values, None)
     except UNFIT as error:
         msg = f"column {name} has a value that cannot be stored: {error}"
-        raise UnfitError(msg) from error
+        raise _UnfitError(msg) from error
     field = make_field(name, array.type, is_json=is_json)
     return (mark_numbers(field, values) if array.type == TEXT else field), array
 
 
 def in_parts(table: pa.Table, faults: Sequence[Unread]) -> Iterator[Part]:
-    """Yield rows with those between them that are refused."""
-    given, left = 0, list(faults)
+    """Yield rows with those between them that are refused, which count from their own.
+
+    Args:
+        table: The rows of a frame that can be read.
+        faults: The others, by their places in the frame.
+    """
     batches = table.to_batches()
     if not batches and faults:
         batches = [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    begun, left = 0, list(faults)
     for number, rows in enumerate(batches, 1):
-        given += rows.num_rows
-        passed = len(faults) - len(left)
         mine = 0
         # of the last rows, whatever comes after them
         while mine < len(left) and (
-            number == len(batches) or left[mine].row < given + passed + mine
+            number == len(batches) or left[mine].row < begun + rows.num_rows + mine
         ):
             mine += 1
-        yield rows, left[:mine]
+        yield rows, [replace(one, row=one.row - begun) for one in left[:mine]]
+        begun += rows.num_rows + mine
         left = left[mine:]
 
 
