@@ -8,7 +8,7 @@ from functools import cache
 from types import ModuleType
 
 import pytest
-import typer.testing
+import typer.main
 from typer.testing import CliRunner
 
 import propload.cli
@@ -25,8 +25,10 @@ def commands_loaded_once():
     """Keep each command: to build one takes longer than most tests with it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(propload.cli, "load_command", cache(propload.cli.load_command))
-        # the command line itself would be built at each call
-        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        # the command line itself would be built at each call; where Typer's runner
+        # calls it by another name, that only takes longer
+        once = cache(typer.main.get_command)
+        patch.setattr("typer.testing._get_command", once, raising=False)
         yield
 
 
