@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
-from propload.sources.source import check_names, cut, fitting_rows, located
+from propload.sources.source import check_names, cut, fitting_rows, located, numbered
+from propload.sources.undecodable import decodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,8 +107,14 @@ def _read(
         check_names(schema.names, name)
         for rows in batches:
             if rows.num_rows:
-                known = settle_types(rows, name)
-                yield from cut(known, name, rows_read + 1, options)
+                good, faults = decodable(rows)
+                yield from cut(
+                    settle_types(good, name),
+                    name,
+                    rows_read + 1,
+                    options,
+                    unread=numbered(faults, rows_read),
+                )
                 rows_read += rows.num_rows
         if not rows_read:
             nothing = pa.RecordBatch.from_pylist([], schema=schema)

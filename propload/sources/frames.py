@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -15,7 +14,8 @@ from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
 from propload.sources.object_columns import Frames, in_parts, object_column
 from propload.sources.pandas_frames import PANDAS, index_notes
-from propload.sources.source import check_names, cut, located, most_bytes
+from propload.sources.source import check_names, cut, located, most_bytes, numbered
+from propload.sources.undecodable import decodable
 from propload.sources.wide_numbers import holds_wide, wide_column
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class FrameSource:
         rows: How many, where that is known.
         sample: Returns rows by which the same table is known again, where it is.
         notes: What a reader of the report should know of how it is read.
+        decoded: Whether its texts are known to be UTF-8.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class FrameSource:
         rows: int | None = None,
         sample: Callable[[], ArrowStream] | None = None,
         notes: tuple[str, ...] = (),
+        decoded: bool = False,
     ) -> None:
         self.name = name
         self.notes = notes
@@ -73,6 +75,7 @@ class FrameSource:
         self._open_reader = open_reader
         self._options = options
         self._sample = sample
+        self._decoded = decoded
         self._ended = False
 
     @property
@@ -133,8 +136,10 @@ class FrameSource:
     def _cut(
         self, rows: pa.RecordBatch, rows_read: int, faults: Sequence[Unread]
     ) -> Iterator[Batch]:
+        if not self._decoded:
+            rows, faults = decodable(rows, faults)
         known = settle_types(rows, self.name)
-        unread = [replace(each, row=rows_read + each.row + 1) for each in faults]
+        unread = numbered(faults, rows_read)
         yield from cut(known, self.name, rows_read + 1, self._options, unread=unread)
 
 
@@ -156,10 +161,12 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
             lambda: _table(_POLARS.read(rows[:: _stride(len(rows))])[0]),
             read,
             options,
+            decoded=True,
         )
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
-        return FrameSource(query, options, name="lazy frame", rereadable=True)
+        name = "lazy frame"
+        return FrameSource(query, options, name=name, rereadable=True, decoded=True)
     if _is_of_pandas(type(source)):
         values: Any = source
         frame = values if hasattr(values, "columns") else values.to_frame()
@@ -221,6 +228,7 @@ def _in_memory(
     options: SourceOptions,
     *,
     notes: tuple[str, ...] = (),
+    decoded: bool = False,
 ) -> FrameSource:
     return FrameSource(
         partial(read, source),
@@ -230,6 +238,7 @@ def _in_memory(
         rows=len(source),
         sample=sample,
         notes=notes,
+        decoded=decoded,
     )
 
 

@@ -146,6 +146,16 @@ def cut(
         )
 
 
+def numbered(faults: Sequence[Unread], before: int, /) -> list[Unread]:
+    """Return faults by their numbers in the source.
+
+    Args:
+        faults: Faults by their places from 0 on.
+        before: How many rows come before the first place.
+    """
+    return [replace(fault, row=before + fault.row + 1) for fault in faults]
+
+
 def most_bytes(options: SourceOptions) -> int:
     """Return the most Arrow bytes in one batch."""
     # text of so many bytes needs about twice as much as Arrow (offsets, nulls)

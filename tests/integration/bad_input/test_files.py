@@ -5,12 +5,14 @@ import os
 import zipfile
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import propload
 from propload.errors import ConfigError, LoadError, SourceError
 from tests.integration.bad_input.homes import GOOD, stored
-from tests.integration.reading import run_sql
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -161,3 +163,19 @@ def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database
     assert "'Ede' may be a value" in report.notes[0]
     told = {"to": database, "table": "homes", "key": "villa"}
     assert propload.check(path, **told).notes == report.notes
+
+
+@pytest.mark.one_server
+def test_texts_of_parquet_in_another_encoding(load, tmp_path, database):
+    names = [b"Delft", "Zürich".encode("latin-1"), "Coëvorden".encode()]
+    column = pa.array(names * 2, pa.binary()).view(pa.string())
+    path = tmp_path / "homes.parquet"
+    table = pa.table({"id": range(1, 7), "city": column})
+    pq.write_table(table, path, row_group_size=4)
+    report = load(path)
+    assert (report.counts.inserted, report.counts.rejected) == (4, 2)
+    [reason] = report.reasons_counted
+    assert r"column city: 'Z\xfcrich' is not UTF-8" in reason.said
+    kept = query(database, "SELECT city FROM homes ORDER BY id")
+    assert kept == [("Delft",), ("Coëvorden",)] * 2
+    assert report.rejects["propload_row"].to_list() == [2, 5]
