@@ -76,6 +76,8 @@ def _between(rows: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        return holds(kind.storage_type, _is_text)
     if pa.types.is_dictionary(kind):
         return holds(kind.value_type, _is_text)
     return kind in _PLACES or kind.equals(pa.string_view())
@@ -83,10 +85,33 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_right(column: pa.Array) -> bool:
     """Return whether all texts are UTF-8."""
-    if column.type in _PLACES and _is_ascii(column):
+    return all(map(_is_utf8, _texts(column)))
+
+
+def _texts(column: Any) -> Iterator[pa.Array]:
+    """Yield the texts of a column, wherever they stand in it."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        yield from _texts(column.storage)
+    elif pa.types.is_dictionary(kind):
+        yield from _texts(column.dictionary)
+    elif pa.types.is_struct(kind) or pa.types.is_union(kind):
+        for place in range(kind.num_fields):
+            yield from _texts(column.field(place))
+    elif pa.types.is_map(kind):
+        yield from _texts(column.keys)
+        yield from _texts(column.items)
+    elif kind.num_fields:
+        yield from _texts(column.values)
+    elif _is_text(kind):
+        yield column
+
+
+def _is_utf8(texts: pa.Array) -> bool:
+    if texts.type in _PLACES and _is_ascii(texts):
         return True
     try:
-        column.validate(full=True)
+        texts.validate(full=True)
     except pa.ArrowInvalid as error:
         if "UTF8" not in str(error):
             raise

@@ -33,6 +33,11 @@ def in_dictionary(column):
     return pa.DictionaryArray.from_arrays(pa.array(range(len(column))), column)
 
 
+def in_map(column):
+    keys = pa.array([f"k{place}" for place in range(len(column))])
+    return pa.MapArray.from_arrays(pa.array(range(len(column) + 1)), keys, column)
+
+
 COLUMNS = {
     "string": lambda: texts(pa.string()),
     "large": lambda: texts(pa.large_string()),
@@ -40,6 +45,8 @@ COLUMNS = {
     "list": lambda: in_lists(texts(pa.string())),
     "struct": lambda: pa.StructArray.from_arrays([texts(pa.string())], ["town"]),
     "dictionary": lambda: in_dictionary(texts(pa.string())),
+    "map": lambda: in_map(texts(pa.string())),
+    "extension": lambda: pa.ExtensionArray.from_storage(pa.json_(), texts(pa.string())),
 }
 
 
@@ -102,6 +109,14 @@ def test_rows_between_them_that_were_refused_before_keep_their_places():
         (6, "encoding"),
         (8, "value"),
     ]
+
+
+def test_what_else_arrow_calls_invalid_is_not_judged_here():
+    # 24:00, of which PostgreSQL knows
+    midnight = pa.array([86_400], pa.int32()).cast(pa.int32()).view(pa.time32("s"))
+    column = pa.StructArray.from_arrays([midnight, pa.array(["é"])], ["at", "town"])
+    rows = rows_of(column)
+    assert decodable(rows) == (rows, ())
 
 
 def test_damage_of_another_kind_is_told_as_such():
