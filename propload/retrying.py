@@ -92,6 +92,11 @@ class _Waiting:
         self._on_retry(error, wait)
         return not self._stop.wait(wait)
 
+    def tell_end(self) -> None:
+        """Log that what had failed has come through."""
+        if self._attempt:
+            log.info("%s: attempt %d came through", self._name, self._attempt + 1)
+
     def _is_used_up(self, wait: float) -> bool:
         self._counted += 1
         late = time.monotonic() + wait > self._deadline
@@ -122,7 +127,10 @@ def retry(
     waiting = _Waiting(options, stop, name, on_retry)
     while True:
         try:
-            return action()
+            result = action()
         except TransientWriteError as error:
             if not waiting.goes_on(error):
                 raise
+        else:
+            waiting.tell_end()
+            return result

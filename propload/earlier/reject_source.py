@@ -57,7 +57,11 @@ def was_read(line: Line, /) -> bool:
 
 def has_rows(path: Path, /) -> bool:
     """Return whether a file of rejected rows holds one that can be loaded again."""
-    return path.exists() and any(RejectSource(path).lines())
+    try:
+        return any(RejectSource(path).lines())
+    except FileNotFoundError:
+        # somebody may drop it at any time
+        return False
 
 
 def run_replayed(source: str, /) -> str:

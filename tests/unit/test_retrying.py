@@ -49,6 +49,14 @@ def test_transient_failures_are_tried_again_and_heard(quick):
     assert all(0 <= wait <= 0.002 for _, wait in heard)
 
 
+def test_that_it_came_through_in_the_end_is_logged(quick, caplog):
+    caplog.set_level("INFO", "propload.retrying")
+    run(failing(0))
+    assert caplog.messages == []
+    run(failing(2))
+    assert caplog.messages[-1] == "batch 3, lane 0: attempt 3 came through"
+
+
 def test_other_failures_are_raised_at_once(quick):
     with pytest.raises(WriteError, match="8 more"):
         run(failing(9, WriteError))
