@@ -207,7 +207,9 @@ def shows(text, given, dtype):
 
 
 def _shown(number, dtype):
-    """Return the shortest decimal that names a number."""
+    """Return the shortest decimal that names a number; true is 1."""
+    if isinstance(number, bool):
+        return str(int(number))
     return pl.Series([number], dtype=dtype).cast(pl.String)[0]
 
 
