@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -104,7 +105,18 @@ def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
 
 
 def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
-    ours = _for_json(column, source)
+    """Return JSON with the spaces that `values.as_text` and PostgreSQL write.
+
+    Else a text would change with the way it comes, and with the rows beside it.
+    """
+    if isinstance(source, pl.Struct):
+        return _object_text(column, source)
+    if isinstance(source, (pl.List, pl.Array)):
+        inner = inner_type(source)
+        element = _json_text(pl.element(), inner).fill_null("null")
+        elements = column.cast(pl.List(inner)).list.eval(element)
+        return pl.lit("[") + elements.list.join(", ") + pl.lit("]")
+    ours = _scalar_for_json(column, source)
     # Polars encodes structs only; `{"v":` and `}` are cut off again
     text = pl.struct((column if ours is None else ours).alias("v")).struct.json_encode()
     if ours is not None:
@@ -112,35 +124,32 @@ def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     return pl.when(column.is_not_null()).then(text.str.slice(5).str.head(-1))
 
 
-def is_json_of_polars(dtype: pl.DataType) -> bool:
-    """Return whether Polars writes each value of a type as `values.as_text` does."""
-    return _for_json(pl.lit(None, dtype), dtype) is None
-
-
-def _for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
-    """Return a value whose parts have the JSON that Python's have (`values.as_text`).
-
-    Else a row would change with the way it comes. None is returned where Polars
-    writes them so.
-    """
-    if isinstance(source, pl.Struct):
-        fields = _fields(value, source)
-        ours = {name: _for_json(part, kind) for name, part, kind in fields}
-        if all(part is None for part in ours.values()):
-            return None
-        parts = [
-            (part if (other := ours[name]) is None else other).alias(name)
-            for name, part, _ in fields
+def _object_text(column: pl.Expr, source: pl.Struct) -> pl.Expr:
+    parts: list[pl.Expr] = []
+    for name, value, kind in _fields(column, source):
+        parts += [
+            pl.lit(f"{', ' if parts else ''}{json.dumps(name, ensure_ascii=False)}: "),
+            _json_text(value, kind).fill_null("null"),
         ]
-        return pl.when(value.is_not_null()).then(pl.struct(parts))
-    if isinstance(source, (pl.List, pl.Array)):
-        inside = _for_json(pl.element(), inner_type(source))
-        as_list = value.cast(pl.List(source.inner))
-        return None if inside is None else as_list.list.eval(inside)
-    return _scalar_for_json(value, source)
+    text = pl.concat_str([pl.lit("{"), *parts, pl.lit("}")])
+    return pl.when(column.is_not_null()).then(text)
+
+
+def is_json_of_polars(dtype: pl.DataType) -> bool:
+    """Return whether Polars writes the values of a type as `values.as_text` does."""
+    if isinstance(dtype, pl.Struct):
+        return all(is_json_of_polars(_instance(field.dtype)) for field in dtype.fields)
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return is_json_of_polars(inner_type(dtype))
+    return _scalar_for_json(pl.lit(None, dtype), dtype) is None
 
 
 def _scalar_for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
+    """Return a value that has the JSON which Python's has (`values.as_text`).
+
+    Else a row would change with the way it comes. None is returned where Polars writes
+    it so.
+    """
     if source.is_decimal():
         # a number with all its digits, which Polars would write as a text
         return pl.lit(NUMBER_MARK) + value.cast(pl.String)

@@ -220,6 +220,15 @@ def outcome(database, way, given_rows, told, file):
     ),
     "append",
 )
+# lists that come with others of their type, and alone
+@example(
+    (
+        {"a": "text"},
+        [{"id": 2, "a": []}, {"id": 4, "a": [1, None]}, {"id": 50}],
+        True,
+    ),
+    "upsert",
+)
 def test_a_row_is_the_same_however_it_is_given(
     database, tmp_path_factory, given_rows, mode
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from decimal import Decimal
 
@@ -13,7 +14,9 @@ import pytest
 
 from propload.options import SourceOptions
 from propload.prepare.casting import Cast, cast_types
+from propload.prepare.text_out import write_text
 from propload.sources import open_source
+from propload.values import as_text
 
 
 def json_of(source):
@@ -55,3 +58,26 @@ def test_a_day_beyond_the_calendar_does_not_end_the_load():
     moments = pl.Series([86_400 * 10**11]).cast(pl.Datetime("ms"))
     frame = pl.select(pl.struct(moments.alias("a")).alias("v"))
     assert json_of(frame) == [{"a": "+275760-09-13T00:00:00.000"}]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([[1, None], [], None, [-3]], pl.List(pl.Int64)),
+        ([[None], []], pl.List(pl.Null)),
+        ([["a, b", 'é "quoted"', "{}", ""], None], pl.List(pl.String)),
+        ([[[1], []], [], [None, [2, 3]]], pl.List(pl.List(pl.Int16))),
+        ([[1.5, 2.0], [1e300]], pl.List(pl.Float64)),
+        ([{"a": 1, 'b": ': "x"}, {"a": None, 'b": ': None}, None], None),
+        ([{"a": {"b": [True, None]}}, {"a": None}], None),
+        ([[{"a": "x, y"}, None], []], None),
+        ([[dt.date(2024, 1, 2)], None], pl.List(pl.Date)),
+        ([[Decimal("1.10"), None]], pl.List(pl.Decimal(9, 2))),
+    ],
+)
+def test_lists_and_structs_are_the_text_that_python_s_are(values, dtype):
+    # a row pushed alone is made one by way of Python, one among its like is not
+    column = pl.Series("v", values, dtype=dtype)
+    text = column.to_frame().select(write_text(pl.col("v"), column.dtype)).to_series()
+    expected = [None if value is None else as_text(value) for value in values]
+    assert text.to_list() == expected

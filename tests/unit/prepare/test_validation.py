@@ -66,7 +66,7 @@ def test_all_reasons_of_a_row_are_told():
         .rows()
     )
     assert told == [
-        (1, "price, status", "sold_well", '{"price":4,"status":"sold"}'),
+        (1, "price, status", "sold_well", '{"price": 4, "status": "sold"}'),
         (2, "price", "even", "-3"),
         (2, "price", "greater_than_or_equal_to(1)", "-3"),
         (2, "status", "isin(['open', 'sold'])", "gone"),

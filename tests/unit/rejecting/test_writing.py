@@ -141,8 +141,8 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
     assert first["no number inside"] == '{"a": [NaN]}'
     assert second["no number inside"] == '{"a": [1.5]}'
     # as they would have been stored, for they are replayed from here
-    assert (first["money inside"], second["money inside"]) == ('{"a":1.10}', None)
-    assert first["time inside"] == '{"a":"2024-01-01T12:00:00+00:00"}'
+    assert (first["money inside"], second["money inside"]) == ('{"a": 1.10}', None)
+    assert first["time inside"] == '{"a": "2024-01-01T12:00:00+00:00"}'
 
 
 def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
