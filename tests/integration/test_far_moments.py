@@ -29,7 +29,7 @@ KINDS = {
         pa.StructArray.from_arrays(
             [pa.array([0, DAY], pa.int32()).cast("date32")], "a"
         ),
-        '{"a":"+281784-02-05"}',
+        '{"a": "+281784-02-05"}',
     ),
     "interval": (pa.array([0, 9_000_001]).cast(pa.duration("ms")), "PT2H30M0.001S"),
 }
