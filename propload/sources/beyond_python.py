@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from propload.moments import duration_text, moment_text
-from propload.sources.foreign_types import TEXT, holds, is_nested, rebuilt
+from propload.plain_columns import TEXT
+from propload.sources.foreign_types import holds, is_nested, rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,16 +6,17 @@ without a name, which nobody can tell from others.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
+from propload.plain_columns import TEXT
+from propload.sources.wide_numbers import WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_TEXT = pa.large_string()
-#: Whole numbers of 128 bits have up to 39 digits.
-_WHOLE = pa.decimal256(39, 0)
+    import pyarrow as pa
+
 #: What an offset from UTC is counted down from, in seconds.
 _MOST_OFFSET = 16 * 60 * 60 - 1
 #: Of a time with an offset, the bits that hold the offset.
@@ -50,29 +51,30 @@ def _digits(raw: bytes) -> str:
     return str(-int.from_bytes(bytes(255 - byte for byte in raw[_HEADER:]), "big"))
 
 
-def _as_texts(write: Callable[[bytes], str]) -> Callable[[pa.Array], pa.Array]:
-    def convert(storage: pa.Array) -> pa.Array:
-        """Return the values as texts."""
-        values = storage.to_pylist()
-        return pa.array([None if one is None else write(one) for one in values], _TEXT)
-
-    return convert
+def _whole(raw: bytes, *, signed: bool) -> str:
+    return str(int.from_bytes(raw, "little", signed=signed))
 
 
-def _as_numbers(*, signed: bool) -> Callable[[pa.Array], pa.Array]:
-    def text(raw: bytes) -> str:
-        """Return a whole number of 128 bits."""
-        return str(int.from_bytes(raw, "little", signed=signed))
+class OfDuckDB(NamedTuple):
+    """How a type of DuckDB's is read.
 
-    convert = _as_texts(text)
-    return lambda storage: convert(storage).cast(_WHOLE)
+    Attributes:
+        write: Makes a text of a value.
+        kind: The Arrow type that holds these texts, or what they say.
+        created_as: The type of a new column for it.
+    """
+
+    write: Callable[[bytes], str]
+    kind: pa.DataType
+    created_as: str
 
 
-#: What makes a column of each, and the type of a new column for it.
-OF_DUCKDB: Mapping[str, tuple[Callable[[pa.Array], pa.Array], str | None]] = {
-    "bit": (_as_texts(_bits), "bit varying"),
-    "hugeint": (_as_numbers(signed=True), "numeric(39,0)"),
-    "uhugeint": (_as_numbers(signed=False), "numeric(39,0)"),
-    "bignum": (_as_texts(_digits), "numeric"),
-    "time_tz": (_as_texts(_time_text), "time with time zone"),
+_NUMERIC = f"numeric({WIDE.precision},0)"
+#: The types, by their names.
+OF_DUCKDB: Mapping[str, OfDuckDB] = {
+    "bit": OfDuckDB(_bits, TEXT, "bit varying"),
+    "hugeint": OfDuckDB(partial(_whole, signed=True), WIDE, _NUMERIC),
+    "uhugeint": OfDuckDB(partial(_whole, signed=False), WIDE, _NUMERIC),
+    "bignum": OfDuckDB(_digits, TEXT, "numeric"),
+    "time_tz": OfDuckDB(_time_text, TEXT, "time with time zone"),
 }

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from propload.plain_columns import TEXT
 from propload.sources.duckdb_types import OF_DUCKDB
+from propload.sources.wide_numbers import WIDE
 from propload.values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TEXT = pa.large_string()
 #: The largest number of the widest decimal. DuckDB gives its whole numbers of 128 bits
 #: as such decimals, whatever their digits.
 _MOST = 10**DECIMAL_DIGITS - 1
-_WIDE = pa.decimal256(DECIMAL_DIGITS + 1, 0)
 _OF_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
 
@@ -146,7 +146,7 @@ def _created_as(kind: pa.DataType) -> str | None:
     if pa.types.is_interval(kind):
         return "interval"
     if _is_of_duckdb_numbers(kind):
-        return f"numeric({_WIDE.precision},0)"
+        return f"numeric({WIDE.precision},0)"
     return "time without time zone" if pa.types.is_time(kind) else None
 
 
@@ -156,13 +156,20 @@ def _extension(
     """Return what makes a known type of the storage, and the type of a new column."""
     name = kind.extension_name
     if name == "arrow.opaque" and kind.vendor_name == "DuckDB":
-        return OF_DUCKDB.get(kind.type_name)
+        return _of_duckdb(kind.type_name)
     known: dict[str, tuple[Callable[[pa.Array], pa.Array], str | None]] = {
         "arrow.json": (lambda storage: storage.cast(TEXT), "jsonb"),
         "arrow.uuid": (_uuids, "uuid"),
         "arrow.bool8": (lambda storage: storage.cast(pa.bool_()), None),
     }
     return known.get(name)
+
+
+def _of_duckdb(name: str) -> tuple[Callable[[pa.Array], pa.Array], str] | None:
+    found = OF_DUCKDB.get(name)
+    if found is None:
+        return None
+    return (lambda of: _texts(of, found.write).cast(found.kind)), found.created_as
 
 
 def _uuids(storage: pa.Array) -> pa.Array:
@@ -209,4 +216,4 @@ def _of_all_digits(column: pa.Array) -> pa.Array:
     least, most = ends["min"].as_py(), ends["max"].as_py()
     if least is None or (least >= -_MOST and most <= _MOST):
         return column
-    return column.cast(_WIDE)
+    return column.cast(WIDE)

@@ -9,10 +9,9 @@ from propload.batch import CREATED_AS
 from propload.type_names import create_type, inner_type
 from propload.values import DECIMAL_DIGITS
 
-#: All digits of such a number; Arrow's wider decimal has room for them.
-_DIGITS = 39
 _NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
-_WIDE = pa.decimal256(_DIGITS, 0)
+#: All digits of such a number: Arrow's wider decimal has room for them.
+WIDE = pa.decimal256(DECIMAL_DIGITS + 1, 0)
 
 
 def holds_wide(dtype: pl.DataType) -> bool:
@@ -63,7 +62,7 @@ def _widened(kind: pa.DataType) -> pa.DataType:
         return pa.list_(_widened(kind.value_type), kind.list_size)
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_widened(field.type)) for field in kind])
-    return _WIDE if kind.equals(_NARROW) else kind
+    return WIDE if kind.equals(_NARROW) else kind
 
 
 def _fields(struct: pl.Struct) -> list[tuple[str, pl.DataType]]:
