@@ -262,8 +262,8 @@ def stopped(
     known = (_STOPPED_BY[kind] for kind in type(cause).__mro__ if kind in _STOPPED_BY)
     code = getattr(cause, "exit_code", None)
     error = next(known, LoadError)(message, report=report, exit_code=code)
-    # where it happened: table, sqlstate, source, row
-    for name in ("table", "batch", "sqlstate", "source", "row"):
+    # where it happened, and whether its run can be continued
+    for name in ("table", "batch", "sqlstate", "goes_on", "source", "row"):
         if name in vars(cause):
             setattr(error, name, vars(cause)[name])
     return error

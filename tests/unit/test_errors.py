@@ -50,6 +50,13 @@ def test_errors_are_sent_between_processes(kind):
     assert str(error) == "the run stopped"
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_what_ended_a_run_says_whether_that_goes_on(goes_on):
+    error = stopped(WriteError("the cause", goes_on=goes_on), "the run stopped")
+    assert error.goes_on is goes_on
+    assert stopped(error, "again").goes_on is goes_on
+
+
 @pytest.mark.parametrize("cause", [ValueError("x"), PropLoadError("x")])
 def test_what_has_no_kind_of_its_own_is_a_load_error(cause):
     assert type(stopped(cause, "the run stopped")) is LoadError
