@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.commands import Commands
 from propload.errors import CountsError
@@ -259,11 +259,11 @@ def from_dict(values: Mapping[str, object]) -> Report:
 
     Raises:
         KeyError: A part of the report is missing.
+        TypeError: A part of it is something else.
+        ValueError: Its time is none.
     """
-    target = values["target"]
-    counts = values["counts"]
-    assert isinstance(target, dict)  # noqa: S101 - narrows what as_dict wrote
-    assert isinstance(counts, dict)  # noqa: S101 - narrows what as_dict wrote
+    target = cast("Mapping[str, str]", values["target"])
+    counts = cast("Mapping[str, int]", values["counts"])
     kept = {
         f.name: values[f.name]
         for f in fields(Report)

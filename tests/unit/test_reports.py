@@ -65,9 +65,14 @@ def test_a_run_that_is_not_known_is_said(store):
         store.read("x")
 
 
-def test_a_damaged_report_is_said(store):
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("{", "["), ('"counts": {', '"counts": [], "_": {'), ('"here"', '"x", "y": "z"')],
+)
+def test_a_damaged_report_is_said(store, before, after):
     store.save(report("20260101-ab"))
-    store.files.path("20260101-ab").write_text("{", encoding="utf-8")
+    path = store.files.path("20260101-ab")
+    path.write_text(path.read_text().replace(before, after, 1), encoding="utf-8")
     with pytest.raises(ConfigError, match="is not the report of a run"):
         store.read()
 
