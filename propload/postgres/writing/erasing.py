@@ -32,6 +32,10 @@ class Erasing:
         self._told: set[str] = set()
         self._found: dict[str, int] = {}
 
+    def begin(self) -> None:
+        """Count for another piece: what was found for the one before is told by now."""
+        self._found = {}
+
     def look(self, connection: Connection, layer: pl.DataFrame, /) -> None:
         """Count what the rows of the stage are about to erase.
 
@@ -66,4 +70,3 @@ class Erasing:
     def settle(self) -> None:
         """Count no column again whose values are erased for good."""
         self._told |= self._found.keys()
-        self._found = {}

@@ -106,6 +106,7 @@ class TableWriter(EntryWriter):
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
+        self._erasing.begin()
         approach, unchanged = self._approach(connection, piece)
         while True:
             attempt = self._attempt(approach)

@@ -1,9 +1,14 @@
 """A load says that a column without a value has erased stored ones."""
 
+from contextlib import closing
+
 import polars as pl
 import pytest
 
 import propload
+from propload.errors import TransientWriteError
+from tests.integration.postgres.ledger.appending import cut_the_answer
+from tests.integration.postgres.writing import make_piece, prepared, target
 from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(180)
@@ -81,3 +86,24 @@ def test_bad_rows_beside_do_not_keep_it_from_being_told(told, database):
     (note,) = about_nulls(report)
     # the refused row might have had a price
     assert "at least 299 stored values of price" in note
+
+
+def test_what_a_commit_has_erased_whose_answer_was_lost_is_counted_once(
+    database, state_dir
+):
+    run_sql(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
+        "INSERT INTO t SELECT n, 'a' FROM generate_series(1, 200) AS n",
+    )
+    goal, given = target(), pl.DataFrame({"k": range(1, 201), "v": "b"})
+    piece = make_piece(given.with_columns(v=pl.lit(None, pl.String)), key=goal.key)
+    with (
+        prepared(database, goal, given, state_dir) as ready,
+        closing(ready.open_writer(0)) as writer,
+    ):
+        cut_the_answer(writer, committed=True, passed=1)
+        with pytest.raises(TransientWriteError):
+            writer.write(piece)
+        assert writer.write(piece).erased == {"v": 200}
+        assert writer.write(make_piece(given, 1, key=goal.key)).erased == {}
