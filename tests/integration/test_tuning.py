@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from propload import cli, trials, tuning
-from propload.errors import LoadError
+from propload.errors import LoadError, WriteError
 from propload.options import BATCH_ROWS
 from propload.postgres.session.connection import connect
 from propload.trials import Trial, Tuning
 from propload.tuning import tune
-from tests.integration.reading import run_sql
+from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -69,6 +69,14 @@ def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
         tune(pl.DataFrame({"no": [1]}), to=database, table="homes", key="no", seconds=1)
     assert "propload_tune" not in str(caught.value)
     assert caught.value.report is None
+
+
+def test_a_server_that_is_read_only_is_told_not_a_right_that_is_missing(database):
+    name = query(database, "SELECT quote_ident(current_database())")[0][0]
+    run_sql(database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(WriteError, match="the server is read-only") as caught:
+        tune(ROWS, to=database, table="rows", key="id", seconds=1)
+    assert "GRANT" not in str(caught.value)
 
 
 @pytest.fixture

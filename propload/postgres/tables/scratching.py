@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
+from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _HAS_LEDGER = "SELECT to_regnamespace('propload') IS NOT NULL"
 _IS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
+#: What the server says where a user lacks a right.
+_MISSING_RIGHT = "42501"
 #: What runs into scratch tables left in the ledger.
 _FORGET = (
     """DELETE FROM propload.ledger WHERE run_id IN
@@ -53,7 +56,7 @@ class Scratch:
             model: The table that scratch tables are like, where it exists.
 
         Raises:
-            WriteError: This user may not make a namespace.
+            WriteError: This user may not make a namespace, or the server refuses.
         """
         with session:
             had_ledger = bool(session.rows(_HAS_LEDGER)[0][0])
@@ -109,6 +112,8 @@ def _make(session: Connection, namespace: str) -> None:
         session.execute(f"CREATE SCHEMA {quoting.name(namespace)}")
         session.commit()
     except ServerError as error:
+        if error.sqlstate != _MISSING_RIGHT:
+            raise failures.as_write_error(error, table=namespace) from error
         msg = (
             "trials need a namespace of their own, which this user may not make: "
             f"GRANT CREATE ON DATABASE to it, or use another server ({error})"
