@@ -62,6 +62,11 @@ class Trial:
     rows_per_second: float
     peak_memory_bytes: int
 
+    @property
+    def choice(self) -> tuple[int, int]:
+        """What it tried: rows in a batch, and workers."""
+        return self.batch_rows, self.workers
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -85,7 +90,7 @@ class Tuning:
         """One line a choice: the median of its trials, fastest first."""
         grouped: dict[tuple[int, int], list[Trial]] = {}
         for trial in self.trials:
-            grouped.setdefault((trial.workers, trial.batch_rows), []).append(trial)
+            grouped.setdefault(trial.choice, []).append(trial)
         medians = map(_median, grouped.values())
         return tuple(sorted(medians, key=lambda one: -one.rows_per_second))
 
@@ -98,7 +103,7 @@ class Tuning:
     def is_clear(self) -> bool:
         """Whether the leading choice is faster than the default by more than chance."""
         default = self.default
-        if self.doubt or (default and _choice(default) == _choice(self.leading)):
+        if self.doubt or (default and default.choice == self.leading.choice):
             return False
         return default is None or (
             self._wins >= wins_needed(len(self.pairs)) and self._gain >= 1 / NEAR
@@ -114,7 +119,7 @@ class Tuning:
     @property
     def default(self) -> Trial | None:
         """What holds where nothing is chosen, if it was tried."""
-        found = (one for one in self.choices if _choice(one) == _DEFAULT)
+        found = (one for one in self.choices if one.choice == _DEFAULT)
         return next(found, None)
 
     @property
@@ -122,8 +127,8 @@ class Tuning:
         """The choice that was compared, else the smallest nearly as fast as any."""
         choices = self.choices
         if self.pairs:
-            compared = _choice(self.pairs[0][1])
-            return next(one for one in choices if _choice(one) == compared)
+            compared = self.pairs[0][1].choice
+            return next(one for one in choices if one.choice == compared)
         enough = choices[0].rows_per_second * NEAR
         good = [one for one in choices if one.rows_per_second >= enough]
         return min(good, key=lambda one: (one.workers, one.batch_rows))
@@ -133,7 +138,7 @@ class Tuning:
         """The choices to measure again, those first that decide."""
         deciding = [self.leading, *filter(None, [self.default])]
         again = [*deciding, *self.choices[:FINALISTS]]
-        return tuple(dict.fromkeys(map(_choice, again)))
+        return tuple(dict.fromkeys(one.choice for one in again))
 
     @property
     def doubt(self) -> str:
@@ -151,7 +156,7 @@ class Tuning:
     def is_open(self) -> bool:
         """Whether more comparisons could tell what the trials do not."""
         default = self.default
-        if default is None or _choice(default) == _choice(self.leading):
+        if default is None or default.choice == self.leading.choice:
             return False
         return not self._unfit[0] and len(self.pairs) < FEWEST_PAIRS
 
@@ -279,10 +284,6 @@ def wins_needed(pairs: int, /) -> int:
             break
         pairs_won = wins
     return pairs_won or pairs + 1
-
-
-def _choice(trial: Trial) -> tuple[int, int]:
-    return trial.batch_rows, trial.workers
 
 
 def _median(trials: Sequence[Trial]) -> Trial:

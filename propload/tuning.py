@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import Settings
-    from propload.report import Report
     from propload.sources.source import Source
 
 #: Rows read for the trials: some batches of the largest size on each lane.
@@ -197,7 +196,13 @@ class _Bench:
                 # nobody else knows the table of a trial
                 msg = msg.replace(str(TableName.parse(table)), self.target)
                 raise stopped(error, msg) from error
-        return _trial(batch_rows, workers, report)
+        return Trial(
+            batch_rows,
+            workers,
+            report.seconds,
+            report.rows_per_second,
+            report.peak_memory_bytes,
+        )
 
 
 def _dsn(plan: Plan) -> str:
@@ -205,16 +210,6 @@ def _dsn(plan: Plan) -> str:
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
     return plan.settings.get("to") or embedded.start(plan.places.state_dir)
-
-
-def _trial(batch_rows: int, workers: int, report: Report) -> Trial:
-    return Trial(
-        batch_rows,
-        workers,
-        report.seconds,
-        report.rows_per_second,
-        report.peak_memory_bytes,
-    )
 
 
 class _Search:
@@ -271,7 +266,7 @@ class _Search:
     def _compare(self, found: Tuning) -> Iterator[tuple[Trial, Trial]]:
         if not found.is_open:
             return
-        default, leading = (BATCH_ROWS, WORKERS), _sizes(found.leading)
+        default, leading = (BATCH_ROWS, WORKERS), found.leading.choice
         each = self._took[default] + self._took[leading]
         # known before: to end as soon as it looks well would be to pick by chance
         pairs = min(MOST_PAIRS, int((self._until - time.monotonic()) / each * _SLACK))
@@ -286,12 +281,7 @@ class _Search:
     def _load(self, batch_rows: int, workers: int) -> Trial:
         began = time.monotonic()
         trial = self._bench.load(batch_rows, workers)
-        took = self._took
-        took[batch_rows, workers] = time.monotonic() - began
+        self._took[trial.choice] = time.monotonic() - began
         self._trials.append(trial)
         self._on_trial(trial)
         return trial
-
-
-def _sizes(trial: Trial) -> tuple[int, int]:
-    return trial.batch_rows, trial.workers
