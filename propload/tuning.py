@@ -18,7 +18,12 @@ from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
 from propload.postgres.tables.scratching import Scratch
-from propload.running.choosing import find_checker, find_target, open_database
+from propload.running.choosing import (
+    find_checker,
+    find_dsn,
+    find_target,
+    open_database,
+)
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.sources import open_source
@@ -170,7 +175,8 @@ class _Bench:
             )
             # a job says how its runs go on; a trial is none of them
             tried = {n: v for n, v in plan.settings.items() if n not in UNTRIED}
-            made = {"to": _dsn(plan), "key": target.key, "mode": target.mode}
+            # the state folder of trials is another, in which there is no database
+            made = {"to": find_dsn(plan), "key": target.key, "mode": target.mode}
             settings = cast("Settings", {**tried, **made})
             places = Places(Path(folder))
             name = f"propload_tune_{secrets.token_hex(4)}"
@@ -203,13 +209,6 @@ class _Bench:
             report.rows_per_second,
             report.peak_memory_bytes,
         )
-
-
-def _dsn(plan: Plan) -> str:
-    """Return the connection string that trials use: their state folder is another."""
-    from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
-
-    return plan.settings.get("to") or embedded.start(plan.places.state_dir)
 
 
 class _Search:

@@ -19,7 +19,6 @@ from propload.target import TableName, Target
 
 if TYPE_CHECKING:
     import threading
-    from pathlib import Path
 
     from typing_extensions import Unpack
 
@@ -111,11 +110,22 @@ def open_database(plan: Plan, *, stopped: Stopped = never) -> Database:
         WriteError: It cannot be reached.
         KeyboardInterrupt: It was told to stop before it was up.
     """
-    state_dir = plan.places.state_dir
+    dsn = find_dsn(plan, stopped=stopped)
     # the embedded one's address is a path of this machine, which tells a reader nothing
-    label = database_label(plan)
-    dsn = plan.settings.get("to") or _embedded(state_dir, stopped=stopped)
-    return Database(dsn, state_dir=state_dir, label=label)
+    return Database(dsn, state_dir=plan.places.state_dir, label=database_label(plan))
+
+
+def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
+    """Return the connection string of a run's database, started if it is the embedded.
+
+    Arguments and errors are those of `open_database`.
+    """
+    dsn = plan.settings.get("to")
+    if dsn:
+        return dsn
+    from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
+
+    return embedded.start(plan.places.state_dir, stopped=stopped)
 
 
 def embedded_url(**settings: Unpack[Settings]) -> str:
@@ -137,12 +147,6 @@ def embedded_url(**settings: Unpack[Settings]) -> str:
     embedded.start(state_dir)
     # not the one that propload takes: other drivers may not know all of its settings
     return embedded.url(state_dir)
-
-
-def _embedded(state_dir: Path, *, stopped: Stopped) -> str:
-    from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
-
-    return embedded.start(state_dir, stopped=stopped)
 
 
 def find_target(
