@@ -150,7 +150,7 @@ def _recover_each(
     failed: list[tuple[str, PropLoadError]] = []
     waited_for: dict[tuple[str, object], str] = {}
     for one in found:
-        if stopper.stopped:
+        if stopper.told.is_set():
             break
         place = one.database, one.about.get("table")
         if place in waited_for:
@@ -187,7 +187,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     found = find_leftovers(plan.places.journal)
     if not found:
         return
-    with open_database(plan, stopped=lambda: stopper.stopped) as database:
+    with open_database(plan, stopped=stopper.told.is_set) as database:
         checker = find_checker(plan.settings)
         target = find_target(plan, checker, source, database, stop=stopper.told)
         found = [one for one in found if one.about.get("table") == str(target.table)]
@@ -199,7 +199,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
             report.run_id,
             report.counts.read,
         )
-    if stopper.stopped:
+    if stopper.told.is_set():
         msg = "stopped while the journals of earlier runs were loaded"
         raise KeyboardInterrupt(msg)
 

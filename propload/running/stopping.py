@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from propload.starting import SIGNALS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -33,9 +35,6 @@ _ABORTING_SECONDS = 1.0
 #: Seconds between two steps of the main thread, which hears a signal only then: of two
 #: that come at once, the system may give the second one to another thread.
 LISTEN_SECONDS = 0.2
-
-#: What asks a load to end: Ctrl-C, a service manager, a terminal that is closed.
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: What is ignored (`nohup` ignores SIGHUP, a shell's `propload ... &` in a script
 #: SIGINT) stays so, and a handler that was not set from Python could not be put back.
@@ -70,11 +69,6 @@ class Stopper:
         self._run: Execution[object] | None = None
         self.told = threading.Event()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self.told.is_set()
-
     def execute(self, run: Execution[T], /) -> T:
         """Return what happened in a run.
 
@@ -83,7 +77,7 @@ class Stopper:
             KeyboardInterrupt: It was told to stop before the run began.
         """
         with self._lock:
-            if self.stopped:
+            if self.told.is_set():
                 msg = "stopped before the run began"
                 raise KeyboardInterrupt(msg)
             self._run = run
@@ -95,19 +89,21 @@ class Stopper:
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
-        with self._lock:
-            self.told.set()
-            run = self._run
+        run = self._tell()
         if run is not None:
             run.stop()
 
     def abort(self, error: BaseException, /) -> None:
         """End at once; what is not committed stays in the source or the journal."""
-        with self._lock:
-            self.told.set()
-            run = self._run
+        run = self._tell()
         if run is not None:
             run.abort(error)
+
+    def _tell(self) -> Execution[object] | None:
+        """Let no run begin any more; return the one that goes on, if there is one."""
+        with self._lock:
+            self.told.set()
+            return self._run
 
 
 def stoppable(

@@ -231,7 +231,7 @@ def test_a_handler_that_was_not_set_from_python_is_left_alone(number, monkeypatc
     monkeypatch.setattr(stopping.signal, "getsignal", lambda _: None)
     set_now = []
     monkeypatch.setattr(stopping.signal, "signal", lambda *told: set_now.append(told))
-    assert stoppable(lambda stopper: stopper.stopped) is False
+    assert stoppable(lambda stopper: stopper.told.is_set()) is False
     monkeypatch.undo()
     assert set_now == []
     assert signal.getsignal(number) is own
