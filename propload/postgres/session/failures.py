@@ -140,17 +140,8 @@ _PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*))?$", re.MULTILINE)
 _QUOTED_COLUMN = re.compile(r'column "((?:[^"]|"")+)"')
 
 
-def classify(error: BaseException, /) -> Failure:
-    """Return what a database error means.
-
-    Args:
-        error: What `Connection` raised, or anything else: that is permanent.
-    """
-    if isinstance(error, TransientWriteError):
-        reason = "the server cannot be reached now"
-        return _failure("transient", error, reason)
-    if not isinstance(error, ServerError):
-        return _failure("permanent", error, "it did not come from the database")
+def classify(error: ServerError, /) -> Failure:
+    """Return what an error means that `Connection` raised."""
     kind, reason = _sorted(error)
     place = _PLACE.search(error.context or "")
     return Failure(
@@ -165,13 +156,15 @@ def classify(error: BaseException, /) -> Failure:
     )
 
 
-def is_transient(error: BaseException, /) -> bool:
+def is_transient(error: WriteError, /) -> bool:
     """Return whether what the database said may be otherwise in another attempt."""
-    return classify(error).kind == "transient"
+    if isinstance(error, ServerError):
+        return classify(error).kind == "transient"
+    return isinstance(error, TransientWriteError)
 
 
 def as_write_error(
-    error: BaseException,
+    error: ServerError,
     /,
     *,
     table: str,
@@ -187,9 +180,7 @@ def as_write_error(
         own_names: What the target calls what the server names of its shadow.
     """
     failure = classify(error)
-    sqlstate = failure.sqlstate
-    if sqlstate is None and isinstance(error, ServerError):
-        sqlstate = _CODES.get(error.status)
+    sqlstate = failure.sqlstate or _CODES.get(error.status)
     if _is_elsewhere(error):
         return lost_session(table, batch=batch)
     if own_names is not None and is_missing(error) and own_names.are_of(str(error)):
@@ -197,9 +188,7 @@ def as_write_error(
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
-    hint = (
-        f". Hint: {error.hint}" if isinstance(error, ServerError) and error.hint else ""
-    )
+    hint = f". Hint: {error.hint}" if error.hint else ""
     text = f"{place}: {failure.message}{code} ({failure.reason}){hint}"
     if own_names is not None:
         text = own_names.in_text(text)
@@ -256,17 +245,13 @@ def table_gone(table: str, /, *, is_replace: bool) -> TableGoneError:
     return TableGoneError(msg, table=table, sqlstate=MISSING_TABLE)
 
 
-def is_missing(error: BaseException, /) -> bool:
+def is_missing(error: ServerError, /) -> bool:
     """Return whether a table or its namespace was looked for and not found."""
-    if not isinstance(error, ServerError):
-        return False
     return error.sqlstate in _MISSING or error.status == "NOT_FOUND"
 
 
-def _is_elsewhere(error: BaseException) -> bool:
+def _is_elsewhere(error: ServerError) -> bool:
     """Whether what a session has made for itself is not there: it is another one."""
-    if not isinstance(error, ServerError):
-        return False
     if error.sqlstate == _UNPREPARED:
         return True
     missing = is_missing(error) or error.sqlstate == _MISSING_FUNCTION
@@ -282,11 +267,6 @@ def _sorted(error: ServerError) -> tuple[FailureKind, str]:
     if _ENCODING.search(error.primary):
         return "data", "the driver could not write a value: out of its type's range"
     return _STATUSES.get(error.status, _UNKNOWN)
-
-
-def _failure(kind: FailureKind, error: BaseException, reason: str) -> Failure:
-    state = getattr(error, "sqlstate", None)
-    return Failure(kind, state, str(error), None, None, None, reason)
 
 
 def _named_column(text: str) -> str | None:

@@ -47,7 +47,7 @@ class StoredKeys:
         try:
             repeated, lacking = connection.rows(stored_keys_query(table, key))[0]
         except ServerError as error:
-            if failures.classify(error).kind == "transient":
+            if failures.is_transient(error):
                 raise
             # a right that is missing, or a timeout: what is said without it is true
             return cls()

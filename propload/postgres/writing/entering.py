@@ -142,7 +142,7 @@ class EntryWriter:
         try:
             connection.commit()
         except ServerError as error:
-            if failures.classify(error).kind != "transient":
+            if not failures.is_transient(error):
                 # that was the answer
                 self._unsure = None
             raise

@@ -154,7 +154,7 @@ class TableWriter(EntryWriter):
             fill_stage(connection, rows)
             news = sum(map(int, connection.rows(merging.forecast(self._shape))[0]))
         except ServerError as error:
-            if failures.classify(error).kind == "transient":
+            if failures.is_transient(error):
                 raise
             return None
         finally:

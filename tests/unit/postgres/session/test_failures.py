@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.errors import TransientWriteError, WriteError
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.driver_errors import server_error as read_error
 from propload.postgres.session.failures import (
@@ -12,6 +12,7 @@ from propload.postgres.session.failures import (
     _STATUSES,
     as_write_error,
     classify,
+    is_transient,
 )
 from propload.postgres.sql.own_names import OwnNames
 
@@ -92,9 +93,11 @@ def test_unknown_codes_stop_the_run_and_say_so(error):
     assert "not known" in failure.reason
 
 
-def test_other_errors_are_permanent():
-    assert classify(ConfigError("no")).kind == "permanent"
-    assert classify(TransientWriteError("away")).kind == "transient"
+def test_what_is_worth_another_attempt_is_told_of_what_was_made_of_an_error_too():
+    assert is_transient(TransientWriteError("away"))
+    assert not is_transient(WriteError("this user may not make temporary tables"))
+    assert is_transient(server_error("40P01"))
+    assert not is_transient(server_error("42501"))
 
 
 @pytest.mark.parametrize(
