@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.sql import bookkeeping, quoting, swapping
+from propload.postgres.ledger.standing import Standing
+from propload.postgres.sql import quoting, swapping
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -43,11 +44,10 @@ def foretell_room(connection: Connection, table: TableName, /) -> str:
     Raises:
         ServerError: The connection broke.
     """
-    there, may_make, may_use, has_schema = connection.rows(bookkeeping.STANDING)[0]
-    in_database = may_use or (may_make and not there)
+    standing = Standing.of(connection)
     # a schema that is made with the ledger belongs to this user
-    is_theirs = in_database and not has_schema
-    namespace = "propload" if in_database else table.namespace
+    is_theirs = standing.takes_runs and not standing.has_schema
+    namespace = "propload" if standing.takes_runs else table.namespace
     missing = "" if is_theirs else missing_room(connection, table, namespace)
     connection.rollback()
     return missing

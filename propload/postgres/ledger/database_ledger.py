@@ -15,11 +15,11 @@ from propload.postgres.ledger.ledger import (
     taken_over,
     unknown_run,
 )
+from propload.postgres.ledger.standing import Standing
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import is_missing, lost_session
-from propload.postgres.session.locking import NOT_IN_TIME
+from propload.postgres.session.locking import is_done_in_time
 from propload.postgres.sql import bookkeeping
-from propload.postgres.sql.locks import limit_wait
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class DatabaseLedger:
         except ServerError as error:
             if is_missing(error):
                 connection.rollback()
-                if not connection.rows(bookkeeping.STANDING)[0][0]:
+                if not Standing.of(connection).is_there:
                     raise ledger_gone(self.run_id) from error
             raise
 
@@ -152,28 +152,20 @@ def take_over(
         holder: The process.
         wait: Seconds to wait for the end of transactions that another one has open.
     """
-    _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
-    try:
-        if usable:
-            connection.execute(limit_wait(wait))
-            connection.execute(bookkeeping.HOLD, (run_id, holder))
+    if not Standing.of(connection).is_usable:
         connection.commit()
-    except ServerError as error:
-        connection.rollback()
-        if error.sqlstate != NOT_IN_TIME:
-            raise
-        return False
-    return True
+        return True
+    held = (run_id, holder)
+    return is_done_in_time(connection, bookkeeping.HOLD, held, wait=wait)
 
 
 def _stand_up(connection: Connection) -> bool:
     """Make the schema where it is missing; return whether it can be used."""
-    standing, may_create, may_use, has_schema = connection.rows(bookkeeping.STANDING)[0]
-    if not standing and may_create:
-        _make(connection, bookkeeping.CREATE_SCHEMA if not has_schema else ())
-        may_use = True
+    standing = Standing.of(connection)
+    if standing.may_make and not standing.is_there:
+        _make(connection, () if standing.has_schema else bookkeeping.CREATE_SCHEMA)
     connection.commit()
-    return bool(may_use)
+    return standing.takes_runs
 
 
 def _make(connection: Connection, schema: tuple[str, ...]) -> None:
@@ -190,7 +182,7 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
         connection.rollback()
         if error.sqlstate not in ALREADY_THERE:
             raise
-        if not connection.rows(bookkeeping.STANDING)[0][0]:
+        if not Standing.of(connection).is_there:
             raise
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.file_ledger import identity_of, ledger_files
 from propload.postgres.ledger.history import read_file
+from propload.postgres.ledger.standing import Standing
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import bookkeeping
@@ -50,9 +51,8 @@ def forget_runs(
     """
     target = "" if table is None else str(table)
     try:
-        _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
         gone = 0
-        if usable:
+        if Standing.of(connection).is_usable:
             given = (before, target, "\n".join(kept))
             gone = int(connection.rows(bookkeeping.FORGET, given)[0][0])
         connection.commit()

@@ -16,6 +16,7 @@ from propload.postgres.ledger.file_ledger import (
 )
 from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.ledger.standing import Standing
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
 
@@ -80,8 +81,7 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
             keep it in the database.
     """
     in_database = []
-    _, _, usable, _ = connection.rows(bookkeeping.STANDING)[0]
-    if usable:
+    if Standing.of(connection).is_usable:
         in_database = [_record(row) for row in connection.rows(bookkeeping.RUNS)]
     connection.rollback()
     paths = ledger_files(state_dir)

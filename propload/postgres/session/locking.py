@@ -1,4 +1,4 @@
-"""One run at a time into a target, by an advisory lock of the database."""
+"""Advisory locks of a database: of tables, runs and shadows; and waits with a limit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from propload.postgres.session.connection import Connection
     from propload.target import TableName
 
 #: The server's word for a lock that was not to be had in time.
-NOT_IN_TIME = "55P03"
+_NOT_IN_TIME = "55P03"
 #: The server may take a moment to see that a process that held a lock was killed.
 GRACE_SECONDS = 5.0
 
@@ -63,7 +63,7 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
     taken = connection.rows(locks.take(subject))[0][0]
     connection.commit()
     return bool(taken) or (
-        wait > 0 and _is_taken_in_time(connection, locks.wait_for(subject), wait)
+        wait > 0 and is_done_in_time(connection, locks.wait_for(subject), wait=wait)
     )
 
 
@@ -77,7 +77,7 @@ def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
     """
     # until the end of a transaction: behind a pooler in transaction mode what gives a
     # session's lock back may reach another session, and nobody would get it any more
-    return _is_taken_in_time(connection, locks.pass_through(subject), wait)
+    return is_done_in_time(connection, locks.pass_through(subject), wait=wait)
 
 
 def release(connection: Connection, subject: str, /) -> None:
@@ -86,14 +86,24 @@ def release(connection: Connection, subject: str, /) -> None:
     connection.commit()
 
 
-def _is_taken_in_time(connection: Connection, query: str, wait: float) -> bool:
+def is_done_in_time(
+    connection: Connection, query: str, params: Sequence[object] = (), /, *, wait: float
+) -> bool:
+    """Return whether a query was done, and committed, before its waits took too long.
+
+    Args:
+        connection: A session without open work.
+        query: What waits for a lock.
+        params: Its parameters.
+        wait: Seconds that each of its waits may take.
+    """
     try:
         connection.execute(locks.limit_wait(wait))
-        connection.rows(query)
+        connection.rows(query, params)
         connection.commit()
     except ServerError as error:
         connection.rollback()
-        if error.sqlstate != NOT_IN_TIME:
+        if error.sqlstate != _NOT_IN_TIME:
             raise
         return False
     return True

@@ -100,7 +100,8 @@ RETURNING run_id"""
 #: It waits for the transactions that have entered a piece and not ended.
 HOLD = f"""
 UPDATE propload.runs SET settings = (settings::jsonb || {_HOLDER})::text
-WHERE run_id = $1::text"""
+WHERE run_id = $1::text
+RETURNING run_id"""
 
 FINISH = f"""
 UPDATE propload.runs SET status = $3::text, finished_at = now()

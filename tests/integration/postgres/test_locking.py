@@ -75,8 +75,8 @@ class Pooled:
     def __init__(self, *sessions):
         self._sessions = deque(sessions)
 
-    def rows(self, query):
-        return self._sessions[0].rows(query)
+    def rows(self, query, params=()):
+        return self._sessions[0].rows(query, params)
 
     def execute(self, statement):
         return self._sessions[0].execute(statement)
