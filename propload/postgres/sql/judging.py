@@ -30,7 +30,7 @@ def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -
         also: What else it tells of `s` and `o`.
     """
     more = "".join(f", {one}" for one in also)
-    stored = f"{STORED(shape.column(shape.key[0]))}"
+    stored = STORED(shape.column(shape.key[0]))
     return (
         f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "
         f"{stored} IS NOT NULL AND {is_stale(shape)} AS stale{more} "

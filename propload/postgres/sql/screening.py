@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import casts, comparing
-from propload.postgres.sql.casts import kept_exactly
 from propload.postgres.sql.judging import judged, same_key
 from propload.postgres.sql.quoting import name, table, text
-from propload.postgres.sql.shape import INCOMING, STORED, ColumnShape, Shape
+from propload.postgres.sql.shape import INCOMING, STORED
 from propload.postgres.sql.stage import STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from propload.postgres.sql.shape import ColumnShape
+    from propload.postgres.sql.shape import ColumnShape, Shape
 
 #: Errors of these classes and codes are the server's or the session's own: no
 #: condition, and no row, is at fault.
@@ -163,7 +162,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
     pg_type, value = column.cast_type, f"s.{name(column.name)}"
     if pg_type is None:
         return
-    kept = kept_exactly(column.plan, value)
+    kept = casts.kept_exactly(column.plan, value)
     # a type with a length is asked as well, since the look at exact values uses it
     for each in dict.fromkeys([pg_type, column.plan.pg_type] if kept else [pg_type]):
         yield Verdict(
@@ -202,17 +201,19 @@ def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
     return found + [_holder(shape, each) for each in unique if set(each.columns) != own]
 
 
-def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -> str:
+def create(
+    shape: Shape, of_all: Sequence[Verdict], of_written: Sequence[Verdict], /
+) -> str:
     """Return the statement that makes the look as a function of the session.
 
     Args:
         shape: The table.
-        casts: Conditions asked of every row of the stage first.
-        rest: Conditions asked of rows that would be written.
+        of_all: Conditions asked of every row of the stage first.
+        of_written: Conditions asked of rows that would be written.
     """
-    first = _take_out(f"FROM {STAGE} AS s", "true", casts, 1) if casts else ""
+    first = _take_out(f"FROM {STAGE} AS s", "true", of_all, 1) if of_all else ""
     second = ""
-    if rest:
+    if of_written:
         chosen = f"FROM {STAGE} AS s"
         ahead = ""
         if shape.key:
@@ -224,7 +225,7 @@ def create(shape: Shape, casts: Sequence[Verdict], rest: Sequence[Verdict], /) -
                 f"ON j.home IS NOT NULL AND {same_key(shape)}"
             )
         which = "NOT j.stale" if shape.key else "true"
-        second = _take_out(chosen, which, rest, len(casts) + 1, ahead)
+        second = _take_out(chosen, which, of_written, len(of_all) + 1, ahead)
     body = f"""
 #variable_conflict use_column
 DECLARE propload_rows integer[]; propload_verdicts integer[];

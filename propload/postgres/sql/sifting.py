@@ -110,6 +110,9 @@ _FORGET = (
     "propload_counter.is_called);"
 )
 
+#: What a run that only tries its rows counts.
+_NO_COUNTS = "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
+
 #: The pass; `write` puts one run into the table and its counts into a record.
 _SIFT = """
 #variable_conflict use_column
@@ -225,10 +228,7 @@ def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
     if shape.key:
         judgement = f"({judged(shape, _CHOSEN)}) AS j"
         chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
-    write = (
-        f"INSERT INTO {_TRIAL} SELECT {values} FROM {chosen}; "
-        "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
-    )
+    write = f"INSERT INTO {_TRIAL} SELECT {values} FROM {chosen}; {_NO_COUNTS}"
     made = _create_empty(_TRIAL, shape, names(columns))
     return made, *_create_probe(shape), _create_sift(write, counts_apart=False)
 
@@ -244,7 +244,7 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
     write = (
         f"INSERT INTO {_KEYS} ({columns}) SELECT {', '.join(values)} "
         f"FROM {STAGE} AS s WHERE {_CHOSEN}; "
-        "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
+        f"{_NO_COUNTS}"
     )
     return (
         _create_empty(_KEYS, shape, columns),

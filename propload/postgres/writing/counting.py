@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
+from propload.postgres.sql.judging import tells_stale
 from propload.postgres.sql.stage import COUNT_STAGE
 from propload.report import Counts
 
@@ -97,15 +98,16 @@ def merged_counts(
     """
     stale, proposed, inserted, written, looked_at = map(int, answer)
     if shape.counts_by == "sequence":
-        updated = updates_so_far(connection, shape) - before
-        inserted = written - updated
-    updated = written - inserted
+        inserted = written - (updates_so_far(connection, shape) - before)
     rest = looked_at - written
-    if proposed != written and shape.newest and shape.mode != "insert-new":
+    if proposed != written and tells_stale(shape):
         # another session changed rows between the judgement and the write
         query = merging.count_overtaken(shape, without=without)
         stale = int(connection.rows(query)[0][0])
     stale = min(stale, rest)
     return Counts(
-        inserted=inserted, updated=updated, unchanged=rest - stale, stale=stale
+        inserted=inserted,
+        updated=written - inserted,
+        unchanged=rest - stale,
+        stale=stale,
     )
