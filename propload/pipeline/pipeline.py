@@ -84,6 +84,7 @@ class Pipeline:
         on_committed: Told the run's row number below which all is committed.
 
     Attributes:
+        metrics: As given.
         tally: Accounts for every row.
     """
 

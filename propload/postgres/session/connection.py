@@ -33,7 +33,7 @@ from propload.postgres.session.driver_errors import (
     is_about_files,
     server_error,
 )
-from propload.postgres.session.dsn import mask, parse_dsn, resolve_dsn, with_option
+from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.sql import bookkeeping, quoting
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 #: A table's namespace, or None where the session's path finds it, and its name.
 _Place: TypeAlias = "tuple[str | None, str]"
-
-__all__ = ["Connection", "ServerError", "connect", "mask", "resolve_dsn"]
 
 #: The driver encodes a whole record batch in memory before it sends it; 8,192
 #: rows of 20 columns are about 2 MB, and a COPY of many such is as fast as one.

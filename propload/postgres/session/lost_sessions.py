@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql.sessions import END_LOST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from propload.postgres.session.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -34,21 +34,6 @@ class Backend:
     started: str | None
 
 
-class Session(Protocol):
-    """What it takes of a session to end others by it."""
-
-    def rows(
-        self, sql: str, params: Sequence[object] = (), /
-    ) -> Sequence[tuple[object, ...]]:
-        """Return the rows of a query."""
-
-    def commit(self) -> None:
-        """Commit the open transaction."""
-
-    def rollback(self) -> None:
-        """Undo the open transaction."""
-
-
 class LostSessions:
     """Sessions whose line broke, until it is known that the server has ended them.
 
@@ -64,7 +49,7 @@ class LostSessions:
         with self._lock:
             self._lost.add(backend)
 
-    def end(self, connection: Session, /) -> None:
+    def end(self, connection: Connection, /) -> None:
         """Have the server end those that are still there, and wait for it.
 
         Args:
@@ -81,7 +66,7 @@ class LostSessions:
                     self._lost.discard(backend)
 
 
-def _is_ended(connection: Session, backend: Backend) -> bool:
+def _is_ended(connection: Connection, backend: Backend) -> bool:
     """Whether the server has ended a session, or nothing can be done about it."""
     try:
         found = connection.rows(END_LOST, (backend.pid, backend.started))
