@@ -16,9 +16,9 @@ from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.fitting import fit_rows, has_columns, in_context, see_columns
 from propload.pipeline.remarks import (
     delimiter_note,
-    erased_note,
     located,
     nothing_to_tell,
+    would_erase_note,
 )
 from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
@@ -114,7 +114,7 @@ class Looking:
                 f"what becomes of {counted(self._untold, 'row')} hangs on others of "
                 "the same key, as new as they are, or refused: it is not foretold"
             )
-        self._table.notes += erased_note(
+        self._table.notes += would_erase_note(
             self._erased, self._target, repeated=self._keys.count > 0
         )
         self._table.notes += [*self._table.letter_notes(), *self._lacking.notes]

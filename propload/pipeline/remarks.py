@@ -86,7 +86,7 @@ def _is_of_letters(pg_type: str) -> bool:
     return pg_type.startswith(_LETTERS) and not pg_type.endswith("[]")
 
 
-def erased_note(
+def would_erase_note(
     erased: Mapping[str, int], target: Target, /, *, repeated: bool
 ) -> list[str]:
     """Return what a check says of stored values that nulls would erase, if any.
@@ -108,7 +108,7 @@ def erased_note(
     return [note]
 
 
-def erasing_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
+def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
     """Return what a report says of columns whose stored values nulls erased, if any.
 
     Args:

@@ -28,7 +28,7 @@ from propload.errors import (
 from propload.journal import Journal
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
-from propload.pipeline.remarks import erasing_note
+from propload.pipeline.remarks import did_erase_note
 from propload.rejecting.lines import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
@@ -295,7 +295,7 @@ class Run:
     def _notes(self, parts: Parts) -> tuple[str, ...]:
         # the limit that nobody set is a choice like others, told beside the settings
         is_told = "max_memory" in parts.plan.settings and self._memory.note
-        erased = erasing_note(parts.pipeline.tally.erased, parts.target)
+        erased = did_erase_note(parts.pipeline.tally.erased, parts.target)
         return (*parts.notes(), *erased, *([self._memory.note] if is_told else []))
 
 
