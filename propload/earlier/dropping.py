@@ -59,7 +59,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     config.refuse_others(settings, used, function="propload.drop_runs")
     plan = Plan.of(config.resolve(settings))
     before = _moment(older_than)
-    folder = plan.found().runs
+    folder = plan.readable_places().runs
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
     paths = RejectStore(plan.places.rejects).files.all()
@@ -88,7 +88,7 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
     if not run_id:
         msg = "say which run's rejected rows are to be deleted"
         raise ConfigError(msg)
-    places = Plan.of(config.resolve(settings)).found()
+    places = Plan.of(config.resolve(settings)).readable_places()
     store = RejectStore(places.rejects)
     path = find_rejected(run_id, places)
     rows = store.count(path.stem)
@@ -110,7 +110,7 @@ def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
             is given.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.drop_old_rejects")
-    places = Plan.of(config.resolve(settings)).found()
+    places = Plan.of(config.resolve(settings)).readable_places()
     return RejectStore(places.rejects).drop_old(_moment(older_than))
 
 

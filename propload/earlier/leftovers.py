@@ -41,7 +41,7 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     used = {"to", "table", "state_dir"}
     config.refuse_others(settings, used, function="propload.leftovers")
     plan = Plan.of(config.resolve(settings))
-    found = into_table(find_leftovers(plan.found().journal), settings)
+    found = into_table(find_leftovers(plan.readable_places().journal), settings)
     if settings.get("to") is None:
         return found
     label = database_label(plan)
@@ -75,7 +75,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     finally:
         # whatever broke it off, it can be tried again in this process
         source.close(loaded=is_dropped)
-    BeginningStore(plan.found().runs).forget(run_id)
+    BeginningStore(plan.readable_places().runs).forget(run_id)
     return rows
 
 
@@ -161,7 +161,7 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
         ConfigError: There is none.
         LockedError: Its run goes on, or another process recovers it.
     """
-    folder = plan.found().journal
+    folder = plan.readable_places().journal
     for one in find_leftovers(folder):
         if one.run_id == run_id:
             return one

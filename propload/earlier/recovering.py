@@ -89,7 +89,7 @@ def recover(
             if not moved:
                 require_home(named, database, plan.commands)
         return _recovered([named], plan, given, on_report)
-    found = find_leftovers(plan.found().journal)
+    found = find_leftovers(plan.readable_places().journal)
     with open_database(plan) as database:
         mine = of_database(into_table(found, settings), database, plan.commands)
     mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]

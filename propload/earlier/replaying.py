@@ -70,7 +70,7 @@ def replay(
         LoadError: The run stopped early; the rejected rows stay.
     """
     config.refuse_others(settings, config.RELOADING, function="propload.replay")
-    places = Plan.of(config.resolve(settings)).found()
+    places = Plan.of(config.resolve(settings)).readable_places()
     store = RejectStore(places.rejects)
     named = find_rejected(run_id, places) if run_id else None
     path = named or NewestRejects(places).find()

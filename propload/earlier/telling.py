@@ -46,7 +46,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
             setting is given.
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
-    places = Plan.of(config.resolve(settings)).found()
+    places = Plan.of(config.resolve(settings)).readable_places()
     try:
         path = find_rejected(run_id, places)
     except ConfigError:
@@ -72,7 +72,7 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
     """
     used = {"table", "state_dir"}
     config.refuse_others(settings, used, function="propload.runs")
-    places = Plan.of(config.resolve(settings)).found()
+    places = Plan.of(config.resolve(settings)).readable_places()
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)

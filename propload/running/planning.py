@@ -82,7 +82,7 @@ class Plan:
         places = Places(Path(settings["state_dir"]))
         return cls(settings, RunOptions(**given), places)
 
-    def found(self) -> Places:
+    def readable_places(self) -> Places:
         """Return where files of earlier runs are kept, which this user can read.
 
         Raises:
