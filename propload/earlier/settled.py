@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from propload.earlier.reject_source import has_rows, run_replayed
 from propload.errors import ConfigError
-from propload.postgres.ledger.history import read_runs
+from propload.postgres.ledger.history import find_run
 from propload.rejecting import RejectStore
 from propload.running.choosing import open_database
 from propload.running.resuming import Resuming
@@ -42,15 +42,16 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
     if report is not None and report.status == "loaded":
         return None
     with open_database(plan) as database:
-        run = _record(run_id, plan, database)
-        if (run.status if run else None) == "loaded":
+        with database.connect() as session:
+            run = find_run(session, plan.places.state_dir, run_id)
+        if run is not None and run.status == "loaded":
             return None
-        mode = run.mode if run else report and report.settings.get("mode")
+        mode, source = _told(run, report)
         if mode == "replace":
             raise ConfigError(_replaces_later(run_id, plan))
         if plan.settings.get("mode") != "append":
             return None
-        replayed = run_replayed(run.source if run else report.source if report else "")
+        replayed = run_replayed(source)
         rejects = RejectStore(plan.places.rejects).files
         if replayed and has_rows(rejects.path(replayed)):
             raise ConfigError(_comes_again(run_id, replayed, plan))
@@ -72,10 +73,13 @@ def how_to_settle(run_id: str, plan: Plan) -> str:
     )
 
 
-def _record(run_id: str, plan: Plan, database: Database) -> RunRecord | None:
-    with database.connect() as session:
-        runs = read_runs(session, plan.places.state_dir)
-    return next((run for run in runs if run.run_id == run_id), None)
+def _told(run: RunRecord | None, report: Report | None) -> tuple[object, str]:
+    """Return a run's mode and source, by the ledger or by its report; else nothing."""
+    if run is not None:
+        return run.mode, run.source
+    if report is not None:
+        return report.settings.get("mode"), report.source
+    return None, ""
 
 
 def _committed(run_id: str, plan: Plan, database: Database) -> Pieces:

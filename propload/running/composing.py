@@ -238,7 +238,7 @@ def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
     """Return the plan of a run that may go on: with the lanes that it began with."""
     if point is None:
         return plan
-    return replace(plan, options=replace(plan.options, workers=point.lanes))
+    return replace(plan, options=replace(plan.options, workers=point.run.lanes))
 
 
 def _run_id(source: Source, point: ResumePoint | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError
 from propload.journal import JournalSource
-from propload.postgres.ledger.history import find_point, read_runs
+from propload.postgres.ledger.history import find_point, find_run, read_runs
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
@@ -165,13 +165,12 @@ class Resuming:
             gone: The number of the first row that its journal still has.
         """
         self.claim(run_id)
+        state_dir = self.plan.places.state_dir
         with self.database.connect() as session:
-            for run in read_runs(session, self.plan.places.state_dir):
-                if run.run_id == run_id:
-                    return find_point(
-                        session, self.plan.places.state_dir, run, gone=gone
-                    )
-        return None
+            run = find_run(session, state_dir, run_id)
+            if run is None:
+                return None
+            return find_point(session, state_dir, run, gone=gone)
 
     def find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
         """Return where to go on with a source, or None where nothing is unfinished.
@@ -185,9 +184,10 @@ class Resuming:
             SourceError: The source has changed since, or cannot be known again.
             LockedError: The run still goes on.
         """
+        state_dir = self.plan.places.state_dir
         with self.database.connect() as session:
             while True:
-                runs = read_runs(session, self.plan.places.state_dir)
+                runs = read_runs(session, state_dir)
                 run = self._named(runs, wanted) if wanted else _last(runs, record)
                 if run is None:
                     return None
@@ -200,7 +200,7 @@ class Resuming:
                             run.run_id,
                             run.source,
                         )
-                    return find_point(session, self.plan.places.state_dir, run)
+                    return find_point(session, state_dir, run)
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)
 
@@ -219,16 +219,15 @@ class Resuming:
         Raises:
             ConfigError: There is none, or it was loaded to its end.
         """
-        for run in runs:
-            if run.run_id != run_id:
-                continue
-            if run.status == "loaded":
-                msg = f"run {run_id} was loaded to its end: there is nothing to resume"
-                raise ConfigError(msg)
-            return run
-        listing = self.plan.commands.list_runs()
-        msg = f"run {run_id} is not in the ledger. See: {listing}"
-        raise ConfigError(msg)
+        run = next((one for one in runs if one.run_id == run_id), None)
+        if run is None:
+            listing = self.plan.commands.list_runs()
+            msg = f"run {run_id} is not in the ledger. See: {listing}"
+            raise ConfigError(msg)
+        if run.status == "loaded":
+            msg = f"run {run_id} was loaded to its end: there is nothing to resume"
+            raise ConfigError(msg)
+        return run
 
 
 def _last(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:

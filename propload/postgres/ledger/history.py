@@ -66,11 +66,6 @@ class ResumePoint:
         run = self.run.without(first, self.batch)
         return make_point(run, self.entries, gone=self.gone)
 
-    @property
-    def lanes(self) -> int:
-        """The run's number of lanes: a key's rows must take the same one again."""
-        return self.run.lanes
-
 
 def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
     """Return the runs that the ledger knows, newest first.
@@ -89,6 +84,14 @@ def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
     found = (read_file(connection, path, here) for path in paths)
     in_files = [record for record in found if record]
     return sorted(in_database + in_files, key=lambda run: run.run_id, reverse=True)
+
+
+def find_run(
+    connection: Connection, state_dir: Path, run_id: str, /
+) -> RunRecord | None:
+    """Return a run, or None where the ledger does not know it; as of `read_runs`."""
+    runs = read_runs(connection, state_dir)
+    return next((run for run in runs if run.run_id == run_id), None)
 
 
 def find_point(
@@ -123,22 +126,23 @@ def make_point(
             continue
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts
-    point = ResumePoint(run, counts=counts, gone=gone)
     begun = sorted(map(_begun, batches.values()), key=_place)
     first_row = done = untold = 0
     for one in begun:
         follows = first_row <= one.first_row <= max(first_row, gone)
-        if not follows or len(one.accounted) < point.lanes:
+        if not follows or len(one.accounted) < run.lanes:
             break
         untold += one.first_row - first_row
         first_row, done = one.through_row, done + 1
-    return replace(
-        point,
+    return ResumePoint(
+        run,
         batch=max((entry.batch for entry in entries), default=-1) + 1,
         first_row=max(first_row, gone),
         begun=tuple(begun[done:]),
         committed=frozenset((e.batch, e.lane) for one in batches.values() for e in one),
+        counts=counts,
         entries=entries,
+        gone=gone,
         untold=untold + max(0, gone - first_row),
     )
 
