@@ -170,9 +170,9 @@ class RejectSource:
         """
         return sum(is_before(moment, line) for line in self.lines())
 
-    def counts(self) -> tuple[int, int]:
-        """Return how many rows can be loaded, and how many come with their batch."""
-        return self._looked.loaded, self._looked.waiting
+    def count_waiting(self) -> int:
+        """Return how many rows are left alone, as they come again with their batch."""
+        return self._looked.waiting
 
     def choice(self) -> Callable[[Line], bool]:
         """Return what tells of each line of the file, in order, if it is loaded.

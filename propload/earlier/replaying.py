@@ -157,8 +157,8 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
         ConfigError: No row can be.
     """
     run_id = source.path.stem
-    loaded, waiting = source.counts()
-    if not loaded:
+    waiting = source.count_waiting()
+    if not source.count():
         msg = (
             f"the rejected rows of run {run_id} are of batches that it has not "
             f"committed: {how_to_settle(run_id, plan)}"
