@@ -35,7 +35,7 @@ class Outcome:
 
 
 @contextmanager
-def keeping(journal: Journal | JournalSource | None, /) -> Iterator[Outcome]:
+def keeping(journal: Journal | JournalSource, /) -> Iterator[Outcome]:
     """Close a journal at the end of a block that tells whether its rows are loaded.
 
     A disk that refuses then is a note: what the run did is done.
@@ -45,8 +45,7 @@ def keeping(journal: Journal | JournalSource | None, /) -> Iterator[Outcome]:
         yield outcome
     finally:
         try:
-            if journal is not None:
-                journal.close(loaded=outcome.loaded)
+            journal.close(loaded=outcome.loaded)
         except (OSError, JournalError) as error:
             outcome.note = _note(outcome, error)
             log.warning("%s", outcome.note)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.journal import Journal, JournalOptions, JournalSource
-from propload.journal.ending import keeping
+from propload.journal.ending import Outcome, keeping
 from propload.journal.feeding import JournaledSource
 from propload.pushing import PushedSource
 from propload.running.planning import settings_shown
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
 
-    from propload.journal.ending import Outcome
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
     from propload.report import Plain
@@ -98,7 +97,7 @@ def keep_rows(
         JournalError: The disk refuses the journal.
     """
     if not is_journaled(source):
-        return Kept(None, None, stack.enter_context(keeping(None)))
+        return Kept(None, None, Outcome())
     if isinstance(source, JournalSource):
         return Kept(source, None, stack.enter_context(keeping(source)))
     live = Journal(
