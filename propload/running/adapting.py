@@ -110,8 +110,8 @@ def with_workers(plan: Plan, database: Database) -> tuple[Plan, tuple[str, ...]]
     return replace(plan, options=options), (chosen.reason,)
 
 
-class FixedRows:
-    """How many rows a batch takes where the user said so.
+class BatchRows:
+    """How many rows a batch takes: as the user said.
 
     Args:
         rows: What the user said.
@@ -156,7 +156,7 @@ class FixedRows:
         return f"rows of {self._width:,.0f} bytes leave room for no more"
 
 
-class BatchRows(FixedRows):
+class AutoBatchRows(BatchRows):
     """How many rows the next batch takes where nobody said so; asked before each one.
 
     Args:
@@ -246,7 +246,7 @@ class BatchRows(FixedRows):
 
 def batch_sizes(
     plan: Plan, memory: MemoryWatch, committed: Callable[[], int], /
-) -> FixedRows | BatchRows:
+) -> BatchRows:
     """Return what says how many rows a batch may have.
 
     Args:
@@ -257,5 +257,5 @@ def batch_sizes(
     """
     told, most = plan.options.batch_rows, memory.batch_bytes(BATCH_BYTES)
     if told == "auto":
-        return BatchRows(committed, most_bytes=most)
-    return FixedRows(told, most_bytes=most)
+        return AutoBatchRows(committed, most_bytes=most)
+    return BatchRows(told, most_bytes=most)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.prepare.preparing import Preparer
     from propload.prepare.validation import Checker
-    from propload.running.adapting import BatchRows, FixedRows
+    from propload.running.adapting import BatchRows
     from propload.running.keeping import Kept
     from propload.running.planning import Plan
     from propload.sources.source import Source
@@ -285,7 +285,7 @@ def _pipeline_options(
     memory: MemoryWatch,
     kept: Kept,
     start: Start,
-    sizes: FixedRows | BatchRows,
+    sizes: BatchRows,
 ) -> PipelineOptions:
     options = plan.options
     return PipelineOptions(

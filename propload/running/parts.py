@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
-    from propload.running.adapting import BatchRows, FixedRows
+    from propload.running.adapting import BatchRows
     from propload.running.keeping import Kept
     from propload.running.planning import Plan
     from propload.sources.source import Source
@@ -58,7 +58,7 @@ class Parts:
     fit: TableFit
     rejects: RejectWriter
     pipeline: Pipeline
-    sizes: FixedRows | BatchRows
+    sizes: BatchRows
     kept: Kept
     continued: bool
     chosen: tuple[str, ...]

@@ -13,7 +13,7 @@ from propload.options import Places, RunOptions, SourceOptions
 from propload.pipeline.fitting import TableFit
 from propload.postgres.ledger.run_record import RunRecord
 from propload.prepare.preparing import Preparer
-from propload.running.adapting import FixedRows
+from propload.running.adapting import BatchRows
 from propload.running.keeping import Kept
 from propload.running.parts import Parts
 from propload.running.planning import Plan
@@ -59,7 +59,7 @@ def parts_of(tmp_path, monkeypatch, state_dir):
                 fit=fit,
                 rejects=None,
                 pipeline=None,
-                sizes=FixedRows(100),
+                sizes=BatchRows(100),
                 kept=Kept(journal_of(left), None, Outcome()),
                 continued=False,
                 chosen=(),

@@ -8,8 +8,8 @@ from propload.running.adapting import (
     SLOW_SECONDS,
     WARM_BATCHES,
     WINDOW,
+    AutoBatchRows,
     BatchRows,
-    FixedRows,
     choose_workers,
 )
 
@@ -20,7 +20,7 @@ class Load:
     def __init__(self, seconds_a_batch):
         self.seconds_a_batch = seconds_a_batch
         self.now, self.committed = 0.0, 0
-        self.sizes = BatchRows(lambda: self.committed, lambda: self.now)
+        self.sizes = AutoBatchRows(lambda: self.committed, lambda: self.now)
 
     def run(self, batches, fill=1.0, limit=None):
         asked = []
@@ -68,7 +68,7 @@ def test_slow_batches_shrink():
 
 
 def test_the_size_that_wide_rows_left_is_told():
-    sizes = BatchRows(lambda: 0)
+    sizes = AutoBatchRows(lambda: 0)
     sizes.note_wide(3_000, 3_000 * 10_000)
     assert sizes.in_force == BATCH_BYTES // 10_000
     (note,) = sizes.notes
@@ -76,7 +76,7 @@ def test_the_size_that_wide_rows_left_is_told():
 
 
 def test_no_width_is_told_where_no_batch_ended_by_its_bytes():
-    sizes = BatchRows(lambda: 0)
+    sizes = AutoBatchRows(lambda: 0)
     assert sizes.in_force == BATCH_ROWS
     assert sizes.notes == (f"batch_rows auto: {BATCH_ROWS:,}",)
 
@@ -90,11 +90,11 @@ def test_a_larger_batch_is_judged_by_the_rows_that_its_bytes_leave():
 
 
 def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
-    sizes = FixedRows(50_000)
+    sizes = BatchRows(50_000)
     assert (sizes(), sizes.notes) == (50_000, ())
     sizes.note_wide(3_000, 3_000 * 10_000)
     assert (sizes(), sizes.in_force) == (50_000, 50_000)
-    less = FixedRows(50_000, most_bytes=BATCH_BYTES // 2)
+    less = BatchRows(50_000, most_bytes=BATCH_BYTES // 2)
     less.note_wide(1_500, 1_500 * 10_000)
     assert less.notes[0].startswith("batches of 1,677 rows")
     (note,) = sizes.notes
