@@ -67,7 +67,7 @@ class LoadingRun:
         self._sessions: dict[int, LaneSession] = {}
         self._keeper: Connection | None = None
         self._shadow: Shadow | None = None
-        self._is_filling = False
+        #: The number of the table that its rows go into, once that is known.
         self._oid: int | None = None
         self._is_first = True
         self._stored: StoredRows | None = None
@@ -177,7 +177,7 @@ class LoadingRun:
         """
         is_replace = target.mode == "replace"
         if facts is None:
-            is_needed = self._is_filling or (is_replace and self.has_rows(session))
+            is_needed = self.is_filling or (is_replace and self.has_rows(session))
             session.rollback()
             if is_needed:
                 raise failures.table_gone(str(target.table), is_replace=is_replace)
@@ -195,7 +195,6 @@ class LoadingRun:
         if target.mode == "replace":
             table = self._gathers_in(target, facts)
         # not before: an end that is tried again must know the shadow of a replace
-        self._is_filling = True
         self._oid = facts.oid
         return table
 
@@ -243,7 +242,7 @@ class LoadingRun:
     @property
     def is_filling(self) -> bool:
         """Whether it is known into which table its rows go."""
-        return self._is_filling
+        return self._oid is not None
 
     def end(self, status: str, session: Connection) -> None:
         """Let table and ledger know how the run ended; the first call counts.
