@@ -47,18 +47,16 @@ class RunFiles:
             ConfigError: There is none, or more than one.
         """
         paths = self.all()
-        if not run_id and paths:
-            return paths[0]
-        exact = self.path(run_id)
-        found = [path for path in paths if path.name.startswith(run_id) and run_id]
-        if exact in found or len(found) == 1:
-            return exact if exact in found else found[0]
-        if not run_id:
+        if not paths and not run_id:
             msg = f"no run has left any {self.kind}"
-        else:
-            how_many = f"{len(found)} runs begin so" if found else f"no {self.kind}"
-            listing = self.listing(commands_for(self.folder.parent))
-            msg = f"run {run_id!r}: {how_many}. See: {listing}"
+            raise ConfigError(msg)
+        exact = self.path(run_id)
+        found = [path for path in paths if path.name.startswith(run_id)]
+        if exact in found or not run_id or len(found) == 1:
+            return exact if exact in found else found[0]
+        many = f"the names of {len(found)} runs begin with that"
+        listing = self.listing(commands_for(self.folder.parent))
+        msg = f"run {run_id!r}: {many if found else f'no {self.kind}'}. See: {listing}"
         raise ConfigError(msg)
 
 

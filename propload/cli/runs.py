@@ -170,7 +170,8 @@ def _begun(where: Places, run: str) -> Beginning | None:
         return None
     if len(found) > 1:
         listing = commands_for(where.state_dir).list_runs()
-        msg = f"run {run!r}: {len(found)} runs begin so. See: {listing}"
+        many = f"the names of {len(found)} runs begin with that"
+        msg = f"run {run!r}: {many}. See: {listing}"
         raise ConfigError(msg)
     return begun[found.pop()]
 

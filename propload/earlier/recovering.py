@@ -22,6 +22,7 @@ from propload.running.planning import Plan, object_names, require_objects
 from propload.running.run import Run
 from propload.running.stopping import stoppable
 from propload.state_folder import see_state_folder
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -195,9 +196,9 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]
     for report in _recover_before(mine, plan, stopper):
         log.warning(
-            "loaded first what run %s had left in its journal: %d rows",
+            "loaded first what run %s had left in its journal: %s",
             report.run_id,
-            report.counts.read,
+            counted(report.counts.read, "row"),
         )
     if stopper.told.is_set():
         msg = "stopped while the journals of earlier runs were loaded"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.abilities import Endable, Stoppable, incomplete_of, rows_taken_of
 from propload.errors import JournalError, QueueClosedError
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -145,9 +146,12 @@ class JournaledSource:
             self._error = self._refusal
         except QueueClosedError:
             log.warning(
-                "the last %d rows that the source gave are not kept: they came after "
-                "the load had ended",
-                self.lost_rows,
+                "%s not kept: the load had ended before",
+                counted(
+                    self.lost_rows,
+                    "row that the source gave last is",
+                    "rows that the source gave last are",
+                ),
             )
         except BaseException as error:  # noqa: BLE001 - raised where it is iterated
             self._error = self._refusal or error

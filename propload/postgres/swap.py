@@ -117,8 +117,8 @@ class Swap:
         if inherited:
             msg = (
                 f"{self._table}: other tables inherit from it since this replace "
-                "began, which would be emptied as well: let them not (ALTER TABLE ... "
-                "NO INHERIT ...)"
+                "began, which would be emptied as well: part them from it (ALTER "
+                "TABLE ... NO INHERIT ...)"
             )
             raise WriteError(msg, table=str(self._table))
         if secured:

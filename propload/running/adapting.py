@@ -99,7 +99,8 @@ def with_workers(plan: Plan, database: Database) -> tuple[Plan, tuple[str, ...]]
         others = OTHER_SESSIONS + plan.options.lock
         if told + others > room.connections:
             msg = (
-                f"workers {told:,} need a connection each and the run {others} more, "
+                f"{counted(told, 'worker needs', 'workers need')} a connection each "
+                f"and the run {others} more, "
                 f"but {database.label} gives this user {room.connections:,} in all: "
                 "give fewer --workers"
             )

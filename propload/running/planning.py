@@ -175,8 +175,8 @@ def require_objects(
 def nothing_to_replace(source: str, target: Target, /) -> str:
     """Return what is said of a replace whose source has no row that can be loaded."""
     return (
-        f"no row of {source} could be loaded, so nothing is there to replace "
-        f"{target.table} by"
+        f"no row of {source} could be loaded, so there is nothing to replace "
+        f"{target.table} with"
     )
 
 

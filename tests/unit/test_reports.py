@@ -59,7 +59,7 @@ def test_a_run_that_is_not_known_is_said(store):
         store.read()
     store.save(report("20260101-ab"))
     store.save(report("20260101-cd"))
-    with pytest.raises(ConfigError, match="run '2026': 2 runs begin so"):
+    with pytest.raises(ConfigError, match="run '2026': the names of 2 runs begin with"):
         store.read("2026")
     with pytest.raises(ConfigError, match="run 'x': no report"):
         store.read("x")

@@ -109,7 +109,7 @@ def test_a_table_that_was_dropped_is_not_said_to_keep_its_rows(goal, database, u
 def test_a_table_that_was_never_there_is_not_said_to_keep_rows(database, tmp_path):
     path = tmp_path / "homes.csv"
     path.write_text("id,day\n")
-    with pytest.raises(LoadError, match="nothing is there to replace") as failed:
+    with pytest.raises(LoadError, match="there is nothing to replace") as failed:
         propload.ingest(path, to=database, table="homes", key="id", mode="replace")
     assert "old rows" not in str(failed.value)
 

@@ -212,7 +212,7 @@ def test_a_name_that_may_be_of_two_runs_is_a_usage_error(run, begun):
     for name, many in (("20260704", 2), ("202607", 5)):
         result = run("show", name)
         assert result.exit_code == 2
-        assert f"{many} runs begin so. See: propload runs list" in result.stderr
+        assert f"{many} runs begin with that. See: propload runs list" in result.stderr
     assert killed.run_id in run("show", killed.run_id[:-1] + "1").stdout
     assert going_on.run_id in run("show", going_on.run_id).stdout
 
@@ -241,7 +241,7 @@ def test_a_report_is_shown_as_it_was(name, day, run, reports):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("2025", "no report"), ("2026", "3 runs begin so")]
+    ("name", "message"), [("2025", "no report"), ("2026", "3 runs begin with that")]
 )
 def test_a_run_that_is_not_one_is_a_usage_error(name, message, run, reports):
     result = run("show", name)

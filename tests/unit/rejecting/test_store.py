@@ -23,7 +23,7 @@ def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
     ]
     assert store.files.find().stem == "20260102-cd"
     assert store.files.find("20260101").stem == RUN
-    with pytest.raises(ConfigError, match="2 runs begin so"):
+    with pytest.raises(ConfigError, match="2 runs begin with that"):
         store.files.find("2026")
     with pytest.raises(ConfigError, match="no rejected rows"):
         store.files.find("nothing")
