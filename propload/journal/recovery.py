@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.config import commands_for
@@ -171,20 +171,17 @@ class JournalSource:
         folder: The journal's folder.
         name: What messages call it.
         rereadable: It can be read again.
-        torn: What was cut from its end, known after reading.
     """
 
     folder: Path
     name: str = "journal"
     rereadable: bool = True
-    torn: Torn = field(default_factory=Torn)
     _lock: int | None = None
 
     @property
     def first_row(self) -> int:
         """The run's number of the first row that is still there."""
-        torn = Torn()
-        for record in records.read_segments(self.folder, torn):
+        for record in records.read_segments(self.folder, Torn()):
             return record.first_row
         return 0
 
@@ -208,11 +205,11 @@ class JournalSource:
         Raises:
             JournalError: A file is damaged that others follow.
         """
-        self.torn = Torn()
-        for record in records.read_segments(self.folder, self.torn):
+        torn = Torn()
+        for record in records.read_segments(self.folder, torn):
             yield record.batch
-        if self.torn.damaged is not None:
-            raise self._damaged(self.torn.damaged)
+        if torn.damaged is not None:
+            raise self._damaged(torn.damaged)
 
     def _damaged(self, file: Path) -> JournalError:
         commands = commands_for(self.folder.parent.parent)
