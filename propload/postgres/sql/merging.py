@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Counts updates where RETURNING cannot tell them: partitions before version 17.
 UPDATES = "propload_updates"
+#: Tells how many the session has counted so far.
+COUNT_UPDATES = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {UPDATES}"
 #: Counts stale rows, which MERGE passes over without a word.
 STALES = "propload_stales"
 #: Calls what `create_match` makes.
@@ -50,11 +52,6 @@ def create_counter(counter: str, /) -> str:
         counter: `UPDATES` or `STALES`.
     """
     return f"CREATE TEMPORARY SEQUENCE {counter} CACHE 1"
-
-
-def count_updates() -> str:
-    """Return the query for the updates that the session has counted so far."""
-    return f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {UPDATES}"
 
 
 def key_comes_twice(shape: Shape, /) -> str:

@@ -301,6 +301,12 @@ FROM pg_catalog.pg_constraint AS c
 WHERE c.conrelid = $1::int8::oid AND c.contype = 'f' AND c.confrelid = c.conrelid
 ORDER BY first DESC, made"""
 
+#: Holds a name against others until the commit.
+LOCK_NAME_QUERY = """
+SELECT count(*) FROM (
+    SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))) AS held
+"""
+
 #: Whether this user may have the server read a file of its machine.
 READS_FILES = "pg_has_role(current_user, 'pg_read_server_files', 'USAGE')"
 
@@ -330,14 +336,6 @@ def copy_from(place: Iterable[str | None], columns: Iterable[str], path: str, /)
 def is_empty_query(table: TableName, /) -> str:
     """Return the query whether a table holds no row."""
     return f"SELECT NOT EXISTS (SELECT FROM {quoting.table(table)})"
-
-
-def lock_name_query() -> str:
-    """Return the query that holds a name against others until the commit."""
-    return (
-        "SELECT count(*) FROM (SELECT "
-        "pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))) AS held"
-    )
 
 
 def create_table_statement(

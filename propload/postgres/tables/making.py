@@ -11,12 +11,12 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
 from propload.postgres.sql.sessions import TEMP_BUFFERS
 from propload.postgres.sql.tables import (
+    LOCK_NAME_QUERY,
     OWN_TEMPORARY,
     PLACES_QUERY,
     TEMPORARY,
     add_columns_statement,
     create_table_statement,
-    lock_name_query,
 )
 from propload.postgres.tables.reading import describe
 from propload.postgres.tables.row_plan import told_apart
@@ -66,11 +66,7 @@ def create_table(
     """
     statement = _creation(table, frame_schema, key, pg_types or {})
     _change(connection, table, statement)
-    made = describe(connection, table)
-    if made is None:
-        msg = f"table {table} was dropped while it was being made: try again"
-        raise WriteError(msg, table=str(table))
-    return made
+    return _changed_table(connection, table)
 
 
 def rehearse_table(
@@ -125,11 +121,7 @@ def borrow_table(
     connection.execute(TEMP_BUFFERS)
     _change(connection, temporary, _creation(temporary, frame_schema, key, pg_types))
     namespace = str(connection.rows(OWN_TEMPORARY)[0][0])
-    made = describe(connection, TableName(namespace, table.table))
-    if made is None:
-        msg = f"a temporary table like {table} was dropped while it was looked at"
-        raise WriteError(msg, table=str(table))
-    return made
+    return _changed_table(connection, TableName(namespace, table.table))
 
 
 def add_columns(
@@ -156,11 +148,7 @@ def add_columns(
     types = _column_types(frame_schema, pg_types or {})
     check_new_columns(connection, table, types)
     _change(connection, table, add_columns_statement(table, types))
-    made = describe(connection, table)
-    if made is None:
-        msg = f"table {table} is not there to add columns to"
-        raise WriteError(msg, table=str(table))
-    return made
+    return _changed_table(connection, table)
 
 
 def check_new_columns(
@@ -271,7 +259,7 @@ def _change(
 ) -> None:
     try:
         # two runs that make one table at once would trip over each other's names
-        connection.rows(lock_name_query(), (str(table),))
+        connection.rows(LOCK_NAME_QUERY, (str(table),))
         connection.execute(statement)
         if keep:
             connection.commit()
@@ -280,6 +268,19 @@ def _change(
     except ServerError as error:
         connection.rollback()
         raise _explained(error, table) from error
+
+
+def _changed_table(connection: Connection, table: TableName) -> TableFacts:
+    """Return the facts of a table that was just made or changed.
+
+    Raises:
+        WriteError: Somebody has dropped it since.
+    """
+    facts = describe(connection, table)
+    if facts is None:
+        msg = f"table {table} was dropped while it was made or changed: try again"
+        raise WriteError(msg, table=str(table))
+    return facts
 
 
 def _explained(error: ServerError, table: TableName) -> WriteError:

@@ -75,7 +75,7 @@ def updates_so_far(connection: Connection, shape: Shape, /) -> int:
     """Return the session's count of updates where RETURNING cannot tell them."""
     if shape.counts_by != "sequence":
         return 0
-    return int(connection.rows(merging.count_updates())[0][0])
+    return int(connection.rows(merging.COUNT_UPDATES)[0][0])
 
 
 def merged_counts(
