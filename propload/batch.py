@@ -218,8 +218,8 @@ class Batch:
         """Return the rows from start to stop (exclusive), without a copy.
 
         Args:
-            start: How many rows of the source stand before them, unread ones counted.
-            stop: So many, with them.
+            start: How many rows stand before the first of them, unread ones counted.
+            stop: How many stand before their end.
         """
         skipped, through = self._unread_before(start), self._unread_before(stop)
         first, last = start - skipped, stop - through

@@ -54,7 +54,7 @@ class Commands:
         return self._worded("rejects replay", run_id)
 
     def drop_rejects(self, run_id: str, /) -> str:
-        """Return the command that deletes a run's rejected rows."""
+        """Return what deletes the rejected rows of a run."""
         return self._worded("rejects drop", run_id)
 
     def export_rejects(self, run_id: str, /) -> str:

@@ -105,14 +105,14 @@ class Parts:
         said += [self.kept.outcome.note] if self.kept.outcome.note else []
         return tuple(dict.fromkeys(said))
 
-    def settings(self, *chosen_besides: str) -> Mapping[str, Plain]:
+    def settings(self, chosen_besides: str, /) -> Mapping[str, Plain]:
         """Return what was told and chosen, without secrets.
 
         Args:
-            *chosen_besides: What the run chose itself; an empty text is no choice.
+            chosen_besides: What the run chose itself; an empty text is no choice.
         """
         shown = settings_shown(self.plan, self.target)
         shown["batch_rows"] = self.sizes.in_force
-        said = (*self.chosen, *self.sizes.notes, *chosen_besides)
+        said = (*self.chosen, *self.sizes.notes, chosen_besides)
         chosen: list[Plain] = [one for one in said if one]
         return {**shown, "chosen": chosen} if chosen else shown

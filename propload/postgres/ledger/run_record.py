@@ -78,15 +78,15 @@ class RunRecord:
             is_journaled: Whether nobody can read rows again once they are committed.
         """
         told = {_LANES: lanes, _SHAPING: mark, _JOURNALED: is_journaled}
-        return self._with(**told, **{_MEANING: [meaning.mark, meaning.versions]})
+        return self._with({**told, _MEANING: [meaning.mark, meaning.versions]})
 
     def with_lanes(self, lanes: int, /) -> RunRecord:
         """Return the record of a run whose number of lanes was chosen."""
-        return self._with(**{_LANES: lanes})
+        return self._with({_LANES: lanes})
 
     def into(self, facts: TableFacts, /) -> RunRecord:
         """Return the record of a run that writes into that table."""
-        return self._with(**{_OID: facts.oid, _COLUMNS: facts.columns_mark})
+        return self._with({_OID: facts.oid, _COLUMNS: facts.columns_mark})
 
     def guessing(self, names: Mapping[str, str], /) -> RunRecord:
         """Return the record of a run that has guessed these types.
@@ -94,7 +94,7 @@ class RunRecord:
         Args:
             names: The name of each column's type.
         """
-        return self if names == self.guessed else self._with(**{_GUESSED: {**names}})
+        return self if names == self.guessed else self._with({_GUESSED: {**names}})
 
     def goes_on(self, before: RunRecord, /) -> RunRecord:
         """Return this record as the continuation of an earlier run."""
@@ -108,7 +108,7 @@ class RunRecord:
             row: The run's number of the first of these rows.
             batch: The number of the first of these batches.
         """
-        return self._with(**{_VOID: [*self._void, (row, batch)]})
+        return self._with({_VOID: [*self._void, (row, batch)]})
 
     def counts(self, entry: LedgerEntry, /) -> bool:
         """Return whether an entry still counts: its rows were not written again."""
@@ -179,5 +179,5 @@ class RunRecord:
     def _void(self) -> list[tuple[int, int]]:
         return [(a, b) for a, b in self._told.get(_VOID, ())]
 
-    def _with(self, **told: object) -> RunRecord:
+    def _with(self, told: Mapping[str, object]) -> RunRecord:
         return replace(self, settings=json.dumps({**self._told, **told}))
