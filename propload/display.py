@@ -147,21 +147,19 @@ def _bar(share: float) -> str:
 
 
 def _open_view() -> View | None:
-    shell = _notebook()
-    if shell is not None:
+    if _is_in_notebook():
         return _NotebookView()
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return _TerminalView()
     return None
 
 
-def _notebook() -> object | None:
-    """Return the kernel's shell, or None outside a notebook."""
+def _is_in_notebook() -> bool:
     # a kernel has imported IPython; nobody else should have to
     if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
-        return None
+        return False
     shell = sys.modules["IPython"].get_ipython()
-    return shell if getattr(shell, "kernel", None) is not None else None
+    return getattr(shell, "kernel", None) is not None
 
 
 class _TerminalView:
