@@ -41,6 +41,16 @@ class Conversion:
     retry: pl.Expr | None = None
     fitted: pl.Expr | None = None
 
+    @property
+    def exact(self) -> pl.Expr:
+        """The column as the new type, null where that would change a value."""
+        made = self.value
+        if self.retry is not None:
+            made = pl.coalesce(made, self.retry)
+        if self.refused is not None:
+            made = pl.when(~self.refused.fill_null(value=False)).then(made)
+        return made
+
 
 def convert(
     column: pl.Expr, source: pl.DataType, target: pl.DataType

@@ -168,20 +168,10 @@ def _scalars(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.
     lost = _unfit(values, is_fit)
     if target == pl.String:
         return texts, lost
-    found = texts.to_frame("text").select(_exactly(pl.col("text"), target)).to_series()
-    return found, lost | (found.is_null() & texts.is_not_null())
-
-
-def _exactly(text: pl.Expr, target: pl.DataType) -> pl.Expr:
-    """Return texts as a type, null where that loses something."""
-    reading = read_text(text, target)
+    reading = read_text(pl.col("text"), target)
     assert reading is not None  # noqa: S101 - `_is_read` has asked
-    value = reading.value
-    if reading.retry is not None:
-        value = pl.coalesce(value, reading.retry)
-    if reading.refused is not None:
-        value = pl.when(~reading.refused.fill_null(value=False)).then(value)
-    return value
+    found = texts.to_frame("text").select(reading.exact).to_series()
+    return found, lost | (found.is_null() & texts.is_not_null())
 
 
 def _unfit(values: Sequence[Any], is_fit: Sequence[bool]) -> pl.Series:

@@ -148,12 +148,7 @@ def _read(leaf: pl.Expr, element: str) -> pl.Expr:
     conversion = None if dtype is None else read_text(leaf, dtype)
     if dtype is None or conversion is None:
         return leaf
-    value = conversion.value
-    if conversion.retry is not None:
-        value = pl.coalesce(value, conversion.retry)
-    if conversion.refused is not None:
-        value = pl.when(~conversion.refused.fill_null(value=False)).then(value)
-    text = write_text(value, dtype)
+    text = write_text(conversion.exact, dtype)
     assert text is not None  # noqa: S101 - these types have texts
     return text
 
