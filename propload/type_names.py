@@ -14,6 +14,8 @@ from propload.errors import SchemaMismatchError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from polars.datatypes import DataTypeClass
+
 #: Whole numbers that PostgreSQL keeps in a wider type: what they may be.
 _NARROW: Mapping[type[pl.DataType], str] = {
     pl.Int8: "integer from -128 to 127",
@@ -102,5 +104,13 @@ def type_name(dtype: pl.DataType, /) -> str:
 
 def inner_type(dtype: pl.List | pl.Array, /) -> pl.DataType:
     """Return the type of the values in a list."""
-    inner = dtype.inner
-    return inner if isinstance(inner, pl.DataType) else inner()
+    return _instance(dtype.inner)
+
+
+def field_types(dtype: pl.Struct, /) -> list[tuple[str, pl.DataType]]:
+    """Return the name of each field of a struct, and the type of its values."""
+    return [(field.name, _instance(field.dtype)) for field in dtype.fields]
+
+
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()

@@ -15,13 +15,11 @@ import polars as pl
 
 from propload.prepare.conversions import Conversion
 from propload.prepare.text_in import read_text
-from propload.type_names import inner_type, type_name
+from propload.type_names import field_types, inner_type, type_name
 from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from polars.datatypes import DataTypeClass
 
 
 def read_json(column: pl.Expr, target: pl.DataType) -> Conversion | None:
@@ -46,27 +44,22 @@ def json_shape(target: pl.DataType) -> str:
         size = f" of length {target.size}" if isinstance(target, pl.Array) else ""
         return f"a JSON list{size} of {_shape_within(inner_type(target))}"
     if isinstance(target, pl.Struct):
-        fields = (f"{one.name} {_shape_within(one.dtype)}" for one in target.fields)
+        fields = (f"{name} {_shape_within(kind)}" for name, kind in field_types(target))
         return f"a JSON object of {', '.join(fields)}"
     return type_name(target)
 
 
-def _shape_within(dtype: pl.DataType | DataTypeClass) -> str:
-    shape = json_shape(_instance(dtype))
-    return f"({shape})" if dtype.is_nested() else shape
+def _shape_within(dtype: pl.DataType) -> str:
+    return f"({json_shape(dtype)})" if dtype.is_nested() else json_shape(dtype)
 
 
 def _is_read(target: pl.DataType) -> bool:
     if isinstance(target, (pl.List, pl.Array)):
         return _is_read(inner_type(target))
     if isinstance(target, pl.Struct):
-        inner = [_instance(field.dtype) for field in target.fields]
-        return bool(inner) and all(map(_is_read, inner))
+        inner = field_types(target)
+        return bool(inner) and all(_is_read(kind) for _, kind in inner)
     return target == pl.String or read_text(pl.col(""), target) is not None
-
-
-def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
-    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 class _Lost:
@@ -122,16 +115,17 @@ def _build(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.Se
 
 
 def _structs(values: Sequence[Any], target: pl.Struct) -> tuple[pl.Series, pl.Series]:
-    names = [field.name for field in target.fields]
+    wanted = field_types(target)
+    names = [name for name, _ in wanted]
     known = set(names)
     is_fit = [isinstance(one, dict) and one.keys() <= known for one in values]
     fields, lost = [], _unfit(values, is_fit)
-    for place, field in enumerate(target.fields):
+    for place, (name, kind) in enumerate(wanted):
         inside = [
-            one.get(field.name) if fit else None
+            one.get(name) if fit else None
             for one, fit in zip(values, is_fit, strict=True)
         ]
-        part, lost_within = _build(inside, _instance(field.dtype))
+        part, lost_within = _build(inside, kind)
         # a frame gives a column without a name another one
         fields.append(part.alias(str(place)))
         lost |= lost_within

@@ -9,7 +9,7 @@ import polars as pl
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
-from propload.type_names import inner_type
+from propload.type_names import field_types, inner_type
 
 
 def convert_nested(
@@ -66,7 +66,7 @@ def _between_structs(
     column: pl.Expr, source: pl.Struct, target: pl.Struct
 ) -> Conversion | None:
     """Match fields by name; one that the target lacks may hold nothing but nulls."""
-    given, wanted = _fields(source), _fields(target)
+    given, wanted = dict(field_types(source)), dict(field_types(target))
     lost = [column.struct.field(n).is_not_null() for n in given if n not in wanted]
     fields, shared = [], False
     for place, (name, dtype) in enumerate(wanted.items()):
@@ -120,10 +120,3 @@ def _conversion(
     if source == pl.String:
         return read_text(value, wanted)
     return convert(value, source, wanted)
-
-
-def _fields(struct: pl.Struct) -> dict[str, pl.DataType]:
-    return {
-        one.name: one.dtype if isinstance(one.dtype, pl.DataType) else one.dtype()
-        for one in struct.fields
-    }

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload.moments import duration_text, in_calendar, moment_text
-from propload.type_names import inner_type
+from propload.type_names import field_types, inner_type
 from propload.values import MARKED_NUMBER, NUMBER_MARK
-
-if TYPE_CHECKING:
-    from polars.datatypes import DataTypeClass
 
 _NESTED = (pl.List, pl.Array, pl.Struct)
 
@@ -60,7 +56,7 @@ def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
 def _has_json(dtype: pl.DataType) -> bool:
     """Return whether every value of a type has a JSON text."""
     if isinstance(dtype, pl.Struct):
-        return all(_has_json(_instance(field.dtype)) for field in dtype.fields)
+        return all(_has_json(kind) for _, kind in field_types(dtype))
     if isinstance(dtype, (pl.List, pl.Array)):
         return _has_json(inner_type(dtype))
     return dtype != pl.Object
@@ -92,16 +88,12 @@ def _fields(
 ) -> list[tuple[str, pl.Expr, pl.DataType]]:
     """Return name, value and type of each field."""
     # Polars takes some names (`*`, `^a$`) for patterns of other fields
-    places = [str(place) for place in range(len(source.fields))]
-    plain = value.struct.rename_fields(places)
+    fields = field_types(source)
+    plain = value.struct.rename_fields([str(place) for place in range(len(fields))])
     return [
-        (field.name, plain.struct.field(place), _instance(field.dtype))
-        for place, field in zip(places, source.fields, strict=True)
+        (name, plain.struct.field(str(place)), kind)
+        for place, (name, kind) in enumerate(fields)
     ]
-
-
-def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
-    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
@@ -138,7 +130,7 @@ def _object_text(column: pl.Expr, source: pl.Struct) -> pl.Expr:
 def is_json_of_polars(dtype: pl.DataType) -> bool:
     """Return whether Polars writes the values of a type as `values.as_text` does."""
     if isinstance(dtype, pl.Struct):
-        return all(is_json_of_polars(_instance(field.dtype)) for field in dtype.fields)
+        return all(is_json_of_polars(kind) for _, kind in field_types(dtype))
     if isinstance(dtype, (pl.List, pl.Array)):
         return is_json_of_polars(inner_type(dtype))
     return _scalar_for_json(pl.lit(None, dtype), dtype) is None

@@ -20,15 +20,13 @@ from propload.private_files import is_at, open_private, sync_folder
 from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
-from propload.type_names import inner_type
+from propload.type_names import field_types, inner_type
 from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import BufferedWriter
     from pathlib import Path
-
-    from polars.datatypes import DataTypeClass
 
     from propload.rejecting.lines import Line
     from propload.report import ReasonCount
@@ -293,9 +291,9 @@ def _is_json(column: pl.Series) -> bool:
     return beyond is None or not column.to_frame().select(beyond.any()).item()
 
 
-def _holds_bytes(dtype: pl.DataType | DataTypeClass) -> bool:
+def _holds_bytes(dtype: pl.DataType) -> bool:
     if isinstance(dtype, pl.Struct):
-        return any(_holds_bytes(field.dtype) for field in dtype.fields)
+        return any(_holds_bytes(kind) for _, kind in field_types(dtype))
     if isinstance(dtype, (pl.List, pl.Array)):
         return _holds_bytes(inner_type(dtype))
     return dtype == pl.Binary

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from propload.batch import CREATED_AS
-from propload.type_names import create_type, inner_type
+from propload.type_names import create_type, field_types, inner_type
 from propload.values import DECIMAL_DIGITS
 
 _NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
@@ -19,7 +19,7 @@ def holds_wide(dtype: pl.DataType) -> bool:
     if isinstance(dtype, (pl.List, pl.Array)):
         return holds_wide(inner_type(dtype))
     if isinstance(dtype, pl.Struct):
-        return any(holds_wide(kind) for _, kind in _fields(dtype))
+        return any(holds_wide(kind) for _, kind in field_types(dtype))
     return isinstance(dtype, (pl.Int128, pl.UInt128))
 
 
@@ -49,8 +49,8 @@ def _with(dtype: pl.DataType, instead: pl.DataType) -> pl.DataType:
     if isinstance(dtype, pl.Array):
         return pl.Array(_with(inner_type(dtype), instead), dtype.size)
     if isinstance(dtype, pl.Struct):
-        parts = _fields(dtype)
-        return pl.Struct([pl.Field(n, _with(kind, instead)) for n, kind in parts])
+        fields = field_types(dtype)
+        return pl.Struct([pl.Field(n, _with(kind, instead)) for n, kind in fields])
     return instead if holds_wide(dtype) else dtype
 
 
@@ -63,10 +63,3 @@ def _widened(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_widened(field.type)) for field in kind])
     return WIDE if kind.equals(_NARROW) else kind
-
-
-def _fields(struct: pl.Struct) -> list[tuple[str, pl.DataType]]:
-    return [
-        (one.name, one.dtype if isinstance(one.dtype, pl.DataType) else one.dtype())
-        for one in struct.fields
-    ]
