@@ -67,8 +67,7 @@ class Acceptor:
     """
 
     columns: tuple[ColumnFacts, ...]
-    checks: tuple[CheckFacts, ...] = field(default=())
-
+    checks: tuple[CheckFacts, ...] = ()
     _compiled: dict[tuple[tuple[str, pl.DataType], ...], pl.Expr | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -125,12 +124,10 @@ def exact_type(dtype: Any, /) -> pl.DataType | None:
     found = getattr(dtype, "type", None)
     if isinstance(found, pl.DataType):
         return found
+    if not (isinstance(found, type) and issubclass(found, pl.DataType)):
+        return None
     try:
-        return (
-            found()
-            if isinstance(found, type) and issubclass(found, pl.DataType)
-            else None
-        )
+        return found()
     except TypeError:
         return None
 

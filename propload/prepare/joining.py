@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -118,20 +119,13 @@ class Joined:
         Args:
             rows: Positions in the raw rows, unsigned integers.
         """
-        starts, start = [], 0
-        for part in self.parts:
-            starts.append(start)
-            start += part.rows.num_rows
-        wanted = rows.to_list()
-        found = [(row, *self._origin(row, starts)) for row in wanted]
+        starts = list(accumulate((p.rows.num_rows for p in self.parts), initial=0))
+        found = [(row, *self._origin(row, starts)) for row in rows]
         return pl.DataFrame(found, schema=ORIGINS, orient="row")
 
     def _origin(self, row: int, starts: list[int]) -> tuple[str, int, str | None]:
-        low, high = 0, len(starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if starts[middle] <= row else (low, middle)
-        part, inside = self.parts[low], row - starts[low]
+        place = bisect_right(starts, row) - 1
+        part, inside = self.parts[place], row - starts[place]
         numbers = part.row_numbers
         number = numbers[inside] if numbers else part.first_row + inside
         moment = part.as_of.isoformat() if part.as_of else None

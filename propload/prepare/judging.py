@@ -52,9 +52,8 @@ class Judge:
         if self._rest is None:
             # each row is judged by itself, so the others need no second look
             doubtful = frame if not accepted.any() else frame.filter(~accepted)
-            return frame, _validate(self._schema, doubtful)[
-                1
-            ] if doubtful.height else []
+            failed = _validate(self._schema, doubtful)[1] if doubtful.height else []
+            return frame, failed
         if accepted.all() and not _validate(self._rest, frame)[1]:
             return frame, []
         return _validate(self._schema, frame)

@@ -100,7 +100,7 @@ def read_text(  # noqa: PLR0911 - one return a type
 def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
     """Return how text becomes a type that was guessed from other texts."""
     reading = read_text(column, target)
-    if reading is None or (pattern := guess_pattern(target)) is None:
+    if reading is None or (pattern := _guess_pattern(target)) is None:
         msg = f"{target} is never guessed"
         raise ValueError(msg)
     strange = ~column.str.contains(pattern)
@@ -127,7 +127,7 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
     return Conversion(reading.value, doubt, strange, retry)
 
 
-def guess_pattern(target: pl.DataType) -> str | None:
+def _guess_pattern(target: pl.DataType) -> str | None:
     """Return what a text looks like that may be guessed to be of a type."""
     if isinstance(target, pl.Datetime):
         return GUESSED_NAIVE if target.time_zone is None else GUESSED_ZONED

@@ -174,14 +174,11 @@ class Mapping:
             target: names.find(rule.sources, each=rule.each)
             for target, rule in rules.items()
         }
-        lost = [
-            f"{target} (from {' or '.join(rule.sources)})"
-            for target, rule in rules.items()
-            if rule.required and not found[target]
-        ]
+        lost = [t for t, rule in rules.items() if rule.required and not found[t]]
         if lost or (rules and not any(found.values())):
-            wanted = lost or [
-                f"{t} (from {' or '.join(r.sources)})" for t, r in rules.items()
+            wanted = [
+                f"{target} (from {' or '.join(rules[target].sources)})"
+                for target in lost or rules
             ]
             shown = ", ".join(names.given[:SHOWN_COLUMNS])
             msg = (

@@ -177,14 +177,14 @@ def parse_area(
     before = text.str.extract(r"^\s*(\p{L}[^\d]*)\d", 1).str.to_lowercase()
     in_front = pl.when(after.is_null()).then(pl.coalesce(_sizes(before)))
     named = pl.coalesce(_sizes(after))
-    given = pl.when(after.is_null()).then(pl.lit(unit_size(unit)))
+    given = pl.when(after.is_null()).then(pl.lit(_unit_size(unit)))
     size = pl.coalesce([in_front, given, named])
     return parse_number(text, decimal=decimal) * size
 
 
 def in_square_metres(number: pl.Expr, dtype: pl.DataType, /, *, unit: str) -> pl.Expr:
     """Return numbers of a unit in square metres; what is no number stays as it is."""
-    size = unit_size(unit)
+    size = _unit_size(unit)
     return number * size if dtype.is_numeric() and size != 1 else number
 
 
@@ -196,7 +196,7 @@ def _sizes(named: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def unit_size(unit: str, /) -> float:
+def _unit_size(unit: str) -> float:
     """Return the square metres of one unit of area.
 
     Raises:

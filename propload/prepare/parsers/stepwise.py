@@ -30,11 +30,9 @@ def fill(
     return found.clone().scatter(left.arg_true(), read(text.filter(left)))
 
 
-def apply(text: pl.Series, *steps: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """Return a column after some steps, each done once."""
-    for step in steps:
-        text = text.to_frame().select(step(pl.first())).to_series()
-    return text
+def apply(text: pl.Series, step: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Return a column after a step over its expression."""
+    return text.to_frame().select(step(pl.first())).to_series()
 
 
 def tidy_texts(text: pl.Series) -> pl.Series:
