@@ -135,10 +135,9 @@ class Chunks:
     def drop_line(self) -> None:
         """Go on after the next line end, however far away it is."""
         while not (found := LINE_END.search(self._text)) and not self._ended:
-            last = self._text[-1:]
-            self._text = b""
-            self._read()
-            self._text = last + self._text if last == b"\r" else self._text
+            # a feed may follow a return at the very end
+            kept = b"\r" if self._text.endswith(b"\r") else b""
+            self._text = kept + self._read()
         self._text = self._text[found.end() :] if found else b""
         self._want = self._chunk_bytes
 
@@ -146,17 +145,18 @@ class Chunks:
         parts, size = [self._text], len(self._text)
         self._paused = False
         while size < count and not self._ended and not self._paused:
-            self._text = b""
-            self._read()
-            self._paused = self._text == PAUSE and not self._ended
-            parts.append(self._text)
-            size += len(self._text)
+            block = self._read()
+            self._paused = block == PAUSE and not self._ended
+            parts.append(block)
+            size += len(block)
         self._text = b"".join(parts) if len(parts) > 1 else self._text
 
-    def _read(self) -> None:
+    def _read(self) -> bytes:
+        """Return the next block; nothing at the end."""
         try:
-            self._text = next(self._blocks)
+            return next(self._blocks)
         except StopIteration:
             self._ended = True
         except SourceError as error:
             self._ended, self.error = True, error
+        return b""

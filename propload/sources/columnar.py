@@ -121,9 +121,7 @@ def _read(
             yield from cut(settle_types(nothing, name), name, 1, options)
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} is cut short or damaged: fetch it again ({error})"
-        stop = SourceError(msg, source=name)
-        stop.__cause__ = error
-        raise located(stop, name, rows_read) from error
+        raise located(SourceError(msg), name, rows_read) from error
 
 
 def _open_parquet(

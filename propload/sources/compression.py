@@ -6,7 +6,7 @@ import bz2
 import lzma
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import zstandard
 
@@ -40,13 +40,30 @@ class Unpacker(Protocol):
         """Return the unpacked bytes that the packed ones complete."""
 
 
-#: How a packed file begins, its format's name and what unpacks one member of it.
-FORMATS: tuple[tuple[bytes, str, Callable[[], Unpacker]], ...] = (
+class Packing(NamedTuple):
+    """A way to pack files.
+
+    Attributes:
+        magic: How a packed file begins.
+        name: What messages call it.
+        unpacker: Makes what unpacks one member of a file.
+    """
+
+    magic: bytes
+    name: str
+    unpacker: Callable[[], Unpacker]
+
+
+PACKINGS = (
     # 16 asks zlib for the gzip wrapper, 15 is its largest window
-    (b"\x1f\x8b\x08", "gzip", lambda: zlib.decompressobj(16 + 15)),
-    (b"\x28\xb5\x2f\xfd", "zstd", lambda: zstandard.ZstdDecompressor().decompressobj()),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
+    Packing(b"\x1f\x8b\x08", "gzip", lambda: zlib.decompressobj(16 + 15)),
+    Packing(
+        b"\x28\xb5\x2f\xfd",
+        "zstd",
+        lambda: zstandard.ZstdDecompressor().decompressobj(),
+    ),
+    Packing(b"BZh", "bzip2", bz2.BZ2Decompressor),
+    Packing(b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
 )
 BROKEN = (zlib.error, zstandard.ZstdError, lzma.LZMAError, EOFError)
 
@@ -56,45 +73,26 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((ZIP_MAGIC, EMPTY_ZIP_MAGIC))
 
 
-def is_packed(head: bytes) -> bool:
-    """Return whether `unpack` unpacks a file that begins so."""
-    return any(head.startswith(magic) for magic, _, _ in FORMATS)
+def packing_of(head: bytes) -> Packing | None:
+    """Return how a file is packed that begins so, or None where it is not."""
+    return next((one for one in PACKINGS if head.startswith(one.magic)), None)
 
 
-def unpack(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Yield the bytes unpacked where they are packed, else as they are.
+def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[bytes]:
+    """Yield the bytes of a packed file, unpacked.
 
     Args:
-        blocks: The file's bytes; its format is seen from the first ones.
-        name: What messages call the file.
+        blocks: The file's bytes, from its beginning.
+        packing: How it is packed.
+        name: What messages call it.
 
     Raises:
         SourceError: The file is cut short or damaged; raised only after every
             byte before that place was yielded.
     """
-    head = next(blocks, b"")
-    for magic, kind, make in FORMATS:
-        if head.startswith(magic):
-            yield from _unpack(_pieces(head, blocks), make, f"{name} ({kind})")
-            return
-    if head:
-        yield head
-    yield from blocks
-
-
-def _pieces(head: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    block: bytes | None = head
-    while block:
-        for start in range(0, len(block), PACKED_BYTES):
-            yield block[start : start + PACKED_BYTES]
-        block = next(blocks, None)
-
-
-def _unpack(
-    pieces: Iterator[bytes], make: Callable[[], Unpacker], name: str
-) -> Iterator[bytes]:
-    unpacker = make()
-    for piece in pieces:
+    name = f"{name} ({packing.name})"
+    unpacker = packing.unpacker()
+    for piece in _pieces(blocks):
         rest = piece
         while rest:
             if unpacker.eof:
@@ -102,7 +100,7 @@ def _unpack(
                 rest = rest.lstrip(b"\0")
                 if not rest:
                     break
-                unpacker = make()
+                unpacker = packing.unpacker()
             block = _feed(unpacker, rest, name)
             if block:
                 yield block
@@ -110,6 +108,12 @@ def _unpack(
     if not unpacker.eof:
         msg = f"{name} is cut short: fetch it again"
         raise SourceError(msg)
+
+
+def _pieces(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        for start in range(0, len(block), PACKED_BYTES):
+            yield block[start : start + PACKED_BYTES]
 
 
 def _feed(unpacker: Unpacker, packed: bytes, name: str) -> bytes:

@@ -126,12 +126,12 @@ class FrameSource:
                 yield from self._cut(nothing, 0, ())
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
             stop = SourceError(f"{self.name} cannot be read: {error}")
-            stop.__cause__ = error
             raise located(stop, self.name, rows_read) from error
         finally:
             # a stream that is kept by an error keeps the connection that it came from;
             # a reader of the user can still be read
-            getattr(batches, "close", _nothing)()
+            if hasattr(batches, "close"):
+                batches.close()
 
     def _cut(
         self, rows: pa.RecordBatch, rows_read: int, faults: Sequence[Unread]
@@ -335,10 +335,6 @@ def _with_faults(given: pa.RecordBatch | Part) -> Part:
 
 def _table(table: pa.Table) -> ArrowStream:
     return table.schema, iter(table.to_batches())
-
-
-def _nothing() -> None:
-    """Close what is in memory."""
 
 
 def _stream(exporter: Exporter) -> ArrowStream:

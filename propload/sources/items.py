@@ -102,7 +102,7 @@ class ItemSource:
             return failure
         msg = f"{self.name} failed with {type(failure).__name__}: {failure}"
         msg += _advice(failure)
-        stop = SourceError(msg, source=self.name)
+        stop = SourceError(msg)
         stop.__cause__ = failure
         return located(stop, self.name, rows)
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from propload.errors import SourceError
 from propload.format_names import check_format
 from propload.sources.blocks import peek, read_blocks
-from propload.sources.compression import is_packed, is_zip, unpack, zip_members
+from propload.sources.compression import is_zip, packing_of, unpack, zip_members
 from propload.sources.formats import find_format, is_workbook
 from propload.sources.pipes import read_stream, without_pauses
 from propload.sources.readers import READERS
@@ -115,10 +115,11 @@ def _unpacked(
     """Return what is to be read of a file that is no archive, and its format."""
     plain: IO[bytes] | None = file
     for _ in range(MOST_PACKED):
-        if not is_packed(head):
+        packing = packing_of(head)
+        if packing is None:
             break
         plain = None
-        unpacked = unpack(without_pauses(blocks), name)
+        unpacked = unpack(without_pauses(blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
     return Part(name, find_format(name, head, options.format), blocks, plain)
 
