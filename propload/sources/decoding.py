@@ -89,7 +89,7 @@ def _with_order(encoding: str | None, head: bytes) -> str | None:
     """Return the encoding, with the order of bytes that UTF-16 alone does not say."""
     if encoding is None:
         return _wide_encoding(head)
-    codec = codec_of(encoding).name
+    codec = _codec_of(encoding).name
     return f"{codec}-le" if codec in UNORDERED else encoding
 
 
@@ -190,7 +190,7 @@ def _is_western(sample: bytes) -> bool:
 
 
 def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[bytes]:
-    codec = codec_of(encoding)
+    codec = _codec_of(encoding)
     if codec.name == "utf-8":
         yield from blocks
         return
@@ -208,7 +208,7 @@ def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[by
         raise SourceError(msg, source=name) from error
 
 
-def codec_of(encoding: str) -> codecs.CodecInfo:
+def _codec_of(encoding: str) -> codecs.CodecInfo:
     """Return the codec of an encoding.
 
     Raises:

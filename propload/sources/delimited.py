@@ -75,7 +75,8 @@ def read_delimited(
     chunks.take(dialect.start)
     above = options.skip_lines + count_lines(head, 0, dialect.start)
     reader = _Reader(name, dialect, options, first_line=1 + above)
-    notes += filter(None, [dialect.note])
+    if dialect.note:
+        notes.append(dialect.note)
     yield from noted(reader.read(chunks), notes)
 
 

@@ -211,7 +211,7 @@ def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first line names the columns; in doubt it does."""
     if _are_years(first):
         return True
-    numeric = [bool(NUMBER.match(text) or DATE.match(text)) for text in first]
+    numeric = [_is_numeric(text) for text in first]
     if not any(numeric):
         return True
     if _names_numbers(first, rows):
@@ -223,7 +223,8 @@ def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a text stands above nothing but numbers: it is their name."""
     for place, text in enumerate(first):
         below = [row[place] for row in rows if place < len(row) and row[place].strip()]
-        if below and text.strip() and not _numeric([text]) and _numeric(below):
+        is_name = bool(text.strip()) and not _is_numeric(text)
+        if is_name and below and all(map(_is_numeric, below)):
             return True
     return False
 
@@ -259,7 +260,7 @@ def _doubt_header(
     others = [row for row in rows if list(row) != list(first)]
     for place, text in enumerate(first):
         stands_below = any(place < len(row) and row[place] == text for row in others)
-        if text.strip() and (_numeric([text]) or stands_below):
+        if text.strip() and (_is_numeric(text) or stands_below):
             return (
                 f"{source}: its first line was taken for the names of columns, but "
                 f"{text!r} may be a value. If the line is a row, say --no-header "
@@ -268,8 +269,8 @@ def _doubt_header(
     return ""
 
 
-def _numeric(texts: Sequence[str]) -> bool:
-    return all(NUMBER.match(text) or DATE.match(text) for text in texts)
+def _is_numeric(text: str) -> bool:
+    return bool(NUMBER.match(text) or DATE.match(text))
 
 
 def _are_years(first: Sequence[str]) -> bool:
@@ -283,6 +284,5 @@ def _are_years(first: Sequence[str]) -> bool:
 
 def _clean(text: str, place: int) -> str:
     """Return a column's name on one line, `column_N` where it has none."""
-    return (
-        re.sub(r"\s*[\r\n]+\s*", " ", text.strip("\ufeff \t\r\n")) or f"column_{place}"
-    )
+    bare = text.strip("\ufeff \t\r\n")
+    return re.sub(r"\s*[\r\n]+\s*", " ", bare) or f"column_{place}"

@@ -112,13 +112,10 @@ def _cells(sheet: _Sheet) -> tuple[pl.DataFrame, dict[int, set[str]], _Words]:
     """Return all cells as text, texts that only look like numbers, and spans."""
     frame, numbers = sheet.with_numbers()
     frame = _with_words(frame, sheet.errors)
-    spans = sheet.spans(_may_hold_spans(frame, sheet.last_span))
+    spans = sheet.spans(_columns_with(frame, _MOMENT, before=sheet.last_span))
     frame = _with_words(frame, spans)
-    return (
-        frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1")),
-        numbers,
-        spans,
-    )
+    shown = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
+    return shown, numbers, spans
 
 
 def _below(frame: pl.DataFrame, lines: int, name: str) -> pl.DataFrame:
@@ -170,21 +167,20 @@ def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
     return frame
 
 
-def _columns_with(frame: pl.DataFrame, pattern: str) -> list[int]:
-    """Return the columns with a cell whose text matches a pattern."""
-    found = frame.select(pl.all().str.contains(pattern).any())
-    return [place for place, column in enumerate(found) if column.item()]
-
-
-def _may_hold_spans(frame: pl.DataFrame, last: str) -> list[int]:
-    """Return the columns with a cell whose text may be that of a span of time.
+def _columns_with(
+    frame: pl.DataFrame, pattern: str, *, before: str | None = None
+) -> list[int]:
+    """Return the columns with a cell whose text matches a pattern.
 
     Args:
         frame: All cells as text.
-        last: Such texts come before this one.
+        pattern: The pattern.
+        before: A text that the cell's comes before, where that is asked for.
     """
-    is_early = (pl.all() < last) & pl.all().str.contains(_MOMENT)
-    found = frame.select(is_early.any())
+    sought = pl.all().str.contains(pattern)
+    if before is not None:
+        sought &= pl.all() < before
+    found = frame.select(sought.any())
     return [place for place, column in enumerate(found) if column.item()]
 
 
@@ -254,8 +250,7 @@ class _Sheet:
         options: Which sheet.
 
     Attributes:
-        cells: All cells as text; a span of time as a moment, one with an error as null.
-        errors: Those with an error, or with a time in OpenDocument, as they are shown.
+        errors: Cells with an error, or with a time in OpenDocument, as they are shown.
         last_span: What the text of a span of time comes before.
         note: Which sheet was taken of several, or nothing.
 
@@ -276,7 +271,8 @@ class _Sheet:
         self.note = _sheet_note(name, options.sheet, self._workbook.sheet_names)
         self.last_span = _last_span(content)
         self._in_sheet: list[int] = []
-        self.cells, faults = self._load("string")
+        #: As text; a span of time as a moment, a cell with an error as null.
+        self._cells, faults = self._load("string")
         self.errors: _Words = {}
         for (row, column), told in faults:
             self.errors.setdefault(column, {})[row] = _shown(told)
@@ -286,7 +282,7 @@ class _Sheet:
 
         The texts are those of each column that has numbers with decimals.
         """
-        frame = pl.DataFrame(self.cells)
+        frame = pl.DataFrame(self._cells)
         looking = _columns_with(frame, f"{_WHOLE}|{WRITTEN_NUMBER}")
         if not looking:
             return frame, {}
