@@ -6,7 +6,6 @@ message that begins with the value; who calls it names the setting.
 
 from __future__ import annotations
 
-import codecs
 import re
 import tomllib
 from datetime import UTC, date, datetime
@@ -17,9 +16,11 @@ from propload.errors import ConfigError
 from propload.format_names import check_format
 from propload.options import RejectLimit, is_delimiter
 
-#: Bytes in a unit, as PostgreSQL counts its memory settings.
-_UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)\s*", re.IGNORECASE)
+#: Bytes in a unit, as PostgreSQL counts its memory settings; the largest first.
+_UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10}
+_SIZE = re.compile(
+    r"\s*(\d+(?:\.\d+)?)\s*(?:([KMGT])I?B?|B)?\s*", re.IGNORECASE | re.ASCII
+)
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -71,11 +72,12 @@ def read_delimiter(value: object) -> str:
 
 
 def read_encoding(value: object) -> str:
-    """Return the name of an encoding that Python knows."""
+    """Return the name of an encoding of texts that Python knows."""
     text = read_text(value)
     try:
-        codecs.lookup(text)
-    except LookupError:
+        # Python has codecs of bytes as well (hex), and one that fails (undefined)
+        "".encode(text)
+    except (LookupError, UnicodeError):
         msg = f"{value!r} is unknown: give utf-8, utf-16, cp1252, ..."
         raise ConfigError(msg) from None
     return text
@@ -134,7 +136,7 @@ def read_names(value: object) -> tuple[str, ...]:
     return names
 
 
-def read_count(value: object) -> int:
+def _read_count(value: object) -> int:
     """Return a whole number."""
     written = "" if isinstance(value, bool) else str(value)
     try:
@@ -146,7 +148,7 @@ def read_count(value: object) -> int:
 
 def read_number(value: object) -> int:
     """Return a whole number, 0 or more."""
-    number = read_count(value)
+    number = _read_count(value)
     if number < 0:
         msg = f"{value!r} is out of range: give 0 or more"
         raise ConfigError(msg)
@@ -155,7 +157,7 @@ def read_number(value: object) -> int:
 
 def read_positive(value: object) -> int:
     """Return a whole number, 1 or more."""
-    count = read_count(value)
+    count = _read_count(value)
     if count < 1:
         msg = f"{value!r} is out of range: give 1 or more"
         raise ConfigError(msg)
@@ -167,7 +169,7 @@ def read_positive_or_auto(value: object) -> int | str:
     if value == "auto":
         return "auto"
     try:
-        read_count(value)
+        _read_count(value)
     except ConfigError:
         msg = f'{value!r} is neither a whole number nor "auto"'
         raise ConfigError(msg) from None
@@ -203,13 +205,11 @@ def read_switch(value: object) -> bool:
 def read_size(value: object) -> int:
     """Return bytes from a number, or from a text such as `600MB`."""
     matched = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
-    unit = matched[2].upper().replace("I", "") if matched else ""
-    if matched and unit and unit != "B" and not unit.endswith("B"):
-        unit += "B"
-    if matched is None or unit not in _UNITS:
+    if matched is None:
         msg = f"{value!r} is not a size: give bytes, or a number with KB, MB, GB or TB"
         raise ConfigError(msg)
-    size = int(float(matched[1]) * _UNITS[unit])
+    unit = _UNITS[f"{matched[2].upper()}B"] if matched[2] else 1
+    size = int(float(matched[1]) * unit)
     if size < 1:
         msg = f"{value!r} is out of range: give 1 byte or more"
         raise ConfigError(msg)
@@ -218,9 +218,9 @@ def read_size(value: object) -> int:
 
 def write_size(size: int) -> str:
     """Return bytes as `read_size` reads them: 629145600 is `600MB`."""
-    for unit in ("TB", "GB", "MB", "KB"):
-        if size >= _UNITS[unit] and size % _UNITS[unit] == 0:
-            return f"{size // _UNITS[unit]}{unit}"
+    for unit, count in _UNITS.items():
+        if size >= count and size % count == 0:
+            return f"{size // count}{unit}"
     return str(size)
 
 

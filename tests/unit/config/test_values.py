@@ -96,6 +96,10 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("rows_at", ""),
         ("delimiter", '"'),
         ("encoding", "utf-9"),
+        # codecs, but of no text
+        ("encoding", "hex"),
+        ("encoding", "rot13"),
+        ("encoding", "undefined"),
         ("format", "docx"),
         ("retry_attempts", "1.5"),
         ("batch_seconds", "-1"),
@@ -106,6 +110,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("batch_seconds", "soon"),
         ("max_memory", "lots"),
         ("max_memory", "-5MB"),
+        ("max_memory", "5I"),
         ("max_memory", True),
         ("max_rejects", "101%"),
         ("max_rejects", "few"),
