@@ -57,10 +57,8 @@ def _add_stop(group: typer.Typer) -> None:
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         was_running = embedded.stop(places(given).state_dir)
-        if screen.as_json:
-            screen.show_values({"was_running": was_running})
-        else:
-            screen.tell("stopped" if was_running else "it was not running")
+        said = "stopped" if was_running else "it was not running"
+        screen.conclude(said, was_running=was_running)
 
 
 def _add_status(group: typer.Typer) -> None:
@@ -101,11 +99,7 @@ def _add_psql(group: typer.Typer) -> None:
         words=_WORDS,
         given=_state_dir(),
     )
-    def psql(
-        words: list[str] | None,
-        given: Settings,
-        screen: Screen,
-    ) -> None:
+    def psql(words: list[str] | None, given: Settings, screen: Screen) -> None:
         """Open psql on the embedded database, which is started if need be."""
         if screen.as_json:
             msg = "psql prints by itself: leave --json out; `-- --csv` makes it CSV"
@@ -136,13 +130,9 @@ def _add_destroy(group: typer.Typer) -> None:
         folder = places(given).state_dir
         known = embedded.status(folder)
         if not yes:
-            question = f"Delete {known.folder} and all its tables?"
-            screen.confirm(question)
+            screen.confirm(f"Delete {known.folder} and all its tables?")
         embedded.destroy(folder)
-        if screen.as_json:
-            screen.show_values({"deleted": str(known.folder)})
-        else:
-            screen.tell(f"deleted {known.folder}")
+        screen.conclude(f"deleted {known.folder}", deleted=str(known.folder))
 
 
 def _is_of_libpq(variable: str) -> bool:

@@ -167,10 +167,8 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
         question = f"Its rows cannot be read again. Delete the journal of run {run}?"
         screen.confirm(question)
     rows = drop_leftover(run, **given)
-    if screen.as_json:
-        screen.show_values({"run_id": run, "rows": rows})
-    else:
-        screen.tell(f"deleted the journal of run {run}: at most {counted(rows, 'row')}")
+    said = f"deleted the journal of run {run}: at most {counted(rows, 'row')}"
+    screen.conclude(said, run_id=run, rows=rows)
 
 
 def _list(given: Settings, screen: Screen) -> None:

@@ -127,12 +127,10 @@ def _add_drop(group: typer.Typer) -> None:
             question = f"Delete what is remembered of {those}?"
             screen.confirm(question)
         dropped = drop_runs(older_than, **given)
-        if screen.as_json:
-            screen.show_values(asdict(dropped))
-            return
-        screen.tell(
+        screen.conclude(
             f"dropped {counted(dropped.runs, 'run')} of the ledger, "
-            f"{counted(dropped.reports, 'report')}"
+            f"{counted(dropped.reports, 'report')}",
+            **asdict(dropped),
         )
 
 
@@ -228,20 +226,9 @@ def _how_to_replay(run_id: str, where: Places) -> str:
 
 
 def _line(one: Report | Beginning) -> tuple[str, ...]:
-    if isinstance(one, Beginning):
-        numbers = ("-", "-", "-")
-        return one.run_id, one.status, one.target.table, *numbers, one.source
-    return _report_line(one)
-
-
-def _report_line(report: Report) -> tuple[str, ...]:
-    counts = report.counts
-    changed = counts.inserted + counts.updated
-    numbers = (counts.read, changed, counts.rejected)
-    return (
-        report.run_id,
-        report.status,
-        report.target.table,
-        *(f"{number:,}" for number in numbers),
-        report.source,
-    )
+    numbers = ("-", "-", "-")
+    if not isinstance(one, Beginning):
+        counts = one.counts
+        changed = counts.inserted + counts.updated
+        numbers = f"{counts.read:,}", f"{changed:,}", f"{counts.rejected:,}"
+    return one.run_id, one.status, one.target.table, *numbers, one.source

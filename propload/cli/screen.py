@@ -102,6 +102,13 @@ class Screen:
         if not self.quiet:
             typer.echo(text, err=True)
 
+    def conclude(self, text: str, /, **values: object) -> None:
+        """Say what was done: in a remark, or as JSON by the values."""
+        if self.as_json:
+            self.show_values(values)
+        else:
+            self.tell(text)
+
     def confirm(self, question: str) -> None:
         """Ask on stderr whether to do what cannot be undone; return on yes alone.
 
@@ -258,7 +265,7 @@ def _without_secrets(text: str) -> str:
     """
     from propload.postgres.session.dsn import hide_secrets  # noqa: PLC0415 - only on failure
 
-    for dsn in connection_strings():
+    for dsn in _connection_strings():
         text = hide_secrets(text, dsn)
     return text
 
@@ -280,7 +287,7 @@ class _StderrHandler(logging.Handler):
             return
 
 
-def connection_strings() -> list[str]:
+def _connection_strings() -> list[str]:
     """Return what may be a connection string on the command line or in settings."""
     found = [word.removeprefix("--to=") for word in sys.argv[1:]]
     found.append(os.environ.get("PROPLOAD_TO", ""))

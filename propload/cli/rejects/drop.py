@@ -75,10 +75,7 @@ def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
         question = f"Delete {counted(rows, 'rejected row')} of run {path.stem}?"
         screen.confirm(question)
     store.drop(path.stem)
-    if screen.as_json:
-        screen.show_values({"dropped": path.stem})
-    else:
-        screen.tell(f"deleted {path}")
+    screen.conclude(f"deleted {path}", dropped=path.stem)
 
 
 def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> None:
@@ -89,7 +86,5 @@ def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> Non
         question = f"Delete all rows that were rejected more than {age} ago?"
         screen.confirm(question)
     runs = drop_old_rejects(days, **given)
-    if screen.as_json:
-        screen.show_values({"runs": runs})
-    else:
-        screen.tell(f"deleted the rejected rows of {counted(runs, 'run')}")
+    said = f"deleted the rejected rows of {counted(runs, 'run')}"
+    screen.conclude(said, runs=runs)

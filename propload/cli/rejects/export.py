@@ -75,10 +75,8 @@ def add_to(group: typer.Typer) -> None:
                 f"{output} holds {counted(formulas.cells, 'cell')} that a spreadsheet "
                 "may run as a formula, as they were read: import its columns as text"
             )
-        if screen.as_json:
-            screen.show_values({"rows": exported.rows, "file": output})
-        else:
-            screen.tell(f"{counted(exported.rows, 'row')} written to {output}")
+        said = f"{counted(exported.rows, 'row')} written to {output}"
+        screen.conclude(said, rows=exported.rows, file=output)
 
 
 class _Formulas:
