@@ -1,10 +1,14 @@
-"""What a crawl counts: names of Scrapy's stats, and what it lists as missing."""
+"""What a crawl counts: names of Scrapy's stats, and what it lists as missing.
+
+Those that every spider may use stand in `propload.sources.spiders.outcome`.
+"""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from propload.sources.spiders.outcome import MISSING, NOTES
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -34,8 +38,6 @@ LOST_DETAIL_PAGES = "crawl/detail_pages_lost"
 LED_ELSEWHERE = "crawl/led_elsewhere"
 #: Search pages without a card though the search has listings.
 EMPTY_PAGES = "crawl/search_pages_without_cards"
-#: Searches of which the site says that they have no listing.
-EMPTY_SEARCHES = "crawl/searches_without_listings"
 #: Pages read from JSON-LD or markup because their payload is missing.
 FALLBACK_PAGES = "crawl/search_pages_without_payload"
 #: Places that the site does not know, for which it served other listings.
@@ -46,10 +48,6 @@ BLOCKED = "crawl/blocked"
 FORBIDDEN = "crawl/forbidden_by_robots"
 #: Whether listings were seen, but not handed over before the crawl ended.
 UNDELIVERED = "crawl/undelivered"
-#: A list of sentences: what the crawl was asked for and does not have.
-MISSING = "crawl/missing"
-#: A list of sentences: what a reader should know although nothing is missing.
-NOTES = "crawl/notes"
 
 #: More sentences than this say nothing that the counts do not.
 _MOST_SENTENCES = 100

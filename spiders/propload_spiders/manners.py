@@ -6,12 +6,12 @@ settings and `--set` may change each of them.
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from scrapy import signals
 from scrapy.settings import SETTINGS_PRIORITIES
 
+from propload.sources.spiders.crawl import POLITE
 from propload.sources.spiders.hosts import host_of, is_loopback
 
 if TYPE_CHECKING:
@@ -21,24 +21,14 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
-_HOME = "https://github.com/propload/propload"
-
 #: Between Scrapy's defaults and a project's settings.
 PRIORITY = "addon"
-
-
-def _user_agent() -> str:
-    try:
-        number = version("propload")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        number = "0"
-    return f"propload/{number} (+{_HOME})"
 
 
 MANNERS: Mapping[str, object] = {
     # the site decides what may be read, and who is asking is no secret
     "ROBOTSTXT_OBEY": True,
-    "USER_AGENT": _user_agent(),
+    "USER_AGENT": POLITE["USER_AGENT"],
     # one page in about two seconds is what a person with several tabs does
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
     "DOWNLOAD_DELAY": 2.0,

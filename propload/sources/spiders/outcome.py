@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 #: The finish reason of a crawl that its site refuses.
 BLOCKED = "blocked"
+#: That of one whose every page robots.txt forbids.
+FORBIDDEN = "robots"
 #: Finish reasons that mean: the site does not want this crawl.
-BLOCKED_REASONS = (BLOCKED, "robots")
+BLOCKED_REASONS = (BLOCKED, FORBIDDEN)
 #: Statuses that mean the same where a site answers nothing else.
 REFUSALS = frozenset({401, 403, 429, 451})
 #: The finish reason of a crawl that had nothing left to do.

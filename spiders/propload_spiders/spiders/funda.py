@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
+from propload.sources.spiders.outcome import BLOCKED, FORBIDDEN, NOTHING_FOUND
 from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.site_pace import keep_pace
 from propload.wording import counted
@@ -52,10 +53,6 @@ if TYPE_CHECKING:
     from propload_spiders.items import ListingItem
 
     Found: TypeAlias = Request | ListingItem
-
-#: Finish reasons: the site refused, and robots.txt forbade every page.
-BLOCKED_REASON = "blocked"
-ROBOTS_REASON = "robots"
 
 #: Search pages go before detail pages, as rows shift while a search is walked.
 _FIRST = 1
@@ -236,10 +233,10 @@ class FundaSpider(Spider):
         if self._pages_read:
             return
         if self._notes.counted(counting.BLOCKED):
-            raise CloseSpider(BLOCKED_REASON)
+            raise CloseSpider(BLOCKED)
         if self._notes.counted(counting.FORBIDDEN):
             self._notes.all_forbidden(self.wanted.base)
-            raise CloseSpider(ROBOTS_REASON)
+            raise CloseSpider(FORBIDDEN)
 
     def closed(self, reason: str) -> None:
         """Say which listings were seen and not handed over, and what counts tell."""
@@ -282,7 +279,7 @@ class FundaSpider(Spider):
         self._notes.count(counting.SEARCH_PAGES)
         if page.unread:
             self._unread(f"page {walk.page} of the search {walk.name}", page.unread)
-        self._notes.count(counting.EMPTY_SEARCHES, int(page.total == 0))
+        self._notes.count(NOTHING_FOUND, int(page.total == 0))
         if page.items and page.method != "payload":
             self._notes.count(counting.FALLBACK_PAGES)
         walked = self._walked.setdefault(walk.name, set())
@@ -381,7 +378,7 @@ class FundaSpider(Spider):
         self._notes.refused(response.status, response.url)
         waiting, self._waiting = self._waiting, {}
         yield from waiting.values()
-        raise CloseSpider(BLOCKED_REASON)
+        raise CloseSpider(BLOCKED)
 
 
 class FundaSoldSpider(FundaSpider):
