@@ -14,7 +14,7 @@ from propload_spiders.extraction.addresses import read_listing_url
 from propload_spiders.extraction.cards import read_agent
 from propload_spiders.extraction.definitions import definition_rows
 from propload_spiders.extraction.kinds import title_of
-from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
+from propload_spiders.extraction.payload import find_payload
 from propload_spiders.extraction.rows import Row, features_of, fields_of, visible
 from propload_spiders.extraction.scripts import (
     linked_data,
@@ -93,17 +93,10 @@ def _payload_listing(html: str) -> Mapping[str, object]:
         return {}
     keys = [key for key in payload.keys("data") if key.startswith(_LISTING)]
     for key in keys:
-        listing = _at(payload, "data", key)
+        listing = payload.at("data", key)
         if isinstance(listing, Mapping):
             return listing
     return {}
-
-
-def _at(payload: Payload, *path: str) -> object:
-    try:
-        return payload.at(*path)
-    except PayloadError:
-        return None
 
 
 def _payload_rows(listing: Mapping[str, object]) -> Iterator[Row]:

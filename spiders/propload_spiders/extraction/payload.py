@@ -40,26 +40,20 @@ _MOST_WRAPPERS = 32
 _MOST_LEVELS = 100
 
 
-class PayloadError(ValueError):
-    """A page's payload is not what devalue writes."""
+class _BrokenError(ValueError):
+    """A reference leads nowhere or in a circle."""
 
 
 class Payload:
-    """A page's payload, read by path.
+    """A page's payload, read by path; what a broken reference leads to is absent.
 
     Args:
         cells: The flat array.
-
-    Raises:
-        PayloadError: The array is empty.
     """
 
     __slots__ = ("_cells",)
 
     def __init__(self, cells: list[object], /) -> None:
-        if not cells:
-            msg = "the payload is empty"
-            raise PayloadError(msg)
         self._cells = cells
 
     def keys(self, *path: str | int) -> tuple[str, ...]:
@@ -73,18 +67,17 @@ class Payload:
         return len(cell) if isinstance(cell, list) else 0
 
     def at(self, *path: str | int) -> object:
-        """Return the value at a path with all below it; None where it is absent.
-
-        Raises:
-            PayloadError: A reference leads nowhere or in a circle.
-        """
-        return self._value(self._find(path), 0)
+        """Return the value at a path with all below it; None where it is absent."""
+        try:
+            return self._value(self._find(path), 0)
+        except _BrokenError:
+            return None
 
     def _find_any(self, path: tuple[str | int, ...]) -> object:
         """Return what `_find` does, or None where a reference is broken."""
         try:
             return self._find(path)
-        except PayloadError:
+        except _BrokenError:
             return None
 
     def _find(self, path: tuple[str | int, ...]) -> object:
@@ -103,24 +96,20 @@ class Payload:
         """Return the cell behind a reference and its wrappers."""
         for _ in range(_MOST_WRAPPERS):
             if not isinstance(reference, int) or isinstance(reference, bool):
-                msg = f"{str(reference)[:40]!r} stands where a cell number belongs"
-                raise PayloadError(msg)
+                raise _BrokenError
             if reference < 0:
                 return _CONSTANTS.get(reference)
             if reference >= len(self._cells):
-                msg = f"cell {reference} of {len(self._cells)} does not exist"
-                raise PayloadError(msg)
+                raise _BrokenError
             cell = self._cells[reference]
             if not _is_wrapper(cell):
                 return cell
             reference = cast("list[object]", cell)[1]
-        msg = "wrappers lead in a circle"
-        raise PayloadError(msg)
+        raise _BrokenError
 
     def _value(self, cell: object, level: int) -> object:
         if level > _MOST_LEVELS:
-            msg = f"values nest deeper than {_MOST_LEVELS} levels, or in a circle"
-            raise PayloadError(msg)
+            raise _BrokenError
         if isinstance(cell, dict):
             return {
                 key: self._value(self._cell(reference), level + 1)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from propload_spiders.extraction.addresses import read_listing_url
 from propload_spiders.extraction.cards import read_cards
-from propload_spiders.extraction.payload import Payload, PayloadError, find_payload
+from propload_spiders.extraction.payload import Payload, find_payload
 from propload_spiders.extraction.scripts import listed_urls
 from propload_spiders.extraction.texts import branch, measure_of, rows_of, text_of
 from propload_spiders.items import ListingItem
@@ -82,10 +82,7 @@ def _payload_items(
     items: list[ListingItem] = []
     unread = 0
     for position in range(payload.size(*_SEARCH, "listings")):
-        try:
-            listing = payload.at(*_SEARCH, "listings", position)
-        except PayloadError:
-            listing = None
+        listing = payload.at(*_SEARCH, "listings", position)
         item = _item(listing, url, scraped_at)
         if item is None:
             unread += 1
@@ -95,10 +92,7 @@ def _payload_items(
 
 
 def _payload_total(payload: Payload | None) -> int | None:
-    try:
-        total = payload.at(*_SEARCH, "totalListingsCount") if payload else None
-    except PayloadError:
-        return None
+    total = payload.at(*_SEARCH, "totalListingsCount") if payload else None
     return total if isinstance(total, int) else None
 
 
@@ -107,14 +101,12 @@ def _areas(payload: Payload | None) -> tuple[str, ...] | None:
     path = (*_SEARCH, "criteria", "selected_area")
     if payload is None or "selected_area" not in payload.keys(*path[:-1]):
         return None
-    try:
-        names = [
-            payload.at(*path, position, "geoIdentifier")
-            for position in range(payload.size(*path))
-        ]
-    except PayloadError:
-        return None
-    return tuple(str(name) for name in names if name)
+    names = [
+        payload.at(*path, position, "geoIdentifier")
+        for position in range(payload.size(*path))
+    ]
+    # of an area without a name nobody knows which one it is
+    return None if None in names else tuple(map(str, names))
 
 
 def _linked_items(html: str, url: str, scraped_at: str) -> dict[str, ListingItem]:
