@@ -158,7 +158,7 @@ class Answering:
 
     def _search_answer(self, path: str, query: Query, wait: float) -> Answer:
         self._searches += 1
-        whole = path_without_page(path)
+        whole = _without_page(path)
         found = self._find(whole, self.day)
         rows = self._shifted(whole, found.listings)
         listings = self._cut(rows, query.page)
@@ -222,7 +222,7 @@ class Answering:
             query,
             [market[key] for key in ids],
             total=total,
-            areas=self._find(path_without_page(path), day).areas,
+            areas=self._find(_without_page(path), day).areas,
             site=self.site,
             has_payload=throw >= share,
             has_linked_data=throw >= share / 2,
@@ -241,7 +241,7 @@ class Answering:
         return page.encode()
 
 
-def path_without_page(path: str, /) -> str:
+def _without_page(path: str) -> str:
     """Return a search address without its page, which finds the same listings."""
     parts = [each for each in path.split("&") if not each.startswith("search_result=")]
     return "&".join(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from propload_spiders.demo.flat import Tagged, flatten
+from propload_spiders.demo.flat import Tagged, state_script
 from propload_spiders.demo.homes import FIRST_DAY
 from propload_spiders.demo.wording import (
     bathrooms_text,
@@ -247,9 +247,7 @@ def _payload(listing: Listing, groups: dict[str, tuple[Fact, ...]]) -> str:
         "once": set(),
         "serverRendered": True,
     }
-    kind = 'type="application/json" data-nuxt-data="nuxt-app" data-ssr="true"'
-    cells = flatten(Tagged("ShallowReactive", state))
-    return f'<script {kind} id="__NUXT_DATA__">{cells}</script>'
+    return state_script(state)
 
 
 def _row(fact: Fact) -> dict[str, object]:

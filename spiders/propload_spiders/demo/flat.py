@@ -1,4 +1,4 @@
-"""Writing the flat form of devalue, as the pages of a Nuxt site carry it."""
+"""The state that a Nuxt page carries, in the flat form of devalue."""
 
 from __future__ import annotations
 
@@ -54,3 +54,10 @@ def flatten(value: object, /) -> str:
     add(value)
     # a text with </script> in it must not end the script
     return json.dumps(cells, ensure_ascii=False).replace("</", "<\\/")
+
+
+def state_script(state: object, /) -> str:
+    """Return the script in which a page carries its state."""
+    kind = 'type="application/json" data-nuxt-data="nuxt-app" data-ssr="true"'
+    cells = flatten(Tagged("ShallowReactive", state))
+    return f'<script {kind} id="__NUXT_DATA__">{cells}</script>'

@@ -6,7 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING
 
-from propload_spiders.demo.flat import UNDEFINED, Tagged, flatten
+from propload_spiders.demo.flat import UNDEFINED, Tagged, state_script
 from propload_spiders.demo.wording import number_text, status_text
 
 if TYPE_CHECKING:
@@ -98,12 +98,7 @@ def _payload(
         "path": "/zoeken",
         "pinia": Tagged("Reactive", {"search": search}),
     }
-    return _script(flatten(Tagged("ShallowReactive", state)))
-
-
-def _script(cells: str) -> str:
-    kind = 'type="application/json" data-nuxt-data="nuxt-app" data-ssr="true"'
-    return f'<script {kind} id="__NUXT_DATA__">{cells}</script>'
+    return state_script(state)
 
 
 def _criteria(query: Query, areas: Sequence[Area]) -> dict[str, object]:
