@@ -9,7 +9,7 @@ import polars as pl
 
 from propload.batch import ROW
 from propload_spiders.mapping import words
-from propload_spiders.mapping.names import GENERAL, STANDS_FOR, SYNONYMS
+from propload_spiders.mapping.names import GENERAL, SYNONYMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,15 +86,6 @@ def read_fields(
     return frame.select(
         pl.col(ROW), *(text.alias(f) for f, text in zip(names, found, strict=True))
     )
-
-
-def stand_ins(fields: Mapping[str, tuple[str, ...]], /) -> dict[str, str]:
-    """Return the general fields that a file has, by the field they stand in for."""
-    return {
-        field: general
-        for general, field in STANDS_FOR.items()
-        if general in fields and field not in fields
-    }
 
 
 def in_long_form(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame:

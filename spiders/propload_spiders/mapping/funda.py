@@ -60,7 +60,9 @@ class FundaMapping:
         if "url" not in fields:
             raise SchemaMismatchError(_no_url_column(frame))
         texts = cells.read_fields(rows, fields)
-        parsed = _parse(_complete(texts, cells.stand_ins(fields), context))
+        if "living_area_text" not in fields:
+            texts = texts.with_columns(living_area_text="area_text")
+        parsed = _parse(_complete(texts, context))
         loose = cells.in_long_form(rows, _spare(rows.columns, fields))
         reasons = join_reasons(
             [
@@ -103,12 +105,9 @@ def _spare(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[st
     ]
 
 
-def _complete(
-    texts: pl.DataFrame, stand_ins: Mapping[str, str], context: MapContext
-) -> pl.DataFrame:
+def _complete(texts: pl.DataFrame, context: MapContext) -> pl.DataFrame:
     """Return the texts with those that follow from several of them."""
     as_of = context.as_of.astimezone(UTC) if context.as_of else None
-    area = [pl.col(general) for f, general in stand_ins.items()]
     relative = pl.col("url").str.starts_with("/")
     base = texts.with_columns(
         url=pl.when(relative).then(_SITE + pl.col("url")).otherwise("url"),
@@ -116,7 +115,6 @@ def _complete(
             dates.moments(texts["scraped_at"]),
             pl.lit(as_of, dtype=pl.Datetime("us", "UTC")),
         ),
-        living_area_text=pl.coalesce("living_area_text", *area),
         country=pl.when(pl.col("country").is_null())
         .then(pl.lit("NL"))
         .otherwise(pl.coalesce(words.country(pl.col("country")), "country")),

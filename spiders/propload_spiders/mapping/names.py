@@ -236,14 +236,11 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "features": ("attributes", "kenmerken"),
 }
 
-#: Names so general that they count only where the file has no other for the field:
-#: beside `Wonen`, Funda's `Oppervlakte` is the parcel's.
+#: Names so general that they count only where the file has no other for the living
+#: area: beside `Wonen`, Funda's `Oppervlakte` is the parcel's.
 GENERAL: Mapping[str, tuple[str, ...]] = {
     "area_text": ("area", "oppervlakte", "size", "m2", "sqm"),
 }
-#: What a general field may stand in for.
-STANDS_FOR = {"area_text": "living_area_text"}
-
 #: Labels of rows on a page: a cell that holds one is the neighbour of its value, so
 #: the row's cells stand in the wrong columns.
 LABELS = frozenset(
