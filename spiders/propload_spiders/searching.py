@@ -26,7 +26,7 @@ from propload_spiders.extraction.addresses import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from propload_spiders.walking import Walk
 
@@ -103,13 +103,10 @@ def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
     Raises:
         ConfigError: An argument is malformed, or there is nothing to crawl.
     """
-    texts = {argument.name: argument.default for argument in ARGUMENTS}
-    values = {
-        **texts,
-        **{name: each for name, each in given.items() if each not in ("", None)},
-    }
+    values: dict[str, object] = {one.name: one.default for one in ARGUMENTS}
+    values |= {name: each for name, each in given.items() if each not in ("", None)}
     wanted = Wanted(
-        places=_read(split_places, values["place"]),
+        places=_places(values["place"]),
         offering=_offering(values["offering"]),
         max_pages=read_number("max_pages", values["max_pages"]),
         details=read_switch("details", values["details"]),
@@ -122,11 +119,9 @@ def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
     return wanted
 
 
-def _read(
-    reader: Callable[[list[str]], tuple[str, ...]], value: object
-) -> tuple[str, ...]:
+def _places(value: object) -> tuple[str, ...]:
     try:
-        return reader(read_words(value))
+        return split_places(read_words(value))
     except ValueError as error:
         raise ConfigError(str(error)) from error
 
