@@ -78,7 +78,7 @@ def read_number(name: str, value: object, /) -> int:
         ConfigError: It is not.
     """
     text = str(value).strip()
-    if not text.isdigit():
+    if not text.isdecimal():
         msg = f"{name} is {value!r}: give a whole number, 0 for no limit"
         raise ConfigError(msg)
     return int(text)

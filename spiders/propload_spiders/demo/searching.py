@@ -87,7 +87,7 @@ def read_query(path: str, /) -> Query | None:
         return None
     decoded = {name: _decoded(text) for name, text in parse_qsl(parts.query)}
     page = str(decoded.pop("search_result", 1))
-    number = int(page) if page.isdigit() else 1
+    number = int(page) if page.isdecimal() else 1
     return Query(offering, max(number, 1), decoded)
 
 
@@ -189,7 +189,7 @@ def _is_among(value: str | None, names: object) -> bool:
 
 
 def _is_recent(home: Home, days: object, day: int) -> bool:
-    if not str(days).isdigit():
+    if not str(days).isdecimal():
         return True
     since = FIRST_DAY + timedelta(days=day - int(str(days)))
     return home.published.date() >= since

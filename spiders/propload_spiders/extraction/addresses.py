@@ -207,4 +207,4 @@ def page_url(search: str, page: int, /) -> str:
 def page_number(search: str, /) -> int:
     """Return the number of the page that a search address asks for."""
     number = parse_qs(urlsplit(search).query).get("search_result", ["1"])[0]
-    return int(number) if number.isdigit() and int(number) else 1
+    return int(number) if number.isdecimal() and int(number) else 1

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from propload.errors import ConfigError
-from propload_spiders.arguments import check_names, read_range, read_switch, read_urls
+from propload_spiders.arguments import (
+    check_names,
+    read_number,
+    read_range,
+    read_switch,
+    read_urls,
+)
 from propload_spiders.searching import ARGUMENTS
 
 
@@ -28,6 +34,14 @@ def test_switches(given, expected):
 )
 def test_ranges(given, expected):
     assert read_range("price", given) == expected
+
+
+def test_numbers():
+    assert read_number("max_pages", " 12 ") == 12
+    # digits to Python, and no number
+    for written in ("²", "-1", "few", ""):
+        with pytest.raises(ConfigError, match="max_pages is "):
+            read_number("max_pages", written)
 
 
 def test_addresses_may_hold_commas():
