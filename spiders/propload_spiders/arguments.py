@@ -1,10 +1,9 @@
-"""The arguments of a spider: named once, listed by `propload spiders`, checked."""
+"""Arguments of spiders: their names checked, their values read."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from propload.sources.spiders.hosts import host_of, is_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from propload.sources.spiders import SpiderArgument
 
 _SWITCHES = {
     **dict.fromkeys(("on", "true", "yes", "1"), True),
@@ -25,23 +26,8 @@ _THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a spider.
-
-    Attributes:
-        name: As in `-a name=value` and in the keyword `name=`.
-        default: What it is without being given, as it would be written.
-        help: One line about it.
-    """
-
-    name: str
-    default: str
-    help: str
-
-
 def check_names(
-    spider: str, given: Mapping[str, object], known: Sequence[Argument], /
+    spider: str, given: Mapping[str, object], known: Sequence[SpiderArgument], /
 ) -> None:
     """Check that every given argument is one that the spider has.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.sources.spiders import SpiderArgument as Argument
 from propload.sources.spiders.hosts import host_of, is_host
 from propload_spiders.arguments import (
-    Argument,
     read_number,
     read_range,
     read_switch,

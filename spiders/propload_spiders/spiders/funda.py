@@ -33,7 +33,7 @@ from propload_spiders.answers import (
     refusal,
     request_of,
 )
-from propload_spiders.arguments import Argument, check_names
+from propload_spiders.arguments import check_names
 from propload_spiders.extraction.addresses import is_area_served, is_search_url
 from propload_spiders.extraction.search import SearchPage, read_search
 from propload_spiders.extraction.texts import timestamp
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
+    from propload.sources.spiders import SpiderArgument
     from propload_spiders.items import ListingItem
 
     Found: TypeAlias = Request | ListingItem
@@ -75,7 +76,7 @@ class FundaSpider(Spider):
     """
 
     name = "funda"
-    arguments: ClassVar[tuple[Argument, ...]] = ARGUMENTS
+    arguments: ClassVar[tuple[SpiderArgument, ...]] = ARGUMENTS
     #: The mapping and schema that its items are made for.
     mapping: ClassVar[str] = "funda"
     schema: ClassVar[str] = "listing"
