@@ -25,11 +25,7 @@ from propload.sources.spiders.finding import (
     find_spider,
 )
 from propload.sources.spiders.loop import Brake, CrawlLoop
-from propload.sources.spiders.outcome import (
-    STOPPED,
-    CrawlOutcome,
-    read_outcome,
-)
+from propload.sources.spiders.outcome import STOPPED, CrawlOutcome, read_outcome
 from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.settings import PREFIX, unread_settings

@@ -78,12 +78,11 @@ class ItemRows:
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
             self._maker.skip(describe(item), "item", unreadable(item, error))
             return
-        if self._rows <= SINK_WEIGHED_EACH or self._rows % WEIGHED_ONE_IN == 0:
-            weight = sum(len(v) for v in row.values() if type(v) is str)
-            self._bytes += (
-                weight if self._rows <= SINK_WEIGHED_EACH else (weight * WEIGHED_ONE_IN)
-            )
-        self._maker.add(row)
+        if self._rows <= SINK_WEIGHED_EACH:
+            self._bytes += _weigh(row)
+        elif self._rows % WEIGHED_ONE_IN == 0:
+            self._bytes += WEIGHED_ONE_IN * _weigh(row)
+        self._maker.add_own(row)
 
     def _reader_of(self, kind: type) -> Callable[[Any], dict[str, Any]]:
         found = self._readers.get(kind)
@@ -102,6 +101,10 @@ class _Rows(RowBatches):
 
     def _is_due(self, row: dict[str, Any]) -> bool:  # noqa: ARG002 - not weighed twice
         return False
+
+
+def _weigh(row: dict[str, Any]) -> int:
+    return sum(len(value) for value in row.values() if type(value) is str)
 
 
 def _make_reader(kind: type) -> Callable[[Any], dict[str, Any]]:

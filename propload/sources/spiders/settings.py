@@ -106,28 +106,6 @@ def unread_settings(given: Iterable[str], /) -> Iterator[str]:
             )
 
 
-def read_targets(
-    settings: BaseSettings, /
-) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
-    """Return the settings of items that no target names, and those of each target.
-
-    The first is None where the project loads only the classes that it names.
-
-    Raises:
-        ConfigError: A setting is unknown, or the targets cannot be used.
-    """
-    _check_names(settings)
-    told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
-    # progress on a terminal would stand in the way of Scrapy's log
-    shared: dict[str, object] = {"progress": False}
-    shared |= {name: value for name, value in told.items() if value is not None}
-    targets = {}
-    for kind, own in _given_targets(settings).items():
-        _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
-        targets[_class_name(kind)] = {**shared, **own}
-    return (shared if "table" in shared or not targets else None), targets
-
-
 @dataclass(frozen=True, slots=True)
 class Load:
     """One load of a crawl.
@@ -158,7 +136,7 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
         ConfigError: A setting is unknown, the targets cannot be used, or one load
             would replace what another one has written.
     """
-    default, targets = read_targets(settings)
+    default, targets = _read_targets(settings)
     if default is not None:
         targets[OTHERS] = default
     of_class = {name: {} if name else dict(defaults) for name in targets}
@@ -181,6 +159,25 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
     ]
     _refuse_replaced([(one, resolved[one.classes[0]]) for one in loads])
     return loads
+
+
+def _read_targets(
+    settings: BaseSettings,
+) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
+    """Return the settings of items that no target names, and those of each target.
+
+    The first is None where the project loads only the classes that it names.
+    """
+    _check_names(settings)
+    told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
+    # progress on a terminal would stand in the way of Scrapy's log
+    shared: dict[str, object] = {"progress": False}
+    shared |= {name: value for name, value in told.items() if value is not None}
+    targets = {}
+    for kind, own in _given_targets(settings).items():
+        _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
+        targets[_class_name(kind)] = {**shared, **own}
+    return (shared if "table" in shared or not targets else None), targets
 
 
 def _of_one_spelling(own: Settings, defaults: Mapping[str, object]) -> Settings:
@@ -232,11 +229,9 @@ def _given_targets(settings: BaseSettings) -> Mapping[object, Mapping[str, objec
 
 
 def _class_name(kind: object) -> str:
-    return (
-        f"{kind.__module__}.{kind.__qualname__}"
-        if isinstance(kind, type)
-        else str(kind)
-    )
+    if isinstance(kind, type):
+        return f"{kind.__module__}.{kind.__qualname__}"
+    return str(kind)
 
 
 def _check_names(settings: BaseSettings) -> None:

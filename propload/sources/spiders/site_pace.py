@@ -71,7 +71,7 @@ class SitePace:
         connect = crawler.signals.connect
         connect(self._on_opened, signals.spider_opened)
         connect(self._on_rules, signals.robots_parsed)
-        connect(self._on_request, signals.request_reached_downloader)
+        connect(self._slow_down, signals.request_reached_downloader)
         # it hears of an answer after AutoThrottle, which is made before it, and before
         # the next request is sent
         connect(self._on_answer, signals.response_downloaded)
@@ -126,10 +126,8 @@ class SitePace:
         log.info("%s", told)
         self._least[host] = max(seconds, self._least.get(host, 0.0))
 
-    def _on_request(self, request: Request) -> None:
-        self._slow_down(request)
-
     def _slow_down(self, request: Request) -> Slot | None:
+        """Return the slot of a request, as slow as its host's robots.txt wants it."""
         slot = self._crawler.engine.downloader.slots.get(request.meta.get(_SLOT, ""))
         least = self._least.get(host_of(request.url))
         if slot is not None and least:
