@@ -1,17 +1,40 @@
-"""Nulls and repeated values of each column, over all rows of a check."""
+"""Nulls, and what stands twice, over all rows of a check."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from propload.checking.report import ColumnCheck
-from propload.prepare.repeats import Repeats, hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import polars as pl
+
+class Repeats:
+    """Counts rows or values that stand twice, by a hash of 8 bytes for each."""
+
+    def __init__(self) -> None:
+        self._hashes: list[pl.Series] = []
+
+    def add(self, hashes: pl.Series) -> None:
+        """Note the hashes of more rows."""
+        self._hashes.append(hashes)
+
+    @property
+    def count(self) -> int:
+        """The rows that repeat an earlier one."""
+        if not self._hashes:
+            return 0
+        every = pl.concat(self._hashes)
+        return every.len() - every.n_unique()
+
+
+def hashes(frame: pl.DataFrame) -> pl.Series:
+    """Return a hash of each row; two of different ones are alike by chance only."""
+    return frame.hash_rows(seed=0)
 
 
 class ColumnCounts:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
-from propload.checking.counting import ColumnCounts
+from propload.checking.counting import ColumnCounts, Repeats, hashes
 from propload.checking.hints import text_hints
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
@@ -22,7 +22,6 @@ from propload.pipeline.remarks import (
 )
 from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
-from propload.prepare.repeats import Repeats, hashes
 from propload.rejecting import ReasonCounts
 from propload.report import Counts
 from propload.running.planning import nothing_to_replace

@@ -107,7 +107,7 @@ class RejectWriter:
             return 0
         rows = 0
         try:
-            with unwritten(self.path):
+            with _unwritten(self.path):
                 self._hold()
                 RejectStore(self.path.parent).keep(self._run_id, is_kept)
             # none where no line was kept
@@ -133,13 +133,13 @@ class RejectWriter:
         last, reasons = self._last.pop(lane, (None, None))
         if last != batch or reasons is None:
             return
-        with unwritten(self.path):
+        with _unwritten(self.path):
             self._put_back()
         if self._file is not None:
             self._file.close()
             self._file = None
         store, place = RejectStore(self.path.parent), (batch, lane)
-        with unwritten(self.path):
+        with _unwritten(self.path):
             store.keep(
                 self._run_id, lambda line: (line["batch"], line["lane"]) != place
             )
@@ -167,7 +167,7 @@ class RejectWriter:
                 self._held = None
 
     def _append(self, lines: pl.DataFrame) -> None:
-        with unwritten(self.path):
+        with _unwritten(self.path):
             self._put_back()
             self._hold()
             if self._file is None:
@@ -216,7 +216,7 @@ class RejectWriter:
 
 
 @contextmanager
-def unwritten(path: Path, /) -> Iterator[None]:
+def _unwritten(path: Path) -> Iterator[None]:
     """Say where rejected rows could not be written, and what to do.
 
     Raises:
