@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 import pyarrow as pa
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
 SAMPLED_ROWS = 500
 
 
-class Exporter(Protocol):
-    """An object that hands its rows over as a stream of Arrow batches."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Return a PyCapsule of an ArrowArrayStream."""
-
-
 #: A schema and the batches that have it.
 ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
 
@@ -51,7 +44,7 @@ class FrameSource:
         name: What messages call it.
         rereadable: Whether `open_reader` gives the same rows each time.
         rows: How many, where that is known.
-        sample: Returns rows by which the same table is known again, where it is.
+        sample: Returns rows by which the same table is known again, where it is one.
         notes: What a reader of the report should know of how it is read.
         decoded: Whether its texts are known to be UTF-8.
     """
@@ -64,7 +57,7 @@ class FrameSource:
         name: str,
         rereadable: bool,
         rows: int | None = None,
-        sample: Callable[[], ArrowStream] | None = None,
+        sample: Callable[[], pa.Table] | None = None,
         notes: tuple[str, ...] = (),
         decoded: bool = False,
     ) -> None:
@@ -96,11 +89,10 @@ class FrameSource:
         if self._sample is None:
             return None
         try:
-            schema, batches = self._sample()
+            rows = self._sample()
             content = io.BytesIO()
-            with pa.ipc.new_stream(content, schema) as writer:
-                for given in batches:
-                    writer.write_batch(_with_faults(given)[0])
+            with pa.ipc.new_stream(content, rows.schema) as writer:
+                writer.write_table(rows)
         except (pa.ArrowException, pl.exceptions.PolarsError):
             # told where the rows are read
             return None
@@ -154,46 +146,45 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pl.Series):
         source = source.to_frame()
     if isinstance(source, pl.DataFrame):
-        read = partial(_slices, options=options)
-        rows: pl.DataFrame = source
-        return _in_memory(
-            rows,
-            lambda: _table(_POLARS.read(rows[:: _stride(len(rows))])[0]),
-            read,
-            options,
-            decoded=True,
-        )
+        return _of_polars(source, options)
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         name = "lazy frame"
         return FrameSource(query, options, name=name, rereadable=True, decoded=True)
     if _is_of_pandas(type(source)):
-        values: Any = source
-        frame = values if hasattr(values, "columns") else values.to_frame()
-        return _in_memory(
-            frame,
-            lambda: _table(PANDAS.read(frame.iloc[:: _stride(len(frame))])[0]),
-            _of_pandas,
-            options,
-            notes=index_notes(frame),
-        )
+        return _of_pandas(source, options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
-        table = source
-        return _in_memory(
-            table, lambda: _table(table.take(_places(len(table)))), _table, options
-        )
+        read = partial(_table, source)
+        return _in_memory(source, read, partial(_taken, source), options)
     if hasattr(source, "__arrow_c_stream__"):
-        exporter: Any = source
-        return FrameSource(
-            lambda: _stream(exporter),
-            options,
-            name=type(source).__name__,
-            # a second stream may be empty (readers) or another result (queries)
-            rereadable=False,
-        )
+        read = partial(_stream, source)
+        name = type(source).__name__
+        # a second stream may be empty (readers) or another result (queries)
+        return FrameSource(read, options, name=name, rereadable=False)
     return None
+
+
+def _of_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
+    return _in_memory(
+        frame,
+        partial(_slices, frame, options),
+        lambda: _POLARS.read(frame[:: _stride(len(frame))])[0],
+        options,
+        decoded=True,
+    )
+
+
+def _of_pandas(source: Any, options: SourceOptions) -> FrameSource:
+    frame = source if hasattr(source, "columns") else source.to_frame()
+    return _in_memory(
+        frame,
+        partial(_pandas_parts, frame),
+        lambda: PANDAS.read(frame.iloc[:: _stride(len(frame))])[0],
+        options,
+        notes=index_notes(frame),
+    )
 
 
 def is_frame(item: object) -> bool:
@@ -223,15 +214,15 @@ def _is_of_pandas(kind: type) -> bool:
 
 def _in_memory(
     source: Any,
-    sample: Callable[[], ArrowStream],
-    read: Callable[[Any], ArrowStream],
+    read: Callable[[], ArrowStream],
+    sample: Callable[[], pa.Table],
     options: SourceOptions,
     *,
     notes: tuple[str, ...] = (),
     decoded: bool = False,
 ) -> FrameSource:
     return FrameSource(
-        partial(read, source),
+        read,
         options,
         name="frame",
         rereadable=True,
@@ -242,8 +233,9 @@ def _in_memory(
     )
 
 
-def _places(rows: int) -> pa.Array:
-    return pa.array(range(0, rows, _stride(rows)), pa.int64())
+def _taken(table: pa.Table) -> pa.Table:
+    rows = len(table)
+    return table.take(pa.array(range(0, rows, _stride(rows)), pa.int64()))
 
 
 def _stride(rows: int) -> int:
@@ -324,7 +316,7 @@ _POLARS = Frames(_export, _objects, _without, _row)
 _LENT = Frames(_lend, _objects, _without, _row)
 
 
-def _of_pandas(frame: Any) -> ArrowStream:
+def _pandas_parts(frame: Any) -> ArrowStream:
     table, faults = PANDAS.read(frame)
     return table.schema, in_parts(table, faults)
 
@@ -337,6 +329,6 @@ def _table(table: pa.Table) -> ArrowStream:
     return table.schema, iter(table.to_batches())
 
 
-def _stream(exporter: Exporter) -> ArrowStream:
+def _stream(exporter: Any) -> ArrowStream:
     reader = pa.RecordBatchReader.from_stream(exporter)
     return reader.schema, iter(reader)

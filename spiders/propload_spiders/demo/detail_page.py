@@ -227,7 +227,7 @@ def _payload(listing: Listing, groups: dict[str, tuple[Fact, ...]]) -> str:
         "globalId": home.global_id,
         "tinyId": home.listing_id,
         "friendlyUrlSlug": f"{home.slug}-{home.slug_id}",
-        "description": {"content": description(home)},
+        "description": {"content": _description(home)},
         "coordinates": {"lat": home.latitude, "lng": home.longitude},
         "features": features,
         "objectInsights": {"views": home.photos * 31, "saves": home.photos},
@@ -268,7 +268,7 @@ def _linked_data(listing: Listing, site: str) -> str:
         "@type": [_TYPES[home.kind], "Product"],
         "name": home.address,
         "url": f"{site}{listing.path}",
-        "description": description(home),
+        "description": _description(home),
         # the postal code is in the title only
         "address": {
             "@type": "PostalAddress",
@@ -297,7 +297,7 @@ def _linked_data(listing: Listing, site: str) -> str:
     )
 
 
-def description(home: Home, /) -> str:
+def _description(home: Home) -> str:
     """Return a home's description, with what descriptions hold: lines and quotes."""
     return (
         f"Welkom aan {home.street} {home.number} in {home.quarter}!\n\n"
