@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.config.settings import SETTINGS
+from propload.config.values import expanded
 from propload.errors import ConfigError
 from propload.nearest import meant
 
@@ -122,7 +123,7 @@ def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> No
 
 def _named() -> Path | None:
     text = os.environ.get(CONFIG_VARIABLE)
-    return Path(text).expanduser() if text else None
+    return expanded(text) if text else None
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -201,7 +202,7 @@ def _anchored(values: Mapping[str, object], folder: Path) -> dict[str, object]:
 
 
 def _below(folder: Path, value: object) -> object:
-    return str(folder / Path(value).expanduser()) if isinstance(value, str) else value
+    return str(folder / expanded(value)) if isinstance(value, str) else value
 
 
 def _source_below(folder: Path, value: object) -> object:

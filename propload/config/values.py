@@ -97,7 +97,20 @@ def read_path(value: object) -> Path:
     if not isinstance(value, (str, Path)) or not str(value):
         msg = "is not a path"
         raise ConfigError(msg)
-    return Path(value).expanduser()
+    return expanded(value)
+
+
+def expanded(path: str | Path, /) -> Path:
+    """Return a path with a home folder for its `~`.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        msg = f"{str(path)!r}: there is no home folder for its ~, write the whole path"
+        raise ConfigError(msg) from error
 
 
 def read_words(value: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from propload.config.values import expanded
 from propload.errors import SourceError
 from propload.format_names import check_format
 from propload.sources.estimating import estimate_rows
@@ -40,6 +42,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 FINGERPRINT_BYTES = 64 << 10
 #: Folders that a note names.
 _MOST_FOLDERS = 5
+#: Characters of a path that is too long that a message shows.
+_MOST_SHOWN = 40
 #: A folder that stands for a value of all rows below it, as Spark and pyarrow write.
 _PARTITION = re.compile(r"([^=]+)=.*", re.DOTALL)
 
@@ -214,13 +218,18 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
 
     Raises:
         SourceError: There are none.
+        ConfigError: There is no home folder for its `~`.
     """
     if pattern == STDIN:
         return [None]
-    path = Path(pattern).expanduser()
-    if path.is_dir():
+    path = expanded(pattern)
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise _unreached(pattern, error) from error
+    if is_folder:
         return _files_of_folder(path, given)
-    if path.exists():
+    if is_there:
         return [path]
     _refuse_address(pattern)
     if not glob.has_magic(pattern):
@@ -237,6 +246,17 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     folders = [match for match in matched if match.is_dir()]
     notes += _passed_over(pattern, folders, found, given)
     return list(found)
+
+
+def _unreached(pattern: str, error: OSError) -> SourceError:
+    """Return what is said of a path that cannot be looked for."""
+    if error.errno != errno.ENAMETOOLONG:
+        msg = f"{pattern} cannot be opened: {error.strerror}"
+        return SourceError(msg, source=pattern)
+    # rows in the place of their file's path
+    shown = f"{pattern[:_MOST_SHOWN]}…"
+    msg = f"{shown!r} is too long for a path: give one, or rows as a list or a frame"
+    return SourceError(msg, source=shown)
 
 
 def _passed_over(

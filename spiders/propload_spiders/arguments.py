@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.config.values import expanded
 from propload.errors import ConfigError
 from propload.nearest import meant
 from propload.sources.spiders.hosts import host_of, is_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from propload.sources.spiders import SpiderArgument
 
@@ -116,7 +117,7 @@ def read_urls(value: object, /) -> list[str]:
             cannot be read or holds none.
     """
     if isinstance(value, str) and value.startswith("@"):
-        return _read_url_file(Path(value[1:]).expanduser())
+        return _read_url_file(expanded(value[1:]))
     parts = value if isinstance(value, list | tuple) else [value]
     return [url for part in parts for url in _urls(str(part), "start_urls")]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.config.values import expanded
 from propload.errors import ConfigError
 from propload.sources.spiders import SpiderArgument as Argument
 from propload.sources.spiders.hosts import host_of, is_host
@@ -27,6 +27,7 @@ from propload_spiders.extraction.addresses import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from propload_spiders.walking import Walk
 
@@ -178,7 +179,7 @@ def _site(value: object) -> str:
 def _files(value: object) -> tuple[Path, ...]:
     if not value:
         return ()
-    folder = Path(str(value)).expanduser()
+    folder = expanded(str(value))
     found = [folder] if folder.is_file() else sorted(folder.rglob("*"))
     files = tuple(path for path in found if path.name.lower().endswith(_SUFFIXES))
     if not files:

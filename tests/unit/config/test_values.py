@@ -122,6 +122,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("table", "caf\udce9"),
         ("key", "id,caf\udce9"),
         ("state_dir", ""),
+        ("state_dir", "~nobody-at-all/state"),
     ],
 )
 def test_a_value_that_cannot_be_used_names_its_setting(name, written, write_config):

@@ -168,6 +168,21 @@ def test_a_file_that_may_not_be_read_is_refused(read, folder):
     assert "cannot be opened" in str(read(folder / "a.csv").error)
 
 
+def test_rows_in_the_place_of_their_path_are_refused():
+    with pytest.raises(
+        SourceError, match=r"^'id,name.+…' is too long .* frame$"
+    ) as caught:
+        opened("id,name\n" + "1,x\n" * 100)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_path_below_nobodys_home_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"^'~nobody-at-all/a\.csv': there is no home"
+    ):
+        opened("~nobody-at-all/a.csv")
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_stdin_is_read(read, monkeypatch, pack):
     class Input:
