@@ -15,6 +15,7 @@ from propload.config.values import (
     read_dotted,
     read_encoding,
     read_format,
+    read_mapping,
     read_moment,
     read_names,
     read_number,
@@ -181,7 +182,7 @@ def _rows() -> Iterable[Setting]:
         "mapping",
         panel,
         "Mapping of columns: a registered name, a TOML file or MODULE:NAME.",
-        read_anything,
+        read_mapping,
         "MAPPING",
     )
     yield Setting(

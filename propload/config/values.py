@@ -113,6 +113,14 @@ def expanded(path: str | Path, /) -> Path:
         raise ConfigError(msg) from error
 
 
+def read_mapping(value: object) -> object:
+    """Return the value: a name, or what Python code gave; of a file its path."""
+    if isinstance(value, Path):
+        return expanded(value)
+    is_file = isinstance(value, str) and value.endswith(".toml")
+    return str(read_path(value)) if is_file else value
+
+
 def read_words(value: object) -> tuple[str, ...]:
     """Return the words of a list, as TOML writes it too, or of a text with commas."""
     if isinstance(value, str):

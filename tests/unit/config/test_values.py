@@ -132,6 +132,15 @@ def test_a_value_that_cannot_be_used_names_its_setting(name, written, write_conf
     assert caught.value.exit_code == 2
 
 
+def test_the_file_of_a_mapping_may_be_below_the_home_folder(write_config, monkeypatch):
+    write_config("")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert resolve({"mapping": "~/m.toml"})["mapping"] == "/home/me/m.toml"
+    assert resolve({"mapping": Path("~/m.toml")})["mapping"] == Path("/home/me/m.toml")
+    for other in ("funda", "module:MAPPING", {"columns": {}}):
+        assert resolve({"mapping": other})["mapping"] == other
+
+
 def test_a_bad_value_names_the_place_it_stands_in(write_config, monkeypatch):
     path = write_config('workers = "x"\n[jobs.j]\nbatch_rows = "y"')
     with pytest.raises(ConfigError, match=r"propload\.toml workers: 'x'"):
