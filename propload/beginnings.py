@@ -9,8 +9,9 @@ import json
 import logging
 import os
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from propload.commands import Commands
@@ -19,7 +20,7 @@ from propload.report import Plain, TargetName
 from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from propload.target import TableName
@@ -44,6 +45,7 @@ class Beginning:
         way: How its rest is loaded, should it be killed.
         replayed: The run whose rejected rows it loads, or empty where it loads others.
         status: Whether it goes on, or its process is gone.
+        entered: Whether a ledger held it: rows may be stored since.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class Beginning:
     way: Way = "resume"
     replayed: str = ""
     status: Literal["running", "killed"] = "running"
+    entered: bool = False
 
     def as_dict(self) -> dict[str, Plain]:
         """Return it as plain values, by the names that reports have for them."""
@@ -70,16 +73,18 @@ class Beginning:
 
 
 @contextmanager
-def noted(folder: Path, beginning: Beginning, /) -> Iterator[None]:
+def noted(folder: Path, beginning: Beginning, /) -> Iterator[Callable[[], None]]:
     """Tell in the block that a run goes on; a process that is killed leaves it told.
 
-    A disk that refuses is logged: the run itself does without.
+    Yield what notes that a ledger holds the run. A disk that refuses is logged: the
+    run itself does without.
 
     Args:
         folder: The folder of reports.
         beginning: The run.
     """
     path = _files(folder).path(beginning.run_id)
+    note_entered: Callable[[], None] = _note_nothing
     with ExitStack() as stack:
         try:
             # a child that a killed run had forked may hold it as long as it lives
@@ -87,10 +92,11 @@ def noted(folder: Path, beginning: Beginning, /) -> Iterator[None]:
             stack.callback(os.close, descriptor)
             stack.callback(_forget, path)
             os.ftruncate(descriptor, 0)
-            os.write(descriptor, json.dumps(beginning.as_dict()).encode())
+            _write(descriptor, beginning)
+            note_entered = partial(_note_entered, descriptor, beginning)
         except OSError as error:
             log.warning("the beginning of the run was not noted in %s: %s", path, error)
-        yield
+        yield note_entered
 
 
 class BeginningStore:
@@ -139,6 +145,27 @@ class BeginningStore:
         return dropped
 
 
+def _note_nothing() -> None:
+    """Note nothing: the disk has refused the run's beginning."""
+
+
+def _note_entered(descriptor: int, beginning: Beginning) -> None:
+    """Note that a ledger holds a run.
+
+    Where the disk refuses it, a ledger that is lost later is not missed.
+    """
+    with suppress(OSError):
+        _write(descriptor, replace(beginning, entered=True))
+
+
+def _write(descriptor: int, beginning: Beginning) -> None:
+    """Write a run over itself at one stroke: who reads meets one or the other."""
+    told = {**beginning.as_dict(), "entered": beginning.entered}
+    # as long as a line that tells the opposite
+    blank = " " if beginning.entered else ""
+    os.pwrite(descriptor, f"{json.dumps(told)}{blank}".encode(), 0)
+
+
 def _forget(path: Path) -> None:
     with suppress(OSError):
         path.unlink()
@@ -166,6 +193,8 @@ def _read(path: Path) -> Beginning | None:
             way=told["way"],
             replayed=told["replayed"],
             status="running" if is_held else "killed",
+            # older versions did not tell
+            entered=told.get("entered", False),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.debug("%s does not tell of a run: %s", path, error)

@@ -15,6 +15,7 @@ from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
 from propload.running.planning import moment_of
 from propload.running.resuming import Resuming
+from propload.running.unentered import Traces
 from propload.target import TableName
 from propload.wording import counted
 
@@ -58,7 +59,7 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
 
     Raises:
         ConfigError: It was by another fix, or of rows that were edited since, and has
-            added rows.
+            added rows; or the ledger has lost it.
         LockedError: It still goes on.
     """
     if plan.settings.get("mode") != "append":
@@ -66,6 +67,7 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
     with open_database(plan) as database:
         with database.connect() as session:
             runs = replays_of(source, plan, session)
+        _traces(source, plan, database).require_entered(runs)
         # those before the last had an end, or had added nothing, when it began
         return _of_same_rows(runs[0], source, plan, database) if runs else None
 
@@ -80,9 +82,17 @@ def replays_of(
         plan: What holds for their replay.
         session: To the table's database.
     """
-    place = (source.name, str(TableName.parse(plan.settings["table"])))
+    place = (source.name, _target(plan))
     runs = read_runs(session, plan.places.state_dir)
     return [run for run in runs if (run.source, run.target) == place]
+
+
+def _traces(source: RejectSource, plan: Plan, database: Database) -> Traces:
+    return Traces(source.name, _target(plan), database, plan)
+
+
+def _target(plan: Plan) -> str:
+    return str(TableName.parse(plan.settings["table"]))
 
 
 def _of_same_rows(

@@ -257,7 +257,7 @@ class TableFit:
         expected: Callable[[], int | None] | None = None,
     ) -> None:
         self._lenient = lenient
-        self._on_entered = on_entered
+        self._on_entered = [on_entered] if on_entered else []
         self._expected = expected
         self._database = database
         self._target = target
@@ -286,10 +286,14 @@ class TableFit:
             fitted = self._fit(joined) or self._entered(joined)
         except (ConfigError, SchemaMismatchError) as error:
             raise type(error)(located(error, joined)) from error
-        if fitted is not None and self._on_entered is not None:
-            self._on_entered()
-            self._on_entered = None
+        if fitted is not None:
+            while self._on_entered:
+                self._on_entered.pop()()
         return fitted
+
+    def tell_entered(self, told: Callable[[], None], /) -> None:
+        """Tell one more that the ledger holds the run, before a row is stored."""
+        self._on_entered.append(told)
 
     def _entered(self, joined: Joined) -> NoRows | None:
         """Return how rows are entered that could not be read, if there are any."""

@@ -21,6 +21,7 @@ from propload.running.resumable import (
     require_table,
 )
 from propload.running.shaping import meaning_of, shaping_mark
+from propload.running.unentered import Traces
 from propload.running.writing_again import written_again
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ class Resuming:
             record: The run that is to begin.
 
         Raises:
-            ConfigError: That run is not known, or wrote in another way.
+            ConfigError: That run is not known, or wrote in another way; or the ledger
+                has lost the last one, which has added some of the rows.
             SourceError: The source has changed since, or cannot be known again.
             LockedError: The run still goes on.
         """
@@ -188,7 +190,11 @@ class Resuming:
         with self.database.connect() as session:
             while True:
                 runs = read_runs(session, state_dir)
-                run = self._named(runs, wanted) if wanted else _last(runs, record)
+                run = (
+                    self._named(runs, wanted, record)
+                    if wanted
+                    else self._last(runs, record)
+                )
                 if run is None:
                     return None
                 require_same(run, record, otherwise=self._otherwise(record.source))
@@ -213,7 +219,22 @@ class Resuming:
         export = self.plan.commands.export_rejects(replayed)
         return f"load what is missing from a file ({export})"
 
-    def _named(self, runs: list[RunRecord], run_id: str) -> RunRecord:
+    def _last(self, runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
+        """Return the last run to go on with, if there is one.
+
+        Raises:
+            ConfigError: The ledger has lost a run that has added some of the rows.
+        """
+        if record.mode == "append" and record.fingerprint is not None:
+            self._traces(record).require_entered(runs)
+        return _last(runs, record)
+
+    def _traces(self, record: RunRecord) -> Traces:
+        return Traces(record.source, record.target, self.database, self.plan)
+
+    def _named(
+        self, runs: list[RunRecord], run_id: str, record: RunRecord
+    ) -> RunRecord:
         """Return the run of a name that can be gone on with.
 
         Raises:
@@ -221,6 +242,7 @@ class Resuming:
         """
         run = next((one for one in runs if one.run_id == run_id), None)
         if run is None:
+            self._traces(record).refuse(run_id)
             listing = self.plan.commands.list_runs()
             msg = f"run {run_id} is not in the ledger. See: {listing}"
             raise ConfigError(msg)

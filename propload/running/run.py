@@ -41,6 +41,7 @@ from propload.running.planning import nothing_to_replace
 from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from propload.monitoring.metrics import Metrics
@@ -112,7 +113,7 @@ class Run:
                 # before a row is read, whose memory is the run's
                 stack.enter_context(self._memory)
                 parts = self._compose(stack)
-                told.enter_context(self._noted(parts))
+                parts.fit.tell_entered(told.enter_context(self._noted(parts)))
                 if self._stopped.is_set():
                     parts.stop()
                 ending = self._settle(parts, self._load(parts))
@@ -186,7 +187,7 @@ class Run:
             self._composed.set()
         return self._parts
 
-    def _noted(self, parts: Parts) -> AbstractContextManager[None]:
+    def _noted(self, parts: Parts) -> AbstractContextManager[Callable[[], None]]:
         beginning = Beginning(
             run_id=parts.run_id,
             source=self._source.name,
@@ -195,6 +196,7 @@ class Run:
             pid=os.getpid(),
             way=way_on(parts),
             replayed=self._plan.replayed,
+            entered=parts.continued,
         )
         return noted(self._plan.places.runs, beginning)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -47,3 +49,20 @@ def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
         assert "the beginning of the run was not noted" in caplog.text
     os.close(descriptor)
     assert path.exists()
+
+
+def test_that_a_ledger_holds_a_run_is_noted_at_one_stroke(tmp_path):
+    store, path = BeginningStore(tmp_path), tmp_path / f"{RUN.run_id}.begun"
+    with noted(tmp_path, RUN) as note_entered:
+        before = path.stat().st_size
+        note_entered()
+        assert store.newest() == [replace(RUN, entered=True)]
+        # no end of the line before is left
+        assert path.stat().st_size == before
+
+
+def test_a_run_that_an_older_version_began_tells_of_no_ledger(tmp_path):
+    path = tmp_path / f"{RUN.run_id}.begun"
+    path.write_text(json.dumps(RUN.as_dict()))
+    [found] = BeginningStore(tmp_path).newest()
+    assert (found.status, found.entered) == ("killed", False)

@@ -1,0 +1,149 @@
+"""An earlier run that the state folder tells of, and a ledger that has lost it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.beginnings import BeginningStore
+from propload.errors import ConfigError
+from propload.reports import ReportStore
+from propload.target import TableName
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from propload.beginnings import Beginning
+    from propload.postgres.ledger.run_record import RunRecord
+    from propload.postgres.loading import Database
+    from propload.report import Report
+    from propload.running.planning import Plan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Unentered:
+    """A run that wrote rows, as far as files tell, and that no ledger knows.
+
+    Attributes:
+        run_id: The run.
+        told: What it did.
+        has_loaded: Whether it had loaded all its rows.
+    """
+
+    run_id: str
+    told: str
+    has_loaded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What the state folder tells of earlier runs of a source into a table.
+
+    Attributes:
+        source: The name of the source.
+        target: The qualified table.
+        database: Where the table is.
+        plan: What holds for the run that is to begin.
+    """
+
+    source: str
+    target: str
+    database: Database
+    plan: Plan
+
+    def require_entered(self, known: Iterable[RunRecord]) -> None:
+        """Refuse to add rows of which a run has added some that nobody knows.
+
+        Where that had loaded all of its rows it is told: they may be others today.
+
+        Args:
+            known: The runs of the ledger.
+
+        Raises:
+            ConfigError: The ledger has lost the run that tells which rows are stored.
+        """
+        lost = self._newest(known)
+        if lost is None or self._is_table_empty():
+            return
+        if not lost.has_loaded:
+            raise ConfigError(self._refusal(lost))
+        log.warning(
+            "%s, all that it had, and the ledger does not know it any more: if these "
+            "are the same rows, they are added once more",
+            lost.told,
+        )
+
+    def refuse(self, run_id: str) -> None:
+        """Refuse to go on with a run that the ledger has lost.
+
+        Raises:
+            ConfigError: Files tell of it.
+        """
+        for one in (*self._killed(""), *self._ended("")):
+            if one.run_id == run_id:
+                raise ConfigError(self._refusal(one))
+
+    def _refusal(self, lost: Unentered) -> str:
+        return (
+            f"{lost.told}, and the ledger, which told which of its rows are stored, "
+            "does not know it any more, so they might be added twice: if this user may "
+            "not read the schema propload, go on as one who may; otherwise "
+            f"{self._way_out()}"
+        )
+
+    def _way_out(self) -> str:
+        if not self.plan.replayed:
+            return "load alone what the table lacks, without --resume"
+        commands = self.plan.commands
+        return (
+            "load from a file what the table lacks "
+            f"({commands.export_rejects(self.plan.replayed)}), and "
+            f"{commands.drop_rejects(self.plan.replayed)}"
+        )
+
+    def _newest(self, known: Iterable[RunRecord]) -> Unentered | None:
+        """Return the last run that wrote, where the ledger knows none since."""
+        place = (self.source, self.target)
+        same = (run.run_id for run in known if (run.source, run.target) == place)
+        since = max(same, default="")
+        newest = (next(one, None) for one in (self._killed(since), self._ended(since)))
+        return max(filter(None, newest), key=lambda one: one.run_id, default=None)
+
+    def _killed(self, since: str) -> Iterator[Unentered]:
+        """Yield runs that were killed after a ledger held them, newest first."""
+        for one in BeginningStore(self.plan.places.runs).newest():
+            is_lost = one.status == "killed" and one.entered and one.run_id > since
+            if is_lost and self._is_of(one):
+                told = f"run {one.run_id} of {self.source} was killed while it wrote"
+                yield Unentered(one.run_id, f"{told} into {self.target}")
+
+    def _ended(self, since: str) -> Iterator[Unentered]:
+        """Yield runs that have stored rows and ended, newest first."""
+        reports = ReportStore(self.plan.places.runs)
+        for path in reports.files.all():
+            if path.stem <= since:
+                return
+            try:
+                one = reports.read(path.stem)
+            except ConfigError as error:
+                log.debug("%s", error)
+                continue
+            if one.counts.stored and self._is_of(one):
+                rows = counted(one.counts.stored, "row")
+                told = f"run {one.run_id} wrote {rows} of {self.source}"
+                is_loaded = one.status == "loaded"
+                yield Unentered(one.run_id, f"{told} into {self.target}", is_loaded)
+
+    def _is_of(self, one: Beginning | Report) -> bool:
+        """Whether a run was of this source, into this table of this database."""
+        place = (one.source, one.target.table, one.target.database)
+        return place == (self.source, self.target, self.database.label)
+
+    def _is_table_empty(self) -> bool:
+        """Whether the table has no row that could be there twice."""
+        facts = self.database.facts(TableName.parse(self.target))
+        return facts is None or facts.empty
