@@ -15,10 +15,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from propload.errors import ConfigError
-from propload.options import BATCH_BYTES, BATCH_ROWS, WORKERS
+from propload.options import BATCH_BYTES, BATCH_ROWS, OTHER_SESSIONS, WORKERS
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ FAR_SECONDS = 0.005
 FAR_WORKERS = 4
 #: Part of the server's free connections that a run takes at most.
 CONNECTION_SHARE = 0.5
-#: A run's sessions beside its lanes: one for ledger and tables, one for its own lock;
-#: the lock of the target takes a third.
-OTHER_SESSIONS = 2
 #: A batch that takes longer is halved: a retry would repeat that much work.
 SLOW_SECONDS = 5.0
 LEAST_ROWS = 1_000
@@ -95,20 +92,28 @@ def with_workers(plan: Plan, database: Database) -> tuple[Plan, tuple[str, ...]]
         ConfigError: The server does not have so many connections.
     """
     room, told = database.room(), plan.options.workers
+    others = OTHER_SESSIONS + plan.options.lock
+    if (1 if told == "auto" else told) + others > room.connections:
+        raise ConfigError(_too_few(room, told, others, database.label))
     if told != "auto":
-        others = OTHER_SESSIONS + plan.options.lock
-        if told + others > room.connections:
-            msg = (
-                f"{counted(told, 'worker needs', 'workers need')} a connection each "
-                f"and the run {others} more, "
-                f"but {database.label} gives this user {room.connections:,} in all: "
-                "give fewer --workers"
-            )
-            raise ConfigError(msg)
         return plan, ()
     chosen = choose_workers(room)
     options = replace(plan.options, workers=chosen.count)
     return replace(plan, options=options), (chosen.reason,)
+
+
+def _too_few(
+    room: ServerRoom, told: int | Literal["auto"], others: int, label: str
+) -> str:
+    """Return what is said where a server has too few connections for a run."""
+    workers = WORKERS if told == "auto" else told
+    words = [room.how_to_raise(workers + others)]
+    if others < room.connections:
+        words.append("give fewer --workers")
+    return (
+        f"{counted(workers, 'worker needs', 'workers need')} a connection each and the run {others} more, "
+        f"but {label} gives this user {room.connections:,} in all: {' or '.join(words)}"
+    )
 
 
 class BatchRows:

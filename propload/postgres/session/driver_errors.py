@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.options import OTHER_SESSIONS, WORKERS
 from propload.postgres.session.dsn import describe_dsn, hide_secrets
+from propload.postgres.sql.quoting import name
 
 #: Codes of a server that lacks a file or may not read it.
 _OF_FILES = ("58", "42501")
@@ -38,6 +40,8 @@ _ADVICE = {
 }
 #: Words of a server, role or database that has as many connections as it may.
 _FULL = ("too many clients", "too many connections", "connection slots are reserved")
+#: What they say of a limit that was given to a role or a database alone.
+_LIMITED = re.compile(r'too many connections for (role|database) "(.+?)"(?:$|\s)')
 #: What is wrong for a while only where the same string has led to the server before. A
 #: balancer without a server answers with words of its own, or of another protocol, and
 #: a service file may be out of reach.
@@ -107,15 +111,15 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
         for key, value in getattr(error, "details", None) or []
         if _text(key) in _FIELDS
     }
-    told = {name: hide_secrets(value, dsn) for name, value in found.items()}
+    told = {field: hide_secrets(value, dsn) for field, value in found.items()}
     primary = told.pop("primary", text)
     parts = (primary, told.get("detail"), told.get("context"))
     message = ". ".join(part.rstrip(".") for part in parts if part)
     made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
     made.primary = primary
     made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
-    for name, value in told.items():
-        setattr(made, name, found[name] if name in _NAMES else value)
+    for field, value in told.items():
+        setattr(made, field, found[field] if field in _NAMES else value)
     return made
 
 
@@ -130,8 +134,7 @@ def _said(text: str) -> str:
     if found := _NO_TABLE.match(said):
         return found[1]
     if found := _NO_COLUMN.match(said):
-        name = found[1].replace('"', '""')
-        return f'column "{name}" does not exist'
+        return f"column {name(found[1])} does not exist"
     return said
 
 
@@ -161,7 +164,21 @@ def connect_error(
         if needed(word in text for word in words):
             msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
             return ConfigError(msg)
-    is_full = any(word in text for word in _FULL)
-    asked = _ADVICE["full"] if is_full else "is the server running?"
-    msg = f"cannot reach {place} now: {asked} ({text})"
+    msg = f"cannot reach {place} now: {_advice_for_now(text)} ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
+
+
+def _advice_for_now(text: str) -> str:
+    """Return what is done where there is no connection just now."""
+    if found := _LIMITED.search(text):
+        # fewer workers are of no use where there is too little for one
+        kind, limited = found[1], name(found[2])
+        return (
+            f"the {kind} has all the connections that it may have: let others end, or "
+            f"raise its limit. A run takes {OTHER_SESSIONS} and one for each of its "
+            "--workers, with --lock one more: "
+            f"ALTER {kind.upper()} {limited} CONNECTION LIMIT "
+            f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers"
+        )
+    is_full = any(word in text for word in _FULL)
+    return _ADVICE["full"] if is_full else "is the server running?"

@@ -20,11 +20,15 @@ class ServerRoom:
         connections: Connections that this user may have at once.
         free_connections: Those of them that nobody uses now.
         round_trip_seconds: How long the shortest question takes.
+        limited: The statement that sets the limit of role or database that leaves this
+            user the fewest connections, up to the number; empty where it is the
+            server's own limit.
     """
 
     connections: int
     free_connections: int
     round_trip_seconds: float
+    limited: str = ""
 
     @classmethod
     def of(cls, session: Connection, /) -> Self:
@@ -33,10 +37,16 @@ class ServerRoom:
         Raises:
             ServerError: The connection is gone.
         """
-        most, free = map(int, session.rows(CONNECTIONS)[0])
+        most, free, limited = session.rows(CONNECTIONS)[0]
         seconds = round_trip_seconds(session)
         session.commit()
-        return cls(most, free, seconds)
+        return cls(int(most), int(free), seconds, limited)
+
+    def how_to_raise(self, connections: int) -> str:
+        """Return what gives this user so many connections, as one would tell it."""
+        if self.limited:
+            return f"{self.limited} {connections}"
+        return f"let the server take {connections} of its users (max_connections)"
 
 
 def round_trip_seconds(session: Connection, /) -> float:

@@ -34,7 +34,8 @@ PROBE_ONLY = (
 )
 
 #: Connections that this user may have, and how many of them are free now. Of those of
-#: other users only the number is told, which is all that is asked; -1 is no limit.
+#: other users only the number is told, which is all that is asked; -1 is no limit. And
+#: how the limit is raised that leaves the fewest, up to the number.
 CONNECTIONS = """
 WITH used AS (
     SELECT count(*) AS all_of_them,
@@ -54,7 +55,12 @@ WITH used AS (
     WHERE rolname = session_user AND datname = current_database()
 )
 SELECT least(of_server, of_role, of_database)::int8,
-       least(of_server - all_of_them, of_role - own, of_database - here)::int8
+       least(of_server - all_of_them, of_role - own, of_database - here)::int8,
+       CASE least(of_server, of_role, of_database)
+           WHEN of_role THEN format('ALTER ROLE %I CONNECTION LIMIT', session_user)
+           WHEN of_database
+               THEN format('ALTER DATABASE %I CONNECTION LIMIT', current_database())
+           ELSE '' END
 FROM used, limits
 """
 

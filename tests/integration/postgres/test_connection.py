@@ -337,7 +337,9 @@ def test_workers_of_a_role_with_few_connections(role):
     told = {"to": role(4), "table": "homes", "key": "id"}
     rows = [{"id": n} for n in range(100)]
     with pytest.raises(
-        ConfigError, match=r"workers 3 need .* the run 2 more.* 4 in all"
+        ConfigError,
+        match=r"workers 3 need .* the run 2 more.* 4 in all: ALTER ROLE \w+ CONNECTION "
+        r"LIMIT 5 or give fewer --workers",
     ):
         propload.ingest(rows, workers=3, **told)
     report = propload.ingest(rows, workers=2, **told)
@@ -353,5 +355,26 @@ def test_a_server_without_a_free_connection_says_so(database, role):
     with connect(few) as first:
         (name,) = first.rows("SELECT current_user")[0]
         run_sql(database, f"ALTER ROLE {name} CONNECTION LIMIT 1")
-        with pytest.raises(TransientWriteError, match="fewer --workers"):
+        enough = f'ALTER ROLE "{name}" CONNECTION LIMIT 4 is enough for one run of 2'
+        with pytest.raises(TransientWriteError, match=enough) as caught:
             connect(few)
+    assert "fewer --workers" not in str(caught.value)
+
+
+@pytest.mark.parametrize("told", [{}, {"workers": 1}, {"workers": 3}])
+@pytest.mark.parametrize("lock", [False, True])
+def test_a_role_with_too_few_connections_is_told_how_many_a_run_takes(role, told, lock):
+    few = role(2 + lock)
+    needed = told.get("workers", 2) + 2 + lock
+    rows = [{"id": 1}]
+    raised = rf"ALTER ROLE \w+ CONNECTION LIMIT {needed}$"
+    with pytest.raises(ConfigError, match=raised):
+        propload.ingest(rows, to=few, table="homes", key="id", lock=lock, **told)
+
+
+def test_a_database_with_too_few_connections_is_named(database, role):
+    limited = conninfo_name(database)
+    run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 4")
+    raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 5 or give fewer"
+    with pytest.raises(ConfigError, match=raised):
+        propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=3)

@@ -34,6 +34,27 @@ def test_a_user_that_is_let_in_no_more_is_no_outage():
     assert isinstance(again, ConfigError)
 
 
+@pytest.mark.parametrize(
+    ("said", "advised"),
+    [
+        (
+            'too many connections for role "a"b"',
+            'ALTER ROLE "a""b" CONNECTION LIMIT 4',
+        ),
+        (
+            'too many connections for database "d"',
+            'ALTER DATABASE "d" CONNECTION LIMIT',
+        ),
+        ("sorry, too many clients already", "let others end, or give fewer --workers"),
+    ],
+)
+def test_whose_limit_of_connections_is_reached_is_told_apart(said, advised):
+    error = RuntimeError(f"IO: Failed to connect: FATAL:  {said}\n")
+    again = connect_error(error, "postgresql://u:secret@db/homes")
+    assert isinstance(again, TransientWriteError)
+    assert advised in str(again)
+
+
 QUERY = "SELECT attr.attname FROM pg_catalog.pg_attribute AS attr WHERE attr.attnum > 0"
 NO_TABLE = f"""NOT_FOUND: [libpq] Failed to execute query '{QUERY}': \
 ERROR:  relation "public.homes" does not exist
