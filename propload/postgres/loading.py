@@ -107,6 +107,7 @@ class Database:
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
+            WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
         return self._sessions.connect()
@@ -127,6 +128,7 @@ class Database:
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
+            WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
         with self._asking(self.label):

@@ -78,6 +78,7 @@ def connect(
 
     Raises:
         ConfigError: The string, host, user, password or database is wrong.
+        WriteError: It has led to the server before, which lets the user in no more.
         TransientWriteError: The server cannot be reached now.
     """
     complete = resolve_dsn(dsn)
@@ -175,7 +176,7 @@ class Connection:
         server's types already. Those made since are unknown to it.
 
         Raises:
-            ConfigError: The server lets the user in no more.
+            WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
         try:

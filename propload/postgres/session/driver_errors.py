@@ -31,7 +31,7 @@ _ADVICE = {
     "right": "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
     "database": "that database does not exist: create it, or correct its name",
     "role": "that user does not exist: create it, or correct its name",
-    "login": "that role may not log in: use another user",
+    "login": "that role may not log in: ALTER ROLE ... LOGIN, or use another user",
     "host": "no such host is known: check its name",
     "service": "the service file lacks that service: check its name and PGSERVICEFILE",
     "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
@@ -152,7 +152,7 @@ def connect_error(
         dsn: The connection string, whose secrets are hidden.
         again: Whether it has led to the server before, so that a host that is not
             known, a line that cannot be encrypted, or an answer that makes no sense,
-            is an outage.
+            is an outage, and a user that is not let in was until then.
     """
     said = hide_secrets(str(error), dsn).partition("Failed to connect:")
     text = " ".join((said[2] or said[0]).split())
@@ -162,8 +162,11 @@ def connect_error(
         if again and cause in _OUTAGES:
             continue
         if needed(word in text for word in words):
-            msg = f"cannot connect to {place}: {_ADVICE[cause]} ({text})"
-            return ConfigError(msg)
+            told = f"{_ADVICE[cause]} ({text})"
+            if again:
+                # the settings were right when the run began
+                return WriteError(f"cannot connect to {place} any more: {told}")
+            return ConfigError(f"cannot connect to {place}: {told}")
     msg = f"cannot reach {place} now: {_advice_for_now(text)} ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
 

@@ -45,6 +45,7 @@ class ServerSessions:
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
+            WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
         with self._opening:
@@ -58,6 +59,7 @@ class ServerSessions:
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
+            WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
         try:
@@ -80,6 +82,7 @@ class ServerSessions:
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
+            WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
         return self._ahead.take() or self._another()

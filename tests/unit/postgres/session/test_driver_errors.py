@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.errors import ConfigError, TransientWriteError
+from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.postgres.session.driver_errors import connect_error, server_error
 
 
@@ -28,10 +28,22 @@ def test_what_has_led_to_the_server_before_is_an_outage(said):
     assert said in str(again)
 
 
-def test_a_user_that_is_let_in_no_more_is_no_outage():
-    error = RuntimeError('FATAL: password authentication failed for user "u"')
+@pytest.mark.parametrize(
+    "said",
+    [
+        'password authentication failed for user "u"',
+        'role "u" is not permitted to log in',
+        'database "homes" does not exist',
+    ],
+)
+def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
+    error = RuntimeError(f"FATAL: {said}")
+    first = connect_error(error, "postgresql://u:secret@db/homes")
+    assert isinstance(first, ConfigError)
     again = connect_error(error, "postgresql://u:secret@db/homes", again=True)
-    assert isinstance(again, ConfigError)
+    assert isinstance(again, WriteError)
+    assert not isinstance(again, TransientWriteError)
+    assert said in str(again)
 
 
 @pytest.mark.parametrize(
