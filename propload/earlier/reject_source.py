@@ -16,13 +16,8 @@ import polars as pl
 from propload.batch import OWN_NAMES, Batch, Unread
 from propload.earlier.fixing import as_rows, mark_of, mend
 from propload.errors import ConfigError
-from propload.rejecting.lines import (
-    each_line,
-    in_parts,
-    lines_in_order,
-    piece_of,
-    rows_as_read,
-)
+from propload.rejecting.learning import rows_as_read
+from propload.rejecting.lines import each_line, in_parts, lines_in_order, piece_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from propload import config
 from propload.earlier.gone_rejects import find_rejected, look_for_none
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
-from propload.rejecting.lines import read_rejects
+from propload.rejecting.reading import read_rejects
 from propload.reports import ReportStore
 from propload.running.planning import Plan
 from propload.target import parse_table

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from propload.commands import Commands
 from propload.errors import ConfigError, LockedError
 from propload.private_files import lock_private, open_private, sync_folder
-from propload.rejecting.lines import count_lines, each_line, read_lines
+from propload.rejecting.lines import count_lines, each_line
+from propload.rejecting.reading import read_rejects
 from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RejectStore:
         return list(islice(found, most or None))
 
     def read(self, run_id: str = "") -> pl.DataFrame:
-        """Return a run's rejected rows as they are kept, one line a row.
+        """Return a run's rejected rows, as `read_rejects` does.
 
         Args:
             run_id: The run, or its beginning; empty for the newest.
@@ -83,7 +84,7 @@ class RejectStore:
         Raises:
             ConfigError: No such run has rejected rows, or its file was broken.
         """
-        return read_lines(self.files.find(run_id))
+        return read_rejects(self.files.find(run_id))
 
     def count(self, run_id: str) -> int:
         """Return how many rows a run's file holds, be they rejected rows or broken.

@@ -29,7 +29,7 @@ from propload.journal import Journal
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
 from propload.pipeline.remarks import did_erase_note
-from propload.rejecting.lines import read_rejects
+from propload.rejecting.reading import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry

@@ -38,7 +38,7 @@ def test_a_file(dsn, state_dir, tmp_path, chance, long, mode):
         assert (counts.read, counts.rejected) == (ROWS, BAD)
         assert loading.stored(dsn).equals(loading.expected(frame, mode=mode))
         refused = RejectStore(state_dir / "rejects").read(report["run_id"])
-        assert refused["row"].n_unique() == refused.height == BAD
+        assert refused["propload_row"].n_unique() == refused.height == BAD
 
 
 def resumed_or_done(words, resume):

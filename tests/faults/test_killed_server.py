@@ -86,7 +86,7 @@ def test_rows_that_are_refused_by_two_attempts_are_kept_once(dsn, state_dir):
     assert report.rejects.height == 200
     assert sum(one.rows for one in report.reasons_counted) == 200
     kept = RejectStore(state_dir / "rejects").read(report.run_id)
-    assert kept["row"].n_unique() == 200
+    assert kept["propload_row"].n_unique() == 200
 
 
 #: The ledger's first entries fail as a serialization failure does: after COPY, after

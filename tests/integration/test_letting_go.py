@@ -54,7 +54,9 @@ def stored(database):
 
 def texts_refused(state_dir, run):
     """Return what stands in the rejects of a run instead of rows, as numbers."""
-    found = RejectStore(state_dir / "rejects").read(run)["reasons"].to_list()
+    found = (
+        RejectStore(state_dir / "rejects").read(run)["propload_reason_list"].to_list()
+    )
     return [int(reason["value"]) for reasons in found for reason in reasons]
 
 

@@ -1,3 +1,5 @@
+import json
+
 import polars as pl
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
@@ -21,3 +23,9 @@ def refused(rows, *, batch=0, lane=None, values=None):
         orient="row",
     )
     return RefusedRows(raw, reasons, batch, lane)
+
+
+def line(values, row=1):
+    reason = {"stage": "map", "column": "id", "check": "cast", "message": f"bad {row}"}
+    told = {"source": "a.csv", "row": row, "values": values, "reasons": [reason]}
+    return json.dumps(told) + "\n"

@@ -20,7 +20,7 @@ def path(writer):
 def test_a_last_line_that_only_lacks_its_end_is_a_row(path, store):
     whole = path.read_bytes()
     path.write_bytes(whole.rstrip())
-    assert store.read()["row"].to_list() == [2, 3]
+    assert store.read()["propload_row"].to_list() == [2, 3]
     assert [run.rows for run in store.runs()] == [2]
     # what is written behind it would be a part of it
     store.keep(RUN, lambda _: True)
@@ -30,14 +30,14 @@ def test_a_last_line_that_only_lacks_its_end_is_a_row(path, store):
 def test_what_an_editor_adds_changes_no_row(path, store):
     lines = path.read_bytes().splitlines()
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\r\n".join(lines) + b"\r\n \r\n")
-    assert store.read()["row"].to_list() == [2, 3]
+    assert store.read()["propload_row"].to_list() == [2, 3]
     assert store.count(RUN) == 2
 
 
 def test_rows_whose_time_somebody_took_out_are_listed_and_read(path, store):
     path.write_bytes(re.sub(rb'"time":"[^"]*",', b"", path.read_bytes()))
     assert [(run.rows, run.time) for run in store.runs()] == [(2, "")]
-    assert store.read()["row"].to_list() == [2, 3]
+    assert store.read()["propload_row"].to_list() == [2, 3]
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,18 @@
 """Rejected rows come a part at a time as they would come at once."""
 
-import json
 import tracemalloc
 
 import polars as pl
 import pytest
 
 from propload.errors import ConfigError
-from propload.rejecting import exporting
+from propload.rejecting import reading
 from propload.rejecting.exporting import ExportedRows
-from propload.rejecting.lines import read_rejects
+from propload.rejecting.reading import read_rejects
+from tests.unit.rejecting.making import line
 
 OBJECTS = [{"a": "x", "b": {"c": ["y"]}}, None, {"a": None, "b": {"c": []}}]
 LISTS = [[1], [], [2.5], None, [2**53]]
-
-
-def line(values, row=1):
-    reason = {"stage": "map", "column": "id", "check": "cast", "message": f"bad {row}"}
-    told = {"source": "a.csv", "row": row, "values": values, "reasons": [reason]}
-    return json.dumps(told) + "\n"
 
 
 @pytest.fixture
@@ -81,27 +75,29 @@ def at_once(path):
     ],
 )
 def test_parts_have_the_types_of_the_whole(values, rows_at_once, write, monkeypatch):
-    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", rows_at_once)
     path = write([{"id": "1", "of": value} for value in values])
+    whole = at_once(path)
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", rows_at_once)
     rows, frames = exported(path)
     assert rows.rows == len(values)
     assert len(frames) == -(-len(values) // rows_at_once)
-    whole = at_once(path)
     assert all(frame.schema == whole.schema for frame in frames)
     assert pl.concat(frames).equals(whole)
 
 
 def test_rows_of_other_columns_have_all_of_them(write, monkeypatch):
-    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", 2)
     rows = [{"id": 1}, {"price": "5"}, None, {"id": 2, "propload_time": "x"}, {"b": []}]
     path = write(rows)
+    whole = at_once(path)
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 2)
     _, frames = exported(path)
-    assert pl.concat(frames).equals(at_once(path))
+    assert pl.concat(frames).equals(whole)
+    assert at_once(path).equals(whole)
     assert frames[0].columns == ["id", "price", "b", "propload_reasons"]
 
 
 def test_rows_are_not_held_all_at_once(write, monkeypatch):
-    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 100)
     path = write([{"id": f"{n:01000}"} for n in range(5_000)])
     tracemalloc.start()
     try:
@@ -115,7 +111,7 @@ def test_rows_are_not_held_all_at_once(write, monkeypatch):
 
 
 def test_long_rows_come_alone(write, monkeypatch):
-    monkeypatch.setattr(exporting, "BYTES_AT_ONCE", 1_000)
+    monkeypatch.setattr(reading, "BYTES_AT_ONCE", 1_000)
     _, frames = exported(write([{"id": "x" * size} for size in (10, 10, 2_000, 10)]))
     assert [frame.height for frame in frames] == [2, 1, 1]
 

@@ -6,7 +6,7 @@ import pytest
 from propload.earlier.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
-from propload.rejecting.lines import read_rejects
+from propload.rejecting.reading import read_rejects
 from tests.unit.rejecting.making import refused
 
 RUN = "20260101-ab"
@@ -41,7 +41,7 @@ def test_what_is_redone_is_taken_out(writer, store):
     writer.write(refused([2], batch=1))
     writer.write(refused([3], batch=1, lane=1))
     store.keep(RUN, lambda line: line["batch"] == 0 or line["lane"] == 1)
-    assert store.read()["row"].to_list() == [2, 4]
+    assert store.read()["propload_row"].to_list() == [2, 4]
 
 
 def test_kept_lines_stay_as_they_are(writer, store):
@@ -144,19 +144,19 @@ def test_rows_of_other_columns_and_types_are_read_as_one_frame(writer, store):
     writer.write(refused([1], values={"a": [7], "c": [True]}))
     writer.write(refused([2], values={"b": [1.5], "c": [{"d": 1}]}))
     writer.write(refused([3], values={"a": [2.5], "c": [[1, 2]]}))
-    values = store.read()["values"].struct
+    frame = store.read()
     # a number is a number whether it has decimals or not
-    assert values.field("a").to_list() == [7.0, None, 2.5]
-    assert values.field("b").to_list() == [None, 1.5, None]
+    assert frame["a"].to_list() == [7.0, None, 2.5]
+    assert frame["b"].to_list() == [None, 1.5, None]
     # a flag, an object and a list are of no one type: their text is
-    assert values.field("c").to_list() == ["true", '{"d": 1}', "[1, 2]"]
+    assert frame["c"].to_list() == ["true", '{"d": 1}', "[1, 2]"]
 
 
 def test_half_a_line_of_a_killed_run_is_passed_over_and_taken_out(writer, store):
     writer.write(refused([1]))
     whole = writer.path.read_bytes()
     writer.path.write_bytes(whole + whole[: len(whole) // 2])
-    assert store.read()["row"].to_list() == [2]
+    assert store.read()["propload_row"].to_list() == [2]
     assert [run.rows for run in store.runs()] == [1]
     store.keep(RUN, lambda _: True)
     assert writer.path.read_bytes() == whole

@@ -14,10 +14,11 @@ from tests.unit.rejecting.making import refused
 def test_a_row_is_kept_with_all_its_reasons(writer, store):
     assert writer.write(refused([3, 7])) == 2
     frame = store.read("20260101-ab")
-    assert frame["row"].to_list() == [4, 8]
-    assert frame["source"].to_list() == ["a.csv", "a.csv"]
-    assert frame["values"].to_list() == [{"price": "p3"}, {"price": "p7"}]
-    assert [one["column"] for one in frame["reasons"][0]] == ["price", "area"]
+    assert frame["propload_row"].to_list() == [4, 8]
+    assert frame["propload_source"].to_list() == ["a.csv", "a.csv"]
+    assert frame["price"].to_list() == ["p3", "p7"]
+    reasons = frame["propload_reason_list"][0]
+    assert [one["column"] for one in reasons] == ["price", "area"]
     counted = {(c.column, c.rows) for c in writer.counted}
     assert counted == {("price", 2), ("area", 2)}
 
@@ -55,7 +56,7 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     with pytest.raises(LockedError, match="still going"):
         other.take_up(lambda _: True)
     again.close()
-    assert store.read()["row"].to_list() == [2, 3]
+    assert store.read()["propload_row"].to_list() == [2, 3]
     assert again.take_up(lambda _: False) == 0
     assert again.take_up(lambda _: True) == 0
     again.close()
@@ -79,7 +80,7 @@ def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, w
         writer.take_back(1, 1)
     writer.close()
     kept = {"write": [2, 3, 4, 5], "take_back": [2, 3], "close": [2, 3, 4]}[step]
-    assert store.read()["row"].to_list() == kept
+    assert store.read()["propload_row"].to_list() == kept
     assert f"{writer.path} was removed" in caplog.text
     # nobody holds it any more
     store.drop("20260101-ab")
@@ -92,7 +93,7 @@ def test_a_file_in_its_place_is_gone_on_with(writer, store):
     writer.path.write_bytes(text.splitlines(keepends=True)[0])
     writer.write(refused([4], batch=1, lane=None))
     writer.close()
-    assert store.read()["row"].to_list() == [2, 5]
+    assert store.read()["propload_row"].to_list() == [2, 5]
 
 
 def test_a_file_that_cannot_be_put_back_is_told_of(writer, caplog):
@@ -127,7 +128,7 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
         "time inside": [{"a": dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)}, None],
     }
     writer.write(refused([0, 1], values=values))
-    first, second = store.read()["values"].to_list()
+    first, second = store.read().to_dicts()
     assert first["real"] == "NaN"
     assert second["real"] == "inf"
     assert first["money"] == "1.10"
@@ -159,7 +160,7 @@ def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
     assert isinstance(caught.value.__cause__, OSError)
     assert writer.path.read_bytes() == whole
     writer.write(refused([3]))
-    assert store.read()["row"].to_list() == [2, 4]
+    assert store.read()["propload_row"].to_list() == [2, 4]
 
 
 def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(

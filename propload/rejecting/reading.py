@@ -1,0 +1,154 @@
+"""Rejected rows as one frame: some lines at a time become parts of its columns."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+
+from propload.rejecting.learning import GrowingColumn, values_by_column
+from propload.rejecting.lines import OWN_PREFIX, REASON_COLUMNS, in_parts, sized_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from propload.rejecting.lines import Line
+
+#: So many rows are held as objects at a time.
+ROWS_AT_ONCE = 1_000
+#: So many bytes of them, where they are long; as objects they take several times that.
+BYTES_AT_ONCE = 8 << 20
+
+#: What is told of a row beside `values`, the row itself, and `reasons`.
+_PLAIN_COLUMNS = {
+    "run": pl.String,
+    "time": pl.String,
+    "source": pl.String,
+    "row": pl.Int64,
+    "as_of": pl.String,
+    "batch": pl.Int64,
+    "lane": pl.Int64,
+}
+_REASON_LIST = OWN_PREFIX + "reason_list"
+_REASON_TEXT = OWN_PREFIX + "reasons"
+#: The columns that tell of a row in a frame of rejected rows.
+_OWN_COLUMNS = frozenset(
+    (*map(OWN_PREFIX.__add__, _PLAIN_COLUMNS), _REASON_LIST, _REASON_TEXT)
+)
+_REASONS = pa.large_list(pa.struct(dict.fromkeys(REASON_COLUMNS, pa.large_string())))
+
+
+def read_rejects(path: Path) -> pl.DataFrame:
+    """Return the rejected rows of a file: their columns as read, then what is told.
+
+    The columns of a row stand as its source names them; those that tell of it begin
+    with `OWN_PREFIX`. `propload_reasons` is one text of all reasons. A file that is
+    gone has none.
+
+    Raises:
+        ConfigError: Somebody has changed the file, and a line is no rejected row.
+    """
+    if not path.exists():
+        return _with_text(_told_of([]))
+    with path.open("rb") as file:
+        return _read(file, path)
+
+
+def _read(file: BinaryIO, path: Path) -> pl.DataFrame:
+    columns: dict[str, GrowingColumn] = {}
+    told, rows = [_told_of([])], 0
+    for part in parts_of(sized_lines(file, path)):
+        for name, values in row_columns(part).items():
+            columns.setdefault(name, GrowingColumn(name)).add(rows, values)
+        told.append(_told_of(part))
+        rows += len(part)
+    spoilt = {name for name, column in columns.items() if column.is_spoilt}
+    if spoilt:
+        file.seek(0)
+        # what comes to the file meanwhile is no part of them
+        _put_right(columns, spoilt, islice(sized_lines(file, path), rows))
+    found = [column.whole(rows) for column in columns.values()]
+    # of rows that were not read there are no columns of their own
+    return pl.DataFrame([*found, *_with_text(pl.concat(told)).rechunk()])
+
+
+def _put_right(
+    columns: Mapping[str, GrowingColumn],
+    spoilt: AbstractSet[str],
+    lines: Iterable[tuple[int, Line]],
+) -> None:
+    """Put the values of columns that became text in the place of what was made first.
+
+    A column is mostly of one type; to hold all values until its last one is known
+    would take several times the memory of the frame.
+    """
+    start = 0
+    for part in parts_of(lines):
+        found = row_columns(part)
+        for name in spoilt & found.keys():
+            columns[name].put(start, found[name])
+        start += len(part)
+
+
+def parts_of(lines: Iterable[tuple[int, Line]], /) -> Iterator[list[Line]]:
+    """Yield lines, as many as may be held as objects at a time.
+
+    Args:
+        lines: Each by its length.
+    """
+    return in_parts(lines, ROWS_AT_ONCE, BYTES_AT_ONCE)
+
+
+def row_columns(part: Sequence[Line], /) -> dict[str, Sequence[Any]]:
+    """Return the values of each column that a row has, those of a frame's own apart."""
+    found = values_by_column([line["values"] or {} for line in part])
+    # a file of rejected rows that is loaded again bears names of ours
+    return {name: found[name] for name in found if name not in _OWN_COLUMNS}
+
+
+def reasons_as_text(lines: Sequence[Line]) -> pl.Series:
+    """Return all reasons of each row in one text, as the column `propload_reasons`."""
+    reasons = _reasons(lines)
+    return reasons.to_frame().select(_as_text(pl.col(reasons.name))).to_series()
+
+
+def _told_of(lines: Sequence[Line]) -> pl.DataFrame:
+    """Return what is told of rows, but for the text of their reasons."""
+    plain = [
+        pl.Series(OWN_PREFIX + name, [line.get(name) for line in lines], dtype=dtype)
+        for name, dtype in _PLAIN_COLUMNS.items()
+    ]
+    return pl.DataFrame([*plain, _reasons(lines)])
+
+
+def _with_text(told: pl.DataFrame) -> pl.DataFrame:
+    return told.with_columns(_as_text(pl.col(_REASON_LIST)))
+
+
+def _reasons(lines: Sequence[Line]) -> pl.Series:
+    # of nested values Polars makes a frame a row
+    return pl.Series(
+        _REASON_LIST, pa.array([one["reasons"] for one in lines], _REASONS)
+    )
+
+
+def _as_text(reasons: pl.Expr) -> pl.Expr:
+    reason = pl.element().struct
+    unread = reason.field("stage") == "read"
+    place = reason.field("column").fill_null("row") + ": "
+    # most messages of a column begin with its name
+    named = reason.field("message").str.starts_with("column " + place)
+    said = pl.concat_str(
+        pl.when(~named).then(place),
+        reason.field("message"),
+        # such a row has no columns, its text is all there is of it
+        pl.when(unread).then(pl.lit(": ")),
+        pl.when(unread).then(reason.field("value")),
+        ignore_nulls=True,
+    )
+    return reasons.list.eval(said).list.join("; ").alias(_REASON_TEXT)

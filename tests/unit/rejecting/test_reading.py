@@ -1,0 +1,71 @@
+"""All rejected rows of a file as one frame."""
+
+import tracemalloc
+
+import polars as pl
+import pytest
+
+from propload.rejecting import reading
+from propload.rejecting.reading import read_rejects
+from tests.unit.rejecting.making import line
+
+ROWS = [
+    {"id": 1, "price": None, "in": {"a": 1}},
+    {"id": 2.5, "price": 5, "in": {"a": 2}},
+    None,
+    {"id": 3, "price": "5 k.k.", "in": {"a": 2.5}},
+    {"later": [1], "propload_row": "of before"},
+]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "20260101-ab.ndjson"
+    lines = (line(row, number) for number, row in enumerate(ROWS, 1))
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 100])
+def test_rows_make_the_same_frame_in_parts_of_any_size(path, rows_at_once, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", rows_at_once)
+    frame = read_rejects(path)
+    assert frame["id"].to_list() == [1.0, 2.5, None, 3.0, None]
+    assert frame["price"].to_list() == [None, "5", None, "5 k.k.", None]
+    assert frame["in"].to_list() == ['{"a": 1}', '{"a": 2}', None, '{"a": 2.5}', None]
+    assert frame["later"].to_list() == [None, None, None, None, [1]]
+    assert frame["propload_row"].to_list() == [1, 2, 3, 4, 5]
+    assert frame["propload_reasons"][4] == "id: bad 5"
+    assert frame.columns[:5] == ["id", "price", "in", "later", "propload_run"]
+
+
+def test_rows_that_come_meanwhile_are_none_of_the_frame(path, monkeypatch):
+    put_right = reading._put_right
+
+    def meanwhile(*args):
+        with path.open("a", encoding="utf-8") as more:
+            more.write(line({"id": 9}, 9))
+        put_right(*args)
+
+    monkeypatch.setattr(reading, "_put_right", meanwhile)
+    assert read_rejects(path)["propload_row"].to_list() == [1, 2, 3, 4, 5]
+
+
+def test_not_all_rows_are_held_as_objects(path):
+    text = "".join(line({"id": f"{n:0200}"}, n) for n in range(10_000))
+    path.write_text(text, encoding="utf-8")
+    read_rejects(path)
+    tracemalloc.start()
+    try:
+        assert read_rejects(path).height == 10_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # they take ten times that
+    assert peak < 4_000_000
+
+
+def test_a_file_that_is_gone_has_no_rows(path):
+    path.unlink()
+    frame = read_rejects(path)
+    assert (frame.height, frame.schema["propload_row"]) == (0, pl.Int64)
