@@ -295,12 +295,17 @@ def column_text(value: Any) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as the text that PostgreSQL and JSON would write."""
+    """Return a value as the text that PostgreSQL and JSON would write.
+
+    Raises:
+        ValueError: Two names in an object are of one text, 1 and "1".
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
+        _refuse_same_names(value)
         text = json.dumps(value, ensure_ascii=False, default=_jsonable)
         return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
     if isinstance(value, dt.date | dt.time):
@@ -308,6 +313,33 @@ def as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     return _span_text(value) if isinstance(value, dt.timedelta) else str(value)
+
+
+def _refuse_same_names(value: Any) -> None:
+    """Refuse an object in which JSON would write a name twice, which loses a value.
+
+    Raises:
+        ValueError: It is one, or there is one in it.
+    """
+    inner = value
+    if isinstance(value, dict):
+        inner = value.values()
+        if not set(map(type, value)) <= {str}:
+            _refuse_same_keys(list(value))
+    if any(issubclass(kind, dict | list | tuple) for kind in set(map(type, inner))):
+        for one in inner:
+            if isinstance(one, dict | list | tuple):
+                _refuse_same_names(one)
+
+
+def _refuse_same_keys(keys: list[Any]) -> None:
+    names = [
+        key if isinstance(key, str) else json.dumps(key, default=str) for key in keys
+    ]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        msg = f"an object has the key {twice!r} twice, as a text and as another value"
+        raise ValueError(msg)
 
 
 def _span_text(value: dt.timedelta) -> str:

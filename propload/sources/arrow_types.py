@@ -14,28 +14,52 @@ from propload.errors import SourceError
 from propload.plain_columns import TEXT
 from propload.sources.beyond_python import within_python
 from propload.sources.foreign_types import holds, rebuilt, settle_foreign
+from propload.sources.undecodable import without
 from propload.values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from propload.batch import Unread
+    from propload.sources.object_columns import Part
 
 #: The most seconds that 64 bits of milliseconds hold.
 _MOST_SECONDS = (2**63 - 1) // 1_000
 
 
-def settle_types(rows: pa.RecordBatch, source: str) -> pa.RecordBatch:
-    """Return rows whose columns all have types that can be prepared.
+class _RepeatedKeysError(Exception):
+    """A key stands twice in a map of some rows.
 
     Args:
-        rows: Rows of any types.
+        keys: The key of each row, by its place.
+    """
+
+    def __init__(self, keys: Mapping[int, str]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
+def settle_types(
+    given: pa.RecordBatch, source: str, faults: Sequence[Unread] = ()
+) -> Part:
+    """Return rows whose columns all have types that can be prepared, and the others.
+
+    Args:
+        given: Rows of any types.
         source: What messages call their source.
+        faults: What stood between them, by places from 0 on.
 
     Raises:
         SourceError: A column has a type that nothing can be made of.
     """
-    for place, field in enumerate(rows.schema):
+    rows = given
+    for place, field in enumerate(given.schema):
         try:
             column, created_as = _settled(rows.column(place))
+        except _RepeatedKeysError as error:
+            why = {row: _told(field.name, key) for row, key in error.keys.items()}
+            good, faults = without(given, why, "map", faults)
+            return settle_types(good, source, faults)
         except (pa.ArrowException, ValueError) as error:
             msg = f"{source}: column {field.name} is {field.type}, and {error}"
             raise SourceError(msg, source=source) from error
@@ -47,7 +71,14 @@ def settle_types(rows: pa.RecordBatch, source: str) -> pa.RecordBatch:
         rows = rows.set_column(
             place, pa.field(field.name, column.type, metadata=told), column
         )
-    return rows
+    return rows, faults
+
+
+def _told(name: str, key: str) -> str:
+    return (
+        f"column {name}: one of its maps has the key {key!r} twice, which would lose "
+        "a value: write each key once"
+    )
 
 
 def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
@@ -180,21 +211,58 @@ def _objects(column: pa.Array) -> pa.Array:
     """Return maps as the text of JSON's objects, and what else only JSON can hold.
 
     Raises:
-        ValueError: A key stands twice in one of them, which loses a value.
+        ValueError: The keys of its maps are no names.
+        _RepeatedKeysError: A key stands twice in some of them.
     """
+    if holds(column.type, _has_nested_keys):
+        msg = "no text is made of its maps' keys: make lists of structs of the maps"
+        raise ValueError(msg)
+    values = within_python(column)
     try:
-        rows = within_python(column).to_pylist(maps_as_pydicts="strict")
-    except KeyError as error:
-        msg = f"one of its maps has a key twice: {error.args[0]}"
-        raise ValueError(msg) from error
-    texts = [None if row is None else as_text(_with_names(row)) for row in rows]
+        rows = values.to_pylist(maps_as_pydicts="strict")
+        texts = [None if row is None else as_text(_with_names(row)) for row in rows]
+    except (KeyError, ValueError) as error:
+        # within structs, Arrow calls it a name of a field
+        found = enumerate(map(_key_twice, values.to_pylist()))
+        keys = {place: key for place, key in found if key is not None}
+        if not keys:
+            raise
+        raise _RepeatedKeysError(keys) from error
     return pa.array(texts, TEXT)
 
 
+def _has_nested_keys(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_map(kind)) and kind.key_type.num_fields > 0
+
+
 def _with_names(value: object) -> object:
-    """Return a value whose objects have texts for names."""
+    """Return a value whose objects have texts for names.
+
+    Raises:
+        KeyError: Two names are of one text.
+    """
     if isinstance(value, dict):
-        return {as_text(key): _with_names(one) for key, one in value.items()}
+        named = {as_text(key): _with_names(one) for key, one in value.items()}
+        if len(named) < len(value):
+            raise KeyError
+        return named
     if isinstance(value, list):
         return [_with_names(one) for one in value]
     return plain(value)
+
+
+def _key_twice(value: object) -> str | None:
+    """Return a key that stands twice in a map, which is a list of pairs here."""
+    parts: Iterable[object] = ()
+    if isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, list | tuple):
+        parts = value
+    seen: set[object] = set()
+    for key, _ in (one for one in parts if isinstance(one, tuple)):
+        # 0.0 and -0.0 are one key of two texts
+        if not seen.isdisjoint((key, as_text(key))):
+            return as_text(key)
+        seen |= {key, as_text(key)}
+    found = (key for key in map(_key_twice, parts) if key is not None)
+    return next(found, None)

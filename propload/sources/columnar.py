@@ -108,17 +108,13 @@ def _read(
         for rows in batches:
             if rows.num_rows:
                 good, faults = decodable(rows)
-                yield from cut(
-                    settle_types(good, name),
-                    name,
-                    rows_read + 1,
-                    options,
-                    unread=numbered(faults, rows_read),
-                )
+                known, faults = settle_types(good, name, faults)
+                unread = numbered(faults, rows_read)
+                yield from cut(known, name, rows_read + 1, options, unread=unread)
                 rows_read += rows.num_rows
         if not rows_read:
             nothing = pa.RecordBatch.from_pylist([], schema=schema)
-            yield from cut(settle_types(nothing, name), name, 1, options)
+            yield from cut(settle_types(nothing, name)[0], name, 1, options)
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} is cut short or damaged: fetch it again ({error})"
         raise located(SourceError(msg), name, rows_read) from error

@@ -130,7 +130,7 @@ class FrameSource:
     ) -> Iterator[Batch]:
         if not self._decoded:
             rows, faults = decodable(rows, faults)
-        known = settle_types(rows, self.name)
+        known, faults = settle_types(rows, self.name, faults)
         unread = numbered(faults, rows_read)
         yield from cut(known, self.name, rows_read + 1, self._options, unread=unread)
 

@@ -140,10 +140,29 @@ class ItemSource:
         if isinstance(item, Batch):
             # whoever made it has said where its rows stand
             check_names(item.rows.schema.names, item.source)
-            yield replace(item, rows=settle_types(item.rows, item.source))
+            yield _settled(item)
             return
         for batch in open_frame(item, self._options) or ():
             yield maker.numbered(batch)
+
+
+def _settled(item: Batch) -> Batch:
+    """Return a batch of types that can be prepared; rows that cannot be are unread."""
+    rows, faults = settle_types(item.rows, item.source)
+    if not faults:
+        return replace(item, rows=rows)
+    first = item.first_row
+    numbers = item.row_numbers or range(first, first + item.rows.num_rows)
+    unread = [replace(fault, row=numbers[fault.row]) for fault in faults]
+    bad = {fault.row for fault in unread}
+    left = tuple(number for number in numbers if number not in bad)
+    return replace(
+        item,
+        rows=rows,
+        first_row=left[0] if left else first,
+        row_numbers=left or None,
+        unread=tuple(sorted([*item.unread, *unread], key=lambda fault: fault.row)),
+    )
 
 
 def _advice(failure: Exception) -> str:

@@ -49,18 +49,25 @@ def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
             rows = rows.set_column(number, field.with_type(column.type), column)
         for place in _wrong(column, 0):
             found.setdefault(place, f"column {field.name}: {_said(column[place])}")
-    return _without(rows, found, faults) if found else (rows, faults)
+    return without(rows, found, "encoding", faults) if found else (rows, faults)
 
 
-def _without(
-    rows: pa.RecordBatch, found: dict[int, str], faults: Sequence[Unread]
+def without(
+    rows: pa.RecordBatch, found: Mapping[int, str], check: str, faults: Sequence[Unread]
 ) -> Part:
-    """Return the rows without some, which stand among the faults by their places."""
+    """Return the rows without some, which stand among the faults by their places.
+
+    Args:
+        rows: Rows of any types.
+        found: What is wrong with some of them, by their places among the rows.
+        check: The short name of that.
+        faults: What stood between the rows, by places from 0 on.
+    """
     taken = {fault.row for fault in faults}
     total = rows.num_rows + len(faults)
     numbers = [number for number in range(total) if number not in taken]
     wrong = [
-        Unread(numbers[place], describe(_row(rows, place)), "encoding", message)
+        Unread(numbers[place], describe(_row(rows, place)), check, message)
         for place, message in found.items()
     ]
     told = sorted([*faults, *wrong], key=lambda fault: fault.row)

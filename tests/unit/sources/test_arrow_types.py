@@ -131,9 +131,10 @@ def test_maps_are_objects_of_json(read, tmp_path, way, values, kind, texts):
     assert found == (texts or ['{"1": "2024-01-02T17:30:00+05:30"}'])
 
 
-def test_a_map_with_a_key_twice_is_refused_by_name(read):
-    table = pa.table({"x": pa.array([[("a", 1), ("a", 2)]], MAP)})
-    assert "column x is map<string, int64>, and one of its maps" in str(
+def test_maps_whose_keys_are_no_names_are_refused(read):
+    keys = pa.struct({"a": pa.int64()})
+    table = pa.table({"x": pa.array([[({"a": 1}, 2)]], pa.map_(keys, pa.int64()))})
+    assert "column x is map<struct<a: int64>, int64>, and no text" in str(
         read(table).error
     )
 
