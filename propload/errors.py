@@ -8,6 +8,7 @@
     ├── WriteError               1   the database refused; has table, batch, sqlstate
     │   ├── TableGoneError       1   dropped, renamed or made again meanwhile
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
+    │       └── MadeMeanwhileError  the table is to be looked at anew (internal)
     ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)
@@ -130,6 +131,10 @@ class TableGoneError(WriteError):
 
 class TransientWriteError(WriteError):
     """The write may succeed when it is tried again; the only kind retried."""
+
+
+class MadeMeanwhileError(TransientWriteError):
+    """Somebody else has just made the table, which may be unlike the planned one."""
 
 
 class CountsError(PropLoadError):

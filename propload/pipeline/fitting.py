@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from propload.batch import OWN_NAMES, Deduped, no_reasons
-from propload.errors import ConfigError, SchemaMismatchError
+from propload.errors import ConfigError, MadeMeanwhileError, SchemaMismatchError
 from propload.pipeline.remarks import (
     delimiter_note,
     letter_notes,
@@ -305,6 +305,16 @@ class TableFit:
     def _fit(self, joined: Joined) -> FittedTable | None:
         if not has_columns(joined):
             return None
+        known = self._preparer, self._run
+        try:
+            return self._fit_to_table(joined)
+        except MadeMeanwhileError as error:
+            # that table decides what values are, not what was guessed for one's own
+            self._preparer, self._run = known
+            log.info("rows are fitted anew: %s", error)
+            return self._fit_to_table(joined)
+
+    def _fit_to_table(self, joined: Joined) -> FittedTable | None:
         facts = self._database.facts(self._target.table)
         self._take_table(facts)
         preparer = fit_rows(

@@ -344,13 +344,15 @@ def create_table_statement(
     /,
     *,
     key: Sequence[str],
+    unless_there: bool = False,
 ) -> str:
-    """Return the statement that makes a table unless it is there.
+    """Return the statement that makes a table.
 
     Args:
         table: Its name.
         types: PostgreSQL types by column, in order.
         key: The primary key's columns.
+        unless_there: Whether one of that name is no error.
     """
     parts = []
     for name, pg_type in types.items():
@@ -361,7 +363,8 @@ def create_table_statement(
     if key:
         parts.append(f"PRIMARY KEY ({quoting.names(key)})")
     body = ", ".join(parts)
-    return f"CREATE TABLE IF NOT EXISTS {quoting.table(table)} ({body})"
+    unless = "IF NOT EXISTS " if unless_there else ""
+    return f"CREATE TABLE {unless}{quoting.table(table)} ({body})"
 
 
 def add_columns_statement(table: TableName, types: Mapping[str, str], /) -> str:

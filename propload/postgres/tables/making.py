@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.errors import (
+    ConfigError,
+    MadeMeanwhileError,
+    SchemaMismatchError,
+    WriteError,
+)
 from propload.look_alikes import look_alikes
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import quoting
@@ -50,7 +55,7 @@ def create_table(
     key: Sequence[str] = (),
     pg_types: Mapping[str, str] | None = None,
 ) -> TableFacts:
-    """Return the facts of a table that is made unless it is there; commits.
+    """Return the facts of a table that is made; commits.
 
     Args:
         connection: A connection with no open work.
@@ -61,6 +66,7 @@ def create_table(
         pg_types: PostgreSQL types of columns whose own type does not tell.
 
     Raises:
+        MadeMeanwhileError: There is a table of that name: it may be unlike this one.
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
@@ -91,7 +97,7 @@ def rehearse_table(
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
-    statement = _creation(table, frame_schema, key, pg_types)
+    statement = _creation(table, frame_schema, key, pg_types, unless_there=True)
     _change(connection, table, statement, keep=False)
 
 
@@ -119,7 +125,8 @@ def borrow_table(
     temporary = TableName(TEMPORARY, table.table)
     # its index takes the session's buffers, whose number is fixed from then on
     connection.execute(TEMP_BUFFERS)
-    _change(connection, temporary, _creation(temporary, frame_schema, key, pg_types))
+    statement = _creation(temporary, frame_schema, key, pg_types, unless_there=True)
+    _change(connection, temporary, statement)
     namespace = str(connection.rows(OWN_TEMPORARY)[0][0])
     return _changed_table(connection, TableName(namespace, table.table))
 
@@ -168,6 +175,8 @@ def _creation(
     frame_schema: Mapping[str, pl.DataType],
     key: Sequence[str],
     pg_types: Mapping[str, str],
+    *,
+    unless_there: bool = False,
 ) -> str:
     types = _column_types(frame_schema, pg_types)
     if len(types) > TABLE_COLUMNS:
@@ -187,7 +196,7 @@ def _creation(
             f"{', '.join(types)}"
         )
         raise ConfigError(msg)
-    return create_table_statement(table, types, key=key)
+    return create_table_statement(table, types, key=key, unless_there=unless_there)
 
 
 def _column_types(
@@ -284,6 +293,9 @@ def _changed_table(connection: Connection, table: TableName) -> TableFacts:
 
 
 def _explained(error: ServerError, table: TableName) -> WriteError:
+    if error.sqlstate == "42P07":
+        msg = f"table {table} was just made by somebody else: try again"
+        return MadeMeanwhileError(msg, table=str(table), sqlstate=error.sqlstate)
     advice = {
         "3F000": f"create the namespace: CREATE SCHEMA {quoting.name(table.namespace)}",
         "42501": "ask the owner for the right, or load into a table that is there",

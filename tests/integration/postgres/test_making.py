@@ -7,9 +7,14 @@ import threading
 import polars as pl
 import pytest
 
-from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.errors import (
+    ConfigError,
+    MadeMeanwhileError,
+    SchemaMismatchError,
+    WriteError,
+)
 from propload.postgres.session.connection import connect
-from propload.postgres.tables.facts import TableColumn
+from propload.postgres.tables.facts import TableColumn, TableFacts
 from propload.postgres.tables.making import add_columns, create_table
 from propload.postgres.tables.reading import describe
 from propload.postgres.tables.row_plan import plan_rows
@@ -250,8 +255,8 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
     assert facts.primary_key == ("select",)
     assert [column.name for column in facts.columns] == ["select", 'a;"b ü']
     assert [column.nullable for column in facts.columns] == [False, True]
-    # made again, nothing happens
-    assert create_table(connection, name, schema, key=["select"]) == facts
+    with pytest.raises(MadeMeanwhileError, match="just made by somebody else"):
+        create_table(connection, name, schema, key=["select"])
     wider = add_columns(connection, name, {"new": pl.Date(), "select": pl.String()})
     assert wider.column("new").pg_type == "date"
     assert len(wider.columns) == 3
@@ -295,7 +300,7 @@ def test_given_types_are_used(connection):
 
 
 @pytest.mark.timeout(60)
-def test_many_can_make_one_table_at_once(database):
+def test_one_of_many_makes_a_table_and_the_others_hear_of_it(database):
     def make():
         with connect(database) as opened:
             try:
@@ -303,14 +308,14 @@ def test_many_can_make_one_table_at_once(database):
             except WriteError as error:
                 facts.append(error)
 
-    facts: list[object] = []
+    facts: list[TableFacts | WriteError] = []
     threads = [threading.Thread(target=make) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert facts == [facts[0]] * 6
-    assert not isinstance(facts[0], Exception)
+    assert sum(isinstance(one, TableFacts) for one in facts) == 1
+    assert sum(isinstance(one, MadeMeanwhileError) for one in facts) == 5
 
 
 @pytest.mark.parametrize(

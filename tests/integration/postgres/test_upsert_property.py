@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 
 import polars as pl
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
+from propload.errors import MadeMeanwhileError
 from propload.postgres.session.connection import connect
 from propload.postgres.tables.making import create_table
 from propload.prepare.dedupe import dedupe
@@ -92,7 +93,8 @@ def load(dsn, state_dir, goal, frames):
 
 
 def create(dsn, goal):
-    with connect(dsn) as session:
+    # a second load finds it
+    with connect(dsn) as session, suppress(MadeMeanwhileError):
         create_table(session, goal.table, pl.Schema(SCHEMA), key=goal.key)
 
 
