@@ -111,8 +111,9 @@ def _too_few(
     if others < room.connections:
         words.append("give fewer --workers")
     return (
-        f"{counted(workers, 'worker needs', 'workers need')} a connection each and the run {others} more, "
-        f"but {label} gives this user {room.connections:,} in all: {' or '.join(words)}"
+        f"{counted(workers, 'worker needs', 'workers need')} a connection each and the "
+        f"run {others} more, but {label} gives this user {room.connections:,} in all: "
+        f"{' or '.join(words)}"
     )
 
 

@@ -338,7 +338,7 @@ def test_workers_of_a_role_with_few_connections(role):
     rows = [{"id": n} for n in range(100)]
     with pytest.raises(
         ConfigError,
-        match=r"workers 3 need .* the run 2 more.* 4 in all: ALTER ROLE \w+ CONNECTION "
+        match=r"3 workers need .* the run 2 more.* 4 in all: ALTER ROLE \w+ CONNECTION "
         r"LIMIT 5 or give fewer --workers",
     ):
         propload.ingest(rows, workers=3, **told)

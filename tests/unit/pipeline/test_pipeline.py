@@ -40,9 +40,9 @@ def test_bad_rows_are_refused_with_source_and_number(make, tmp_path):
     assert counts(pipeline).rejected == 2
     assert len(table.rows) == 28
     refused = RejectStore(tmp_path / "rejects").read("run")
-    assert refused["row"].to_list() == [5, 18]
-    assert refused["source"].unique().to_list() == ["memory"]
-    assert refused["values"].struct.field("id").to_list() == [4, 17]
+    assert refused["propload_row"].to_list() == [5, 18]
+    assert refused["propload_source"].unique().to_list() == ["memory"]
+    assert refused["id"].to_list() == [4, 17]
 
 
 def test_rows_before_a_source_error_are_loaded(make):
