@@ -115,20 +115,10 @@ class _Mixed(NamedTuple):
         return (self.b.astype(np.uint64) << np.uint64(32)) | self.c
 
 
-def hash_rows(frame: pl.DataFrame, seed: int, /) -> Hashes:
-    """Return what `hash_record_extended(ROW(...), SEED)` gives for each row.
-
-    A row with a value of more than `LONGEST` bytes has a hash that no stored row has.
-
-    Args:
-        frame: The rows; one column or more, of the types in `HASHED`.
-        seed: From 1 to 2⁶³ - 1.
-    """
-    return together(hash_columns(frame, seed))
-
-
 def hash_columns(frame: pl.DataFrame, seed: int, /) -> list[Hashes]:
     """Return the hashes of each column's values, which `together` makes those of rows.
+
+    A value of more than `LONGEST` bytes has a hash that no stored row has.
 
     Args:
         frame: The rows; columns of the types in `HASHED`.
@@ -150,6 +140,8 @@ def is_hashed(column: pl.Series, /) -> bool:
 
 def together(columns: Sequence[Hashes], /) -> Hashes:
     """Return the hashes of rows from those of their values, a column after the other.
+
+    They are what `hash_record_extended(ROW(...), SEED)` gives.
 
     Args:
         columns: One or more.

@@ -6,7 +6,11 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propload.postgres.writing.server_hashes import hash_rows
+from propload.postgres.writing.server_hashes import hash_columns, together
+
+
+def hash_rows(frame, seed):
+    return together(hash_columns(frame, seed))
 
 
 def _hashed(values, dtype):

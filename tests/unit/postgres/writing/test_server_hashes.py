@@ -9,7 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from propload.postgres.writing.server_hashes import HASHED, LONGEST, hash_rows
+from propload.postgres.writing.server_hashes import (
+    HASHED,
+    LONGEST,
+    hash_columns,
+    together,
+)
 
 UTC = pl.Datetime("us", "UTC")
 
@@ -57,6 +62,10 @@ ANSWERS = [
     (None, pl.String(), 0),
     (None, pl.Int64(), 0),
 ]
+
+
+def hash_rows(frame, seed):
+    return together(hash_columns(frame, seed))
 
 
 def _hashed(values, dtype):
