@@ -84,19 +84,7 @@ def rehearse_table(
     key: Sequence[str],
     pg_types: Mapping[str, str],
 ) -> None:
-    """Raise what `create_table` would raise; nothing is made.
-
-    Args:
-        connection: A connection with no open work.
-        table: The name of the table.
-        frame_schema: Names and types of its columns.
-        key: The primary key's columns.
-        pg_types: PostgreSQL types of columns whose own type does not tell.
-
-    Raises:
-        SchemaMismatchError: A name or type cannot be a column's.
-        WriteError: The namespace is missing, or this user may not create there.
-    """
+    """Raise what `create_table` would raise by these arguments; nothing is made."""
     statement = _creation(table, frame_schema, key, pg_types, unless_there=True)
     _change(connection, table, statement, keep=False)
 
@@ -112,12 +100,8 @@ def borrow_table(
 ) -> TableFacts:
     """Return the facts of a temporary table like one that is to be made; commits.
 
-    Args:
-        connection: A session of its own, which nobody else sees the table in.
-        table: The name of the one that is to be made.
-        frame_schema: Names and types of its columns.
-        key: The primary key's columns.
-        pg_types: PostgreSQL types of columns whose own type does not tell.
+    Its session is to be one of its own. The other arguments are those of
+    `create_table`.
 
     Raises:
         WriteError: This user may not make temporary tables.
