@@ -42,7 +42,6 @@ from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY, copy_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
 #: A table's namespace, or None where the session's path finds it, and its name.
 _Place: TypeAlias = "tuple[str | None, str]"
@@ -161,12 +160,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def sibling(self) -> Connection:
