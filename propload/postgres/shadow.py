@@ -224,7 +224,7 @@ class Shadow:
         table = self._target.table
         missing = missing_room(self._connection, table, self.table.namespace)
         if missing:
-            raise WriteError(missing, table=str(table), sqlstate="42501")
+            raise WriteError(missing, table=str(table), sqlstate=failures.MISSING_RIGHT)
 
     def _create(self, *, unique: bool) -> None:
         target = self._target

@@ -117,8 +117,8 @@ _STATUSES: Mapping[str, tuple[FailureKind, str]] = {
     "INTERNAL": ("permanent", "the driver failed"),
     "INVALID_STATE": ("permanent", "the connection is not in a state that allows it"),
 }
-#: The code of a table that is not there.
-MISSING_TABLE = "42P01"
+#: The codes of a table that is not there, and of a right that a user lacks.
+MISSING_TABLE, MISSING_RIGHT = "42P01", "42501"
 #: That, and the code of a namespace that is not there.
 _MISSING = (MISSING_TABLE, "3F000")
 #: Of what a session has for itself: a prepared statement, a function, a table.

@@ -13,6 +13,7 @@ from propload.errors import (
 )
 from propload.look_alikes import look_alikes
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
 from propload.postgres.sql.sessions import TEMP_BUFFERS
 from propload.postgres.sql.tables import (
@@ -280,11 +281,12 @@ def _explained(error: ServerError, table: TableName) -> WriteError:
     if error.sqlstate == "42P07":
         msg = f"table {table} was just made by somebody else: try again"
         return MadeMeanwhileError(msg, table=str(table), sqlstate=error.sqlstate)
-    advice = {
-        "3F000": f"create the namespace: CREATE SCHEMA {quoting.name(table.namespace)}",
-        "42501": "ask the owner for the right, or load into a table that is there",
-    }.get(error.sqlstate or "")
-    if advice is None:
+    if error.sqlstate == MISSING_RIGHT:
+        advice = "ask the owner for the right, or load into a table that is there"
+    elif error.sqlstate == "3F000":
+        schema = quoting.name(table.namespace)
+        advice = f"create the namespace: CREATE SCHEMA {schema}"
+    else:
         return error
     msg = f"table {table} cannot be made or changed: {error.primary}; {advice}"
     return WriteError(msg, table=str(table), sqlstate=error.sqlstate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
+from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
 from propload.postgres.sql.tables import (
     COLUMNS_QUERY,
@@ -110,7 +111,7 @@ def _refuse_unwritable(
             else f"this user may not use {table.namespace}: "
             f"GRANT USAGE ON SCHEMA {quoting.name(table.namespace)} to it"
         )
-        raise WriteError(msg, table=str(table), sqlstate="42501")
+        raise WriteError(msg, table=str(table), sqlstate=MISSING_RIGHT)
     if secured:
         msg = (
             f"row-level security applies to this user on {table}, where COPY does "

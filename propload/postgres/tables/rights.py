@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
+from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
 from propload.postgres.sql.tables import PARENTS_QUERY, RIGHTS_QUERY
 from propload.target import TableName
@@ -83,7 +84,7 @@ def require_rights(
     missing = missing_rights(connection, facts, target, plan)
     if missing:
         table = str(target.table)
-        raise WriteError("; ".join(missing), table=table, sqlstate="42501")
+        raise WriteError("; ".join(missing), table=table, sqlstate=MISSING_RIGHT)
 
 
 def _require_look(granted: _Rights, facts: TableFacts, target: Target) -> None:
@@ -94,7 +95,7 @@ def _require_look(granted: _Rights, facts: TableFacts, target: Target) -> None:
         "user may read some columns alone: GRANT SELECT ON "
         f"{quoting.table(facts.name)} to it"
     )
-    raise WriteError(msg, table=str(target.table), sqlstate="42501")
+    raise WriteError(msg, table=str(target.table), sqlstate=MISSING_RIGHT)
 
 
 def _uninsertable(

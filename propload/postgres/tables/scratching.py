@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _HAS_LEDGER = "SELECT to_regnamespace('propload') IS NOT NULL"
 _IS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
-#: What the server says where a user lacks a right.
-_MISSING_RIGHT = "42501"
 #: What runs into scratch tables left in the ledger.
 _FORGET = (
     """DELETE FROM propload.ledger WHERE run_id IN
@@ -112,7 +110,7 @@ def _make(session: Connection, namespace: str) -> None:
         session.execute(f"CREATE SCHEMA {quoting.name(namespace)}")
         session.commit()
     except ServerError as error:
-        if error.sqlstate != _MISSING_RIGHT:
+        if error.sqlstate != failures.MISSING_RIGHT:
             raise failures.as_write_error(error, table=namespace) from error
         msg = (
             "trials need a namespace of their own, which this user may not make: "
