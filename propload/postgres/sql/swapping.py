@@ -77,6 +77,13 @@ WHERE s.attrelid = ($1::text)::regclass AND s.attnum > 0 AND NOT s.attisdropped
   AND (s.atttypid, s.atttypmod) <> (t.atttypid, t.atttypmod)
 ORDER BY s.attnum"""
 
+#: The columns of a table that an update may set.
+SETTABLE = """
+SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attgenerated = '' AND a.attidentity <> 'a'
+"""
+
 #: Whether another table points here, so that the table cannot be truncated.
 REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 
@@ -146,14 +153,6 @@ def drop(shadow: TableName, /) -> str:
 def exists(shadow: TableName, /) -> str:
     """Return the query for whether a shadow is there."""
     return f"SELECT to_regclass({text(table(shadow))}) IS NOT NULL"
-
-
-#: The columns of a table that an update may set.
-SETTABLE = """
-SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
-WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
-  AND a.attgenerated = '' AND a.attidentity <> 'a'
-"""
 
 
 def note(shadow: TableName, remark: str, /) -> str:
