@@ -77,7 +77,7 @@ def read_encoding(value: object) -> str:
     try:
         # Python has codecs of bytes as well (hex), and one that fails (undefined)
         "".encode(text)
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
         msg = f"{value!r} is unknown: give utf-8, utf-16, cp1252, ..."
         raise ConfigError(msg) from None
     return text

@@ -100,6 +100,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("encoding", "hex"),
         ("encoding", "rot13"),
         ("encoding", "undefined"),
+        ("encoding", "utf-8\0"),
         ("format", "docx"),
         ("retry_attempts", "1.5"),
         ("batch_seconds", "-1"),
