@@ -8,7 +8,7 @@
     ├── WriteError               1   the database refused; has table, batch, sqlstate
     │   ├── TableGoneError       1   dropped, renamed or made again meanwhile
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
-    │       └── MadeMeanwhileError  the table is to be looked at anew (internal)
+    │       └── MadeMeanwhileError 1 the table is to be looked at anew (internal)
     ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)

@@ -16,7 +16,7 @@ import pytest
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli.places import LISTED_RUNS
-from propload.rejecting import RefusedRows, RejectStore, RejectWriter, exporting
+from propload.rejecting import RefusedRows, RejectStore, RejectWriter, reading
 from propload.report import Counts, Report, TargetName
 from propload.reports import ReportStore
 
@@ -226,7 +226,7 @@ def test_drop_asks_before_it_deletes(run, refused):
 def test_export_writes_values_and_reasons(
     ending, rows_at_once, run, refused, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(exporting, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", rows_at_once)
     result = run("export", RUNS[0], "--output", f"out.{ending}")
     assert result.exit_code == 0, result.output
     read = {

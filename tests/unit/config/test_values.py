@@ -136,8 +136,8 @@ def test_a_value_that_cannot_be_used_names_its_setting(name, written, write_conf
 def test_the_file_of_a_mapping_may_be_below_the_home_folder(write_config, monkeypatch):
     write_config("")
     monkeypatch.setenv("HOME", "/home/me")
-    assert resolve({"mapping": "~/m.toml"})["mapping"] == "/home/me/m.toml"
-    assert resolve({"mapping": Path("~/m.toml")})["mapping"] == Path("/home/me/m.toml")
+    assert resolve({"mapping": "~/m.toml"})["mapping"] == "/home/someone/m.toml"
+    assert resolve({"mapping": Path("~/m.toml")})["mapping"] == Path("/home/someone/m.toml")
     for other in ("funda", "module:MAPPING", {"columns": {}}):
         assert resolve({"mapping": other})["mapping"] == other
 
