@@ -30,6 +30,7 @@ from propload.sources.records import (
     sort_out,
 )
 from propload.sources.source import KEPT_BYTES, cut, located, noted, with_nulls
+from propload.sources.undecodable import is_utf8
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -157,11 +158,10 @@ class _Reader:
         """Return what a text of whole rows holds, or None where it is not clean."""
         if text.find(b"\0", 0, end) >= 0 or self._repeats_header(text, end):
             return None
-        try:
-            rows, ragged = self._parse(text, end)
-        except pa.ArrowInvalid:
-            # a broken character, whose row only `sort_out` can find
+        if not _is_utf8(text, end):
+            # only `sort_out` can find the row of a broken character
             return None
+        rows, ragged = self._parse(text, end)
         if not ragged:
             return rows, []
         total = rows.num_rows + len(ragged)
@@ -201,7 +201,7 @@ class _Reader:
     def _parse(
         self, text: bytes, end: int
     ) -> tuple[pa.RecordBatch, list[pyarrow.csv.InvalidRow]]:
-        """Return the rows of a text of whole rows, and those of another width."""
+        """Return the rows of a UTF-8 text of whole rows, and those of another width."""
         names = self._names
         if not end:
             return _no_rows(names), []
@@ -226,6 +226,8 @@ class _Reader:
                 invalid_row_handler=refuse,
             ),
             pyarrow.csv.ConvertOptions(
+                # it was, and what it calls for ragged rows cannot take other texts
+                check_utf8=False,
                 column_types=dict.fromkeys(names, TEXT),
                 null_values=[""],
                 strings_can_be_null=True,
@@ -278,6 +280,13 @@ def _for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
     if text.startswith(BOM_UTF8):
         text, end = BOM_UTF8 + text, end + len(BOM_UTF8)
     return text, end
+
+
+def _is_utf8(text: bytes, end: int) -> bool:
+    """Return whether a text is UTF-8 up to a place."""
+    places = pa.array([0, end], pa.int64()).buffers()[1]
+    buffers = [None, places, pa.py_buffer(text)]
+    return is_utf8(pa.Array.from_buffers(pa.large_string(), 1, buffers))
 
 
 def _are_lines(text: bytes, end: int, rows: int) -> bool:

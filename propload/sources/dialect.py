@@ -67,10 +67,14 @@ def find_dialect(
 
     Raises:
         ConfigError: The delimiter is not one ASCII character.
-        SourceError: The header cannot be read or names a column twice.
+        SourceError: There is nothing below its declaration; the header cannot be read
+            or names a column twice.
     """
     start, declared = _declaration(head)
     start += len(head[start:]) - len(head[start:].lstrip(b"\r\n"))
+    if start == len(head):
+        msg = f"{name} is empty but for a line that names its delimiter"
+        raise SourceError(msg, source=name)
     sample = head[start : start + SAMPLE_BYTES].decode("utf-8", "replace")
     whole = len(head) <= start + SAMPLE_BYTES
     # a shell hands a tab over as it is written

@@ -92,7 +92,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_right(column: pa.Array) -> bool:
     """Return whether all texts are UTF-8."""
-    return all(map(_is_utf8, _texts(column)))
+    return all(map(is_utf8, _texts(column)))
 
 
 def _texts(column: Any) -> Iterator[pa.Array]:
@@ -114,7 +114,15 @@ def _texts(column: Any) -> Iterator[pa.Array]:
         yield column
 
 
-def _is_utf8(texts: pa.Array) -> bool:
+def is_utf8(texts: pa.Array, /) -> bool:
+    """Return whether texts are UTF-8.
+
+    Args:
+        texts: Texts of any of Arrow's types.
+
+    Raises:
+        pyarrow.ArrowInvalid: They are damaged otherwise.
+    """
     if texts.type in _PLACES and _is_ascii(texts):
         return True
     try:

@@ -44,7 +44,9 @@ def test_a_header_alone_gives_the_columns(read, write):
     assert len(reading.batches) == 1
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", " \r\n", "\ufeff"])
+@pytest.mark.parametrize(
+    "content", ["", "\n\n", " \r\n", "\ufeff", "sep=;\n", "sep=;\r\n\r\n"]
+)
 def test_an_empty_file_is_refused(read, write, content):
     reading = read(write("a.csv", content))
     assert "empty" in str(reading.error)
@@ -100,6 +102,14 @@ def test_the_quotes_of_a_row_are_told_from_one_another(read, write):
         False,
         True,
     ]
+
+
+def test_a_row_may_be_of_another_width_and_no_text(read, write):
+    # Arrow would print a traceback for such a row, which nobody can catch
+    content = "a,b\n1,é\n2,è\n".encode() + b"3,\xff,y\n4,z\n"
+    reading = read(write("a.csv", content))
+    assert reading.tuples == [("1", "é"), ("2", "è"), ("4", "z")]
+    assert [(f.row, f.check) for f in reading.unread] == [(3, "encoding")]
 
 
 def test_lines_are_told_where_rows_span_several(read, write):
