@@ -177,10 +177,12 @@ class _Reader:
         """Return whether a row may be the header again."""
         if not self._header:
             return False
-        line_end = b"\n" if b"\n" in text else b"\r"
         ways = self._header, BOM_UTF8 + self._header
-        again = any(text.find(line_end + way, 0, end) >= 0 for way in ways)
-        return again or text.startswith(ways)
+        # files that are joined may end their lines differently
+        line_ends = [mark for mark in (b"\n", b"\r") if mark in text]
+        sought = [mark + way for mark in line_ends for way in ways]
+        is_within = any(text.find(one, 0, end) >= 0 for one in sought)
+        return is_within or text.startswith(ways)
 
     def _sort_out(self, text: bytes, *, final: bool) -> Sorted:
         return sort_out(text, self._delimiter, final=final, header=self._header)

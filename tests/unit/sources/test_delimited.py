@@ -104,6 +104,12 @@ def test_the_quotes_of_a_row_are_told_from_one_another(read, write):
     ]
 
 
+def test_a_header_stands_again_behind_any_line_end(read, write):
+    reading = read(write("a.csv", "a,b\n1,x\ra,b\n2\n3,y\n"))
+    assert reading.tuples == [("1", "x"), ("3", "y")]
+    assert [(f.row, f.check) for f in reading.unread] == [(2, "header"), (3, "ragged")]
+
+
 def test_a_row_may_be_of_another_width_and_no_text(read, write):
     # Arrow would print a traceback for such a row, which nobody can catch
     content = "a,b\n1,é\n2,è\n".encode() + b"3,\xff,y\n4,z\n"
