@@ -213,7 +213,7 @@ class Database:
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._asking(str(target.table)):
+        with self._asking(str(target.table), "table and ledger were made ready"):
             try:
                 return self._prepare(
                     target,
@@ -242,7 +242,7 @@ class Database:
         opened = self._runs.get(run.run_id)
         if opened is not None:
             return opened
-        with self._asking(run.target):
+        with self._asking(run.target, "the run was entered in the ledger"):
             return self._open_run(run)
 
     def end_run(
@@ -273,7 +273,7 @@ class Database:
 
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
-        with self._asking(run.target) as session:
+        with self._asking(run.target, "the end of the run was entered") as session:
             facts = reading.describe(session, target.table)
             # its ledger knows more of the run than this record where it is entered
             opened = self._runs.get(run.run_id) or self._open_run(run)
@@ -290,17 +290,24 @@ class Database:
         Raises:
             TransientWriteError: The server cannot be reached now.
         """
-        with self._asking(target) as session:
+        with self._asking(target, "what was gathered for it was dropped") as session:
             drop_shadow(session, run_id, target)
 
     @contextmanager
-    def _asking(self, table: str) -> Iterator[Connection]:
-        """Give the session for all but rows; where it fails, the next one is new."""
+    def _asking(
+        self, table: str, doing: str = "the server was asked about it"
+    ) -> Iterator[Connection]:
+        """Give the session for all but rows; where it fails, the next one is new.
+
+        Args:
+            table: The table, as messages name it.
+            doing: What is done meanwhile, for messages.
+        """
         try:
             yield self._sessions.first()
         except ServerError as error:
             self._sessions.lose_first()
-            raise failures.as_write_error(error, table=table) from error
+            raise failures.as_write_error(error, table=table, doing=doing) from error
 
     def _prepare(
         self,

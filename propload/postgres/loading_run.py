@@ -266,7 +266,8 @@ class LoadingRun:
             self.ledger.settle_end(status)
             self._ended = True
         except ServerError as error:
-            raise failures.as_write_error(error, table=self._record.target) from error
+            table, doing = self._record.target, "the end of the run was entered"
+            raise failures.as_write_error(error, table=table, doing=doing) from error
         finally:
             self.close()
 

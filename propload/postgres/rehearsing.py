@@ -116,7 +116,8 @@ class Rehearsal:
         try:
             make_stage(connection, shape)
         except ServerError as error:
-            raise failures.as_write_error(error, table=str(target.table)) from error
+            table, doing = str(target.table), "a temporary table was made"
+            raise failures.as_write_error(error, table=table, doing=doing) from error
         unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
         return cls(connection, shape, key, unsure, fresh=fresh)
 

@@ -68,7 +68,9 @@ class Swap:
             if failures.is_missing(error) and self._is_gone():
                 raise failures.table_gone(table, is_replace=True) from error
             if failure.kind == "permanent":
-                raise failures.as_write_error(error, table=table) from error
+                raise failures.as_write_error(
+                    error, table=table, doing="the new rows were put in place"
+                ) from error
             msg = f"{table}: the new rows do not fit: {failure.message}"
             raise WriteError(msg, table=table, sqlstate=error.sqlstate) from error
         except (WriteError, SchemaMismatchError):

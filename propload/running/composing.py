@@ -109,8 +109,8 @@ class _Load:
             record, point = self._begun(fingerprint, resuming)
             plan, why = with_workers(_gone_on(self.plan, point), self.database)
         except ServerError as error:
-            table = str(self.target.table)
-            raise failures.as_write_error(error, table=table) from error
+            table, doing = str(self.target.table), "the ledger was asked for the run"
+            raise failures.as_write_error(error, table=table, doing=doing) from error
         if self.source.rereadable:
             # its rows are at hand: the lanes are needed in a moment
             self.database.expect(plan.workers)

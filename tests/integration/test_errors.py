@@ -8,6 +8,7 @@ import pytest
 import propload
 from propload.errors import ConfigError
 from propload.journal import Journal
+from propload.postgres.session.connection import connect
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -125,3 +126,27 @@ def test_a_database_that_refuses_later_is_a_write_error(homes):
         propload.ingest([{"id": 1}], to=homes, **TOLD)
     assert raised.value.sqlstate == "42501"
     assert raised.value.report.counts.inserted == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "mode", "doing"),
+    [
+        ("homes", "upsert", "the server was asked about it"),
+        ("propload.runs", "upsert", "the ledger was asked for the run"),
+        ("propload.ledger", "upsert", "the piece was entered in the ledger"),
+        ("propload.ledger", "replace", "table and ledger were made ready"),
+    ],
+)
+def test_a_time_limit_that_is_not_for_the_rows_is_not_met_by_smaller_batches(
+    homes, held, mode, doing
+):
+    propload.ingest([{"id": 1}], to=homes, **TOLD)
+    hasty = f"{homes}&options=-c%20statement_timeout%3D300"
+    with connect(homes) as holder:
+        holder.execute(f"LOCK TABLE {held} IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(
+            propload.WriteError, match=rf"57014.* while {doing}"
+        ) as told:
+            propload.ingest([{"id": 2}], to=hasty, mode=mode, **TOLD)
+    assert "statement_timeout" in str(told.value)
+    assert "--batch-rows" not in str(told.value)

@@ -59,7 +59,9 @@ def forget_runs(
         old = written_before(before, ledger_files(state_dir))
         return gone + _forget_files(connection, old, target, kept)
     except ServerError as error:
-        raise failures.as_write_error(error, table=_LEDGER) from error
+        raise failures.as_write_error(
+            error, table=_LEDGER, doing="runs were deleted there"
+        ) from error
 
 
 def _forget_files(

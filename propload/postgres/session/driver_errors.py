@@ -63,6 +63,8 @@ class ServerError(WriteError):
         constraint: The constraint's name, or None.
         column: The column's name, or None.
         hint: The server's hint, or None.
+        doing: What was done meanwhile, as a sentence without its end, where that was
+            no work on the rows of a batch; for messages.
     """
 
     status: str = "UNKNOWN"
@@ -73,6 +75,7 @@ class ServerError(WriteError):
     constraint: str | None = None
     column: str | None = None
     hint: str | None = None
+    doing: str = ""
 
 
 #: What the server names here is its own structure: a password that is also a table's

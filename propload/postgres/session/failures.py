@@ -51,6 +51,11 @@ class Failure:
 #: What the server calls a wrong form, poolers call all of their own errors: a server
 #: that went away, a client that waited too long.
 _WRONG_FORM = "08P01"
+#: A statement that somebody, or the server's clock, has ended; what is done about one
+#: that does not deal with the rows of a batch.
+_CANCELLED = "57014"
+_BY_TIMEOUT = "a user or statement_timeout cancelled it"
+_WAITED = "see who holds what it waited for (pg_locks)"
 #: Codes first, then classes (two characters); each with its reason.
 _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     # classes
@@ -95,9 +100,9 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "54000": ("data", "a value is larger than the server's limit"),
     "55P03": ("transient", "a lock was not to be had in time"),
     "55006": ("transient", "the object is in use by another session"),
-    "57014": (
+    _CANCELLED: (
         "permanent",
-        "a user or statement_timeout cancelled it: raise that, or lower --batch-rows",
+        f"{_BY_TIMEOUT}: raise that, lower --batch-rows, or {_WAITED}",
     ),
     "57P04": ("permanent", "the database was dropped"),
     "58030": ("transient", "the server could not read or write its disk just now"),
@@ -170,6 +175,7 @@ def as_write_error(
     table: str,
     batch: int | None = None,
     own_names: OwnNames | None = None,
+    doing: str = "",
 ) -> WriteError:
     """Return the error to raise for a failure that no row is to blame for.
 
@@ -178,6 +184,8 @@ def as_write_error(
         table: The qualified table.
         batch: The batch's number, or None outside a batch.
         own_names: What the target calls what the server names of its shadow.
+        doing: What was done meanwhile, as a sentence without its end, where that was
+            no work on the rows of a batch: fewer of them would not shorten it.
     """
     failure = classify(error)
     sqlstate = failure.sqlstate or _CODES.get(error.status)
@@ -189,7 +197,10 @@ def as_write_error(
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
     hint = f". Hint: {error.hint}" if error.hint else ""
-    text = f"{place}: {failure.message}{code} ({failure.reason}){hint}"
+    reason, doing = failure.reason, doing or error.doing
+    if doing and sqlstate == _CANCELLED:
+        reason = f"{_BY_TIMEOUT} while {doing}: raise that for this user, or {_WAITED}"
+    text = f"{place}: {failure.message}{code} ({reason}){hint}"
     if own_names is not None:
         text = own_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=sqlstate)

@@ -129,7 +129,12 @@ class EntryWriter:
     ) -> Written:
         """Enter a piece and commit; return what an earlier attempt did instead."""
         # first of all: it waits for an earlier attempt's commit, which may come through
-        if not self._ledger.record(connection, piece, counts):
+        try:
+            is_new = self._ledger.record(connection, piece, counts)
+        except ServerError as error:
+            error.doing = "the piece was entered in the ledger"
+            raise
+        if not is_new:
             return self._entered(connection, piece)
         self._tell(piece, written.reasons)
         self._commit(connection, piece, written)

@@ -135,9 +135,10 @@ def test_a_value_that_cannot_be_used_names_its_setting(name, written, write_conf
 
 def test_the_file_of_a_mapping_may_be_below_the_home_folder(write_config, monkeypatch):
     write_config("")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert resolve({"mapping": "~/m.toml"})["mapping"] == "/home/someone/m.toml"
-    assert resolve({"mapping": Path("~/m.toml")})["mapping"] == Path("/home/someone/m.toml")
+    home = "/home/someone"
+    monkeypatch.setenv("HOME", home)
+    assert resolve({"mapping": "~/m.toml"})["mapping"] == f"{home}/m.toml"
+    assert resolve({"mapping": Path("~/m.toml")})["mapping"] == Path(home, "m.toml")
     for other in ("funda", "module:MAPPING", {"columns": {}}):
         assert resolve({"mapping": other})["mapping"] == other
 

@@ -232,3 +232,15 @@ def test_a_shadow_that_is_gone_is_not_called_by_its_table_s_name(
     assert str(made).startswith("batch 4 into public.t: ")
     assert made.goes_on == (not is_gone)
     assert (made.batch, made.sqlstate) == (4, sqlstate or "42P01")
+
+
+def test_a_cancelled_statement_is_advised_on_by_what_it_did():
+    error = server_error("57014")
+    of_rows = str(as_write_error(error, table="t", batch=1))
+    assert "--batch-rows" in of_rows
+    of_none = str(as_write_error(error, table="t", doing="it was looked at"))
+    assert "while it was looked at: raise that for this user" in of_none
+    assert "--batch-rows" not in of_none
+    # what others say of themselves stays
+    other = str(as_write_error(server_error("42501"), table="t", doing="it was read"))
+    assert "it was read" not in other
