@@ -90,23 +90,16 @@ def _how_to_recover(
     error: BaseException | None,
 ) -> str:
     """Return how what waits in a journal is loaded."""
-    first = _first(parts, error)
     commands = parts.plan.commands
     drop = commands.drop_journal(parts.run_id)
     is_replace = parts.target.mode == "replace"
-    kept = _kept(parts, error) if is_replace else ""
     if is_replace and not _goes_on(error):
-        return f"{kept}Load all rows anew, and drop what is left of these ({drop})"
+        anew = f"Load all rows anew, and drop what is left of these ({drop})"
+        return f"{_kept(parts, error)}{anew}"
     if isinstance(journal, JournalSource):
-        left = f"{kept}What is left stays in the journal"
-        again = f"{left}: {first}run {commands.recover()} again"
-        return f"{again}, or give it up ({drop})" if first else again
+        return _how_to_recover_again(parts, error)
     if is_replace:
-        recover = f"{first}{commands.recover(parts.run_id)}"
-        has_old = kept and not (parts.is_table_gone or parts.fit.has_made)
-        to_go_on = "put what came in their place" if has_old else "load what came"
-        to_go_on = f"To {to_go_on}: {recover}"
-        return f"{kept}{to_go_on}" if journal.rows else kept.removesuffix(". ")
+        return _how_to_put_in_place(parts, journal, error)
     if not journal.waiting:
         others = "other " if parts.kept.lost_rows else ""
         return f"All {others}rows that came are loaded or rejected; nothing waits"
@@ -117,14 +110,39 @@ def _how_to_recover(
             f"({commands.recover(parts.run_id)} --key ... --mapping ...), or give them "
             f"up ({drop})"
         )
+    first = _first(parts, error)
     return f"{waiting} in the journal: {first}load them with {commands.recover()}"
+
+
+def _how_to_recover_again(parts: Parts, error: BaseException | None) -> str:
+    """Return how the rest of a journal is loaded whose recovery ended early."""
+    first, commands = _first(parts, error), parts.plan.commands
+    left = f"{_kept(parts, error)}What is left stays in the journal"
+    again = f"{left}: {first}run {commands.recover()} again"
+    drop = commands.drop_journal(parts.run_id)
+    return f"{again}, or give it up ({drop})" if first else again
+
+
+def _how_to_put_in_place(
+    parts: Parts, journal: Journal, error: BaseException | None
+) -> str:
+    """Return how the rows of a replace that are in a journal take effect."""
+    kept = _kept(parts, error)
+    if not journal.rows:
+        return kept.removesuffix(". ")
+    has_old = kept and not (parts.is_table_gone or parts.fit.has_made)
+    to_go_on = "put what came in their place" if has_old else "load what came"
+    recover = parts.plan.commands.recover(parts.run_id)
+    return f"{kept}To {to_go_on}: {_first(parts, error)}{recover}"
 
 
 def _kept(parts: Parts, error: BaseException | None) -> str:
     """Return that a replace has left its table as it was, as a sentence with a blank.
 
-    Empty where the table is gone, which the error may have told.
+    Empty of other modes, and where the table is gone, which the error may have told.
     """
+    if parts.target.mode != "replace":
+        return ""
     # where the run cannot go on, it is what it had gathered that is missing
     is_told = _is_missing(error) and _goes_on(error)
     if not is_told and not parts.is_table_gone:
