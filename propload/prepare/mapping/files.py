@@ -40,6 +40,7 @@ _RULE_KEYS = (
     "required",
 )
 _CONTEXT = ("as_of", "source")
+_NUMBERS = (int, float, Decimal)
 _RULE = frozenset({*_RULE_KEYS, "constant", "context"})
 
 
@@ -345,7 +346,8 @@ def _default(default: object, parser: Parser) -> object:
 def _is_same(default: object, made: object) -> bool:
     if isinstance(default, bool) or isinstance(made, bool):
         return isinstance(default, (bool, str)) and isinstance(made, (bool, str))
-    if isinstance(default, (int, float, Decimal)) and not isinstance(made, str):
-        # 0.1 is meant as it is written
-        return Decimal(str(made)) == Decimal(str(default))
-    return True
+    if isinstance(default, _NUMBERS) and not isinstance(made, str):
+        # 0.1 is meant as it is written; a day is no number of days
+        is_number = isinstance(made, _NUMBERS)
+        return is_number and Decimal(str(made)) == Decimal(str(default))
+    return not isinstance(default, abc.Mapping)
