@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urljoin, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class ListingAddress:
 
 def read_listing_url(url: str, /) -> ListingAddress | None:
     """Return what a listing's URL says, or None where it is another page's URL."""
-    path = urlsplit(url).path
+    path = _path(url)
     digits = _ID_AT_END.search(path) or _ID_IN_SLUG.search(path)
     if digits is None or "/makelaar" in path:
         return None
@@ -75,14 +75,31 @@ def read_listing_url(url: str, /) -> ListingAddress | None:
     )
 
 
+def absolute(page: str, link: str, /) -> str:
+    """Return the address that a page's link leads to; nothing where that is none."""
+    try:
+        return urljoin(page, link)
+    except ValueError:
+        # brackets that are no IPv6 address
+        return ""
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        # as in `absolute`
+        return ""
+
+
 def is_search_url(url: str, /) -> bool:
     """Return whether a URL is that of a search page."""
-    return "zoeken" in urlsplit(url).path.split("/")
+    return "zoeken" in _path(url).split("/")
 
 
 def is_old_search_url(url: str, /) -> bool:
     """Return whether a URL is that of a search as the site had it before."""
-    return _OLD_SEARCH.match(_OLD_PAGE.sub("/", urlsplit(url).path)) is not None
+    return _OLD_SEARCH.match(_OLD_PAGE.sub("/", _path(url))) is not None
 
 
 def split_places(text: str | Sequence[str], /) -> tuple[str, ...]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from parsel import Selector, SelectorList
 
-from propload_spiders.extraction.addresses import read_listing_url
+from propload_spiders.extraction.addresses import absolute, read_listing_url
 from propload_spiders.extraction.texts import joined
 from propload_spiders.items import ListingItem
 
@@ -61,7 +60,7 @@ def read_cards(html: str, /, *, url: str, scraped_at: str) -> Cards:
 
 
 def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
-    page = urljoin(url, link.attrib["href"])
+    page = absolute(url, link.attrib["href"])
     address = read_listing_url(page)
     if address is None:
         return None

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from parsel import Selector
 
-from propload_spiders.extraction.addresses import read_listing_url
+from propload_spiders.extraction.addresses import absolute, read_listing_url
 from propload_spiders.extraction.cards import read_agent
 from propload_spiders.extraction.definitions import definition_rows
 from propload_spiders.extraction.kinds import title_of
@@ -81,7 +80,7 @@ def _address(html: str, url: str, linked: Mapping[str, object]) -> str | None:
     """Return the listing's address: where it was read from, or what the page says."""
     said = [own_address(html), text_of(linked.get("url"))]
     for candidate in (url, *said):
-        address = urljoin(url, candidate) if candidate else ""
+        address = absolute(url, candidate or "")
         if read_listing_url(address):
             return address
     return None

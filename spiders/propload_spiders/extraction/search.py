@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urljoin
 
-from propload_spiders.extraction.addresses import read_listing_url
+from propload_spiders.extraction.addresses import absolute, read_listing_url
 from propload_spiders.extraction.cards import read_cards
 from propload_spiders.extraction.payload import Payload, find_payload
 from propload_spiders.extraction.scripts import listed_urls
@@ -112,7 +111,7 @@ def _areas(payload: Payload | None) -> tuple[str, ...] | None:
 def _linked_items(html: str, url: str, scraped_at: str) -> dict[str, ListingItem]:
     found: dict[str, ListingItem] = {}
     for link in listed_urls(html):
-        item = item_of_url(urljoin(url, link), scraped_at)
+        item = item_of_url(absolute(url, link), scraped_at)
         if item is not None:
             found.setdefault(item.listing_id, item)
     return found
@@ -138,7 +137,7 @@ def _item(listing: object, url: str, scraped_at: str) -> ListingItem | None:
     link = branch(listing, "object_detail_page_relative_url")
     if not isinstance(listing, Mapping) or not isinstance(link, str):
         return None
-    page = urljoin(url, link)
+    page = absolute(url, link)
     address = read_listing_url(page)
     if address is None:
         return None

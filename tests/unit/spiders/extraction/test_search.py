@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 import polars as pl
@@ -77,3 +78,19 @@ def test_only_a_number_that_reads_as_thousands_gets_a_nought(value, text):
 def test_coordinates_and_names_are_left_alone():
     item = item_of(id=4.125, floor_area=[59])
     assert item.global_id == "4.125"
+
+
+def test_an_address_that_is_none_costs_no_other_listing():
+    links = ["http://[", LINK]
+    block = {"@type": "ItemList", "itemListElement": [{"url": link} for link in links]}
+    cards = "".join(
+        f'<a data-testid="listingDetailsAddress" href="{link}"><div>x 1</div></a>'
+        for link in links
+    )
+    listings = [{"object_detail_page_relative_url": link} for link in links]
+    payload = flatten({"pinia": {"search": {"listings": listings}}})
+    linked = f'<script type="application/ld+json">{json.dumps(block)}</script>'
+    state = f'<script id="__NUXT_DATA__" type="application/json">{payload}</script>'
+    for html in (linked, cards, state, linked + cards + state):
+        page = read_search(html, url=URL, scraped_at=NOW)
+        assert [item.listing_id for item in page.items] == ["41234567"]
