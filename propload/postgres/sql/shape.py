@@ -33,6 +33,7 @@ class ColumnShape:
         settable: Whether an UPDATE may set it (identity ALWAYS may not).
         nullable: Whether the table takes null.
         loose: Whether values that differ in the frame may be equal to the server.
+        of_domain: Whether its type is a domain, which may refuse a null by itself.
     """
 
     plan: ColumnPlan
@@ -42,6 +43,7 @@ class ColumnShape:
     settable: bool = True
     nullable: bool = True
     loose: bool = False
+    of_domain: bool = False
 
     @property
     def name(self) -> str:

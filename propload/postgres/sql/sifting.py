@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import merging
+from propload.postgres.sql.blaming import create_blame, store_nulls
 from propload.postgres.sql.judging import judged
-from propload.postgres.sql.quoting import name, names, table, text
+from propload.postgres.sql.quoting import names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
 from propload.postgres.sql.shape import INCOMING
 from propload.postgres.sql.stage import COUNT_STAGE, STAGE
@@ -39,7 +40,6 @@ _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
 #: So many rows that fail alike, before one is written, show that no row is at fault.
 MOST_ALIKE = 16
 
-_PROBE = "propload_probe"
 #: A table of the columns whose types are asked.
 _TRIAL = "propload_trial"
 #: A table of keys alone, and its index.
@@ -166,7 +166,7 @@ BEGIN
                 ELSIF blamed IS NOT NULL THEN
                     -- a value is at fault, unless the type takes not even a null
                     BEGIN
-                        INSERT INTO {probe} DEFAULT VALUES;
+                        EXECUTE ({nulls})[blamed];
                         propload_sure := true;
                     EXCEPTION WHEN OTHERS THEN
                         propload_sure := SQLSTATE <> state;
@@ -204,7 +204,7 @@ def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
     """Return the statements that make the pass as a function of the session."""
     counts = shape.counts_by == "sequence" and bool(shape.key)
     write = _write(shape, patched)
-    return (*_create_probe(shape), _create_sift(write, counts_apart=counts))
+    return (*create_blame(shape), _create_sift(shape, write, counts_apart=counts))
 
 
 def sift(runs: Runs, /) -> str:
@@ -230,7 +230,7 @@ def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
         chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
     write = f"INSERT INTO {_TRIAL} SELECT {values} FROM {chosen}; {_NO_COUNTS}"
     made = _create_empty(_TRIAL, shape, names(columns))
-    return made, *_create_probe(shape), _create_sift(write, counts_apart=False)
+    return made, *create_blame(shape), _create_sift(shape, write, counts_apart=False)
 
 
 def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
@@ -249,8 +249,8 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
     return (
         _create_empty(_KEYS, shape, columns),
         f"CREATE INDEX {KEYS_INDEX} ON {_KEYS} ({columns})",
-        *_create_probe(shape),
-        _create_sift(write, counts_apart=False),
+        *create_blame(shape),
+        _create_sift(shape, write, counts_apart=False),
     )
 
 
@@ -267,48 +267,6 @@ def leave_out(ordinals: Sequence[int], /) -> str:
     listed = ",".join(map(str, ordinals))
     return (
         f"DELETE FROM {STAGE} AS s WHERE s.{ORDINAL} = ANY ('{{{listed}}}'::integer[])"
-    )
-
-
-def _create_probe(shape: Shape) -> tuple[str, ...]:
-    columns = names(column.name for column in shape.columns)
-    probe = (
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {_PROBE} ON COMMIT DELETE ROWS AS "
-        f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
-    )
-    return probe, _create_blame(shape)
-
-
-def _create_blame(shape: Shape) -> str:
-    """Return the function that finds the column whose value cannot be stored."""
-    probes = ", ".join(
-        text(
-            f"INSERT INTO {_PROBE} ({name(column.name)}) SELECT {INCOMING(column)} "
-            f"FROM {STAGE} AS s WHERE s.ctid = $1"
-        )
-        for column in shape.columns
-    )
-    body = f"""
-DECLARE
-    probes CONSTANT text[] := ARRAY[{probes}];
-    guess integer;
-BEGIN
-    -- one column is mostly at fault for many rows: it is asked first
-    FOREACH guess IN ARRAY likely || ARRAY(SELECT generate_subscripts(probes, 1)) LOOP
-        CONTINUE WHEN guess IS NULL;
-        BEGIN
-            EXECUTE probes[guess] USING place;
-        EXCEPTION WHEN OTHERS THEN
-            RETURN guess;
-        END;
-    END LOOP;
-    RETURN NULL;
-END"""
-    # a name may hold any dollar quote, but no text that is quoted as one
-    return (
-        "CREATE OR REPLACE FUNCTION "
-        "pg_temp.propload_blame(place tid, likely integer) "
-        f"RETURNS integer LANGUAGE plpgsql AS {text(body)}"
     )
 
 
@@ -334,14 +292,14 @@ def _write(shape: Shape, patched: Sequence[str]) -> str:
     )
 
 
-def _create_sift(write: str, *, counts_apart: bool) -> str:
+def _create_sift(shape: Shape, write: str, *, counts_apart: bool) -> str:
     body = _SIFT.format(
         write=write,
         remember=_REMEMBER if counts_apart else "",
         forget=_FORGET if counts_apart else "",
         of_the_server=IS_OF_THE_SERVER,
         of_rows=_OF_ROWS,
-        probe=_PROBE,
+        nulls=store_nulls(shape),
         stage=STAGE,
         ordinal=ORDINAL,
         cuts=CUTS,

@@ -113,6 +113,7 @@ def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
         loose=stored.loose
         or stored.base in _LOOSE
         or casts.cast_type(plan) is not None,
+        of_domain=stored.domain is not None,
     )
 
 

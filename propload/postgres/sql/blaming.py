@@ -1,0 +1,89 @@
+# ruff: noqa: S608 - names are quoted, values are made into literals here
+"""Which column of a refused row is at fault: each value is stored by itself.
+
+That happens in tables of the session that have the columns of the target, and nothing
+else of it. A domain may refuse the null of a row that does not name its column, which
+is not the fault of the column that the row names: so each domain has a table alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql.quoting import name, names, table, text
+from propload.postgres.sql.shape import INCOMING
+from propload.postgres.sql.stage import STAGE
+
+if TYPE_CHECKING:
+    from propload.postgres.sql.shape import Shape
+
+_PROBE = "propload_probe"
+
+
+def create_blame(shape: Shape, /) -> tuple[str, ...]:
+    """Return the statements that make the probes, and the function that blames.
+
+    `pg_temp.propload_blame(place, likely)` returns the number of the column whose value
+    cannot be stored, or null: the likely one is asked first.
+    """
+    return *_create_probes(shape), _create_function(shape)
+
+
+def store_nulls(shape: Shape, /) -> str:
+    """Return the array of the statements that store a null in each column's probe.
+
+    It is what the server makes of a type that takes no value at all.
+    """
+    stored = (f"INSERT INTO {probe} DEFAULT VALUES" for probe in _probes(shape))
+    return f"ARRAY[{', '.join(map(text, stored))}]"
+
+
+def _probes(shape: Shape) -> list[str]:
+    """Return the name of each column's probe."""
+    return [
+        f"{_PROBE}_{number}" if column.of_domain else _PROBE
+        for number, column in enumerate(shape.columns, start=1)
+    ]
+
+
+def _create_probes(shape: Shape) -> tuple[str, ...]:
+    columns: dict[str, list[str]] = {}
+    for probe, column in zip(_probes(shape), shape.columns, strict=True):
+        columns.setdefault(probe, []).append(column.name)
+    return tuple(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {probe} ON COMMIT DELETE ROWS AS "
+        f"SELECT {names(held)} FROM {table(shape.table)} WITH NO DATA"
+        for probe, held in columns.items()
+    )
+
+
+def _create_function(shape: Shape) -> str:
+    probes = ", ".join(
+        text(
+            f"INSERT INTO {probe} ({name(column.name)}) SELECT {INCOMING(column)} "
+            f"FROM {STAGE} AS s WHERE s.ctid = $1"
+        )
+        for probe, column in zip(_probes(shape), shape.columns, strict=True)
+    )
+    body = f"""
+DECLARE
+    probes CONSTANT text[] := ARRAY[{probes}];
+    guess integer;
+BEGIN
+    -- one column is mostly at fault for many rows: it is asked first
+    FOREACH guess IN ARRAY likely || ARRAY(SELECT generate_subscripts(probes, 1)) LOOP
+        CONTINUE WHEN guess IS NULL;
+        BEGIN
+            EXECUTE probes[guess] USING place;
+        EXCEPTION WHEN OTHERS THEN
+            RETURN guess;
+        END;
+    END LOOP;
+    RETURN NULL;
+END"""
+    # a name may hold any dollar quote, but no text that is quoted as one
+    return (
+        "CREATE OR REPLACE FUNCTION "
+        "pg_temp.propload_blame(place tid, likely integer) "
+        f"RETURNS integer LANGUAGE plpgsql AS {text(body)}"
+    )
