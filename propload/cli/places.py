@@ -73,7 +73,8 @@ def find_rejected(run: str, given: Settings) -> Path:
     """Return the file of a run's rejected rows.
 
     Args:
-        run: The run, or how its name begins; empty for the newest.
+        run: The run, or how its name begins; empty for the newest, or the one whose
+            replay, newer than that, has not ended.
         given: The settings of the command.
 
     Raises:

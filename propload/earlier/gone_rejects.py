@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.config import commands_for
+from propload.earlier.newest_rejects import NewestRejects
 from propload.earlier.reject_source import run_replayed
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
@@ -39,12 +40,15 @@ def find_rejected(run_id: str, places: Places, /) -> Path:
     """Return the file of a run's rejected rows.
 
     Args:
-        run_id: The run, or how its name begins; empty for the newest.
+        run_id: The run, or how its name begins; empty for the newest, or the one whose
+            replay, newer than that, has not ended.
         places: Where the files of earlier runs are.
 
     Raises:
         ConfigError: There is no such run, or it has none; it says what became of them.
     """
+    if not run_id:
+        return NewestRejects(places).find()
     try:
         return RejectStore(places.rejects).files.find(run_id)
     except ConfigError as error:

@@ -1,8 +1,9 @@
-"""Whose rejected rows are replayed where no run is named."""
+"""Whose rejected rows are meant where no run is named, and whose are a replay's."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.beginnings import BeginningStore
@@ -19,8 +20,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a run is that loads the rejected rows of another.
+
+    Attributes:
+        replayed: The other run.
+        has_ended: Whether it has loaded them, or could not begin.
+    """
+
+    replayed: str
+    has_ended: bool
+
+
 class NewestRejects:
-    """Finds the newest rejected rows that can be replayed.
+    """Finds the newest rejected rows.
 
     Args:
         places: Where the files of earlier runs are.
@@ -36,6 +50,23 @@ class NewestRejects:
         }
 
     def find(self) -> Path:
+        """Return the file of the newest run, whether its rows can be replayed or not.
+
+        Of a replay that has not ended it is that of the run that it replays, as of
+        `find_replayable`. What is passed over is logged.
+
+        Raises:
+            ConfigError: No run has left rejected rows.
+        """
+        for run_id in self._run_ids():
+            begun = self._begun_with(run_id)
+            path = self._rejects.path(begun)
+            if path.exists():
+                self._tell(run_id, begun)
+                return path
+        return self._rejects.find()
+
+    def find_replayable(self) -> Path:
         """Return the file of the newest run of which a row can be replayed.
 
         Of a replay that has not ended it is that of the run that it replays: until then
@@ -72,34 +103,35 @@ class NewestRejects:
 
         It is the run itself, where it is none, or where no such row is left.
         """
-        while (replayed := self._replayed_by(run_id)) and has_rows(
-            self._rejects.path(replayed)
-        ):
-            run_id = replayed
+        while (one := self.replay(run_id)) and not one.has_ended:
+            if not has_rows(self._rejects.path(one.replayed)):
+                break
+            run_id = one.replayed
         return run_id
 
-    def _replayed_by(self, run_id: str) -> str:
-        """Return the run that a replay replays which has not ended, or nothing.
+    def replay(self, run_id: str, /) -> Replay | None:
+        """Return what a run is that is a replay, or None of any other.
 
         One that could not begin, by a wrong setting, has ended.
         """
         if run_id in self._replays:
-            return self._replays[run_id]
+            return Replay(self._replays[run_id], has_ended=False)
         if not self._reports.files.path(run_id).exists():
-            return ""
+            return None
         try:
             report = self._reports.read(run_id)
         except ConfigError as error:
             log.debug("%s", error)
-            return ""
+            return None
+        replayed = run_replayed(report.source)
         has_ended = report.status == "loaded" or not report.counts.read
-        return "" if has_ended else run_replayed(report.source)
+        return Replay(replayed, has_ended) if replayed else None
 
     def _tell(self, run_id: str, begun: str) -> None:
         if run_id != begun:
             log.warning(
                 "run %s is a replay of the rejected rows of run %s that has not ended: "
-                "the rows of run %s are replayed",
+                "those of run %s are taken, and its own are among them",
                 run_id,
                 begun,
                 begun,

@@ -73,7 +73,7 @@ def replay(
     places = Plan.of(config.resolve(settings)).readable_places()
     store = RejectStore(places.rejects)
     named = find_rejected(run_id, places) if run_id else None
-    path = named or NewestRejects(places).find()
+    path = named or NewestRejects(places).find_replayable()
     with store.alone(path.stem):
         require_there(path)
         return _replay(path, store, fix, ReportStore(places.runs), settings)

@@ -38,7 +38,8 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
     were all replayed the frame is empty, and a warning says by which run.
 
     Args:
-        run_id: The run, or how its name begins; the newest by default.
+        run_id: The run, or how its name begins; by default the newest, or the one whose
+            replay, newer than that, has not ended.
         **settings: `state_dir`, where it is not the usual one.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.cli.places import MOST_RUNS, find_rejects
+from propload.cli.places import MOST_RUNS, find_rejects, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import typer
 
     from propload.cli.screen import Screen
+    from propload.earlier.newest_rejects import Replay
     from propload.options import Settings
+    from propload.rejecting.store import RejectRun
 
 
 def add_to(group: typer.Typer) -> None:
@@ -29,17 +31,45 @@ def add_to(group: typer.Typer) -> None:
     )
     def list_runs(limit: int, given: Settings, screen: Screen) -> None:
         """List the runs that rejected rows, newest first."""
+        from propload.earlier.newest_rejects import (  # noqa: PLC0415 - needs Polars
+            NewestRejects,
+        )
+
         # one more tells whether there are others
         found = find_rejects(given).runs(limit and limit + 1)
         runs = found[: limit or None]
+        newest = NewestRejects(places(given))
+        replays = [newest.replay(one.run_id) for one in runs]
         if screen.as_json:
-            screen.show_values([{**asdict(one), "path": str(one.path)} for one in runs])
+            screen.show_values(list(map(_values, runs, replays)))
             return
         if not runs:
             screen.tell("no run has rejected rows")
             return
-        columns = ("run", "rows", "source", "time", "first reason")
-        lines = [(r.run_id, f"{r.rows:,}", r.source, r.time, r.reason) for r in runs]
-        print_table(screen, columns, lines)
+        print_table(screen, *_table(runs, replays))
         if len(found) > len(runs):
             screen.tell("earlier runs have rejected rows as well; --limit 0 lists all")
+
+
+def _values(one: RejectRun, replay: Replay | None) -> dict[str, object]:
+    told = asdict(replay) if replay else None
+    return {**asdict(one), "path": str(one.path), "replay": told}
+
+
+def _table(
+    runs: list[RejectRun], replays: list[Replay | None]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headings and lines; of what they replay only where one is a replay."""
+    told = [(_told(one),) for one in replays] if any(replays) else [()] * len(runs)
+    heading = ("replay of",) if any(replays) else ()
+    lines = [
+        (r.run_id, f"{r.rows:,}", r.source, r.time, *which, r.reason)
+        for r, which in zip(runs, told, strict=True)
+    ]
+    return ("run", "rows", "source", "time", *heading, "first reason"), lines
+
+
+def _told(replay: Replay | None) -> str:
+    if replay is None:
+        return ""
+    return replay.replayed if replay.has_ended else f"{replay.replayed}, not ended"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from propload.beginnings import Beginning
-from propload.earlier.newest_rejects import NewestRejects
+from propload.earlier.newest_rejects import NewestRejects, Replay
 from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter
@@ -83,7 +83,7 @@ def test_it_is_the_newest_run_with_rows(places, reject, end, caplog):
     newest = reject(THIRD)
     for run_id in (FIRST, SECOND, THIRD, FOURTH):
         end(run_id, "a.csv", status="failed")
-    assert NewestRejects(places).find() == newest
+    assert NewestRejects(places).find_replayable() == newest
     assert caplog.text == ""
 
 
@@ -96,7 +96,7 @@ def test_of_a_killed_replay_it_is_the_run_that_it_replays(
     if has_rejected:
         reject(THIRD)
     kill(THIRD, replayed=FIRST)
-    assert NewestRejects(places).find() == begun
+    assert NewestRejects(places).find_replayable() == begun
     said = f"run {THIRD} is a replay of the rejected rows of run {FIRST} that has not"
     assert said in caplog.text
 
@@ -108,7 +108,7 @@ def test_of_a_replay_that_ended_early_it_is_the_run_that_it_replays(
     begun = reject(FIRST)
     reject(SECOND)
     end(SECOND, f"rejects of {FIRST}", status)
-    assert NewestRejects(places).find() == begun
+    assert NewestRejects(places).find_replayable() == begun
 
 
 def test_of_a_killed_replay_of_a_replay_it_is_the_first_that_did_not_end(
@@ -118,9 +118,9 @@ def test_of_a_killed_replay_of_a_replay_it_is_the_first_that_did_not_end(
     reject(THIRD)
     kill(THIRD, replayed=SECOND)
     end(SECOND, f"rejects of {FIRST}")
-    assert NewestRejects(places).find() == later
+    assert NewestRejects(places).find_replayable() == later
     end(SECOND, f"rejects of {FIRST}", "stopped")
-    assert NewestRejects(places).find() == begun
+    assert NewestRejects(places).find_replayable() == begun
 
 
 def test_a_run_that_rejected_rows_after_a_killed_replay_comes_first(
@@ -129,14 +129,14 @@ def test_a_run_that_rejected_rows_after_a_killed_replay_comes_first(
     reject(FIRST)
     kill(SECOND, replayed=FIRST)
     newest = reject(THIRD)
-    assert NewestRejects(places).find() == newest
+    assert NewestRejects(places).find_replayable() == newest
 
 
 def test_a_replay_that_could_not_begin_is_not_gone_on_with(places, reject, end):
     reject(FIRST)
     newer = reject(SECOND)
     end(THIRD, f"rejects of {FIRST}", "failed", read=0)
-    assert NewestRejects(places).find() == newer
+    assert NewestRejects(places).find_replayable() == newer
 
 
 @pytest.mark.parametrize("are_left", [True, False])
@@ -147,24 +147,61 @@ def test_a_killed_replay_whose_rows_are_gone_has_rows_of_its_own(
         leave_unread(FIRST)
     own = reject(SECOND)
     kill(SECOND, replayed=FIRST)
-    assert NewestRejects(places).find() == own
+    assert NewestRejects(places).find_replayable() == own
 
 
 def test_rows_that_were_not_read_are_passed_over(places, reject, leave_unread, caplog):
     older = reject(FIRST)
     leave_unread(SECOND)
-    assert NewestRejects(places).find() == older
+    assert NewestRejects(places).find_replayable() == older
     assert f"rejected rows of run {SECOND}, which could not be read" in caplog.text
 
 
 def test_where_no_row_can_be_replayed_it_is_the_newest_run(places, leave_unread):
     leave_unread(FIRST)
     newest = leave_unread(SECOND)
-    assert NewestRejects(places).find() == newest
+    assert NewestRejects(places).find_replayable() == newest
 
 
-def test_where_no_run_has_rejected_rows_it_is_said(places, kill, end):
+@pytest.mark.parametrize("how", ["find", "find_replayable"])
+def test_where_no_run_has_rejected_rows_it_is_said(places, kill, end, how):
     kill(SECOND, replayed=FIRST)
     end(FIRST, "a.csv")
     with pytest.raises(ConfigError, match="no run has left any rejected rows"):
-        NewestRejects(places).find()
+        getattr(NewestRejects(places), how)()
+
+
+@pytest.mark.parametrize("how", ["find", "find_replayable"])
+@pytest.mark.parametrize("are_later", [True, False])
+def test_what_is_looked_at_is_what_would_be_replayed(
+    places, reject, kill, how, are_later, caplog
+):
+    begun = reject(FIRST)
+    reject(SECOND)
+    kill(SECOND, replayed=FIRST)
+    expected = reject(THIRD) if are_later else begun
+    assert getattr(NewestRejects(places), how)() == expected
+    assert ("has not ended" in caplog.text) != are_later
+
+
+def test_rows_that_were_not_read_are_looked_at(places, reject, leave_unread, caplog):
+    reject(FIRST)
+    newest = leave_unread(SECOND)
+    assert NewestRejects(places).find() == newest
+    assert caplog.text == ""
+
+
+def test_what_a_run_replays_is_told(places, reject, kill, end):
+    kill(SECOND, replayed=FIRST)
+    end(THIRD, f"rejects of {FIRST}")
+    end(FOURTH, f"rejects of {FIRST}", "stopped")
+    end(FIRST, "a.csv")
+    found = [
+        NewestRejects(places).replay(one) for one in (FIRST, SECOND, THIRD, FOURTH)
+    ]
+    assert found == [
+        None,
+        Replay(FIRST, has_ended=False),
+        Replay(FIRST, has_ended=True),
+        Replay(FIRST, has_ended=False),
+    ]

@@ -1,0 +1,109 @@
+"""`propload rejects` where a replay has rejected rows again and has not ended."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from propload.beginnings import Beginning
+from propload.rejecting import RejectWriter
+from propload.report import Counts, Report, TargetName
+from propload.reports import ReportStore
+from tests.unit.rejecting.making import refused
+
+FIRST, KILLED, LATER = (f"2026070{day}T120000-aa" for day in (1, 2, 3))
+HOMES = TargetName("local", "public.homes")
+
+
+@pytest.fixture
+def run(run):
+    return lambda *words: run("rejects", *words)
+
+
+@pytest.fixture
+def reject(state_dir):
+    """Let a run have rejected so many rows."""
+
+    def reject(run_id, rows):
+        writer = RejectWriter(state_dir / "rejects" / f"{run_id}.ndjson", run_id)
+        writer.write(refused(list(range(rows))))
+        writer.close()
+
+    return reject
+
+
+@pytest.fixture
+def killed(state_dir, reject):
+    """Let a replay have been killed after it had rejected one of three rows again."""
+    reject(FIRST, 3)
+    reject(KILLED, 1)
+    moment, source = datetime(2026, 7, 2, 12, tzinfo=UTC), f"rejects of {FIRST}"
+    one = Beginning(KILLED, source, HOMES, moment, 4711, "replay", FIRST)
+    path = state_dir / "runs" / f"{KILLED}.begun"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(one.as_dict()))
+
+
+def rows_of(shown):
+    """Return the rows of which reasons are shown."""
+    return {line.split("\t")[0] for line in shown.splitlines()[1:]}
+
+
+@pytest.mark.parametrize(
+    "words", [("show",), ("show", "--json"), ("export", "-o", "out.csv")]
+)
+def test_rows_of_a_killed_replay_are_looked_at_as_they_would_be_replayed(
+    words, run, killed, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    result = run(*words)
+    assert result.exit_code == 0
+    [told] = [line for line in result.stderr.splitlines() if KILLED in line]
+    assert f"run {KILLED} is a replay of the rejected rows of run {FIRST}" in told
+    if words[0] == "export":
+        assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 3
+    elif "--json" in words:
+        assert len(result.stdout.splitlines()) == 3
+    else:
+        assert rows_of(result.stdout) == {"a.csv:1", "a.csv:2", "a.csv:3"}
+
+
+def test_the_newest_run_is_shown_without_a_word(run, killed, reject):
+    reject(LATER, 2)
+    result = run("show")
+    assert result.stderr == f"rejected rows of run {LATER}\n"
+
+
+def test_a_replay_that_is_named_is_shown_itself(run, killed):
+    result = run("show", KILLED)
+    assert result.stderr == f"rejected rows of run {KILLED}\n"
+    assert rows_of(result.stdout) == {"a.csv:1"}
+
+
+def test_the_list_tells_what_a_run_has_replayed(run, killed, reject, state_dir):
+    reject(LATER, 2)
+    reports = ReportStore(state_dir / "runs")
+    counts = Counts(read=3, inserted=1, rejected=2)
+    reports.save(Report(LATER, "loaded", f"rejects of {FIRST}", HOMES, counts, 1.0))
+    heading, *lines = [line.split("\t") for line in run("list").stdout.splitlines()]
+    place = heading.index("replay of")
+    assert {line[0]: line[place] for line in lines} == {
+        LATER: FIRST,
+        KILLED: f"{FIRST}, not ended",
+        FIRST: "",
+    }
+    told = {
+        one["run_id"]: one["replay"] for one in json.loads(run("list", "--json").stdout)
+    }
+    assert told == {
+        LATER: {"replayed": FIRST, "has_ended": True},
+        KILLED: {"replayed": FIRST, "has_ended": False},
+        FIRST: None,
+    }
+
+
+def test_the_list_of_runs_that_replayed_nothing_does_not_speak_of_it(run, reject):
+    reject(FIRST, 3)
+    assert "replay of" not in run("list").stdout
