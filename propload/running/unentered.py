@@ -132,7 +132,7 @@ class Traces:
             except ConfigError as error:
                 log.debug("%s", error)
                 continue
-            if one.counts.stored and self._is_of(one):
+            if _has_stored(one) and self._is_of(one):
                 rows = counted(one.counts.stored, "row")
                 told = f"run {one.run_id} wrote {rows} of {self.source}"
                 is_loaded = one.status == "loaded"
@@ -147,3 +147,9 @@ class Traces:
         """Whether the table has no row that could be there twice."""
         facts = self.database.facts(TableName.parse(self.target))
         return facts is None or facts.empty
+
+
+def _has_stored(report: Report) -> bool:
+    """Whether rows of a run are in its table: those of a replace are at its end."""
+    is_apart = report.settings.get("mode") == "replace" and report.status != "loaded"
+    return report.counts.stored > 0 and not is_apart

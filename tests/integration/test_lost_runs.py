@@ -130,6 +130,13 @@ def test_a_lost_run_is_not_missed_by_rows_that_are_written_by_their_key(load, da
     assert read_table(database, "homes").height == ROWS
 
 
+def test_a_replace_that_did_not_take_effect_is_not_missed(load, database):
+    run_sql(database, "INSERT INTO homes VALUES (-1)")
+    stopped(load, mode="replace")
+    run_sql(database, *LOST["its rows"])
+    assert load(resume=True).counts.inserted == ROWS
+
+
 def test_a_run_into_another_database_is_not_missed(load, database, state_dir):
     stopped(load)
     store = ReportStore(state_dir / "runs")
