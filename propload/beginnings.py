@@ -1,6 +1,7 @@
 """What tells of runs that began and have not ended: a file each, held while it goes on.
 
-A run that is killed leaves no report. Its file is left then, and nobody holds it.
+A run that is killed leaves no report, and one whose disk is full cannot. Its file is
+left then, and nobody holds it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from propload.commands import Commands
@@ -20,7 +20,7 @@ from propload.report import Plain, TargetName
 from propload.run_files import RunFiles, delete, written_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from propload.target import TableName
@@ -72,31 +72,61 @@ class Beginning:
         }
 
 
+@dataclass(slots=True)
+class Note:
+    """What tells that a run goes on.
+
+    Attributes:
+        path: Its file.
+        beginning: The run.
+        descriptor: The open file; None where the disk refuses one.
+        stays: Whether it is left when the run ends: nothing else tells of it.
+    """
+
+    path: Path
+    beginning: Beginning
+    descriptor: int | None = None
+    stays: bool = False
+
+    def tell_entered(self) -> None:
+        """Tell that a ledger holds the run.
+
+        Where the disk refuses it, a ledger that is lost later is not missed.
+        """
+        if self.descriptor is not None:
+            with suppress(OSError):
+                _write(self.descriptor, replace(self.beginning, entered=True))
+
+    def forget(self) -> None:
+        """Remove the file, unless it stays or the disk refuses."""
+        if not self.stays:
+            with suppress(OSError):
+                self.path.unlink()
+
+
 @contextmanager
-def noted(folder: Path, beginning: Beginning, /) -> Iterator[Callable[[], None]]:
+def noted(folder: Path, beginning: Beginning, /) -> Iterator[Note]:
     """Tell in the block that a run goes on; a process that is killed leaves it told.
 
-    Yield what notes that a ledger holds the run. A disk that refuses is logged: the
-    run itself does without.
+    A disk that refuses is logged: the run itself does without. Value: the note.
 
     Args:
         folder: The folder of reports.
         beginning: The run.
     """
     path = _files(folder).path(beginning.run_id)
-    note_entered: Callable[[], None] = _note_nothing
+    note = Note(path, beginning)
     with ExitStack() as stack:
         try:
             # a child that a killed run had forked may hold it as long as it lives
-            descriptor = lock_private(path)
+            note.descriptor = descriptor = lock_private(path)
             stack.callback(os.close, descriptor)
-            stack.callback(_forget, path)
+            stack.callback(note.forget)
             os.ftruncate(descriptor, 0)
             _write(descriptor, beginning)
-            note_entered = partial(_note_entered, descriptor, beginning)
         except OSError as error:
             log.warning("the beginning of the run was not noted in %s: %s", path, error)
-        yield note_entered
+        yield note
 
 
 class BeginningStore:
@@ -145,30 +175,12 @@ class BeginningStore:
         return dropped
 
 
-def _note_nothing() -> None:
-    """Note nothing: the disk has refused the run's beginning."""
-
-
-def _note_entered(descriptor: int, beginning: Beginning) -> None:
-    """Note that a ledger holds a run.
-
-    Where the disk refuses it, a ledger that is lost later is not missed.
-    """
-    with suppress(OSError):
-        _write(descriptor, replace(beginning, entered=True))
-
-
 def _write(descriptor: int, beginning: Beginning) -> None:
     """Write a run over itself at one stroke: who reads meets one or the other."""
     told = {**beginning.as_dict(), "entered": beginning.entered}
     # as long as a line that tells the opposite
     blank = " " if beginning.entered else ""
     os.pwrite(descriptor, f"{json.dumps(told)}{blank}".encode(), 0)
-
-
-def _forget(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
 
 
 def _files(folder: Path) -> RunFiles:

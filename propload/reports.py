@@ -38,8 +38,8 @@ class ReportStore:
     def __init__(self, folder: Path) -> None:
         self.files = RunFiles(folder, ".json", "report", Commands.list_runs)
 
-    def save(self, report: Report, /) -> None:
-        """Keep a report.
+    def save(self, report: Report, /) -> bool:
+        """Keep a report; return whether it is kept.
 
         A disk that refuses is logged: the run itself has ended well or not by then.
         """
@@ -48,6 +48,8 @@ class ReportStore:
             replace_private(path, report.to_json().encode())
         except OSError as error:
             log.warning("the report was not kept in %s: %s", path, error)
+            return False
+        return True
 
     def read(self, run_id: str = "", /) -> Report:
         """Return a run's report.

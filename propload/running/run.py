@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.abilities import incomplete_of
-from propload.beginnings import Beginning, noted
+from propload.beginnings import Beginning, Note, noted
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -41,7 +41,6 @@ from propload.running.planning import nothing_to_replace
 from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from propload.monitoring.metrics import Metrics
@@ -101,24 +100,27 @@ class Run:
         """
         self._metrics.begin()
         with ExitStack() as told:
-            parts, ending = self._carried_out(told)
+            parts, ending, note = self._carried_out(told)
             report = self._report(parts, ending)
-            ReportStore(self._plan.places.runs).save(report)
+            is_kept = ReportStore(self._plan.places.runs).save(report)
+            # else nothing would tell that there is something to go on with
+            note.stays = not is_kept and ending.status != "loaded"
         return _returned(report, ending, kept=parts.kept.has_waiting)
 
-    def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending]:
-        """Return the parts and how the run ended; it is told of until `told` closes."""
+    def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending, Note]:
+        """Return the parts, how the run ended, and its note until `told` closes."""
         try:
             with ExitStack() as stack:
                 # before a row is read, whose memory is the run's
                 stack.enter_context(self._memory)
                 parts = self._compose(stack)
-                parts.fit.tell_entered(told.enter_context(self._noted(parts)))
+                note = told.enter_context(self._noted(parts))
+                parts.fit.tell_entered(note.tell_entered)
                 if self._stopped.is_set():
                     parts.stop()
                 ending = self._settle(parts, self._load(parts))
                 self._look_for_table(parts, ending)
-                return parts, ending
+                return parts, ending, note
         finally:
             self._metrics.end()
             self._ended.set()
@@ -187,7 +189,7 @@ class Run:
             self._composed.set()
         return self._parts
 
-    def _noted(self, parts: Parts) -> AbstractContextManager[Callable[[], None]]:
+    def _noted(self, parts: Parts) -> AbstractContextManager[Note]:
         beginning = Beginning(
             run_id=parts.run_id,
             source=self._source.name,

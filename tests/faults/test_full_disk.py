@@ -13,6 +13,7 @@ import scrapy
 from scrapy.crawler import Crawler
 
 import propload
+from propload.beginnings import BeginningStore
 from propload.earlier.leftovers import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import JournalError, LoadError
@@ -92,6 +93,24 @@ def test_no_room_for_the_journal_of_pushed_rows(dsn, small_disk):
     assert report.counts.inserted == 1_000
     assert ask(dsn, "SELECT count(*), max(id) FROM homes") == [(1_000, 999)]
     assert not leftovers()
+
+
+def test_a_run_without_room_for_its_report_is_not_forgotten(dsn, small_disk):
+    run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, text text, price bigint)")
+    loader = propload.Loader(to=dsn, **{**PUSHED, "batch_seconds": 60.0})
+    loader.put([*rows_from(0, 100), {"id": 100, "price": "dear"}])
+    ballast = fill(small_disk)
+    with pytest.raises(LoadError, match="rejected rows cannot be written") as failed:
+        loader.close()
+    begun = BeginningStore(small_disk / "runs")
+    [left] = begun.newest()
+    assert (left.run_id, left.status) == (failed.value.report.run_id, "killed")
+    assert left.way == "recover"
+
+    ballast.unlink()
+    [report] = recover(to=dsn, progress=False)
+    assert (report.counts.inserted, report.counts.rejected) == (100, 1)
+    assert not begun.newest()
 
 
 def test_no_room_for_the_journal_of_a_generator(dsn, small_disk):

@@ -53,9 +53,9 @@ def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
 
 def test_that_a_ledger_holds_a_run_is_noted_at_one_stroke(tmp_path):
     store, path = BeginningStore(tmp_path), tmp_path / f"{RUN.run_id}.begun"
-    with noted(tmp_path, RUN) as note_entered:
+    with noted(tmp_path, RUN) as note:
         before = path.stat().st_size
-        note_entered()
+        note.tell_entered()
         assert store.newest() == [replace(RUN, entered=True)]
         # no end of the line before is left
         assert path.stat().st_size == before
@@ -66,3 +66,10 @@ def test_a_run_that_an_older_version_began_tells_of_no_ledger(tmp_path):
     path.write_text(json.dumps(RUN.as_dict()))
     [found] = BeginningStore(tmp_path).newest()
     assert (found.status, found.entered) == ("killed", False)
+
+
+def test_what_nothing_else_tells_of_stays_and_nobody_holds_it(tmp_path):
+    with noted(tmp_path, RUN) as note:
+        note.stays = True
+    [left] = BeginningStore(tmp_path).newest()
+    assert (left.run_id, left.status) == (RUN.run_id, "killed")
