@@ -13,7 +13,7 @@ from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
-from propload.journal.ending import keeping, warn_unclosed
+from propload.journal.ending import Outcome, close_journal, warn_unclosed
 from propload.monitoring.metrics import Metrics
 from propload.pushing import PushedSource, part_taken
 from propload.queueing import Listeners
@@ -343,8 +343,7 @@ class Loader:
             rest.folder.name,
             self._plan.commands.recover(),
         )
-        with keeping(rest):
-            pass
+        close_journal(rest, Outcome())
 
     def _execute(self) -> None:
         try:

@@ -35,20 +35,25 @@ class Outcome:
 
 
 @contextmanager
-def keeping(journal: Journal | JournalSource, /) -> Iterator[Outcome]:
-    """Close a journal at the end of a block that tells whether its rows are loaded.
-
-    A disk that refuses then is a note: what the run did is done.
-    """
+def closing_journal(journal: Journal | JournalSource, /) -> Iterator[Outcome]:
+    """Close a journal at the end of a block that tells whether its rows are loaded."""
     outcome = Outcome()
     try:
         yield outcome
     finally:
-        try:
-            journal.close(loaded=outcome.loaded)
-        except (OSError, JournalError) as error:
-            outcome.note = _note(outcome, error)
-            log.warning("%s", outcome.note)
+        close_journal(journal, outcome)
+
+
+def close_journal(journal: Journal | JournalSource, outcome: Outcome, /) -> None:
+    """Close a journal by what became of its run.
+
+    A disk that refuses then is a note: what the run did is done.
+    """
+    try:
+        journal.close(loaded=outcome.loaded)
+    except (OSError, JournalError) as error:
+        outcome.note = _note(outcome, error)
+        log.warning("%s", outcome.note)
 
 
 def _note(outcome: Outcome, error: Exception) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.journal import Journal, JournalOptions, JournalSource
-from propload.journal.ending import Outcome, keeping
+from propload.journal.ending import Outcome, closing_journal
 from propload.journal.feeding import JournaledSource
 from propload.pushing import PushedSource
 from propload.running.planning import settings_shown
@@ -99,14 +99,14 @@ def keep_rows(
     if not is_journaled(source):
         return Kept(None, None, Outcome())
     if isinstance(source, JournalSource):
-        return Kept(source, None, stack.enter_context(keeping(source)))
+        return Kept(source, None, stack.enter_context(closing_journal(source)))
     live = Journal(
         plan.places.journal / record.run_id,
         _journal_options(plan),
         _about(plan, record, target, database),
         takes_effect_late=target.mode == "replace",
     )
-    outcome = stack.enter_context(keeping(live))
+    outcome = stack.enter_context(closing_journal(live))
     if isinstance(source, PushedSource):
         source.attach(live)
         return Kept(live, source, outcome)
