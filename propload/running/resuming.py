@@ -163,7 +163,7 @@ class Resuming:
 
         Args:
             run_id: The run.
-            gone: The number of the first row that its journal still has.
+            gone: How many of its first rows its journal no longer has.
         """
         self.claim(run_id)
         state_dir = self.plan.places.state_dir

@@ -74,10 +74,10 @@ class DatabaseLedger:
         """Enter a piece in its own transaction, unless it is entered already."""
         mine = {"token": connection.token, "holder": self._holder}
         entry = bookkeeping.record(self.run_id, piece, counts, **mine)
-        with self._standing(connection):
+        with self._noticing_loss(connection):
             if connection.execute(entry):
                 return True
-        query = bookkeeping.standing_of(self.run_id, **mine)
+        query = bookkeeping.obstacles(self.run_id, **mine)
         is_session, is_known, is_held = connection.rows(query)[0]
         if not is_session:
             raise lost_session()
@@ -93,7 +93,7 @@ class DatabaseLedger:
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None."""
         query = bookkeeping.find(self.run_id, piece.batch, piece.lane)
-        with self._standing(connection):
+        with self._noticing_loss(connection):
             rows = connection.rows(query)
         return _entry(rows[0]) if rows else None
 
@@ -105,7 +105,7 @@ class DatabaseLedger:
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
-        with self._standing(connection):
+        with self._noticing_loss(connection):
             if connection.rows(bookkeeping.FINISH, values):
                 return
         if self.status(connection) is None:
@@ -126,7 +126,7 @@ class DatabaseLedger:
         return str(rows[0][0]) if rows else None
 
     @contextmanager
-    def _standing(self, connection: Connection) -> Iterator[None]:
+    def _noticing_loss(self, connection: Connection) -> Iterator[None]:
         """Tell a ledger that was dropped from other tables that are not there.
 
         A trigger of the ledger may look for such a one.

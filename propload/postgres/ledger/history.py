@@ -42,7 +42,7 @@ class ResumePoint:
         committed: Number and lane of every piece that is committed.
         counts: What is committed already.
         entries: All that the ledger holds of the run.
-        gone: The number of the first row that its source still has.
+        gone: How many of its first rows its source no longer has.
         untold: The rows before `first_row` of which no entry tells.
     """
 
@@ -115,8 +115,8 @@ def make_point(
     Args:
         run: The run.
         entries: What the ledger holds of it.
-        gone: The number of the first row that its source still has: a journal lets
-            go only of rows that have their end, whether the ledger tells or not.
+        gone: How many of its first rows its source no longer has: a journal lets go
+            only of rows that have their end, whether the ledger tells or not.
     """
     entries = tuple(entries)
     batches: dict[int, list[LedgerEntry]] = {}

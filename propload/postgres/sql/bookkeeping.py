@@ -225,7 +225,7 @@ def record(
     )
 
 
-def standing_of(run_id: str, /, *, token: str, holder: str) -> str:
+def obstacles(run_id: str, /, *, token: str, holder: str) -> str:
     """Return the query for what keeps a piece from being entered.
 
     It answers whether the session is this process's own, whether the ledger knows the

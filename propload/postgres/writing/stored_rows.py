@@ -204,7 +204,7 @@ class StoredRows:
         limit = min(MOST_ROWS, WORTH * expected)
         pages, share = None, 0.0
         if expected >= LEAST_ROWS:
-            pages, rows = self._standing(connection)
+            pages, rows = self._size(connection)
             if pages is not None and rows <= limit:
                 share = _share(layers, count_stored)
         if pages is None or share < LEAST_UNCHANGED:
@@ -217,7 +217,7 @@ class StoredRows:
                 self._reading = reading
             self._changed.notify_all()
 
-    def _standing(self, connection: Connection) -> tuple[int | None, int]:
+    def _size(self, connection: Connection) -> tuple[int | None, int]:
         """Return the pages of the table, None if it is not to be read, and its rows."""
         table = self._hasher.table
         found = connection.rows(
