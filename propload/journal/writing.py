@@ -349,13 +349,15 @@ class Journal:
         return record
 
     def _sync_each_second(self) -> None:
-        while (file := self._due_file()) is not None:
-            try:
-                os.fdatasync(file)
-            except OSError as error:
-                self._refuse(error)
-            finally:
-                os.close(file)
+        try:
+            while (file := self._due_file()) is not None:
+                try:
+                    os.fdatasync(file)
+                finally:
+                    os.close(file)
+        except OSError as error:
+            # also where no file is left to do it by: nobody would know of the rest
+            self._refuse(error)
 
     def _refuse(self, error: OSError) -> None:
         """Take nothing more; what was taken is still loaded.
@@ -374,7 +376,11 @@ class Journal:
             raise JournalError(str(self._refusal)) from self._refusal.__cause__
 
     def _due_file(self) -> int | None:
-        """Return what is to be put on disk, once that is due; None at the end."""
+        """Return what is to be put on disk, once that is due; None at the end.
+
+        Raises:
+            OSError: There is no room for a file more in this process.
+        """
         with self._changed:
             while True:
                 wait = self._seconds_until_due()

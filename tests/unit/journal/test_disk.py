@@ -2,7 +2,9 @@
 
 import errno
 import os
+import resource
 import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -107,6 +109,39 @@ def test_a_disk_that_fails_after_rows_were_taken_takes_no_more(make, monkeypatch
     assert isinstance(raised.value.__cause__, OSError)
     journal.note_whole()
     assert not (journal.folder / "whole").exists()
+    journal.finish()
+    assert ids(journal.follow()) == list(range(10))
+
+
+@contextmanager
+def no_file_more():
+    """Let this process open no file more in the block."""
+    limits, held = resource.getrlimit(resource.RLIMIT_NOFILE), []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+        with suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for file in held:
+            os.close(file)
+
+
+def test_rows_that_no_file_is_left_to_sync_by_are_not_taken_for_synced(
+    make, monkeypatch
+):
+    monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
+    failed = threading.Event()
+    journal = make("second")
+    journal.append(batch(0, 5))
+    journal.on_room(failed.set)
+    with no_file_more():
+        journal.append(batch(5, 5))
+        assert failed.wait(10)
+    with pytest.raises(JournalError, match="Too many open files"):
+        journal.append(batch(10, 10))
     journal.finish()
     assert ids(journal.follow()) == list(range(10))
 
