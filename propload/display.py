@@ -149,7 +149,9 @@ def _bar(share: float) -> str:
 def _open_view() -> View | None:
     if _is_in_notebook():
         return _NotebookView()
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    # a program may have been begun without the stream, or have closed it
+    is_there = sys.stderr is not None and not sys.stderr.closed
+    if is_there and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return _TerminalView()
     return None
 

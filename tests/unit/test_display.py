@@ -74,6 +74,19 @@ def test_nothing_is_shown_where_nobody_looks(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_program_whose_stderr_is_closed_works_unseen(monkeypatch, is_there):
+    stream = Terminal() if is_there else None
+    if stream is not None:
+        stream.close()
+    # as Python has it in a program that was begun without one
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    before = threading.active_count()
+    with display.watch(Metrics()):
+        assert threading.active_count() == before
+
+
 def test_a_terminal_shows_progress_on_stderr_and_nothing_on_stdout(monkeypatch, capsys):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
