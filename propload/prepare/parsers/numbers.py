@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from propload.errors import ConfigError
+from propload.prepare.parsers.stepwise import apply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,8 +127,7 @@ def parse_number(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.
         text: Texts.
         decimal: The decimal mark, where it is known.
     """
-    value = _plain_number(text, decimal).cast(pl.Float64, strict=False)
-    return pl.when(value.abs() < FLOAT_WHOLE).then(value)
+    return text.map_batches(partial(_read_number, decimal=_mark(decimal)), pl.Float64())
 
 
 def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
@@ -137,7 +137,7 @@ def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl
         text: Texts.
         decimal: The decimal mark, where it is known.
     """
-    plain = _plain_number(text, decimal)
+    plain = text.map_batches(partial(_read_plain, decimal=_mark(decimal)), pl.String())
     return plain.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
 
 
@@ -151,10 +151,8 @@ def parse_money(
         decimal: The decimal mark, where it is known.
         scale: Digits after the mark; an amount with more of them is no money.
     """
-    amount = pl.when(~text.str.contains(_NO_MONEY)).then(text)
-    plain = _plain_number(amount, decimal)
-    whole = pl.when(~plain.str.contains(rf"\.\d{{{scale}}}\d*[1-9]")).then(plain)
-    return whole.cast(pl.Decimal(MONEY_DIGITS, scale), strict=False)
+    read = partial(_read_money, decimal=_mark(decimal), scale=scale)
+    return text.map_batches(read, pl.Decimal(MONEY_DIGITS, scale))
 
 
 #: A 64-bit count of the smallest coin: 10,000 million million euros.
@@ -171,15 +169,8 @@ def parse_area(
         decimal: The decimal mark, where it is known.
         unit: The unit of texts that name none.
     """
-    text = text.str.replace_all("\u33a1", "m\u00b2", literal=True)
-    after = text.str.extract(r"\d[\s.,(/-]*(\p{L}.*)$", 1).str.to_lowercase()
-    # a word in front may be anything: only a unit counts
-    before = text.str.extract(r"^\s*(\p{L}[^\d]*)\d", 1).str.to_lowercase()
-    in_front = pl.when(after.is_null()).then(pl.coalesce(_sizes(before)))
-    named = pl.coalesce(_sizes(after))
-    given = pl.when(after.is_null()).then(pl.lit(_unit_size(unit)))
-    size = pl.coalesce([in_front, given, named])
-    return parse_number(text, decimal=decimal) * size
+    read = partial(_read_area, decimal=_mark(decimal), unit=_unit_size(unit))
+    return text.map_batches(read, pl.Float64())
 
 
 def in_square_metres(number: pl.Expr, dtype: pl.DataType, /, *, unit: str) -> pl.Expr:
@@ -209,20 +200,74 @@ def _unit_size(unit: str) -> float:
     raise ConfigError(msg)
 
 
-def _plain_number(text: pl.Expr, decimal: DecimalMark | None) -> pl.Expr:
-    """Return the number as `-1234.5`: a minus, digits, one point."""
+def _mark(decimal: DecimalMark | None) -> DecimalMark | None:
+    """Return a decimal mark, or None of a text's own.
+
+    Raises:
+        ConfigError: It is none.
+    """
     if decimal not in (None, ".", ","):
         msg = f"decimal {decimal!r} is not a decimal mark: give '.' or ','"
         raise ConfigError(msg)
-    read = partial(_read_plain, decimal=decimal)
-    return text.map_batches(read, return_dtype=pl.String())
+    return decimal
 
 
 # The readers below take whole columns: as one expression, of which each step names
 # the one before several times, they would take longer to plan than to run.
 
 
+def _read_number(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
+    value = _read_plain(text, decimal=decimal).cast(pl.Float64, strict=False)
+    return apply(value, lambda one: pl.when(one.abs() < FLOAT_WHOLE).then(one))
+
+
+def _read_money(
+    text: pl.Series, *, decimal: DecimalMark | None, scale: int
+) -> pl.Series:
+    amount = apply(text, lambda one: pl.when(~one.str.contains(_NO_MONEY)).then(one))
+    plain = _read_plain(amount, decimal=decimal)
+    has_parts = rf"\.\d{{{scale}}}\d*[1-9]"
+    whole = apply(plain, lambda one: pl.when(~one.str.contains(has_parts)).then(one))
+    return whole.cast(pl.Decimal(MONEY_DIGITS, scale), strict=False)
+
+
+def _read_area(
+    text: pl.Series, *, decimal: DecimalMark | None, unit: float
+) -> pl.Series:
+    """Return areas in square metres.
+
+    Args:
+        text: Texts.
+        decimal: The decimal mark, where it is known.
+        unit: The size of the unit of texts that name none.
+    """
+    text = text.str.replace_all("\u33a1", "m\u00b2", literal=True)
+    column = pl.col("text")
+    words = (
+        text.alias("text")
+        .to_frame()
+        .select(
+            column.str.extract(r"\d[\s.,(/-]*(\p{L}.*)$", 1)
+            .str.to_lowercase()
+            .alias("after"),
+            # a word in front may be anything: only a unit counts
+            column.str.extract(r"^\s*(\p{L}[^\d]*)\d", 1)
+            .str.to_lowercase()
+            .alias("before"),
+        )
+    )
+    after = pl.col("after")
+    in_front = pl.when(after.is_null()).then(pl.coalesce(_sizes(pl.col("before"))))
+    given = pl.when(after.is_null()).then(pl.lit(unit))
+    size = words.select(pl.coalesce(in_front, given, pl.coalesce(_sizes(after))))
+    return _read_number(text, decimal=decimal) * size.to_series()
+
+
 def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
+    """Return the number as `-1234.5`: a minus, digits, one point."""
+    if text.null_count() == len(text):
+        # as where other patterns read all texts; those below take milliseconds
+        return text.cast(pl.String)
     column = pl.col("text")
     bare = column.str.replace_all(_UNIT_POWER, "$1\u00b2").str.replace(
         _BARE_MARK, "${1}0$2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -47,7 +48,8 @@ def attributes_of(
         fields: The columns of each field.
         rows: The rows as read.
     """
-    parts = [loose, *(_rest(good, field, fields, rows) for field in fields)]
+    lost = _lost(good, fields)
+    parts = [loose, *(_rest(good, field, fields, rows, lost) for field in fields)]
     cells = pl.concat(parts).join(good, on=ROW, how="semi")
     unique = cells.unique([ROW, "column"], keep="first", maintain_order=True)
     own = as_object(_beside_features(unique, good))
@@ -55,23 +57,39 @@ def attributes_of(
     return joined.with_columns(attributes=_merged(pl.col("text:features")))
 
 
+def _lost(
+    good: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
+) -> dict[str, pl.Expr]:
+    """Return the fields of which some row's text is lost, and which rows' is."""
+    found = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
+    is_any = good.select(lost.any().alias(field) for field, lost in found.items())
+    some = is_any.row(0, named=True)
+    return {field: lost for field, lost in found.items() if some[field]}
+
+
+@cache
+def _lost_of(field: str) -> pl.Expr:
+    return pl.col(f"text:{field}").is_not_null() & _is_lost(field)
+
+
 def _rest(
     good: pl.DataFrame,
     field: str,
     fields: Mapping[str, tuple[str, ...]],
     rows: pl.DataFrame,
+    lost: Mapping[str, pl.Expr],
 ) -> pl.DataFrame:
     columns = fields[field]
     if field in _ALWAYS:
         return in_long_form(rows, columns)
-    text = pl.col(f"text:{field}")
-    lost = good.filter(text.is_not_null() & _is_lost(field))
-    unread = in_long_form(rows.join(lost, on=ROW, how="semi"), columns)
+    unread = in_long_form(rows, ())
+    if field in lost:
+        of_rows = good.filter(lost[field])
+        unread = in_long_form(rows.join(of_rows, on=ROW, how="semi"), columns)
     if len(columns) == 1:
         return unread
-    others = in_long_form(rows, columns[1:]).join(
-        good.select(ROW, text.alias("chosen")), on=ROW
-    )
+    chosen = good.select(ROW, pl.col(f"text:{field}").alias("chosen"))
+    others = in_long_form(rows, columns[1:]).join(chosen, on=ROW)
     differing = others.filter(pl.col("value") != pl.col("chosen")).drop("chosen")
     return pl.concat([unread, differing])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +20,9 @@ CELLS = pl.Schema({ROW: pl.UInt32, "column": pl.String, "value": pl.String})
 
 #: A wide file's cells are unpivoted in turns, so that its empty ones cost little.
 _COLUMNS_AT_ONCE = 64
+
+#: So many columns' expressions are kept, of a few wide files.
+EXPRESSIONS_KEPT = 1_000
 
 #: Texts of several lines, whose line breaks stay.
 _LONG = frozenset({"description", "features"})
@@ -65,6 +69,15 @@ def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
     return pl.when(~tidy.str.to_lowercase().is_in(nothing)).then(tidy)
 
 
+@lru_cache(EXPRESSIONS_KEPT)
+def clean_text(column: str, dtype: pl.DataType, field: str, /) -> pl.Expr:
+    """Return a column of any type as clean text.
+
+    To write the expression takes longer than to run it on a few rows.
+    """
+    return cleaned(as_text(column, dtype), field)
+
+
 def read_fields(
     frame: pl.DataFrame, fields: Mapping[str, tuple[str, ...]], /
 ) -> pl.DataFrame:
@@ -76,9 +89,7 @@ def read_fields(
     """
     names, schema = [*SYNONYMS, *GENERAL], frame.schema
     found = [
-        pl.coalesce(
-            cleaned(as_text(name, schema[name]), field) for name in fields[field]
-        )
+        pl.coalesce(clean_text(name, schema[name], field) for name in fields[field])
         if field in fields
         else pl.lit(None, dtype=pl.String)
         for field in names
@@ -93,7 +104,7 @@ def in_long_form(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame
     # most columns of a wide file are empty in most batches
     full = [name for name in columns if frame[name].null_count() < frame.height]
     schema = frame.schema
-    texts = {name: cleaned(as_text(name, schema[name]), "") for name in full}
+    texts = {name: clean_text(name, schema[name], "") for name in full}
     parts = [
         _unpivoted(frame, texts, full[start : start + _COLUMNS_AT_ONCE])
         for start in range(0, len(full), _COLUMNS_AT_ONCE)

@@ -22,14 +22,16 @@ from propload_spiders.mapping.refusals import (
     no_moment,
     unreadable,
 )
-from propload_spiders.mapping.rules import RULES
+from propload_spiders.mapping.rules import RULES, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from propload.prepare.mapping import MapContext
 
 _COORDINATES = ("latitude", "longitude")
+#: Up to so many rows, equal texts are sooner read again than found.
+FEW_ROWS = 500
 _SITE = "https://www.funda.nl"
 
 
@@ -69,7 +71,7 @@ class FundaMapping:
                 no_address(parsed, fields, rows),
                 misplaced(loose),
                 no_moment(parsed),
-                *(unreadable(parsed, rule, fields, rows) for rule in RULES),
+                *unreadable(parsed, RULES, fields, rows),
             ]
         )
         good = parsed.join(reasons.select(ROW).unique(), on=ROW, how="anti")
@@ -157,45 +159,78 @@ def _parse(texts: pl.DataFrame) -> pl.DataFrame:
         ROW, "seen", pl.exclude(ROW, "seen", "today").name.prefix("text:")
     )
     ruled = _ruled(texts)
-    plain = texts.select(*_identity(), *_kind(), *_place(), *_agent())
+    plain = _selected(texts, [*_identity(), *_kind(), *_place(), *_agent()])
     parsed = pl.concat([kept, plain, ruled], how="horizontal")
     return parsed.with_columns(*_from_several())
 
 
+def _selected(texts: pl.DataFrame, columns: Iterable[pl.Expr]) -> pl.DataFrame:
+    """Return columns of texts, of few rows one after the other.
+
+    A thread of Polars keeps the 32 patterns that it used last. To make one anew takes
+    longer than to look for it in a few rows.
+    """
+    is_few = texts.height <= FEW_ROWS
+    return texts.select_seq(columns) if is_few else texts.select(columns)
+
+
 def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that the rules make; equal texts are read once."""
-    parts = []
-    for inputs in dict.fromkeys((rule.field, *rule.beside) for rule in RULES):
-        given = texts.select(inputs)
-        if given.select(pl.all_horizontal(pl.all().is_null().all())).item():
-            # most files lack most columns
-            nothing = _made_of_nothing(tuple(given.schema.items()))
-            parts.append(nothing[pl.zeros(texts.height, pl.UInt32, eager=True)])
-            continue
-        distinct = given.unique()
-        made = distinct.select(_rules_of(inputs))
-        # prefixed, because a column may be called like the text that makes it
-        keys = [pl.col(name).alias(f"text:{name}") for name in inputs]
-        read = pl.concat([distinct.select(keys), made], how="horizontal")
-        names = [f"text:{name}" for name in inputs]
-        joined = given.select(keys).join(
-            read, on=names, how="left", nulls_equal=True, maintain_order="left"
-        )
-        parts.append(joined.drop(names))
-    return pl.concat(parts, how="horizontal")
+    """Return the columns that the rules make; equal texts of many are read once."""
+    inputs = dict.fromkeys(_inputs(rule) for rule in RULES)
+    is_empty = texts.select(pl.all().is_null().all()).row(0, named=True)
+    # most files lack most columns
+    silent = [each for each in inputs if is_empty[each[0]]]
+    told = [each for each in inputs if not is_empty[each[0]]]
+    made = [_nothing(_typed(texts, each), texts.height) for each in silent]
+    if texts.height <= FEW_ROWS:
+        # those of days come last: the others have most patterns in common
+        rules = map(_rules_of, sorted(told, key=len))
+        made.append(_selected(texts, chain.from_iterable(rules)))
+    else:
+        made.extend(_read_once(texts.select(each)) for each in told)
+    return pl.concat(made, how="horizontal")
 
 
-def _rules_of(inputs: tuple[str, ...]) -> list[pl.Expr]:
-    return [
-        rule.parse(pl.col(rule.field)).alias(rule.column)
-        for rule in RULES
-        if (rule.field, *rule.beside) == inputs
-    ]
+def _read_once(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return what the rules of some fields make of their texts."""
+    distinct = texts.unique()
+    made = distinct.select(_rules_of(tuple(texts.columns)))
+    # prefixed, because a column may be called like the text that makes it
+    names = {name: f"text:{name}" for name in texts.columns}
+    read = pl.concat([distinct.rename(names), made], how="horizontal")
+    joined = texts.rename(names).join(
+        read, on=[*names.values()], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.drop(names.values())
+
+
+def _inputs(rule: Rule) -> tuple[str, ...]:
+    return (rule.field, *rule.beside)
 
 
 @cache
-def _made_of_nothing(inputs: tuple[tuple[str, pl.DataType], ...]) -> pl.DataFrame:
-    """Return what the rules of some fields make of a row that has none of them."""
+def _rules_of(inputs: tuple[str, ...]) -> tuple[pl.Expr, ...]:
+    # to write the expressions takes longer than to run them on a few rows
+    return tuple(
+        rule.parse(pl.col(rule.field)).alias(rule.column)
+        for rule in RULES
+        if _inputs(rule) == inputs
+    )
+
+
+def _typed(
+    texts: pl.DataFrame, inputs: tuple[str, ...]
+) -> tuple[tuple[str, pl.DataType], ...]:
+    return tuple((name, texts.schema[name]) for name in inputs)
+
+
+def _nothing(inputs: tuple[tuple[str, pl.DataType], ...], rows: int) -> pl.DataFrame:
+    """Return what the rules of some fields make of rows that have none of them."""
+    return _row_of_nothing(inputs)[pl.zeros(rows, pl.UInt32, eager=True)]
+
+
+@cache
+def _row_of_nothing(inputs: tuple[tuple[str, pl.DataType], ...]) -> pl.DataFrame:
     row = pl.DataFrame({name: [None] for name, _ in inputs}, schema=dict(inputs))
     return row.select(_rules_of(tuple(name for name, _ in inputs)))
 

@@ -88,8 +88,25 @@ def whole_euros(text: pl.Expr) -> pl.Expr:
     """Return a price in euros, cents rounded; a price of zero is none."""
     signed = parse_money(_signed(text), scale=4).cast(pl.Float64)
     euros = pl.coalesce(signed, parse_number(_bare(text)))
-    whole = euros.round(0, mode="half_away_from_zero")
-    return pl.when(whole > 0).then(whole).cast(pl.Int64)
+    return above_zero(euros.round(0, mode="half_away_from_zero"), pl.Float64()).cast(
+        pl.Int64
+    )
+
+
+def above_zero(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return the values above zero, the others as null.
+
+    Args:
+        value: Numbers that were parsed; as they are named once, they are once.
+        dtype: Their type.
+    """
+    return value.map_batches(_above_zero, dtype)
+
+
+def _above_zero(values: pl.Series) -> pl.Series:
+    return (
+        values.to_frame().select(pl.when(pl.first() > 0).then(pl.first())).to_series()
+    )
 
 
 def euros_and_cents(text: pl.Expr) -> pl.Expr:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from propload.batch import ROW, no_reasons, reason_lines
-from propload_spiders.mapping.cells import as_text, cleaned, in_long_form
+from propload_spiders.mapping.cells import clean_text, in_long_form
 from propload_spiders.mapping.dates import moments
 from propload_spiders.mapping.names import LABELS
 from propload_spiders.mapping.rules import origins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from propload_spiders.mapping.rules import Rule
 
@@ -23,18 +24,35 @@ _LEAST_LABELS = 2
 
 def unreadable(
     parsed: pl.DataFrame,
-    rule: Rule,
+    rules: Sequence[Rule],
     fields: Mapping[str, tuple[str, ...]],
     rows: pl.DataFrame,
     /,
-) -> pl.DataFrame:
+) -> list[pl.DataFrame]:
     """Return the reasons of texts that a rule cannot read and that say something."""
+    failed = {rule: _failed(rule) for rule in rules if not rule.keeps}
+    # of most rules no text fails: one look tells for all of them
+    is_any = parsed.select(bad.any().alias(rule.column) for rule, bad in failed.items())
+    some = is_any.row(0, named=True)
+    return [
+        _unreadable(parsed.filter(bad), rule, fields, rows)
+        for rule, bad in failed.items()
+        if some[rule.column]
+    ]
+
+
+@cache
+def _failed(rule: Rule) -> pl.Expr:
+    return pl.col(f"text:{rule.field}").is_not_null() & pl.col(rule.column).is_null()
+
+
+def _unreadable(
+    failed: pl.DataFrame,
+    rule: Rule,
+    fields: Mapping[str, tuple[str, ...]],
+    rows: pl.DataFrame,
+) -> pl.DataFrame:
     text = pl.col(f"text:{rule.field}")
-    if rule.keeps:
-        return no_reasons()
-    failed = parsed.filter(text.is_not_null() & pl.col(rule.column).is_null())
-    if not failed.height:
-        return no_reasons()
     bad = failed.filter(~text.str.contains(rule.unsaid)).select(
         ROW, text.alias("value")
     )
@@ -57,9 +75,9 @@ def _with_column(
     columns = [name for origin in origins(field) for name in fields.get(origin, ())]
     schema = rows.schema
     there = [
-        pl.when(
-            cleaned(as_text(column, schema[column]), field) == pl.col("value")
-        ).then(pl.lit(column))
+        pl.when(clean_text(column, schema[column], field) == pl.col("value")).then(
+            pl.lit(column)
+        )
         for column in columns
     ]
     named = pl.coalesce(*there, pl.lit(field)) if there else pl.lit(field)

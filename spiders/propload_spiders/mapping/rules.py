@@ -72,12 +72,10 @@ class Rule:
     beside: tuple[str, ...] = ()
 
 
-def _above_zero(parse: Callable[[pl.Expr], pl.Expr]) -> Callable[[pl.Expr], pl.Expr]:
-    def parsed(text: pl.Expr) -> pl.Expr:
-        value = parse(text)
-        return pl.when(value > 0).then(value)
-
-    return parsed
+def _above_zero(
+    parse: Callable[[pl.Expr], pl.Expr], dtype: pl.DataType
+) -> Callable[[pl.Expr], pl.Expr]:
+    return lambda text: numbers.above_zero(parse(text), dtype)
 
 
 def _day(text: pl.Expr) -> pl.Expr:
@@ -89,7 +87,7 @@ def _dutch_postal_code(text: pl.Expr) -> pl.Expr:
     return pl.when(is_dutch).then(places.postal_code(text)).otherwise(text)
 
 
-_square_metres = _above_zero(numbers.square_metres)
+_square_metres = _above_zero(numbers.square_metres, pl.Float64())
 
 _PRICE = "a price such as € 495.000 k.k."
 _AREA = "an area such as 59 m²"
@@ -122,7 +120,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "volume_m3",
         "volume_text",
-        _above_zero(numbers.cubic_metres),
+        _above_zero(numbers.cubic_metres, pl.Float64()),
         "a volume such as 218 m³",
         # an area under this label is a neighbour's value on the page
         rf"{_NO_NUMBER}|m[²2]$",
@@ -146,21 +144,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "year_built",
         "year_built_text",
-        _above_zero(dates.build_year),
+        _above_zero(dates.build_year, pl.Int16()),
         "a year or years such as 1922, 1931-1944, voor 1906",
         rf"(?i){_ZERO}|^(?:{_UNKNOWN})$|{dates.SPAN_OF_YEARS}|^(?:ca\b|circa\b|±)",
     ),
     Rule(
         "year_built_min",
         "year_built_text",
-        _above_zero(dates.first_build_year),
+        _above_zero(dates.first_build_year, pl.Int16()),
         "a year",
         keeps=True,
     ),
     Rule(
         "year_built_max",
         "year_built_text",
-        _above_zero(dates.last_build_year),
+        _above_zero(dates.last_build_year, pl.Int16()),
         "a year",
         keeps=True,
     ),

@@ -6,12 +6,13 @@ import json
 from datetime import UTC, datetime
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
 from propload.prepare.mapping import MapContext
-from propload_spiders.mapping import FUNDA
+from propload_spiders.mapping import FUNDA, funda
 
 AS_OF = datetime(2022, 4, 8, 12, tzinfo=UTC)
 URL = "https://www.funda.nl/en/koop/delft/appartement-42638761-lange-geer-1-a/"
@@ -56,3 +57,29 @@ def test_every_row_is_a_listing_or_has_a_reason(rows):
     assert not listed & refused
     for text in sifted.frame["attributes"].drop_nulls():
         json.loads(text)
+
+
+# a value of each kind in most rows, so that rules have texts to read
+READ = {
+    "Vraagprijs": st.sampled_from(["€ 400.000 k.k.", "400000", "€ 1 ton", None]),
+    "Wonen": st.sampled_from(["91 m²", "0,5 ha", "no", None]),
+    "Bouwjaar": st.sampled_from(["1922", "Voor 1906", "?", None]),
+    "Aangeboden sinds": st.sampled_from(["3 weken", "20 april 2026", "x", None]),
+    "Postcode": st.sampled_from(["2611 DX", "x", None]),
+    "land": st.sampled_from(["NL", "Belgie", None]),
+    "url": st.just(URL),
+}
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.lists(st.fixed_dictionaries(READ), min_size=1, max_size=20))
+def test_few_rows_are_read_as_many_are(rows):
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(READ, pl.String))
+    made = []
+    for few in (0, len(rows)):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(funda, "FEW_ROWS", few)
+            made.append(FUNDA.apply(frame, MapContext(as_of=AS_OF)))
+    many, few = made
+    assert many.frame.equals(few.frame)
+    assert many.reasons.equals(few.reasons)

@@ -9,6 +9,7 @@ import pytest
 
 from propload.errors import ConfigError
 from propload.prepare.parsers import (
+    numbers,
     parse_area,
     parse_integer,
     parse_money,
@@ -216,3 +217,32 @@ def test_areas_become_square_metres():
     assert read(parse_area, "1,000", unit="sqft") == pytest.approx([92.90304])
     with pytest.raises(ConfigError, match="unit 'miles'"):
         parse_area(pl.col("text"), unit="miles")
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Return the columns that the patterns of a number were looked for in."""
+    found = []
+    look = numbers._multiplied
+
+    def looked(frame, decimal):
+        found.append(frame.height)
+        return look(frame, decimal)
+
+    monkeypatch.setattr(numbers, "_multiplied", looked)
+    return found
+
+
+@pytest.mark.parametrize(
+    "parse", [parse_area, parse_integer, parse_money, parse_number]
+)
+def test_each_text_is_looked_at_once(parse, looks):
+    assert read(parse, "5", None) == [5, None]
+    assert looks == [2]
+
+
+def test_where_no_text_is_nothing_is_looked_at(looks):
+    assert read(parse_money, None, None) == [None, None]
+    # what is no money is out before
+    assert read(parse_money, "5 m2") == [None]
+    assert looks == []

@@ -5,7 +5,10 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from propload_spiders.mapping import numbers
+from propload.prepare.parsers import numbers as parsers
+from propload_spiders.mapping import numbers, rules
+
+RULES = {rule.column: rule for rule in rules.RULES}
 
 
 def read(parse, text):
@@ -229,3 +232,25 @@ def test_one_of_several_areas_is_found_by_its_word():
     text = "114 m² residential surface area / 81 m² plot surface area"
     assert read(lambda t: numbers.part_of_area(t, "residential"), text) == 114.0
     assert read(lambda t: numbers.part_of_area(t, "plot"), text) == 81.0
+
+
+@pytest.mark.parametrize(
+    ("parse", "looks"),
+    [
+        (numbers.whole_euros, 2),
+        (numbers.euros_and_cents, 1),
+        (RULES["living_area_m2"].parse, 1),
+        (RULES["volume_m3"].parse, 1),
+    ],
+)
+def test_what_a_parser_names_several_times_is_done_once(parse, looks, monkeypatch):
+    done = []
+    read_plain = parsers._read_plain
+
+    def counted(text, *, decimal):
+        done.append(text)
+        return read_plain(text, decimal=decimal)
+
+    monkeypatch.setattr(parsers, "_read_plain", counted)
+    assert read(parse, "5") == 5
+    assert len(done) == looks
