@@ -7,13 +7,13 @@ import os
 import threading
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
-from propload.journal.ending import Outcome, close_journal, warn_unclosed
+from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.monitoring.metrics import Metrics
 from propload.pushing import PushedSource, part_taken
 from propload.queueing import Listeners
@@ -72,6 +72,11 @@ class Loader:
         failed: What ended the load early, or None.
     """
 
+    _told_unclosed: ClassVar = Unclosed(
+        "the Loader of %s was not closed",
+        "Close a Loader, or put its rows in a with block",
+    )
+
     def __init__(
         self,
         *,
@@ -107,7 +112,12 @@ class Loader:
         journal = self._opened()
         # the thread keeps a loader that nobody has any more, until the program ends
         self._unclosed = weakref.finalize(
-            self, warn_unclosed, journal, self._process, self._plan.commands
+            self,
+            warn_unclosed,
+            journal,
+            self._process,
+            self._plan.commands,
+            self._told_unclosed,
         )
 
     def _opened(self) -> Journal:
@@ -360,3 +370,12 @@ class Loader:
             self._report = getattr(error, "report", None)
         self._source.fail(error)
         self._failure.tell(error)
+
+
+class CrawlLoader(Loader):
+    """The `Loader` of a crawl that Scrapy runs: the crawl closes it, no user does."""
+
+    _told_unclosed: ClassVar = Unclosed(
+        "the crawl was ended at once, before all of it was loaded into %s",
+        "Stopped once (Ctrl-C), a crawl loads what it has read, and ends",
+    )

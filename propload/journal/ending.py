@@ -6,7 +6,7 @@ import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from propload.errors import JournalError
 from propload.wording import counted
@@ -65,23 +65,38 @@ def _note(outcome: Outcome, error: Exception) -> str:
     return f"the end of the journal may not have reached the disk: {error}"
 
 
-def warn_unclosed(journal: Journal, process: int, commands: Commands, /) -> None:
+class Unclosed(NamedTuple):
+    """What is told of a load that nobody closed, around how its rows are loaded.
+
+    Attributes:
+        happened: What has happened, with `%s` for the table.
+        advice: What is to be done another time.
+    """
+
+    happened: str
+    advice: str
+
+
+def warn_unclosed(
+    journal: Journal, process: int, commands: Commands, told: Unclosed, /
+) -> None:
     """Tell of a journal whose program ends without having closed its `Loader`.
 
     Args:
         journal: What holds its rows.
         process: The one that wrote it; a fork of that has nothing to tell.
         commands: How commands are written that find the journal.
+        told: What has happened to whoever reads it.
     """
     # where the load has ended by itself, a journal without a row that waits is gone
     if os.getpid() != process or not journal.rows or not journal.folder.exists():
         return
     log.warning(
-        "the Loader of %s was not closed: %s %s. Close a Loader, or put its rows in a "
-        "with block",
-        journal.about.get("table"),
+        "%s: %s %s. %s",
+        told.happened % journal.about.get("table"),
         _left(journal),
         commands.recover(journal.folder.name),
+        told.advice,
     )
 
 

@@ -45,7 +45,7 @@ FAILED = "propload_failed"
 #: `scrapy view` is `fetch`'s.
 _LOOKING = frozenset(f"scrapy.commands.{name}" for name in ("fetch", "parse", "check"))
 #: What loads: named, not imported, for sources know nothing of what follows them.
-LOADER = "propload.Loader"
+LOADER = "propload.loader.CrawlLoader"
 #: What takes passwords out of the process's title; named for the same reason.
 HIDING = "propload.process_title.hide_passwords"
 
