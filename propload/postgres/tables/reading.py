@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from propload.errors import WriteError
 from propload.postgres.session.failures import MISSING_RIGHT
@@ -32,6 +32,13 @@ _KINDS: Mapping[str, ColumnKind] = {
     "m": "range",
     "c": "composite",
 }
+#: What `COLUMNS_QUERY` answers with, in order, by the names that columns have for it.
+_COLUMN = (
+    *("name", "pg_type", "base", "kind", "is_array", "nullable", "has_default"),
+    *("generated", "identity", "domain", "typmod_type", "element_base"),
+    *("element_kind", "collation", "loose", "comparable", "element_type"),
+    *("delimiter", "nested"),
+)
 _NOT_TABLES = {
     "v": "a view: load into the table that it reads from",
     "m": "a materialized view: load into a table that it reads from",
@@ -60,11 +67,15 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         oid, kind, permitted, secured, inherited, referenced, *traits = found[0]
         _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
         bonds = connection.rows(TIES_QUERY, (int(oid),))
-        keys = [(row[2], tuple(row[5])) for row in bonds if row[4]]
+        keys = [
+            (is_first, tuple(columns))
+            for _, _, is_first, _, stands_for_a_key, columns, _, _ in bonds
+            if stands_for_a_key
+        ]
         return TableFacts(
             table,
             _read_columns(connection, int(oid)),
-            next((key for first, key in keys if first), ()),
+            next((key for is_first, key in keys if is_first), ()),
             tuple(key for _, key in keys),
             empty=bool(connection.rows(is_empty_query(table))[0][0]),
             inherited=bool(inherited),
@@ -121,45 +132,17 @@ def _refuse_unwritable(
 
 
 def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
-    return tuple(
-        TableColumn(
-            name,
-            pg_type,
-            base,
-            "array" if is_array else _KINDS.get(kind, "other"),
-            nullable=nullable,
-            has_default=has_default,
-            generated=generated,
-            identity=identity,
-            domain=domain,
-            typmod_type=typmod_type,
-            element_base=element_base,
-            element_kind=_KINDS.get(element_kind or "", "other"),
-            collation=collation,
-            loose=loose,
-            comparable=comparable,
-            element_type=element_type,
-            array=ArrayForm(delimiter, nested),
-        )
-        for (
-            name,
-            pg_type,
-            base,
-            kind,
-            is_array,
-            nullable,
-            has_default,
-            generated,
-            identity,
-            domain,
-            typmod_type,
-            element_base,
-            element_kind,
-            collation,
-            loose,
-            comparable,
-            element_type,
-            delimiter,
-            nested,
-        ) in connection.rows(COLUMNS_QUERY, (oid,))
-    )
+    return tuple(map(_column, connection.rows(COLUMNS_QUERY, (oid,))))
+
+
+def _column(row: tuple[Any, ...]) -> TableColumn:
+    told = dict(zip(_COLUMN, row, strict=True))
+    array = ArrayForm(told.pop("delimiter"), told.pop("nested"))
+    kind = "array" if told.pop("is_array") else _kind(told["kind"])
+    element_kind = _kind(told["element_kind"])
+    made = {**told, "kind": kind, "element_kind": element_kind, "array": array}
+    return TableColumn(**made)
+
+
+def _kind(letter: str | None) -> ColumnKind:
+    return _KINDS.get(letter or "", "other")
