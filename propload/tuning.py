@@ -84,6 +84,9 @@ def tune(
     if is_spider(source):
         msg = f"{source} is a crawl: tune with a file of its rows"
         raise ConfigError(msg)
+    if rows < 1:
+        msg = f"rows is {rows}: give how many to try, 1 or more"
+        raise ConfigError(msg)
     _refuse_untried(settings)
     plan = Plan.of(config.resolve(settings, job=job))
     opened = open_source(source, source_options(plan.settings, settings, job=job))

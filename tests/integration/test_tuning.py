@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from propload import cli, trials, tuning
-from propload.errors import LoadError, WriteError
+from propload.errors import ConfigError, LoadError, WriteError
 from propload.options import BATCH_ROWS
 from propload.postgres.session.connection import connect
 from propload.trials import Trial, Tuning
@@ -69,6 +69,12 @@ def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
         tune(pl.DataFrame({"no": [1]}), to=database, table="homes", key="no", seconds=1)
     assert "propload_tune" not in str(caught.value)
     assert caught.value.report is None
+
+
+@pytest.mark.parametrize("rows", [0, -1])
+def test_less_than_a_row_is_no_sample(rows):
+    with pytest.raises(ConfigError, match=f"rows is {rows}: give how many"):
+        tune(ROWS, to="postgresql://u@127.0.0.1:1/nowhere", key="id", rows=rows)
 
 
 def test_a_server_that_is_read_only_is_told_not_a_right_that_is_missing(database):
