@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
+from propload.prepare.text_out import write_text
 from propload_spiders.mapping import words
 from propload_spiders.mapping.names import GENERAL, SYNONYMS
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: A column in long form: which cell stands in which row.
 CELLS = pl.Schema({ROW: pl.UInt32, "column": pl.String, "value": pl.String})
 
+_COLUMN, _VALUE = f"{ROW}_column", f"{ROW}_value"
 #: A wide file's cells are unpivoted in turns, so that its empty ones cost little.
 _COLUMNS_AT_ONCE = 64
 
@@ -38,6 +40,10 @@ def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
         )
     if isinstance(dtype, pl.List | pl.Array | pl.Struct):
         return _json(value, dtype)
+    if isinstance(dtype, pl.Binary | pl.Duration | pl.Object):
+        # Polars makes no text of them, of an object nobody does
+        told = write_text(value, dtype, pg_type="bytea")
+        return pl.lit(None, pl.String) if told is None else told
     text = value.cast(pl.String, strict=False)
     if dtype.is_float() or dtype.is_decimal():
         # 1.234 as a text would read as thousands
@@ -116,8 +122,9 @@ def _unpivoted(
     frame: pl.DataFrame, texts: Mapping[str, pl.Expr], columns: list[str]
 ) -> pl.DataFrame:
     wide = frame.select(ROW, *(texts[name].alias(name) for name in columns))
-    cells = wide.unpivot(columns, index=ROW, variable_name="column")
-    return cells.drop_nulls("value")
+    # the file may have a column `column` or `value` itself
+    cells = wide.unpivot(columns, index=ROW, variable_name=_COLUMN, value_name=_VALUE)
+    return cells.rename({_COLUMN: "column", _VALUE: "value"}).drop_nulls("value")
 
 
 def as_object(cells: pl.DataFrame, /) -> pl.DataFrame:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from tests.unit.spiders.mapping.listings import Together
+from tests.unit.spiders.mapping.listings import Together, listing
 
 SILENT = [
     ("Asking price", "Price on request", "list_price"),
@@ -129,3 +130,13 @@ def test_no_name_stands_twice_in_the_attributes(ascii_only):
         NAME: "4",
         f"{NAME} (column)": "5",
     }
+
+
+def test_columns_may_be_called_as_anything():
+    cells = {name: f"a {name}" for name in ("value", "column", "told", "labels")}
+    assert json.loads(listing(**cells)["attributes"]) == cells
+
+
+def test_cells_of_any_type_are_texts():
+    row = listing(shape=b"\xff\x01", span=timedelta(hours=2))
+    assert json.loads(row["attributes"]) == {"shape": "\\xff01", "span": "PT2H0M0S"}
