@@ -31,6 +31,7 @@ from propload.postgres.session.driver_errors import (
     ServerError,
     connect_error,
     is_about_files,
+    lost_at_once,
     server_error,
 )
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
@@ -113,8 +114,7 @@ def _opened(
         with group.opening:
             raw.close()
         if isinstance(error, ServerError) and failures.is_transient(error):
-            msg = f"{group}: the session was lost as it began: {error}"
-            raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
+            raise lost_at_once(error, f"{group}") from error
         raise
     return opened
 

@@ -38,6 +38,15 @@ _ADVICE = {
     "string": "the connection string is wrong",
     "full": "it takes no more connections: let others end, or give fewer --workers",
 }
+#: What pgbouncer says as it ends a session of which nothing was done yet, and what is
+#: to be done.
+_BY_POOLER = {
+    "query_wait_timeout": "The pooler had no session of the server left for it: a run "
+    "takes one a worker and two more, one for --lock and one for a replace. Let the "
+    "pool have more (its pool_size), or give fewer --workers",
+    "statement pooling mode": "Each batch is a transaction: give the address of the "
+    "server itself, or of a pooler in session mode (--to)",
+}
 #: Words of a server, role or database that has as many connections as it may.
 _FULL = ("too many clients", "too many connections", "connection slots are reserved")
 #: What they say of a limit that was given to a role or a database alone.
@@ -188,3 +197,15 @@ def _advice_for_now(text: str) -> str:
         )
     is_full = any(word in text for word in _FULL)
     return _ADVICE["full"] if is_full else "is the server running?"
+
+
+def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:
+    """Return why a session was lost before anything was asked, and what to do about it.
+
+    Args:
+        error: What the server, or a pooler, said.
+        place: Host and database.
+    """
+    asked = [advice for words, advice in _BY_POOLER.items() if words in error.primary]
+    told = f"{place}: the session was lost as it began: {error}"
+    return TransientWriteError(". ".join([told, *asked]), sqlstate=error.sqlstate)

@@ -3,7 +3,11 @@ from __future__ import annotations
 import pytest
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
-from propload.postgres.session.driver_errors import connect_error, server_error
+from propload.postgres.session.driver_errors import (
+    connect_error,
+    lost_at_once,
+    server_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,36 @@ def test_whose_limit_of_connections_is_reached_is_told_apart(said, advised):
     again = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(again, TransientWriteError)
     assert advised in str(again)
+
+
+BY_POOLER = (
+    "IO: [libpq] Failed to begin transaction: FATAL:  {} server closed the connection "
+    "unexpectedly"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("query_wait_timeout", "its pool_size), or give fewer --workers"),
+        (
+            "transaction blocks not allowed in statement pooling mode",
+            "or of a pooler in session mode (--to)",
+        ),
+    ],
+)
+def test_what_a_pooler_lacks_is_told_with_what_to_do(said, asked):
+    text = BY_POOLER.format(said)
+    error = lost_at_once(server_error(RuntimeError(text), "postgresql://db/t"), "db/t")
+    assert str(error).startswith("db/t: the session was lost as it began: IO: ")
+    assert said in str(error)
+    assert str(error).endswith(asked)
+
+
+def test_a_session_that_is_lost_otherwise_is_told_without_advice():
+    text = BY_POOLER.format("terminating connection")
+    error = lost_at_once(server_error(RuntimeError(text), "postgresql://db/t"), "db/t")
+    assert str(error).endswith("closed the connection unexpectedly")
 
 
 QUERY = "SELECT attr.attname FROM pg_catalog.pg_attribute AS attr WHERE attr.attnum > 0"
