@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
@@ -73,12 +74,14 @@ def see_usable(state_dir: Path, path: Path, mode: int, /) -> None:
 
 def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
     """Return the error of a folder that cannot be used."""
-    found = _shut(path)
+    found, file = _shut(path), _file_on_the_way(state_dir)
     owner, user = _owner(found), os.geteuid()
-    if owner is None or owner == user or not isinstance(error, PermissionError):
+    is_refused = isinstance(error, PermissionError) and file is None
+    if owner is None or owner == user or not is_refused:
+        why = error.strerror if file is None else f"{file} is no folder"
         return ConfigError(
-            f"the state folder {state_dir} cannot be used: {error.strerror}. Give "
-            f"another one: {_ANOTHER}"
+            f"the state folder {state_dir} cannot be used: {why}. Give another one: "
+            f"{_ANOTHER}"
         )
     whose, me = _user_name(owner), _user_name(user)
     what = "it" if found == state_dir else found
@@ -93,6 +96,15 @@ def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
         f"this is {me}. Run propload as {whose}, have it handed over ({hand_over}), or "
         f"name another one: {_ANOTHER}"
     )
+
+
+def _file_on_the_way(path: Path) -> Path | None:
+    """Return what stands where a folder is to be, or None where nothing does."""
+    for one in (path, *path.parents):
+        with suppress(OSError):
+            if one.exists():
+                return None if one.is_dir() else one
+    return None
 
 
 def _shut(path: Path) -> Path:

@@ -52,6 +52,14 @@ def test_the_folder_its_owner_and_what_to_do_are_told(made, shut):
     assert "PROPLOAD_STATE_DIR" in said
 
 
+@pytest.mark.parametrize("below", ["", "state", "state/propload"])
+def test_a_file_in_its_place_is_named(tmp_path, below):
+    file = tmp_path / "homes.csv"
+    file.touch()
+    with pytest.raises(ConfigError, match=f"cannot be used: {file} is no folder"):
+        make_state_folder(file / below)
+
+
 @pytest.mark.parametrize("name", ["rejects", "journal", "runs"])
 def test_a_folder_within_it_is_named(made, shut, name):
     (made / name).mkdir()
