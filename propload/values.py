@@ -261,6 +261,9 @@ _OF_LIBRARIES: dict[str, Callable[[Any], Any]] = {
 
 def _of_numpy(value: Any) -> Any:
     """Return a NumPy scalar as the Python value of it, or as text where none is it."""
+    if value.dtype.kind == "c":
+        # PostgreSQL has no complex numbers: text, as that of Python's own
+        return str(value.item())
     if value != value:  # noqa: PLR0124 - a time that is none, or NaN
         return None if value.dtype.kind in "mM" else float(value)
     if value.dtype.kind in "mM":

@@ -63,29 +63,35 @@ def index_notes(frame: Any) -> tuple[str, ...]:
 
 
 def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
-    if column.dtype == object:
+    if _is_of_objects(column):
         return object_column(name, _values(column))
     if column.dtype.name.startswith("period"):
         # Arrow would have the number of the period, whatever its length
         column = column.astype("string")
     elif column.dtype.name.startswith("Sparse"):
         column = column.sparse.to_dense()
-    elif _is_category_of_objects(column):
-        # Arrow has a type for them only if they are of one
-        return object_column(name, _values(column.astype(object)))
     try:
         array = pa.array(column, from_pandas=True)
     except pa.ArrowException as error:
-        msg = f"column {name} is {column.dtype}: {error}"
+        msg = (
+            f"column {name} is {column.dtype}, which cannot be read ({error}): make it "
+            "text (astype(str)) or another type, or drop it"
+        )
         raise pa.ArrowInvalid(msg) from error
     return make_field(name, array.type, is_json=False), array
 
 
-def _is_category_of_objects(column: Any) -> bool:
-    """Return whether a column has categories of several types, or of none known."""
-    if column.dtype.name != "category" or column.dtype.categories.dtype != object:
-        return False
-    return len(set(map(type, column.dtype.categories))) > 1
+def _is_of_objects(column: Any) -> bool:
+    """Return whether each value is looked at: Arrow has no type for all of them.
+
+    So it is with complex numbers, which are texts as those of rows are, and with
+    categories of several types.
+    """
+    if column.dtype.name != "category":
+        return bool(column.dtype.kind == "c" or column.dtype == object)
+    kinds = column.dtype.categories
+    is_mixed = kinds.dtype == object and len(set(map(type, kinds))) > 1
+    return bool(kinds.dtype.kind == "c" or is_mixed)
 
 
 def _values(column: Any) -> list[Any]:
@@ -100,7 +106,7 @@ def _objects(frame: Any) -> dict[str, list[Any]]:
     return {
         name: _values(column)
         for name, column in zip(names, columns, strict=True)
-        if column.dtype == object or _is_category_of_objects(column)
+        if _is_of_objects(column)
     }
 
 

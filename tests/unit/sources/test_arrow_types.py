@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -95,9 +96,31 @@ def test_a_pandas_column_of_a_type_of_its_own(read, column, values):
     assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.array([1 + 2j, 3, np.nan]),
+        np.array([1 + 2j, 3, np.nan], "complex64"),
+        np.array([1 + 2j, 3, np.nan], "clongdouble"),
+        pd.Categorical([1 + 2j, 3 + 0j, None]),
+        pd.arrays.SparseArray([1 + 2j, 3, np.nan]),
+        pd.Series([1 + 2j, 3 + 0j, None], dtype=object),
+        pd.Series([np.complex128(1 + 2j), np.complex64(3), None], dtype=object),
+    ],
+    ids=lambda one: f"{type(one).__name__} {one.dtype}",
+)
+def test_complex_numbers_of_pandas_are_texts_as_those_of_rows_are(read, column):
+    reading = read(pd.DataFrame({"id": [1, 2, 3], "v": column}))
+    assert reading.error is None
+    rows = [{"id": 1, "v": 1 + 2j}, {"id": 2, "v": 3 + 0j}, {"id": 3, "v": None}]
+    assert reading.rows == read(rows).rows
+    assert [row["v"] for row in reading.rows] == ["(1+2j)", "(3+0j)", None]
+
+
 def test_a_pandas_column_that_cannot_be_read_is_named(read):
-    reading = read(pd.DataFrame({"id": [1], "v": [1 + 2j]}))
-    assert "column v is complex128" in str(reading.error)
+    reading = read(pd.DataFrame({"id": [1], "v": np.array([1], "longdouble")}))
+    assert "column v is float128, which cannot be read" in str(reading.error)
+    assert "make it text (astype(str)) or another type" in str(reading.error)
 
 
 def test_a_series_is_a_frame_of_one_column(read):
