@@ -15,7 +15,7 @@ from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.monitoring.metrics import Metrics
-from propload.pushing import PushedSource, part_taken
+from propload.pushing import PushedSource, part_taken, require_batch
 from propload.queueing import Listeners
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
@@ -209,7 +209,7 @@ class Loader:
         """Hand a batch over if there is room now; return whether it was taken.
 
         Raises:
-            ConfigError: This Loader is another process's.
+            ConfigError: It is no batch, or this Loader is another process's.
             JournalError: The disk refuses; the batch was not taken.
             LoadError: The load has failed, or is closed.
         """
@@ -223,7 +223,7 @@ class Loader:
 
         Raises:
             TimeoutError: That journal is full.
-            ConfigError: This Loader is another process's.
+            ConfigError: It is no batch, or this Loader is another process's.
             JournalError: The disk refuses, or the load is a replace, for which rows
                 that came later are of no use.
             LoadError: The load has not failed, or the Loader is closed.
@@ -237,7 +237,7 @@ class Loader:
             if self._rest is None:
                 self._rest = self._run.rest()
             # a close that comes meanwhile waits for it
-            self._rest.append(batch, timeout=0)
+            self._rest.append(require_batch(batch), timeout=0)
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when there may be room.

@@ -20,7 +20,7 @@ from propload.sources import open_source
 from propload.sources.frames import is_frame
 from propload.sources.items import ItemSource
 from propload.values import row_of
-from propload.wording import counted
+from propload.wording import counted, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -156,8 +156,12 @@ class PushedSource:
             taken += made.height
 
     def try_put(self, batch: Batch) -> bool:
-        """Hand a batch over if there is room now; return whether it was taken."""
-        return self.journal().try_append(batch)
+        """Hand a batch over if there is room now; return whether it was taken.
+
+        Raises:
+            ConfigError: It is none that a load can take.
+        """
+        return self.journal().try_append(require_batch(batch))
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` when there may be room again."""
@@ -216,6 +220,20 @@ def _seconds_until(deadline: float | None) -> float | None:
         return None
     # longer no thread can wait: who says infinity waits as long as it takes
     return min(max(0.0, deadline - time.monotonic()), TIMEOUT_MAX)
+
+
+def require_batch(given: object, /) -> Batch:
+    """Return a batch that a load can take.
+
+    Raises:
+        ConfigError: It is something else, or has rows without columns.
+    """
+    if not isinstance(given, Batch):
+        kind = with_article(type(given).__name__)
+        msg = f"{kind} is not a batch: give a propload.Batch, or put the rows"
+        raise ConfigError(msg)
+    _require_columns(given)
+    return given
 
 
 def _require_columns(batch: Batch) -> None:

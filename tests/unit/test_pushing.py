@@ -36,6 +36,10 @@ class Kept:
         assert timeout is None
         self.all.append(batch)
 
+    def try_append(self, batch):
+        self.append(batch)
+        return True
+
     @property
     def batches(self):
         return [batch.rows for batch in self.all]
@@ -54,6 +58,20 @@ def test_a_null_has_the_type_that_its_column_had_before(pushed):
     for area in (10.5, None, 7.0):
         source.put({"id": 1, "area": area})
     assert len({str(rows.schema) for rows in kept.batches}) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"id": 1}, "a dict is not a batch: give a propload.Batch"),
+        (Batch(pa.record_batch({"id": [1]}).select([]), "x", 1), "1 row has no col"),
+    ],
+)
+def test_what_is_no_batch_that_a_load_can_take_is_not_tried(pushed, given, told):
+    source, kept = pushed
+    with pytest.raises(ConfigError, match=told):
+        source.try_put(given)
+    assert kept.all == []
 
 
 def test_a_row_has_no_columns_of_earlier_ones(pushed):
