@@ -72,10 +72,13 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
     run_id, rejected = report.run_id, report.counts.rejected
     if not rejected:
         return NoRejects(run_id, f"run {run_id} has rejected no row")
-    left = f"none of the {counted(rejected, 'row')} is left that run {run_id} rejected"
+    left = (
+        f"nothing is left of the {counted(rejected, 'row')} that run {run_id} rejected"
+    )
     replays = list(_replays_of(run_id, reports))
     if not replays:
-        return NoRejects(run_id, f"{left}: they were dropped", were_dropped=True)
+        were = "it was" if rejected == 1 else "they were"
+        return NoRejects(run_id, f"{left}: {were} dropped", were_dropped=True)
     told = " and ".join(_told_of(one, places) for one in replays)
     return NoRejects(run_id, f"{left}: {told}")
 

@@ -57,7 +57,7 @@ def test_the_run_that_replayed_all_of_them_is_named(tmp_path, end):
     end(FIRST, "a.csv", 9, rejected=5)
     end(SECOND, f"rejects of {FIRST}", 5)
     told = (
-        f"none of the 5 rows is left that run {FIRST} rejected: run {SECOND} has "
+        f"nothing is left of the 5 rows that run {FIRST} rejected: run {SECOND} has "
         "replayed 5 rows"
     )
     assert said(tmp_path, FIRST) == said(tmp_path, FIRST[:9]) == told
