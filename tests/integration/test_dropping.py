@@ -190,7 +190,7 @@ def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
     run = propload.ingest(rows, to=database, table="t", key="k", progress=False).run_id
     assert propload.drop_rejects(run[:-1]) == 1
     with pytest.raises(
-        propload.ConfigError, match=f"{run} rejected: they were dropped"
+        propload.ConfigError, match=f"{run} rejected: it was dropped"
     ):
         propload.drop_rejects(run)
     # the newest is no default for what is for good
