@@ -26,7 +26,7 @@ class Snapshot:
     """A run as it stands at one moment.
 
     Attributes:
-        counts: Rows whose end is known so far; those in flight are not among them.
+        counts: Rows so far; those in flight are read but not yet accounted for.
         seconds: How long the run goes on, or went on until its end.
         batches: Prepared batches.
         retries: Transactions tried again.

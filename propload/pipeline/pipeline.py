@@ -141,6 +141,8 @@ class Pipeline:
             if _is_broken_off(error):
                 raise _broken_off() from error
             raise
+        finally:
+            self.tally.end()
         if self._reader.error is not None and not self._stopping.is_set():
             raise self._reader.error
 
@@ -223,7 +225,7 @@ class Pipeline:
         if begun is not None:
             require_same(begun, joined, prepared)
         lanes = len(self._lanes)
-        refused = self.tally.begin(joined, prepared, lanes, counted=0 in done)
+        refused = self.tally.begin(joined, prepared, lanes, done=done)
         for lane, rows in zip(self._lanes, prepared.lanes, strict=True):
             piece = _piece(joined, lane.number, rows, refused)
             if lane.number in done:

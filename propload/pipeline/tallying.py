@@ -14,7 +14,7 @@ from propload.report import Counts, ReasonCount
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import polars as pl
 
@@ -69,6 +69,9 @@ class Tally:
         self._counts = Counts()
         self.batches = self.retries = 0
         self.done_before = start.counts.accounted
+        #: The rows that the live counters know as read: also those in flight.
+        self._known_as_read = 0
+        self._come(self.done_before)
         self._add(replace(start.counts, read=self.done_before))
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
         self._erased: Counter[str] = Counter()
@@ -120,12 +123,27 @@ class Tally:
             self._counts += counts
             self.batches += batches
             self.retries += retries
-        self._metrics.add(counts, batches=batches, retries=retries)
+        self._metrics.add(replace(counts, read=0), batches=batches, retries=retries)
+
+    def _come(self, rows: int) -> None:
+        """Let live counters know rows as read before they have met their end."""
+        self._known_as_read += rows
+        self._metrics.add(Counts(read=rows))
+
+    def end(self) -> None:
+        """Let live counters know no row as read whose end is never told here."""
+        self._come(self.counts.read - self._known_as_read)
 
     # ---- preparing: the thread that prepares ----
 
     def begin(
-        self, joined: Joined, prepared: Prepared, lanes: int, /, *, counted: bool
+        self,
+        joined: Joined,
+        prepared: Prepared,
+        lanes: int,
+        /,
+        *,
+        done: Mapping[int, int],
     ) -> int:
         """Note a batch before its pieces go to the lanes; return its rejected rows.
 
@@ -135,15 +153,16 @@ class Tally:
             joined: The batch as read.
             prepared: What was made of it.
             lanes: How many lanes have to commit a piece of it.
-            counted: Whether an earlier attempt of the run kept and counted the
-                rows that were refused before the lanes.
+            done: The rows that earlier processes of the run have accounted for, by
+                lane: the first one has those that were refused before the lanes.
 
         Raises:
             CountsError: A row is neither among the prepared nor among the refused.
             WriteError: Rejected rows cannot be written.
         """
         _verify(joined, prepared)
-        refused = 0 if counted else self._refuse(joined, prepared)
+        self._come(joined.height + joined.unread - sum(done.values()))
+        refused = 0 if 0 in done else self._refuse(joined, prepared)
         with self._lock:
             self._joined[joined.number] = joined
             self._left[joined.number] = lanes

@@ -189,9 +189,7 @@ def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
     rows = [{"k": 1, "v": "a"}, {"k": 2, "v": None}]
     run = propload.ingest(rows, to=database, table="t", key="k", progress=False).run_id
     assert propload.drop_rejects(run[:-1]) == 1
-    with pytest.raises(
-        propload.ConfigError, match=f"{run} rejected: it was dropped"
-    ):
+    with pytest.raises(propload.ConfigError, match=f"{run} rejected: it was dropped"):
         propload.drop_rejects(run)
     # the newest is no default for what is for good
     with pytest.raises(propload.ConfigError, match="say which run"):

@@ -66,7 +66,7 @@ def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
     joined = joined_of(9, unread=(Unread(10, "a,b", "columns", "too many"),))
     prepared = prepared_of(joined, refused=(0, 1), outdone=(7,))
     assert (prepared.height, prepared.duplicates) == (6, 1)
-    assert tally.begin(joined, prepared, 1, counted=False) == 3
+    assert tally.begin(joined, prepared, 1, done={}) == 3
     piece = piece_of(prepared)
     tally.on_refused(piece, reasons_of(2))
     tally.on_written(piece, Written(1, 1, 2, 1, 1, reasons_of(2), {"id": 3}))
@@ -89,7 +89,7 @@ def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
 def test_a_row_that_writing_loses_or_doubles_is_seen(tally, lost):
     joined = joined_of(3)
     prepared = prepared_of(joined)
-    tally.begin(joined, prepared, 1, counted=False)
+    tally.begin(joined, prepared, 1, done={})
     tally.on_written(piece_of(prepared), Written(3 + lost, 0, 0, 0, 0, no_reasons()))
     with pytest.raises(CountsError, match=f"3 rows were read but {3 + lost} are"):
         tally.verify(all_read=False)
@@ -97,7 +97,7 @@ def test_a_row_that_writing_loses_or_doubles_is_seen(tally, lost):
 
 def test_a_batch_whose_rows_nobody_has_written_is_missed_where_all_were_read(tally):
     joined = joined_of(3)
-    tally.begin(joined, prepared_of(joined), 1, counted=False)
+    tally.begin(joined, prepared_of(joined), 1, done={})
     tally.verify(all_read=False)
     with pytest.raises(CountsError, match=r"3 rows came .* but 0 are accounted for"):
         tally.verify(all_read=True)
@@ -114,13 +114,13 @@ def test_a_batch_whose_rows_nobody_has_written_is_missed_where_all_were_read(tal
 def test_rows_of_a_batch_are_prepared_refused_or_outdone_and_each_once(tally, change):
     joined = joined_of(3)
     prepared = prepared_of(joined, **change)
-    tally.begin(joined, prepared, 1, counted=False)
+    tally.begin(joined, prepared, 1, done={})
     lane = prepared.lanes[0]
     more = Prepared([lane, Deduped((joined.raw().head(1),))], prepared.reasons)
     less = Prepared([Deduped((lane.layers[0].head(0),))], prepared.reasons)
     for wrong in (more, less):
         with pytest.raises(CountsError, match=r"homes.csv: of 3 rows of batch 0"):
-            tally.begin(joined, wrong, 1, counted=False)
+            tally.begin(joined, wrong, 1, done={})
 
 
 def test_what_an_earlier_attempt_kept_and_counted_is_neither_kept_nor_counted(
@@ -128,9 +128,34 @@ def test_what_an_earlier_attempt_kept_and_counted_is_neither_kept_nor_counted(
 ):
     joined = joined_of(3)
     prepared = prepared_of(joined, refused=(0,))
-    assert tally.begin(joined, prepared, 1, counted=True) == 0
+    assert tally.begin(joined, prepared, 1, done={0: 3}) == 0
     assert tally.counts == Counts()
     assert rejects.counted == ()
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_live_counters_know_rows_as_read_while_they_are_in_flight(rejects, before):
+    metrics = Metrics()
+    start = Start(counts=Counts(inserted=before))
+    tally = Tally(rejects, RejectLimit(), metrics, None, start)
+    joined = joined_of(9, unread=(Unread(10, "a,b", "columns", "too many"),))
+    prepared = prepared_of(joined, refused=(0,))
+    # an earlier process had committed what another lane has of the batch
+    tally.begin(joined, prepared, 2, done={1: before})
+    now = metrics.snapshot().counts
+    assert (now.read, now.accounted) == (10, 2 + before)
+    assert tally.counts.read == 2 + before
+    tally.begin(joined_of(5, 1, 10), prepared_of(joined_of(5, 1, 10)), 1, done={})
+    assert metrics.snapshot().counts.read == 15
+    left = prepared.height - before
+    tally.on_written(
+        Piece(0, 0, Deduped((prepared.lanes[0].layers[0].head(left),)), 0, 9),
+        Written(left, 0, 0, 0, 0, no_reasons()),
+    )
+    assert metrics.snapshot().counts.read == 15
+    # the second batch was not written to its end
+    tally.end()
+    assert metrics.snapshot().counts == tally.counts
 
 
 def test_warnings_of_all_batches_are_added_up_most_first(tally):
@@ -144,7 +169,7 @@ def test_warnings_of_all_batches_are_added_up_most_first(tally):
     for number, warnings in enumerate((few, many, None)):
         joined = joined_of(6, number, number * 6)
         prepared = prepared_of(joined, warnings=warnings)
-        tally.begin(joined, prepared, 1, counted=False)
+        tally.begin(joined, prepared, 1, done={})
     assert [(one.check, one.rows) for one in tally.warnings] == [("low", 5), ("odd", 2)]
 
 
@@ -153,7 +178,7 @@ def test_a_retry_is_counted_and_what_is_waited_for_shown_until_it_is_there(rejec
     tally = Tally(rejects, RejectLimit(), metrics, None, Start())
     joined = joined_of(1)
     prepared = prepared_of(joined)
-    tally.begin(joined, prepared, 1, counted=False)
+    tally.begin(joined, prepared, 1, done={})
     tally.on_retry(TransientWriteError("the line broke"), 1.25)
     assert tally.retries == metrics.snapshot().retries == 1
     assert metrics.snapshot().activity == "next try within 1.2 s: the line broke"
@@ -166,7 +191,7 @@ def test_all_is_committed_below_the_first_batch_that_is_in_flight(rejects):
     tally = Tally(rejects, RejectLimit(), Metrics(), told.append, Start())
     batches = [joined_of(5, number, number * 5) for number in range(3)]
     for joined in batches:
-        tally.begin(joined, prepared_of(joined), 2, counted=False)
+        tally.begin(joined, prepared_of(joined), 2, done={})
     assert not tally.wait_idle(0)
     for number in (1, 0, 1, 0, 2, 2):
         tally.pass_over(number)
