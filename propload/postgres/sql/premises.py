@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from propload.postgres.sql.tables import reaches_others, stands_for_a_key, triggered
+from propload.postgres.sql.tables import REACHES_OTHERS, STANDS_FOR_A_KEY, triggered
 
 #: What rows are planned by, as one JSON text, by namespace and name: the table's oid;
 #: each column's type, its length or precision, both as PostgreSQL writes them, and its
@@ -32,11 +32,11 @@ SELECT json_build_object(
               ON a.attrelid = x.indrelid AND a.attnum = k.number
             WHERE k.place <= x.indnkeyatts) ORDER BY x.indexrelid)
         FROM pg_catalog.pg_index AS x
-        WHERE x.indrelid = c.oid AND {stands_for_a_key("x")}),
+        WHERE x.indrelid = c.oid AND {STANDS_FOR_A_KEY}),
     'triggered', {triggered("c.oid")},
     'ruled', c.relhasrules,
     'secured', row_security_active(c.oid),
-    'reaching', {reaches_others("c.oid")},
+    'reaching', {REACHES_OTHERS},
     'required', (
         SELECT json_agg(a.attname ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute AS a

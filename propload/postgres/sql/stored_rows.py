@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import table
-from propload.postgres.sql.tables import belongs_to, reaches_others
+from propload.postgres.sql.tables import REACHES_OTHERS, belongs_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: about how many rows it has, as far as the server has counted them.
 STANDING_QUERY = f"""
 SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'
-        AND NOT c.relhasrules AND NOT {reaches_others("c.oid")},
+        AND NOT c.relhasrules AND NOT {REACHES_OTHERS},
     max(part.pages),
     coalesce(sum(part.rows), 0)::int8
 FROM pg_catalog.pg_class AS c

@@ -61,35 +61,22 @@ def triggered(relation: str, /) -> str:
     )
 
 
-def reaches_others(relation: str, /) -> str:
-    """Return the condition that to write a row of a table may change other rows of it.
+#: The condition that to write a row of a table, `c` of `pg_class`, may change others of
+#: it: rows that refer to it follow, and others may refer to those.
+REACHES_OTHERS = (
+    "(EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
+    f"AND {belongs_to('g.tgrelid', 'c.oid')}) "
+    "OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
+    "AND f.confupdtype IN ('c', 'n', 'd') "
+    f"AND {belongs_to('f.confrelid', 'c.oid')}))"
+)
 
-    Args:
-        relation: The expression of the table's oid.
-    """
-    return (
-        "(EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
-        f"AND {belongs_to('g.tgrelid', relation)}) "
-        "OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
-        # rows that refer to it follow, and others may refer to those
-        "AND f.confupdtype IN ('c', 'n', 'd') "
-        f"AND {belongs_to('f.confrelid', relation)}))"
-    )
-
-
-def stands_for_a_key(alias: str, /) -> str:
-    """Return the condition that an index keeps rows of a table apart by plain columns.
-
-    ON CONFLICT can use such a one.
-
-    Args:
-        alias: What `pg_index` is called in the query.
-    """
-    return (
-        f"{alias}.indisunique AND {alias}.indisvalid AND {alias}.indimmediate "
-        f"AND {alias}.indpred IS NULL AND {alias}.indexprs IS NULL "
-        f"AND NOT {alias}.indisexclusion"
-    )
+#: The condition that an index, `x` of `pg_index`, keeps rows of a table apart by plain
+#: columns: ON CONFLICT can use such a one.
+STANDS_FOR_A_KEY = (
+    "x.indisunique AND x.indisvalid AND x.indimmediate AND x.indpred IS NULL "
+    "AND x.indexprs IS NULL AND NOT x.indisexclusion"
+)
 
 
 def known_name(alias: str, /) -> str:
@@ -266,7 +253,7 @@ WITH parts AS (
 )
 SELECT x.indexrelid::int8 AS made, i.relname::text, x.indisprimary AS first,
        x.indrelid = $1::int8::oid,
-       x.indrelid = $1::int8::oid AND {stands_for_a_key("x")},
+       x.indrelid = $1::int8::oid AND {STANDS_FOR_A_KEY},
        ARRAY(SELECT a.attname::text
              FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
              JOIN pg_catalog.pg_attribute AS a
