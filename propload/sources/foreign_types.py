@@ -7,7 +7,8 @@ lists and in structs.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,8 @@ from propload.values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from propload.sources.duckdb_types import OfDuckDB
 
 #: The largest number of the widest decimal. DuckDB gives its whole numbers of 128 bits
 #: as such decimals, whatever their digits.
@@ -38,10 +41,12 @@ def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     if not holds(column.type, _may_be_foreign):
         return column, None
     found = _settled(column)
-    inner, now = _innermost(column.type), _innermost(found.type)
-    created_as = None if now.equals(inner) else _created_as(inner)
+    inner = _innermost(column.type)
+    told = None if _innermost(found.type).equals(inner) else _conversion(inner)
+    if told is None or told.created_as is None:
+        return found, None
     suffix = "[]" if _is_list(column.type) else ""
-    return found, f"{created_as}{suffix}".encode() if created_as else None
+    return found, f"{told.created_as}{suffix}".encode()
 
 
 def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
@@ -107,13 +112,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _may_be_foreign(kind: pa.DataType) -> bool:
-    return (
-        isinstance(kind, pa.BaseExtensionType)
-        or pa.types.is_interval(kind)
-        or pa.types.is_union(kind)
-        or pa.types.is_time(kind)
-        or _is_of_duckdb_numbers(kind)
-    )
+    return _conversion(kind) is not None
 
 
 def _is_of_duckdb_numbers(kind: pa.DataType) -> bool:
@@ -121,59 +120,66 @@ def _is_of_duckdb_numbers(kind: pa.DataType) -> bool:
     return bool(is_decimal and kind.scale == 0)
 
 
-def _settled(column: pa.Array) -> pa.Array:  # noqa: PLR0911 - one return a kind
+def _settled(column: pa.Array) -> pa.Array:
     kind = column.type
-    if isinstance(kind, pa.BaseExtensionType):
-        found = _extension(kind)
-        return column.storage if found is None else found[0](column.storage)
-    if pa.types.is_interval(kind):
-        return _texts(column, _interval_text)
-    if pa.types.is_union(kind):
-        return _texts(column, lambda value: as_text(plain(value)))
-    if pa.types.is_time(kind):
-        return _within_a_day(column)
-    if _is_of_duckdb_numbers(kind):
-        return _of_all_digits(column)
+    if (found := _conversion(kind)) is not None:
+        return found.convert(column)
     if is_nested(kind) and holds(kind, _may_be_foreign):
         return rebuilt(column, _settled)
     return column
 
 
-def _created_as(kind: pa.DataType) -> str | None:
+class _Conversion(NamedTuple):
+    """What becomes of a foreign type.
+
+    Attributes:
+        convert: Makes a known type of a column.
+        created_as: The type of a new column for it; None where the known type tells.
+    """
+
+    convert: Callable[[pa.Array], pa.Array]
+    created_as: str | None = None
+
+
+def _conversion(kind: pa.DataType) -> _Conversion | None:
+    """Return what becomes of a type that is foreign itself, or None of others."""
     if isinstance(kind, pa.BaseExtensionType):
-        found = _extension(kind)
-        return None if found is None else found[1]
+        return _of_extension(kind)
     if pa.types.is_interval(kind):
-        return "interval"
+        return _Conversion(lambda column: _texts(column, _interval_text), "interval")
+    if pa.types.is_union(kind):
+        return _Conversion(lambda column: _texts(column, _plain_text))
+    if pa.types.is_time(kind):
+        return _Conversion(_within_a_day, "time without time zone")
     if _is_of_duckdb_numbers(kind):
-        return f"numeric({WIDE.precision},0)"
-    return "time without time zone" if pa.types.is_time(kind) else None
+        return _Conversion(_of_all_digits, f"numeric({WIDE.precision},0)")
+    return None
 
 
-def _extension(
-    kind: pa.BaseExtensionType,
-) -> tuple[Callable[[pa.Array], pa.Array], str | None] | None:
-    """Return what makes a known type of the storage, and the type of a new column."""
+def _of_extension(kind: pa.BaseExtensionType) -> _Conversion:
     name = kind.extension_name
     if name == "arrow.opaque" and kind.vendor_name == "DuckDB":
-        return _of_duckdb(kind.type_name)
-    known: dict[str, tuple[Callable[[pa.Array], pa.Array], str | None]] = {
-        "arrow.json": (lambda storage: storage.cast(TEXT), "jsonb"),
-        "arrow.uuid": (_uuids, "uuid"),
-        "arrow.bool8": (lambda storage: storage.cast(pa.bool_()), None),
+        found = OF_DUCKDB.get(kind.type_name)
+        if found is not None:
+            return _Conversion(partial(_of_duckdb, of=found), found.created_as)
+    known = {
+        "arrow.json": _Conversion(lambda column: column.storage.cast(TEXT), "jsonb"),
+        "arrow.uuid": _Conversion(lambda column: _texts(column.storage, _uuid), "uuid"),
+        "arrow.bool8": _Conversion(lambda column: column.storage.cast(pa.bool_())),
     }
-    return known.get(name)
+    return known.get(name, _Conversion(lambda column: column.storage))
 
 
-def _of_duckdb(name: str) -> tuple[Callable[[pa.Array], pa.Array], str] | None:
-    found = OF_DUCKDB.get(name)
-    if found is None:
-        return None
-    return (lambda of: _texts(of, found.write).cast(found.kind)), found.created_as
+def _of_duckdb(column: pa.Array, *, of: OfDuckDB) -> pa.Array:
+    return _texts(column.storage, of.write).cast(of.kind)
 
 
-def _uuids(storage: pa.Array) -> pa.Array:
-    return _texts(storage, lambda raw: str(uuid.UUID(bytes=raw)))
+def _uuid(raw: bytes) -> str:
+    return str(uuid.UUID(bytes=raw))
+
+
+def _plain_text(value: object) -> str:
+    return as_text(plain(value))
 
 
 def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:
