@@ -14,7 +14,12 @@ from propload.sources.spiders.hosts import host_of, is_loopback
 from propload.sources.spiders.loop import Brake, drop_queued, note_reason, taken_back
 from propload.sources.spiders.outcome import BLOCKED, MISSING, NOTES
 from propload.sources.spiders.settings import PREFIX, read_own
-from propload.sources.spiders.told import TOO_BUSY, asks_for_less, delay_told, wait_told
+from propload.sources.spiders.site_waits import (
+    TOO_BUSY,
+    asks_for_less,
+    delay_told,
+    wait_told,
+)
 from propload.wording import counted
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import pytest
 from scrapy.http import Response
 from scrapy.robotstxt import ProtegoRobotParser, PythonRobotParser, RobotParser
 
-from propload.sources.spiders.told import delay_told, wait_told
+from propload.sources.spiders.site_waits import delay_told, wait_told
 
 SENT = "Sun, 29 Nov 2026 12:00:00 GMT"
 
