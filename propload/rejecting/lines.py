@@ -32,6 +32,8 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
     "values": (dict, NoneType),
     "reasons": (list,),
 }
+#: What it may do without.
+_OPTIONAL = {"run": str, "time": str, "as_of": str, "batch": int, "lane": int}
 #: What none of its reasons can do without.
 _NEEDED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
 #: About so many bytes of lines are decoded by one call: a processor's cache holds
@@ -181,9 +183,15 @@ def _are_rows(found: Sequence[Any]) -> bool:
     for values, kinds in zip(parts, _NEEDED.values(), strict=True):
         if not set(map(type, values)) <= set(kinds):
             return False
+    for name, kind in _OPTIONAL.items():
+        if not {type(line.get(name)) for line in found} <= {kind, NoneType}:
+            return False
     reasons = list(chain.from_iterable(line["reasons"] for line in found))
     deque(map(itemgetter(*_NEEDED_OF_REASONS), reasons), maxlen=0)
-    return set(map(type, reasons)) <= {dict}
+    if not set(map(type, reasons)) <= {dict}:
+        return False
+    told = chain.from_iterable(map(dict.values, reasons))
+    return set(map(type, told)) <= {str, NoneType}
 
 
 class _Places:
@@ -219,12 +227,23 @@ def _line(text: bytes) -> Line | None:
         if not isinstance(told.get(name, ...), types):
             msg = f"its {name!r} is missing or no {types[0].__name__}"
             raise ValueError(msg)  # noqa: TRY004 - as for what is no JSON at all
-    for reason in told["reasons"]:
-        if not (isinstance(reason, dict) and reason.keys() >= _NEEDED_OF_REASONS):
-            told_of = ", ".join(sorted(_NEEDED_OF_REASONS))
-            msg = f"one of its 'reasons' lacks something of: {told_of}"
-            raise ValueError(msg)
+    for name, kind in _OPTIONAL.items():
+        if not isinstance(told.get(name), (kind, NoneType)):
+            msg = f"its {name!r} is no {kind.__name__}"
+            raise ValueError(msg)  # noqa: TRY004 - as above
+    if not all(map(_is_reason, told["reasons"])):
+        told_of = ", ".join(sorted(_NEEDED_OF_REASONS))
+        msg = f"one of its 'reasons' lacks something of, or has no text for: {told_of}"
+        raise ValueError(msg)
     return told
+
+
+def _is_reason(told: object) -> bool:
+    return (
+        isinstance(told, dict)
+        and told.keys() >= _NEEDED_OF_REASONS
+        and all(isinstance(one, (str, NoneType)) for one in told.values())
+    )
 
 
 def piece_of(line: Line) -> tuple[int, int]:

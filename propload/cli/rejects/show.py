@@ -80,7 +80,7 @@ def _reasons(rows: Iterable[Line]) -> Iterable[tuple[str, ...]]:
     for row in rows:
         where = f"{row['source']}:{row['row']}"
         for reason in row["reasons"]:
-            said = (reason[part] for part in ("stage", "column", "check", "value"))
+            said = (reason.get(part) for part in ("stage", "column", "check", "value"))
             texts = ("" if one is None else _shortened(str(one)) for one in said)
             yield (where, *texts, _shortened(str(reason["message"])))
 

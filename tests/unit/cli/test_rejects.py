@@ -138,6 +138,14 @@ def test_show_as_json_is_each_row_as_it_was_kept(run, refused):
     assert rows[0]["reasons"][0]["message"] == "is not an integer"
 
 
+def test_a_reason_may_lack_its_value(run, refused, state_dir):
+    path = state_dir / "rejects" / f"{RUNS[0]}.ndjson"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'"value":"[^"]*",', "", text), encoding="utf-8")
+    lines = run("show", RUNS[0]).stdout.splitlines()[1:]
+    assert [line.split("\t")[4] for line in lines] == ["", "", ""]
+
+
 def test_a_value_commands_no_terminal(run, refused, state_dir):
     path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
     text = path.read_text(encoding="utf-8")

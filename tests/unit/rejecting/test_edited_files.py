@@ -5,6 +5,7 @@ import re
 import pytest
 
 from propload.errors import ConfigError
+from propload.rejecting.reading import read_rejects
 from tests.unit.rejecting.making import refused
 
 RUN = "20260101-ab"
@@ -40,6 +41,14 @@ def test_rows_whose_time_somebody_took_out_are_listed_and_read(path, store):
     assert store.read()["propload_row"].to_list() == [2, 3]
 
 
+def test_a_column_may_be_given_any_name(path):
+    path.write_bytes(path.read_bytes().replace(b'"price":', b'"*":"x","^.*$":'))
+    rejected = read_rejects(path)
+    assert rejected.columns[:2] == ["*", "^.*$"]
+    assert rejected["^.*$"].to_list() == ["p1", "p2"]
+    assert rejected["propload_row"].to_list() == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -47,6 +56,12 @@ def test_rows_whose_time_somebody_took_out_are_listed_and_read(path, store):
         (lambda _: b"[1]", "its 'source' is missing"),
         (lambda text: text.replace(b'"row":', b'"line":'), "its 'row' is missing"),
         (lambda text: text.replace(b'"row":3', b'"row":"3"'), "'row' is missing or no"),
+        (lambda text: text.replace(b'"as_of":null', b'"as_of":5'), "'as_of' is no str"),
+        (
+            lambda text: re.sub(rb'"batch":\d', b'"batch":"x"', text),
+            "'batch' is no int",
+        ),
+        (lambda text: re.sub(rb'"check":"[^"]*"', b'"check":1', text), "no text for"),
         (lambda text: text.replace(b'"message":', b'"said":'), "'reasons' lacks"),
         (lambda text: re.sub(rb'"reasons":.*]', b'"reasons":["oops"]', text), "lacks"),
         (lambda text: text.decode().encode("utf-16"), "utf-16"),
