@@ -22,9 +22,10 @@ MOSTLY = {"money": 0.5, "area": 0.5, "number": 0.9, "date": 0.5}
 #: So many columns are told.
 COLUMNS_TOLD = 8
 
-_NUMBER = r"-?(?:[1-9]\d{0,2}(?:[.,]\d{3})+|0|[1-9]\d*)(?:[.,]\d+)?"
+# \d would be the digits of other scripts as well, which no parser reads
+_NUMBER = r"-?(?:[1-9][0-9]{0,2}(?:[.,][0-9]{3})+|0|[1-9][0-9]*)(?:[.,][0-9]+)?"
 #: What is a number as it stands, to the guess of types as well.
-_PLAIN = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$"
+_PLAIN = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
 _CURRENCY = r"(?:€|\$|£|zł|EUR|USD|GBP|PLN|CHF)"
 #: The parsers of a mapping, and texts that they are for. Numbers with leading zeros are
 #: telephones and postal codes.
@@ -32,7 +33,7 @@ _PARSERS = {
     "money": rf"^(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*{_CURRENCY})(?:\D.*)?$",
     "area": rf"^{_NUMBER}\s*(?:m²|m2|ha)$",
     "number": rf"^{_NUMBER}$",
-    "date": r"^(?:\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{4}-\d{2}-\d{2})$",
+    "date": r"^(?:[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
 }
 #: Dates that are read without a rule, unless others among them need one.
 _ISO_DATE = r"^\d{4}"

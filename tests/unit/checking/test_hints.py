@@ -34,6 +34,8 @@ PLAIN = {
     "postal codes": ["2611 AB", "2312 CD"],
     "nothing": [None, None],
     "failed formulas": ["#N/A", "#DIV/0!"],
+    "dates in other digits": ["\u0661\u0662/\u0660\u0663/\u0662\u0660\u0662\u0664"],
+    "wide digits": ["\uff11\uff12-\uff10\uff13-\uff12\uff10\uff12\uff14"],
 }
 
 
