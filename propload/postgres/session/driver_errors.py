@@ -37,6 +37,9 @@ _ADVICE = {
     "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
     "string": "the connection string is wrong",
     "full": "it takes no more connections: let others end, or give fewer --workers",
+    "closed": "the server lets nobody into that database: wait until it is open again "
+    "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
+    "away": "is the server running?",
 }
 #: What pgbouncer says as it ends a session of which nothing was done yet, and what is
 #: to be done.
@@ -51,6 +54,8 @@ _BY_POOLER = {
 _FULL = ("too many clients", "too many connections", "connection slots are reserved")
 #: What they say of a limit that was given to a role or a database alone.
 _LIMITED = re.compile(r'too many connections for (role|database) "(.+?)"(?:$|\s)')
+#: What else is wrong for a while, by how the server or libpq says it.
+_NOW = ((_FULL, "full"), (("not currently accepting connections",), "closed"))
 #: What is wrong for a while only where the same string has led to the server before. A
 #: balancer without a server answers with words of its own, or of another protocol, and
 #: a service file may be out of reach.
@@ -195,8 +200,8 @@ def _advice_for_now(text: str) -> str:
             f"ALTER {kind.upper()} {limited} CONNECTION LIMIT "
             f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers"
         )
-    is_full = any(word in text for word in _FULL)
-    return _ADVICE["full"] if is_full else "is the server running?"
+    causes = (cause for words, cause in _NOW if any(word in text for word in words))
+    return _ADVICE[next(causes, "away")]
 
 
 def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:

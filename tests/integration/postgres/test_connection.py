@@ -378,3 +378,16 @@ def test_a_database_with_too_few_connections_is_named(database, role):
     raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 5 or give fewer"
     with pytest.raises(ConfigError, match=raised):
         propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=3)
+
+
+def test_a_database_that_is_closed_for_a_while_is_not_taken_for_no_server(
+    database, postgres_dsn
+):
+    alter = f"ALTER DATABASE {conninfo_name(database)} ALLOW_CONNECTIONS"
+    run_sql(postgres_dsn, f"{alter} false")
+    try:
+        with pytest.raises(TransientWriteError, match="ALLOW_CONNECTIONS true") as met:
+            connect(database)
+    finally:
+        run_sql(postgres_dsn, f"{alter} true")
+    assert "is the server running" not in str(met.value)
