@@ -9,6 +9,7 @@ import propload
 from propload.errors import ConfigError
 from propload.journal import Journal
 from propload.postgres.session.connection import connect
+from propload.postgres.session.dsn import with_option
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
@@ -150,3 +151,10 @@ def test_a_time_limit_that_is_not_for_the_rows_is_not_met_by_smaller_batches(
             propload.ingest([{"id": 2}], to=hasty, mode=mode, **TOLD)
     assert "statement_timeout" in str(told.value)
     assert "--batch-rows" not in str(told.value)
+
+
+def test_a_server_that_takes_no_writes_is_told_with_where_to_go(homes):
+    standby = with_option(homes, "-c default_transaction_read_only=on")
+    with pytest.raises(propload.WriteError, match="give the address of the primary"):
+        propload.ingest([{"id": 1}], to=standby, **TOLD)
+    assert read_table(homes, "homes").is_empty()

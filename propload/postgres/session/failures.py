@@ -89,7 +89,10 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "22023": ("permanent", "an option has a value that the server does not take"),
     "25006": (
         "permanent",
-        "the server is read-only: a standby, or default_transaction_read_only",
+        (
+            "the server is read-only: give the address of the primary (--to) if it is "
+            "a standby, else turn default_transaction_read_only off"
+        ),
     ),
     "25P02": ("permanent", "a statement followed one that had failed"),
     "25P03": ("transient", "the session waited too long inside a transaction"),
