@@ -60,19 +60,25 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._now = Snapshot()
+        self._going_on = 0
+        #: When the first of those began that go on.
         self._began: float | None = None
         self._spent = 0.0
         self._fill: Callable[[], Fill] = Fill
 
     def begin(self) -> None:
-        """Count the seconds from now on."""
+        """Count the seconds from now on, once where several runs go on."""
         with self._lock:
-            self._began = time.monotonic()
+            if not self._going_on:
+                self._began = time.monotonic()
+            self._going_on += 1
 
     def end(self) -> None:
         """Count no more seconds: the run has ended, and its queue is let go of."""
         with self._lock:
-            self._spent, self._began = self._seconds(), None
+            self._going_on -= 1
+            if not self._going_on:
+                self._spent, self._began = self._seconds(), None
         self._fill = Fill
 
     def _seconds(self) -> float:

@@ -41,6 +41,20 @@ def test_of_two_runs_the_seconds_add_up_as_the_rows_do(clock):
     assert metrics.snapshot().seconds == 4
 
 
+def test_of_runs_at_the_same_time_each_second_counts_once(clock):
+    metrics = Metrics()
+    metrics.begin()
+    clock[0] += 1
+    metrics.begin()
+    clock[0] += 2
+    metrics.end()
+    clock[0] += 4
+    assert metrics.snapshot().seconds == 7
+    metrics.end()
+    clock[0] += 60
+    assert metrics.snapshot().seconds == 7
+
+
 class Lanes:
     """What is full as long as it exists."""
 
