@@ -180,8 +180,14 @@ def _files(value: object) -> tuple[Path, ...]:
     if not value:
         return ()
     folder = expanded(str(value))
-    found = [folder] if folder.is_file() else sorted(folder.rglob("*"))
-    files = tuple(path for path in found if path.name.lower().endswith(_SUFFIXES))
+    try:
+        found = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    except OSError as error:
+        msg = f"pages {folder} cannot be read: {error.strerror}"
+        raise ConfigError(msg) from error
+    pages = (path for path in found if path.name.lower().endswith(_SUFFIXES))
+    # a mirror of a site has folders called as its pages are
+    files = tuple(path for path in pages if path.is_file())
     if not files:
         msg = f"pages {folder} holds no saved page: give a folder of .html files"
         raise ConfigError(msg)

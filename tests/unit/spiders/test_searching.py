@@ -99,6 +99,7 @@ def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
             r"holds https://www.funda.nl/koop/utrecht/p2/, a search .*place=utrecht",
         ),
         ({"pages": "/nowhere-at-all"}, "no saved page"),
+        ({"pages": "a" * 300}, "pages a{300} cannot be read: File name too long"),
     ],
 )
 def test_arguments_that_cannot_be_used(given, message):
@@ -107,9 +108,9 @@ def test_arguments_that_cannot_be_used(given, message):
 
 
 def test_saved_pages_are_read_instead_of_the_net(tmp_path):
-    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner.html").mkdir()
     (tmp_path / "b.html").touch()
-    (tmp_path / "inner" / "a.HTM").touch()
+    (tmp_path / "inner.html" / "a.HTM").touch()
     (tmp_path / "notes.txt").touch()
     read = wanted(place="", pages=str(tmp_path))
     assert [path.name for path in read.files] == ["b.html", "a.HTM"]
