@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from propload.postgres.sql.sessions import CONNECTIONS
+from propload.postgres.sql.sessions import ANSWER, CONNECTIONS
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -58,6 +58,6 @@ def round_trip_seconds(session: Connection, /) -> float:
     times = []
     for _ in range(3):  # the first one may meet a cold cache
         start = time.perf_counter()
-        session.execute("SELECT 1")
+        session.execute(ANSWER)
         times.append(time.perf_counter() - start)
     return min(times)

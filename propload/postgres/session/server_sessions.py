@@ -11,6 +11,7 @@ from propload.postgres.session.ahead import SessionsAhead
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.lost_sessions import LostSessions
+from propload.postgres.sql.sessions import ANSWER
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -64,7 +65,7 @@ class ServerSessions:
         """
         try:
             session = self.first()
-            session.execute("SELECT 1")
+            session.execute(ANSWER)
             session.commit()
         except ServerError:
             self.lose_first()

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.target import TableName
 
+#: Whether the server answers, and how soon.
+ANSWER = "SELECT 1"
+
+#: The size of a page of a table, in bytes.
+PAGE_BYTES = "SELECT current_setting('block_size')::integer"
+
 #: Must be set before the first temporary table. 64 MB hold a stage of 50,000 wide
 #: rows; the server takes them piece by piece, as they are used.
 TEMP_BUFFERS = "SET temp_buffers = '64MB'"

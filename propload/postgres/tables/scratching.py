@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING
 from propload.errors import WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import quoting
+from propload.postgres.sql import quoting, scratching
+from propload.target import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from propload.postgres.session.connection import Connection
-    from propload.target import TableName
-
-_HAS_LEDGER = "SELECT to_regnamespace('propload') IS NOT NULL"
-_IS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
-#: What runs into scratch tables left in the ledger.
-_FORGET = (
-    """DELETE FROM propload.ledger WHERE run_id IN
-       (SELECT run_id FROM propload.runs WHERE target LIKE {})""",
-    "DELETE FROM propload.runs WHERE target LIKE {}",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,7 @@ class Scratch:
             WriteError: This user may not make a namespace, or the server refuses.
         """
         with session:
-            had_ledger = bool(session.rows(_HAS_LEDGER)[0][0])
+            had_ledger = bool(session.rows(scratching.HAS_LEDGER)[0][0])
             _make(session, namespace)
             scratch = cls(session, namespace, model)
             try:
@@ -68,16 +59,16 @@ class Scratch:
     @contextmanager
     def table(self, name: str, /) -> Iterator[str]:
         """Yield the name of a table that is dropped in the end."""
-        path = f"{quoting.name(self.namespace)}.{quoting.name(name)}"
-        original = quoting.table(self.model)
-        if self.session.rows(_IS_TABLE, (original,))[0][0]:
-            self.session.execute(f"CREATE TABLE {path} (LIKE {original} INCLUDING ALL)")
+        table = TableName(self.namespace, name)
+        there = self.session.rows(scratching.IS_TABLE, (quoting.table(self.model),))
+        if there[0][0]:
+            self.session.execute(scratching.make_like(table, self.model))
         self.session.commit()
         try:
-            yield path
+            yield str(table)
         finally:
             self.session.rollback()
-            self.session.execute(f"DROP TABLE IF EXISTS {path}")
+            self.session.execute(scratching.drop_table(table))
             self.session.commit()
 
     def remove(self, *, with_ledger: bool) -> None:
@@ -87,27 +78,24 @@ class Scratch:
             with_ledger: Whether the ledger itself goes too: it was not there before.
         """
         self.session.rollback()
-        self.session.execute(
-            f"DROP SCHEMA IF EXISTS {quoting.name(self.namespace)} CASCADE"
-        )
-        if self.session.rows(_HAS_LEDGER)[0][0]:
-            like = quoting.text(f"{self.namespace}.%")
-            for statement in _FORGET:
-                self.session.execute(statement.format(like))
+        self.session.execute(scratching.drop_namespace(self.namespace))
+        if self.session.rows(scratching.HAS_LEDGER)[0][0]:
+            for statement in scratching.forget_runs(self.namespace):
+                self.session.execute(statement)
             if with_ledger:
                 self._drop_ledger()
         self.session.commit()
 
     def _drop_ledger(self) -> None:
         # a run that began meanwhile has entered itself, and keeps it
-        self.session.execute("LOCK TABLE propload.runs IN ACCESS EXCLUSIVE MODE")
-        if not self.session.rows("SELECT 1 FROM propload.runs LIMIT 1"):
-            self.session.execute("DROP SCHEMA propload CASCADE")
+        self.session.execute(scratching.LOCK_RUNS)
+        if not self.session.rows(scratching.ANY_RUN):
+            self.session.execute(scratching.DROP_LEDGER)
 
 
 def _make(session: Connection, namespace: str) -> None:
     try:
-        session.execute(f"CREATE SCHEMA {quoting.name(namespace)}")
+        session.execute(scratching.make_namespace(namespace))
         session.commit()
     except ServerError as error:
         if error.sqlstate != failures.MISSING_RIGHT:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
 
-_BLOCK_BYTES = "SELECT current_setting('block_size')::integer"
-
 
 def make_stage(connection: Connection, shape: Shape, /) -> None:
     """Make the session's stage, which outlives the transaction; commits.
@@ -101,7 +99,7 @@ def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
     """Return rows that need not be copied to know that they fit into no page."""
     if layer.width <= FITTING_COLUMNS:
         return []
-    [(block_bytes,)] = connection.rows(_BLOCK_BYTES)
+    [(block_bytes,)] = connection.rows(sessions.PAGE_BYTES)
     connection.rollback()
     places = too_wide(layer.drop(ROW), block_bytes)
     message = f"row is too big for a page of {block_bytes:,} bytes"
