@@ -24,7 +24,7 @@ from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
 from propload.rejecting import ReasonCounts
 from propload.report import Counts
-from propload.running.planning import nothing_to_replace
+from propload.running.advice import nothing_to_replace
 from propload.wording import counted
 
 if TYPE_CHECKING:

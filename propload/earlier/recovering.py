@@ -18,8 +18,9 @@ from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import find_leftovers
 from propload.monitoring.metrics import Metrics
 from propload.running.choosing import find_checker, find_target, open_database
-from propload.running.planning import Plan, object_names, require_objects
+from propload.running.planning import Plan
 from propload.running.run import Run
+from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
 from propload.state_folder import see_state_folder
 from propload.wording import counted

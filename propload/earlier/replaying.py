@@ -20,8 +20,9 @@ from propload.rejecting import RejectStore
 from propload.rejecting.store import require_there
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
-from propload.running.planning import Plan, object_names, require_objects
+from propload.running.planning import Plan
 from propload.running.run import Run
+from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
 from propload.wording import counted
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from propload.prepare.preparing import Prepared
 
 
-def require_same(begun: PartialBatch, joined: Joined, prepared: Prepared, /) -> None:
+def require_same_pieces(
+    begun: PartialBatch, joined: Joined, prepared: Prepared, /
+) -> None:
     """Refuse a batch whose committed pieces would hold other rows now.
 
     Args:

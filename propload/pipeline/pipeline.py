@@ -20,7 +20,7 @@ from propload.errors import (
 from propload.monitoring.metrics import Fill, Metrics
 from propload.options import BATCH_BYTES
 from propload.pipeline.lanes import CANCEL_SECONDS, Coming, Lane, Work
-from propload.pipeline.making_again import require_same, torn_apart
+from propload.pipeline.making_again import require_same_pieces, torn_apart
 from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined, Joiner
@@ -223,7 +223,7 @@ class Pipeline:
             time.monotonic() - began,
         )
         if begun is not None:
-            require_same(begun, joined, prepared)
+            require_same_pieces(begun, joined, prepared)
         lanes = len(self._lanes)
         refused = self.tally.begin(joined, prepared, lanes, done=done)
         for lane, rows in zip(self._lanes, prepared.lanes, strict=True):

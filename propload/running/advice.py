@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from propload.report import Counts
     from propload.running.parts import Parts
     from propload.running.planning import Plan
+    from propload.target import Target
 
 
 #: Classes of what the server says of rows: values, constraints, what triggers raise. It
@@ -59,6 +60,14 @@ def what_ended(parts: Parts, error: BaseException | None) -> str:
     if isinstance(error, RejectLimitError):
         told += f": see {parts.plan.commands.show_rejects(parts.run_id)}"
     return f"{told}. "
+
+
+def nothing_to_replace(source: str, target: Target, /) -> str:
+    """Return what is said of a replace whose source has no row that can be loaded."""
+    return (
+        f"no row of {source} could be loaded, so there is nothing to replace "
+        f"{target.table} with"
+    )
 
 
 def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -> str:

@@ -27,9 +27,9 @@ from propload.running.keeping import (
     killed_run_of,
 )
 from propload.running.parts import Parts
-from propload.running.planning import new_run_id
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming import Resuming, begin_record
+from propload.running.run_ids import new_run_id
 from propload.wording import counted
 
 if TYPE_CHECKING:

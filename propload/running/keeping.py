@@ -9,7 +9,7 @@ from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, closing_journal
 from propload.journal.feeding import JournaledSource
 from propload.pushing import PushedSource
-from propload.running.planning import settings_shown
+from propload.running.shown_settings import settings_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.abilities import notes_of
 from propload.errors import PropLoadError
-from propload.running.planning import settings_shown
+from propload.running.shown_settings import settings_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableFacts
 
 
-def require_same(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
+def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
     """Refuse to go on with a run that was not of these rows, or not loaded like this.
 
     Args:

@@ -17,7 +17,7 @@ from propload.running.resumable import (
     gone_with_table,
     require_goal,
     require_ledger,
-    require_same,
+    require_same_run,
     require_table,
 )
 from propload.running.shaping import meaning_of, shaping_mark
@@ -197,7 +197,7 @@ class Resuming:
                 )
                 if run is None:
                     return None
-                require_same(run, record, otherwise=self._otherwise(record.source))
+                require_same_run(run, record, otherwise=self._otherwise(record.source))
                 if run.run_id in self._claimed:
                     if run.status == "loaded":
                         log.warning(

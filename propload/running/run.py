@@ -33,11 +33,15 @@ from propload.rejecting.reading import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.reports import ReportStore
 from propload.retrying import RetryOptions, retry
-from propload.running.advice import how_to_continue, way_on, what_ended
+from propload.running.advice import (
+    how_to_continue,
+    nothing_to_replace,
+    way_on,
+    what_ended,
+)
 from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.keeping import open_rest
-from propload.running.planning import nothing_to_replace
 from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:

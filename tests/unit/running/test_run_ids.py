@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from propload.running.planning import moment_of, new_run_id
+from propload.running.run_ids import moment_of, new_run_id
 
 
 def next_name():
