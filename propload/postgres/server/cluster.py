@@ -212,7 +212,14 @@ class Cluster:
         self.stop()
         if self.socket_dir != self.home:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
-        if self.home.exists():
+        if self.home.is_mount():
+            # a disk of its own is emptied: who has mounted it takes it away
+            for made in self.home.iterdir():
+                if not made.is_dir():
+                    made.unlink()
+                elif made.name != "lost+found":
+                    shutil.rmtree(made)
+        elif self.home.exists():
             shutil.rmtree(self.home)
 
     def version(self) -> int | None:

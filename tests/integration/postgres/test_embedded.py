@@ -282,6 +282,30 @@ def test_data_of_another_version_is_refused(folder, dsn):
     file.write_text(made)
 
 
+def test_a_disk_of_its_own_is_emptied(tmp_path):
+    embedded.start(tmp_path)
+    home = embedded.status(tmp_path).folder
+    embedded.stop(tmp_path)
+    aside = home.rename(home.with_name(f"{home.name}.aside"))
+    home.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(home)]
+    if os.geteuid() or subprocess.run(mount, check=False).returncode:
+        home.rmdir()
+        aside.rename(home)
+        embedded.destroy(tmp_path)
+        pytest.skip("only root may mount a disk")
+    try:
+        shutil.rmtree(aside)
+        assert embedded.start(tmp_path)
+        embedded.destroy(tmp_path)
+        assert list(home.iterdir()) == []
+    finally:
+        embedded.stop(tmp_path)
+        subprocess.run(["umount", str(home)], check=True)
+        home.rmdir()
+    assert {path.name for path in tmp_path.iterdir()} <= {"embedded.lock"}
+
+
 def test_destroy_leaves_nothing_and_needs_nothing(folder, dsn, tmp_path):
     embedded.destroy(tmp_path / "never")
     home = embedded.status(folder).folder
