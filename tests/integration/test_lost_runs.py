@@ -55,9 +55,9 @@ def leave_killed(state_dir, run_id, csv, database, *, is_entered):
     [report] = ReportStore(state_dir / "runs").newest()
     one = Beginning(run_id, str(csv), report.target, datetime.now(UTC), 1)
     path = state_dir / "runs" / f"{run_id}.begun"
-    with noted(path.parent, one) as note_entered:
+    with noted(path.parent, one) as note:
         if is_entered:
-            note_entered()
+            note.tell_entered()
         left = path.read_bytes()
     path.write_bytes(left)
     ReportStore(state_dir / "runs").files.path(report.run_id).unlink()

@@ -8,7 +8,7 @@ import pytest
 import propload
 from propload.errors import PropLoadError
 from propload.postgres.session.connection import connect
-from propload.postgres.sql.tables import lock_name_query
+from propload.postgres.sql.tables import LOCK_NAME_QUERY
 from tests.faults.server import wait_until
 from tests.integration.reading import query, read_table
 
@@ -34,7 +34,7 @@ def held_back(database, outcome, source=ROWS, **settings):
 
     thread = threading.Thread(target=load)
     with connect(database) as first:
-        first.rows(lock_name_query(), ("public.homes",))
+        first.rows(LOCK_NAME_QUERY, ("public.homes",))
         thread.start()
         wait_until(lambda: query(database, WAITING))
         yield first

@@ -376,8 +376,12 @@ def test_a_database_with_too_few_connections_is_named(database, role):
     limited = conninfo_name(database)
     run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 4")
     raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 5 or give fewer"
-    with pytest.raises(ConfigError, match=raised):
-        propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=3)
+    try:
+        with pytest.raises(ConfigError, match=raised):
+            propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=3)
+    finally:
+        # other tests are given the same database
+        run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT -1")
 
 
 def test_a_database_that_is_closed_for_a_while_is_not_taken_for_no_server(
