@@ -36,8 +36,11 @@ def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     That is None where the Arrow type tells, or where nothing was foreign.
     """
     kind = column.type
-    if pa.types.is_dictionary(kind) and holds(kind.value_type, _may_be_foreign):
+    if pa.types.is_dictionary(kind) and (
+        is_nested(kind.value_type) or holds(kind.value_type, _may_be_foreign)
+    ):
         column = column.dictionary_decode()
+    column = _without_inner_dictionaries(column)
     if not holds(column.type, _may_be_foreign):
         return column, None
     found = _settled(column)
@@ -92,6 +95,22 @@ def _rebuilt_map(
 def is_nested(kind: pa.DataType) -> bool:
     """Return whether `rebuilt` changes what is in it."""
     return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or _is_list(kind)
+
+
+def _without_inner_dictionaries(column: pa.Array) -> pa.Array:
+    """Return a column without dictionaries in lists and structs.
+
+    Polars 2.1 panics over some: an empty one, and one of values that it does not know.
+    """
+    if not (is_nested(column.type) and holds(column.type, pa.types.is_dictionary)):
+        return column
+    return rebuilt(column, _decoded)
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return _without_inner_dictionaries(column)
 
 
 def _innermost(kind: pa.DataType) -> pa.DataType:

@@ -10,6 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from propload.plain_columns import TEXT
+
 SPANS = pa.array(
     [(1, 2, 3_000), (-1, 0, -1_500_000_000), None], pa.month_day_nano_interval()
 )
@@ -66,6 +68,43 @@ def test_lists_keep_them_too(read, column, values, created_as):
     # wide decimals in lists are JSON
     assert found == (["[]", f"[{LONG}, -5]"] if "[]" in found else [[], values])
     assert batch.created_as == ({"v": f"{created(created_as)}[]"} if created_as else {})
+
+
+def shared(places, values):
+    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), values)
+
+
+NAMES = shared([0, None, 1], pa.array(["a", "b"]))
+LONG_DECIMALS = pa.array([Decimal("1.25")], pa.decimal256(50, 2))
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        # Polars panics over the first two
+        (
+            pa.array([None] * 2, pa.struct({"a": pa.dictionary(pa.int32(), TEXT)})),
+            [None, None],
+        ),
+        (
+            pa.ListArray.from_arrays([0, 1, 1], shared([0], LONG_DECIMALS)),
+            ["[1.25]", "[]"],
+        ),
+        (
+            pa.StructArray.from_arrays([NAMES], ["a"]),
+            [{"a": "a"}, {"a": None}, {"a": "b"}],
+        ),
+        (pa.ListArray.from_arrays([0, 2, 3], NAMES), [["a", None], ["b"]]),
+        (
+            shared([0, None, 0], pa.StructArray.from_arrays([NAMES[2:]], ["a"])),
+            [{"a": "b"}, None, {"a": "b"}],
+        ),
+    ],
+)
+def test_values_that_rows_share_are_read_within_others(read, column, values):
+    (batch,) = read(pa.table({"v": column})).batches
+    assert batch.rows.column("v").to_pylist() == values
+    assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
 
 def test_structs_keep_them_beside_others(read):
