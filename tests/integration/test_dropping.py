@@ -15,7 +15,7 @@ from propload.postgres.session.dsn import parse_dsn
 from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import query, run_sql
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 DAY = 86_400
 GOOD = [{"k": 1, "v": "a"}, {"k": 2, "v": "b"}]
@@ -63,7 +63,6 @@ def test_old_runs_that_loaded_all_are_forgotten_and_their_rows_stay(
     assert propload.drop_runs(90, to=database) == propload.Dropped(0, 0)
 
 
-@pytest.mark.one_server
 def test_runs_of_one_table_are_dropped_alone(database, state_dir):
     here, there = _load(database), _load(database, table="others")
     _age(database, state_dir, here, there, days=91)
@@ -73,7 +72,6 @@ def test_runs_of_one_table_are_dropped_alone(database, state_dir):
     assert [report.run_id for report in propload.runs()] == [here.run_id]
 
 
-@pytest.mark.one_server
 def test_ledgers_in_files_of_one_table_are_deleted_alone(database, state_dir):
     tables = ("t", "others")
     for table in tables:
@@ -183,7 +181,6 @@ def test_an_age_outside_the_calendar_is_refused(database, days):
         propload.drop_runs(days, to=database)
 
 
-@pytest.mark.one_server
 def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
     run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL)")
     rows = [{"k": 1, "v": "a"}, {"k": 2, "v": None}]

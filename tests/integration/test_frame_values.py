@@ -10,7 +10,7 @@ import propload
 from propload.postgres.session.connection import connect
 from tests.integration.reading import run_sql
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 LONG = 10**38
 

@@ -11,7 +11,7 @@ from propload.prepare.routing import lane_of
 from tests.integration.going_on import await_row, guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 
 @pytest.fixture
@@ -233,7 +233,6 @@ CALLING = {
 }
 
 
-@pytest.mark.one_server
 def test_a_resume_by_another_expression_loses_no_row(load, database, tmp_path):
     """With it each row would take the lane of the other: all counts would agree."""
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
@@ -260,7 +259,6 @@ def test_a_resume_by_another_expression_loses_no_row(load, database, tmp_path):
     assert stored(database) == sorted([one, other])
 
 
-@pytest.mark.one_server
 def test_a_recovery_by_another_expression_loses_no_row(database, begun):
     run, ids = begun(mapping=SAME)
     [report] = recover(run, to=database, mapping=UPPER)
@@ -268,7 +266,6 @@ def test_a_recovery_by_another_expression_loses_no_row(database, begun):
     assert {one.upper() for one in ids} <= set(stored(database))
 
 
-@pytest.mark.one_server
 @pytest.mark.filterwarnings("ignore::polars.exceptions.PolarsInefficientMapWarning")
 def test_a_recovery_by_a_mapping_that_nobody_can_know_again(database, begun, caplog):
     run, ids = begun(mapping=CALLING)
@@ -278,7 +275,6 @@ def test_a_recovery_by_a_mapping_that_nobody_can_know_again(database, begun, cap
     assert stored(database) == sorted(ids)
 
 
-@pytest.mark.one_server
 def test_a_recovery_that_adds_rows_by_a_mapping_that_nobody_can_know_again(
     database, begun
 ):

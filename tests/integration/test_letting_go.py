@@ -14,7 +14,7 @@ from propload.rejecting import RejectStore
 from tests.integration.going_on import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 #: What a source gives that is no row: nothing tells a table's columns.
 NO_ROWS = [0, 1, 2, 3]

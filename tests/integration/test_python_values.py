@@ -84,6 +84,7 @@ MIXED = {
 }
 
 
+@pytest.mark.one_server
 @pytest.mark.parametrize("pg_type", MIXED)
 def test_a_row_fares_as_it_would_alone(database, pg_type):
     make_table(database, pg_type)

@@ -21,7 +21,7 @@ from propload.report import TargetName
 from propload.sources import row_batches
 from tests.integration.reading import read_table, run_sql
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 ROWS = [{"id": number, "extra": number} for number in range(10)]
 
@@ -70,7 +70,6 @@ def two_stuck(goal, database, stuck):
     return left
 
 
-@pytest.mark.one_server
 def test_a_table_says_whose_journals_are_recovered(database, stuck, two_stuck):
     [report] = recover(to=database, table="others")
     assert (report.run_id, report.target.table) == (two_stuck.run_id, "public.others")
@@ -78,7 +77,6 @@ def test_a_table_says_whose_journals_are_recovered(database, stuck, two_stuck):
     assert [one.run_id for one in leftovers()] == [stuck.run_id]
 
 
-@pytest.mark.one_server
 def test_a_table_that_no_run_was_into_gets_no_journal(database, stuck, two_stuck):
     run_sql(database, "CREATE TABLE rx (id bigint PRIMARY KEY, extra bigint)")
     assert recover(to=database, table="rx") == []
@@ -86,7 +84,6 @@ def test_a_table_that_no_run_was_into_gets_no_journal(database, stuck, two_stuck
     assert {one.run_id for one in leftovers()} == {stuck.run_id, two_stuck.run_id}
 
 
-@pytest.mark.one_server
 def test_a_run_that_is_named_goes_into_the_table_that_is_given(database, stuck):
     run_sql(database, "CREATE TABLE rx (id bigint PRIMARY KEY, extra bigint)")
     [report] = recover(stuck.run_id, to=database, table="rx")
@@ -95,7 +92,6 @@ def test_a_run_that_is_named_goes_into_the_table_that_is_given(database, stuck):
     assert leftovers() == []
 
 
-@pytest.mark.one_server
 def test_journals_of_one_table_and_database_are_told(database, stuck, two_stuck):
     def told(**settings):
         return {one.run_id for one in leftovers(**settings)}
@@ -251,7 +247,6 @@ def test_a_run_that_ends_before_it_began_to_load_lets_its_journal_go(
     assert not [*Path(os.environ["PROPLOAD_STATE_DIR"]).glob("journal/*")]
 
 
-@pytest.mark.one_server
 def test_a_generator_is_left_with_its_run_and_all_that_it_gave_waits(goal, database):
     given = []
 
@@ -270,7 +265,6 @@ def test_a_generator_is_left_with_its_run_and_all_that_it_gave_waits(goal, datab
     assert next(generator)["id"] == left.rows
 
 
-@pytest.mark.one_server
 def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
     goal, database, monkeypatch
 ):
@@ -304,7 +298,6 @@ def elsewhere(database):
     return database.replace("host=%2F", "host=%2F.%2F")
 
 
-@pytest.mark.one_server
 def test_a_run_is_recovered_after_its_server_got_another_address(
     database, stuck, elsewhere, caplog
 ):
@@ -316,7 +309,6 @@ def test_a_run_is_recovered_after_its_server_got_another_address(
     assert leftovers() == []
 
 
-@pytest.mark.one_server
 def test_a_load_by_another_address_tells_of_a_journal_that_waits(
     goal, stuck, elsewhere, caplog
 ):
@@ -335,7 +327,6 @@ def moved(stuck):
     return stuck
 
 
-@pytest.mark.one_server
 def test_a_database_that_moved_is_to_be_told(database, moved):
     with pytest.raises(ConfigError, match=f"recover {moved.run_id} --moved"):
         recover(moved.run_id, to=database, on_new_columns="ignore")

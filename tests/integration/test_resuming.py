@@ -19,7 +19,7 @@ from propload.postgres.shadow import Shadow
 from tests.integration.reading import query, read_table, run_sql
 from tests.integration.users import user_without_a_ledger
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 ROWS = 5_000
 #: It ends the first attempt after some batches were committed.
@@ -237,7 +237,6 @@ def test_a_file_that_cannot_be_read_is_to_be_mended_first(load, tmp_path):
     assert "load again without --resume, and only what is not committed yet" in told
 
 
-@pytest.mark.one_server
 def test_a_run_goes_on_although_a_file_of_its_name_was_loaded_since(
     load, database, tmp_path
 ):
@@ -255,7 +254,6 @@ def test_a_run_goes_on_although_a_file_of_its_name_was_loaded_since(
     assert [stored(database, day) for day in (1, 2, 3)] == [ROWS, ROWS, ROWS]
 
 
-@pytest.mark.one_server
 def test_a_file_that_was_loaded_by_another_mapping_is_loaded_by_this_one(
     load, database, tmp_path
 ):
@@ -273,7 +271,6 @@ def test_a_file_that_was_loaded_by_another_mapping_is_loaded_by_this_one(
     assert [stored(database, day) for day in (1, 2)] == [10, 10]
 
 
-@pytest.mark.one_server
 @pytest.mark.parametrize("limited", [False, True], ids=["database", "file"])
 def test_a_resumed_run_reads_by_the_types_that_it_guessed(
     load, database, tmp_path, limited
@@ -291,7 +288,6 @@ def test_a_resumed_run_reads_by_the_types_that_it_guessed(
     assert any("its ledger is the file" in note for note in report.notes) == limited
 
 
-@pytest.mark.one_server
 def test_what_was_guessed_stays_known_where_no_row_was_written(
     load, database, tmp_path, monkeypatch
 ):

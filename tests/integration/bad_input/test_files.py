@@ -14,7 +14,7 @@ from propload.errors import ConfigError, LoadError, SourceError
 from tests.integration.bad_input.homes import GOOD, stored
 from tests.integration.reading import query, run_sql
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 
 def test_a_missing_file(load):
@@ -37,7 +37,6 @@ def test_an_empty_file(load, write):
     assert caught.value.exit_code == 4
 
 
-@pytest.mark.one_server
 @pytest.mark.parametrize("source", ["exports", "exports/*.csv", "exports.zip"])
 def test_an_empty_file_among_others(load, tmp_path, source):
     folder = tmp_path / "exports"
@@ -165,7 +164,6 @@ def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database
     assert propload.check(path, **told).notes == report.notes
 
 
-@pytest.mark.one_server
 def test_texts_of_parquet_in_another_encoding(load, tmp_path, database):
     names = [b"Delft", "Zürich".encode("latin-1"), "Coëvorden".encode()]
     column = pa.array(names * 2, pa.binary()).view(pa.string())
