@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.beginnings import BeginningStore
@@ -13,7 +14,7 @@ from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from propload.options import Places
 
@@ -58,13 +59,7 @@ class NewestRejects:
         Raises:
             ConfigError: No run has left rejected rows.
         """
-        for run_id in self._run_ids():
-            begun = self._begun_with(run_id)
-            path = self._rejects.path(begun)
-            if path.exists():
-                self._tell(run_id, begun)
-                return path
-        return self._rejects.find()
+        return self._newest(Path.exists)
 
     def find_replayable(self) -> Path:
         """Return the file of the newest run of which a row can be replayed.
@@ -75,10 +70,13 @@ class NewestRejects:
         Raises:
             ConfigError: No run has left rejected rows.
         """
+        return self._newest(has_rows)
+
+    def _newest(self, is_meant: Callable[[Path], bool]) -> Path:
         for run_id in self._run_ids():
             begun = self._begun_with(run_id)
             path = self._rejects.path(begun)
-            if has_rows(path):
+            if is_meant(path):
                 self._tell(run_id, begun)
                 return path
             if path.exists():

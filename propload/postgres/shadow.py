@@ -22,6 +22,11 @@ from propload.postgres.shadow_room import missing_room
 from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.sql.tables import (
+    drop_statement,
+    exists_query,
+    like_statement,
+)
 from propload.postgres.swap import Swap, require_types
 from propload.target import TableName
 
@@ -122,7 +127,7 @@ class Shadow:
         """
         self._take_lock()
         self._remove_abandoned()
-        there = self._connection.rows(swapping.exists(self.table))[0][0]
+        there = self._connection.rows(exists_query(self.table))[0][0]
         if continued and not there:
             raise failures.gathered_rows_gone(str(self._target.table))
         if continued:
@@ -229,8 +234,8 @@ class Shadow:
     def _create(self, *, unique: bool) -> None:
         target = self._target
         run = self._connection.execute
-        run(swapping.drop(self.table))
-        run(swapping.create(self.table, target.table))
+        run(drop_statement(self.table))
+        run(like_statement(self.table, target.table))
         if target.key and not unique:
             run(swapping.add_key(self.table, target.key))
         query = (quoted_table(target.table),)
@@ -301,7 +306,7 @@ def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
 def _drop(connection: Connection, shadow: TableName) -> None:
     """Drop an abandoned shadow; that it stays is no fault of this run."""
     try:
-        connection.execute(swapping.drop(shadow))
+        connection.execute(drop_statement(shadow))
         connection.commit()
     except ServerError as error:
         connection.rollback()

@@ -11,6 +11,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import swapping
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.sql.sessions import find_operators
+from propload.postgres.sql.tables import drop_statement, exists_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -79,14 +80,14 @@ class Swap:
 
     def _is_gone(self) -> bool:
         """Return whether it is the table itself that is not there."""
-        is_there = self._connection.rows(swapping.exists(self._table))[0][0]
+        is_there = self._connection.rows(exists_query(self._table))[0][0]
         self._connection.rollback()
         return not is_there
 
     def _put_in_place(self, committed: Counts) -> None:
         run = self._connection.execute
         query = (quoted_table(self._table),)
-        if not self._connection.rows(swapping.exists(self._shadow))[0][0]:
+        if not self._connection.rows(exists_query(self._shadow))[0][0]:
             raise failures.gathered_rows_gone(str(self._table))
         run(find_operators(self._table))
         run(swapping.lock(self._table, referenced=self._is_referenced()))
@@ -105,7 +106,7 @@ class Swap:
         run(statements.make_room)
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
-        run(swapping.drop(self._shadow))
+        run(drop_statement(self._shadow))
 
     def _is_referenced(self) -> bool:
         """Return whether other tables point to the table now."""

@@ -117,11 +117,6 @@ JOIN indexes AS t USING (indisunique, indisprimary, definition, place)
 WHERE s.indrelid = ($1::text)::regclass AND t.indrelid = ($2::text)::regclass"""
 
 
-def create(shadow: TableName, target: TableName, /) -> str:
-    """Return the statement that makes an empty shadow with the target's rules."""
-    return f"CREATE TABLE {table(shadow)} (LIKE {table(target)} INCLUDING ALL)"
-
-
 def add_key(shadow: TableName, key: Sequence[str], /) -> str:
     """Return the statement that gives a shadow a key that its target lacks."""
     return f"CREATE UNIQUE INDEX ON {table(shadow)} ({names(key)})"
@@ -143,16 +138,6 @@ def columns_of(shadow: TableName, /) -> str:
 def add_column(shadow: TableName, column: str, pg_type: str, /) -> str:
     """Return the statement that gives a shadow a column that its target was given."""
     return f"ALTER TABLE {table(shadow)} ADD COLUMN {name(column)} {pg_type}"
-
-
-def drop(shadow: TableName, /) -> str:
-    """Return the statement that removes a shadow."""
-    return f"DROP TABLE IF EXISTS {table(shadow)}"
-
-
-def exists(shadow: TableName, /) -> str:
-    """Return the query for whether a shadow is there."""
-    return f"SELECT to_regclass({text(table(shadow))}) IS NOT NULL"
 
 
 def note(shadow: TableName, remark: str, /) -> str:

@@ -366,3 +366,19 @@ def add_columns_statement(table: TableName, types: Mapping[str, str], /) -> str:
         for name, pg_type in types.items()
     ]
     return f"ALTER TABLE {quoting.table(table)} {', '.join(parts)}"
+
+
+def like_statement(made: TableName, model: TableName, /) -> str:
+    """Return the statement that makes an empty table with the rules of another."""
+    like = f"LIKE {quoting.table(model)} INCLUDING ALL"
+    return f"CREATE TABLE {quoting.table(made)} ({like})"
+
+
+def drop_statement(table: TableName, /) -> str:
+    """Return the statement that drops a table, if it is there."""
+    return f"DROP TABLE IF EXISTS {quoting.table(table)}"
+
+
+def exists_query(table: TableName, /) -> str:
+    """Return the query for whether a table is there."""
+    return f"SELECT to_regclass({quoting.text(quoting.table(table))}) IS NOT NULL"

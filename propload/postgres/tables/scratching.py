@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from propload.errors import WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import quoting, scratching
+from propload.postgres.sql import scratching
+from propload.postgres.sql.tables import (
+    drop_statement,
+    exists_query,
+    like_statement,
+)
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -60,15 +65,14 @@ class Scratch:
     def table(self, name: str, /) -> Iterator[str]:
         """Yield the name of a table that is dropped in the end."""
         table = TableName(self.namespace, name)
-        there = self.session.rows(scratching.IS_TABLE, (quoting.table(self.model),))
-        if there[0][0]:
-            self.session.execute(scratching.make_like(table, self.model))
+        if self.session.rows(exists_query(self.model))[0][0]:
+            self.session.execute(like_statement(table, self.model))
         self.session.commit()
         try:
             yield str(table)
         finally:
             self.session.rollback()
-            self.session.execute(scratching.drop_table(table))
+            self.session.execute(drop_statement(table))
             self.session.commit()
 
     def remove(self, *, with_ledger: bool) -> None:
