@@ -196,6 +196,12 @@ class Batch:
         }
 
     @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of its rows in the source, unread ones aside."""
+        first = self.first_row
+        return self.row_numbers or range(first, first + int(self.rows.num_rows))
+
+    @property
     def height(self) -> int:
         """The rows of the source that it holds, unread ones included."""
         return int(self.rows.num_rows) + len(self.unread)
@@ -247,9 +253,7 @@ class Batch:
 
     def _read_before(self, number: int) -> int:
         """Return how many of the rows that were read have a lower number."""
-        if self.row_numbers:
-            return bisect_left(self.row_numbers, number)
-        return min(max(0, number - self.first_row), int(self.rows.num_rows))
+        return bisect_left(self.numbers, number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,9 +125,8 @@ class Joined:
 
     def _origin(self, row: int, starts: list[int]) -> tuple[str, int, str | None]:
         place = bisect_right(starts, row) - 1
-        part, inside = self.parts[place], row - starts[place]
-        numbers = part.row_numbers
-        number = numbers[inside] if numbers else part.first_row + inside
+        part = self.parts[place]
+        number = part.numbers[row - starts[place]]
         moment = part.as_of.isoformat() if part.as_of else None
         return part.source, number, moment
 

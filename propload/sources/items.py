@@ -151,15 +151,14 @@ def _settled(item: Batch) -> Batch:
     rows, faults = settle_types(item.rows, item.source)
     if not faults:
         return replace(item, rows=rows)
-    first = item.first_row
-    numbers = item.row_numbers or range(first, first + item.rows.num_rows)
+    numbers = item.numbers
     unread = [replace(fault, row=numbers[fault.row]) for fault in faults]
     bad = {fault.row for fault in unread}
     left = tuple(number for number in numbers if number not in bad)
     return replace(
         item,
         rows=rows,
-        first_row=left[0] if left else first,
+        first_row=left[0] if left else item.first_row,
         row_numbers=left or None,
         unread=tuple(sorted([*item.unread, *unread], key=lambda fault: fault.row)),
     )
