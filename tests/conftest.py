@@ -30,6 +30,7 @@ QUICK = {
 END_OTHER_SESSIONS = """
 SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND application_name <> 'lender'
 """
 EMPTY_DATABASE = """
 DO $$
@@ -217,7 +218,6 @@ class TestDatabase:
         run_outside_transaction(server, make)
         self.dsn = with_database(server, self.name)
         self._session = open_session(self.dsn)
-        # its own session ends when the database is emptied; it lends all the same
         lend(self.dsn)
 
     def empty(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from propload.abilities import rows_expected_of
@@ -34,6 +34,7 @@ from propload.wording import counted
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from propload.monitoring.memory import MemoryWatch
@@ -82,6 +83,7 @@ class _Load:
         database: Where the table is.
         target: The table and its rules.
         checker: What checks rows, or None.
+        expected: Returns about how many rows come, or None where nobody knows.
     """
 
     source: Source
@@ -89,6 +91,7 @@ class _Load:
     database: Database
     target: Target
     checker: Checker | None
+    expected: Callable[[], int | None]
 
     def lock(self, stack: ExitStack) -> None:
         """Turn other runs away from the table, where that was asked for."""
@@ -107,7 +110,9 @@ class _Load:
         resuming = Resuming(self.database, self.plan, stack)
         try:
             record, point = self._begun(fingerprint, resuming)
-            plan, why = with_workers(_gone_on(self.plan, point), self.database)
+            plan, why = with_workers(
+                _gone_on(self.plan, point), self.database, self.expected
+            )
         except ServerError as error:
             table, doing = str(self.target.table), "the ledger was asked for the run"
             raise failures.as_write_error(error, table=table, doing=doing) from error
@@ -148,7 +153,7 @@ class _Load:
     def fit(self, claim: _ClaimedRun, kept: Kept) -> TableFit:
         """Return what fits the rows of a run to its table."""
         # rows of a key may take another lane than those that were written before
-        expected = None if claim.point else partial(rows_expected_of, self.source)
+        expected = None if claim.point else self.expected
         return TableFit(
             self.database,
             self.target,
@@ -189,7 +194,9 @@ def compose(
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    load = _Load(source, plan, database, target, checker)
+    # a file is looked at for it, and two ask
+    expected = cache(partial(rows_expected_of, source))
+    load = _Load(source, plan, database, target, checker, expected)
     load.lock(stack)
     claim = load.claim(ahead.fingerprint if ahead else source.fingerprint(), stack)
     record, point, plan = claim.record, claim.point, claim.plan

@@ -344,6 +344,8 @@ def test_workers_of_a_role_with_few_connections(role):
         propload.ingest(rows, workers=3, **told)
     report = propload.ingest(rows, workers=2, **told)
     assert report.counts.inserted == 100
+    # of few rows one worker would do
+    rows = [{"id": n} for n in range(4_000)]
     report = propload.ingest(rows, **told)
     assert report.counts.unchanged == 100
     assert "connections free" in str(report.settings["chosen"])
@@ -374,11 +376,12 @@ def test_a_role_with_too_few_connections_is_told_how_many_a_run_takes(role, told
 
 def test_a_database_with_too_few_connections_is_named(database, role):
     limited = conninfo_name(database)
-    run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 4")
-    raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 5 or give fewer"
+    # one of them is the tests' own
+    run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 5")
+    raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 6 or give fewer"
     try:
         with pytest.raises(ConfigError, match=raised):
-            propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=3)
+            propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=4)
     finally:
         # other tests are given the same database
         run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT -1")
