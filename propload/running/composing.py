@@ -194,9 +194,7 @@ def compose(
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    # a file is looked at for it, and two ask
-    expected = cache(partial(rows_expected_of, source))
-    load = _Load(source, plan, database, target, checker, expected)
+    load = _Load(source, plan, database, target, checker, _expected_of(source))
     load.lock(stack)
     claim = load.claim(ahead.fingerprint if ahead else source.fingerprint(), stack)
     record, point, plan = claim.record, claim.point, claim.plan
@@ -252,6 +250,11 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
     if point is not None:
         return point.run.run_id
     return killed_run_of(source) or new_run_id()
+
+
+def _expected_of(source: Source) -> Callable[[], int | None]:
+    """Return what says how many rows come: a file is looked at for it once."""
+    return cache(partial(rows_expected_of, source))
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:

@@ -344,9 +344,8 @@ def test_workers_of_a_role_with_few_connections(role):
         propload.ingest(rows, workers=3, **told)
     report = propload.ingest(rows, workers=2, **told)
     assert report.counts.inserted == 100
-    # of few rows one worker would do
-    rows = [{"id": n} for n in range(4_000)]
-    report = propload.ingest(rows, **told)
+    many = [{"id": n} for n in range(4_000)]
+    report = propload.ingest(many, **told)
     assert report.counts.unchanged == 100
     assert "connections free" in str(report.settings["chosen"])
 
