@@ -112,7 +112,7 @@ def test_json_is_all_of_stdout_and_no_run_id_is_used_twice(run, homes):
         run("ingest", "homes.csv", *TARGET, "--json", "--verbose") for _ in range(2)
     ]
     reports = [json.loads(one.stdout) for one in ended]
-    for step in ("homes.csv into public.homes", "prepared", "lane 1: committed"):
+    for step in ("homes.csv into public.homes", "prepared", "lane 0: committed"):
         assert step in ended[0].stderr
     assert reports[0]["run_id"] != reports[1]["run_id"]
     assert reports[0]["target"]["table"] == "public.homes"
