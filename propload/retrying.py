@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from propload.errors import TransientWriteError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+
+    from propload.options import RunOptions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -21,6 +23,10 @@ T = TypeVar("T")
 FIRST_WAIT = 0.1
 #: No wait is longer than this many seconds: a server that came back is soon noticed.
 LONGEST_WAIT = 15.0
+
+
+def _impatient() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,19 @@ class RetryOptions:
 
     attempts: int
     seconds: float
-    patience: Callable[[], bool] = field(default=lambda: False)
+    patience: Callable[[], bool] = _impatient
+
+    @classmethod
+    def of(
+        cls, options: RunOptions, patience: Callable[[], bool] = _impatient, /
+    ) -> Self:
+        """Return how long a run tries one transaction.
+
+        Args:
+            options: Those of the run.
+            patience: Asked after each failure, as above.
+        """
+        return cls(options.retry_attempts, options.retry_seconds, patience)
 
 
 def backoff(attempt: int) -> float:

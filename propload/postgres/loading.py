@@ -171,9 +171,10 @@ class Database:
         """Return what the server has left for a run, and how far it is.
 
         Raises:
-            ServerError: The connection is gone.
+            WriteError: The connection is gone.
         """
-        return ServerRoom.of(self._sessions.first())
+        with self._asking(self.label) as session:
+            return ServerRoom.of(session)
 
     @contextmanager
     def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:

@@ -178,7 +178,7 @@ def find_target(
     database.reach()
     facts = retry(
         lambda: database.facts(table),
-        RetryOptions(plan.options.retry_attempts, plan.options.retry_seconds),
+        RetryOptions.of(plan.options),
         stop=stop,
         name=f"the look at {table}",
         on_retry=lambda *_: None,

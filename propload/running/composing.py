@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows
 from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.lines import piece_of
-from propload.retrying import RetryOptions
+from propload.retrying import RetryOptions, retry
 from propload.running.adapting import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target, make_preparer
 from propload.running.keeping import (
@@ -35,7 +35,6 @@ from propload.wording import counted
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from contextlib import ExitStack
 
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
@@ -93,23 +92,28 @@ class _Load:
     checker: Checker | None
     expected: Callable[[], int | None]
 
-    def lock(self, stack: ExitStack) -> None:
+    def _lock(self, stack: ExitStack) -> None:
         """Turn other runs away from the table, where that was asked for."""
         options = self.plan.options
         if options.lock:
             lock = self.database.lock(self.target.table, wait=options.lock_wait)
             stack.enter_context(lock)
 
-    def claim(self, fingerprint: str | None, stack: ExitStack) -> _ClaimedRun:
-        """Return the run, whose name is claimed until the stack is closed.
+    def claim(
+        self, fingerprint: Callable[[], str | None], stack: ExitStack
+    ) -> _ClaimedRun:
+        """Return the run; its name and its table are its own until the stack is closed.
 
         Raises:
+            LockedError: Another run has the table, or goes on with this one.
             WriteError: The server refused.
             TransientWriteError: A session was lost meanwhile.
         """
         resuming = Resuming(self.database, self.plan, stack)
         try:
-            record, point = self._begun(fingerprint, resuming)
+            self._lock(stack)
+            # who had the lock may have written what is read now
+            record, point = self._begun(fingerprint(), resuming)
             plan, why = with_workers(
                 _gone_on(self.plan, point), self.database, self.expected
             )
@@ -195,8 +199,8 @@ def compose(
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     load = _Load(source, plan, database, target, checker, _expected_of(source))
-    load.lock(stack)
-    claim = load.claim(ahead.fingerprint if ahead else source.fingerprint(), stack)
+    fingerprint = (lambda: ahead.fingerprint) if ahead else source.fingerprint
+    claim = _claim(load, fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, gone = _rejects(plan, record.run_id, point, stack)
     kept = keep_rows(source, plan, record, target, database, stack=stack)
@@ -252,6 +256,31 @@ def _run_id(source: Source, point: ResumePoint | None) -> str:
     return killed_run_of(source) or new_run_id()
 
 
+def _claim(
+    load: _Load,
+    fingerprint: Callable[[], str | None],
+    *,
+    stop: threading.Event,
+    stack: ExitStack,
+) -> _ClaimedRun:
+    """Return the run, as `_Load.claim`, also where sessions are lost meanwhile."""
+
+    def once() -> _ClaimedRun:
+        # what an attempt has locked is no other process's to the next one
+        with ExitStack() as opened:
+            claim = load.claim(fingerprint, opened)
+            stack.enter_context(opened.pop_all())
+            return claim
+
+    return retry(
+        once,
+        RetryOptions.of(load.plan.options),
+        stop=stop,
+        name="the beginning of the run",
+        on_retry=lambda *_: None,
+    )
+
+
 def _expected_of(source: Source) -> Callable[[], int | None]:
     """Return what says how many rows come: a file is looked at for it once."""
     return cache(partial(rows_expected_of, source))
@@ -304,9 +333,7 @@ def _pipeline_options(
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
-        retries=RetryOptions(
-            options.retry_attempts, options.retry_seconds, kept.outlasts_outage
-        ),
+        retries=RetryOptions.of(options, kept.outlasts_outage),
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
         start=start,
