@@ -34,6 +34,9 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
 }
 #: What it may do without.
 _OPTIONAL = {"run": str, "time": str, "as_of": str, "batch": int, "lane": int}
+#: Numbers of it; none that propload writes is beyond 64 bits.
+_COUNTED = ("row", "batch", "lane")
+_BEYOND = 1 << 63
 #: What none of its reasons can do without.
 _NEEDED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
 #: About so many bytes of lines are decoded by one call: a processor's cache holds
@@ -186,6 +189,8 @@ def _are_rows(found: Sequence[Any]) -> bool:
     for name, kind in _OPTIONAL.items():
         if not {type(line.get(name)) for line in found} <= {kind, NoneType}:
             return False
+    if any(_too_large(line) for line in found):
+        return False
     reasons = list(chain.from_iterable(line["reasons"] for line in found))
     deque(map(itemgetter(*_NEEDED_OF_REASONS), reasons), maxlen=0)
     if not set(map(type, reasons)) <= {dict}:
@@ -231,11 +236,22 @@ def _line(text: bytes) -> Line | None:
         if not isinstance(told.get(name), (kind, NoneType)):
             msg = f"its {name!r} is no {kind.__name__}"
             raise ValueError(msg)  # noqa: TRY004 - as above
+    if name := _too_large(told):
+        msg = f"its {name!r} is beyond 64 bits"
+        raise ValueError(msg)
     if not all(map(_is_reason, told["reasons"])):
         told_of = ", ".join(sorted(_NEEDED_OF_REASONS))
         msg = f"one of its 'reasons' lacks something of, or has no text for: {told_of}"
         raise ValueError(msg)
     return told
+
+
+def _too_large(line: Line) -> str:
+    """Return the name of a number that no row of a run can have, or nothing."""
+    for name in _COUNTED:
+        if not -_BEYOND <= (line.get(name) or 0) < _BEYOND:
+            return name
+    return ""
 
 
 def _is_reason(told: object) -> bool:

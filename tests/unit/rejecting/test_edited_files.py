@@ -56,6 +56,9 @@ def test_a_column_may_be_given_any_name(path):
         (lambda _: b"[1]", "its 'source' is missing"),
         (lambda text: text.replace(b'"row":', b'"line":'), "its 'row' is missing"),
         (lambda text: text.replace(b'"row":3', b'"row":"3"'), "'row' is missing or no"),
+        (lambda text: text.replace(b'"row":3', b'"row":' + b"9" * 20), "64 bits"),
+        (lambda text: text.replace(b'"row":3', b'"row":-' + b"9" * 20), "64 bits"),
+        (lambda text: re.sub(rb'"lane":\w+', b'"lane":' + b"9" * 20, text), "64 bits"),
         (lambda text: text.replace(b'"as_of":null', b'"as_of":5'), "'as_of' is no str"),
         (
             lambda text: re.sub(rb'"batch":\d', b'"batch":"x"', text),
