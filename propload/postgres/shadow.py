@@ -127,11 +127,11 @@ class Shadow:
         """
         self._take_lock()
         self._remove_abandoned()
-        there = self._connection.rows(exists_query(self.table))[0][0]
+        there = self._connection.value(exists_query(self.table))
         if continued and not there:
             raise failures.gathered_rows_gone(str(self._target.table))
         if continued:
-            noted = self._connection.rows(swapping.noted(self.table))[0][0]
+            noted = self._connection.value(swapping.noted(self.table))
             before = Remark.read(noted)
             if before is not None:
                 self._columns |= dict.fromkeys(before.columns)
@@ -241,7 +241,7 @@ class Shadow:
         query = (quoted_table(target.table),)
         constraints = self._connection.rows(swapping.FOREIGN_KEYS, query)
         # a row that finds no partition at the end would end the run
-        (placed,) = self._connection.rows(swapping.PLACED, query)[0]
+        placed = self._connection.value(swapping.PLACED, query)
         if placed:
             named = f"partition of {target.table.table}"
             constraints.append((named, f"CHECK ({placed})"))

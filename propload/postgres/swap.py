@@ -80,14 +80,14 @@ class Swap:
 
     def _is_gone(self) -> bool:
         """Return whether it is the table itself that is not there."""
-        is_there = self._connection.rows(exists_query(self._table))[0][0]
+        is_there = self._connection.value(exists_query(self._table))
         self._connection.rollback()
         return not is_there
 
     def _put_in_place(self, committed: Counts) -> None:
         run = self._connection.execute
         query = (quoted_table(self._table),)
-        if not self._connection.rows(exists_query(self._shadow))[0][0]:
+        if not self._connection.value(exists_query(self._shadow)):
             raise failures.gathered_rows_gone(str(self._table))
         run(find_operators(self._table))
         run(swapping.lock(self._table, referenced=self._is_referenced()))
@@ -111,7 +111,7 @@ class Swap:
     def _is_referenced(self) -> bool:
         """Return whether other tables point to the table now."""
         query = (quoted_table(self._table),)
-        return bool(self._connection.rows(swapping.REFERENCED, query)[0][0])
+        return bool(self._connection.value(swapping.REFERENCED, query))
 
     def _require_reach(self) -> None:
         """Refuse to empty more than the table, or less."""
@@ -142,12 +142,9 @@ class Swap:
         # a batch whose entry a file's ledger lost was met as stored when it came again
         whole = range(committed.inserted, committed.stored + 1)
         query = (quoted_table(self._table),)
-        if (
-            taken in whole
-            and not self._connection.rows(swapping.TRIGGERED, query)[0][0]
-        ):
+        if taken in whole and not self._connection.value(swapping.TRIGGERED, query):
             return
-        held = int(self._connection.rows(swapping.count(self._shadow))[0][0])
+        held = int(self._connection.value(swapping.count(self._shadow)))
         if held not in whole:
             self._tell_of_lost(held, committed.inserted)
         if taken is not None and taken != held:
@@ -164,7 +161,7 @@ class Swap:
         Rows may have gone with what they refer to, as those of the table do.
         """
         query = (quoted_table(self._shadow),)
-        cascades = self._connection.rows(swapping.CASCADES, query)[0][0]
+        cascades = self._connection.value(swapping.CASCADES, query)
         told = (
             f"{self._table}: this replace has stored {stored:,} rows, of which its "
             f"shadow {self._shadow} holds {held:,} now"

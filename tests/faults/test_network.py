@@ -157,7 +157,7 @@ def test_no_other_session_is_ended_for_one_that_was_lost(dsn, proxy):
         first.sibling() as lost,
         first.sibling() as other,
     ):
-        told = [one.rows("SELECT pg_backend_pid()")[0][0] for one in (lost, other)]
+        told = [one.value("SELECT pg_backend_pid()") for one in (lost, other)]
         proxy.forget()
         with pytest.raises(ServerError):
             lost.rows("SELECT 1")

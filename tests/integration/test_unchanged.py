@@ -80,7 +80,7 @@ def test_equal_values_that_are_not_the_same_are_told_apart(
     with connect(database) as session:
         [(found,)] = session.rows("SELECT v::text FROM homes")
         texts = [
-            session.rows(f"SELECT ('{text}'::{column})::text")[0][0]
+            session.value(f"SELECT ('{text}'::{column})::text")
             for text in EQUALS[column]
         ]
     # of two ages that are equal the greater text wins

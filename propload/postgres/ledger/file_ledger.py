@@ -141,7 +141,7 @@ class FileLedger:
             WriteError: It runs in another session than the one that was opened.
         """
         query = bookkeeping.transaction(self.run_id, token=connection.token)
-        number = connection.rows(query)[0][0]
+        number = connection.value(query)
         if number is None:
             raise lost_session()
         return str(number)
@@ -232,7 +232,7 @@ def was_committed(connection: Connection, number: str, /) -> bool:
         WriteError: It was so long ago that the server has forgotten.
     """
     try:
-        status = connection.rows(bookkeeping.status_of(number))[0][0]
+        status = connection.value(bookkeeping.status_of(number))
     except ServerError as error:
         connection.rollback()
         if error.sqlstate != _IN_THE_FUTURE:

@@ -54,7 +54,7 @@ def forget_runs(
         gone = 0
         if Standing.of(connection).is_usable:
             given = (before, target, "\n".join(kept))
-            gone = int(connection.rows(bookkeeping.FORGET, given)[0][0])
+            gone = int(connection.value(bookkeeping.FORGET, given))
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
         return gone + _forget_files(connection, old, target, kept)

@@ -22,7 +22,6 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
     connect as open_session,
 )
 
-from propload.errors import TransientWriteError
 from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
@@ -30,22 +29,25 @@ from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.driver_errors import (
     ServerError,
     connect_error,
-    is_about_files,
     lost_at_once,
     server_error,
 )
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.lost_sessions import Backend, LostSessions
+from propload.postgres.session.spooling import copies_from_spool
 from propload.postgres.sql import bookkeeping, quoting
 from propload.postgres.sql.sessions import begin
-from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY, copy_from
+from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: A table's namespace, or None where the session's path finds it, and its name.
-_Place: TypeAlias = "tuple[str | None, str]"
+    from propload.postgres.session.spooling import Place
+
+#: A row by the names of its columns; the server says of what types its values are.
+Record: TypeAlias = "dict[str, Any]"
+
 
 #: The driver encodes a whole record batch in memory before it sends it; 8,192
 #: rows of 20 columns are about 2 MB, and a COPY of many such is as fast as one.
@@ -141,7 +143,7 @@ class Connection:
         self._runs = False
         self._cancelling = False
         #: By columns as well: another session may have added some since.
-        self._jsonb: dict[tuple[_Place, tuple[str, ...]], frozenset[str]] = {}
+        self._jsonb: dict[tuple[Place, tuple[str, ...]], frozenset[str]] = {}
         self._failed = False
         self._broken = False
         self.closed = False
@@ -156,6 +158,10 @@ class Connection:
         self.server_version, reads_files, pid, started, *_ = answer
         self._backend = Backend(pid, started)
         self._spool = spool if reads_files else None
+
+    def __str__(self) -> str:
+        """Return its server and database, without the password."""
+        return str(self._group)
 
     def __enter__(self) -> Self:
         return self
@@ -210,6 +216,25 @@ class Connection:
             cursor.execute(sql, tuple(params) or None)
             return list(cursor.fetchall())
 
+    def records(self, sql: str, params: Sequence[object] = ()) -> list[Record]:
+        """Return the rows of a query, as `rows` does, each by the names of its columns.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
+        with self._cursor() as cursor:
+            cursor.execute(sql, tuple(params) or None)
+            names = [name for name, *_ in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def value(self, sql: str, params: Sequence[object] = ()) -> Any:
+        """Return the first value of the first row of a query, as `rows` does.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
+        return self.rows(sql, params)[0][0]
+
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query as they come, a few megabytes at once.
 
@@ -248,7 +273,7 @@ class Connection:
         place = ("pg_temp" if temporary else namespace, table)
         jsonb = self._jsonb_columns(place, frame) if pl.String in frame.dtypes else ()
         rows = arrow_rows(frame, jsonb)
-        if self._copies_from_spool(place, rows):
+        if self._spool and copies_from_spool(self, self._spool, place, rows):
             return frame.height
         reader = rows.to_reader(max_chunksize=COPY_ROWS)
         with self._cursor() as cursor:
@@ -262,36 +287,7 @@ class Connection:
                 )
             )
 
-    def _copies_from_spool(self, place: _Place, rows: pa.Table) -> bool:
-        """Copy rows from the server's spool; return whether it took them.
-
-        Raises:
-            TransientWriteError: The server could not read it: it is asked no more.
-        """
-        spool = self._spool
-        if spool is None or not spool.takes(rows):
-            return False
-        try:
-            path = spool.write(rows)
-        except ValueError:
-            # a value out of its type's range, for which the driver has its own words
-            return False
-        except OSError as error:
-            spool.close(error)
-            return False
-        try:
-            self.execute(copy_from(place, rows.column_names, str(path)))
-        except ServerError as error:
-            if not is_about_files(error):
-                raise
-            spool.close(error)
-            msg = f"{self._group} cannot read its spool: {error}"
-            raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
-        finally:
-            spool.remove(path)
-        return True
-
-    def _jsonb_columns(self, place: _Place, frame: pl.DataFrame) -> frozenset[str]:
+    def _jsonb_columns(self, place: Place, frame: pl.DataFrame) -> frozenset[str]:
         asked = place, tuple(frame.columns)
         if asked not in self._jsonb:
             found = self.rows(JSONB_COLUMNS_QUERY, (quoting.path(place),))

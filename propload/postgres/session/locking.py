@@ -60,7 +60,7 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
         subject: What is locked.
         wait: Seconds to wait for it.
     """
-    taken = connection.rows(locks.take(subject))[0][0]
+    taken = connection.value(locks.take(subject))
     connection.commit()
     return bool(taken) or (
         wait > 0 and is_done_in_time(connection, locks.wait_for(subject), wait=wait)

@@ -96,28 +96,28 @@ def known_name(alias: str, /) -> str:
        ELSE ({alias}.typnamespace::regnamespace || '.' || {alias}.typname) END"""
 
 
-#: A relation by namespace and name: oid, kind, the right that is missing (or an
-#: empty text), whether row-level security holds, whether other tables inherit from
-#: it (partitions do not count: their keys are unique together), whether rows of other
-#: tables refer to it or to a part of it, whether a trigger may skip or change a row
-#: before it is stored, whether it has rules, which MERGE does not take, and whether one
-#: of them rewrites what is inserted or updated.
+#: A relation by namespace and name. `lacking` is the right that is missing, or an empty
+#: text. Partitions do not inherit here: their keys are unique together. Rows of other
+#: tables may refer to it or to a part of it. A trigger may skip or change a row before
+#: it is stored. MERGE takes no rules; one of them may rewrite what is inserted or
+#: updated.
 RELATION_QUERY = f"""
-SELECT c.oid::int8, c.relkind::text,
+SELECT c.oid::int8 AS oid, c.relkind::text AS kind,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
             WHEN NOT has_any_column_privilege(c.oid, 'INSERT') THEN 'INSERT'
             WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'SELECT'
-            ELSE '' END,
-       row_security_active(c.oid),
+            ELSE '' END AS lacking,
+       row_security_active(c.oid) AS secured,
        c.relkind = 'r' AND EXISTS (
-           SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
-       {referenced("c.oid")},
-       {triggered("c.oid")},
-       c.relhasrules,
+           SELECT FROM pg_catalog.pg_inherits AS h
+           WHERE h.inhparent = c.oid) AS inherited,
+       {referenced("c.oid")} AS referenced,
+       {triggered("c.oid")} AS triggered,
+       c.relhasrules AS ruled,
        EXISTS (
            SELECT FROM pg_catalog.pg_rewrite AS r
            WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3')
-             AND r.ev_enabled <> 'D')
+             AND r.ev_enabled <> 'D') AS rewritten
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
@@ -165,11 +165,9 @@ _WITHIN = """
     SELECT i.type, i.length FROM inside AS i
     JOIN pg_catalog.pg_type AS d ON d.oid = i.type AND d.typtype <> 'd'"""
 
-#: The columns of a relation, each with its type below any domain. A domain may
-#: stand on another one; the length is the one written nearest to the column. The last
-#: fields tell the collation, whether it holds unequal texts equal, whether the type
-#: has an equality that indexes would use, and of an array the type below a domain of
-#: its elements.
+#: The columns of a relation, each with its type below any domain, by the names that
+#: `TableColumn` has for what is told. A domain may stand on another one; the length is
+#: the one written nearest to the column.
 COLUMNS_QUERY = f"""
 WITH RECURSIVE below AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS length,
@@ -186,22 +184,23 @@ WITH RECURSIVE below AS (
     FROM below AS b
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype = 'd'
 )
-SELECT a.attname::text,
-       pg_catalog.format_type(a.atttypid, a.atttypmod),
-       {known_name("t")},
-       t.typtype::text,
-       t.typcategory = 'A' AND t.typelem <> 0,
+SELECT a.attname::text AS name,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) AS pg_type,
+       {known_name("t")} AS base,
+       t.typtype::text AS kind,
+       t.typcategory = 'A' AND t.typelem <> 0 AS is_array,
        b.nullable,
-       (b.filled AND a.attgenerated = '') OR a.attidentity <> '',
-       a.attgenerated <> '',
-       a.attidentity = 'a',
+       (b.filled AND a.attgenerated = '') OR a.attidentity <> '' AS has_default,
+       a.attgenerated <> '' AS generated,
+       a.attidentity = 'a' AS identity,
        b.domain,
-       pg_catalog.format_type(b.type, b.length),
-       {known_name("held")},
-       held.typtype::text,
+       pg_catalog.format_type(b.type, b.length) AS typmod_type,
+       {known_name("held")} AS element_base,
+       held.typtype::text AS element_kind,
        CASE WHEN c.oid IS NOT NULL
-            THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname) END,
-       coalesce(NOT c.collisdeterministic, false),
+            THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname)
+       END AS collation,
+       coalesce(NOT c.collisdeterministic, false) AS loose,
        t.typtype IN ('e', 'r', 'm') OR EXISTS (
            SELECT FROM pg_catalog.pg_opclass AS o
            -- btree and hash: other methods need no equality
@@ -209,10 +208,12 @@ SELECT a.attname::text,
                o.opcintype = i.oid OR EXISTS (
                    SELECT FROM pg_catalog.pg_cast AS k
                    WHERE k.castmethod = 'b' AND k.castcontext = 'i'
-                     AND k.castsource = i.oid AND k.casttarget = o.opcintype))),
-       CASE WHEN e.typtype = 'd' THEN pg_catalog.format_type(w.type, w.length) END,
-       coalesce(e.typdelim::text, ','),
-       coalesce(held.typcategory = 'A' AND held.typelem <> 0, false)
+                     AND k.castsource = i.oid AND k.casttarget = o.opcintype))
+       ) AS comparable,
+       CASE WHEN e.typtype = 'd'
+            THEN pg_catalog.format_type(w.type, w.length) END AS element_type,
+       coalesce(e.typdelim::text, ',') AS delimiter,
+       coalesce(held.typcategory = 'A' AND held.typelem <> 0, false) AS nested
 FROM below AS b
 JOIN pg_catalog.pg_attribute AS a
      ON a.attrelid = $1::int8::oid AND a.attnum = b.attnum
@@ -240,10 +241,10 @@ WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
 
 #: What keeps rows of a table apart, the primary key first: unique indexes and
 #: exclusions, those of single partitions included, and references of the table to
-#: itself. Each with its oid, its name, whether it is the primary key, whether a copy of
-#: the table has it, whether ON CONFLICT can use it (a key WITHOUT OVERLAPS is an
-#: exclusion), its columns in order, those in which two rows must be equal to collide,
-#: and all that it looks at.
+#: itself. A copy of the table has those that are `copied`; ON CONFLICT can use a
+#: `usable` one (a key WITHOUT OVERLAPS is an exclusion). Of each are told the columns
+#: of its `key` in order, those in which two rows must be `equal` to collide, and all
+#: `columns` that it looks at.
 TIES_QUERY = f"""
 WITH parts AS (
     SELECT $1::int8::oid AS relation
@@ -251,21 +252,21 @@ WITH parts AS (
     SELECT p.relid::oid
     FROM pg_catalog.pg_partition_tree(($1::int8::oid)::regclass) AS p
 )
-SELECT x.indexrelid::int8 AS made, i.relname::text, x.indisprimary AS first,
-       x.indrelid = $1::int8::oid,
-       x.indrelid = $1::int8::oid AND {STANDS_FOR_A_KEY},
+SELECT x.indexrelid::int8 AS made, i.relname::text AS name, x.indisprimary AS first,
+       x.indrelid = $1::int8::oid AS copied,
+       x.indrelid = $1::int8::oid AND {STANDS_FOR_A_KEY} AS usable,
        ARRAY(SELECT a.attname::text
              FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
              JOIN pg_catalog.pg_attribute AS a
                ON a.attrelid = x.indrelid AND a.attnum = k.number
-             WHERE k.place <= x.indnkeyatts ORDER BY k.place),
+             WHERE k.place <= x.indnkeyatts ORDER BY k.place) AS key,
        ARRAY(SELECT a.attname::text
              FROM unnest(x.indkey::int2[], x.indcollation::oid[])
                   AS k (number, ordered_by)
              JOIN pg_catalog.pg_attribute AS a
                ON a.attrelid = x.indrelid AND a.attnum = k.number
              -- in another collation unequal values of the column may be equal
-             WHERE a.attcollation = k.ordered_by AND NOT x.indisexclusion),
+             WHERE a.attcollation = k.ordered_by AND NOT x.indisexclusion) AS equal,
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = x.indrelid AND a.attnum > 0
                AND (a.attnum = ANY (x.indkey::int2[]) OR EXISTS (
@@ -273,7 +274,8 @@ SELECT x.indexrelid::int8 AS made, i.relname::text, x.indisprimary AS first,
                    SELECT FROM pg_catalog.pg_depend AS d
                    WHERE d.classid = 'pg_catalog.pg_class'::regclass
                      AND d.refclassid = d.classid AND d.objid = x.indexrelid
-                     AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum)))
+                     AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
+       ) AS columns
 FROM pg_catalog.pg_index AS x
 JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
 WHERE x.indrelid IN (SELECT relation FROM parts)

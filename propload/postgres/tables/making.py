@@ -112,7 +112,7 @@ def borrow_table(
     connection.execute(TEMP_BUFFERS)
     statement = _creation(temporary, frame_schema, key, pg_types, unless_there=True)
     _change(connection, temporary, statement)
-    namespace = str(connection.rows(OWN_TEMPORARY)[0][0])
+    namespace = str(connection.value(OWN_TEMPORARY))
     return _changed_table(connection, TableName(namespace, table.table))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.postgres.session.failures import MISSING_RIGHT
@@ -21,7 +21,7 @@ from propload.target import ArrayForm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.connection import Connection, Record
     from propload.postgres.tables.facts import ColumnKind
     from propload.target import TableName, Target
 
@@ -32,13 +32,6 @@ _KINDS: Mapping[str, ColumnKind] = {
     "m": "range",
     "c": "composite",
 }
-#: What `COLUMNS_QUERY` answers with, in order, by the names that columns have for it.
-_COLUMN = (
-    *("name", "pg_type", "base", "kind", "is_array", "nullable", "has_default"),
-    *("generated", "identity", "domain", "typmod_type", "element_base"),
-    *("element_kind", "collation", "loose", "comparable", "element_type"),
-    *("delimiter", "nested"),
-)
 _NOT_TABLES = {
     "v": "a view: load into the table that it reads from",
     "m": "a materialized view: load into a table that it reads from",
@@ -61,31 +54,30 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
     try:
         # first of all: what changes after it is noticed before a row is committed
         premises = Premises.read(connection, table)
-        found = connection.rows(RELATION_QUERY, (table.namespace, table.table))
+        found = connection.records(RELATION_QUERY, (table.namespace, table.table))
         if not found or premises is None:
             return None
-        oid, kind, permitted, secured, inherited, referenced, *traits = found[0]
-        _refuse_unwritable(table, str(kind), str(permitted), secured=bool(secured))
-        bonds = connection.rows(TIES_QUERY, (int(oid),))
-        keys = [
-            (is_first, tuple(columns))
-            for _, _, is_first, _, stands_for_a_key, columns, _, _ in bonds
-            if stands_for_a_key
-        ]
+        relation = found[0]
+        _refuse_unwritable(table, relation)
+        oid = relation["oid"]
+        ties = connection.records(TIES_QUERY, (oid,))
+        keys = [tie for tie in ties if tie["usable"]]
         return TableFacts(
             table,
-            _read_columns(connection, int(oid)),
-            next((key for is_first, key in keys if is_first), ()),
-            tuple(key for _, key in keys),
-            empty=bool(connection.rows(is_empty_query(table))[0][0]),
-            inherited=bool(inherited),
-            referenced=bool(referenced),
-            oid=int(oid),
-            ties=tuple(
-                Tie(name, tuple(equal), tuple(columns), bool(copied))
-                for _, name, _, copied, _, _, equal, columns in bonds
+            tuple(map(_column, connection.records(COLUMNS_QUERY, (oid,)))),
+            next((tuple(key["key"]) for key in keys if key["first"]), ()),
+            tuple(tuple(key["key"]) for key in keys),
+            empty=connection.value(is_empty_query(table)),
+            inherited=relation["inherited"],
+            referenced=relation["referenced"],
+            oid=oid,
+            ties=tuple(map(_tie, ties)),
+            traits=Traits(
+                partitioned=relation["kind"] == "p",
+                triggered=relation["triggered"],
+                ruled=relation["ruled"],
+                rewritten=relation["rewritten"],
             ),
-            traits=Traits(kind == "p", *map(bool, traits)),
             premises=premises,
         )
     finally:
@@ -108,22 +100,21 @@ def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -
     facts.require_mode(target, stored)
 
 
-def _refuse_unwritable(
-    table: TableName, kind: str, permitted: str, *, secured: bool
-) -> None:
+def _refuse_unwritable(table: TableName, relation: Record) -> None:
+    kind, lacking = relation["kind"], relation["lacking"]
     if kind not in ("r", "p"):
         what = _NOT_TABLES.get(kind, "not a table")
         msg = f"{table} is {what}"
         raise WriteError(msg, table=str(table))
-    if permitted:
+    if lacking:
         msg = (
-            f"this user may not write {table}: GRANT {permitted} to it"
-            if permitted != "USAGE"
+            f"this user may not write {table}: GRANT {lacking} to it"
+            if lacking != "USAGE"
             else f"this user may not use {table.namespace}: "
             f"GRANT USAGE ON SCHEMA {quoting.name(table.namespace)} to it"
         )
         raise WriteError(msg, table=str(table), sqlstate=MISSING_RIGHT)
-    if secured:
+    if relation["secured"]:
         msg = (
             f"row-level security applies to this user on {table}, where COPY does "
             "not work: load as the owner or as a role with BYPASSRLS"
@@ -131,16 +122,17 @@ def _refuse_unwritable(
         raise WriteError(msg, table=str(table))
 
 
-def _read_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
-    return tuple(map(_column, connection.rows(COLUMNS_QUERY, (oid,))))
+def _tie(told: Record) -> Tie:
+    equal, columns = tuple(told["equal"]), tuple(told["columns"])
+    return Tie(told["name"], equal, columns, told["copied"])
 
 
-def _column(row: tuple[Any, ...]) -> TableColumn:
-    told = dict(zip(_COLUMN, row, strict=True))
-    array = ArrayForm(told.pop("delimiter"), told.pop("nested"))
-    kind = "array" if told.pop("is_array") else _kind(told["kind"])
-    element_kind = _kind(told["element_kind"])
-    made = {**told, "kind": kind, "element_kind": element_kind, "array": array}
+def _column(told: Record) -> TableColumn:
+    given = dict(told)
+    array = ArrayForm(given.pop("delimiter"), given.pop("nested"))
+    kind = "array" if given.pop("is_array") else _kind(given["kind"])
+    element_kind = _kind(given["element_kind"])
+    made = {**given, "kind": kind, "element_kind": element_kind, "array": array}
     return TableColumn(**made)
 
 

@@ -53,7 +53,7 @@ class Scratch:
             WriteError: This user may not make a namespace, or the server refuses.
         """
         with session:
-            had_ledger = bool(session.rows(scratching.HAS_LEDGER)[0][0])
+            had_ledger = bool(session.value(scratching.HAS_LEDGER))
             _make(session, namespace)
             scratch = cls(session, namespace, model)
             try:
@@ -65,7 +65,7 @@ class Scratch:
     def table(self, name: str, /) -> Iterator[str]:
         """Yield the name of a table that is dropped in the end."""
         table = TableName(self.namespace, name)
-        if self.session.rows(exists_query(self.model))[0][0]:
+        if self.session.value(exists_query(self.model)):
             self.session.execute(like_statement(table, self.model))
         self.session.commit()
         try:
@@ -83,7 +83,7 @@ class Scratch:
         """
         self.session.rollback()
         self.session.execute(scratching.drop_namespace(self.namespace))
-        if self.session.rows(scratching.HAS_LEDGER)[0][0]:
+        if self.session.value(scratching.HAS_LEDGER):
             for statement in scratching.forget_runs(self.namespace):
                 self.session.execute(statement)
             if with_ledger:

@@ -116,7 +116,7 @@ class Attempt:
         if self._approach.step != "none":
             # a key that cannot be cast cannot be compared either
             return True
-        return bool(self._connection.rows(merging.key_comes_twice(self._shape))[0][0])
+        return bool(self._connection.value(merging.key_comes_twice(self._shape)))
 
     def _sift(self, layer: pl.DataFrame, *, alone: bool) -> Counts:
         counts, refusals = self._stage_writer.write(

@@ -31,7 +31,7 @@ def write_stage(
         patched: Columns for which an existing row proposes its own value.
     """
     if not shape.key:
-        staged = int(connection.rows(COUNT_STAGE)[0][0])
+        staged = int(connection.value(COUNT_STAGE))
         added = connection.execute(merging.append(shape)) or 0
         # a trigger may have skipped some
         return Counts(inserted=added, unchanged=staged - added)
@@ -75,7 +75,7 @@ def updates_so_far(connection: Connection, shape: Shape, /) -> int:
     """Return the session's count of updates where RETURNING cannot tell them."""
     if shape.counts_by != "sequence":
         return 0
-    return int(connection.rows(merging.COUNT_UPDATES)[0][0])
+    return int(connection.value(merging.COUNT_UPDATES))
 
 
 def merged_counts(
@@ -103,7 +103,7 @@ def merged_counts(
     if proposed != written and tells_stale(shape):
         # another session changed rows between the judgement and the write
         query = merging.count_overtaken(shape, without=without)
-        stale = int(connection.rows(query)[0][0])
+        stale = int(connection.value(query))
     stale = min(stale, rest)
     return Counts(
         inserted=inserted,

@@ -31,7 +31,7 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
         WriteError: This user may not make temporary tables.
         ServerError: The connection broke.
     """
-    if not connection.rows(sessions.MAY_STAGE)[0][0]:
+    if not connection.value(sessions.MAY_STAGE):
         table = shape.own_names.in_text(str(shape.table))
         msg = (
             f"{table} takes rows through a temporary table, which "
@@ -99,7 +99,7 @@ def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
     """Return rows that need not be copied to know that they fit into no page."""
     if layer.width <= FITTING_COLUMNS:
         return []
-    [(block_bytes,)] = connection.rows(sessions.PAGE_BYTES)
+    block_bytes = connection.value(sessions.PAGE_BYTES)
     connection.rollback()
     places = too_wide(layer.drop(ROW), block_bytes)
     message = f"row is too big for a page of {block_bytes:,} bytes"

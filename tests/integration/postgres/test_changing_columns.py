@@ -57,7 +57,7 @@ def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, 
             piece = fit(make_piece(frame, number, key=goal.key), ready.plan)
             written.append(writer.write(piece))
             session = writer._session.open()
-            seen.append(session.rows("SELECT pg_backend_pid()")[0][0])
+            seen.append(session.value("SELECT pg_backend_pid()"))
             session.commit()
         writer.close()
         end(ready)

@@ -170,7 +170,7 @@ def test_a_deferred_constraint_fails_the_commit(connection):
 
 def test_a_lost_connection_is_transient_and_rollback_stays_quiet(database, connection):
     with connect(database) as doomed:
-        pid = doomed.rows("SELECT pg_backend_pid()")[0][0]
+        pid = doomed.value("SELECT pg_backend_pid()")
         connection.rows("SELECT pg_terminate_backend($1::int, 5000)", (pid,))
         with pytest.raises(ServerError) as caught:
             doomed.execute("SELECT 1")
@@ -266,9 +266,7 @@ def test_a_statement_begins_after_the_request_to_cancel_another(database, monkey
 def test_sessions_are_set_up_alike(database):
     with connect(database, application_name="x" * 99) as opened:
         names = ("TimeZone", "DateStyle", "client_encoding", "application_name")
-        found = [
-            opened.rows("SELECT current_setting($1)", (name,))[0][0] for name in names
-        ]
+        found = [opened.value("SELECT current_setting($1)", (name,)) for name in names]
         opened.rollback()
         assert opened.server_version // 10000 in (15, 16, 17, 18)
         assert 0 < round_trip_seconds(opened) < 60

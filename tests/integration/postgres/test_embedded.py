@@ -25,7 +25,7 @@ from pathlib import Path
 from propload.postgres.server import embedded
 from propload.postgres.session.connection import connect
 with connect(embedded.start(Path(sys.argv[1]))) as opened:
-    print(opened.rows("SELECT pg_postmaster_start_time()::text")[0][0])
+    print(opened.value("SELECT pg_postmaster_start_time()::text"))
 """
 
 
@@ -81,9 +81,7 @@ def test_the_socket_is_private(dsn, folder):
 def test_commits_are_durable_and_settings_are_for_loading(dsn):
     with connect(dsn) as opened:
         names = ("fsync", "full_page_writes", "synchronous_commit", "wal_level", "jit")
-        found = [
-            opened.rows("SELECT current_setting($1)", (name,))[0][0] for name in names
-        ]
+        found = [opened.value("SELECT current_setting($1)", (name,)) for name in names]
     assert found == ["on", "on", "on", "minimal", "off"]
 
 

@@ -41,7 +41,7 @@ def test_a_lane_opens_its_session_although_the_one_it_is_made_of_is_lost_just_th
 
 
 def pids(*sessions):
-    return {session.rows("SELECT pg_backend_pid()")[0][0] for session in sessions}
+    return {session.value("SELECT pg_backend_pid()") for session in sessions}
 
 
 def test_expected_sessions_are_those_that_are_given(database, state_dir, monkeypatch):
@@ -74,13 +74,13 @@ def test_what_was_expected_and_not_used_is_closed(database, state_dir):
         opened.expect(1)
         kept = opened.connect()
     with kept:
-        before = kept.rows(others)[0][0]
+        before = kept.value(others)
         kept.rollback()
         with Database(database, state_dir=state_dir) as opened:
             opened.expect(2)
             pids(opened._sessions.first())
         ending = threading.Event()
-        while kept.rows(others)[0][0] > before:
+        while kept.value(others) > before:
             kept.rollback()
             assert not ending.wait(0.01)
 

@@ -48,7 +48,7 @@ def test_a_second_run_waits_as_long_as_it_is_told(seconds, database, state_dir):
         thread.start()
         with connect(database) as session:
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            while session.rows(waiting)[0][0] == 0:
+            while session.value(waiting) == 0:
                 assert thread.is_alive()
                 session.rollback()
         assert not got.is_set()
@@ -77,6 +77,9 @@ class Pooled:
 
     def rows(self, query, params=()):
         return self._sessions[0].rows(query, params)
+
+    def value(self, query, params=()):
+        return self._sessions[0].value(query, params)
 
     def execute(self, statement):
         return self._sessions[0].execute(statement)

@@ -23,7 +23,7 @@ def place(module_database):
     """Make a user who needs a password. Value: where to connect, without it."""
     settings = parse_dsn(module_database)
     with connect(module_database) as opened:
-        file = Path(opened.rows("SELECT current_setting('hba_file')")[0][0])
+        file = Path(opened.value("SELECT current_setting('hba_file')"))
         try:
             before = file.read_text()
         except OSError:
@@ -55,7 +55,7 @@ def uri(place, password=""):
 
 def who(dsn):
     with connect(dsn) as opened:
-        return opened.rows("SELECT current_user::text")[0][0]
+        return opened.value("SELECT current_user::text")
 
 
 def test_passwords_in_both_forms_of_the_string(place):

@@ -162,5 +162,5 @@ def test_a_row_that_another_session_changes_meanwhile_is_judged_again(
 def wait_until_blocked(dsn):
     with connect(dsn) as session:
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        while session.rows(waiting)[0][0] == 0:
+        while session.value(waiting) == 0:
             session.rollback()

@@ -86,12 +86,12 @@ def test_an_error_that_no_row_is_to_blame_for_stops_the_piece(database, state_di
 def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
     with connect(database) as slow, connect(database) as quick:
         # the server keeps what a session has looked up in vain
-        assert not slow.rows(bookkeeping.STANDING)[0][0]
+        assert not slow.value(bookkeeping.STANDING)
         record = RunRecord("one", "a.csv", "public.homes", "upsert")
         assert DatabaseLedger.open(quick, record, holder="me") is not None
         ledger_module._make(slow, bookkeeping.CREATE_SCHEMA)
         slow.commit()
-        assert slow.rows(bookkeeping.STANDING)[0][0]
+        assert slow.value(bookkeeping.STANDING)
 
 
 def test_a_schema_that_was_made_for_the_user_holds_the_ledger(database, state_dir):

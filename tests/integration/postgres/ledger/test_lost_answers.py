@@ -134,7 +134,7 @@ def test_a_writer_whose_backend_was_killed_connects_anew(database, state_dir):
         closing(ready.open_writer(0)) as writer,
     ):
         writer.write(make_piece(ROWS, 0, key=goal.key))
-        number = writer._session.open().rows("SELECT pg_backend_pid()")[0][0]
+        number = writer._session.open().value("SELECT pg_backend_pid()")
         writer._session.open().commit()
         query(database, f"SELECT pg_terminate_backend({number}, 5000)")
         changed = ROWS.with_columns(v=pl.lit("c"))
