@@ -213,14 +213,13 @@ def ledger_files(state_dir: Path, /) -> list[Path]:
 def identity_of(connection: Connection, /) -> str | None:
     """Return what a database is known by, or None where this user may not ask."""
     try:
-        found = connection.rows(bookkeeping.IDENTITY)
+        return str(connection.value(bookkeeping.IDENTITY))
     except ServerError as error:
         if error.sqlstate is None:
             raise
         return None
     finally:
         connection.rollback()
-    return str(found[0][0])
 
 
 def was_committed(connection: Connection, number: str, /) -> bool:

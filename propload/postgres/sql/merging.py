@@ -109,10 +109,10 @@ def merge(
         f"WITH judged AS MATERIALIZED ({judged(shape, within)}), "
         f"written AS ({insert} {_on_conflict(shape)} "
         f"RETURNING {_was_inserted(shape)} AS inserted) "
-        "SELECT (SELECT count(*) FROM judged WHERE stale) AS c1, "
-        "(SELECT count(*) FROM judged WHERE NOT stale) AS c2, "
-        "count(*) FILTER (WHERE inserted) AS c3, count(*) AS c4, "
-        f"({COUNT_STAGE} AS s WHERE {within}) AS c5 {into} FROM written"
+        "SELECT (SELECT count(*) FROM judged WHERE stale) AS stale, "
+        "(SELECT count(*) FROM judged WHERE NOT stale) AS proposed, "
+        "count(*) FILTER (WHERE inserted) AS inserted, count(*) AS written, "
+        f"({COUNT_STAGE} AS s WHERE {within}) AS looked_at {into} FROM written"
     )
 
 

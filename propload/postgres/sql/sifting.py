@@ -111,7 +111,10 @@ _FORGET = (
 )
 
 #: What a run that only tries its rows counts.
-_NO_COUNTS = "SELECT 0 AS c1, 0 AS c2, 0 AS c3, 0 AS c4, 0 AS c5 INTO propload_one"
+_NO_COUNTS = (
+    "SELECT 0 AS stale, 0 AS proposed, 0 AS inserted, 0 AS written, 0 AS looked_at "
+    "INTO propload_one"
+)
 
 #: The pass; `write` puts one run into the table and its counts into a record.
 _SIFT = """
@@ -134,10 +137,12 @@ BEGIN
         BEGIN
             {write};
             propload_sums := ARRAY[
-                propload_sums[1] + propload_one.c1, propload_sums[2] + propload_one.c2,
-                propload_sums[3] + propload_one.c3, propload_sums[4] + propload_one.c4,
-                propload_sums[5] + propload_one.c5];
-            propload_sure := propload_sure OR propload_one.c4 > 0;
+                propload_sums[1] + propload_one.stale,
+                propload_sums[2] + propload_one.proposed,
+                propload_sums[3] + propload_one.inserted,
+                propload_sums[4] + propload_one.written,
+                propload_sums[5] + propload_one.looked_at];
+            propload_sure := propload_sure OR propload_one.written > 0;
             propload_good := propload_good + propload_last - propload_first + 1;
             propload_first := propload_last + 1;
             propload_run := least(propload_run * 2, propload_longest_run);
@@ -286,9 +291,9 @@ def _write(shape: Shape, patched: Sequence[str]) -> str:
     return (
         merging.append(shape, within=_CHOSEN)
         + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
-        "SELECT 0 AS c1, propload_done AS c2, propload_done AS c3, "
-        "propload_done AS c4, "
-        f"({COUNT_STAGE} AS s WHERE {_CHOSEN}) AS c5 INTO propload_one"
+        "SELECT 0 AS stale, propload_done AS proposed, propload_done AS inserted, "
+        "propload_done AS written, "
+        f"({COUNT_STAGE} AS s WHERE {_CHOSEN}) AS looked_at INTO propload_one"
     )
 
 

@@ -16,7 +16,7 @@ from propload.report import Counts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.connection import Connection, Record
     from propload.postgres.sql.shape import Shape
 
 
@@ -49,7 +49,7 @@ def write_stage(
         if done:
             return first
     before = updates_so_far(connection, shape)
-    answer = connection.rows(merging.merge(shape, patched=patched))[0]
+    answer = connection.records(merging.merge(shape, patched=patched))[0]
     # what the first statement wrote is unchanged to the second
     rest = merged_counts(connection, shape, answer, before)
     inserted = first.inserted + rest.inserted
@@ -81,7 +81,7 @@ def updates_so_far(connection: Connection, shape: Shape, /) -> int:
 def merged_counts(
     connection: Connection,
     shape: Shape,
-    answer: tuple[int, ...],
+    answer: Record,
     before: int,
     /,
     *,
@@ -96,11 +96,11 @@ def merged_counts(
         before: The count of updates before it.
         without: Ordinals of rows that were left out.
     """
-    stale, proposed, inserted, written, looked_at = map(int, answer)
+    stale, inserted, written = answer["stale"], answer["inserted"], answer["written"]
     if shape.counts_by == "sequence":
         inserted = written - (updates_so_far(connection, shape) - before)
-    rest = looked_at - written
-    if proposed != written and tells_stale(shape):
+    rest = answer["looked_at"] - written
+    if answer["proposed"] != written and tells_stale(shape):
         # another session changed rows between the judgement and the write
         query = merging.count_overtaken(shape, without=without)
         stale = int(connection.value(query))

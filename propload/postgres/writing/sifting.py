@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from propload.postgres.sql import sifting
 from propload.postgres.sql.quoting import table as quoted_table
@@ -13,7 +13,7 @@ from propload.postgres.writing.refusals import TELLING_DETAILS, TOO_LARGE, Refus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.connection import Connection, Record
     from propload.postgres.sql.shape import Shape
 
 
@@ -35,7 +35,7 @@ class Sift:
         /,
         *,
         runs: sifting.Runs,
-    ) -> tuple[list[Refusal], tuple[Any, ...]]:
+    ) -> tuple[list[Refusal], Record]:
         """Write the good rows; return the others, and the counts of what was written.
 
         Args:
@@ -115,23 +115,24 @@ class Sift:
 
     def _answers(
         self, connection: Connection, query: str
-    ) -> tuple[list[Refusal], tuple[Any, ...]]:
-        *bad, answer = connection.rows(query)
-        return [self._refusal(connection, row) for row in bad], answer[7:]
+    ) -> tuple[list[Refusal], Record]:
+        *bad, counts = connection.records(query)
+        return [self._refusal(connection, told) for told in bad], counts
 
-    def _refusal(self, connection: Connection, row: tuple[Any, ...]) -> Refusal:
-        place, state, message, detail, column, constraint, blamed = row[:7]
-        if state in TELLING_DETAILS and detail:
-            message = f"{message}. {detail}"
+    def _refusal(self, connection: Connection, told: Record) -> Refusal:
+        message, blamed = told["message"], told["blamed"]
+        column, constraint = told["column_name"], told["constraint_name"]
+        if told["state"] in TELLING_DETAILS and told["detail"]:
+            message = f"{message}. {told['detail']}"
         if blamed is not None:
             column = self._shape.columns[blamed - 1].name
         elif not column and constraint:
             column = self.column_of(connection, constraint)
         return Refusal(
-            place,
+            told["row_ordinal"],
             column or None,
             constraint or None,
             message,
-            state,
+            told["state"],
             of_value=blamed is not None,
         )

@@ -25,9 +25,9 @@ class Session:
     def __init__(self):
         self._number = 100
 
-    def rows(self, _sql):
+    def value(self, _sql):
         self._number += 1
-        return [(str(self._number),)]
+        return str(self._number)
 
 
 def piece(batch, lane=0):
@@ -95,7 +95,7 @@ class Refusing:
     def __init__(self, sqlstate):
         self.sqlstate, self.rolled_back = sqlstate, 0
 
-    def rows(self, _sql):
+    def value(self, _sql):
         raise ServerError("refused", sqlstate=self.sqlstate)
 
     def rollback(self):
