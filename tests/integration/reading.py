@@ -5,6 +5,19 @@ import polars as pl
 from propload.postgres.session.connection import connect
 from tests.sessions import short_session
 
+END_RUNS = """
+SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+WHERE application_name = 'propload' AND pid <> pg_backend_pid()
+  AND datname = current_database()"""
+
+
+def await_stages(dsn):
+    """Wait until no load of before has a stage: it would hold on to types and domains.
+
+    The server drops it after the client has closed the session.
+    """
+    query(dsn, END_RUNS)
+
 
 def run_sql(dsn, *statements):
     """Run statements in one transaction."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import propload
 from propload.postgres.session.connection import connect
 from propload.postgres.sql.screening import TELLS_VALIDITY
-from tests.integration.reading import run_sql, writes_of
+from tests.integration.reading import await_stages, run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -48,6 +48,7 @@ MODES = st.sampled_from(
 )
 @given(st.lists(ROWS, min_size=1, max_size=8), MODES)
 def test_a_load_does_what_the_check_said(database, rows, told):
+    await_stages(database)
     run_sql(
         database,
         "DROP TABLE IF EXISTS homes, towns CASCADE",

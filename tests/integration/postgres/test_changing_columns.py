@@ -24,7 +24,7 @@ from tests.integration.postgres.writing import (
     run_record,
     target,
 )
-from tests.integration.reading import query, run_sql
+from tests.integration.reading import END_RUNS, query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -32,10 +32,6 @@ TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, a text CHECK (a <> 'bad'), b bigi
 WIDE = pl.DataFrame({"k": [1, 2], "a": ["x", "y"], "b": [1, 2]})
 NARROW = pl.DataFrame({"b": [7, 8], "k": [1, 3]})
 STORED = "SELECT k, a, b FROM t ORDER BY k"
-END_RUNS = """
-SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
-WHERE application_name = 'propload' AND pid <> pg_backend_pid()
-  AND datname = current_database()"""
 NOTED = """
 SELECT obj_description(oid) FROM pg_class
 WHERE relname LIKE 'propload_shadow_%' AND relkind = 'r'"""

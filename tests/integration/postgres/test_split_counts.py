@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from propload.batch import ROW
 from tests.integration.postgres.writing import counts, target, write
-from tests.integration.reading import query, run_sql
+from tests.integration.reading import await_stages, query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -64,6 +64,7 @@ rules = st.fixed_dictionaries(
 
 def outcome(dsn, state_dir, told, frames):
     """Return the sums of counts, the keys of rejected rows, and the table."""
+    await_stages(dsn)
     run_sql(dsn, *SETUP)
     done = write(dsn, target(**told), state_dir, *frames, exact=False)
     rejected = [

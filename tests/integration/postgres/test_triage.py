@@ -17,7 +17,7 @@ from propload.postgres.sql import sifting
 from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
 from tests.integration.postgres.writing import counts, target, write
-from tests.integration.reading import query, run_sql
+from tests.integration.reading import await_stages, query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -167,6 +167,7 @@ def test_every_bad_row_is_named_and_every_good_row_is_stored(
     module_database, state_dir, fault, places, stored, mode
 ):
     definition, _, _, reason, more = FAULTS[fault]
+    await_stages(module_database)
     run_sql(
         module_database,
         *SETUP,
