@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from propload.commands import Commands
-from propload.private_files import is_locked, lock_private
+from propload.private_files import is_locked, lock_private, unlock
 from propload.report import Plain, TargetName
 from propload.run_files import RunFiles, delete, written_before
 
@@ -118,9 +118,8 @@ def noted(folder: Path, beginning: Beginning, /) -> Iterator[Note]:
     note = Note(path, beginning)
     with ExitStack() as stack:
         try:
-            # a child that a killed run had forked may hold it as long as it lives
             note.descriptor = descriptor = lock_private(path)
-            stack.callback(os.close, descriptor)
+            stack.callback(unlock, descriptor)
             stack.callback(note.forget)
             os.ftruncate(descriptor, 0)
             _write(descriptor, beginning)

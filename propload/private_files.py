@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: A look whether a lock is held takes less; jobs of one timetable look at once.
 _LOOK_SECONDS = 0.01
 
+#: The descriptors that hold a lock, or are about to.
+_HELD: set[int] = set()
+
 
 def make_private_folder(path: Path) -> None:
     """Make a folder, and its parents, that only its owner may enter."""
@@ -111,7 +114,7 @@ def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
 
 
 def lock_private(path: Path) -> int:
-    """Return a file descriptor that holds a file's lock while it is open.
+    """Return a file descriptor that holds a file's lock; see `unlock`.
 
     Args:
         path: The file; made where it is missing.
@@ -134,21 +137,49 @@ def lock_file(path: Path) -> int:
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        _HELD.add(descriptor)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_at(path, descriptor):
                 return descriptor
         except BlockingIOError:
-            os.close(descriptor)
+            unlock(descriptor)
             if _is_held(path):
                 raise
             time.sleep(_LOOK_SECONDS)
             continue
         except BaseException:
-            os.close(descriptor)
+            unlock(descriptor)
             raise
         # who held it has removed the file: others lock the new one
-        os.close(descriptor)
+        unlock(descriptor)
+
+
+def unlock(descriptor: int) -> None:
+    """Give back the lock that a file descriptor holds, and close it."""
+    # a fork that comes right now would keep what is only closed
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    # before its number may be another file's
+    _HELD.discard(descriptor)
+    os.close(descriptor)
+
+
+def _let_go_in_fork() -> None:
+    """Hold no lock of the parent's: it would be held as long as the fork lives.
+
+    The numbers stay taken, as what the fork has inherited may close them.
+    """
+    if not _HELD:
+        return
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in _HELD:
+        os.dup2(nothing, descriptor, inheritable=False)
+    os.close(nothing)
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_let_go_in_fork)
 
 
 def is_locked(path: Path) -> bool:

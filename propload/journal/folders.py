@@ -26,7 +26,7 @@ _DIGITS = 20
 
 
 def lock_folder(folder: Path) -> int:
-    """Return a file descriptor that holds a journal's lock while it is open.
+    """Return a file descriptor that holds a journal's lock; see `unlock`.
 
     Raises:
         BlockingIOError: Another process holds it.

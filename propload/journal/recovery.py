@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from propload.journal.folders import (
     remove_folder,
 )
 from propload.journal.records import Survey, Torn
-from propload.private_files import is_locked
+from propload.private_files import is_locked, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -247,5 +246,5 @@ class JournalSource:
                 remove_folder(self.folder)
         finally:
             if self._lock is not None:
-                os.close(self._lock)
+                unlock(self._lock)
                 self._lock = None

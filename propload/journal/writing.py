@@ -21,7 +21,7 @@ from propload.journal.folders import (
 from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
 from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritable
-from propload.private_files import make_private_folder, write_private
+from propload.private_files import make_private_folder, unlock, write_private
 from propload.queueing import Listeners
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Journal:
     def _let_go(self) -> None:
         with self._changed:
             if self._lock_file is not None:
-                os.close(self._lock_file)
+                unlock(self._lock_file)
                 self._lock_file = None
         if self._syncer.is_alive():
             self._syncer.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
@@ -24,7 +23,7 @@ from propload.postgres.tables import reading
 from propload.postgres.tables.readying import ready_table
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
-from propload.private_files import lock_file
+from propload.private_files import lock_file, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,7 +74,7 @@ class Database:
             run.close()
         self._sessions.close()
         for descriptor in self._files.values():
-            os.close(descriptor)
+            unlock(descriptor)
         self._files.clear()
 
     def hold(self, session: Connection, run_id: str, /, *, wait: float) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from propload.commands import Commands
 from propload.errors import ConfigError, LockedError
-from propload.private_files import lock_private, open_private, sync_folder
+from propload.private_files import lock_private, open_private, sync_folder, unlock
 from propload.rejecting.lines import count_lines, each_line
 from propload.rejecting.reading import read_rejects
 from propload.run_files import RunFiles, delete, written_before
@@ -225,7 +225,7 @@ def let_go(path: Path, descriptor: int, /) -> None:
     # who has removed the folder has removed it as well
     with suppress(OSError):
         _lock_of(path).unlink()
-    os.close(descriptor)
+    unlock(descriptor)
 
 
 def _aside_of(path: Path) -> Path:

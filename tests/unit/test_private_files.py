@@ -1,5 +1,6 @@
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from propload.private_files import (
     lock_file,
     lock_private,
     replace_private,
+    unlock,
     write_private,
 )
 
@@ -36,6 +38,33 @@ def test_a_lock_whose_file_was_removed_is_nobodys(tmp_path, monkeypatch):
     with pytest.raises(BlockingIOError):
         lock_file(path)
     os.close(third)
+
+
+def test_a_fork_holds_no_lock_of_its_parents(tmp_path):
+    path = tmp_path / "lock"
+    held, given_back = lock_private(path), lock_private(tmp_path / "other")
+    unlock(given_back)
+    ours, childs = socket.socketpair()
+    child = os.fork()
+    if not child:
+        # what it has inherited may close the descriptor, and takes no other file's
+        unlock(held)
+        childs.send(b"!")
+        childs.recv(1)
+        os._exit(0)
+    try:
+        assert ours.recv(1) == b"!"
+        with pytest.raises(BlockingIOError):
+            lock_file(path)
+        # as the end of a process does, which a fork may outlive
+        os.close(held)
+        unlock(lock_file(path))
+    finally:
+        ours.send(b"!")
+        _, status = os.waitpid(child, 0)
+        ours.close()
+        childs.close()
+    assert status == 0
 
 
 def test_a_lock_in_a_folder_that_is_gone_makes_none(tmp_path):

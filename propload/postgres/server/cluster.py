@@ -39,7 +39,7 @@ from propload.postgres.server.programs import (
 )
 from propload.postgres.server.server_settings import settings_text
 from propload.postgres.server.spool import clear_spool, spool_of
-from propload.private_files import lock_private
+from propload.private_files import lock_private, unlock
 
 if TYPE_CHECKING:
     import subprocess
@@ -377,7 +377,7 @@ def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)
+        unlock(descriptor)
 
 
 def _lock(path: Path, stopped: Stopped) -> int:

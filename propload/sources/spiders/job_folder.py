@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from scrapy import signals
 from scrapy.utils.job import job_dir
 
 from propload.errors import LockedError
-from propload.private_files import lock_file
+from propload.private_files import lock_file, unlock
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -75,5 +74,5 @@ class JobFolder:
     def _let_go(self) -> None:
         if self._lock is not None:
             self._path.unlink(missing_ok=True)
-            os.close(self._lock)
+            unlock(self._lock)
             self._lock = None
