@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import weakref
 from functools import partial
@@ -228,7 +229,7 @@ class Loader:
                 that came later are of no use.
             LoadError: The load has not failed, or the Loader is closed.
         """
-        self._refuse_fork()
+        self._refuse_elsewhere()
         with self._lock:
             if self.failed is None or self._closed:
                 state = "is closed" if self._closed else "takes rows: put them"
@@ -273,7 +274,7 @@ class Loader:
             LoadError: The load stopped early; it carries the report, and is an error
                 of the kind that ended it as well.
         """
-        self._refuse_fork()
+        self._refuse_elsewhere()
         self._hush()
         self._close_rest()
         try:
@@ -294,7 +295,8 @@ class Loader:
         What does not end in time, as the server does not answer, is left behind.
         """
         self._hush()
-        if threading.current_thread() is not self._thread:
+        of_another = threading.current_thread() is not self._thread
+        if of_another and not self._is_left_behind():
             end_at_once(self._run.abort, error, self._has_ended)
 
     def _wait(self) -> None:
@@ -316,14 +318,25 @@ class Loader:
         if self._unclosed is not None:
             self._unclosed.detach()
 
-    def _refuse_fork(self) -> None:
+    def _refuse_elsewhere(self) -> None:
         # a fork has neither the threads that load nor a right to their connections
         if os.getpid() != self._process:
             msg = "this Loader is another process's: open one in each process"
             raise ConfigError(msg)
+        if self._is_left_behind():
+            # how this is done has been told before, and nothing is imported any more
+            msg = (
+                "the program has ended, and with it the threads that load: what was "
+                "put waits in the journal until it is recovered"
+            )
+            raise LoadError(msg)
+
+    def _is_left_behind(self) -> bool:
+        """Whether the interpreter ends: who waits for its threads waits for ever."""
+        return sys.is_finalizing() and not self._ended.wait(0)
 
     def _guard(self, action: Callable[[], T]) -> T:
-        self._refuse_fork()
+        self._refuse_elsewhere()
         try:
             return action()
         except QueueClosedError as error:

@@ -312,8 +312,11 @@ class _Signals:
         ).start()
 
     def _stop(self, name: str) -> None:
-        log.warning("%s: %s; a second one ends at once", name, self._meanwhile)
-        self._stopper.stop()
+        try:
+            log.warning("%s: %s; a second one ends at once", name, self._meanwhile)
+        finally:
+            # whatever the program's own handlers of logs raise
+            self._stopper.stop()
 
 
 def _is_the_programs(handler: Callable[..., object]) -> bool:

@@ -52,6 +52,24 @@ if end == "seen":
         pass
 if end == "close":
     loader.close()
+if end == "at the last moment":
+    class Keeper:
+        # nothing can be imported by then
+        refused, said = propload.LoadError, sys.stderr
+        def __del__(self):
+            for act in (lambda: loader.put({"id": 51}), loader.close):
+                try:
+                    act()
+                except self.refused as error:
+                    print(error, file=self.said)
+            loader.abort(KeyError("homes"))
+    keeper = Keeper()
+if end == "in a generator":
+    def gives():
+        with loader:
+            yield
+    giver = gives()
+    next(giver)
 """
 
 
@@ -79,6 +97,21 @@ def test_a_program_that_leaves_its_loader_open_is_told_how_its_rows_are_loaded(
     assert ended == code
     told = "the Loader of public.homes was not closed: at most 50 rows wait in the"
     assert said.count(told) == said.count("Loader of") == 1
+    assert f"propload recover {left.run_id}. Close a Loader" in said
+    [report] = recover(left.run_id, to=database)
+    assert report.counts.inserted == 50
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [("at the last moment", 2), ("in a generator", 0)]
+)
+def test_who_closes_a_loader_after_the_program_has_ended_does_not_wait_for_ever(
+    database, state_dir, end, told
+):
+    code, said = left_open(database, state_dir, end=end)
+    [left] = leftovers()
+    assert code == 0
+    assert said.count("the program has ended, and with it the threads") == told
     assert f"propload recover {left.run_id}. Close a Loader" in said
     [report] = recover(left.run_id, to=database)
     assert report.counts.inserted == 50

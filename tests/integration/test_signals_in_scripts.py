@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -67,6 +68,21 @@ def test_a_handler_that_notes_it_gets_the_report_back(load, handle):
     handle(lambda number, _frame: noted.append(number))
     assert load("a").status == "interrupted"
     assert noted == [signal.SIGTERM]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_log_that_cannot_be_written_keeps_no_signal_from_the_load(load, handle):
+    class Full(logging.Handler):
+        def emit(self, record):
+            raise OSError(record.getMessage())
+
+    log, full = logging.getLogger("propload.running.stopping"), Full()
+    handle(signal.SIG_DFL)
+    log.addHandler(full)
+    try:
+        assert load("a").status == "interrupted"
+    finally:
+        log.removeHandler(full)
 
 
 def test_without_a_handler_the_report_tells(load, handle):
