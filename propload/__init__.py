@@ -9,6 +9,8 @@ Names are loaded when they are first used: importing propload is cheap.
 
 from __future__ import annotations
 
+# Polars imports it, which a thread that outlives the main one may do no more
+import concurrent.futures.thread  # noqa: F401
 import os
 import sys
 from importlib import import_module

@@ -32,6 +32,17 @@ def test_importing_loads_nothing_heavy(code):
     assert HEAVY.isdisjoint(printed.split())
 
 
+def test_a_thread_may_load_first_after_the_main_one_has_ended():
+    code = (
+        "import threading, propload\n"
+        "def late():\n"
+        "    threading.main_thread().join()\n"
+        "    print(propload.ingest.__name__)\n"
+        "threading.Thread(target=late).start()"
+    )
+    assert in_another_process(code).split() == ["ingest"]
+
+
 def loaded_by_command_line(*words):
     """Return the names of the modules that a call of propload loads."""
     code = (
