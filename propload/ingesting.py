@@ -9,7 +9,7 @@ from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError
-from propload.monitoring.metrics import Metrics
+from propload.monitoring.metrics import given_or_new
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions
 from propload.running.choosing import default_settings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from propload.monitoring.metrics import Metrics
     from propload.options import Settings
     from propload.report import Report
     from propload.running.stopping import Stopper
@@ -70,7 +71,7 @@ def ingest(
     """
     crawl = CrawlOptions(arguments or {}, crawl_settings or {})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
-    metrics = metrics or Metrics()
+    metrics = given_or_new(metrics)
     run = Run(opened, plan, metrics=metrics)
 
     def load(stopper: Stopper) -> Report:

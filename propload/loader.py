@@ -15,8 +15,8 @@ from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
-from propload.monitoring.metrics import Metrics
-from propload.pushing import PushedSource, part_taken, require_batch
+from propload.monitoring.metrics import given_or_new
+from propload.pushing import PushedSource, part_taken, read_name, require_batch
 from propload.queueing import Listeners
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.journal import Journal
+    from propload.monitoring.metrics import Metrics
     from propload.options import Settings
     from propload.report import Report
 
@@ -89,10 +90,10 @@ class Loader:
     ) -> None:
         self._process = os.getpid()
         plan = Plan.of(config.resolve(settings, job=job))
-        self.metrics = metrics or Metrics()
+        self.metrics = given_or_new(metrics)
         options = source_options(plan.settings, settings, job=job)
         refuse_unused(options, (), "pushed rows")
-        self._source = PushedSource(options, name, defaults)
+        self._source = PushedSource(options, read_name(name), defaults)
         self._plan = plan.with_defaults(default_settings(self._source, plan.settings))
         stoppable(partial(recover_first, self._plan, self._source))
         self._run = Run(self._source, self._plan, metrics=self.metrics)

@@ -14,6 +14,7 @@ import polars as pl
 
 from propload.batch import Batch
 from propload.columns import Columns
+from propload.config.values import read_text
 from propload.errors import ConfigError, JournalError, QueueClosedError
 from propload.queueing import Listeners
 from propload.sources import open_source
@@ -234,6 +235,19 @@ def require_batch(given: object, /) -> Batch:
         raise ConfigError(msg)
     _require_columns(given)
     return given
+
+
+def read_name(given: object, /) -> str:
+    """Return what a source is to be called.
+
+    Raises:
+        ConfigError: Reports and journals cannot write it.
+    """
+    try:
+        return read_text(given)
+    except ConfigError as error:
+        msg = f"name: {error}"
+        raise ConfigError(msg) from None
 
 
 def _require_columns(batch: Batch) -> None:

@@ -69,8 +69,8 @@ def check(
         KeyboardInterrupt: A signal came; for a crawl that has begun a second one,
             since after the first it reports on the rows that had come.
     """
-    told = {**(crawl_settings or {}), **_FROM_ITS_BEGINNING}
-    crawl = CrawlOptions(arguments or {}, told)
+    told = CrawlOptions(arguments or {}, crawl_settings or {})
+    crawl = replace(told, settings={**told.settings, **_FROM_ITS_BEGINNING})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = Metrics()
     found = _Check(plan, opened, metrics=metrics)

@@ -53,12 +53,15 @@ class ConfigFile:
     jobs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     mappings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
-    def job(self, name: str) -> Mapping[str, object]:
+    def job(self, name: object) -> Mapping[str, object]:
         """Return what a job says.
 
         Raises:
-            ConfigError: There is no such job.
+            ConfigError: There is no such job, or it is no name.
         """
+        if not isinstance(name, str):
+            msg = "job: is not a text: give the name of one"
+            raise ConfigError(msg)
         if name in self.jobs:
             return self.jobs[name]
         msg = f"job {name!r} is not in {self.path}{meant(name, self.jobs)}"

@@ -94,7 +94,7 @@ def read_dotted(value: object) -> str:
 
 def read_path(value: object) -> Path:
     """Return the path, `~` expanded."""
-    if not isinstance(value, (str, Path)) or not str(value):
+    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         msg = "is not a path"
         raise ConfigError(msg)
     return expanded(value)

@@ -16,6 +16,7 @@ from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
+from propload.running.run_ids import require_run_id
 from propload.target import parse_table
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
         raise ConfigError(msg)
     places = Plan.of(config.resolve(settings)).readable_places()
     store = RejectStore(places.rejects)
-    path = find_rejected(run_id, places)
+    path = find_rejected(require_run_id(run_id), places)
     rows = store.count(path.stem)
     store.drop(path.stem)
     return rows

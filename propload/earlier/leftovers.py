@@ -11,6 +11,7 @@ from propload.errors import ConfigError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers, is_in_use
 from propload.running.choosing import database_label, open_database
 from propload.running.planning import Plan
+from propload.running.run_ids import require_run_id
 from propload.target import parse_table
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
         LockedError: Its run goes on, or another process recovers it.
     """
     folder = plan.readable_places().journal
+    run_id = require_run_id(run_id)
     for one in find_leftovers(folder):
         if one.run_id == run_id:
             return one

@@ -22,6 +22,7 @@ from propload.reports import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
 from propload.running.run import Run
+from propload.running.run_ids import require_run_id
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
 from propload.wording import counted
@@ -73,7 +74,7 @@ def replay(
     config.refuse_others(settings, config.RELOADING, function="propload.replay")
     places = Plan.of(config.resolve(settings)).readable_places()
     store = RejectStore(places.rejects)
-    named = find_rejected(run_id, places) if run_id else None
+    named = find_rejected(require_run_id(run_id), places) if run_id else None
     path = named or NewestRejects(places).find_replayable()
     with store.alone(path.stem):
         require_there(path)

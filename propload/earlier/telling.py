@@ -15,6 +15,7 @@ from propload.rejecting import RejectStore
 from propload.rejecting.reading import read_rejects
 from propload.reports import ReportStore
 from propload.running.planning import Plan
+from propload.running.run_ids import require_run_id
 from propload.target import parse_table
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
     """
     config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
     places = Plan.of(config.resolve(settings)).readable_places()
+    run_id = require_run_id(run_id)
     try:
         path = find_rejected(run_id, places)
     except ConfigError:

@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from propload.errors import ConfigError
 from propload.report import Counts
+from propload.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,3 +120,18 @@ class Metrics:
         fill = self._fill()
         with self._lock:
             return replace(self._now, seconds=self._seconds(), fill=fill)
+
+
+def given_or_new(metrics: object, /) -> Metrics:
+    """Return the counters that a program gave, or new ones where it gave none.
+
+    Raises:
+        ConfigError: They are something else.
+    """
+    if metrics is None:
+        return Metrics()
+    if isinstance(metrics, Metrics):
+        return metrics
+    kind = with_article(type(metrics).__name__)
+    msg = f"metrics: {kind} counts no rows: give propload.Metrics(), or leave it out"
+    raise ConfigError(msg)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
+from propload.errors import ConfigError
+from propload.wording import with_article
+
 
 def new_run_id() -> str:
     """Return a name for a run that sorts by time and collides with no other.
@@ -24,3 +27,16 @@ def moment_of(run_id: str, /) -> datetime | None:
         return began.replace(microsecond=int(rest[:5], 16))
     except ValueError:
         return None
+
+
+def require_run_id(given: object, /) -> str:
+    """Return the name of a run, which a report bears and is not.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if isinstance(given, str):
+        return given
+    kind = with_article(type(given).__name__)
+    msg = f"{kind} does not name a run: give its name, as report.run_id is one"
+    raise ConfigError(msg)

@@ -139,7 +139,8 @@ def _refuse_misspelt(content: abc.Mapping[str, object], name: str) -> None:
         ConfigError: There is one.
     """
     for key, value in content.items():
-        is_near = nearest(key, ["columns"], cutoff=SLIP) is not None
+        # whether it is a text is asked where the columns are
+        is_near = nearest(str(key), ["columns"], cutoff=SLIP) is not None
         if is_near and isinstance(value, abc.Mapping) and _RULE.isdisjoint(value):
             msg = f"{name}: key {key!r} is not known; did you mean 'columns'?"
             raise ConfigError(msg)
@@ -155,7 +156,10 @@ def _told(place: str) -> Iterator[None]:
         raise ConfigError(msg) from error
 
 
-def _check_name(target: str) -> None:
+def _check_name(target: object) -> None:
+    if not isinstance(target, str):
+        msg = f"the name {target!r} is not a text: write it as one"
+        raise ConfigError(msg)
     if target == ROW or not target or re.fullmatch(r"\*|\^.*\$", target):
         msg = (
             f"the name {target!r} is propload's own, empty or a pattern of columns "

@@ -133,3 +133,20 @@ def test_a_report_whose_refused_rows_were_dropped_has_none(state):
     assert newest.rejects.is_empty()
     with pytest.raises(ConfigError, match="20260102"):
         propload.rejects("20260102", state_dir=state)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        propload.rejects,
+        propload.replay,
+        propload.recover,
+        propload.drop_rejects,
+        propload.drop_leftover,
+    ],
+)
+def test_a_report_is_not_taken_for_the_name_of_its_run(state, function):
+    report = propload.runs(1, state_dir=state)[0]
+    with pytest.raises(ConfigError, match=r"a Report does not name.*report\.run_id"):
+        function(report, state_dir=state)
+    assert propload.rejects(report.run_id, state_dir=state).height == 1
