@@ -113,7 +113,20 @@ def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     text = pl.struct((column if ours is None else ours).alias("v")).struct.json_encode()
     if ours is not None:
         text = text.str.replace_all(MARKED_NUMBER.pattern, "$1")
-    return pl.when(column.is_not_null()).then(text.str.slice(5).str.head(-1))
+    text = text.str.slice(5).str.head(-1)
+    if source.is_float():
+        text = pl.when(column.is_finite()).then(text).otherwise(_odd_number(column))
+    return pl.when(column.is_not_null()).then(text)
+
+
+def _odd_number(column: pl.Expr) -> pl.Expr:
+    """Return what Python's JSON has for NaN and infinities: a null would be another.
+
+    No `jsonb` takes it, but whoever rejects such a value shows it.
+    """
+    sign = pl.when(column < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    infinite = sign + pl.lit("Infinity")
+    return pl.when(column.is_nan()).then(pl.lit("NaN")).otherwise(infinite)
 
 
 def _object_text(column: pl.Expr, source: pl.Struct) -> pl.Expr:

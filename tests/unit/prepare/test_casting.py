@@ -124,6 +124,12 @@ def test_json_has_no_nan_so_such_a_row_is_refused():
     assert refused == [1]
 
 
+def test_a_reason_shows_the_nan_that_a_list_holds():
+    rows = frame_of([[math.nan, 2.5]], pl.List(pl.Float64))
+    sifted = cast_types(rows, [Cast("value", pl.List(pl.Decimal(5, 1)), "numeric[]")])
+    assert sifted.reasons["value"].to_list() == ["[NaN, 2.5]"]
+
+
 @pytest.mark.parametrize(
     ("values", "dtype", "wanted"),
     [

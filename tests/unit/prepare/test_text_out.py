@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from decimal import Decimal
 
 import numpy as np
@@ -68,6 +69,8 @@ def test_a_day_beyond_the_calendar_does_not_end_the_load():
         ([["a, b", 'é "quoted"', "{}", ""], None], pl.List(pl.String)),
         ([[[1], []], [], [None, [2, 3]]], pl.List(pl.List(pl.Int16))),
         ([[1.5, 2.0], [1e300]], pl.List(pl.Float64)),
+        ([[math.nan, None, math.inf], [-math.inf]], pl.List(pl.Float64)),
+        ([{"a": math.nan}, {"a": None}, {"a": 0.5}], pl.Struct({"a": pl.Float32})),
         ([{"a": 1, 'b": ': "x"}, {"a": None, 'b": ': None}, None], None),
         ([{"a": {"b": [True, None]}}, {"a": None}], None),
         ([[{"a": "x, y"}, None], []], None),
