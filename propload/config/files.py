@@ -205,7 +205,10 @@ def _anchored(values: Mapping[str, object], folder: Path) -> dict[str, object]:
 
 
 def _below(folder: Path, value: object) -> object:
-    return str(folder / expanded(value)) if isinstance(value, str) else value
+    # an empty text is refused where it is used, and does not stand for the folder
+    if not isinstance(value, str) or not value:
+        return value
+    return str(folder / expanded(value))
 
 
 def _source_below(folder: Path, value: object) -> object:

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from propload.config.values import expanded
-from propload.errors import SourceError
+from propload.errors import ConfigError, SourceError
 from propload.format_names import check_format
 from propload.sources.estimating import estimate_rows
 from propload.sources.formats import (
@@ -218,10 +218,14 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
 
     Raises:
         SourceError: There are none.
-        ConfigError: There is no home folder for its `~`.
+        ConfigError: It is empty, or there is no home folder for its `~`.
     """
     if pattern == STDIN:
         return [None]
+    if not pattern:
+        # a shell's variable that nobody has set; to Python it is the current folder
+        msg = "a source is an empty text: name a file, a folder (here: .) or - (stdin)"
+        raise ConfigError(msg)
     path = expanded(pattern)
     try:
         is_folder, is_there = path.is_dir(), path.exists()

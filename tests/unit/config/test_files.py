@@ -103,3 +103,13 @@ def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
 
     monkeypatch.setattr(Path, "is_file", refuse)
     assert "table" not in resolve({})
+
+
+def test_an_empty_path_does_not_stand_for_the_folder_of_the_file(
+    write_config, monkeypatch
+):
+    monkeypatch.delenv("PROPLOAD_STATE_DIR", raising=False)
+    write_config("state_dir = ''\n[jobs.one]\nsource = ''\n")
+    assert job_source("one") == ("",)
+    with pytest.raises(ConfigError, match="state_dir: is not a path"):
+        resolve({})

@@ -118,6 +118,14 @@ def test_what_is_missing_is_named_at_once(folder, missing):
     assert caught.value.source == f"{folder}/{missing}"
 
 
+@pytest.mark.parametrize("source", ["", ["a.csv", ""]], ids=["alone", "beside others"])
+def test_an_empty_text_does_not_stand_for_the_folder(folder, monkeypatch, source):
+    # as a shell's variable that nobody has set: "$FILE"
+    monkeypatch.chdir(folder)
+    with pytest.raises(ConfigError, match="a source is an empty text"):
+        opened(source)
+
+
 @pytest.mark.parametrize(
     ("address", "shown", "kind"),
     [
