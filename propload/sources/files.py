@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -106,7 +106,7 @@ class FileSource:
             with _open(path) as file:
                 changed, begun = _changed_at(path), _state_of(file)
                 for batch in self._rows(file, _printable(path)):
-                    self._note_partitions(path, batch)
+                    self._note_partitions(batch)
                     yield replace(batch, as_of=changed)
                 if changed and _state_of(file) != begun:
                     self._changed[_told_of_change(path)] = None
@@ -119,15 +119,16 @@ class FileSource:
                 self._notes |= dict.fromkeys(batch.notes)
                 yield batch
 
-    def _note_partitions(self, path: Path, batch: Batch) -> None:
-        """Tell of values that only the names of a file's folders hold."""
-        found = [_PARTITION.fullmatch(part) for part in path.parts[:-1]]
+    def _note_partitions(self, batch: Batch) -> None:
+        """Tell of values that only the names of folders hold, an archive's as well."""
+        folders = PurePath(batch.source).parts[:-1]
+        found = [_PARTITION.fullmatch(part) for part in folders]
         kept = batch.rows.schema.names
         lost = [match for match in found if match and match[1] not in kept]
-        names = tuple(_printable(match[1]) for match in lost)
+        names = tuple(match[1] for match in lost)
         if lost and names not in self._partitions:
             self._partitions.add(names)
-            note = _told_of_partitions(names, _printable(lost[0][0]))
+            note = _told_of_partitions(names, lost[0][0])
             self._notes[note] = None
 
     @property

@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 import threading
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -98,6 +99,16 @@ def test_values_that_only_folders_hold_are_told_once(folder):
     whole = opened(f"{folder}/parts/*/city=Oss/*.csv")
     assert len(list(whole)) == 1
     assert whole.notes == ()
+
+
+def test_values_that_only_folders_of_an_archive_hold_are_told(tmp_path):
+    with zipfile.ZipFile(tmp_path / "parts.zip", "w") as archive:
+        archive.writestr("year=2023/a.csv", "x\n1\n")
+        archive.writestr("year=2024/a.csv", "x,year\n2,2024\n")
+    source = opened(tmp_path / "parts.zip")
+    assert len(list(source)) == 2
+    (note,) = source.notes
+    assert "folders such as year=2023, and have no column year" in note
 
 
 def test_several_paths_are_read_as_given(read, folder):
