@@ -89,12 +89,13 @@ def _columns() -> tuple[str, ...]:
 
 
 def _no_url_column(frame: pl.DataFrame) -> str:
+    own = [name for name in frame.columns if name != ROW]
     # a file of a thousand columns is not listed in a message
-    shown = ", ".join(frame.columns[:20])
+    shown = ", ".join(own[:20])
     return (
         "mapping funda finds no column of the listings' addresses (url, link, ...) "
-        f"among {counted(frame.width, 'column')}: {shown}. "
-        "Is it a file of Funda's listings?"
+        f"among {counted(len(own), 'column')}: {shown}. "
+        "Give it a file of Funda's listings, or another mapping"
     )
 
 

@@ -90,5 +90,8 @@ def test_one_cell_that_reads_like_a_label_is_a_text():
 
 
 def test_a_file_of_something_else_is_refused_as_a_whole():
-    with pytest.raises(SchemaMismatchError, match="finds no column of the listings'"):
+    complaint = "finds no column of the listings'"
+    with pytest.raises(SchemaMismatchError, match=complaint) as caught:
         apply({"sepal_length": "5.1", "species": "setosa"})
+    # the number of a row is none of the file's columns
+    assert "among 2 columns: sepal_length, species. Give" in str(caught.value)
