@@ -110,6 +110,7 @@ class _Check:
                 make_preparer(plan, source, checker, target),
                 CheckedTable(database, target, facts, pg_types, stack),
                 problems,
+                limit=plan.options.max_rejects,
                 one_by_one=not source.rereadable,
             )
             given = _Given(iter(source), self._metrics)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Deduped
     from propload.checking.checked_table import CheckedTable, Fitted
+    from propload.options import RejectLimit
     from propload.postgres.rehearsing import Rehearsal
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
@@ -48,6 +49,7 @@ class Looking:
         preparer: Maps and checks them.
         table: Where they would go.
         problems: What would stop the load.
+        limit: How many rejected rows would stop it.
         one_by_one: Whether rows come one by one, so that the first ones may lack a
             key that the table has.
     """
@@ -58,8 +60,10 @@ class Looking:
         table: CheckedTable,
         problems: list[str],
         *,
+        limit: RejectLimit,
         one_by_one: bool,
     ) -> None:
+        self._limit = limit
         self._one_by_one = one_by_one
         self._preparer = preparer
         self._table = table
@@ -121,6 +125,7 @@ class Looking:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:
             self._problems.append(nothing_to_replace(source, self._target))
+        self._judge_rejects()
         return CheckReport(
             source=source,
             table=str(self._target.table),
@@ -136,6 +141,15 @@ class Looking:
             expected=self._forecast(),
             notes=tuple(dict.fromkeys(self._table.notes)),
         )
+
+    def _judge_rejects(self) -> None:
+        """Note it where more rows would be rejected than the run allows."""
+        rejected, read = self._rejected, self._read
+        if self._limit.is_passed(rejected=rejected, read=read, ended=True):
+            self._problems.append(
+                f"{rejected:,} of {counted(read, 'row')} would be rejected, which is "
+                "more than max_rejects allows"
+            )
 
     def _forecast(self) -> Counts | None:
         """Return what would become of the rows where that is known of all."""

@@ -48,7 +48,7 @@ class CheckReport:
         table: Where it would go.
         exists: Whether that table is there.
         rows: Rows read.
-        rejected: Rows that would be rejected before the database.
+        rejected: Rows that would be rejected.
         columns: How each column would travel.
         reasons: Rejected rows by reason, most first.
         key: The key that would be used; empty where there is none.

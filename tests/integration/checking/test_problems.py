@@ -107,3 +107,25 @@ def test_columns_with_names_too_long_are_a_problem(database):
         [{"id": 1, "b" * 64: 2}], to=database, table="homes", on_new_columns="add"
     )
     assert ["has 64 bytes" in problem for problem in said.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    ("limit", "stops"), [(1, True), (2, False), ("50%", True), ("70%", False)]
+)
+def test_more_rejected_rows_than_the_limit_allows_are_a_problem(database, limit, stops):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v int CHECK (v > 0))")
+    given = {"to": database, "table": "homes", "key": "id", "max_rejects": limit}
+    # one that the server rejects, one that is found before it is asked
+    rows = [{"id": 1, "v": 1}, {"id": 2, "v": -1}, {"id": None, "v": 3}]
+    said = propload.check(rows, **given)
+    assert said.rejected == 2
+    if not stops:
+        assert said.problems == ()
+        assert propload.ingest(rows, **given).counts == said.expected
+        return
+    assert said.expected is None
+    assert said.problems == (
+        "2 of 3 rows would be rejected, which is more than max_rejects allows",
+    )
+    with pytest.raises(propload.RejectLimitError, match="2 of 3 rows were rejected"):
+        propload.ingest(rows, **given)
