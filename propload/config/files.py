@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from propload.config.settings import SETTINGS
 from propload.config.values import expanded
 from propload.errors import ConfigError
 from propload.nearest import meant
+from propload.toml_files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,6 +86,12 @@ def load_config() -> ConfigFile:
     for above in _folders():
         for name in ("propload.toml", "pyproject.toml"):
             candidate = above / name
+            if name == "propload.toml" and _is_lost(candidate):
+                msg = (
+                    f"configuration file {candidate} cannot be read: it is no file, or "
+                    "a link to none. Put the file there, or remove what stands there"
+                )
+                raise ConfigError(msg)
             if _is_file(candidate):
                 values = _read(candidate)
                 if name == "propload.toml" or _tool_table(values) is not None:
@@ -110,6 +116,14 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_lost(path: Path) -> bool:
+    """Whether something has its name, but no file: another one must not hold instead.
+
+    A container that is to be given a file that is missing gets a folder in its place.
+    """
+    return os.path.lexists(path) and not _is_file(path)
+
+
 def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> None:
     """Raise for the first name that is not known, with the nearest that is.
 
@@ -130,15 +144,7 @@ def _named() -> Path | None:
 
 
 def _read(path: Path) -> dict[str, object]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        msg = f"configuration file {path} cannot be read: {error.strerror}"
-        raise ConfigError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"configuration file {path} is not TOML: {error}"
-        raise ConfigError(msg) from error
+    return read_toml(path, name=f"configuration file {path}")
 
 
 def _tool_table(values: Mapping[str, object]) -> Mapping[str, object] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import abc
 from contextlib import contextmanager
 from decimal import Decimal
@@ -21,6 +20,7 @@ from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
 from propload.registry import find_object
+from propload.toml_files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,14 +70,7 @@ def load_mapping(spec: object, /) -> RowMapping:
 
 
 def _from_file(path: Path) -> Mapping:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"mapping {path} cannot be read: {error.strerror or error}"
-        raise ConfigError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"mapping {path} is not TOML: {error}"
-        raise ConfigError(msg) from error
+    content = read_toml(path, name=f"mapping {path}")
     name = f"mapping {path.name}"
     if not isinstance(content.get("columns"), dict) and _lacks_columns(content):
         msg = f"{name} has no table [columns]: write the columns of the target below it"

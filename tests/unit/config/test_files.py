@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,13 +96,10 @@ def test_a_folder_that_is_gone_has_no_configuration(tmp_path, monkeypatch):
 def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
     write_config, monkeypatch
 ):
-    write_config('table = "homes"')
+    path = write_config('table = "homes"')
     assert resolve({})["table"] == "homes"
-
-    def refuse(_):
-        raise PermissionError
-
-    monkeypatch.setattr(Path, "is_file", refuse)
+    for name in ("stat", "lstat"):
+        monkeypatch.setattr(os, name, _refusing(path, getattr(os, name)))
     assert "table" not in resolve({})
 
 
@@ -109,7 +107,32 @@ def test_an_empty_path_does_not_stand_for_the_folder_of_the_file(
     write_config, monkeypatch
 ):
     monkeypatch.delenv("PROPLOAD_STATE_DIR", raising=False)
-    write_config("state_dir = ''\n[jobs.one]\nsource = ''\n")
-    assert job_source("one") == ("",)
+    write_config("state_dir = ''\n[jobs.one]\nsource = ['a.csv', '']\n")
+    assert job_source("one")[1] == ""
     with pytest.raises(ConfigError, match="state_dir: is not a path"):
+        resolve({})
+
+
+def _refusing(path, look):
+    def refuse(looked_at, *words, **told):
+        if os.fspath(looked_at) == str(path):
+            raise PermissionError
+        return look(looked_at, *words, **told)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "stand",
+    [Path.mkdir, lambda path: path.symlink_to("nowhere.toml"), os.mkfifo],
+    ids=["folder", "dangling", "fifo"],
+)
+def test_what_has_the_name_of_a_file_that_is_lost_is_no_missing_file(
+    stand, tmp_path, monkeypatch
+):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "propload.toml").write_text('table = "other"', encoding="utf-8")
+    stand(tmp_path / "below" / "propload.toml")
+    monkeypatch.chdir(tmp_path / "below")
+    with pytest.raises(ConfigError, match=r"below/propload\.toml cannot be read: it"):
         resolve({})

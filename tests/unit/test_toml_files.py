@@ -1,0 +1,48 @@
+"""TOML files as editors on other machines leave them."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+
+from propload.errors import ConfigError
+from propload.toml_files import read_toml
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content):
+        path = tmp_path / "x.toml"
+        path.write_bytes(content)
+        return read_toml(path, name="file x")
+
+    return read
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_mark_and_line_ends_of_windows_are_read(mark, end, read):
+    content = mark + end.join(['a = "\u00fc"'.encode(), b"\tb = 2", b""])
+    assert read(content) == {"a": "\u00fc", "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a = 1".encode("utf-16"), r"^file x is not text in UTF-8 \(line 1\): save it"),
+        (b'a = 1\nb = "\xfc"\n', r"^file x is not text in UTF-8 \(line 2\)"),
+        (b"a = ", r"^file x is not TOML: Invalid value"),
+        (b"a = " + b"[" * 100_000, r"^file x is not TOML.*nested too deeply$"),
+        (b"a = " + b"9" * 10_000, r"^file x is not TOML: Exceeds the limit"),
+    ],
+    ids=["utf-16", "latin-1", "broken", "nested", "digits"],
+)
+def test_what_is_no_toml_is_told(content, message, read):
+    with pytest.raises(ConfigError, match=message):
+        read(content)
+
+
+def test_a_file_that_is_missing_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"^file x cannot be read: No such file"):
+        read_toml(tmp_path / "none.toml", name="file x")
