@@ -11,6 +11,7 @@ from propload.cli.flags import Part, Shown, expand
 from propload.cli.helping import HelpedCommand
 from propload.cli.screen import Screen, screen_group
 from propload.config.files import CONFIG_VARIABLE
+from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,10 @@ def command(
 
         def guarded(screen: Screen, config: str | None, **values: object) -> None:
             with screen.running():
-                if config:
+                if config is not None:
+                    if not config:
+                        msg = "config: is empty: give a file, or leave it out"
+                        raise ConfigError(msg)
                     # for this process and those that it starts
                     os.environ[CONFIG_VARIABLE] = config
                 function(screen=screen, **values)

@@ -101,7 +101,7 @@ class FileSource:
     def __iter__(self) -> Iterator[Batch]:
         for path in self.paths:
             if path is None:
-                yield from self._rows(sys.stdin.buffer, "stdin")
+                yield from self._rows(_stdin(), "stdin")
                 continue
             with _open(path) as file:
                 changed, begun = _changed_at(path), _state_of(file)
@@ -184,7 +184,11 @@ def _printable(path: str | Path) -> str:
 def _changed_at(path: Path) -> datetime | None:
     if not path.is_file():
         return None
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (ValueError, OverflowError):
+        # a clock that was wrong: Python has no such year
+        return None
 
 
 def _state_of(file: IO[bytes]) -> tuple[int, int]:
@@ -221,6 +225,12 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
         SourceError: There are none.
         ConfigError: It is empty, or there is no home folder for its `~`.
     """
+    if not pattern:
+        # a path that is empty would be the current folder with all its files
+        msg = (
+            "a source is an empty text: name a file, a glob or a folder (. is this one)"
+        )
+        raise ConfigError(msg)
     if pattern == STDIN:
         return [None]
     if not pattern:
@@ -336,6 +346,15 @@ def _readable_in(folder: Path, given: str | None) -> Iterator[Path]:
     for path in folder.rglob("*"):
         if path.is_file() and is_readable(str(path.relative_to(folder)), given):
             yield path
+
+
+def _stdin() -> IO[bytes]:
+    # a service has none, and an editor one of its own
+    found: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
+    if found is None:
+        msg = "stdin cannot be read: it is no open pipe or file. Give a path, or rows"
+        raise SourceError(msg, source="stdin")
+    return found
 
 
 def _open(path: Path) -> IO[bytes]:

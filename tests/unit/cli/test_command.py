@@ -30,6 +30,12 @@ def test_a_flag_before_the_command_is_told_where_it_goes(flag, run):
         assert json.loads(result.stdout)["exit_code"] == 2
 
 
+def test_a_configuration_file_without_a_name_is_a_usage_error(run):
+    result = run("runs", "list", "--config", "")
+    assert result.exit_code == 2
+    assert "config: is empty: give a file" in result.stderr
+
+
 def test_an_unknown_command_is_a_usage_error(run):
     assert run("injest").exit_code == 2
 

@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import sys
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
@@ -16,6 +17,9 @@ import pytest
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
 from propload.sources import files, open_source, row_batches
+
+#: A file system that keeps any moment.
+MEMORY = Path("/dev", "shm")
 
 
 def opened(source, **options):
@@ -195,6 +199,13 @@ def test_rows_in_the_place_of_their_path_are_refused():
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize("source", ["", ["a.csv", ""]])
+def test_an_empty_text_is_not_the_current_folder(source, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(ConfigError, match=r"^a source is an empty text: name a file"):
+        opened(source)
+
+
 def test_a_path_below_nobodys_home_is_refused():
     with pytest.raises(
         ConfigError, match=r"^'~nobody-at-all/a\.csv': there is no home"
@@ -211,6 +222,23 @@ def test_stdin_is_read(read, monkeypatch, pack):
     reading = read("-")
     assert reading.rows == [{"x": "1", "y": "2"}]
     assert reading.batches[0].source == "stdin"
+
+
+@pytest.mark.parametrize("stdin", [None, io.StringIO("x\n1\n")])
+def test_a_program_without_stdin_is_told(stdin, read, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert "stdin cannot be read: it is no open" in str(read("-").error)
+
+
+@pytest.mark.skipif(not MEMORY.is_dir(), reason="a disk here knows no such years")
+@pytest.mark.parametrize("seconds", [253_402_300_800, -99_999_999_999])
+def test_a_file_of_a_year_that_no_calendar_has_is_read(seconds, read):
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        path = Path(folder, "a.csv")
+        path.write_text("x\na\n")
+        os.utime(path, (seconds, seconds))
+        assert path.stat().st_mtime == seconds
+        assert read(path).rows == [{"x": "a"}]
 
 
 def test_stdin_is_read_once(folder):
