@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-import errno
-import glob
 import hashlib
 import os
 import re
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from propload.config.values import expanded
-from propload.errors import ConfigError, SourceError
+from propload.errors import SourceError
 from propload.format_names import check_format
 from propload.sources.estimating import estimate_rows
-from propload.sources.formats import (
-    NOTE_SUFFIX,
-    is_own,
-    is_readable,
-    suffix_format,
-)
+from propload.sources.finding import printable
 from propload.sources.parts import find_parts
 from propload.sources.readers import refuse_unused, takes_of
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-STDIN = "-"
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 #: Of a file's beginning and of its end, into its fingerprint: where files of one
 #: size that were written at one time differ.
 FINGERPRINT_BYTES = 64 << 10
-#: Folders that a note names.
-_MOST_FOLDERS = 5
-#: Characters of a path that is too long that a message shows.
-_MOST_SHOWN = 40
 #: A folder that stands for a value of all rows below it, as Spark and pyarrow write.
 _PARTITION = re.compile(r"([^=]+)=.*", re.DOTALL)
 
@@ -66,7 +50,7 @@ class FileSource:
         name: str,
         notes: Sequence[str] = (),
     ) -> None:
-        self.name = _printable(name)
+        self.name = printable(name)
         self.paths = tuple(paths)
         # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
         self.rereadable = all(path and path.is_file() for path in self.paths)
@@ -105,7 +89,7 @@ class FileSource:
                 continue
             with _open(path) as file:
                 changed, begun = _changed_at(path), _state_of(file)
-                for batch in self._rows(file, _printable(path)):
+                for batch in self._rows(file, printable(path)):
                     self._note_partitions(batch)
                     yield replace(batch, as_of=changed)
                 if changed and _state_of(file) != begun:
@@ -176,11 +160,6 @@ def _kinds(
     return frozenset(kinds)
 
 
-def _printable(path: str | Path) -> str:
-    """Return a path as text, also where bytes of it are none; no table holds those."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def _changed_at(path: Path) -> datetime | None:
     if not path.is_file():
         return None
@@ -199,7 +178,7 @@ def _state_of(file: IO[bytes]) -> tuple[int, int]:
 
 def _told_of_change(path: Path) -> str:
     return (
-        f"{_printable(path)} was written into while it was read: rows of it may be "
+        f"{printable(path)} was written into while it was read: rows of it may be "
         "missing, or mixed from before and after"
     )
 
@@ -211,141 +190,6 @@ def _told_of_partitions(names: Sequence[str], example: str) -> str:
         "load it, give rows that have it, such as pl.scan_parquet(..., "
         "hive_partitioning=True) in Python"
     )
-
-
-def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path | None]:
-    """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
-
-    Args:
-        pattern: What the user named.
-        given: What the user says the files' format is, or None.
-        notes: What there is to tell of them is added here.
-
-    Raises:
-        SourceError: There are none.
-        ConfigError: It is empty, or there is no home folder for its `~`.
-    """
-    if not pattern:
-        # a path that is empty would be the current folder with all its files
-        msg = (
-            "a source is an empty text: name a file, a glob or a folder (. is this one)"
-        )
-        raise ConfigError(msg)
-    if pattern == STDIN:
-        return [None]
-    if not pattern:
-        # a shell's variable that nobody has set; to Python it is the current folder
-        msg = "a source is an empty text: name a file, a folder (here: .) or - (stdin)"
-        raise ConfigError(msg)
-    path = expanded(pattern)
-    try:
-        is_folder, is_there = path.is_dir(), path.exists()
-    except OSError as error:
-        raise _unreached(pattern, error) from error
-    if is_folder:
-        return _files_of_folder(path, given)
-    if is_there:
-        return [path]
-    _refuse_address(pattern)
-    if not glob.has_magic(pattern):
-        msg = f"{pattern} does not exist: check the path"
-        raise SourceError(msg, source=pattern)
-    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
-    matched = [Path(match) for match in matches]
-    if not is_own(path.name):
-        matched = [match for match in matched if not is_own(match.name)]
-    found = [match for match in matched if not match.is_dir()]
-    if not found:
-        msg = f"{pattern} matches no file: check the path"
-        raise SourceError(msg, source=pattern)
-    folders = [match for match in matched if match.is_dir()]
-    notes += _passed_over(pattern, folders, found, given)
-    return list(found)
-
-
-def _unreached(pattern: str, error: OSError) -> SourceError:
-    """Return what is said of a path that cannot be looked for."""
-    if error.errno != errno.ENAMETOOLONG:
-        msg = f"{pattern} cannot be opened: {error.strerror}"
-        return SourceError(msg, source=pattern)
-    # rows in the place of their file's path
-    shown = f"{pattern[:_MOST_SHOWN]}…"
-    msg = f"{shown!r} is too long for a path: give one, or rows as a list or a frame"
-    return SourceError(msg, source=shown)
-
-
-def _passed_over(
-    pattern: str, folders: Sequence[Path], found: Sequence[Path], given: str | None
-) -> Iterator[str]:
-    """Yield what is said of folders that a glob matches, and none of their files."""
-    reached = {parent for file in found for parent in file.parents}
-    left = [
-        _printable(one.name)
-        for one in folders
-        if one not in reached and _holds_readable(one, given)
-    ]
-    if left:
-        shown = ", ".join(left[:_MOST_FOLDERS])
-        more = len(left) - _MOST_FOLDERS
-        shown += f" and {more:,} more" if more > 0 else ""
-        verb = "was" if len(left) == 1 else "were"
-        yield (
-            f"{counted(len(left), 'folder')} that {_printable(pattern)} matches {verb} "
-            f"passed over: {shown}. Give a folder by its name to read the files in it"
-        )
-
-
-def _holds_readable(folder: Path, given: str | None) -> bool:
-    """Return whether a folder itself holds a file to read; one that is shut does not.
-
-    Folders below it are not looked at: there may be millions of files in them.
-    """
-    with suppress(OSError):
-        return any(is_readable(p.name, given) and p.is_file() for p in folder.iterdir())
-    return False
-
-
-def _refuse_address(text: str) -> None:
-    """Refuse what names no file but a place in a network.
-
-    Raises:
-        SourceError: It is such an address; its password and query are not repeated.
-    """
-    if not _ADDRESS.match(text):
-        return
-    try:
-        address = urlsplit(text)
-        shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
-        kind = suffix_format(address.path) or "csv"
-    except ValueError:
-        # what it is wrong about may stand in its password
-        shown, kind = f"{text.partition('://')[0]}://...", "csv"
-    msg = (
-        f"{shown} is an address, and propload reads files and pipes: fetch it, or "
-        f"curl -fsSL URL | propload ingest - --format {kind}"
-    )
-    raise SourceError(msg, source=shown)
-
-
-def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:
-    read = sorted(_readable_in(folder, given))
-    if not read:
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        advice = "name the files and give their --format"
-        if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
-            texts = f"{folder}/*{NOTE_SUFFIX}"
-            advice = f"name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
-        elif not files:
-            advice = "it is empty"
-        msg = f"{folder} is a folder without files of a known format: {advice}"
-        raise SourceError(msg, source=str(folder))
-    return list(read)
-
-
-def _readable_in(folder: Path, given: str | None) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.is_file() and is_readable(str(path.relative_to(folder)), given):
-            yield path
 
 
 def _stdin() -> IO[bytes]:

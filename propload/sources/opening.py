@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 from propload.batch import Batch
 from propload.errors import ConfigError
 from propload.options import CRAWL, CrawlOptions
-from propload.sources.files import FileSource, find_files
+from propload.sources.files import FileSource
+from propload.sources.finding import find_files
 from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
 from propload.sources.readers import refuse_unused

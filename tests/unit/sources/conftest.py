@@ -74,3 +74,19 @@ def write(tmp_path):
         return str(path)
 
     return to_file
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with files of all sorts."""
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for name, text in {
+        "b.csv": "x\nb\n",
+        "a.csv": "x\na\n",
+        "deep/c.ndjson": '{"y": 1}\n',
+        "notes.md": "no rows",
+        ".hidden.csv": "x\n?\n",
+        "_SUCCESS": "",
+    }.items():
+        (tmp_path / "in" / name).write_text(text)
+    return tmp_path / "in"

@@ -26,21 +26,6 @@ def opened(source, **options):
     return open_source(source, SourceOptions(**options))
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    for name, text in {
-        "b.csv": "x\nb\n",
-        "a.csv": "x\na\n",
-        "deep/c.ndjson": '{"y": 1}\n',
-        "notes.md": "no rows",
-        ".hidden.csv": "x\n?\n",
-        "_SUCCESS": "",
-    }.items():
-        (tmp_path / "in" / name).write_text(text)
-    return tmp_path / "in"
-
-
 def test_a_folder_is_its_files_in_order(read, folder):
     reading = read(folder)
     assert reading.rows == [{"x": "a"}, {"x": "b"}, {"y": 1}]
@@ -69,23 +54,6 @@ def test_a_pipe_by_its_name_is_read_once_as_stdin_is(read, tmp_path):
 def test_a_glob_is_its_matches_in_order(read, folder):
     assert read(f"{folder}/*.csv").rows == [{"x": "a"}, {"x": "b"}]
     assert read(f"{folder}/**/*.ndjson").rows == [{"y": 1}]
-
-
-def test_folders_that_a_glob_passes_over_are_told(folder):
-    (note,) = opened(f"{folder}/*").notes
-    assert note.startswith(f"1 folder that {folder}/* matches was passed over: deep. ")
-    for number in range(6):
-        (folder / f"e{number}").mkdir()
-        (folder / f"e{number}" / "a.csv").write_text("x\n1\n")
-    (note,) = opened(f"{folder}/[ade]*").notes
-    assert "7 folders" in note
-    assert "were passed over: deep, e0, e1, e2, e3 and 2 more. " in note
-
-
-@pytest.mark.parametrize("pattern", ["**", "*.csv", "[!_]*/*.ndjson", ""])
-def test_no_folder_is_told_whose_files_are_read_or_not_meant(folder, pattern):
-    (folder / "_temporary").mkdir()
-    assert opened(f"{folder}/{pattern}").notes == ()
 
 
 def test_values_that_only_folders_hold_are_told_once(folder):
@@ -121,96 +89,10 @@ def test_several_paths_are_read_as_given(read, folder):
     assert opened(paths).name.startswith("2 sources from ")
 
 
-def test_a_name_with_brackets_is_a_name_first(read, folder):
-    (folder / "a[1].csv").write_text("x\n1\n")
-    assert read(folder / "a[1].csv").rows == [{"x": "1"}]
-
-
-@pytest.mark.parametrize("missing", ["none.csv", "*.parquet"])
-def test_what_is_missing_is_named_at_once(folder, missing):
-    with pytest.raises(SourceError, match="check the path") as caught:
-        opened(f"{folder}/{missing}")
-    assert caught.value.source == f"{folder}/{missing}"
-
-
-@pytest.mark.parametrize("source", ["", ["a.csv", ""]], ids=["alone", "beside others"])
-def test_an_empty_text_does_not_stand_for_the_folder(folder, monkeypatch, source):
-    # as a shell's variable that nobody has set: "$FILE"
-    monkeypatch.chdir(folder)
-    with pytest.raises(ConfigError, match="a source is an empty text"):
-        opened(source)
-
-
-@pytest.mark.parametrize(
-    ("address", "shown", "kind"),
-    [
-        ("https://me:secret@x.org/a.json.gz?k=secret", "https://x.org/a.j", "json"),
-        ("s3://homes/2026/*.parquet", "s3://homes/2026/*.parquet", "parquet"),
-        ("http://x.org", "http://x.org is", "csv"),
-        ("http://me:secret@[x/a.csv", "http://... is", "csv"),
-    ],
-)
-def test_an_address_is_no_file(address, shown, kind):
-    with pytest.raises(SourceError, match=rf"--format {kind}$") as caught:
-        opened(address)
-    assert str(caught.value).startswith(shown)
-    assert "secret" not in f"{caught.value} {caught.value.source}"
-
-
-def test_a_folder_without_rows_is_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SourceError, match=r"folder without files .*: it is empty"):
-        opened(tmp_path / "empty")
-
-
-def test_the_lock_of_an_open_workbook_is_no_source(read, folder):
-    (folder / "~$b.csv").write_text("no rows")
-    assert len(read(folder).rows) == 3
-    assert read(f"{folder}/*.csv").rows == [{"x": "a"}, {"x": "b"}]
-    assert len(read(f"{folder}/~$*.csv").batches) == 1
-
-
-def test_a_text_beside_others_is_read_where_it_is_meant(read, folder):
-    (folder / "readme.txt").write_text("how\nto read\n")
-    assert len(read(folder).rows) == 3
-    assert read(f"{folder}/*.txt").rows == [{"how": "to read"}]
-    assert read(f"{folder}/readme.txt").rows == [{"how": "to read"}]
-    (folder / "deep" / "c.ndjson").unlink()
-    assert len(read(folder, format="csv").rows) == 3
-
-
-def test_a_folder_of_texts_alone_says_how_they_are_read(tmp_path):
-    (tmp_path / "rows.txt").write_text("x\n1\n")
-    with pytest.raises(SourceError, match=r"/\*\.txt\), or give --format csv"):
-        opened(tmp_path)
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_refused(read, folder):
     (folder / "a.csv").chmod(0)
     assert "cannot be opened" in str(read(folder / "a.csv").error)
-
-
-def test_rows_in_the_place_of_their_path_are_refused():
-    with pytest.raises(
-        SourceError, match=r"^'id,name.+…' is too long .* frame$"
-    ) as caught:
-        opened("id,name\n" + "1,x\n" * 100)
-    assert len(str(caught.value)) < 200
-
-
-@pytest.mark.parametrize("source", ["", ["a.csv", ""]])
-def test_an_empty_text_is_not_the_current_folder(source, folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    with pytest.raises(ConfigError, match=r"^a source is an empty text: name a file"):
-        opened(source)
-
-
-def test_a_path_below_nobodys_home_is_refused():
-    with pytest.raises(
-        ConfigError, match=r"^'~nobody-at-all/a\.csv': there is no home"
-    ):
-        opened("~nobody-at-all/a.csv")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -1,0 +1,181 @@
+"""Which files a path, a folder or a glob stands for, and what is said where none."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from propload.errors import ConfigError, SourceError
+from propload.options import SourceOptions
+from propload.sources import open_source
+
+#: A user whom no file belongs to.
+NOBODY = 65534
+#: What may be done with a folder: its names be listed, its files be opened.
+LIST, ENTER = 0o4, 0o1
+
+
+def opened(source, **options):
+    return open_source(source, SourceOptions(**options))
+
+
+def test_folders_that_a_glob_passes_over_are_told(folder):
+    (note,) = opened(f"{folder}/*").notes
+    assert note.startswith(f"1 folder that {folder}/* matches was passed over: deep. ")
+    for number in range(6):
+        (folder / f"e{number}").mkdir()
+        (folder / f"e{number}" / "a.csv").write_text("x\n1\n")
+    (note,) = opened(f"{folder}/[ade]*").notes
+    assert "7 folders" in note
+    assert "were passed over: deep, e0, e1, e2, e3 and 2 more. " in note
+
+
+@pytest.mark.parametrize("pattern", ["**", "*.csv", "[!_]*/*.ndjson", ""])
+def test_no_folder_is_told_whose_files_are_read_or_not_meant(folder, pattern):
+    (folder / "_temporary").mkdir()
+    assert opened(f"{folder}/{pattern}").notes == ()
+
+
+def test_a_name_with_brackets_is_a_name_first(read, folder):
+    (folder / "a[1].csv").write_text("x\n1\n")
+    assert read(folder / "a[1].csv").rows == [{"x": "1"}]
+
+
+@pytest.mark.parametrize("missing", ["none.csv", "*.parquet"])
+def test_what_is_missing_is_named_at_once(folder, missing):
+    with pytest.raises(SourceError, match="check the path") as caught:
+        opened(f"{folder}/{missing}")
+    assert caught.value.source == f"{folder}/{missing}"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "kind"),
+    [
+        ("https://me:secret@x.org/a.json.gz?k=secret", "https://x.org/a.j", "json"),
+        ("s3://homes/2026/*.parquet", "s3://homes/2026/*.parquet", "parquet"),
+        ("http://x.org", "http://x.org is", "csv"),
+        ("http://me:secret@[x/a.csv", "http://... is", "csv"),
+    ],
+)
+def test_an_address_is_no_file(address, shown, kind):
+    with pytest.raises(SourceError, match=rf"--format {kind}$") as caught:
+        opened(address)
+    assert str(caught.value).startswith(shown)
+    assert "secret" not in f"{caught.value} {caught.value.source}"
+
+
+def test_a_folder_without_rows_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match=r"folder without files .*: it is empty"):
+        opened(tmp_path / "empty")
+
+
+def test_the_lock_of_an_open_workbook_is_no_source(read, folder):
+    (folder / "~$b.csv").write_text("no rows")
+    assert len(read(folder).rows) == 3
+    assert read(f"{folder}/*.csv").rows == [{"x": "a"}, {"x": "b"}]
+    assert len(read(f"{folder}/~$*.csv").batches) == 1
+
+
+def test_a_text_beside_others_is_read_where_it_is_meant(read, folder):
+    (folder / "readme.txt").write_text("how\nto read\n")
+    assert len(read(folder).rows) == 3
+    assert read(f"{folder}/*.txt").rows == [{"how": "to read"}]
+    assert read(f"{folder}/readme.txt").rows == [{"how": "to read"}]
+    (folder / "deep" / "c.ndjson").unlink()
+    assert len(read(folder, format="csv").rows) == 3
+
+
+def test_a_folder_of_texts_alone_says_how_they_are_read(tmp_path):
+    (tmp_path / "rows.txt").write_text("x\n1\n")
+    with pytest.raises(SourceError, match=r"/\*\.txt\), or give --format csv"):
+        opened(tmp_path)
+
+
+def test_rows_in_the_place_of_their_path_are_refused():
+    with pytest.raises(
+        SourceError, match=r"^'id,name.+…' is too long .* frame$"
+    ) as caught:
+        opened("id,name\n" + "1,x\n" * 100)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("source", ["", ["a.csv", ""]])
+def test_an_empty_text_is_not_the_current_folder(source, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(ConfigError, match=r"^a source is an empty text: name a file"):
+        opened(source)
+
+
+def test_a_path_below_nobodys_home_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"^'~nobody-at-all/a\.csv': there is no home"
+    ):
+        opened("~nobody-at-all/a.csv")
+
+
+@contextmanager
+def a_shut_folder(rights, name="sub"):
+    """Give a folder with another in it that only its rights shut, also to root."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        root.chmod(0o755)
+        for below in (root, root / name):
+            below.mkdir(exist_ok=True)
+            (below / "a.csv").write_text("x\n1\n")
+        is_root = os.geteuid() == 0
+        (root / name).chmod(rights * (0o11 if is_root else 0o100))
+        if is_root:
+            os.seteuid(NOBODY)
+        try:
+            yield root
+        finally:
+            if is_root:
+                os.seteuid(0)
+            (root / name).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("rights", "pattern"),
+    [
+        (0, ""),
+        (0, "sub"),
+        (0, "**/*.csv"),
+        (0, "*/*.csv"),
+        (0, "*/a.csv"),
+        (ENTER, ""),
+        (ENTER, "**/*.csv"),
+        (ENTER, "sub/*.csv"),
+        (ENTER, "**/a.csv"),
+    ],
+)
+def test_a_folder_that_is_shut_is_not_passed_over(rights, pattern):
+    told = r"sub cannot be looked into: Permission denied\. Rows in it would be missing"
+    with a_shut_folder(rights) as root, pytest.raises(SourceError, match=told):
+        opened(root / pattern)
+
+
+def test_a_file_in_a_folder_that_may_be_listed_but_not_entered_is_told():
+    told = r"cannot be opened: Permission denied$"
+    with a_shut_folder(LIST) as root, pytest.raises(SourceError, match=told):
+        opened(root)
+
+
+def test_a_folder_that_may_be_entered_but_not_listed_gives_a_file_by_its_name(read):
+    with a_shut_folder(ENTER) as root:
+        for path in ("sub/a.csv", "s*/a.csv", "*.csv"):
+            assert read(root / path).rows == [{"x": "1"}]
+
+
+@pytest.mark.parametrize("name", ["lost+found", ".Trash-0", "_temporary"])
+def test_a_shut_folder_whose_files_nobody_means_is_passed_over(name, read):
+    with a_shut_folder(0, name) as root:
+        assert read(root).rows == [{"x": "1"}]
+        assert read(root / "[!_]*.csv").rows == [{"x": "1"}]
+        if name != "_temporary":
+            # a glob may mean that one
+            assert read(root / "**" / "*.csv").rows == [{"x": "1"}]
