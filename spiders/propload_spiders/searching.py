@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.config.values import expanded
@@ -27,7 +29,6 @@ from propload_spiders.extraction.addresses import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from propload_spiders.walking import Walk
 
@@ -181,17 +182,32 @@ def _files(value: object) -> tuple[Path, ...]:
         return ()
     folder = expanded(str(value))
     try:
-        found = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+        found = [folder] if folder.is_file() else _below(folder)
+        pages = (path for path in found if path.name.lower().endswith(_SUFFIXES))
+        # a mirror of a site has folders called as its pages are
+        files = tuple(path for path in pages if path.is_file())
     except OSError as error:
-        msg = f"pages {folder} cannot be read: {error.strerror}"
+        msg = f"pages {error.filename or folder} cannot be read: {error.strerror}"
         raise ConfigError(msg) from error
-    pages = (path for path in found if path.name.lower().endswith(_SUFFIXES))
-    # a mirror of a site has folders called as its pages are
-    files = tuple(path for path in pages if path.is_file())
     if not files:
         msg = f"pages {folder} holds no saved page: give a folder of .html files"
         raise ConfigError(msg)
     return files
+
+
+def _below(folder: Path) -> list[Path]:
+    """Return the files below a folder, in order.
+
+    Raises:
+        OSError: A folder cannot be looked into: its pages would be missing.
+    """
+    walked = os.walk(folder, onerror=_raise)
+    return sorted(Path(place, name) for place, _, names in walked for name in names)
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _check_start(spider: str, wanted: Wanted) -> None:

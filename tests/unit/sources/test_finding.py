@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytest
 
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
 from propload.sources import open_source
+from tests.shutting import a_shut_folder
 
-#: A user whom no file belongs to.
-NOBODY = 65534
 #: What may be done with a folder: its names be listed, its files be opened.
 LIST, ENTER = 0o4, 0o1
 
@@ -116,27 +110,6 @@ def test_a_path_below_nobodys_home_is_refused():
         ConfigError, match=r"^'~nobody-at-all/a\.csv': there is no home"
     ):
         opened("~nobody-at-all/a.csv")
-
-
-@contextmanager
-def a_shut_folder(rights, name="sub"):
-    """Give a folder with another in it that only its rights shut, also to root."""
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
-        root.chmod(0o755)
-        for below in (root, root / name):
-            below.mkdir(exist_ok=True)
-            (below / "a.csv").write_text("x\n1\n")
-        is_root = os.geteuid() == 0
-        (root / name).chmod(rights * (0o11 if is_root else 0o100))
-        if is_root:
-            os.seteuid(NOBODY)
-        try:
-            yield root
-        finally:
-            if is_root:
-                os.seteuid(0)
-            (root / name).chmod(0o755)
 
 
 @pytest.mark.parametrize(

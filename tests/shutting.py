@@ -1,0 +1,32 @@
+"""Folders that a user may not look into, for tests that root runs as well."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+#: A user whom no file belongs to.
+NOBODY = 65534
+
+
+@contextmanager
+def a_shut_folder(rights, name="sub"):
+    """Give a folder with another in it that only its rights shut, also to root."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        root.chmod(0o755)
+        for below in (root, root / name):
+            below.mkdir(exist_ok=True)
+            (below / "a.csv").write_text("x\n1\n")
+        is_root = os.geteuid() == 0
+        (root / name).chmod(rights * (0o11 if is_root else 0o100))
+        if is_root:
+            os.seteuid(NOBODY)
+        try:
+            yield root
+        finally:
+            if is_root:
+                os.seteuid(0)
+            (root / name).chmod(0o755)
