@@ -8,7 +8,7 @@ import typer
 
 from propload.cli.flags import Group, Part
 from propload.config import job_source, job_table
-from propload.config.values import read_resume
+from propload.config.values import as_typed, read_resume
 from propload.errors import ConfigError
 from propload.spider_names import is_spider, refuse_among
 
@@ -71,7 +71,8 @@ class Chosen:
     """
 
     def __init__(self, told: Mapping[str, object]) -> None:
-        self.job = told["job"] if isinstance(told["job"], str) else None
+        job = told["job"]
+        self.job = as_typed(job) if isinstance(job, str) else None
         self._sources = _texts(told["sources"])
         self._argument = _texts(told.get("argument"))
         self._set = _texts(told.get("set"))

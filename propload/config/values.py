@@ -36,15 +36,19 @@ def read_text(value: object) -> str:
     if not value:
         msg = "is empty: give a text, or leave it out"
         raise ConfigError(msg)
-    _require_text(value)
-    return value
+    return as_typed(value)
 
 
-def _require_text(value: str) -> None:
+def as_typed(value: str, /) -> str:
+    """Return a text of a command line, also where a locale (`LC_ALL=C`) knows ASCII.
+
+    Raises:
+        ConfigError: It holds bytes that are no text in UTF-8.
+    """
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        # bytes of a command line that are no text
+        # where it is text already, these are its own bytes
+        return value.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:
         msg = "is not text in UTF-8: write it in UTF-8"
         raise ConfigError(msg) from None
 
@@ -131,9 +135,7 @@ def read_words(value: object) -> tuple[str, ...]:
     ):
         msg = f"{value!r} is not a list of words: write A,B or a list of texts"
         raise ConfigError(msg)
-    for word in value:
-        _require_text(word)
-    return tuple(value)
+    return tuple(map(as_typed, value))
 
 
 def _listed(text: str) -> list[str]:

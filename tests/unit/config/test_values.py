@@ -133,6 +133,15 @@ def test_a_value_that_cannot_be_used_names_its_setting(name, written, write_conf
     assert caught.value.exit_code == 2
 
 
+def test_words_of_a_locale_that_knows_ascii_alone_are_read(write_config, monkeypatch):
+    write_config("")
+    # as Python has the bytes of a command line and of variables under LC_ALL=C
+    monkeypatch.setenv("PROPLOAD_NEWEST", "gesehen_\udcc3\udcbcber")
+    read = resolve({"table": "h\udcc3\udca4user", "key": "id,stra\udcc3\udc9fe"})
+    assert (read["table"], read["newest"]) == ("häuser", "gesehen_über")
+    assert read["key"] == ("id", "straße")
+
+
 def test_the_file_of_a_mapping_may_be_below_the_home_folder(write_config, monkeypatch):
     write_config("")
     home = "/home/someone"
