@@ -21,6 +21,7 @@ from propload.cli.flags import Part, completed, expand, flowing
 from propload.cli.helping import HelpedGroup
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
+    forget_too_narrow_lines,
     let_stderr_fail,
     open_closed_streams,
     patient_stdout,
@@ -58,6 +59,7 @@ def main() -> None:
     open_closed_streams()
     escape_what_cannot_be_printed()
     let_stderr_fail()
+    forget_too_narrow_lines()
     try:
         with patient_stdout():
             build_app()(prog_name="propload")

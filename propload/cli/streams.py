@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _STDERR = 2
+#: Columns that a word and the frame around it need.
+_NARROWEST = 20
 #: The name under which Python knows how such letters are written.
 _ESCAPED = "propload.escaped"
 
@@ -39,6 +41,17 @@ def open_closed_streams() -> None:
     ):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def forget_too_narrow_lines() -> None:
+    """Let help and errors have lines of the usual width where none would hold a word.
+
+    Programs that start others without a terminal tell them of 0 `COLUMNS`: nothing at
+    all would be printed.
+    """
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) < _NARROWEST:
+        del os.environ["COLUMNS"]
 
 
 def let_stderr_fail() -> None:

@@ -57,6 +57,19 @@ def test_what_stdout_cannot_print_is_escaped_and_stays_json(tmp_path, said):
     assert json.loads(out.read_text("ascii")) == said
 
 
+@pytest.mark.parametrize("columns", ["0", "7"])
+def test_an_error_is_told_where_lines_would_hold_no_word(columns):
+    ended = subprocess.run(
+        [sys.executable, "-m", "propload", "injest"],
+        env={**os.environ, "COLUMNS": columns},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "No such command 'injest'" in ended.stderr
+
+
 @pytest.fixture
 def into_full(tmp_path):
     """Run a command whose streams lead to a disk that is full, as the shell is told."""
