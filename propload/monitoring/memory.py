@@ -95,7 +95,11 @@ class MemoryWatch:
 
     def look(self) -> int:
         """Measure now; return the resident bytes."""
-        now = self._measure()
+        try:
+            now = self._measure()
+        except OSError:
+            # the program has as many open files as it may: the last look holds
+            now = self._now
         with self._changed:
             self._now = now
             self.peak_bytes = max(self.peak_bytes, now)

@@ -1,3 +1,4 @@
+import resource
 import threading
 
 import pytest
@@ -25,6 +26,18 @@ def test_pressure_grows_from_80_percent_to_the_limit(size, pressure):
     one, _ = watch(size)
     one.look()
     assert one.pressure == pytest.approx(pressure)
+
+
+def test_the_last_look_holds_where_no_file_can_be_opened_for_another():
+    one = MemoryWatch(1 << 50, Metrics())
+    seen = one.look()
+    assert seen > 0
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        assert one.look() == seen
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_batches_shrink_under_pressure_but_never_to_nothing():
