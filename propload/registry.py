@@ -68,7 +68,12 @@ def _reason(error: Exception) -> str:
 @contextmanager
 def _current_folder() -> Iterator[None]:
     """Let modules of the current folder be imported, as `python -m` does."""
-    folder = str(Path.cwd())
+    try:
+        folder = str(Path.cwd())
+    except OSError:
+        # it was deleted
+        yield
+        return
     added = folder not in sys.path
     if added:
         sys.path.insert(0, folder)

@@ -209,11 +209,19 @@ def _open(path: Path) -> IO[bytes]:
         raise SourceError(msg, source=str(path)) from error
 
 
+def _whole(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except OSError as error:
+        msg = f"{path} has no whole path: the current folder was deleted. Go to another"
+        raise SourceError(msg, source=str(path)) from error
+
+
 def _fingerprint(path: Path) -> bytes:
     with _open(path) as file:
         stat = path.stat()
         # a path may hold bytes that are no text
-        found = hashlib.sha256(os.fsencode(path.resolve()))
+        found = hashlib.sha256(os.fsencode(_whole(path)))
         found.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
         try:
             found.update(file.read(FINGERPRINT_BYTES))

@@ -123,6 +123,15 @@ def test_a_file_of_a_year_that_no_calendar_has_is_read(seconds, read):
         assert read(path).rows == [{"x": "a"}]
 
 
+def test_a_file_that_is_named_from_a_folder_that_is_gone_is_told(folder, monkeypatch):
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(SourceError, match=r"^\.\./a\.csv has no whole path: the curr"):
+        opened("../a.csv").fingerprint()
+
+
 def test_stdin_is_read_once(folder):
     stdin = opened("-")
     assert (stdin.name, stdin.rereadable) == ("stdin", False)
