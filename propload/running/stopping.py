@@ -269,7 +269,9 @@ class _Signals:
             # a signal from here on is handed on, and keeps no handler from its place
             self._is_over = True
             for number, handler in self._before.items():
-                signal.signal(number, handler)
+                # one that the program has set meanwhile stays
+                if signal.getsignal(number) == self._hear:
+                    signal.signal(number, handler)
 
     def look(self) -> None:
         """Look whether a second one came.

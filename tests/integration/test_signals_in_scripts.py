@@ -70,6 +70,30 @@ def test_a_handler_that_notes_it_gets_the_report_back(load, handle):
     assert noted == [signal.SIGTERM]
 
 
+def test_a_handler_that_is_set_during_a_load_stays(database, handle):
+    def rows():
+        yield {"id": 1}
+        os.kill(os.getpid(), signal.SIGALRM)
+        assert is_set.wait(60)
+        yield {"id": 2}
+
+    def set_anew(_number, _frame):
+        signal.signal(signal.SIGTERM, later)
+        is_set.set()
+
+    def later(_number, _frame):
+        """Stands for what the program does from then on."""
+
+    handle(signal.SIG_DFL)
+    is_set, before = threading.Event(), signal.signal(signal.SIGALRM, set_anew)
+    try:
+        report = propload.ingest(rows(), to=database, table="a", key="id")
+        assert report.counts.inserted == 2
+        assert signal.getsignal(signal.SIGTERM) is later
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_log_that_cannot_be_written_keeps_no_signal_from_the_load(load, handle):
     class Full(logging.Handler):
