@@ -69,7 +69,7 @@ def ingest(
             ended it.
         KeyboardInterrupt: It was told twice to stop, or before anything was read.
     """
-    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
+    crawl = crawl_options(source, arguments, crawl_settings)
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = given_or_new(metrics)
     run = Run(opened, plan, metrics=metrics)
@@ -80,6 +80,31 @@ def ingest(
 
     with watch(metrics, wanted=plan.settings.get("progress", True)):
         return stoppable(load)
+
+
+def crawl_options(
+    source: object,
+    arguments: Mapping[str, object] | None,
+    crawl_settings: Mapping[str, object] | None,
+) -> CrawlOptions:
+    """Return what a spider is told.
+
+    Args:
+        source: As for `ingest`.
+        arguments: Its arguments, or None.
+        crawl_settings: Scrapy's settings, or None.
+
+    Raises:
+        ConfigError: They are no names and values, or the source is no spider, which
+            alone takes them.
+    """
+    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
+    told = {"arguments": crawl.arguments, "crawl_settings": crawl.settings}
+    for name, values in told.items():
+        if values and not is_spider(source):
+            msg = f"{name}: only a spider takes them, leave them out"
+            raise ConfigError(msg)
+    return crawl
 
 
 def plan_and_open(

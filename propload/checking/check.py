@@ -11,9 +11,8 @@ from propload.checking.checked_table import CheckedTable
 from propload.checking.looking import Looking
 from propload.display import check_lines, watch
 from propload.errors import ConfigError
-from propload.ingesting import plan_and_open
+from propload.ingesting import crawl_options, plan_and_open
 from propload.monitoring.metrics import Metrics
-from propload.options import CrawlOptions
 from propload.prepare.joining import Joiner
 from propload.report import Counts
 from propload.running.choosing import (
@@ -69,7 +68,7 @@ def check(
         KeyboardInterrupt: A signal came; for a crawl that has begun a second one,
             since after the first it reports on the rows that had come.
     """
-    told = CrawlOptions(arguments or {}, crawl_settings or {})
+    told = crawl_options(source, arguments, crawl_settings)
     crawl = replace(told, settings={**told.settings, **_FROM_ITS_BEGINNING})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = Metrics()

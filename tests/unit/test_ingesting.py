@@ -44,3 +44,11 @@ def test_what_counts_nothing_is_told_before_a_row_is_read(metrics):
 def test_a_loader_has_a_name_that_can_be_written(name, told):
     with pytest.raises(ConfigError, match=f"name: {told}"):
         propload.Loader(table="homes", key="id", name=name)
+
+
+@pytest.mark.parametrize("what", [propload.ingest, propload.check])
+@pytest.mark.parametrize("told", ["arguments", "crawl_settings"])
+@pytest.mark.parametrize("source", ["homes.csv", [{"id": 1}]], ids=["file", "rows"])
+def test_only_a_spider_is_told_something(what, told, source):
+    with pytest.raises(ConfigError, match=rf"{told}: only a spider takes them"):
+        what(source, table="homes", key="id", **{told: {"place": "delft"}})
