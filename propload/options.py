@@ -117,7 +117,7 @@ CRAWL = CrawlOptions()
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """How many rejected rows stop a run: a number, or a share of the rows read.
+    """How many rejected rows a run allows: a number, or a share of the rows read.
 
     Attributes:
         rows: Most rejected rows, or None.
@@ -173,7 +173,7 @@ class RunOptions:
         batch_rows: Most rows to prepare at once, or "auto".
         batch_seconds: Longest time a row waits for its batch to fill, in seconds.
         workers: Lanes that write, each with a connection, or "auto".
-        max_rejects: How many rejected rows stop the run.
+        max_rejects: How many rejected rows the run allows.
         max_memory: Memory limit of the process, in bytes.
         retry_attempts: Most times to try one transaction.
         retry_seconds: Longest time to keep trying one transaction, in seconds.

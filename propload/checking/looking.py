@@ -49,7 +49,7 @@ class Looking:
         preparer: Maps and checks them.
         table: Where they would go.
         problems: What would stop the load.
-        limit: How many rejected rows would stop it.
+        limit: How many rejected rows a load allows.
         one_by_one: Whether rows come one by one, so that the first ones may lack a
             key that the table has.
     """

@@ -292,7 +292,8 @@ def _failures() -> Iterable[Setting]:
     yield Setting(
         "max_rejects",
         panel,
-        "Number or share of rejected rows that stops the run; no limit by default.",
+        "Number or share of rows that may be rejected; more stop the run. No limit by "
+        "default.",
         read_reject_limit,
         "N|P%",
     )

@@ -54,7 +54,7 @@ class PipelineOptions:
         lanes: How many lanes write.
         lane_bytes: Most bytes that wait in each lane.
         retries: How long one transaction is tried.
-        max_rejects: How many rejected rows stop the run.
+        max_rejects: How many rejected rows the run allows.
         by_context: Whether rows of another source or `as_of` are prepared apart.
         start: Where the run begins: a resumed one goes on where it ended.
         on_wide: Told the rows and bytes of a joined batch that its bytes ended.

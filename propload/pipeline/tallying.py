@@ -35,7 +35,7 @@ class Tally:
 
     Args:
         rejects: Where rejected rows go.
-        limit: How many rejected rows stop the run.
+        limit: How many rejected rows the run allows.
         metrics: Live counters that are raised on the way; they may be those of other
             runs as well, so that nothing is read from them.
         on_committed: Told the run's row number below which all is committed.
