@@ -27,7 +27,7 @@ def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
     Raises:
         SourceError: It cannot be read; every byte before was yielded.
     """
-    if isinstance(file, io.BufferedReader) and _is_pipe(file):
+    if isinstance(file, io.BufferedReader) and _makes_wait(file):
         return _read_pipe(file, name)
     return read_blocks(file, name)
 
@@ -37,15 +37,15 @@ def without_pauses(blocks: Iterator[bytes]) -> Iterator[bytes]:
     return filter(None, blocks)
 
 
-def _is_pipe(file: IO[bytes]) -> bool:
-    """Return whether the file is a pipe or socket that can be waited for."""
+def _makes_wait(file: IO[bytes]) -> bool:
+    """Return whether the file is a pipe, socket or terminal that can be waited for."""
     try:
         mode = os.fstat(file.fileno()).st_mode
     except OSError:
         # no file of the system's, as a member of an archive
         return False
-    can_wait = hasattr(select, "poll")
-    return can_wait and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+    is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    return hasattr(select, "poll") and (is_pipe or file.isatty())
 
 
 def _read_pipe(file: io.BufferedReader, name: str) -> Iterator[bytes]:
@@ -66,8 +66,7 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
     pipe.register(file, select.POLLIN)
     held = bytearray()
     waited, due = 0.0, False
-    # not waited for: some of it may be in the file's buffer, which `poll` cannot see
-    block = file.read1(BLOCK_BYTES)
+    block = _first_block(file, pipe)
     while block:
         held += block
         due = due or b"\n" in block
@@ -89,3 +88,23 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
         block = file.read1(BLOCK_BYTES - len(held))
     if held:
         yield bytes(held)
+
+
+def _first_block(file: io.BufferedReader, pipe: select.poll) -> bytes:
+    """Return what has arrived first; of nothing more to come, nothing.
+
+    Who waits in the file's own call holds its lock, and Python, which closes stdin as
+    it ends, breaks the process off where a thread still does.
+    """
+    if not pipe.poll(0):
+        # some of it may be in the file's buffer, which `poll` cannot see
+        was_blocking = os.get_blocking(file.fileno())
+        os.set_blocking(file.fileno(), False)
+        try:
+            held = file.read1(BLOCK_BYTES)
+        finally:
+            os.set_blocking(file.fileno(), was_blocking)
+        if held:
+            return held
+        pipe.poll()
+    return file.read1(BLOCK_BYTES)

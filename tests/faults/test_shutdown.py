@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import sys
 from contextlib import contextmanager
@@ -134,6 +136,28 @@ def test_two_signals_leave_pushed_rows_in_the_journal(dsn):
     with loading.start("recover", "--to", dsn) as process:
         assert process.wait() == 0, process.log
     assert ask(dsn, "SELECT count(*), max(id) FROM homes") == [(waiting, waiting - 1)]
+
+
+def open_terminal():
+    """Return the end to read of a terminal, and the end where somebody types."""
+    typing, reading = pty.openpty()
+    return reading, typing
+
+
+@pytest.mark.parametrize("opened", [os.pipe, open_terminal])
+def test_a_signal_while_nothing_has_come_of_stdin(dsn, opened):
+    words, _ = pushed(dsn)
+    reading, writing = opened()
+    with (
+        os.fdopen(reading) as stdin,
+        os.fdopen(writing, "wb", 0),
+        loading.start(*words, "--json", "--verbose", stdin=stdin) as process,
+    ):
+        process.wait_for("stdin into public.homes")
+        process.signal(signal.SIGTERM)
+        report = process.report(code=130)
+    assert report["status"] == "interrupted"
+    assert "Fatal" not in process.log
 
 
 @pytest.mark.parametrize("number", SIGNALS)
