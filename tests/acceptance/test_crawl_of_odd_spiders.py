@@ -137,6 +137,15 @@ def test_a_crawl_that_lacks_rows_replaces_no_table(database, limit):
     assert homes(database) == [(number,) for number in range(1 if limit else 3)]
 
 
+@pytest.mark.timeout(30)
+def test_a_limit_ends_a_crawl_whose_items_have_no_page(database):
+    spider = spider_of(*({"id": number} for number in range(9)))
+    report = load(spider, database, crawl_settings={"CLOSESPIDER_ITEMCOUNT": 2})
+    assert report.status == "loaded"
+    assert "the crawl ended early: closespider_itemcount" in report.notes
+    assert len(homes(database)) == report.counts.read >= 2
+
+
 class RaisingPipeline:
     """Raises on one item."""
 

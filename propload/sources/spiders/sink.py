@@ -190,6 +190,8 @@ class PropLoadPipeline:
         if self._reason in BLOCKED_REASONS:
             # who refuses is asked for nothing more, whatever waits for its turn
             drop_queued(self._crawler)
+        # a limit on items ends it while those of `start` are in process
+        look_again(self._crawler)
 
     def _lacking(self) -> str:
         """Return why rows may be missing, or nothing."""
