@@ -39,6 +39,8 @@ _COUNTED = ("row", "batch", "lane")
 _BEYOND = 1 << 63
 #: What none of its reasons can do without.
 _NEEDED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
+#: How each line ends that propload writes: with its reasons.
+_END = b"}]}"
 #: About so many bytes of lines are decoded by one call: a processor's cache holds
 #: their values.
 _BYTES_AT_ONCE = 1 << 16
@@ -166,13 +168,18 @@ def _decoded_apart(
         try:
             yield _line(text)
         except ValueError as error:
-            if not text.endswith(b"\n"):
+            if _is_cut_off(text):
                 return
             msg = (
                 f"{path}, line {place}: this is no rejected row as propload wrote "
                 f"it: {error}. Correct the line or take it out"
             )
             raise ConfigError(msg) from error
+
+
+def _is_cut_off(text: bytes) -> bool:
+    """Whether a line ends before those that propload writes do."""
+    return not text.endswith(b"\n") and not text.rstrip().endswith(_END)
 
 
 def _are_rows(found: Sequence[Any]) -> bool:
@@ -281,7 +288,7 @@ def count_lines(path: Path) -> int:
         for text in file:
             found += bool(text.strip())
     try:
-        if not text.endswith(b"\n"):
+        if _is_cut_off(text):
             _line(text)
     except ValueError:
         found -= 1

@@ -28,6 +28,14 @@ def test_a_last_line_that_only_lacks_its_end_is_a_row(path, store):
     assert path.read_bytes() == whole
 
 
+def test_a_last_line_that_lacks_its_end_and_is_wrong_is_named(path, store):
+    # what a killed run left has no end at all; an editor left out this one's last mark
+    path.write_bytes(path.read_bytes().replace(b'"row":3', b'"row":three').rstrip())
+    with pytest.raises(ConfigError, match=rf"{path}, line 2: this is no rejected row"):
+        store.read()
+    assert [run.rows for run in store.runs()] == [2]
+
+
 def test_what_an_editor_adds_changes_no_row(path, store):
     lines = path.read_bytes().splitlines()
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\r\n".join(lines) + b"\r\n \r\n")
