@@ -39,6 +39,8 @@ _ADVICE = {
     "full": "it takes no more connections: let others end, or give fewer --workers",
     "closed": "the server lets nobody into that database: wait until it is open again "
     "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
+    "timeout": "statement_timeout ends even the queries by which a session begins: "
+    "raise it for this user (ALTER ROLE ... SET statement_timeout)",
     "away": "is the server running?",
 }
 #: What pgbouncer says as it ends a session of which nothing was done yet, and what is
@@ -55,7 +57,12 @@ _FULL = ("too many clients", "too many connections", "connection slots are reser
 #: What they say of a limit that was given to a role or a database alone.
 _LIMITED = re.compile(r'too many connections for (role|database) "(.+?)"(?:$|\s)')
 #: What else is wrong for a while, by how the server or libpq says it.
-_NOW = ((_FULL, "full"), (("not currently accepting connections",), "closed"))
+_NOW = (
+    (_FULL, "full"),
+    (("not currently accepting connections",), "closed"),
+    # what the driver asks of the catalog before a session can be used
+    (("SQLSTATE: 57014",), "timeout"),
+)
 #: What is wrong for a while only where the same string has led to the server before. A
 #: balancer without a server answers with words of its own, or of another protocol, and
 #: a service file may be out of reach.

@@ -71,6 +71,15 @@ def test_whose_limit_of_connections_is_reached_is_told_apart(said, advised):
     assert advised in str(again)
 
 
+def test_a_time_limit_that_ends_the_first_queries_is_no_server_that_is_away():
+    # a catalog of many tables takes the driver a while
+    said = "CANCELLED: [libpq] Failed to execute query 'SELECT 1': ERROR:  canceling "
+    error = RuntimeError(f"{said}statement due to statement timeout. SQLSTATE: 57014")
+    told = str(connect_error(error, "postgresql://u:secret@db/homes"))
+    assert "raise it for this user (ALTER ROLE ... SET statement_timeout)" in told
+    assert "is the server running" not in told
+
+
 BY_POOLER = (
     "IO: [libpq] Failed to begin transaction: FATAL:  {} server closed the connection "
     "unexpectedly"
