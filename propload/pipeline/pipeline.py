@@ -143,6 +143,9 @@ class Pipeline:
             raise
         finally:
             self.tally.end()
+            # they know this pipeline, and it knows the source: a frame of gigabytes
+            # would stay until Python looks for what nobody has any more
+            self._lanes = []
         if self._reader.error is not None and not self._stopping.is_set():
             raise self._reader.error
 

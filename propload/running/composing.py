@@ -194,7 +194,8 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
-    sizes = batch_sizes(plan, memory, lambda: pipeline.tally.counts.accounted)
+    # not the pipeline, which knows the sizes: what knows itself is not let go at once
+    sizes = batch_sizes(plan, memory, lambda: tally.counts.accounted)
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
@@ -214,6 +215,7 @@ def compose(
         metrics=metrics,
         on_committed=kept.on_committed,
     )
+    tally = pipeline.tally
     return Parts(
         record=record,
         source=source,
