@@ -54,7 +54,7 @@ class Plan:
         leave_to_python()
         given = _named(settings, RunOptions.__slots__)
         given["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
-        places = Places(Path(settings["state_dir"]))
+        places = Places(_fixed(Path(settings["state_dir"])))
         return cls(settings, RunOptions(**given), places)
 
     def readable_places(self) -> Places:
@@ -101,6 +101,15 @@ def source_options(
     chosen = _named(settings, SourceOptions.__slots__)
     told = config.told(given, job=job).intersection(chosen)
     return SourceOptions(told=told, **chosen)
+
+
+def _fixed(path: Path) -> Path:
+    """Return a path that stays the same whatever folder the program goes to."""
+    try:
+        return path.absolute()
+    except OSError:
+        # the current folder was deleted
+        return path
 
 
 def _named(settings: Settings, names: Collection[str]) -> dict[str, Any]:
