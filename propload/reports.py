@@ -45,7 +45,7 @@ class ReportStore:
         """
         path = self.files.path(report.run_id)
         try:
-            replace_private(path, report.to_json().encode())
+            replace_private(path, report.to_json().encode(errors="backslashreplace"))
         except OSError as error:
             log.warning("the report was not kept in %s: %s", path, error)
             return False

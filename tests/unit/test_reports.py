@@ -1,3 +1,4 @@
+import json
 import logging
 from dataclasses import replace
 
@@ -52,6 +53,14 @@ def test_refused_rows_that_are_gone_are_not_pointed_to(store, tmp_path):
         assert "dropped or replayed since" in str(shown)
     assert store.read().rejects_path is None
     assert "dropped or replayed since" in store.read().to_json()
+
+
+def test_a_report_of_a_state_folder_whose_name_is_no_text_is_kept(store):
+    made = replace(report("20260101-ab"), rejects_path="/srv/b\udce4/x.ndjson")
+    assert store.save(made)
+    kept = json.loads(store.files.path("20260101-ab").read_text("utf-8"))
+    assert kept["rejects_path"] == "/srv/b\udce4/x.ndjson"
+    assert store.read().rejects_path is None
 
 
 def test_a_run_that_is_not_known_is_said(store):

@@ -159,7 +159,8 @@ class Cluster:
         if self._has_come_up(stopped):
             return
         if _SHELL_LETTERS.search(str(self.home)):
-            msg = f'{self.home} holds one of " $ ` \\: use another state_dir'
+            letters = 'a line break or one of " $ ` \\'
+            msg = f"{self.home} holds {letters}: use another state_dir"
             raise ConfigError(msg)
         self._make_folders()
         if not (self.data / "PG_VERSION").exists():
@@ -229,9 +230,11 @@ class Cluster:
 
     def _pid_lines(self) -> list[str]:
         try:
-            return (self.data / "postmaster.pid").read_text("utf-8").splitlines()
+            # a line of it is the folder's path, in any bytes and letters
+            told = (self.data / "postmaster.pid").read_bytes()
         except OSError:
             return []
+        return [os.fsdecode(line) for line in told.split(b"\n")]
 
     def _make_folders(self) -> None:
         spool = spool_of(self.socket_dir)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import tempfile
 from pathlib import Path
@@ -90,8 +91,9 @@ class Server:
 
     def __init__(self, cluster, pid):
         cluster.data.mkdir(parents=True)
-        lines = [str(pid), "", "", "", "", "", "", "ready"]
-        (cluster.data / "postmaster.pid").write_text("\n".join(lines))
+        lines = [str(pid), str(cluster.data), "", "", "", "", "", "ready", ""]
+        told = os.fsencode("\n".join(lines))
+        (cluster.data / "postmaster.pid").write_bytes(told)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(cluster.socket_dir / ".s.PGSQL.5432"))
         self._socket.listen()
@@ -120,6 +122,18 @@ def test_a_server_that_answers_runs_although_its_process_is_out_of_sight(cluster
     assert (cluster.data / "postmaster.pid").exists()
     server.close()
     assert not cluster.is_ready()
+
+
+@pytest.mark.parametrize("letter", ["\udce4", "\u2028", "\x0c"])
+def test_a_server_is_found_whatever_letters_its_path_has(letter):
+    with tempfile.TemporaryDirectory(prefix="pl", suffix=letter) as home:
+        cluster = Cluster(Path(home), PROGRAMS)
+        cluster.socket_dir.mkdir(exist_ok=True)
+        server = Server(cluster, NO_PID)
+        assert cluster.is_ready()
+        server.close()
+        if cluster.socket_dir != cluster.home:
+            shutil.rmtree(cluster.socket_dir)
 
 
 def test_a_server_whose_folder_may_not_be_seen_is_known_by_its_name(
