@@ -27,6 +27,7 @@ from propload.errors import ConfigError, WriteError
 from propload.postgres.server.processes import (
     any_works_in,
     is_hidden_server,
+    require_name,
     works_in,
 )
 from propload.postgres.server.programs import (
@@ -255,6 +256,8 @@ class Cluster:
         path.chmod(0o700)
 
     def _initialize(self, stopped: Stopped) -> None:
+        if self.account is None:
+            require_name()
         # made aside and renamed: a kill half-way leaves nothing that looks whole
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)

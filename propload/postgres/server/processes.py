@@ -1,11 +1,14 @@
-"""The processes that work in a cluster's folder."""
+"""The processes that work in a cluster's folder, and the user who has them."""
 
 from __future__ import annotations
 
 import os
+import pwd
 from typing import TYPE_CHECKING
 
 import psutil
+
+from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,3 +43,20 @@ def _hides_folder(process: psutil.Process) -> bool:
 def any_works_in(folder: Path, /) -> bool:
     """Return whether any process has it."""
     return any(works_in(pid, folder) for pid in psutil.pids())
+
+
+def require_name() -> None:
+    """Refuse a user whom the machine does not know: PostgreSQL makes no data for it.
+
+    Raises:
+        ConfigError: A container runs as a number that has no name there.
+    """
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        msg = (
+            f"the embedded database cannot be made by user {os.geteuid()}, who has no "
+            "name on this machine: add that user to /etc/passwd, run propload as "
+            "another one, or name a server (--to)"
+        )
+        raise ConfigError(msg) from None

@@ -13,6 +13,7 @@ from propload.postgres.sql.quoting import name
 _OF_FILES = ("58", "42501")
 #: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
 _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("local user with ID", "look up local user"), "unnamed"),
     (("password authentication failed", "no password supplied"), "password"),
     (("no pg_hba.conf entry", "authentication failed"), "entry"),
     (("permission denied for database",), "right"),
@@ -25,6 +26,8 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("invalid ", "unterminated", "missing ", " in URI", "could not match"), "string"),
 )
 _ADVICE = {
+    "unnamed": "this process's user has no name on this machine: name a user of the "
+    "server in the connection string (postgresql://USER@HOST/DATABASE), or set PGUSER",
     "password": "the user or the password is wrong: check them in the connection "
     "string, PGPASSWORD or the password file",
     "entry": "the server does not let this user in from here: see its pg_hba.conf",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import tempfile
@@ -44,6 +45,18 @@ def test_paths_that_a_shell_would_read_are_refused(tmp_path, letter):
     with pytest.raises(ConfigError, match="state_dir"):
         cluster.start()
     assert not cluster.home.exists()
+
+
+def test_no_database_is_made_for_a_user_whom_the_machine_does_not_know(
+    cluster, monkeypatch
+):
+    def unknown(user):
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    told = rf"^the embedded .* by user {os.geteuid()}, who has no name .*\(--to\)$"
+    with pytest.raises(ConfigError, match=told):
+        cluster.start()
 
 
 def test_a_cluster_that_never_was_does_not_run(tmp_path):

@@ -38,6 +38,7 @@ def test_what_has_led_to_the_server_before_is_an_outage(said):
         'password authentication failed for user "u"',
         'role "u" is not permitted to log in',
         'database "homes" does not exist',
+        "local user with ID 12345 does not exist",
     ],
 )
 def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
