@@ -63,6 +63,10 @@ def main() -> None:
     try:
         with patient_stdout():
             build_app()(prog_name="propload")
+    except SystemExit as end:
+        # typer's word for a reader that goes early, as `head` does of help: no failure
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
     except OutputError as error:
         # of help and the like, which are no command's
         typer.echo(f"propload: {error}", err=True)

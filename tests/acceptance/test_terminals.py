@@ -70,6 +70,23 @@ def test_an_error_is_told_where_lines_would_hold_no_word(columns):
     assert "No such command 'injest'" in ended.stderr
 
 
+@pytest.mark.parametrize("words", ["--help", "--version", "db --help"])
+def test_a_reader_that_has_read_enough_is_no_failure(words, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "propload", *words.split()],
+            env={**os.environ, "PROPLOAD_STATE_DIR": str(tmp_path)},
+            stdout=write,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(write)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 @pytest.fixture
 def into_full(tmp_path):
     """Run a command whose streams lead to a disk that is full, as the shell is told."""
