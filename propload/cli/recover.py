@@ -164,11 +164,26 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
         msg = "say which run's journal is to be deleted: propload recover --drop RUN"
         raise ConfigError(msg)
     if not yes:
-        question = f"Its rows cannot be read again. Delete the journal of run {run}?"
-        screen.confirm(question)
+        _confirm_drop(run, given, screen)
     rows = drop_leftover(run, **given)
     said = f"deleted the journal of run {run}: at most {counted(rows, 'row')}"
     screen.conclude(said, run_id=run, rows=rows)
+
+
+def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
+    """Ask about a journal; of one that is not there, whoever drops it tells."""
+    from propload.earlier.leftovers import leftovers  # noqa: PLC0415 - heavy
+
+    where: Settings = {}
+    if "state_dir" in given:
+        where["state_dir"] = given["state_dir"]
+    left = [one.rows for one in leftovers(**where) if one.run_id == run]
+    if left:
+        question = (
+            "Its rows cannot be read again. Delete the journal of run "
+            f"{run}, at most {counted(left[0], 'row')}?"
+        )
+        screen.confirm(question)
 
 
 def _list(given: Settings, screen: Screen) -> None:

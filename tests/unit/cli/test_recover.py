@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from propload.cli import build_app
-from propload.errors import LoadError
+from propload.errors import ConfigError, LoadError
 from propload.journal import Leftover
 from propload.report import Counts, Report, TargetName
 
@@ -142,3 +142,20 @@ def test_journals_are_listed_without_being_loaded(recovering, monkeypatch):
     listed = json.loads(run("--list", "--json").stdout)
     assert listed == [{**about, "run_id": "r1", "rows": 1200}]
     assert recovering.told == []
+
+
+def test_nobody_is_asked_about_a_journal_that_is_not_there(recovering, monkeypatch):
+    def drop_leftover(run_id, **_):
+        msg = f"no journal of run {run_id} is left"
+        raise ConfigError(msg)
+
+    recovering.drop_leftover = drop_leftover
+    recovering.left = [Leftover("r1", Path("j/r1"), {})]
+    monkeypatch.setattr(Leftover, "rows", 1200)
+    result = run("r2", "--drop")
+    assert result.exit_code == 2
+    assert result.stderr.endswith(" propload: no journal of run r2 is left\n")
+    assert "?" not in result.stderr
+    asked = run("r1", "--drop")
+    assert asked.exit_code == 1
+    assert "Delete the journal of run r1, at most 1,200 rows?" in asked.stderr
