@@ -91,7 +91,7 @@ def _replay(
     report = _report_of(path.stem, reports)
     plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
     source = RejectSource(path, fix, settled_pieces(path.stem, plan, report))
-    _require_rows(source, plan)
+    _require_rows(source, store, plan)
     begun = find_begun(source, plan)
     if begun is not None and not begun.has_ended:
         _tell_of_later(begun, source, plan)
@@ -152,7 +152,7 @@ def _tell_of_later(begun: BegunReplay, source: RejectSource, plan: Plan) -> None
         )
 
 
-def _require_rows(source: RejectSource, plan: Plan) -> None:
+def _require_rows(source: RejectSource, store: RejectStore, plan: Plan) -> None:
     """Refuse to replay where no row can be; tell of those that have to wait.
 
     Raises:
@@ -161,14 +161,7 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
     run_id = source.path.stem
     waiting = source.count_waiting()
     if not source.count():
-        msg = (
-            f"the rejected rows of run {run_id} are of batches that it has not "
-            f"committed: {how_to_settle(run_id, plan)}"
-            if waiting
-            else f"the rejected rows of run {run_id} could not be read at all: correct "
-            "the file and ingest it again"
-        )
-        raise ConfigError(msg)
+        raise ConfigError(_no_row(source, store, plan))
     if waiting:
         log.warning(
             "%s of run %s %s, being of batches that it has not committed: %s",
@@ -177,6 +170,24 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
             "stays" if waiting == 1 else "stay",
             how_to_settle(run_id, plan),
         )
+
+
+def _no_row(source: RejectSource, store: RejectStore, plan: Plan) -> str:
+    """Return why no rejected row of a run can be replayed, and what is to be done."""
+    run_id = source.path.stem
+    if source.count_waiting():
+        return (
+            f"the rejected rows of run {run_id} are of batches that it has not "
+            f"committed: {how_to_settle(run_id, plan)}"
+        )
+    if not store.count(run_id):
+        # somebody took them out
+        drop = plan.commands.drop_rejects(run_id)
+        return f"{source.path} holds no row any more: put one back, or run {drop}"
+    return (
+        f"the rejected rows of run {run_id} could not be read at all: correct the file "
+        "and ingest it again"
+    )
 
 
 def _forget(

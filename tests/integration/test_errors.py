@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -101,6 +103,15 @@ def test_refused_rows_that_no_longer_fit_are_a_schema_mismatch(homes):
     assert report.counts.rejected == 1
     run_sql(homes, "ALTER TABLE homes DROP COLUMN price")
     with pytest.raises(propload.SchemaMismatchError, match="price"):
+        propload.replay(report.run_id, to=homes)
+
+
+def test_rows_that_somebody_took_out_are_not_told_to_be_unreadable(homes):
+    run_sql(homes, "ALTER TABLE homes ADD price int CHECK (price > 5)")
+    report = propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
+    Path(report.rejects_path).write_bytes(b"")
+    told = f"holds no row any more: .* rejects drop {report.run_id}"
+    with pytest.raises(propload.ConfigError, match=told):
         propload.replay(report.run_id, to=homes)
 
 
