@@ -38,12 +38,14 @@ _ADVICE = {
     "host": "no such host is known: check its name",
     "service": "the service file lacks that service: check its name and PGSERVICEFILE",
     "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
-    "string": "the connection string is wrong",
+    "string": "the connection string is wrong, or a variable PG... beside it",
     "full": "it takes no more connections: let others end, or give fewer --workers",
     "closed": "the server lets nobody into that database: wait until it is open again "
     "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
     "timeout": "statement_timeout ends even the queries by which a session begins: "
     "raise it for this user (ALTER ROLE ... SET statement_timeout)",
+    "kind": "no server is of the kind that target_session_attrs (PGTARGETSESSIONATTRS) "
+    "asks for: wait until one is, or ask for another",
     "away": "is the server running?",
 }
 #: What pgbouncer says as it ends a session of which nothing was done yet, and what is
@@ -65,6 +67,7 @@ _NOW = (
     (("not currently accepting connections",), "closed"),
     # what the driver asks of the catalog before a session can be used
     (("SQLSTATE: 57014",), "timeout"),
+    (("hot standby mode", "session is read-only", "session is not read"), "kind"),
 )
 #: What is wrong for a while only where the same string has led to the server before. A
 #: balancer without a server answers with words of its own, or of another protocol, and

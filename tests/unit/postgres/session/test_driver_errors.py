@@ -63,9 +63,13 @@ def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
             'ALTER DATABASE "d" CONNECTION LIMIT',
         ),
         ("sorry, too many clients already", "let others end, or give fewer --workers"),
+        ("server is in hot standby mode", "asks for: wait until one is"),
+        ("session is read-only", "of the kind that target_session_attrs"),
     ],
 )
-def test_whose_limit_of_connections_is_reached_is_told_apart(said, advised):
+def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
+    said, advised
+):
     error = RuntimeError(f"IO: Failed to connect: FATAL:  {said}\n")
     again = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(again, TransientWriteError)
