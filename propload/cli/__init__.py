@@ -8,6 +8,7 @@ that help comes at once.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -56,6 +57,7 @@ embedded PostgreSQL is used. See `propload COMMAND --help`.
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    _keep_owners_rights()
     open_closed_streams()
     escape_what_cannot_be_printed()
     let_stderr_fail()
@@ -71,6 +73,14 @@ def main() -> None:
         # of help and the like, which are no command's
         typer.echo(f"propload: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+def _keep_owners_rights() -> None:
+    """Let files be open to who makes them, whatever umask a service was given.
+
+    Else a state folder would be shut to its own user, for good.
+    """
+    os.umask(os.umask(0o077) & 0o077)
 
 
 def build_app() -> typer.Typer:

@@ -70,6 +70,23 @@ def test_an_error_is_told_where_lines_would_hold_no_word(columns):
     assert "No such command 'injest'" in ended.stderr
 
 
+@pytest.mark.parametrize("umask", [0o777, 0o277, 0o022])
+def test_what_a_command_makes_is_open_to_its_owner_alone(umask, tmp_path):
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    nowhere = ("--to", "postgresql://u@127.0.0.1:1/x", "--table", "t", "--key", "id")
+    ended = subprocess.run(
+        [sys.executable, "-m", "propload", "ingest", "a.csv", *nowhere],
+        env={**os.environ, "PROPLOAD_STATE_DIR": str(tmp_path / "deep" / "state")},
+        umask=umask,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    made = {one.stat().st_mode & 0o777 for one in tmp_path.glob("deep/**/")}
+    assert made == {0o700}
+
+
 @pytest.mark.parametrize("words", ["--help", "--version", "db --help"])
 def test_a_reader_that_has_read_enough_is_no_failure(words, tmp_path):
     read, write = os.pipe()
