@@ -50,6 +50,21 @@ def test_no_value_is_taken_for_one_of_another_type(database, state_dir):
     assert stored["price"].to_list() == [float(n + 100_000) for n in range(2 * PART)]
 
 
+@pytest.mark.one_server
+def test_a_table_that_has_lost_its_last_column_is_told(database, state_dir):
+    run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
+    metrics = propload.Metrics()
+    loader = propload.Loader(
+        to=database, table="homes", key="id", metrics=metrics, batch_seconds=0.05
+    )
+    loader.put({"id": 1})
+    wait_until(lambda: metrics.snapshot().counts.accounted == 1)
+    run_sql(database, "ALTER TABLE homes DROP id")
+    loader.put({"id": 2})
+    with pytest.raises(LoadError, match=r"column id is gone: if it was renamed.*1 row"):
+        loader.close()
+
+
 def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
     database, state_dir, caplog
 ):

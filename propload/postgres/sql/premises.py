@@ -17,13 +17,13 @@ from propload.postgres.sql.tables import REACHES_OTHERS, STANDS_FOR_A_KEY, trigg
 PREMISES_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,
-    'columns', (
+    'columns', coalesce((
         SELECT json_object_agg(a.attname, json_build_array(
             a.atttypid::int8, a.atttypmod,
             pg_catalog.format_type(a.atttypid, a.atttypmod),
             a.attnum) ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '{{}}'),
     'keys', (
         SELECT json_agg(ARRAY(
             SELECT a.attname
