@@ -194,7 +194,6 @@ def compose(
     Raises:
         PropLoadError: A part cannot be had: the message says which.
     """
-    # not the pipeline, which knows the sizes: what knows itself is not let go at once
     sizes = batch_sizes(plan, memory, lambda: tally.counts.accounted)
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
@@ -215,7 +214,7 @@ def compose(
         metrics=metrics,
         on_committed=kept.on_committed,
     )
-    tally = pipeline.tally
+    tally = pipeline.tally  # what knows the pipeline, and it, would keep the source
     return Parts(
         record=record,
         source=source,
