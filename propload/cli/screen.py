@@ -181,7 +181,8 @@ class Screen:
 
     def _fail_unexpectedly(self, error: Exception) -> None:
         hint = "" if self.debug else "; run it again with --debug to see where"
-        message = f"unexpected {type(error).__name__}: {error}{hint}"
+        message = _lacking(error)
+        message = message or f"unexpected {type(error).__name__}: {error}{hint}"
         said = _without_secrets(message)
         if self.as_json:
             with suppress(OutputError):
@@ -207,6 +208,21 @@ class Screen:
         if not any(isinstance(one, _StderrHandler) for one in log.handlers):
             log.addHandler(_StderrHandler())
             log.propagate = False
+
+
+def _lacking(error: Exception) -> str:
+    """Return what to do about a limit of the process, or nothing for another error."""
+    if isinstance(error, MemoryError):
+        return (
+            "the process gets no more memory: raise its limit (ulimit -v, or that of "
+            "its container), which counts what libraries reserve as well"
+        )
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return (
+            "the process gets no more threads: raise the limit of its user (ulimit -u) "
+            "or of its container (pids)"
+        )
+    return ""
 
 
 def _label() -> str:

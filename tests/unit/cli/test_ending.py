@@ -117,6 +117,21 @@ def test_a_fault_of_propload_is_one_line_without_debug(run, load):
     assert "Traceback" in run("ingest", "a.csv", "--debug").stderr
 
 
+@pytest.mark.parametrize(
+    ("error", "limit"),
+    [
+        (MemoryError(), "no more memory: raise its limit (ulimit -v"),
+        (RuntimeError("can't start new thread"), "no more threads: raise the limit"),
+    ],
+)
+def test_a_limit_of_the_process_is_no_fault_of_propload(error, limit, run, load):
+    load.answer = error
+    result = run("ingest", "a.csv")
+    assert result.exit_code == 1
+    assert limit in result.stderr
+    assert "unexpected" not in result.stderr
+
+
 def test_a_fault_of_propload_is_json_too(run, load):
     load.answer = ZeroDivisionError("division by zero")
     said = json.loads(run("ingest", "a.csv", "--json").stdout)
