@@ -153,7 +153,7 @@ def _refuse_address(text: str) -> None:
 def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:
     found = list(_paths_below(folder))
     meant = (one for one in found if is_readable(str(one.relative_to(folder)), given))
-    read = sorted(filter(_is_file, meant))
+    read = sorted(filter(_is_there, meant))
     if not read:
         files = [one for one in found if _is_file(one)]
         advice = "name the files and give their --format"
@@ -183,6 +183,21 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError as error:
         raise _unreached(printable(path), error) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether a path is a file; a link to nothing would lack its rows.
+
+    Raises:
+        SourceError: It is such a link, or cannot be looked at.
+    """
+    if _is_file(path):
+        return True
+    if path.is_symlink() and not path.exists():
+        shown = printable(path)
+        msg = f"{shown} cannot be opened: it is a link to nothing. Mend or remove it"
+        raise SourceError(msg, source=shown)
+    return False
 
 
 def _is_passed(folder: str) -> bool:

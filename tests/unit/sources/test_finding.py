@@ -132,6 +132,16 @@ def test_a_folder_that_is_shut_is_not_passed_over(rights, pattern):
         opened(root / pattern)
 
 
+def test_a_link_to_nothing_in_a_folder_is_told(read, folder):
+    (folder / "notes.log").symlink_to("unmounted.log")
+    assert len(read(folder).rows) == 3
+    (folder / "deep" / "a.csv").symlink_to("unmounted.csv")
+    with pytest.raises(
+        SourceError, match=r"deep/a\.csv cannot be opened: it is a link"
+    ):
+        opened(folder)
+
+
 def test_a_file_in_a_folder_that_may_be_listed_but_not_entered_is_told():
     told = r"cannot be opened: Permission denied$"
     with a_shut_folder(LIST) as root, pytest.raises(SourceError, match=told):
