@@ -28,7 +28,14 @@ from propload.plain_columns import (
     PlainColumn,
     RowShape,
 )
-from propload.values import DECIMAL_DIGITS, KNOWN, NESTED, column_text, plain
+from propload.values import (
+    DECIMAL_DIGITS,
+    EXACT_IN_FLOAT,
+    KNOWN,
+    NESTED,
+    column_text,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -37,8 +44,6 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 2_000
 #: Up to so many rows are made columns by one call sooner than by one for each column.
 FEW_ROWS = 64
-#: Every whole number up to this has a float of the same value.
-EXACT_IN_FLOAT = 2**53
 INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
 
 #: Polars builds these up to twice as fast as Arrow does, from some rows on.
@@ -185,7 +190,7 @@ def _exact(
         return None
     (kind,) = types
     if kind in SCALARS:
-        return _build(values, SCALARS[kind])
+        return _plain(values, SCALARS[kind])
     special: dict[type, Callable[[Sequence[Any]], pa.Array | None]] = {
         dt.datetime: _timestamps,
         dt.time: _times,
@@ -193,6 +198,14 @@ def _exact(
         list: partial(_lists, known=known),
     }
     return special[kind](values) if kind in special else None
+
+
+def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
+    try:
+        return _build(values, kind)
+    except (OverflowError, pa.ArrowInvalid):
+        # a span of more microseconds than 64 bits count
+        return None
 
 
 def _build(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

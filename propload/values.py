@@ -36,6 +36,12 @@ class Json(str):
 
 #: Digits of the widest decimal that COPY is given: those of Arrow's decimal128.
 DECIMAL_DIGITS = 38
+#: Every whole number up to this has a float of the same value.
+EXACT_IN_FLOAT = 2**53
+#: The one whole float that is no whole number.
+NEGATIVE_ZERO = "-0.0"
+#: What the texts of other whole floats have, and of some that are none.
+WHOLE_FLOAT = ".0"
 
 _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
 #: Bytes that may change.
@@ -286,7 +292,7 @@ def _downcast(value: Any, kind: type) -> Any:
 
 
 def column_text(value: Any) -> str:
-    """Return a value as the text of a column: moments as frames of them write theirs.
+    """Return a value as the text of a column: as frames of its like write theirs.
 
     Raises:
         OverflowError: A moment of UTC has no year that Python knows.
@@ -310,12 +316,34 @@ def as_text(value: Any) -> str:
     if isinstance(value, dict | list):
         _refuse_same_names(value)
         text = json.dumps(value, ensure_ascii=False, default=_jsonable)
+        if WHOLE_FLOAT in text:
+            # a whole number that came with floats is one: its text must not tell
+            told = _with_whole_numbers(value)
+            text = json.dumps(told, ensure_ascii=False, default=_jsonable)
         return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
+    if isinstance(value, float):
+        value = _as_whole(value)
     return _span_text(value) if isinstance(value, dt.timedelta) else str(value)
+
+
+def _as_whole(value: float) -> float:
+    """Return a whole float as the whole number that it is, as PostgreSQL writes it."""
+    is_whole = abs(value) <= EXACT_IN_FLOAT and value.is_integer()
+    return int(value) if is_whole and str(value) != NEGATIVE_ZERO else value
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, float):
+        return _as_whole(value)
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_whole_numbers(one) for one in value]
+    return value
 
 
 def _refuse_same_names(value: Any) -> None:

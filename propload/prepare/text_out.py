@@ -8,7 +8,12 @@ import polars as pl
 
 from propload.moments import duration_text, in_calendar, moment_text
 from propload.type_names import field_types, inner_type
-from propload.values import MARKED_NUMBER, NUMBER_MARK
+from propload.values import (
+    EXACT_IN_FLOAT,
+    MARKED_NUMBER,
+    NEGATIVE_ZERO,
+    NUMBER_MARK,
+)
 
 _NESTED = (pl.List, pl.Array, pl.Struct)
 
@@ -38,9 +43,27 @@ def write_text(  # noqa: PLR0911 - one return a type
         return None
     if source == pl.Boolean and pg_type.startswith("numeric"):
         return column.cast(pl.Int8).cast(pl.String)
-    if source in (pl.Float32, pl.Float16):
-        return _small_float_text(column, source)
+    if source.is_float():
+        return _float_text(column, source)
     return column.cast(pl.String)
+
+
+def _float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
+    """Return floats as text: a whole one as the whole number, as PostgreSQL does.
+
+    A whole number that came with floats is one of them, and its text must not tell.
+    """
+    is_small = source in (pl.Float32, pl.Float16)
+    text = _small_float_text(column, source) if is_small else column.cast(pl.String)
+    return _as_whole(column, text)
+
+
+def _as_whole(column: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """Return the texts of floats, but whole ones as the whole numbers that they are."""
+    is_whole = (column.abs() <= EXACT_IN_FLOAT) & (column == column.floor())
+    is_whole &= text != NEGATIVE_ZERO
+    whole = pl.when(is_whole).then(column).cast(pl.Int64).cast(pl.String)
+    return pl.coalesce(whole, text)
 
 
 def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
@@ -116,6 +139,7 @@ def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     text = text.str.slice(5).str.head(-1)
     if source.is_float():
         text = pl.when(column.is_finite()).then(text).otherwise(_odd_number(column))
+        text = _as_whole(column, text)
     return pl.when(column.is_not_null()).then(text)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import EXACT_IN_FLOAT, INT64_LEAST, INT64_MOST, make_column
+from propload.columns import INT64_LEAST, INT64_MOST, make_column
 from propload.plain_columns import TEXT
+from propload.values import EXACT_IN_FLOAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -245,7 +245,7 @@ def test_a_full_stdout_is_told_in_a_sentence(folder, environment, run, homes):
 def test_a_state_folder_that_cannot_be_written_is_a_wrong_setting(run, homes, place):
     for words in (["ingest", "homes.csv", "--table", "homes"], ["db", "start"]):
         ended = run(*words, "--state-dir", place, check=2)
-        assert f"the state folder {place} cannot be used: " in ended.stderr
+        assert f"{place} cannot be used: " in ended.stderr
         assert "--state-dir FOLDER" in ended.stderr
 
 

@@ -82,6 +82,10 @@ KINDS = {
     ],
     "no value": [None, object, len],
 }
+NUMBERS = [
+    {"id": number, "a": value}
+    for number, value in enumerate([-1, 7, 1.0, 0.5, -0.0, -1, 2**63, -1.0])
+]
 TYPES = [
     *("text", "varchar(3)", "bigint", "integer", "numeric", "numeric(6,2)", "real"),
     *("double precision", "boolean", "timestamptz", "timestamp", "date", "time"),
@@ -220,6 +224,10 @@ def outcome(database, way, given_rows, told, file):
     ),
     "append",
 )
+# whole numbers that come alone, with floats, and with one that is no float
+@example(({"a": "text"}, NUMBERS, True), "append")
+@example(({"a": "jsonb"}, NUMBERS, True), "append")
+@example(({"a": "numeric"}, NUMBERS, True), "append")
 # lists that come with others of their type, and alone
 @example(
     (

@@ -27,6 +27,9 @@ LISTS_OF_DECIMALS = pa.large_list(pa.decimal128(38, 2))
         ([1, 2.5], pa.float64(), [1.0, 2.5]),
         ([2**53 + 1, 2.5], pa.large_string(), ["9007199254740993", "2.5"]),
         ([True, None], pa.bool_(), None),
+        ([1.0, 0.5, 2**63], pa.large_string(), ["1", "0.5", str(2**63)]),
+        # more microseconds than 64 bits count
+        ([dt.timedelta.max], pa.large_string(), ["PT23999999999H59M59.999999S"]),
         ([True, 1], pa.large_string(), ["true", "1"]),
         (["x", 1, 1.5, None], pa.large_string(), ["x", "1", "1.5", None]),
         ([b"\0x"], pa.large_binary(), None),

@@ -42,12 +42,22 @@ def text(value):
     return json.dumps(value, sort_keys=True)
 
 
+def as_written(value):
+    """Return a value, whole floats as the whole numbers that they may have been."""
+    if isinstance(value, dict):
+        return {name: as_written(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [as_written(one) for one in value]
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
+    return int(value) if is_whole and text(value) != "-0.0" else value
+
+
 def is_kept(value, found, dtype):
     """Return whether a value is itself, a float of its value, or its text."""
     if value is None or (isinstance(value, str) and dtype == pl.String):
         return found == value
     if dtype == pl.String:
-        return text(json.loads(found)) == text(value)
+        return text(json.loads(found)) == text(as_written(value))
     if pl.Float64 in (dtype, getattr(dtype, "inner", None)):
         return found == value
     return text(found) == text(value)

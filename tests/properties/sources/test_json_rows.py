@@ -26,7 +26,11 @@ def as_read(value):
     """Return a value as it may come out: of its own type or as text."""
     if isinstance(value, bool):
         return {value, str(value).lower()}
-    return {value, str(value)}
+    text = str(value)
+    if isinstance(value, float) and text != "-0.0" and abs(value) <= 2**53:
+        # a whole one is the whole number that it may have been
+        text = text.removesuffix(".0")
+    return {value, text}
 
 
 @settings(max_examples=60, deadline=None)

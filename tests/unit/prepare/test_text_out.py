@@ -84,3 +84,29 @@ def test_lists_and_structs_are_the_text_that_python_s_are(values, dtype):
     text = column.to_frame().select(write_text(pl.col("v"), column.dtype)).to_series()
     expected = [None if value is None else as_text(value) for value in values]
     assert text.to_list() == expected
+
+
+@pytest.mark.parametrize("kind", [pl.Float64, pl.Float32])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (-3.0, "-3"), (-0.0, "-0.0"), (0.5, "0.5"), (16777216.0, "16777216")],
+)
+def test_a_float_without_a_fraction_is_a_whole_number_however_it_comes(
+    kind, value, text
+):
+    frame = pl.DataFrame(
+        {"v": [value], "l": [[value]]}, {"v": kind, "l": pl.List(kind)}
+    )
+    alone, listed = (
+        write_text(pl.col(n), frame.schema[n], pg_type="text") for n in "vl"
+    )
+    assert frame.select(alone, listed).row(0) == (text, f"[{text}]")
+    assert (as_text(value), as_text([value])) == (text, f"[{text}]")
+
+
+@pytest.mark.parametrize("value", [2.0**60, 1e16, math.inf, math.nan])
+def test_a_float_that_is_none_of_few_whole_numbers_keeps_its_text(value):
+    frame = pl.DataFrame({"v": [value]})
+    found = frame.select(write_text(pl.col("v"), pl.Float64())).item()
+    assert float(found) == value or math.isnan(value)
+    assert "." in found or "e" in found or not math.isfinite(value)
