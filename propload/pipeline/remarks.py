@@ -8,7 +8,7 @@ from propload.sources.formats import suffix_format
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from propload.prepare.joining import Joined
     from propload.target import Target
@@ -21,8 +21,6 @@ DELIMITERS = (",", ";", "\t", "|")
 
 #: How the names of the types begin that are ordered by their letters.
 _LETTERS = ("text", "character", "citext", "bpchar")
-#: What numbers are called that are written with a point as text.
-_WITH_POINT = ("real", "double precision")
 
 
 def nothing_to_tell(joined: Joined, target: Target, /) -> str:
@@ -37,49 +35,26 @@ def nothing_to_tell(joined: Joined, target: Target, /) -> str:
 def letter_notes(
     target: Target, types: Mapping[str, tuple[str, str]], /, *, is_new: bool
 ) -> list[str]:
-    """Return what is said where key or `newest` are compared by letters, if anything.
+    """Return what is said where `newest` is compared by letters, if anything.
 
     Args:
         target: The table and its rules.
         types: What each column is in the rows and in the table.
         is_new: Whether the table is made of the rows.
     """
-    newest = _newest_note(target, types, is_new=is_new)
-    return [*_key_notes(target, types), *([newest] if newest else [])]
-
-
-def _key_notes(target: Target, types: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    """Yield what is said of a key with a point that the table has as text.
-
-    A single null makes floats of pandas' whole numbers: each row is then a new one.
-    """
-    for name in target.key:
-        dtype, pg_type = types.get(name, ("", ""))
-        if dtype in _WITH_POINT and _is_of_letters(pg_type):
-            yield (
-                f"column {name} of the key is {dtype} and goes into {pg_type} of "
-                f"{target.table}: 7 is stored as 7.0, which is another key than 7. If "
-                "these are whole numbers, give them as such (pandas: "
-                '.astype("Int64")) or as text'
-            )
-
-
-def _newest_note(
-    target: Target, types: Mapping[str, tuple[str, str]], *, is_new: bool
-) -> str | None:
-    """Return what is said where `newest` compares letters, or None."""
     _, pg_type = types.get(target.newest or "", ("", ""))
     if target.mode in ("append", "insert-new") or not _is_of_letters(pg_type):
-        return None
+        return []
     advice = (
         "give it a mapping with a parser (timestamp), or make the table beforehand"
         if is_new
         else "change the column's type in the table (timestamptz, numeric)"
     )
-    return (
+    note = (
         f"newest compares column {target.newest} of {target.table} as text, letter by "
         f"letter: 9 is newer than 10, and the zone of a time does not count: {advice}"
     )
+    return [note]
 
 
 def _is_of_letters(pg_type: str) -> bool:
