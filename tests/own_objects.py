@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from propload.running.content import mark_content
+from propload.running.resuming.content import mark_content
 
 
 def marked(text):

@@ -13,9 +13,9 @@ from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
-from propload.running.resuming import Resuming
+from propload.running.resuming.finding import Resuming
+from propload.running.resuming.traces import Traces
 from propload.running.run_ids import moment_of
-from propload.running.unentered import Traces
 from propload.target import TableName
 from propload.wording import counted
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from propload.errors import ConfigError
 from propload.rejecting.lines import OWN_PREFIX
-from propload.running.content import mark_content
+from propload.running.resuming.content import mark_content
 from propload.wording import counted
 
 #: Where a row stands in its source, for a fix to keep.

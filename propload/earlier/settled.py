@@ -10,7 +10,7 @@ from propload.errors import ConfigError
 from propload.postgres.ledger.history import find_run
 from propload.rejecting import RejectStore
 from propload.running.choosing import open_database
-from propload.running.resuming import Resuming
+from propload.running.resuming.finding import Resuming
 
 if TYPE_CHECKING:
     from propload.earlier.reject_source import Pieces

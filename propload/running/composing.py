@@ -28,7 +28,7 @@ from propload.running.keeping import (
 )
 from propload.running.parts import Parts
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
-from propload.running.resuming import Resuming, begin_record
+from propload.running.resuming.finding import Resuming, begin_record
 from propload.running.run_ids import new_run_id
 from propload.wording import counted
 

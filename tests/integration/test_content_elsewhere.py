@@ -11,7 +11,7 @@ from tests.own_objects import PROGRAMS, marked
 ASKED = """
 import pandera.pandas
 from importlib import import_module
-from propload.running.content import mark_content
+from propload.running.resuming.content import mark_content
 for number in range({0}):
     print(mark_content(import_module(f"users_own{{number}}").made))
 """

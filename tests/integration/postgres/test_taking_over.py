@@ -14,7 +14,7 @@ from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.report import Counts
 from propload.running.planning import Plan
-from propload.running.resuming import Resuming
+from propload.running.resuming.finding import Resuming
 from tests.integration.postgres.writing import (
     counts,
     end,

@@ -9,7 +9,7 @@ import pytest
 from propload import config
 from propload.errors import ConfigError
 from propload.running.planning import Plan
-from propload.running.shaping import meaning_of
+from propload.running.resuming.shaping import meaning_of
 
 
 def meant(tmp_path, **settings):

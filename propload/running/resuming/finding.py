@@ -1,4 +1,4 @@
-"""Going on where an earlier run ended: which run that is, and at which row."""
+"""Which run is gone on with, and at which row."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
 from propload.running.keeping import is_journaled
-from propload.running.resumable import (
+from propload.running.resuming.requirements import (
     gone_with_table,
     require_goal,
     require_ledger,
     require_same_run,
     require_table,
 )
-from propload.running.shaping import meaning_of, shaping_mark
-from propload.running.unentered import Traces
-from propload.running.writing_again import written_again
+from propload.running.resuming.shaping import meaning_of, shaping_mark
+from propload.running.resuming.traces import Traces
+from propload.running.resuming.writing_again import written_again
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from propload.prepare.mapping import make_mapping
-from propload.running import content
-from propload.running.content import mark_content
+from propload.running.resuming import content
+from propload.running.resuming.content import mark_content
 from propload.schemas import RowSchema
 from tests.own_objects import PROGRAMS, marked
 

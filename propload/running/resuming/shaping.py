@@ -15,7 +15,7 @@ import polars as pl
 from propload.config import SETTINGS
 from propload.postgres.ledger.run_record import Meaning
 from propload.registry import find_object
-from propload.running.content import mark_content
+from propload.running.resuming.content import mark_content
 from propload.running.shown_settings import is_plain, settings_shown
 
 if TYPE_CHECKING:
