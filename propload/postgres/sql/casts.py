@@ -17,6 +17,8 @@ _LENGTH = re.compile(r"\([^)]*\)")
 #: Elements of these lose blanks at their end; of a text it is known before it is sent.
 _BLANKS_CUT = re.compile(r"character varying\(\d+\)\[\]")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
+#: What money holds where its unit has a hundred parts.
+_MONEY = ("-92233720368547758.08", "92233720368547758.07")
 #: Types whose cast with a length rounds or cuts without an error.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
 
@@ -58,13 +60,28 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
         return _cut_blanks(plan, f"{value}::{wanted}" if wanted else value)
     if wanted is None:
         return value
-    cast = f"{value}::{wanted}"
+    cast = _cast(value, wanted)
     kept = kept_exactly(plan, value)
     if kept is None:
         return cast
     name = plan.pg_type.replace("'", "''")
     refusal = f"({value} || ' is not exact as {name}')::numeric::text::{wanted}"
     return f"CASE WHEN {kept} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
+
+
+def input_type(pg_type: str, /) -> str:
+    """Return the type as which the text of a staged value is read.
+
+    The text of money is read as the server's locale says: a German one takes the point
+    of 12.50 for that between thousands.
+    """
+    return "numeric" if pg_type == "money" else pg_type
+
+
+def _cast(value: str, pg_type: str) -> str:
+    """Return the cast of a staged value by way of the type as which it is read."""
+    steps = dict.fromkeys([input_type(pg_type), pg_type])
+    return "::".join([value, *steps])
 
 
 def _cut_blanks(plan: ColumnPlan, value: str) -> str:
@@ -98,7 +115,12 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
         text = "text[]" if wanted.endswith("[]") else "text"
         return f"{value}::{wanted}::{text} = {value}::{text}"
     if wanted == "money":
-        return f"{value}::money::numeric = {value}::numeric"
+        least, most = _MONEY
+        return (
+            f"CASE WHEN {value}::numeric BETWEEN {least} AND {most} "
+            f"THEN {_cast(value, wanted)}::numeric = {value}::numeric "
+            f"WHEN {value} IS NOT NULL THEN false END"
+        )
     if plan.pg_type != wanted and _ROUNDING.match(plan.pg_type):
         return f"{value}::{plan.pg_type} = {value}::{wanted}"
     return None

@@ -166,7 +166,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
     # a type with a length is asked as well, since the look at exact values uses it
     for each in dict.fromkeys([pg_type, column.plan.pg_type] if kept else [pg_type]):
         yield Verdict(
-            f"NOT pg_input_is_valid({value}, {text(each)})",
+            f"NOT pg_input_is_valid({value}, {text(casts.input_type(each))})",
             "22P02",
             (f'invalid input syntax for type {each}: "', '"'),
             column.name,

@@ -46,6 +46,12 @@ def test_a_cast_that_would_round_raises_instead(pg_type):
     assert cast_sql(plan(pg_type), "s.v").startswith("CASE WHEN ")
 
 
+def test_money_is_not_read_as_the_locale_of_the_server_says():
+    told = cast_sql(plan("money"), "s.v")
+    assert "s.v::money" not in told
+    assert "THEN s.v::numeric::money " in told
+
+
 @pytest.mark.parametrize("pg_type", ["uuid", "numeric", "bit(3)", "varchar[]"])
 def test_a_cast_that_cannot_round_is_plain(pg_type):
     wanted = cast_type(plan(pg_type))
