@@ -15,8 +15,10 @@ _OF_FILES = ("58", "42501")
 _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("local user with ID", "look up local user"), "unnamed"),
     (("password authentication failed", "no password supplied"), "password"),
-    (("no pg_hba.conf entry", "authentication failed"), "entry"),
+    # the name of the file is the same in whatever language the server speaks
+    (("pg_hba.conf", "authentication failed"), "entry"),
     (("permission denied for database",), "right"),
+    (("no such database",), "database"),  # pgbouncer's words
     (('database "', "does not exist"), "database"),
     (('role "', "does not exist"), "role"),
     (("not permitted to log in",), "login"),
@@ -46,6 +48,7 @@ _ADVICE = {
     "raise it for this user (ALTER ROLE ... SET statement_timeout)",
     "kind": "no server is of the kind that target_session_attrs (PGTARGETSESSIONATTRS) "
     "asks for: wait until one is, or ask for another",
+    "refused": "the server answers, and does not let this session in: see what it says",
     "away": "is the server running?",
 }
 #: What pgbouncer says as it ends a session of which nothing was done yet, and what is
@@ -69,6 +72,8 @@ _NOW = (
     (("SQLSTATE: 57014",), "timeout"),
     (("hot standby mode", "session is read-only", "session is not read"), "kind"),
 )
+#: How an answer begins that ends a session, in most languages that a server speaks.
+_ANSWERED = "FATAL:"
 #: What is wrong for a while only where the same string has led to the server before. A
 #: balancer without a server answers with words of its own, or of another protocol, and
 #: a service file may be out of reach.
@@ -214,7 +219,8 @@ def _advice_for_now(text: str) -> str:
             f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers"
         )
     causes = (cause for words, cause in _NOW if any(word in text for word in words))
-    return _ADVICE[next(causes, "away")]
+    unknown = "refused" if _ANSWERED in text else "away"
+    return _ADVICE[next(causes, unknown)]
 
 
 def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:

@@ -65,6 +65,7 @@ def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
         ("sorry, too many clients already", "let others end, or give fewer --workers"),
         ("server is in hot standby mode", "asks for: wait until one is"),
         ("session is read-only", "of the kind that target_session_attrs"),
+        ("Datenbank »homes« existiert nicht", "the server answers, and does not let"),
     ],
 )
 def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
@@ -74,6 +75,20 @@ def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
     again = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(again, TransientWriteError)
     assert advised in str(again)
+
+
+@pytest.mark.parametrize(
+    ("said", "advised"),
+    [
+        ("no such database: homes", "that database does not exist"),
+        ("kein pg_hba.conf-Eintrag für Host »::1«", "does not let this user in from"),
+    ],
+)
+def test_what_a_pooler_or_a_server_in_another_language_refuses_is_told(said, advised):
+    error = RuntimeError(f"IO: Failed to connect: FATAL:  {said}\n")
+    first = connect_error(error, "postgresql://u:secret@db/homes")
+    assert isinstance(first, ConfigError)
+    assert advised in str(first)
 
 
 def test_a_time_limit_that_ends_the_first_queries_is_no_server_that_is_away():
