@@ -118,258 +118,216 @@ def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Se
     return Setting(name, panel, meaning, read, "|".join(words), words)
 
 
-def _listed() -> Iterable[Setting]:
-    yield from _reading()
-    yield from _target()
-    yield from _rows()
-    yield from _speed()
-    yield from _safety()
-    yield from _running()
-
-
-def _target() -> Iterable[Setting]:
-    panel: Panel = "Target"
-    yield Setting(
-        "to",
-        panel,
-        "PostgreSQL connection string; the embedded database (`embedded`) by default.",
-        read_text,
-        "DSN",
-    )
-    yield Setting(
-        "table", panel, "TABLE or NAMESPACE.TABLE to load into.", read_text, "TABLE"
-    )
-    yield Setting(
-        "key", panel, "Columns that identify a row.", read_names, "COLUMN,..."
-    )
-    yield Setting(
-        "newest",
-        panel,
-        "Column that orders the versions of a row; the newest one wins.",
-        read_text,
-        "COLUMN",
-    )
-    yield _choice(
-        "mode",
-        panel,
-        "What to do with a row whose key is already stored.",
-        get_args(Mode),
-    )
-    yield _choice(
-        "on_null",
-        panel,
-        "Whether a null erases a stored value or keeps it.",
-        get_args(OnNull),
-    )
-    yield _choice(
-        "on_new_columns",
-        panel,
-        "What to do with columns that the table lacks.",
-        get_args(OnNewColumns),
-    )
-
-
-def _rows() -> Iterable[Setting]:
-    panel: Panel = "Rows"
-    yield Setting(
-        "schema",
-        panel,
-        "Pandera schema of the rows: a registered name or MODULE:NAME.",
-        read_anything,
-        "SCHEMA",
-    )
-    yield Setting(
-        "mapping",
-        panel,
-        "Mapping of columns: a registered name, a TOML file or MODULE:NAME.",
-        read_mapping,
-        "MAPPING",
-    )
-    yield Setting(
-        "as_of",
-        panel,
-        "When the rows were valid, for files that do not say.",
-        read_moment,
-        "TIMESTAMP",
-    )
-
-
-def _reading() -> Iterable[Setting]:
-    panel: Panel = "Reading"
-    yield Setting(
+#: In the order of `--help`.
+_LISTED = (
+    Setting(
         "format",
-        panel,
+        "Reading",
         "csv, tsv, ndjson, json, parquet, arrow or xlsx; detected by default.",
         read_format,
         "FORMAT",
-    )
-    yield Setting(
+    ),
+    Setting(
         "delimiter",
-        panel,
+        "Reading",
         "Character between fields; detected by default.",
         read_delimiter,
         "CHARACTER",
-    )
-    yield Setting(
-        "skip_lines",
-        panel,
-        "Lines to skip above the header.",
-        read_number,
-        "N",
-    )
-    yield Setting(
+    ),
+    Setting(
+        "skip_lines", "Reading", "Lines to skip above the header.", read_number, "N"
+    ),
+    Setting(
         "header",
-        panel,
+        "Reading",
         "Whether the first line names the columns; detected by default.",
         read_switch,
-    )
-    yield Setting(
+    ),
+    Setting(
         "encoding",
-        panel,
+        "Reading",
         "Encoding of the text, as Python names it; detected by default.",
         read_encoding,
         "NAME",
-    )
-    yield Setting(
+    ),
+    Setting(
         "null_words",
-        panel,
+        "Reading",
         "Words that mean null, besides the empty field.",
         read_words,
         "WORD,...",
-    )
-    yield Setting(
+    ),
+    Setting(
         "sheet",
-        panel,
+        "Reading",
         "Sheet of a workbook; the first one by default.",
         read_text,
         "NAME",
-    )
-    yield Setting(
+    ),
+    Setting(
         "rows_at",
-        panel,
+        "Reading",
         "Where the rows are in a JSON document, such as data.items.",
         read_dotted,
         "NAME.NAME",
-    )
-
-
-def _speed() -> Iterable[Setting]:
-    panel: Panel = "Speed and memory"
-    yield Setting(
+    ),
+    Setting(
+        "to",
+        "Target",
+        "PostgreSQL connection string; the embedded database (`embedded`) by default.",
+        read_text,
+        "DSN",
+    ),
+    Setting(
+        "table", "Target", "TABLE or NAMESPACE.TABLE to load into.", read_text, "TABLE"
+    ),
+    Setting("key", "Target", "Columns that identify a row.", read_names, "COLUMN,..."),
+    Setting(
+        "newest",
+        "Target",
+        "Column that orders the versions of a row; the newest one wins.",
+        read_text,
+        "COLUMN",
+    ),
+    _choice(
+        "mode",
+        "Target",
+        "What to do with a row whose key is already stored.",
+        get_args(Mode),
+    ),
+    _choice(
+        "on_null",
+        "Target",
+        "Whether a null erases a stored value or keeps it.",
+        get_args(OnNull),
+    ),
+    _choice(
+        "on_new_columns",
+        "Target",
+        "What to do with columns that the table lacks.",
+        get_args(OnNewColumns),
+    ),
+    Setting(
+        "schema",
+        "Rows",
+        "Pandera schema of the rows: a registered name or MODULE:NAME.",
+        read_anything,
+        "SCHEMA",
+    ),
+    Setting(
+        "mapping",
+        "Rows",
+        "Mapping of columns: a registered name, a TOML file or MODULE:NAME.",
+        read_mapping,
+        "MAPPING",
+    ),
+    Setting(
+        "as_of",
+        "Rows",
+        "When the rows were valid, for files that do not say.",
+        read_moment,
+        "TIMESTAMP",
+    ),
+    Setting(
         "batch_rows",
-        panel,
+        "Speed and memory",
         "Most rows to prepare at once, up to 32 MB of them.",
         read_positive_or_auto,
         "N|auto",
-    )
-    yield Setting(
+    ),
+    Setting(
         "batch_seconds",
-        panel,
+        "Speed and memory",
         "Longest time a row waits for its batch to fill.",
         read_seconds,
         "SECONDS",
-    )
-    yield Setting(
+    ),
+    Setting(
         "workers",
-        panel,
+        "Speed and memory",
         "Number of connections that write at the same time.",
         read_positive_or_auto,
         "N|auto",
-    )
-    yield Setting(
-        "max_memory", panel, "Memory limit of the process.", read_size, "SIZE"
-    )
-
-
-def _safety() -> Iterable[Setting]:
-    yield from _failures()
-    yield from _journal()
-    yield from _other_runs()
-
-
-def _failures() -> Iterable[Setting]:
-    panel: Panel = "Safety"
-    yield Setting(
+    ),
+    Setting(
+        "max_memory",
+        "Speed and memory",
+        "Memory limit of the process.",
+        read_size,
+        "SIZE",
+    ),
+    Setting(
         "max_rejects",
-        panel,
+        "Safety",
         "Number or share of rows that may be rejected; more stop the run. No limit by "
         "default.",
         read_reject_limit,
         "N|P%",
-    )
-    yield Setting(
+    ),
+    Setting(
         "retry_attempts",
-        panel,
+        "Safety",
         "Most times to try one transaction.",
         read_positive,
         "N",
-    )
-    yield Setting(
+    ),
+    Setting(
         "retry_seconds",
-        panel,
+        "Safety",
         "Longest time to keep trying one transaction.",
         read_seconds,
         "SECONDS",
-    )
-
-
-def _journal() -> Iterable[Setting]:
-    panel: Panel = "Safety"
-    yield _choice(
+    ),
+    _choice(
         "journal_sync",
-        panel,
+        "Safety",
         "How often journaled rows are flushed to disk.",
         get_args(JournalSync),
-    )
-    yield Setting(
+    ),
+    Setting(
         "journal_bytes",
-        panel,
+        "Safety",
         "Size of the journal at which producers wait.",
         read_size,
         "SIZE",
-    )
-
-
-def _other_runs() -> Iterable[Setting]:
-    panel: Panel = "Safety"
-    yield Setting(
+    ),
+    Setting(
         "lock",
-        panel,
+        "Safety",
         "Take the table's lock: of the runs that take it, one loads at a time.",
         read_switch,
-    )
-    yield Setting(
+    ),
+    Setting(
         "lock_wait",
-        panel,
+        "Safety",
         "Longest time to wait for that lock.",
         read_seconds,
         "SECONDS",
-    )
-    yield Setting(
+    ),
+    Setting(
         "resume",
-        panel,
+        "Safety",
         "Run to continue; true (or --resume alone) means the last unfinished one.",
         read_resume,
         "RUN|true",
-    )
-
-
-def _running() -> Iterable[Setting]:
-    panel: Panel = "Running"
-    yield Setting(
+    ),
+    Setting(
         "state_dir",
-        panel,
+        "Running",
         "Folder of rejects, journals, reports and the embedded database.",
         read_path,
         "FOLDER",
-    )
-    yield Setting(
-        "progress", panel, "Whether to show live progress on a terminal.", read_switch
-    )
+    ),
+    Setting(
+        "progress",
+        "Running",
+        "Whether to show live progress on a terminal.",
+        read_switch,
+    ),
+)
 
-
-#: Every setting by its name, in the order of `--help`.
-SETTINGS: Mapping[str, Setting] = {one.name: one for one in _listed()}
+#: Every setting by its name.
+SETTINGS: Mapping[str, Setting] = {one.name: one for one in _LISTED}
 
 #: What says how rows are loaded that a run has left on disk: they are neither read from
 #: a source nor journaled again.
