@@ -8,9 +8,7 @@ over the defaults.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from propload.config.files import ConfigFile, check_names, load_config
 from propload.config.finding import commands_for, default_state_dir
@@ -20,8 +18,6 @@ from propload.nearest import SLIP, meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    from pydantic_settings import BaseSettings
 
     from propload.options import Settings
 
@@ -40,38 +36,10 @@ __all__ = [
 ]
 
 _PREFIX = "PROPLOAD_"
+#: Leads to a variable in a message.
+_VARIABLE = "environment variable "
 #: Instead of a connection string: the database that propload runs.
 EMBEDDED = "embedded"
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """What one place says; `place` leads to it in a message."""
-
-    place: str
-    values: Mapping[str, object]
-
-    def name(self, setting: Setting) -> str:
-        """Return what a user of the place calls a setting."""
-        return f"{self.place}{setting.name}"
-
-    def read(self, setting: Setting) -> object:
-        """Return the value of a setting; an error names where it stands."""
-        try:
-            return setting.read(self.values[setting.name])
-        except ConfigError as error:
-            msg = f"{self.name(setting)}: {error}"
-            raise ConfigError(msg) from error
-
-
-class _Environment(_Layer):
-    """What environment variables say."""
-
-    __slots__ = ()
-
-    def name(self, setting: Setting) -> str:
-        """Return the name of the variable, with the words before it."""
-        return f"{self.place}{setting.variable}"
 
 
 def resolve(given: Settings, *, job: str | None = None) -> Settings:
@@ -93,16 +61,16 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     _check_variables(os.environ)
     told = file.job(job) if job is not None else {}
     layers = (
-        _Layer("", _settings_only(given)),
-        _Environment("environment variable ", _environment()),
-        _Layer(f"{file.path} [jobs.{job}] ", _settings_only(told)),
-        _Layer(f"{file.path} ", file.top),
+        ("", _settings_only(given)),
+        (_VARIABLE, _environment()),
+        (f"{file.path} [jobs.{job}] ", _settings_only(told)),
+        (f"{file.path} ", file.top),
     )
     merged: dict[str, object] = {}
-    for layer in layers:
-        for name in layer.values:
+    for place, values in layers:
+        for name in values:
             if name not in merged:
-                merged[name] = layer.read(SETTINGS[name])
+                merged[name] = _read(SETTINGS[name], values[name], place)
     merged["mapping"] = _mapping(merged.get("mapping"), file)
     if merged.get("to") == EMBEDDED:
         # said where something else is set further down
@@ -204,39 +172,20 @@ def _check_variables(names: Mapping[str, str]) -> None:
         # one that is like none of ours belongs to somebody else and is left alone
         hint = meant(name, known, cutoff=SLIP, prefix=_PREFIX)
         if hint:
-            msg = f"environment variable {_PREFIX}{name} is unknown{hint}"
+            msg = f"{_VARIABLE}{_PREFIX}{name} is unknown{hint}"
             raise ConfigError(msg)
 
 
 def _environment() -> dict[str, object]:
-    from pydantic_settings import (  # noqa: PLC0415 - 0.2 s that `--help` saves
-        EnvSettingsSource,
-    )
-
-    return dict(EnvSettingsSource(_variables())())
+    told = ((name, os.environ.get(one.variable)) for name, one in SETTINGS.items())
+    return {name: text for name, text in told if text}
 
 
-@cache
-def _variables() -> type[BaseSettings]:
-    """Return the settings as a pydantic model, whose fields name the variables."""
-    from pydantic import Field, create_model  # noqa: PLC0415 - as above
-    from pydantic_settings import (  # noqa: PLC0415 - as above
-        BaseSettings,
-        SettingsConfigDict,
-    )
-
-    class Variables(BaseSettings):
-        # texts stay texts: each setting reads its own
-        model_config = SettingsConfigDict(
-            env_prefix=_PREFIX,
-            env_prefix_target="all",
-            env_ignore_empty=True,
-            enable_decoding=False,
-        )
-
-    # a field may not be called `schema`, which pydantic's base class uses
-    columns: dict[str, Any] = {
-        f"setting_{name}": (object, Field(default=None, alias=name))
-        for name in SETTINGS
-    }
-    return create_model("Variables", __base__=Variables, **columns)
+def _read(setting: Setting, value: object, place: str) -> object:
+    """Return the value of a setting; an error names where it stands."""
+    try:
+        return setting.read(value)
+    except ConfigError as error:
+        name = setting.variable if place == _VARIABLE else setting.name
+        msg = f"{place}{name}: {error}"
+        raise ConfigError(msg) from error
