@@ -9,7 +9,7 @@ import html
 import os
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -92,12 +92,19 @@ def watch(
     if view is None:
         yield
         return
-    ticker = _Ticker(lambda: view.show(lines(metrics.snapshot())), view.close)
-    ticker.start()
+    ended = threading.Event()
+    thread = threading.Thread(
+        target=_show_until,
+        args=(ended, view, lambda: view.show(lines(metrics.snapshot()))),
+        name="propload-display",
+        daemon=True,
+    )
+    thread.start()
     try:
         yield
     finally:
-        ticker.stop()
+        ended.set()
+        thread.join()
 
 
 def print_report(report: object, /, stream: TextIO | None = None) -> None:
@@ -212,38 +219,13 @@ def _both(lines: Sequence[str]) -> dict[str, str]:
     return {"text/html": shown, "text/plain": text}
 
 
-class _Ticker:
-    """A thread that shows a run every quarter second, until it is told to stop.
+def _show_until(ended: threading.Event, view: View, show: Callable[[], None]) -> None:
+    """Show a run every quarter second until it has ended.
 
     What fails to be shown (on a closed terminal) is given up; the run goes on.
-
-    Args:
-        show: Shows it as it stands.
-        close: Called when the run has ended.
     """
-
-    def __init__(self, show: Callable[[], None], close: Callable[[], None]) -> None:
-        self._show = show
-        self._close = close
-        self._ended = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, name="propload-display", daemon=True
-        )
-
-    def start(self) -> None:
-        """Begin to show the run."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Show it no more, and wait until that is so."""
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            while not self._ended.is_set():
-                self._show()
-                self._ended.wait(REFRESH_SECONDS)
-            self._close()
-        except OSError:
-            return
+    with suppress(OSError):
+        while not ended.is_set():
+            show()
+            ended.wait(REFRESH_SECONDS)
+        view.close()
