@@ -12,7 +12,7 @@ import polars as pl
 from propload.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from polars.datatypes import DataTypeClass
 
@@ -110,6 +110,17 @@ def inner_type(dtype: pl.List | pl.Array, /) -> pl.DataType:
 def field_types(dtype: pl.Struct, /) -> list[tuple[str, pl.DataType]]:
     """Return the name of each field of a struct, and the type of its values."""
     return [(field.name, _instance(field.dtype)) for field in dtype.fields]
+
+
+def leaf_types(dtype: pl.DataType, /) -> Iterator[pl.DataType]:
+    """Yield the types of the values that lists and structs hold, or the type itself."""
+    if isinstance(dtype, pl.Struct):
+        for _, kind in field_types(dtype):
+            yield from leaf_types(kind)
+    elif isinstance(dtype, (pl.List, pl.Array)):
+        yield from leaf_types(inner_type(dtype))
+    else:
+        yield dtype
 
 
 def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:

@@ -7,15 +7,13 @@ import json
 import polars as pl
 
 from propload.moments import duration_text, in_calendar, moment_text
-from propload.type_names import field_types, inner_type
+from propload.type_names import field_types, inner_type, leaf_types
 from propload.values import (
     EXACT_IN_FLOAT,
     MARKED_NUMBER,
     NEGATIVE_ZERO,
     NUMBER_MARK,
 )
-
-_NESTED = (pl.List, pl.Array, pl.Struct)
 
 
 def write_text(  # noqa: PLR0911 - one return a type
@@ -31,8 +29,9 @@ def write_text(  # noqa: PLR0911 - one return a type
     """
     if isinstance(source, (pl.List, pl.Array)) and pg_type.endswith("[]"):
         return _array_text(column, source, pg_type)
-    if isinstance(source, _NESTED):
-        return _json_text(column, source) if _has_json(source) else None
+    if source.is_nested():
+        has_json = pl.Object() not in leaf_types(source)
+        return _json_text(column, source) if has_json else None
     if source == pl.Binary:
         return pl.lit("\\x") + column.bin.encode("hex") if "bytea" in pg_type else None
     if source in (pl.Date, pl.Time) or isinstance(source, pl.Datetime):
@@ -74,15 +73,6 @@ def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     return (
         pl.when(column.abs() >= 2**digits).then(wide).otherwise(column.cast(pl.String))
     )
-
-
-def _has_json(dtype: pl.DataType) -> bool:
-    """Return whether every value of a type has a JSON text."""
-    if isinstance(dtype, pl.Struct):
-        return all(_has_json(kind) for _, kind in field_types(dtype))
-    if isinstance(dtype, (pl.List, pl.Array)):
-        return _has_json(inner_type(dtype))
-    return dtype != pl.Object
 
 
 def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
@@ -166,11 +156,8 @@ def _object_text(column: pl.Expr, source: pl.Struct) -> pl.Expr:
 
 def is_json_of_polars(dtype: pl.DataType) -> bool:
     """Return whether Polars writes the values of a type as `values.as_text` does."""
-    if isinstance(dtype, pl.Struct):
-        return all(is_json_of_polars(kind) for _, kind in field_types(dtype))
-    if isinstance(dtype, (pl.List, pl.Array)):
-        return is_json_of_polars(inner_type(dtype))
-    return _scalar_for_json(pl.lit(None, dtype), dtype) is None
+    kinds = leaf_types(dtype)
+    return all(_scalar_for_json(pl.lit(None, one), one) is None for one in kinds)
 
 
 def _scalar_for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:

@@ -20,7 +20,7 @@ from propload.private_files import is_at, open_private, sync_folder
 from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
-from propload.type_names import field_types, inner_type
+from propload.type_names import leaf_types
 from propload.values import as_text
 
 if TYPE_CHECKING:
@@ -285,18 +285,10 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
 
 def _is_json(column: pl.Series) -> bool:
     """Return whether all values inside have JSON of their own."""
-    beyond = beyond_json(pl.col(column.name), column.dtype)
-    if _holds_bytes(column.dtype):
+    if pl.Binary() in leaf_types(column.dtype):
         return False
+    beyond = beyond_json(pl.col(column.name), column.dtype)
     return beyond is None or not column.to_frame().select(beyond.any()).item()
-
-
-def _holds_bytes(dtype: pl.DataType) -> bool:
-    if isinstance(dtype, pl.Struct):
-        return any(_holds_bytes(kind) for _, kind in field_types(dtype))
-    if isinstance(dtype, (pl.List, pl.Array)):
-        return _holds_bytes(inner_type(dtype))
-    return dtype == pl.Binary
 
 
 def _cause(error: OSError) -> str:

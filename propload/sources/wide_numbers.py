@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from propload.batch import CREATED_AS
-from propload.type_names import create_type, field_types, inner_type
+from propload.type_names import create_type, field_types, inner_type, leaf_types
 from propload.values import DECIMAL_DIGITS
 
 _NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
@@ -16,11 +16,7 @@ WIDE = pa.decimal256(DECIMAL_DIGITS + 1, 0)
 
 def holds_wide(dtype: pl.DataType) -> bool:
     """Return whether a type is or holds whole numbers of 128 bits."""
-    if isinstance(dtype, (pl.List, pl.Array)):
-        return holds_wide(inner_type(dtype))
-    if isinstance(dtype, pl.Struct):
-        return any(holds_wide(kind) for _, kind in field_types(dtype))
-    return isinstance(dtype, (pl.Int128, pl.UInt128))
+    return any(isinstance(one, (pl.Int128, pl.UInt128)) for one in leaf_types(dtype))
 
 
 def wide_column(column: pl.Series) -> tuple[pa.Field, pa.Array]:
