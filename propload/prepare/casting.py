@@ -6,7 +6,7 @@ columns gets three reasons. Work is done only where a type differs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +14,7 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
-from propload.prepare.conversions import Conversion, convert
+from propload.prepare.conversions import Conversion
 from propload.prepare.json_in import json_shape, read_json
 from propload.prepare.limits import fitted, limit, may_limit
 from propload.prepare.nested import convert_nested
@@ -112,26 +112,18 @@ def cast_types(frame: pl.DataFrame, casts: Iterable[Cast]) -> Sifted:
         if not _is_done(schema[wanted.column], wanted)
         and (step := _conversion(schema[wanted.column], wanted)) is not None
     ]
+    values = [step.value.alias(wanted.column) for wanted, step in work]
     if not work or frame.height == 0:
-        return Sifted(_with_types(frame, work), no_reasons())
-    values = frame.select([step.value.alias(wanted.column) for wanted, step in work])
+        return Sifted(frame.with_columns(values), no_reasons())
     doubts = _doubts(frame, work)
-    refusals = []
-    for wanted, step in work:
-        values, mask = _examine(
-            frame, values, wanted, step, in_doubt=wanted.column in doubts
-        )
+    made, refusals = [], []
+    for (wanted, step), column in zip(work, frame.select(values), strict=True):
+        given = frame.get_column(wanted.column)
+        fit, mask = _examine(given, column, step, in_doubt=wanted.column in doubts)
+        made.append(fit)
         if mask is not None:
             refusals.append((wanted, mask))
-    return _sift(frame, values, refusals)
-
-
-def _with_types(
-    frame: pl.DataFrame, work: Iterable[tuple[Cast, Conversion]]
-) -> pl.DataFrame:
-    return frame.with_columns(
-        [step.value.alias(wanted.column) for wanted, step in work]
-    )
+    return _sift(frame, frame.with_columns(made), refusals)
 
 
 def _is_done(source: pl.DataType, wanted: Cast) -> bool:
@@ -142,24 +134,26 @@ def _is_done(source: pl.DataType, wanted: Cast) -> bool:
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)
 def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
+    """Return how a column gets a type, or None where it is as it is wanted.
+
+    Raises:
+        SchemaMismatchError: There is no way.
+    """
     column, target = pl.col(wanted.column), wanted.dtype
+    found: Conversion | None = None
     if isinstance(source, (pl.Categorical, pl.Enum)) and target != source:
         column, source = column.cast(pl.String), pl.String()
-        if target == pl.String:
-            as_text = _for_server(column, wanted) or Conversion(column)
-            return _limited(as_text, as_text.value, target, wanted.pg_type)
+        found = Conversion(column)
     if source == target:
-        read = _for_server(column, wanted) if target == pl.String else None
-        value = column if read is None else read.value
-        return _limited(read, value, target, wanted.pg_type)
-    found: Conversion | None
+        if target == pl.String:
+            found = _for_server(column, wanted) or found
+        return _limited(found, column, wanted)
     if target == pl.String and source != pl.Null:
         found = _as_text(column, source, wanted)
     elif source == pl.String:
         found = _read(column, wanted)
     else:
-        is_nested = source.is_nested() or target.is_nested()
-        found = (convert_nested if is_nested else convert)(column, source, target)
+        found = convert_nested(column, source, target)
     if found is None:
         msg = (
             f"column {wanted.column} is {type_name(source)}, which cannot be exactly "
@@ -167,7 +161,7 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
             "type in the table"
         )
         raise SchemaMismatchError(msg)
-    return _limited(found, found.value, target, wanted.pg_type)
+    return _limited(found, column, wanted)
 
 
 def _read(column: pl.Expr, wanted: Cast) -> Conversion | None:
@@ -194,20 +188,20 @@ def _as_text(column: pl.Expr, source: pl.DataType, wanted: Cast) -> Conversion |
 
 
 def _limited(
-    found: Conversion | None, value: pl.Expr, dtype: pl.DataType, pg_type: str
+    found: Conversion | None, column: pl.Expr, wanted: Cast
 ) -> Conversion | None:
     """Add the refusal of values that the length in `pg_type` would cut."""
-    beyond = limit(value, dtype, pg_type)
+    value = column if found is None else found.value
+    beyond = limit(value, wanted.dtype, wanted.pg_type)
     if beyond is None:
         return found
-    fit = fitted(value, dtype, pg_type)
+    fit = fitted(value, wanted.dtype, wanted.pg_type)
     doubt = beyond.any() if fit is None else (fit != value).any()
-    if found is None:
-        return Conversion(value, doubt, beyond, fitted=fit)
+    found = found or Conversion(value)
     if found.doubt is not None:
         doubt |= found.doubt
     refused = beyond if found.refused is None else beyond | found.refused
-    return Conversion(found.value, doubt, refused, found.retry, fit)
+    return replace(found, doubt=doubt, refused=refused, fitted=fit)
 
 
 def _doubts(
@@ -228,50 +222,36 @@ def _doubts(
 
 
 def _examine(
-    frame: pl.DataFrame,
-    values: pl.DataFrame,
-    wanted: Cast,
-    step: Conversion,
-    *,
-    in_doubt: bool,
-) -> tuple[pl.DataFrame, pl.Series | None]:
-    """Return the values after a retry, and which rows are refused, if any."""
-    name = wanted.column
-    given = frame.get_column(name)
-    if (
-        values.get_column(name).null_count() > given.null_count()
-        and step.retry is not None
-    ):
-        values = _retried(frame, values, name, step.retry)
-    mask = None
-    if values.get_column(name).null_count() > given.null_count():
-        mask = values.get_column(name).is_null() & given.is_not_null()
+    given: pl.Series, made: pl.Series, step: Conversion, *, in_doubt: bool
+) -> tuple[pl.Series, pl.Series | None]:
+    """Return the values after a retry, and which of them are refused, if any."""
+    lost = _lost(given, made)
+    if lost is not None and step.retry is not None:
+        places = lost.arg_true()
+        again = given.gather(places).to_frame().select(step.retry).to_series()
+        made = made.scatter(places, again)
+        lost = _lost(given, made)
     if in_doubt and step.fitted is not None:
-        values = values.with_columns(frame.select(step.fitted.alias(name)))
+        made = given.to_frame().select(step.fitted.alias(given.name)).to_series()
     if in_doubt and step.refused is not None:
-        refused = frame.select(step.refused.fill_null(value=False)).to_series()
-        mask = refused if mask is None else mask | refused
-    return values, mask
+        mask = step.refused.fill_null(value=False)
+        refused = given.to_frame().select(mask).to_series()
+        lost = refused if lost is None else lost | refused
+    return made, lost
 
 
-def _retried(
-    frame: pl.DataFrame, values: pl.DataFrame, name: str, retry: pl.Expr
-) -> pl.DataFrame:
-    """Return the values with the failed ones done again, and only those."""
-    failed = values.get_column(name).is_null() & frame.get_column(name).is_not_null()
-    places = failed.arg_true()
-    again = frame.select(pl.col(name).gather(places)).select(retry.alias(name))
-    return values.with_columns(
-        values.get_column(name).scatter(places, again.get_column(name))
-    )
+def _lost(given: pl.Series, made: pl.Series) -> pl.Series | None:
+    """Return which values became null, or None where none did."""
+    if made.null_count() <= given.null_count():
+        return None
+    return made.is_null() & given.is_not_null()
 
 
 def _sift(
     frame: pl.DataFrame,
-    values: pl.DataFrame,
+    whole: pl.DataFrame,
     refusals: Sequence[tuple[Cast, pl.Series]],
 ) -> Sifted:
-    whole = frame.with_columns(values.get_columns())
     if not refusals:
         return Sifted(whole, no_reasons())
     reasons = [

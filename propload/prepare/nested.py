@@ -15,15 +15,15 @@ from propload.type_names import field_types, inner_type
 def convert_nested(
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion | None:
-    """Return how a column of nested values becomes another nested type, or None.
+    """Return how a column becomes another type, with what is inside it, or None.
 
     Args:
         column: The column, of the type `source`.
-        source: Its type, or that of nothing but nulls.
-        target: The type wanted, not the same.
+        source: Its type, which is not text.
+        target: The type wanted, not the same, and not text unless the other has none.
     """
-    if source == pl.Null:
-        return Conversion(column.cast(target))
+    if source == pl.Null or not (source.is_nested() or target.is_nested()):
+        return convert(column, source, target)
     if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
         return _between_structs(column, source, target)
     if not isinstance(source, (pl.List, pl.Array)):
@@ -96,27 +96,18 @@ def _within(
     found = _conversion(value, source, wanted)
     if found is None:
         return None
-    made = found.value
-    if found.retry is not None:
-        made = pl.coalesce(made, found.retry)
-    bad = made.is_null() & value.is_not_null()
-    if found.refused is not None:
-        bad |= found.refused.fill_null(value=False)
-    return made, bad
+    made = found.exact
+    return made, made.is_null() & value.is_not_null()
 
 
 def _conversion(
     value: pl.Expr, source: pl.DataType, wanted: pl.DataType
 ) -> Conversion | None:
-    if source == pl.Null:
-        return Conversion(value.cast(wanted))
     if isinstance(source, (pl.Categorical, pl.Enum)):
         value, source = value.cast(pl.String), pl.String()
     if wanted == pl.String:
         text = write_text(value, source)
         return None if text is None else Conversion(text)
-    if source.is_nested() or wanted.is_nested():
-        return convert_nested(value, source, wanted)
     if source == pl.String:
         return read_text(value, wanted)
-    return convert(value, source, wanted)
+    return convert_nested(value, source, wanted)
