@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 Mode = Literal["upsert", "append", "insert-new", "replace"]
 OnNull = Literal["overwrite", "keep"]
 OnNewColumns = Literal["refuse", "add", "ignore"]
+
+#: A part of a name: what stands between points that are not in quotes.
+_PART = re.compile(r'(?:^|\.)((?:[^".]|"(?:[^"]|"")*")*)')
+_IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +67,14 @@ def _quoted(part: str) -> str:
 
 
 def _split_identifier(text: str) -> list[str]:
-    parts, current, quoted = [], "", False
-    position = 0
-    while position < len(text):
-        letter = text[position]
-        if letter == '"' and quoted and text[position + 1 : position + 2] == '"':
-            current, position = current + '"', position + 1
-        elif letter == '"':
-            quoted = not quoted
-        elif letter == "." and not quoted:
-            parts.append(current)
-            current = ""
-        else:
-            current += letter
-        position += 1
-    if quoted:
+    if text.count('"') % 2:
         msg = f"table {text!r} has an open quote"
         raise ConfigError(msg)
-    return [*parts, current]
+    return [_IN_QUOTES.sub(_bare, part) for part in _PART.findall(text)]
+
+
+def _bare(found: re.Match[str]) -> str:
+    return found[1].replace('""', '"')
 
 
 #: What travels as text and is compared as text; an enum or JSON has an own order.
