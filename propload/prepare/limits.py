@@ -11,6 +11,8 @@ import re
 
 import polars as pl
 
+from propload.moments import UNITS
+
 _TYPE = re.compile(
     r"(?P<name>[a-z ]+?)\((?P<first>\d+)(?:,(?P<second>-?\d+))?\)(?P<rest>[a-z ]*)"
 )
@@ -94,10 +96,8 @@ def _text_limit(column: pl.Expr, name: str, first: int, second: int) -> pl.Expr 
 
 
 def _time_limit(column: pl.Expr, dtype: pl.DataType, digits: int) -> pl.Expr | None:
-    nanoseconds = 1 if dtype == pl.Time else None
-    if isinstance(dtype, pl.Datetime):
-        nanoseconds = {"ns": 1, "us": 1_000, "ms": 1_000_000}[dtype.time_unit]
-    if nanoseconds is None:
+    if dtype != pl.Time and not isinstance(dtype, pl.Datetime):
         return None
-    step = 10 ** (9 - digits) // nanoseconds
+    unit = dtype.time_unit if isinstance(dtype, pl.Datetime) else "ns"
+    step = UNITS[unit] // 10**digits
     return None if step <= 1 else column.to_physical() % step != 0
