@@ -67,16 +67,12 @@ def convert(
     if source.is_numeric() and target.is_numeric():
         return _between_numbers(column, source, target)
     if source == pl.Boolean and target.is_numeric():
-        return Conversion(_truth_as_number(column, target))
+        # Polars casts no boolean to a decimal
+        return Conversion(column.cast(pl.Int8).cast(target, strict=False))
     if source.is_numeric() and target == pl.Boolean:
         truth = pl.when(column == 0).then(pl.lit(value=False))
         return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
     return _between_times(column, source, target)
-
-
-def _truth_as_number(column: pl.Expr, target: pl.DataType) -> pl.Expr:
-    # Polars casts no boolean to a decimal
-    return column.cast(pl.Int8).cast(target, strict=False)
 
 
 def _between_times(
@@ -194,10 +190,10 @@ def _between_datetimes(
         value = _as_zone(value, target)
     elif source.time_zone != target.time_zone and target.time_zone is not None:
         value = value.dt.convert_time_zone(target.time_zone)
-    factor = UNITS[target.time_unit] // UNITS[source.time_unit]
-    value = countable(value, max(1, factor)).dt.cast_time_unit(target.time_unit)
-    finer, coarser = UNITS[source.time_unit], UNITS[target.time_unit]
-    if finer <= coarser:
+    given, wanted = UNITS[source.time_unit], UNITS[target.time_unit]
+    value = countable(value, max(1, wanted // given))
+    value = value.dt.cast_time_unit(target.time_unit)
+    if given <= wanted:
         return Conversion(value)
-    refused = column.to_physical() % (finer // coarser) != 0
+    refused = column.to_physical() % (given // wanted) != 0
     return Conversion(value, refused.any(), refused)

@@ -72,11 +72,6 @@ class FailedCheck:
         return pl.lit(None, pl.String) if text is None else text
 
 
-def named_check(check: str, /) -> str:
-    """Return what a message says of a check that pandera itself makes."""
-    return {"not_nullable": "is null"}.get(check, check)
-
-
 def labels_of(name: str | None, error: str | None, /) -> tuple[str, str]:
     """Return a check's short name and its message, of what pandera knows of it."""
     short, told = str(name or error), str(error or name)

@@ -62,11 +62,8 @@ def _is_read(target: pl.DataType) -> bool:
     return target == pl.String or read_text(pl.col(""), target) is not None
 
 
-class _Lost:
-    """Stands for a value that its type does not hold exactly."""
-
-
-_LOST = _Lost()
+#: Stands for a text that is no value.
+_LOST = object()
 
 
 def _read_texts(texts: pl.Series, *, target: pl.DataType) -> pl.Series:

@@ -19,7 +19,7 @@ from propload.prepare.accepting import (
     is_known,
 )
 from propload.prepare.casting import VALUE_LENGTH
-from propload.prepare.failing import FailedCheck, failing_of, labels_of, named_check
+from propload.prepare.failing import FailedCheck, failing_of, labels_of
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def _failure(
     column = _column_at_fault(error)
     place = "" if column is None else f"column {column}: "
     if isinstance(error.check, str):
-        problem = named_check(error.check)
+        # one of pandera's own
+        problem = "is null" if error.check == "not_nullable" else error.check
         return FailedCheck(column, (), error.check, place, problem, rows)
     label, text = labels_of(error.check.name, error.check.error)
     shown = tuple((error.check.statistics or {}).get("columns", ()))

@@ -13,19 +13,8 @@ if TYPE_CHECKING:
 
 #: Yes and no of the languages whose months are known, and what programs write.
 TRUE_WORDS = (
-    "true",
-    "t",
-    "yes",
-    "y",
-    "on",
-    "1",
-    "ja",
-    "j",
-    "wahr",
-    "oui",
-    "vrai",
-    "tak",
-)
+    "true", "t", "yes", "y", "on", "1", "ja", "j", "wahr", "oui", "vrai", "tak"
+)  # fmt: skip
 FALSE_WORDS = (
     "false", "f", "no", "n", "off", "0", "nee", "nein", "falsch", "non", "faux", "nie"
 )  # fmt: skip
