@@ -16,7 +16,7 @@ from propload.prepare.parsers.formats import (
 )
 from propload.prepare.parsers.months import language_of, month_numbers
 from propload.prepare.parsers.stepwise import (
-    apply,
+    by_shapes,
     fill,
     marked_months,
     placed,
@@ -137,24 +137,15 @@ def in_utc(moment: pl.Expr, dtype: pl.DataType, /, *, time_zone: str) -> pl.Expr
 def _free_day(text: pl.Series, *, locale: str | None) -> pl.Series:
     tidy = tidy_texts(text)
     day_first = language_of(locale) in _DAY_FIRST_LANGUAGES
-    found = pl.Series(text.name, [None], dtype=pl.Date).new_from_index(0, text.len())
-    for shape in _ISO + (_DAY_FIRST if day_first else ()):
-        found = fill(found, tidy, partial(to_date, shape=shape))
+    found = by_shapes(tidy, to_date, _ISO + (_DAY_FIRST if day_first else ()))
     return plausible(fill(found, tidy, partial(_named_day, locale=locale)))
 
 
 def _named_day(text: pl.Series, *, locale: str | None) -> pl.Series:
     marked = marked_months(text, locale)
     for pattern, instead in _FILLINGS:
-        marked = apply(marked, partial(_replaced, pattern=pattern, instead=instead))
-    found = to_date(marked, shape=_NAMED[0])
-    for shape in _NAMED[1:]:
-        found = fill(found, marked, partial(to_date, shape=shape))
-    return found
-
-
-def _replaced(text: pl.Expr, *, pattern: str, instead: str) -> pl.Expr:
-    return text.str.replace(pattern, instead)
+        marked = marked.str.replace(pattern, instead)
+    return by_shapes(marked, to_date, _NAMED)
 
 
 def _free_moment(text: pl.Series, *, locale: str | None, time_zone: str) -> pl.Series:

@@ -14,7 +14,7 @@ from propload.prepare.parsers.months import language_of
 from propload.prepare.parsers.stepwise import (
     MONTH_MARK,
     apply,
-    fill,
+    by_shapes,
     marked_months,
     placed,
     plausible,
@@ -130,10 +130,7 @@ def day_by_formats(
 ) -> pl.Series:
     """Return the days of texts, read by the first format that fits each."""
     marked = _for_formats(text, formats, locale)
-    found = _day(marked, shape=formats[0])
-    for shape in formats[1:]:
-        found = fill(found, marked, partial(_day, shape=shape))
-    return plausible(found).alias(text.name)
+    return plausible(by_shapes(marked, _day, formats)).alias(text.name)
 
 
 def moment_by_formats(
@@ -141,10 +138,7 @@ def moment_by_formats(
 ) -> pl.Series:
     """Return the moments of texts, read by the first format that fits each."""
     marked = _for_formats(text, formats, locale)
-    found = _moment(marked, shape=formats[0], time_zone=time_zone)
-    for shape in formats[1:]:
-        read = partial(_moment, shape=shape, time_zone=time_zone)
-        found = fill(found, marked, read)
+    found = by_shapes(marked, partial(_moment, time_zone=time_zone), formats)
     return plausible(found).alias(text.name)
 
 
@@ -162,9 +156,7 @@ def _day(text: pl.Series, *, shape: str) -> pl.Series:
         # the day is the one that is written, not that of another place in UTC
         shape = re.sub(_OFFSET, _OFFSET_MARK, shape)
         if _OFFSET_MARK in shape:
-            text = apply(
-                text, lambda one: one.str.replace(_WRITTEN_OFFSET, _OFFSET_MARK)
-            )
+            text = text.str.replace(_WRITTEN_OFFSET, _OFFSET_MARK)
         return text.str.to_datetime(shape, time_unit="us", strict=False).dt.date()
     return to_date(text, shape=shape)
 
@@ -201,4 +193,4 @@ def _without_weekday(text: pl.Series, shape: str) -> tuple[pl.Series, str]:
     bare = re.sub(r"^%[Aa]\.?,? *", "", shape)
     if bare == shape:
         return text, shape
-    return apply(text, lambda one: one.str.replace(r"^\p{L}+\.?,? *", "")), bare
+    return text.str.replace(r"^\p{L}+\.?,? *", ""), bare

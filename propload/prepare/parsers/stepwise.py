@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +11,7 @@ from propload.prepare.parsers.months import month_numbers
 from propload.prepare.text_in import FIRST_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 #: Month names become `@10@`, so that `10 11` and `11 October` stay apart.
 MONTH_MARK = "@%m@"
@@ -30,6 +31,16 @@ def fill(
     return found.clone().scatter(left.arg_true(), read(text.filter(left)))
 
 
+def by_shapes(
+    text: pl.Series, read: Callable[..., pl.Series], shapes: Sequence[str]
+) -> pl.Series:
+    """Return the values of texts, each read by the first shape that it has."""
+    found = read(text, shape=shapes[0])
+    for shape in shapes[1:]:
+        found = fill(found, text, partial(read, shape=shape))
+    return found
+
+
 def apply(text: pl.Series, step: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
     """Return a column after a step over its expression."""
     return text.to_frame().select(step(pl.first())).to_series()
@@ -37,7 +48,7 @@ def apply(text: pl.Series, step: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
 
 def tidy_texts(text: pl.Series) -> pl.Series:
     """Return texts with single spaces, none around."""
-    return apply(text, lambda one: one.str.replace_all(r"\s+", " ").str.strip_chars())
+    return text.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def marked_months(text: pl.Series, locale: str | None) -> pl.Series:
