@@ -16,7 +16,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql.sessions import END_LOST
 
 if TYPE_CHECKING:
-    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.statements import Statements
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ class LostSessions:
         with self._lock:
             self._lost.add(backend)
 
-    def end(self, connection: Connection, /) -> None:
+    def end(self, session: Statements, /) -> None:
         """Have the server end those that are still there, and wait for it.
 
         Args:
-            connection: A session without open work.
+            session: One without open work.
 
         Raises:
             ServerError: The connection is gone.
@@ -61,20 +61,20 @@ class LostSessions:
         with self._lock:
             lost = list(self._lost)
         for backend in lost:
-            if _is_ended(connection, backend):
+            if _is_ended(session, backend):
                 with self._lock:
                     self._lost.discard(backend)
 
 
-def _is_ended(connection: Connection, backend: Backend) -> bool:
+def _is_ended(session: Statements, backend: Backend) -> bool:
     """Whether the server has ended a session, or nothing can be done about it."""
     try:
-        found = connection.rows(END_LOST, (backend.pid, backend.started))
-        connection.commit()
+        found = session.rows(END_LOST, (backend.pid, backend.started))
+        session.commit()
     except ServerError as error:
         if error.sqlstate is None:
             raise
-        connection.rollback()
+        session.rollback()
         log.debug("session %d cannot be ended: %s", backend.pid, error)
         return True
     if found:

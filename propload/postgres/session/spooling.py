@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from propload.postgres.server.spool import Spool
-    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.statements import Statements
 
 #: A table's namespace, or None where the session's path finds it, and its name.
 Place: TypeAlias = "tuple[str | None, str]"
 
 
 def copies_from_spool(
-    connection: Connection, spool: Spool, place: Place, rows: pa.Table, /
+    session: Statements, spool: Spool, place: Place, rows: pa.Table, /
 ) -> bool:
     """Copy rows from a server's spool; return whether it took them.
 
     Args:
-        connection: A session with that server.
+        session: One with that server.
         spool: Where the server reads them.
         place: The table.
         rows: The rows.
@@ -44,12 +44,12 @@ def copies_from_spool(
         spool.close(error)
         return False
     try:
-        connection.execute(copy_from(place, rows.column_names, str(path)))
+        session.execute(copy_from(place, rows.column_names, str(path)))
     except ServerError as error:
         if not is_about_files(error):
             raise
         spool.close(error)
-        msg = f"{connection} cannot read its spool: {error}"
+        msg = f"{session} cannot read its spool: {error}"
         raise TransientWriteError(msg, sqlstate=error.sqlstate) from error
     finally:
         spool.remove(path)
