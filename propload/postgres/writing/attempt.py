@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from propload.batch import ROW, Written, join_reasons
+from propload.batch import ROW, Written, join_reasons, no_reasons
 from propload.postgres.sql import merging
 from propload.postgres.writing.counting import write_stage
 from propload.postgres.writing.refusals import reasons_of
@@ -15,52 +16,42 @@ if TYPE_CHECKING:
     import polars as pl
 
     from propload.postgres.sql.shape import Shape
-    from propload.postgres.writing.approach import Approach
+    from propload.postgres.sql.sifting import Runs
+    from propload.postgres.writing.approach import Approach, Step
     from propload.postgres.writing.erasing import Erasing
     from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stage_writer import StageWriter
 
+#: What became of the rows of a layer, and why others were refused, columns `REASONS`.
+_End: TypeAlias = "tuple[Counts, pl.DataFrame]"
 
+
+@dataclass(slots=True)
 class Attempt:
     """Writes the rows of an approach, straight into the table or through the stage.
 
-    Args:
+    Attributes:
         session: The lane's session, open.
         shape: How rows go into the table.
         stage_writer: Finds the bad ones where the approach looks for them.
         approach: The rows.
         direct: Whether COPY goes straight into the table.
         erasing: Counts what nulls erase.
-
-    Attributes:
-        direct: As given.
         layer: The number of the layer that is written, or that failed.
     """
 
-    def __init__(
-        self,
-        session: LaneSession,
-        shape: Shape,
-        stage_writer: StageWriter,
-        approach: Approach,
-        *,
-        direct: bool,
-        erasing: Erasing,
-    ) -> None:
-        self._session = session
-        self._connection = session.open()
-        self._shape = shape
-        self._stage_writer = stage_writer
-        self._approach = approach
-        self._erasing = erasing
-        self._reasons = list(approach.left_out)
-        self.direct = direct
-        self.layer = 0
+    session: LaneSession
+    shape: Shape
+    stage_writer: StageWriter
+    approach: Approach
+    direct: bool
+    erasing: Erasing
+    layer: int = 0
 
     @property
     def height(self) -> int:
         """The rows that are written."""
-        return sum(layer.height for layer in self._approach.layers)
+        return sum(layer.height for layer in self.approach.layers)
 
     def write(self) -> Written:
         """Write the rows and return what becomes of them if this is committed.
@@ -69,58 +60,62 @@ class Attempt:
             ServerError: The server refused the layer `layer`, or the connection broke.
         """
         if not self.direct:
-            self._session.make_stage(self._shape)
-        counts = Counts()
-        for number, layer in enumerate(self._approach.layers):
+            self.session.make_stage(self.shape)
+        counts, reasons = Counts(), [*self.approach.left_out]
+        for number, layer in enumerate(self.approach.layers):
             self.layer = number
-            counts += self._copy(layer) if self.direct else self._stage(layer)
-        reasons = join_reasons(self._reasons).sort(ROW)
+            told, refused = self._copy(layer) if self.direct else self._stage(layer)
+            counts += told
+            reasons.append(refused)
         return Written(
             counts.inserted,
             counts.updated,
             counts.unchanged,
             counts.stale,
-            self._approach.duplicates,
-            self._shape.own_names.in_reasons(reasons),
+            self.approach.duplicates,
+            self.shape.own_names.in_reasons(join_reasons(reasons).sort(ROW)),
         )
 
-    def _copy(self, layer: pl.DataFrame) -> Counts:
-        table = self._shape.table
-        columns = layer.select(column.name for column in self._shape.columns)
-        self._connection.copy(table.table, columns, namespace=table.namespace)
-        return Counts(inserted=layer.height)
+    def _copy(self, layer: pl.DataFrame) -> _End:
+        table = self.shape.table
+        columns = layer.select(column.name for column in self.shape.columns)
+        self.session.open().copy(table.table, columns, namespace=table.namespace)
+        return Counts(inserted=layer.height), no_reasons()
 
-    def _stage(self, layer: pl.DataFrame) -> Counts:
-        fill_stage(self._connection, layer, again=self.layer > 0)
+    def _stage(self, layer: pl.DataFrame) -> _End:
+        connection, number = self.session.open(), self.layer
+        step = self.approach.step
+        fill_stage(connection, layer, again=number > 0)
         if not layer.height:
-            return Counts()
-        if self._approach.goes_by_row(self.layer):
-            counts, refusals = self._stage_writer.write_by_row(self._connection, layer)
-            self._reasons.append(reasons_of(layer, refusals))
-            return counts
+            return Counts(), no_reasons()
+        if self.approach.goes_by_row(number):
+            # rows of these keys were refused before: it is known that rows are at fault
+            return self._sift(layer, step="suspect", runs="known_alone")
         if self._goes_alone():
             # one by one, in the order of the source: the last one wins
             layer = layer.sort(ROW)
-            fill_stage(self._connection, layer, again=True)
-            return self._sift(layer, alone=True)
-        if self._approach.looks_into(self.layer):
-            return self._sift(layer, alone=False)
-        if self.layer == 0:
-            self._erasing.look(self._connection, layer)
-        return write_stage(self._connection, self._shape, self._shape.patched(layer))
+            fill_stage(connection, layer, again=True)
+            return self._sift(layer, step=step, runs="alone")
+        if self.approach.looks_into(number):
+            return self._sift(layer, step=step)
+        if number == 0:
+            self.erasing.look(connection, layer)
+        counts = write_stage(connection, self.shape, self.shape.patched(layer))
+        return counts, no_reasons()
 
     def _goes_alone(self) -> bool:
         """Return whether the stage may hold a key twice, as the server sees keys."""
-        if not self._shape.loose_key:
+        if not self.shape.loose_key:
             return False
-        if self._approach.step != "none":
+        if self.approach.step != "none":
             # a key that cannot be cast cannot be compared either
             return True
-        return bool(self._connection.value(merging.key_comes_twice(self._shape)))
+        query = merging.key_comes_twice(self.shape)
+        return bool(self.session.open().value(query))
 
-    def _sift(self, layer: pl.DataFrame, *, alone: bool) -> Counts:
-        counts, refusals = self._stage_writer.write(
-            self._connection, layer, step=self._approach.step, alone=alone
+    def _sift(self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing") -> _End:
+        connection = self.session.open()
+        counts, refusals = self.stage_writer.write(
+            connection, layer, step=step, runs=runs
         )
-        self._reasons.append(reasons_of(layer, refusals))
-        return counts
+        return counts, reasons_of(layer, refusals)

@@ -47,7 +47,7 @@ class StageWriter:
         /,
         *,
         step: Step,
-        alone: bool = False,
+        runs: Runs = "growing",
     ) -> tuple[Counts, list[Refusal]]:
         """Write the good rows of the stage; return their counts and the others.
 
@@ -55,48 +55,20 @@ class StageWriter:
             connection: A session whose stage holds the layer.
             layer: The rows.
             step: How far to look for bad ones.
-            alone: Whether to write them one by one, because keys come twice.
+            runs: How many are tried at once, and what is known before.
 
         Raises:
             ServerError: No row is at fault, or a further look is called for.
         """
         connection.execute(sifting.IMMEDIATE)
+        shape, patched = self._shape, self._shape.patched(layer)
         suspecting = step == "suspect"
         refusals = [] if suspecting else self._screening.take_out(connection, layer)
-        if step == "screen" and refusals and not alone:
-            patched = self._shape.patched(layer)
-            return write_stage(connection, self._shape, patched), refusals
-        runs: Runs = "alone" if alone else "growing"
-        return self._sift(connection, layer, refusals, runs)
-
-    def write_by_row(
-        self, connection: Connection, layer: pl.DataFrame, /
-    ) -> tuple[Counts, list[Refusal]]:
-        """Write the rows of the stage one by one; return their counts and the bad ones.
-
-        Args:
-            connection: A session whose stage holds the layer.
-            layer: Rows of keys of which the server has rejected rows before, so that
-                it is known to be the rows that are at fault.
-
-        Raises:
-            ServerError: The connection broke, or the server is at fault.
-        """
-        connection.execute(sifting.IMMEDIATE)
-        return self._sift(connection, layer, [], "known_alone")
-
-    def _sift(
-        self,
-        connection: Connection,
-        layer: pl.DataFrame,
-        refusals: list[Refusal],
-        runs: Runs,
-    ) -> tuple[Counts, list[Refusal]]:
-        shape = self._shape
+        if step == "screen" and refusals and runs == "growing":
+            return write_stage(connection, shape, patched), refusals
         before = updates_so_far(connection, shape)
-        patched = shape.patched(layer)
         bad, answer = self._sifting.write(connection, patched, runs=runs)
-        refusals = refusals + bad
+        refusals += bad
         places = [each.place for each in refusals]
         counts = merged_counts(connection, shape, answer, before, without=places)
         return counts, refusals

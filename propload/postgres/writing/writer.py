@@ -186,8 +186,8 @@ class TableWriter(EntryWriter):
             self._shape,
             self._stage_writer,
             approach,
-            direct=direct,
-            erasing=self._erasing,
+            direct,
+            self._erasing,
         )
 
     def _after(
