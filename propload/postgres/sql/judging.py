@@ -55,22 +55,22 @@ def are_cast(shape: Shape, /) -> str:
     return " AND ".join(cast) or "true"
 
 
-def is_news(shape: Shape, stored: Side = STORED, /) -> str:
+def is_news(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
     """Return the condition that a row would change the stored one by what it holds."""
     if shape.mode == "insert-new":
         return "false"
     if shape.on_null == "keep":
-        return comparing.knows_other(shape, INCOMING, stored)
-    return comparing.differs(shape, INCOMING, stored)
+        return comparing.knows_other(shape, new, stored)
+    return comparing.differs(shape, new, stored)
 
 
-def is_stale(shape: Shape, stored: Side = STORED, /) -> str:
+def is_stale(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
     """Return the condition that a row, which is news, is older than the stored one."""
     if not tells_stale(shape):
         return "false"
     if shape.on_null == "keep":
-        return f"NOT {comparing.outdoes(shape, INCOMING, stored)}"
-    return comparing.loses(shape, INCOMING, stored)
+        return f"NOT {comparing.outdoes(shape, new, stored)}"
+    return comparing.loses(shape, new, stored)
 
 
 def tells_stale(shape: Shape, /) -> bool:

@@ -241,9 +241,9 @@ def _when_matched(shape: Shape) -> str:
     assignments = _assignments(shape, INCOMING)
     if not assignments:
         return ""
-    changes = is_news(shape, CURRENT)
+    changes = is_news(shape, INCOMING, CURRENT)
     if tells_stale(shape):
-        stale = is_stale(shape, CURRENT)
+        stale = is_stale(shape, INCOMING, CURRENT)
         changes += f" AND CASE WHEN {stale} THEN nextval('{STALES}') < 0 ELSE true END"
     return f"WHEN MATCHED AND {changes} THEN UPDATE SET {assignments}"
 
@@ -312,16 +312,9 @@ def _on_conflict(shape: Shape) -> str:
     assignments = _assignments(shape, PROPOSED)
     if not assignments:
         return f"ON CONFLICT ({key}) DO NOTHING"
-    if shape.on_null == "keep":
-        changes = (
-            f"{comparing.knows_other(shape, PROPOSED, CURRENT)} "
-            f"AND {comparing.outdoes(shape, PROPOSED, CURRENT)}"
-        )
-    else:
-        changes = (
-            f"{comparing.differs(shape, PROPOSED, CURRENT)} "
-            f"AND NOT {comparing.loses(shape, PROPOSED, CURRENT)}"
-        )
+    changes = is_news(shape, PROPOSED, CURRENT)
+    if tells_stale(shape):
+        changes += f" AND NOT ({is_stale(shape, PROPOSED, CURRENT)})"
     if shape.counts_by == "sequence":
         changes = f"CASE WHEN {changes} THEN nextval('{UPDATES}') > 0 END"
     return f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {changes}"
