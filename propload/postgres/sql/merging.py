@@ -229,12 +229,11 @@ def lock(shape: Shape, within: str, /) -> str:
 
 def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
     """Return the query for staged rows that now meet a newer stored row."""
-    return (
-        f"SELECT count(*) FROM {STAGE} AS s JOIN {table(shape.table)} AS o "
-        f"ON {same_key(shape)} WHERE {_kept(without)} "
-        f"AND {comparing.differs(shape, INCOMING, STORED)} "
-        f"AND {comparing.loses(shape, INCOMING, STORED)}"
-    )
+    kept = "true"
+    if without:
+        listed = ",".join(map(str, without))
+        kept = f"s.{ORDINAL} <> ALL ('{{{listed}}}'::integer[])"
+    return f"SELECT count(*) FROM ({judged(shape, kept)}) AS j WHERE stale"
 
 
 def _when_matched(shape: Shape) -> str:
@@ -329,9 +328,3 @@ def _was_inserted(shape: Shape) -> str:
 
 def _columns(shape: Shape) -> str:
     return names(column.name for column in shape.columns)
-
-
-def _kept(without: Sequence[int]) -> str:
-    if not without:
-        return "true"
-    return f"s.{ORDINAL} <> ALL ('{{{','.join(map(str, without))}}}'::integer[])"

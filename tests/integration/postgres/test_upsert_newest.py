@@ -19,6 +19,8 @@ from tests.integration.postgres.writing import (
 )
 from tests.integration.reading import query, run_sql
 
+PARTITION = "CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+
 
 def test_an_older_version_is_stale_and_a_null_is_the_oldest(database, state_dir):
     goal = target(newest="at")
@@ -140,23 +142,52 @@ def test_a_row_that_another_session_changes_meanwhile_is_judged_again(
     newer = rows.with_columns(
         pl.lit("mine").alias("v"), at=pl.lit(DAY + dt.timedelta(days=1))
     )
-    done = []
-    with prepared(database, goal, rows, state_dir) as ready, connect(database) as other:
-        other.execute(
-            "UPDATE t SET v = 'theirs', at = CASE k WHEN 1 THEN at + interval '1 hour' "
-            "ELSE at + interval '2 days' END WHERE k < 3"
-        )
-        writer = ready.open_writer(0)
-        piece = make_piece(newer, key=("k",))
-        thread = threading.Thread(target=lambda: done.append(writer.write(piece)))
-        thread.start()
-        wait_until_blocked(database)
-        other.commit()
-        thread.join()
-        writer.close()
+    done = write_beside(
+        database,
+        goal,
+        state_dir,
+        newer,
+        "UPDATE t SET v = 'theirs', at = CASE k WHEN 1 THEN at + interval '1 hour' "
+        "ELSE at + interval '2 days' END WHERE k < 3",
+    )
     assert counts(done) == [(0, 2, 0, 1)]
     stored = query(database, "SELECT v FROM t ORDER BY k")
     assert stored == [("mine",), ("theirs",), ("mine",)]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("partitioned", ["", " PARTITION BY HASH (k)"], ids=["-", "p"])
+def test_what_another_session_has_brought_meanwhile_is_unchanged(
+    database, state_dir, partitioned
+):
+    run_sql(
+        database,
+        "CREATE TABLE t (k bigint PRIMARY KEY, v text, w text, at timestamptz)"
+        f"{partitioned}",
+        *([PARTITION] if partitioned else []),
+    )
+    goal = target(newest="at", on_null="keep")
+    write(database, goal, state_dir, frame([1], w=["known"], at=[DAY]))
+    sparse = frame([1], "b", w=[None], at=[DAY + dt.timedelta(days=1)])
+    theirs = "UPDATE t SET v = 'b', at = at + interval '1 day'"
+    done = write_beside(database, goal, state_dir, sparse, theirs)
+    assert counts(done) == [(0, 0, 1, 0)]
+    assert query(database, "SELECT v, w FROM t") == [("b", "known")]
+
+
+def write_beside(dsn, goal, state_dir, rows, statement):
+    """Write rows that meet what another session changes, and commits meanwhile."""
+    done = []
+    with prepared(dsn, goal, rows, state_dir) as ready, connect(dsn) as other:
+        other.execute(statement)
+        writer, piece = ready.open_writer(0), make_piece(rows, key=("k",))
+        thread = threading.Thread(target=lambda: done.append(writer.write(piece)))
+        thread.start()
+        wait_until_blocked(dsn)
+        other.commit()
+        thread.join()
+        writer.close()
+    return done
 
 
 def wait_until_blocked(dsn):
