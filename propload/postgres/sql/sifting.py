@@ -40,10 +40,8 @@ _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
 #: So many rows that fail alike, before one is written, show that no row is at fault.
 MOST_ALIKE = 16
 
-#: A table of the columns whose types are asked.
-_TRIAL = "propload_trial"
-#: A table of keys alone, and its index.
-_KEYS, KEYS_INDEX = "propload_keys", "propload_keys_index"
+#: A table of the columns whose types or whose index are asked, and that index.
+_TRIAL, TRIAL_INDEX = "propload_trial", "propload_trial_index"
 #: Runs that grow while their rows are good; each row in a run of its own; the same
 #: where it is known that rows are at fault, even if no one of these is good.
 Runs = Literal["growing", "alone", "known_alone"]
@@ -108,12 +106,6 @@ _REMEMBER = (
 _FORGET = (
     f"PERFORM setval('{merging.UPDATES}', propload_counter.last_value, "
     "propload_counter.is_called);"
-)
-
-#: What a run that only tries its rows counts.
-_NO_COUNTS = (
-    "SELECT 0 AS stale, 0 AS proposed, 0 AS inserted, 0 AS written, 0 AS looked_at "
-    "INTO propload_one"
 )
 
 #: The pass; `write` puts one run into the table and its counts into a record.
@@ -228,14 +220,11 @@ def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
         shape: How rows go into the table.
         columns: The columns whose types are asked; a domain's checks are as well.
     """
-    values = ", ".join(INCOMING(shape.column(column)) for column in columns)
     chosen = f"{STAGE} AS s WHERE {_CHOSEN}"
     if shape.key:
         judgement = f"({judged(shape, _CHOSEN)}) AS j"
         chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
-    write = f"INSERT INTO {_TRIAL} SELECT {values} FROM {chosen}; {_NO_COUNTS}"
-    made = _create_empty(_TRIAL, shape, names(columns))
-    return made, *create_blame(shape), _create_sift(shape, write, counts_apart=False)
+    return _create_trial(shape, columns, chosen)
 
 
 def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
@@ -245,26 +234,28 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
         shape: How rows go into the table.
         key: The columns of the index.
     """
-    columns, values = names(key), [INCOMING(shape.column(each)) for each in key]
+    index = f"CREATE INDEX {TRIAL_INDEX} ON {_TRIAL} ({names(key)})"
+    return _create_trial(shape, key, f"{STAGE} AS s WHERE {_CHOSEN}", index)
+
+
+def _create_trial(
+    shape: Shape, columns: Sequence[str], chosen: str, *more: str
+) -> tuple[str, ...]:
+    """Return what makes a table with some columns of the target's, and fills that."""
+    listed = names(columns)
+    values = ", ".join(INCOMING(shape.column(column)) for column in columns)
     write = (
-        f"INSERT INTO {_KEYS} ({columns}) SELECT {', '.join(values)} "
-        f"FROM {STAGE} AS s WHERE {_CHOSEN}; "
-        f"{_NO_COUNTS}"
+        f"INSERT INTO {_TRIAL} ({listed}) SELECT {values} FROM {chosen}; "
+        # a run that only tries its rows counts none
+        "SELECT 0 AS stale, 0 AS proposed, 0 AS inserted, 0 AS written, "
+        "0 AS looked_at INTO propload_one"
     )
-    return (
-        _create_empty(_KEYS, shape, columns),
-        f"CREATE INDEX {KEYS_INDEX} ON {_KEYS} ({columns})",
-        *create_blame(shape),
-        _create_sift(shape, write, counts_apart=False),
+    made = (
+        f"CREATE TEMPORARY TABLE {_TRIAL} ON COMMIT DROP AS "
+        f"SELECT {listed} FROM {table(shape.table)} WITH NO DATA"
     )
-
-
-def _create_empty(named: str, shape: Shape, columns: str) -> str:
-    """Return the statement that makes a table with some columns of the target's."""
-    return (
-        f"CREATE TEMPORARY TABLE {named} ON COMMIT DROP AS "
-        f"SELECT {columns} FROM {table(shape.table)} WITH NO DATA"
-    )
+    sift = _create_sift(shape, write, counts_apart=False)
+    return made, *more, *create_blame(shape), sift
 
 
 def leave_out(ordinals: Sequence[int], /) -> str:

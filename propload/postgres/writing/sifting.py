@@ -93,7 +93,7 @@ class Sift:
                 each,
                 column=column,
                 constraint=index,
-                message=each.message.replace(sifting.KEYS_INDEX, index),
+                message=each.message.replace(sifting.TRIAL_INDEX, index),
             )
             for each in refusals
             if each.sqlstate == TOO_LARGE
