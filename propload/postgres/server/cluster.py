@@ -173,7 +173,7 @@ class Cluster:
             os.truncate(self.log, 0)
         options = ("-D", str(self.data), "-l", str(self.log))
         wait = ("-w", "-t", str(_START_SECONDS), "-s", "start")
-        self._run_until(self._end_start, "pg_ctl", *options, *wait, stopped=stopped)
+        self._run("pg_ctl", *options, *wait, stopped=stopped, end=self._end_start)
 
     def _has_come_up(self, stopped: Stopped) -> bool:
         # One that recovers from a crash runs long before it is ready.
@@ -318,17 +318,12 @@ class Cluster:
         file.chmod(0o644)  # its folder is private; the server's account reads it
 
     def _run(
-        self, program: str, *arguments: str, given: str = "", stopped: Stopped = never
-    ) -> str:
-        return self._run_until(kill, program, *arguments, given=given, stopped=stopped)
-
-    def _run_until(
         self,
-        end: Callable[[subprocess.Popen[str]], None],
         program: str,
         *arguments: str,
         given: str = "",
         stopped: Stopped = never,
+        end: Callable[[subprocess.Popen[str]], None] = kill,
     ) -> str:
         code, said = run_program(
             [str(self.programs / program), *arguments],
@@ -379,16 +374,13 @@ def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
     Raises:
         KeyboardInterrupt: It was.
     """
-    descriptor = _lock(path, stopped)
+    descriptor = None
+    while descriptor is None:
+        try:
+            descriptor = lock_private(path)
+        except BlockingIOError:
+            pause(stopped)
     try:
         yield
     finally:
         unlock(descriptor)
-
-
-def _lock(path: Path, stopped: Stopped) -> int:
-    while True:
-        try:
-            return lock_private(path)
-        except BlockingIOError:
-            pause(stopped)

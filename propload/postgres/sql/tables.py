@@ -21,22 +21,6 @@ OWN_TEMPORARY = (
 )
 
 
-def referenced(relation: str, /) -> str:
-    """Return the condition that rows of other tables refer to a table.
-
-    References to a single partition count, those of the table to itself do not.
-
-    Args:
-        relation: The expression of its oid.
-    """
-    parts = f"(SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p)"
-    return (
-        "EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
-        f"AND (f.confrelid = {relation} OR f.confrelid IN {parts}) "
-        f"AND f.conrelid <> {relation} AND f.conrelid NOT IN {parts})"
-    )
-
-
 def belongs_to(one: str, relation: str, /) -> str:
     """Return the condition that a relation is a table or one of its partitions.
 
@@ -46,6 +30,21 @@ def belongs_to(one: str, relation: str, /) -> str:
     """
     parts = f"SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p"
     return f"({one} = {relation} OR {one} IN ({parts}))"
+
+
+def referenced(relation: str, /) -> str:
+    """Return the condition that rows of other tables refer to a table.
+
+    References to a single partition count, those of the table to itself do not.
+
+    Args:
+        relation: The expression of its oid.
+    """
+    return (
+        "EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
+        f"AND {belongs_to('f.confrelid', relation)} "
+        f"AND NOT {belongs_to('f.conrelid', relation)})"
+    )
 
 
 def triggered(relation: str, /) -> str:

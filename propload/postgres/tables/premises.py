@@ -103,10 +103,6 @@ class Premises:
         if after["secured"] and not before["secured"]:
             yield "row-level security applies to this user now"
 
-    def is_of_the_table(self, other: Premises, /) -> bool:
-        """Return whether both are of one table, and not of two with one name."""
-        return self._known()["oid"] == other._known()["oid"]
-
     def followed_by(self, later: Premises, /) -> Premises:
         """Return the premises of the table as it is now, after a harmless change.
 
@@ -176,8 +172,8 @@ def require_unchanged(
         premises.changes(now, columns=columns, key=key, takes_parts=takes_parts)
     )
     if changes:
-        is_same = now.is_of_the_table(premises)
-        raise changed(table, changes, kind=WriteError if is_same else TableGoneError)
+        kind = TableGoneError if MADE_AGAIN in changes else WriteError
+        raise changed(table, changes, kind=kind)
     return premises.followed_by(now)
 
 
