@@ -213,16 +213,41 @@ class Database:
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._asking(str(target.table), "table and ledger were made ready"):
+        with self._making_ready(target, run) as session:
+            self._require_table(run, target, found)
+            facts = ready_table(session, target, frame_schema, found, pg_types or {})
+            fit = plan_rows(frame_schema, facts, target)
+            # another session may have made or changed the table in between
+            fit.require_fit()
+            opened = self._open_run(run.into(facts))
+            table = opened.writes_into(target, facts)
+            opened.carries(fit.columns)
+            shape = shape_of(
+                facts,
+                target,
+                fit.columns,
+                version=session.server_version,
+                table=table,
+                own_names=read_own_names(session, table, target.table),
+            )
+            session.commit()
+            empty = facts.empty or target.mode == "replace"
+            return PreparedTarget(
+                opened,
+                fit,
+                shape,
+                empty=empty,
+                # of a shadow, which nobody else writes, nothing is looked at again
+                premises=facts.premises if table == target.table else None,
+                stored=opened.knows(shape, None if empty else expected),
+            )
+
+    @contextmanager
+    def _making_ready(self, target: Target, run: RunRecord) -> Iterator[Connection]:
+        doing = "table and ledger were made ready"
+        with self._asking(str(target.table), doing) as session:
             try:
-                return self._prepare(
-                    target,
-                    dict(frame_schema),
-                    found,
-                    run,
-                    pg_types=pg_types or {},
-                    expected=expected,
-                )
+                yield session
             except ServerError:
                 if run.run_id in self._runs:
                     self._runs[run.run_id].close()
@@ -308,49 +333,6 @@ class Database:
         except ServerError as error:
             self._sessions.lose_first()
             raise failures.as_write_error(error, table=table, doing=doing) from error
-
-    def _prepare(
-        self,
-        target: Target,
-        frame_schema: dict[str, pl.DataType],
-        found: TableFacts | None,
-        run: RunRecord,
-        *,
-        pg_types: Mapping[str, str],
-        expected: Callable[[], int | None] | None,
-    ) -> PreparedTarget:
-        session = self._sessions.first()
-        self._require_table(run, target, found)
-        facts = ready_table(session, target, frame_schema, found, pg_types)
-        fit = plan_rows(frame_schema, facts, target)
-        # another session may have made or changed the table in between
-        fit.require_fit()
-        plan = fit.columns
-        opened = self._open_run(run.into(facts))
-        table = opened.writes_into(target, facts)
-        opened.carries(plan)
-        shape = shape_of(
-            facts,
-            target,
-            plan,
-            version=session.server_version,
-            table=table,
-            own_names=read_own_names(session, table, target.table),
-        )
-        session.commit()
-        empty = facts.empty or target.mode == "replace"
-        # of a shadow, which nobody else writes, nothing is looked at again
-        premises = facts.premises if table == target.table else None
-        stored = opened.knows(shape, None if empty else expected)
-        return PreparedTarget(
-            opened,
-            plan,
-            shape,
-            empty=empty,
-            premises=premises,
-            stored=stored,
-            notes=fit.notes,
-        )
 
     def _require_table(
         self, run: RunRecord, target: Target, found: TableFacts | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.writing.writer import TableWriter
@@ -11,44 +12,52 @@ if TYPE_CHECKING:
     from propload.postgres.loading_run import LoadingRun
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.premises import Premises
+    from propload.postgres.tables.row_plan import RowPlan
     from propload.postgres.writing.stored_rows import StoredRows
     from propload.target import ColumnPlan, OnRefused
 
 
+@dataclass(frozen=True, slots=True)
 class PreparedTarget:
     """A table that is ready to be written by a run.
 
     Attributes:
-        plan: How each column travels.
-        together: Whether all rows are to take one lane.
-        notes: What a reader of the report should know.
+        run: The run.
+        fit: How its rows fit the table.
+        shape: How they go into it.
+        empty: Whether it held no row.
+        premises: What the shape takes for granted of it, if anybody else may change it.
+        stored: What is known of its rows, if that is of use.
     """
 
-    def __init__(
-        self,
-        run: LoadingRun,
-        plan: tuple[ColumnPlan, ...],
-        shape: Shape,
-        *,
-        empty: bool,
-        premises: Premises | None,
-        stored: StoredRows | None,
-        notes: tuple[str, ...] = (),
-    ) -> None:
-        self.plan = plan
-        self.together = shape.bound is not None
-        told = [*_lane_note(shape), *filter(None, [shape.kept])]
-        self.notes = (*run.notes, *told, *notes)
-        self._run = run
-        self._shape = shape
-        self._empty = empty
-        self._premises = premises
-        self._stored = stored
+    run: LoadingRun
+    fit: RowPlan
+    shape: Shape
+    empty: bool
+    premises: Premises | None
+    stored: StoredRows | None
+
+    @property
+    def plan(self) -> tuple[ColumnPlan, ...]:
+        """How each column travels."""
+        return self.fit.columns
+
+    @property
+    def together(self) -> bool:
+        """Whether all rows are to take one lane."""
+        return self.shape.bound is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report should know."""
+        bound = f"all rows take one lane: {self.shape.bound}" if self.together else None
+        told = filter(None, [bound, self.shape.kept])
+        return (*self.run.notes, *told, *self.fit.notes)
 
     @property
     def ledger(self) -> Ledger:
         """Where the run's pieces are entered."""
-        return self._run.ledger
+        return self.run.ledger
 
     def open_writer(
         self, lane: int, /, *, on_refused: OnRefused | None = None
@@ -62,17 +71,11 @@ class PreparedTarget:
             on_refused: Told of rejected rows before their piece is committed.
         """
         return TableWriter(
-            self._run.session_of(lane),
-            self._shape,
-            self._run.ledger,
-            empty=self._empty,
-            premises=self._premises,
-            stored=self._stored,
+            self.run.session_of(lane),
+            self.shape,
+            self.run.ledger,
+            empty=self.empty,
+            premises=self.premises,
+            stored=self.stored,
             on_refused=on_refused,
         )
-
-
-def _lane_note(shape: Shape) -> tuple[str, ...]:
-    if shape.bound is None:
-        return ()
-    return (f"all rows take one lane: {shape.bound}",)

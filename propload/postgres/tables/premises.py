@@ -31,7 +31,7 @@ _Column: TypeAlias = tuple[int, int, str, int]
 
 
 class _Told(TypedDict):
-    """What `PREMISES_QUERY` answers with."""
+    """What `PREMISES_QUERY` answers with, as far as a plan needs it."""
 
     oid: int
     columns: dict[str, _Column]
@@ -39,9 +39,6 @@ class _Told(TypedDict):
     triggered: bool
     ruled: bool
     secured: bool
-    #: A plan needs neither: what is known of the table's rows does.
-    reaching: bool
-    files: str | None
     #: Columns that take no null and have no default.
     required: list[str] | None
 
@@ -125,8 +122,6 @@ class Premises:
             "triggered": any(one["triggered"] for one in known),
             "ruled": any(one["ruled"] for one in known),
             "secured": any(one["secured"] for one in known),
-            "reaching": known[-1]["reaching"],
-            "files": known[-1]["files"],
             "required": [name for one in known for name in one["required"] or ()],
         }
 

@@ -51,8 +51,8 @@ def prepared(dsn, goal, frame, state_dir, *, run=None):
 
 def end(ready, status="loaded"):
     """End the run that a target was prepared for."""
-    with ready._run._connect() as session:
-        ready._run.end(status, session)
+    with ready.run._connect() as session:
+        ready.run.end(status, session)
 
 
 def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
