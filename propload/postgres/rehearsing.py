@@ -55,6 +55,7 @@ class Forecast:
     erased: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """Asks the server what a table would do with rows.
 
@@ -63,29 +64,21 @@ class Rehearsal:
     index other than the key's or another row of the same source refuses, is not found;
     nor is what any constraint refuses of rows that a trigger may still change.
 
-    Args:
+    Attributes:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
         key: The columns that identify a row.
         unsure: The columns whose types may refuse a staged value.
-        fresh: Whether stored rows are of no account, as in a replace.
+        screen: Finds rows that a condition tells to be bad.
+        sift: Finds others.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        shape: Shape,
-        key: tuple[str, ...],
-        unsure: Sequence[str],
-        *,
-        fresh: bool,
-    ) -> None:
-        self._connection = connection
-        self._shape = shape
-        self._key = key
-        self._unsure = unsure
-        self._screening = Screen(shape, fresh=fresh)
-        self._sifting = Sift(shape)
+    connection: Connection
+    shape: Shape
+    key: tuple[str, ...]
+    unsure: Sequence[str]
+    screen: Screen
+    sift: Sift
 
     @classmethod
     def of(
@@ -119,12 +112,13 @@ class Rehearsal:
             table, doing = str(target.table), "a temporary table was made"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
-        return cls(connection, shape, key, unsure, fresh=fresh)
+        screen = Screen(shape, fresh=fresh)
+        return cls(connection, shape, key, unsure, screen, Sift(shape))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the table."""
-        shape = self._shape
+        shape = self.shape
         unasked = (
             f"a trigger of {shape.table} may change or "
             "skip rows before they are stored, so its constraints were not asked: what "
@@ -134,7 +128,7 @@ class Rehearsal:
 
     def close(self) -> None:
         """Close the session."""
-        self._connection.close()
+        self.connection.close()
 
     def forecast(self, rows: Deduped, /) -> Forecast:
         """Return what would become of prepared rows.
@@ -144,7 +138,7 @@ class Rehearsal:
         """
         counts, reasons, erased = self._ask(rows.layers[0])
         approach = Approach(rows.layers, rows.versions)
-        again = approach.with_versions_of(reasons.get_column(ROW), self._key)
+        again = approach.with_versions_of(reasons.get_column(ROW), self.key)
         if again is not None:
             hanging = self._hanging(again.layers[-1])
             reasons = reasons.join(hanging, on=ROW, how="anti")
@@ -159,38 +153,38 @@ class Rehearsal:
         Args:
             versions: All rows of these keys, which have their turn one by one.
         """
-        if self._shape.on_null == "keep":
+        if self.shape.on_null == "keep":
             # the value at fault may be that of any of them
             return versions
-        if self._shape.newest is None:
+        if self.shape.newest is None:
             return versions.head(0)
         # one that is as new as what was just stored is stale, whatever is wrong with it
-        age = [*self._key, self._shape.newest]
+        age = [*self.key, self.shape.newest]
         return versions.filter(pl.len().over(age) > 1)
 
     def _ask(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
         """Return counts of good rows, why others are refused, and what is erased."""
-        table = str(self._shape.table)
+        table = str(self.shape.table)
         try:
-            return self._forecast(travelling(layer, self._shape))
+            return self._forecast(travelling(layer, self.shape))
         except ServerError as error:
             raise failures.as_write_error(error, table=table) from error
         finally:
-            self._connection.rollback()
+            self.connection.rollback()
 
     def _forecast(
         self, layer: pl.DataFrame
     ) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
         layer, unindexed = self._without_long_keys(layer)
         copied, early = self._fill(layer)
-        refusals = self._screening.take_out(self._connection, copied)
-        unfit = self._sifting.take_out_unfit(self._connection, self._unsure)
+        refusals = self.screen.take_out(self.connection, copied)
+        unfit = self.sift.take_out_unfit(self.connection, self.unsure)
         if unfit:
             # no condition could be asked of their columns
             refusals += unfit
-            refusals += self._screening.take_out(self._connection, copied)
+            refusals += self.screen.take_out(self.connection, copied)
         late = reasons_of(copied, refusals)
-        erasing = self._shape.erasing(copied)
+        erasing = self.shape.erasing(copied)
         counts, erased = self._count(copied.height - len(refusals), erasing)
         return counts, join_reasons([unindexed, early, late]), erased
 
@@ -198,15 +192,15 @@ class Rehearsal:
         self, layer: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows whose keys an index can hold, and why others are refused."""
-        is_long = long_keys(layer, self._key) if self._key else pl.Series([False])
+        is_long = long_keys(layer, self.key) if self.key else pl.Series([False])
         if not is_long.any():
             return layer, no_reasons()
-        connection = self._connection
-        index = self._sifting.key_index(connection, self._key)
+        connection = self.connection
+        index = self.sift.key_index(connection, self.key)
         if index is None:
             return layer, no_reasons()
         copied, _ = self._fill(layer.filter(is_long))
-        refusals = self._sifting.with_long_keys(connection, self._key, index)
+        refusals = self.sift.with_long_keys(connection, self.key, index)
         connection.rollback()
         reasons = reasons_of(copied, refusals)
         return layer.join(reasons, on=ROW, how="anti", maintain_order="left"), reasons
@@ -214,26 +208,26 @@ class Rehearsal:
     def _fill(self, layer: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows that are in the stage now, and why others are not."""
         try:
-            fill_stage(self._connection, layer)
+            fill_stage(self.connection, layer)
         except ServerError as error:
-            self._connection.rollback()
+            self.connection.rollback()
             if failures.classify(error).kind != "data":
                 raise
-            refusals = uncopied(self._connection, layer)
+            refusals = uncopied(self.connection, layer)
             if not refusals:
                 # what is refused together and taken in parts would be tried for ever
                 raise
             kept, later = self._fill(without(layer, refusals))
             return kept, join_reasons([reasons_of(layer, refusals), later])
-        return layer, reasons_of(layer, ())
+        return layer, no_reasons()
 
     def _count(
         self, height: int, erasing: tuple[str, ...]
     ) -> tuple[Counts, dict[str, int]]:
-        if not self._shape.key:
+        if not self.shape.key:
             return Counts(inserted=height), {}
-        query = merging.forecast(self._shape, erasing=erasing)
-        inserted, updated, stale, *erased = map(int, self._connection.rows(query)[0])
+        query = merging.forecast(self.shape, erasing=erasing)
+        inserted, updated, stale, *erased = map(int, self.connection.rows(query)[0])
         unchanged = height - inserted - updated - stale
         counts = Counts(
             inserted=inserted, updated=updated, unchanged=unchanged, stale=stale

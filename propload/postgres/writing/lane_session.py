@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.writing.staging import drop_stage, make_stage
+from propload.postgres.sql.sessions import DROP_TEMPORARY
+from propload.postgres.writing.staging import make_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,8 @@ class LaneSession:
             return
         connection = self.open()
         if self._staged is not None:
-            drop_stage(connection)
+            connection.execute(DROP_TEMPORARY)
+            connection.commit()
             self._staged = None
         make_stage(connection, shape)
         self._staged = shape

@@ -43,16 +43,6 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
     connection.commit()
 
 
-def drop_stage(connection: Connection, /) -> None:
-    """Drop the session's stage, with all that was made for its columns; commits.
-
-    Raises:
-        ServerError: The connection broke.
-    """
-    connection.execute(sessions.DROP_TEMPORARY)
-    connection.commit()
-
-
 def fill_stage(
     connection: Connection, layer: pl.DataFrame, /, *, again: bool = False
 ) -> None:
@@ -68,8 +58,6 @@ def fill_stage(
     """
     if again:
         connection.execute(EMPTY_STAGE)
-    if not layer.height:
-        return
     ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
     numbered = layer.drop(ROW).select(ordinals, pl.all())
     connection.copy(STAGE, numbered, temporary=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -48,18 +48,16 @@ WORTH = 2.5
 MOST_ROWS = 2_000_000
 
 
+#: Asks the server how many of some rows the table holds as they are; None where it
+#: refuses one.
+CountStored: TypeAlias = "Callable[[pl.DataFrame], int | None]"
+
+
 class Unsent(NamedTuple):
     """What is left of a piece's layers to be sent, and how many rows are not."""
 
     layers: tuple[pl.DataFrame, ...]
     unchanged: int
-
-
-class CountStored(Protocol):
-    """Asks the server which of some rows would change nothing."""
-
-    def __call__(self, rows: pl.DataFrame, /) -> int | None:
-        """Return how many the table holds as they are; None where one is refused."""
 
 
 class StoredRows:

@@ -9,7 +9,7 @@ the rows go through the stage in a pass of the server that tries them run by run
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 NOT_COPIED = "22021"
 
 
+@dataclass(frozen=True, slots=True)
 class Triage:
     """Chooses another way to try a piece after a failure.
 
-    Args:
+    Attributes:
         shape: How rows go into the table.
         stage_writer: Knows the columns of constraints.
     """
 
-    def __init__(self, shape: Shape, stage_writer: StageWriter) -> None:
-        self._shape = shape
-        self._stage_writer = stage_writer
+    shape: Shape
+    stage_writer: StageWriter
 
     def after(
         self,
@@ -64,7 +64,7 @@ class Triage:
             ServerError: The connection broke meanwhile.
         """
         if approach.step == "none" and self._is_named(approach, failure):
-            if direct and self._shape.passes_over:
+            if direct and self.shape.passes_over:
                 # its key may be stored: it is not written then, so nothing refuses it
                 return approach.suspecting(number, _at_line(approach, number, failure))
             named = self._named_row(connection, failure)
@@ -79,7 +79,7 @@ class Triage:
     def _is_named(self, approach: Approach, failure: Failure) -> bool:
         """Return whether COPY named the one row that is at fault."""
         # a null that COPY refuses may yet be kept from a stored value
-        if approach.named or self._shape.on_null == "keep":
+        if approach.named or self.shape.on_null == "keep":
             return False
         # it may be the row where a trigger or check that always fails was first met
         return failure.kind == "data" and names_its_row(failure)
@@ -88,7 +88,7 @@ class Triage:
         refusal = Refusal.of(failure, (failure.line or 1) - 1)
         if refusal.column or not refusal.constraint:
             return refusal
-        column = self._stage_writer.column_of(connection, refusal.constraint)
+        column = self.stage_writer.column_of(connection, refusal.constraint)
         return replace(refusal, column=column)
 
     def _suspecting(
@@ -97,9 +97,9 @@ class Triage:
         """Return the approach that makes rows that the failure may be about a layer."""
         # a second bad row calls for a look at all; loose keys have an order to keep
         tried = approach.step != "none" or approach.looks_into(number)
-        if tried or approach.named or self._shape.loose_key:
+        if tried or approach.named or self.shape.loose_key:
             return None
-        found = suspects(approach.layers[number], self._shape, failure)
+        found = suspects(approach.layers[number], self.shape, failure)
         return approach.suspecting(number, found) if found.any() else None
 
 
