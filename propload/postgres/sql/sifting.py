@@ -116,9 +116,10 @@ DECLARE
     propload_first integer := 1; propload_last integer; propload_end integer;
     propload_run integer := propload_first_run; propload_good integer := 0;
     propload_one record; propload_done bigint; propload_table text;
-    propload_sums bigint[] := ARRAY[0, 0, 0, 0, 0]; propload_likely integer;
-    propload_alike integer := 0; propload_met text; propload_counter record;
+    propload_likely integer; propload_alike integer := 0; propload_met text;
+    propload_counter record;
 BEGIN
+    stale := 0; proposed := 0; inserted := 0; written := 0; looked_at := 0;
     SELECT array_agg(s.ctid ORDER BY s.{ordinal}),
            array_agg(s.{ordinal} ORDER BY s.{ordinal}), count(*)
     INTO propload_places, propload_ordinals, propload_end FROM {stage} AS s;
@@ -128,12 +129,11 @@ BEGIN
         {remember}
         BEGIN
             {write};
-            propload_sums := ARRAY[
-                propload_sums[1] + propload_one.stale,
-                propload_sums[2] + propload_one.proposed,
-                propload_sums[3] + propload_one.inserted,
-                propload_sums[4] + propload_one.written,
-                propload_sums[5] + propload_one.looked_at];
+            stale := stale + propload_one.stale;
+            proposed := proposed + propload_one.proposed;
+            inserted := inserted + propload_one.inserted;
+            written := written + propload_one.written;
+            looked_at := looked_at + propload_one.looked_at;
             propload_sure := propload_sure OR propload_one.written > 0;
             propload_good := propload_good + propload_last - propload_first + 1;
             propload_first := propload_last + 1;
@@ -190,9 +190,6 @@ BEGIN
         END;
     END LOOP;
     row_ordinal := NULL;
-    stale := propload_sums[1]; proposed := propload_sums[2];
-    inserted := propload_sums[3]; written := propload_sums[4];
-    looked_at := propload_sums[5];
     RETURN NEXT;
 END"""
 
