@@ -23,6 +23,7 @@ from propload.postgres.sql import bookkeeping, swapping
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.sql.tables import (
+    add_columns_statement,
     drop_statement,
     exists_query,
     like_statement,
@@ -160,16 +161,13 @@ class Shadow:
         Raises:
             WriteError: The shadow is gone.
         """
-        there = {
-            name for (name,) in self._connection.rows(swapping.columns_of(self.table))
-        }
+        found = self._connection.rows(swapping.columns_of(self.table))
+        there = {name for (name,) in found}
         if not there:
             raise failures.gathered_rows_gone(str(self._target.table))
-        for column in columns:
-            if column.name not in there:
-                self._connection.execute(
-                    swapping.add_column(self.table, column.name, column.pg_type)
-                )
+        new = {one.name: one.pg_type for one in columns if one.name not in there}
+        if new:
+            self._connection.execute(add_columns_statement(self.table, new))
         self._connection.commit()
 
     def carries(self, columns: Sequence[str], /) -> None:

@@ -135,11 +135,6 @@ def columns_of(shadow: TableName, /) -> str:
     )
 
 
-def add_column(shadow: TableName, column: str, pg_type: str, /) -> str:
-    """Return the statement that gives a shadow a column that its target was given."""
-    return f"ALTER TABLE {table(shadow)} ADD COLUMN {name(column)} {pg_type}"
-
-
 def note(shadow: TableName, remark: str, /) -> str:
     """Return the statement that keeps a remark with a shadow."""
     return f"COMMENT ON TABLE {table(shadow)} IS {text(remark)}"
