@@ -207,8 +207,7 @@ class LoadingRun:
                 keeper, target, self._record, namespace, commands=self._commands
             )
             shadow.make(
-                unique=facts.keeps_unique(target.key),
-                continued=self.has_rows(keeper),
+                unique=facts.keeps_unique(target.key), continued=self.has_rows(keeper)
             )
             self._shadow = shadow
         self._shadow.widen(facts.columns)

@@ -23,10 +23,7 @@ _EXACT = {
 
 def differs(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that any column outside the key differs."""
-    return _any(
-        shape,
-        lambda c: f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)}",
-    )
+    return _any(shape, lambda c: f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)}")
 
 
 def knows_other(shape: Shape, new: Side, old: Side) -> str:

@@ -10,11 +10,7 @@ from propload.errors import WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import scratching
-from propload.postgres.sql.tables import (
-    drop_statement,
-    exists_query,
-    like_statement,
-)
+from propload.postgres.sql.tables import drop_statement, exists_query, like_statement
 from propload.target import TableName
 
 if TYPE_CHECKING:

@@ -29,12 +29,7 @@ class Sift:
         self._constraints: dict[str, str] | None = None
 
     def write(
-        self,
-        connection: Connection,
-        patched: Sequence[str],
-        /,
-        *,
-        runs: sifting.Runs,
+        self, connection: Connection, patched: Sequence[str], /, *, runs: sifting.Runs
     ) -> tuple[list[Refusal], Record]:
         """Write the good rows; return the others, and the counts of what was written.
 

@@ -6,12 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.errors import (
-    CountsError,
-    TableGoneError,
-    TransientWriteError,
-    WriteError,
-)
+from propload.errors import CountsError, TableGoneError, TransientWriteError, WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
