@@ -81,10 +81,10 @@ def merge(
     shape: Shape,
     /,
     *,
-    patched: Sequence[str],
+    patched: Sequence[str] = (),
     within: str = "true",
     into: str = "",
-    locked: bool = False,
+    folds: bool = False,
 ) -> str:
     """Return one statement that writes the stage and answers with five counts.
 
@@ -97,11 +97,10 @@ def merge(
             some: an existing row proposes its own value for them.
         within: The condition on `s` that picks the rows.
         into: Where a function puts the counts, `INTO` and a record's name.
-        locked: Whether nobody else can change the rows that are met, so that each is
-            proposed as it would become: constraints are asked of what is proposed.
+        folds: Whether rows are proposed as those that they meet would become, which
+            nobody else can change: constraints are asked of what is proposed.
     """
     stored = ""
-    folds = locked and shape.on_null == "keep"
     if patched or shape.required or folds:
         stored = f"LEFT JOIN {table(shape.table)} AS o ON {same_key(shape)} "
     insert = _insert(shape, "NOT stale", stored, patched, folds=folds)

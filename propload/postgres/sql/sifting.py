@@ -194,11 +194,11 @@ BEGIN
 END"""
 
 
-def create(shape: Shape, patched: Sequence[str], /) -> tuple[str, ...]:
+def create(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that make the pass as a function of the session."""
     counts = shape.counts_by == "sequence" and bool(shape.key)
-    write = _write(shape, patched)
-    return (*create_blame(shape), _create_sift(shape, write, counts_apart=counts))
+    sift = _create_sift(shape, _write(shape), counts_apart=counts)
+    return *create_blame(shape), sift
 
 
 def sift(runs: Runs, /) -> str:
@@ -263,16 +263,12 @@ def leave_out(ordinals: Sequence[int], /) -> str:
     )
 
 
-def _write(shape: Shape, patched: Sequence[str]) -> str:
+def _write(shape: Shape) -> str:
     """Return the statement that writes a run and counts into `propload_one`."""
     if shape.key:
         folds = shape.mode != "insert-new" and shape.on_null == "keep"
         write = merging.merge(
-            shape,
-            patched=patched,
-            within=_CHOSEN,
-            into="INTO propload_one",
-            locked=folds,
+            shape, within=_CHOSEN, into="INTO propload_one", folds=folds
         )
         locking = merging.lock(shape, _CHOSEN).replace("SELECT", "PERFORM", 1)
         return f"{locking}; {write}" if folds else write

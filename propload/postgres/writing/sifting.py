@@ -29,19 +29,18 @@ class Sift:
         self._constraints: dict[str, str] | None = None
 
     def write(
-        self, connection: Connection, patched: Sequence[str], /, *, runs: sifting.Runs
+        self, connection: Connection, /, *, runs: sifting.Runs
     ) -> tuple[list[Refusal], Record]:
         """Write the good rows; return the others, and the counts of what was written.
 
         Args:
             connection: A session that has a stage.
-            patched: Columns for which an existing row proposes its own value.
             runs: How many at once, and what is known before.
 
         Raises:
             ServerError: No row is at fault: they all fail alike.
         """
-        for statement in sifting.create(self._shape, patched):
+        for statement in sifting.create(self._shape):
             connection.execute(statement)
         return self._answers(connection, sifting.sift(runs))
 

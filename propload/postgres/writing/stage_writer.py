@@ -61,13 +61,14 @@ class StageWriter:
             ServerError: No row is at fault, or a further look is called for.
         """
         connection.execute(sifting.IMMEDIATE)
-        shape, patched = self._shape, self._shape.patched(layer)
+        shape = self._shape
         suspecting = step == "suspect"
         refusals = [] if suspecting else self._screening.take_out(connection, layer)
         if step == "screen" and refusals and runs == "growing":
-            return write_stage(connection, shape, patched), refusals
+            counts = write_stage(connection, shape, shape.patched(layer))
+            return counts, refusals
         before = updates_so_far(connection, shape)
-        bad, answer = self._sifting.write(connection, patched, runs=runs)
+        bad, answer = self._sifting.write(connection, runs=runs)
         refusals += bad
         places = [each.place for each in refusals]
         counts = merged_counts(connection, shape, answer, before, without=places)
