@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import fastexcel
 import polars as pl
@@ -22,15 +22,19 @@ from propload.sources.source import cut, noted, with_nulls
 from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import IO
 
     from propload.batch import Batch
     from propload.options import SourceOptions
 
 
+#: What the reader calls the types that it is asked for.
+_Dtype: TypeAlias = Literal["string", "float", "int"]
+#: Cells that are none of the type asked for: row, column, what the reader says of it.
+_Faults: TypeAlias = "list[tuple[int, str, str]]"
 #: Texts that take the place of cells, by column and row.
-_Words: TypeAlias = "dict[int, dict[int, str]]"
+_Words: TypeAlias = "dict[str, dict[int, str]]"
 #: The reading options that workbooks heed.
 TAKES = frozenset({"sheet", "skip_lines", "header", "null_words"})
 #: How the reader names an error that a formula gave.
@@ -56,8 +60,6 @@ _SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
 #: holds are written with an exponent.
 _WHOLE = r"^-?[0-9]+$"
 LONGEST_WHOLE = 39
-#: How the reader tells of a cell with text.
-_TEXT_CELL = "'String("
 #: How many rows of the sheet stand above one, by a name that no column has.
 ABOVE = "propload_above"
 #: So many sheets that were not read are named.
@@ -84,8 +86,8 @@ def read_workbook(
         SourceError: The workbook is damaged, has no such sheet or an empty one.
     """
     sheet = _Sheet(file, name, options)
-    frame, numbers, spans = _cells(sheet)
-    frame = _below(frame, options.skip_lines, name)
+    cells = _read_cells(sheet)
+    frame = _below(cells.frame, options.skip_lines, name)
     head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
     first, *sample = [row[1:] for row in head]
     names, has_header = name_columns(first, sample, name, header=options.header)
@@ -97,8 +99,7 @@ def read_workbook(
     frame, again = _without_header(frame.drop(ABOVE), first if has_header else None)
     columns = frame.get_columns()
     fields = [
-        _field(name, one, may_be_span=place in spans, numbers_but=numbers.get(place))
-        for place, (name, one) in enumerate(zip(names, columns, strict=True))
+        _field(name, column, cells) for name, column in zip(names, columns, strict=True)
     ]
     rows = pa.RecordBatch.from_arrays(
         [column.to_arrow() for column in columns], schema=pa.schema(fields)
@@ -108,14 +109,44 @@ def read_workbook(
     yield from noted(batches, [*filter(None, (sheet.note, doubt))])
 
 
-def _cells(sheet: _Sheet) -> tuple[pl.DataFrame, dict[int, set[str]], _Words]:
-    """Return all cells as text, texts that only look like numbers, and spans."""
-    frame, numbers = sheet.with_numbers()
-    frame = _with_words(frame, sheet.errors)
-    spans = sheet.spans(_columns_with(frame, _MOMENT, before=sheet.last_span))
+class _Cells(NamedTuple):
+    """All cells of a sheet as text, and what texts do not tell, by the columns' names.
+
+    Attributes:
+        frame: The texts, as the cells are shown.
+        numbers_but: Of columns that have numbers with decimals, the texts that only
+            look like such.
+        spans: The columns with spans of time.
+    """
+
+    frame: pl.DataFrame
+    numbers_but: dict[str, set[str]]
+    spans: Collection[str]
+
+
+def _read_cells(sheet: _Sheet) -> _Cells:
+    frame, faults = sheet.load("string")
+    frame = _with_words(frame, _words(faults, _shown))
+    decimal = _columns_with(frame, WRITTEN_NUMBER)
+    moments = _columns_with(frame, _MOMENT, before=sheet.last_span)
+    looking = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
+    # of moments the reader complains, and says which of them are spans
+    floats, faults = sheet.load("float", [*looking])
+    wholes, _ = sheet.load("int", decimal)
+    numbers_but = {}
+    for numbers in floats:
+        name, column = numbers.name, frame[numbers.name]
+        is_decimal = looks_so = column.str.contains(WRITTEN_NUMBER)
+        if name in wholes.columns:
+            # it cuts the decimals off a number, and finds no whole one in a text
+            is_decimal = looks_so & wholes[name].is_not_null()
+        if is_decimal.any():
+            numbers_but[name] = set(column.filter(looks_so & ~is_decimal))
+        frame = frame.with_columns(_exact(column, numbers, is_decimal))
+    spans = _words(faults, _span_shown)
     frame = _with_words(frame, spans)
     shown = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
-    return shown, numbers, spans
+    return _Cells(shown, numbers_but, spans.keys())
 
 
 def _below(frame: pl.DataFrame, lines: int, name: str) -> pl.DataFrame:
@@ -159,17 +190,31 @@ def _without_header(
     return (frame.filter(~again) if unread else frame), unread
 
 
+def _words(faults: _Faults, shown: Callable[[str], str]) -> _Words:
+    """Return the texts of cells of which the reader has told something.
+
+    Args:
+        faults: What it said.
+        shown: Makes a text of that, or an empty one where the cell has none.
+    """
+    found: _Words = {}
+    for row, column, told in faults:
+        if text := shown(told):
+            found.setdefault(column, {})[row] = text
+    return found
+
+
 def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
     """Return the cells with some of them replaced."""
-    for column, words in columns.items():
-        cells = frame.to_series(column).scatter(list(words), list(words.values()))
-        frame.replace_column(column, cells)
-    return frame
+    return frame.with_columns(
+        frame[column].scatter(list(words), list(words.values()))
+        for column, words in columns.items()
+    )
 
 
 def _columns_with(
     frame: pl.DataFrame, pattern: str, *, before: str | None = None
-) -> list[int]:
+) -> list[str]:
     """Return the columns with a cell whose text matches a pattern.
 
     Args:
@@ -180,8 +225,7 @@ def _columns_with(
     sought = pl.all().str.contains(pattern)
     if before is not None:
         sought &= pl.all() < before
-    found = frame.select(sought.any())
-    return [place for place, column in enumerate(found) if column.item()]
+    return [column.name for column in frame.select(sought.any()) if column.item()]
 
 
 def _last_span(content: bytes) -> str:
@@ -195,50 +239,39 @@ def _last_span(content: bytes) -> str:
     return _ANY_MOMENT if _SPAN_FORMAT.search(styles) else ""
 
 
-def _field(
-    name: str,
-    column: pl.Series,
-    *,
-    may_be_span: bool,
-    numbers_but: Collection[str] | None,
-) -> pa.Field:
+def _field(name: str, column: pl.Series, cells: _Cells) -> pa.Field:
     """Return a text column's field, an interval's where each cell is a span of time.
 
     Args:
-        name: The column's name.
+        name: What the column is called below its sheet.
         column: Its texts.
-        may_be_span: Whether some cells are spans of time.
-        numbers_but: Texts that only look like the numbers of other cells, if it has
-            such.
+        cells: What else is known of them.
     """
-    is_span = may_be_span and column.str.contains(_SPAN_TEXT).all()
+    is_span = column.name in cells.spans and column.str.contains(_SPAN_TEXT).all()
     field = pa.field(
         name,
         column.head(0).to_arrow().type,
         metadata={CREATED_AS: b"interval"} if is_span else None,
     )
-    return field if numbers_but is None else but_texts(field, numbers_but)
+    texts = cells.numbers_but.get(column.name)
+    return field if texts is None else but_texts(field, texts)
 
 
-def _exact(column: pl.Series, numbers: pl.Series, texts: Collection[int]) -> pl.Series:
+def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.Series:
     """Return cells with their numbers in full: the reader rounds to nine decimals.
 
     Args:
         column: All cells as text.
         numbers: All that may be read as numbers as such.
-        texts: Rows of cells with text among those that look like one with decimals.
+        is_decimal: Which cells are numbers with decimals.
     """
-    frame = pl.DataFrame({"text": column, "number": numbers})
-    frame = frame.with_row_index("row")
-    text, number = pl.col("text"), pl.col("number")
-    is_decimal = text.str.contains(WRITTEN_NUMBER) & ~pl.col("row").is_in(list(texts))
     # of a cell with text both are the same, and no text is so long
-    is_whole = text.str.contains(_WHOLE)
-    is_rounded = text.cast(pl.Float64, strict=False) != number
-    is_long = text.str.len_bytes() > LONGEST_WHOLE
-    is_number = number.is_not_null() & (is_decimal | is_whole & (is_rounded | is_long))
-    full = number.cast(pl.String).str.strip_suffix(".0")
-    return frame.select(pl.when(is_number).then(full).otherwise(text)).to_series()
+    is_rounded = column.cast(pl.Float64, strict=False) != numbers
+    is_long = column.str.len_bytes() > LONGEST_WHOLE
+    is_number = is_decimal | (column.str.contains(_WHOLE) & (is_rounded | is_long))
+    full = numbers.cast(pl.String).str.strip_suffix(".0")
+    cells = pl.when(is_number & numbers.is_not_null()).then(full).otherwise(column)
+    return pl.select(cells.alias(column.name)).to_series()
 
 
 class _Sheet:
@@ -250,7 +283,6 @@ class _Sheet:
         options: Which sheet.
 
     Attributes:
-        errors: Cells with an error, or with a time in OpenDocument, as they are shown.
         last_span: What the text of a span of time comes before.
         note: Which sheet was taken of several, or nothing.
 
@@ -270,88 +302,30 @@ class _Sheet:
             raise SourceError(msg, source=name)
         self.note = _sheet_note(name, options.sheet, self._workbook.sheet_names)
         self.last_span = _last_span(content)
-        self._in_sheet: list[int] = []
-        #: As text; a span of time as a moment, a cell with an error as null.
-        self._cells, faults = self._load("string")
-        self.errors: _Words = {}
-        for (row, column), told in faults:
-            self.errors.setdefault(column, {})[row] = _shown(told)
 
-    def with_numbers(self) -> tuple[pl.DataFrame, dict[int, set[str]]]:
-        """Return the cells with numbers in full, and texts that only look like some.
+    def load(
+        self, dtype: _Dtype, columns: list[str] | None = None
+    ) -> tuple[pl.DataFrame, _Faults]:
+        """Return cells as values of a type, and what is said of those that are none.
 
-        The texts are those of each column that has numbers with decimals.
-        """
-        frame = pl.DataFrame(self._cells)
-        looking = _columns_with(frame, f"{_WHOLE}|{WRITTEN_NUMBER}")
-        if not looking:
-            return frame, {}
-        numbers = self._load_as("float", looking)[0]
-        texts = self._texts(_columns_with(frame, WRITTEN_NUMBER))
-        but: dict[int, set[str]] = {}
-        for place in looking:
-            cells, rows = frame.to_series(place), texts.get(place, [])
-            like = cells.gather(rows).str.contains(WRITTEN_NUMBER)
-            if cells.str.contains(WRITTEN_NUMBER).sum() > like.sum():
-                but[place] = set(cells.gather(rows).filter(like))
-            values = pl.Series(numbers.column(place), dtype=pl.Float64)
-            full = _exact(cells, values, rows)
-            frame.replace_column(place, full.alias(cells.name))
-        return frame, but
-
-    def _texts(self, columns: Sequence[int]) -> dict[int, list[int]]:
-        """Return the rows of cells with text, but for those that are whole numbers.
-
-        Where the reader is asked for whole numbers, such a text is a fault, and a
-        number with decimals is none.
+        As text, a span of time is a moment.
 
         Args:
-            columns: Where they are looked for.
+            dtype: The type.
+            columns: The columns, or None for all.
         """
-        found: dict[int, list[int]] = {place: [] for place in columns}
-        faults = self._load_as("int", columns)[1] if columns else []
-        for (row, column), told in faults:
-            if column in found and _TEXT_CELL in told:
-                found[column].append(row)
-        return found
-
-    def spans(self, columns: Sequence[int]) -> _Words:
-        """Return the cells that are shown as spans of time, as `hours:minutes:seconds`.
-
-        The reader makes moments of them as of others; but where it is asked for
-        numbers, it complains of either and says which is which.
-
-        Args:
-            columns: Where there may be some.
-        """
-        found: _Words = {}
-        if not columns:
-            return found
-        for (row, column), told in self._load_as("float", columns)[1]:
-            if span := _SPAN.search(told):
-                found.setdefault(column, {})[row] = _span_text(float(span[1]))
-        return found
-
-    def _load_as(
-        self, dtype: str, columns: Sequence[int]
-    ) -> tuple[pa.RecordBatch, list[tuple[tuple[int, int], str]]]:
-        # a type for each: what the reader is to guess, it may refuse
-        types = dict.fromkeys(self._in_sheet, "string")
-        wanted = (self._in_sheet[place] for place in columns)
-        return self._load({**types, **dict.fromkeys(wanted, dtype)})
-
-    def _load(
-        self, dtypes: Any
-    ) -> tuple[pa.RecordBatch, list[tuple[tuple[int, int], str]]]:
+        if columns == []:
+            return pl.DataFrame(), []
         with self._readable():
             loaded = self._workbook.load_sheet(
-                self._sheet, header_row=None, dtypes=dtypes
+                self._sheet, header_row=None, dtypes=dtype, use_columns=columns
             )
             cells, faults = loaded.to_arrow_with_errors()
-        # a table may begin right of A: types go by the columns of the sheet
-        self._in_sheet = [one.absolute_index for one in loaded.available_columns()]
-        errors = faults.errors if faults is not None else []
-        return cells, [(one.offset_position, one.detail) for one in errors]
+        names = [column.name for column in loaded.available_columns()]
+        return pl.DataFrame(cells), [
+            (fault.offset_position[0], names[fault.offset_position[1]], fault.detail)
+            for fault in (faults.errors if faults is not None else ())
+        ]
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -385,9 +359,12 @@ def _shown(told: str) -> str:
     return FORMULA_ERRORS.get(error[1], f"#{error[1]}") if error else told
 
 
-def _span_text(days: float) -> str:
-    """Return a span of time as PostgreSQL and people write it."""
-    count = round(days * MILLISECONDS_A_DAY)
+def _span_shown(told: str) -> str:
+    """Return a span of time as PostgreSQL and people write it; of others nothing."""
+    span = _SPAN.search(told)
+    if span is None:
+        return ""
+    count = round(float(span[1]) * MILLISECONDS_A_DAY)
     seconds, milliseconds = divmod(abs(count), 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
