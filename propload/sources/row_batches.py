@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from propload.options import SourceOptions
 
-#: Rows are weighed one by one up to here and then one in as many: weighing each
-#: would cost as much as building the columns.
-WEIGHED_EACH = 64
+#: Of a batch's first rows each is weighed, then one in `FEW`, and one in `MANY` of what
+#: follows these: weighing each would cost as much as building the columns.
+FEW, MANY = 8, 64
 #: What a row and each of its values weighs besides the text in it, in bytes.
 VALUE_BYTES = 16
+#: What is text, and weighed.
+_WEIGHED = (str, bytes)
 
 #: What building a column can raise where a single value is to blame.
 UNFIT = (
@@ -61,6 +63,10 @@ class RowBatches:
         self._weight = 0
         self._since = 0.0
 
+    def __len__(self) -> int:
+        # those that cannot be read as well: there may be nothing else
+        return len(self._rows) + len(self._faults)
+
     def add(self, item: object) -> bool:
         """Take one item and return whether a batch is due.
 
@@ -87,7 +93,12 @@ class RowBatches:
             return self.skip(describe(item), "item", _complaint(item))
         self._count(1)
         self._rows.append(row)
-        return self._is_due(row)
+        count = len(self._rows)
+        step = FEW if count > FEW else 1
+        step = MANY if count > MANY else step
+        if count % step == 0:
+            self._weight += step * _weigh(row)
+        return self._is_ready
 
     def _count(self, rows: int) -> None:
         if not self._rows and not self._faults:
@@ -97,20 +108,15 @@ class RowBatches:
     @property
     def room(self) -> int:
         """How many items may be taken at once."""
-        return min(WEIGHED_EACH, self._options.chunk_rows - self._height)
+        return min(MANY, self._options.chunk_rows - len(self))
 
     @property
     def is_full(self) -> bool:
         """Whether there are as many rows, or as heavy ones, as one batch may hold."""
         return (
-            self._height >= self._options.chunk_rows
+            len(self) >= self._options.chunk_rows
             or self._weight >= self._options.chunk_bytes
         )
-
-    @property
-    def _height(self) -> int:
-        # those that cannot be read as well: there may be nothing else
-        return len(self._rows) + len(self._faults)
 
     def extend(self, items: Sequence[object]) -> bool:
         """Take some dicts at once, or none of the items where they need a closer look.
@@ -152,7 +158,7 @@ class RowBatches:
 
     def flush(self) -> Iterator[Batch]:
         """Yield what was collected since the last time."""
-        if not self._rows and not self._faults:
+        if not len(self):
             return
         rows, faults, first = self._rows, self._faults, self._first
         self._rows, self._faults, self._first = [], [], self.rows_read + 1
@@ -161,14 +167,6 @@ class RowBatches:
         check_names(built.schema.names, self._source)
         faults = sorted([*faults, *unfit], key=lambda fault: fault.row)
         yield from cut(built, self._source, first, self._options, unread=faults)
-
-    def _is_due(self, row: dict[str, Any]) -> bool:
-        count = len(self._rows)
-        if count <= WEIGHED_EACH:
-            self._weight += _weigh(row)
-        elif count % WEIGHED_EACH == 0:
-            self._weight += WEIGHED_EACH * _weigh(row)
-        return self._is_ready
 
     @property
     def _is_ready(self) -> bool:
@@ -234,7 +232,7 @@ def _check_names(names: Iterable[object]) -> None:
 
 
 def _weigh(row: dict[str, Any]) -> int:
-    texts = sum(len(v) for v in row.values() if isinstance(v, str | bytes))
+    texts = sum(len(v) for v in row.values() if isinstance(v, _WEIGHED))
     return texts + VALUE_BYTES * (len(row) + 1)
 
 

@@ -148,8 +148,7 @@ class Feed:
         if self.unkept is not None:
             self.counts.lost += 1
             raise not_loaded()
-        self._rows.add(item)
-        if self._rows.is_due:
+        if self._rows.add(item):
             self.flush()
         elif self._timer is None:
             self._timer = call_later(self._flush.seconds, self.flush)

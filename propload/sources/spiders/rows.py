@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,6 @@ FLUSH_BYTES = 4 << 20
 #: A row of a slow crawl is handed over after this, in seconds.
 SINK_FLUSH_SECONDS = 60.0
 
-#: The first rows of a batch are weighed each and then one in so many: weighing
-#: costs as much as reading the fields.
-SINK_WEIGHED_EACH = 4
-WEIGHED_ONE_IN = 8
-
 
 @dataclass(frozen=True, slots=True)
 class FlushOptions:
@@ -46,8 +42,8 @@ class FlushOptions:
     seconds: float = SINK_FLUSH_SECONDS
 
 
-class ItemRows:
-    """Collects items and makes batches of them.
+class ItemRows(RowBatches):
+    """Collects items of a crawl and makes batches of them.
 
     Args:
         source: The spider's name.
@@ -55,59 +51,30 @@ class ItemRows:
     """
 
     def __init__(self, source: str, options: FlushOptions) -> None:
-        self._options = options
-        limits = SourceOptions(chunk_rows=options.rows, chunk_bytes=options.bytes)
-        self._maker = _Rows(source, limits)
-        self._readers: dict[type, Callable[[Any], dict[str, Any]]] = {}
-        self._rows = 0
-        self._bytes = 0
+        limits = SourceOptions(
+            chunk_rows=options.rows, chunk_bytes=options.bytes, by_clock=False
+        )
+        super().__init__(source, limits)
 
-    def __len__(self) -> int:
-        return self._rows
+    def add(self, item: object) -> bool:
+        """Take an item and return whether a batch is due.
 
-    @property
-    def is_due(self) -> bool:
-        """Whether enough was collected for a batch."""
-        return self._rows >= self._options.rows or self._bytes >= self._options.bytes
-
-    def add(self, item: object) -> None:
-        """Take an item; one that is no row is kept as a row that cannot be read."""
-        self._rows += 1
+        One that is no row is kept as a row that cannot be read.
+        """
+        kind: type = type(item)
         try:
-            row = _checked(self._reader_of(type(item))(item))
+            row = _checked(_reader_of(kind)(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
-            self._maker.skip(describe(item), "item", unreadable(item, error))
-            return
-        if self._rows <= SINK_WEIGHED_EACH:
-            self._bytes += _weigh(row)
-        elif self._rows % WEIGHED_ONE_IN == 0:
-            self._bytes += WEIGHED_ONE_IN * _weigh(row)
-        self._maker.add_own(row)
-
-    def _reader_of(self, kind: type) -> Callable[[Any], dict[str, Any]]:
-        found = self._readers.get(kind)
-        if found is None:
-            found = self._readers[kind] = _make_reader(kind)
-        return found
+            return self.skip(describe(item), "item", unreadable(item, error))
+        return self._add(row, item)
 
     def take(self) -> list[Batch]:
         """Return what was collected since the last time."""
-        self._rows = self._bytes = 0
-        return list(self._maker.flush())
+        return list(self.flush())
 
 
-class _Rows(RowBatches):
-    """Rows whose batch is due when the sink says so."""
-
-    def _is_due(self, row: dict[str, Any]) -> bool:  # noqa: ARG002 - not weighed twice
-        return False
-
-
-def _weigh(row: dict[str, Any]) -> int:
-    return sum(len(value) for value in row.values() if type(value) is str)
-
-
-def _make_reader(kind: type) -> Callable[[Any], dict[str, Any]]:
+@lru_cache
+def _reader_of(kind: type) -> Callable[[Any], dict[str, Any]]:
     """Return what makes a row of an item of this class.
 
     A row is a copy: other pipelines may go on changing the item.
