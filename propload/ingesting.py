@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from propload import config
@@ -18,10 +19,9 @@ from propload.running.run import Run
 from propload.running.stopping import stoppable
 from propload.sources import open_source
 from propload.spider_names import is_spider
+from propload.wording import with_article
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from typing_extensions import Unpack
 
     from propload.monitoring.metrics import Metrics
@@ -98,13 +98,19 @@ def crawl_options(
         ConfigError: They are no names and values, or the source is no spider, which
             alone takes them.
     """
-    crawl = CrawlOptions(arguments or {}, crawl_settings or {})
-    told = {"arguments": crawl.arguments, "crawl_settings": crawl.settings}
-    for name, values in told.items():
-        if values and not is_spider(source):
+    told: dict[str, object] = {
+        "arguments": arguments,
+        "crawl_settings": crawl_settings,
+    }
+    for name, given in told.items():
+        if given and not isinstance(given, Mapping):
+            kind = with_article(type(given).__name__)
+            msg = f"{name}: {kind} has no names and values: give a dict of them"
+            raise ConfigError(msg)
+        if given and not is_spider(source):
             msg = f"{name}: only a spider takes them, leave them out"
             raise ConfigError(msg)
-    return crawl
+    return CrawlOptions(arguments or {}, crawl_settings or {})
 
 
 def plan_and_open(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from propload.errors import ConfigError
-from propload.wording import with_article
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from os import PathLike
     from pathlib import Path
@@ -99,17 +97,6 @@ class CrawlOptions:
 
     arguments: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        told: dict[str, object] = {
-            "arguments": self.arguments,
-            "crawl_settings": self.settings,
-        }
-        for name, given in told.items():
-            if not isinstance(given, Mapping):
-                kind = with_article(type(given).__name__)
-                msg = f"{name}: {kind} has no names and values: give a dict of them"
-                raise ConfigError(msg)
 
 
 CRAWL = CrawlOptions()
