@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from propload.batch import Unread
-from propload.sources.foreign_types import holds
+from propload.plain_columns import TEXT
+from propload.sources.foreign_types import holds, is_nested
 from propload.sources.row_batches import describe
 
 if TYPE_CHECKING:
@@ -179,3 +180,6 @@ def _value(value: pa.Scalar[Any]) -> object:
         if not isinstance(value, pa.StringScalar | pa.LargeStringScalar):
             return value.type
         return value.as_buffer().to_pybytes().decode(errors="backslashreplace")
+    except (OverflowError, ValueError):
+        # Python has no such moment, or cuts it
+        return value.type if is_nested(value.type) else value.cast(TEXT).as_py()

@@ -71,6 +71,21 @@ def test_what_lies_outside_of_a_part_is_not_judged(kind, start, stop):
     assert (rows.column("id").to_pylist(), faults) == ([*range(start, stop)], ())
 
 
+@pytest.mark.parametrize(
+    ("count", "kind", "shown"),
+    [
+        (10**7, pa.date32(), "'29349-01-26'"),
+        (-(2**62), pa.timestamp("us"), "out of range"),
+    ],
+)
+def test_a_moment_beside_it_may_be_one_that_python_has_not(count, kind, shown):
+    moments = pa.array([count] * len(WRITTEN), kind)
+    rows = rows_of(texts(pa.string())).append_column("at", moments)
+    faults = decodable(rows)[1]
+    assert [fault.row for fault in faults] == WRONG
+    assert all(shown in fault.text for fault in faults)
+
+
 def test_the_value_is_shown_and_its_column_named():
     [first, _] = decodable(rows_of(texts(pa.string())))[1]
     assert first.message == (
