@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from functools import lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
@@ -12,19 +13,18 @@ import pyarrow as pa
 
 from propload.errors import SourceError
 from propload.sources.arrow_types import settle_types
-from propload.sources.object_columns import Frames, in_parts, object_column
-from propload.sources.pandas_frames import PANDAS, index_notes
+from propload.sources.object_columns import parts_of
+from propload.sources.pandas_frames import from_pandas, index_notes
 from propload.sources.source import check_names, cut, located, most_bytes, numbered
 from propload.sources.undecodable import decodable
 from propload.sources.wide_numbers import holds_wide, wide_column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from propload.batch import Batch, Unread
     from propload.options import SourceOptions
     from propload.sources.object_columns import Part
-
 
 #: So many rows, evenly spread, tell tables of one size and type apart; to hash them
 #: takes a millisecond.
@@ -170,7 +170,7 @@ def _of_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
     return _in_memory(
         frame,
         partial(_slices, frame, options),
-        lambda: _POLARS.read(frame[:: _stride(len(frame))])[0],
+        lambda: _joined(_polars_parts(frame[:: _stride(len(frame))], _export)),
         options,
         decoded=True,
     )
@@ -180,8 +180,8 @@ def _of_pandas(source: Any, options: SourceOptions) -> FrameSource:
     frame = source if hasattr(source, "columns") else source.to_frame()
     return _in_memory(
         frame,
-        partial(_pandas_parts, frame),
-        lambda: PANDAS.read(frame.iloc[:: _stride(len(frame))])[0],
+        partial(_pandas, frame),
+        lambda: _joined(parts_of(*from_pandas(frame.iloc[:: _stride(len(frame))]))),
         options,
         notes=index_notes(frame),
     )
@@ -242,25 +242,45 @@ def _stride(rows: int) -> int:
     return max(1, rows // SAMPLED_ROWS)
 
 
+def _joined(parts: Iterable[Part]) -> pa.Table:
+    return pa.Table.from_batches(rows for rows, _ in parts)
+
+
 def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
-    parts = frame.iter_slices(options.chunk_rows)
-    return _lend(frame.head(0)).schema, _to_batches(parts, options, _LENT)
+    parts = chain([frame.head(0)], frame.iter_slices(options.chunk_rows))
+    return _begun(_to_batches(parts, options, _lend))
 
 
 def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
-    parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
     empty = pl.DataFrame(schema=frame.collect_schema())
-    return _export(empty).schema, _to_batches(parts, options, _POLARS)
+    parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
+    return _begun(_to_batches(chain([empty], parts), options, _export))
+
+
+def _begun(parts: Iterator[Part]) -> ArrowStream:
+    """Return parts and their schema; the first of them has no rows."""
+    empty, _ = next(parts)
+    return empty.schema, parts
 
 
 def _to_batches(
     parts: Iterable[pl.DataFrame],
     options: SourceOptions,
-    frames: Frames[pl.DataFrame],
+    export: Callable[[pl.DataFrame], pa.Table],
 ) -> Iterator[Part]:
     for part in parts:
         for small in _halved(part, options):
-            yield from in_parts(*frames.read(small))
+            yield from _polars_parts(small, export)
+
+
+def _polars_parts(
+    frame: pl.DataFrame, export: Callable[[pl.DataFrame], pa.Table]
+) -> Iterator[Part]:
+    """Return the rows as Arrow. Of Python objects it would copy pointers."""
+    places = [place for place, kind in enumerate(frame.dtypes) if kind == pl.Object]
+    objects = {place: frame.to_series(place).to_list() for place in places}
+    others = frame.with_columns(pl.lit(None).alias(frame.columns[n]) for n in places)
+    return parts_of(export(others), objects)
 
 
 def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
@@ -284,41 +304,18 @@ def _lend(frame: pl.DataFrame) -> pa.Table:
 
 
 def _export(frame: pl.DataFrame) -> pa.Table:
-    """Return the frame as Arrow has types for it.
-
-    Of Python objects it would copy pointers; whole numbers of 128 bits it lacks.
-    """
-    objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
-    made = {name: object_column(name, frame[name].to_list()) for name in objects}
+    """Return the frame as Arrow has types: for numbers of 128 bits it has decimals."""
     wide = [name for name, kind in frame.schema.items() if holds_wide(kind)]
-    made |= {name: wide_column(frame[name]) for name in wide}
-    table = frame.with_columns(pl.lit(None).alias(name) for name in made).to_arrow()
-    for name, (field, column) in made.items():
-        table = table.set_column(frame.get_column_index(name), field, column)
+    table = frame.with_columns(pl.lit(None).alias(name) for name in wide).to_arrow()
+    for name in wide:
+        place = frame.get_column_index(name)
+        table = table.set_column(place, *wide_column(frame[name]))
     return table.combine_chunks()
 
 
-def _objects(frame: pl.DataFrame) -> dict[str, list[Any]]:
-    found = [name for name, kind in frame.schema.items() if kind == pl.Object]
-    return {name: frame[name].to_list() for name in found}
-
-
-def _without(frame: pl.DataFrame, places: Collection[int]) -> pl.DataFrame:
-    return frame[[place for place in range(len(frame)) if place not in places]]
-
-
-def _row(frame: pl.DataFrame, place: int) -> dict[str, Any]:
-    return frame.row(place, named=True)
-
-
-_POLARS = Frames(_export, _objects, _without, _row)
-#: The same for frames that stay in memory.
-_LENT = Frames(_lend, _objects, _without, _row)
-
-
-def _pandas_parts(frame: Any) -> ArrowStream:
-    table, faults = PANDAS.read(frame)
-    return table.schema, in_parts(table, faults)
+def _pandas(frame: Any) -> ArrowStream:
+    parts = [*parts_of(*from_pandas(frame))]
+    return parts[0][0].schema, iter(parts)
 
 
 def _with_faults(given: pa.RecordBatch | Part) -> Part:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -12,97 +11,70 @@ from propload.columns import make_column
 from propload.fields import make_field, mark_numbers
 from propload.plain_columns import TEXT
 from propload.sources.row_batches import UNFIT, describe
+from propload.sources.undecodable import between, row_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-Frame = TypeVar("Frame")
 #: Rows, and those between them that are refused, by their places from 0 on.
 Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
+#: The values of columns, by the columns' places.
+Objects: TypeAlias = "Mapping[int, list[Any]]"
 
 
-class _UnfitError(ValueError):
-    """A column holds an object that nothing can be made of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frames(Generic[Frame]):
-    """How frames of one program are handled that hold Python objects.
-
-    Attributes:
-        export: Returns one as a table, or raises `_UnfitError`.
-        objects: Returns the values of its columns of objects.
-        without: Returns it without the rows at some places.
-        row: Returns the row at a place.
-    """
-
-    export: Callable[[Frame], pa.Table]
-    objects: Callable[[Frame], Mapping[str, list[Any]]]
-    without: Callable[[Frame, Collection[int]], Frame]
-    row: Callable[[Frame, int], dict[str, Any]]
-
-    def read(self, frame: Frame, /) -> tuple[pa.Table, list[Unread]]:
-        """Return the rows that can be read, and the others by their places."""
-        try:
-            return self.export(frame), []
-        except _UnfitError as error:
-            unfit = _unfit(self.objects(frame))
-            if not unfit:
-                # told of two columns of one name
-                raise pa.ArrowInvalid(str(error)) from error
-        faults = [
-            Unread(place, describe(self.row(frame, place)), "value", unfit[place])
-            for place in sorted(unfit)
-        ]
-        return self.export(self.without(frame, unfit)), faults
-
-
-def object_column(name: str, values: list[Any]) -> tuple[pa.Field, pa.Array]:
-    """Return a column of Python objects, as it would be made of those of rows.
-
-    Raises:
-        _UnfitError: One of them is no value.
-    """
-    try:
-        array, is_json = make_column(values, None)
-    except UNFIT as error:
-        msg = f"column {name} has a value that cannot be stored: {error}"
-        raise _UnfitError(msg) from error
-    field = make_field(name, array.type, is_json=is_json)
-    return (mark_numbers(field, values) if array.type == TEXT else field), array
-
-
-def in_parts(table: pa.Table, faults: Sequence[Unread]) -> Iterator[Part]:
-    """Yield rows with those between them that are refused, which count from their own.
+def parts_of(table: pa.Table, objects: Objects) -> Iterator[Part]:
+    """Yield the rows of a table with columns of objects, made as those of dicts are.
 
     Args:
-        table: The rows of a frame that can be read.
-        faults: The others, by their places in the frame.
+        table: The rows; where objects go, whatever stands there.
+        objects: The values of all rows in these columns.
     """
     batches = table.to_batches()
-    if not batches and faults:
+    if not batches:
         batches = [pa.RecordBatch.from_pylist([], schema=table.schema)]
-    begun, left = 0, list(faults)
-    for number, rows in enumerate(batches, 1):
-        mine = 0
-        # of the last rows, whatever comes after them
-        while mine < len(left) and (
-            number == len(batches) or left[mine].row < begun + rows.num_rows + mine
-        ):
-            mine += 1
-        yield rows, [replace(one, row=one.row - begun) for one in left[:mine]]
-        begun += rows.num_rows + mine
-        left = left[mine:]
+    begun = 0
+    for rows in batches:
+        end = begun + rows.num_rows
+        yield _part(rows, {at: values[begun:end] for at, values in objects.items()})
+        begun = end
 
 
-def _unfit(columns: Mapping[str, list[Any]]) -> dict[int, str]:
+def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
+    try:
+        return _with_objects(rows, objects), ()
+    except UNFIT as error:
+        unfit = _unfit(rows.schema.names, objects)
+        if not unfit:
+            raise pa.ArrowInvalid(str(error)) from error
+    faults = []
+    for place in sorted(unfit):
+        held = {rows.schema.names[at]: each[place] for at, each in objects.items()}
+        text = describe({**row_at(rows, place), **held})
+        faults.append(Unread(place, text, "value", unfit[place]))
+    good = {
+        at: [value for place, value in enumerate(values) if place not in unfit]
+        for at, values in objects.items()
+    }
+    return _with_objects(between(rows, sorted(unfit)), good), faults
+
+
+def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
+    for at, values in objects.items():
+        array, is_json = make_column(values, None)
+        field = make_field(rows.schema.names[at], array.type, is_json=is_json)
+        field = mark_numbers(field, values) if array.type == TEXT else field
+        rows = rows.set_column(at, field, array)
+    return rows
+
+
+def _unfit(names: Sequence[str], objects: Objects) -> dict[int, str]:
     """Return what is wrong with a row, by its place."""
     found: dict[int, str] = {}
-    for name, values in columns.items():
+    for at, values in objects.items():
         for place, value in enumerate(values):
             try:
                 make_column([value], None)
             except UNFIT as error:
-                told = f"column {name}: a value cannot be stored: {error}"
+                told = f"column {names[at]}: a value cannot be stored: {error}"
                 found.setdefault(place, told)
     return found

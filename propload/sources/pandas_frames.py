@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from propload.fields import make_field
-from propload.sources.object_columns import Frames, object_column
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 
-def _from_pandas(frame: Any) -> pa.Table:
-    """Return a pandas frame as a table, with the index where it has a name."""
+def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
+    """Return a frame as a table, and the values of its columns of objects by places.
+
+    The index is in it where it has a name; where objects go, there are nulls.
+    """
     if any(name is not None for name in frame.index.names):
         frame = _with_index(frame)
-    names = [str(name) for name in frame.columns]
-    columns = [
-        _pandas_column(name, frame.iloc[:, place]) for place, name in enumerate(names)
-    ]
-    return pa.Table.from_arrays(
+    objects: dict[int, list[Any]] = {}
+    columns = []
+    for place, name in enumerate(map(str, frame.columns)):
+        column = frame.iloc[:, place]
+        if _is_of_objects(column):
+            objects[place] = _values(column)
+            columns.append((pa.field(name, pa.null()), pa.nulls(len(frame))))
+        else:
+            columns.append(_pandas_column(name, column))
+    table = pa.Table.from_arrays(
         [array for _, array in columns], schema=pa.schema(field for field, _ in columns)
     )
+    return table, objects
 
 
 def _with_index(frame: Any) -> Any:
@@ -63,8 +67,6 @@ def index_notes(frame: Any) -> tuple[str, ...]:
 
 
 def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
-    if _is_of_objects(column):
-        return object_column(name, _values(column))
     if column.dtype.name.startswith("period"):
         # Arrow would have the number of the period, whatever its length
         column = column.astype("string")
@@ -98,28 +100,3 @@ def _values(column: Any) -> list[Any]:
     missing = column.isna().tolist()
     pairs = zip(column, missing, strict=True)
     return [None if absent is True else value for value, absent in pairs]
-
-
-def _objects(frame: Any) -> dict[str, list[Any]]:
-    names = [str(name) for name in frame.columns]
-    columns = [frame.iloc[:, place] for place in range(len(names))]
-    return {
-        name: _values(column)
-        for name, column in zip(names, columns, strict=True)
-        if _is_of_objects(column)
-    }
-
-
-def _without(frame: Any, places: Collection[int]) -> Any:
-    return frame.iloc[[place for place in range(len(frame)) if place not in places]]
-
-
-def _row(frame: Any, place: int) -> dict[str, Any]:
-    names = [str(name) for name in frame.columns]
-    found = (frame.iloc[place, n] for n in range(len(names)))
-    # 5 rather than np.int64(5)
-    plain = [one.item() if isinstance(one, np.generic) else one for one in found]
-    return dict(zip(names, plain, strict=True))
-
-
-PANDAS: Frames[Any] = Frames(_from_pandas, _objects, _without, _row)

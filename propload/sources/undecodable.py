@@ -68,14 +68,14 @@ def without(
     total = rows.num_rows + len(faults)
     numbers = [number for number in range(total) if number not in taken]
     wrong = [
-        Unread(numbers[place], describe(_row(rows, place)), check, message)
+        Unread(numbers[place], describe(row_at(rows, place)), check, message)
         for place, message in found.items()
     ]
     told = sorted([*faults, *wrong], key=lambda fault: fault.row)
-    return _between(rows, sorted(found)), told
+    return between(rows, sorted(found)), told
 
 
-def _between(rows: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
+def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
     """Return the rows between some. Arrow 26 does not filter views of texts."""
     begins = [0, *(place + 1 for place in places)]
     ends = [*places, rows.num_rows]
@@ -160,7 +160,8 @@ def _wrong(column: pa.Array, first: int) -> Iterator[int]:
     yield from _wrong(column.slice(half), first + half)
 
 
-def _row(rows: pa.RecordBatch, place: int) -> dict[str, object]:
+def row_at(rows: pa.RecordBatch, place: int, /) -> dict[str, object]:
+    """Return the values of a row, as far as Python has such, for who reads them."""
     names = rows.schema.names
     return {
         name: _value(rows.column(number)[place]) for number, name in enumerate(names)

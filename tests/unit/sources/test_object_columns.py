@@ -7,8 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from propload.batch import Unread
-from propload.sources.object_columns import in_parts
+from propload.sources.object_columns import parts_of
 
 
 class Nothing:
@@ -84,11 +83,11 @@ def test_categories_of_several_types_are_read_as_the_objects_they_are(read):
 
 
 def test_refused_rows_go_with_those_around_them():
-    parts = [pa.table({"v": part}) for part in (["v0", "v2"], ["v3", "v5", "v6"])]
-    faults = [Unread(place, "", "value", "") for place in (1, 4, 7)]
+    table = pa.concat_tables(pa.table({"id": some}) for some in ([0, 1], [2, 3, 4]))
+    table = table.append_column("v", pa.nulls(5))
     found = [
-        (rows.num_rows, [fault.row for fault in mine])
-        for rows, mine in in_parts(pa.concat_tables(parts), faults)
+        (rows.column("v").to_pylist(), [fault.row for fault in faults])
+        for rows, faults in parts_of(table, {1: values_of({1, 2, 4}, 5)})
     ]
     # places count from the first of them, as the numbers of rows do
-    assert found == [(2, [1]), (3, [1, 4])]
+    assert found == [(["v0"], [1]), (["v3"], [0, 2])]
