@@ -65,8 +65,12 @@ def to_utf8(
         _refuse_binary(head[:HEAD_BYTES], name)
     blocks = _without(mark, blocks)
     if encoding is None:
-        ascii_blocks, blocks = _ascii_part(blocks)
-        yield from ascii_blocks
+        # encodings differ only beyond ASCII, and a file may have its first accent late
+        for block in blocks:
+            if not block.isascii():
+                blocks = chain([block], blocks)
+                break
+            yield block
         sample, blocks = peek(blocks, HEAD_BYTES)
         encoding = guess_encoding(sample)
         if encoding != "utf-8":
@@ -134,29 +138,6 @@ def _count_utf8(sample: bytes) -> tuple[int, int]:
         broken -= 1
     beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
     return beyond_ascii - text.count("\ufffd"), broken
-
-
-def _ascii_part(
-    blocks: Iterator[bytes],
-) -> tuple[Iterator[bytes], Iterator[bytes]]:
-    """Return the blocks before the first one beyond ASCII, and the others.
-
-    Encodings differ only there, and a file may have its first accent late.
-    """
-    rest: list[bytes] = []
-
-    def leading() -> Iterator[bytes]:
-        for block in blocks:
-            if not block.isascii():
-                rest.append(block)
-                return
-            yield block
-
-    def trailing() -> Iterator[bytes]:
-        yield from rest
-        yield from blocks
-
-    return leading(), trailing()
 
 
 def guess_encoding(block: bytes) -> str:
