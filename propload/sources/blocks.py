@@ -57,18 +57,11 @@ def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
         # nothing is no block: it would be taken for a pause
         return bytes(head), iter([bytes(head)] if head else [])
     except SourceError as error:
-        return bytes(head), chain([bytes(head)] if head else [], _Failing(error))
+        return bytes(head), chain([bytes(head)] if head else [], _failing(error))
     return bytes(head), chain([bytes(head)], blocks)
 
 
-class _Failing:
-    """An iterator that ends with an error instead of a block."""
-
-    def __init__(self, error: SourceError) -> None:
-        self._error = error
-
-    def __iter__(self) -> _Failing:
-        return self
-
-    def __next__(self) -> bytes:
-        raise self._error
+def _failing(error: SourceError) -> Iterator[bytes]:
+    """Yield nothing, and end with the error."""
+    yield from ()
+    raise error

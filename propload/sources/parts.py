@@ -13,7 +13,7 @@ from propload.format_names import check_format
 from propload.sources.blocks import peek, read_blocks
 from propload.sources.compression import is_zip, packing_of, unpack, zip_members
 from propload.sources.formats import find_format, is_workbook
-from propload.sources.pipes import read_stream, without_pauses
+from propload.sources.pipes import read_stream
 from propload.sources.readers import READERS
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _unpacked(
         if packing is None:
             break
         plain = None
-        unpacked = unpack(without_pauses(blocks), packing, name)
+        # without pauses: of packed bytes all are needed before there is a row
+        unpacked = unpack(filter(None, blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
     return Part(name, find_format(name, head, options.format), blocks, plain)
 

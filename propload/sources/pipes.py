@@ -32,11 +32,6 @@ def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
     return read_blocks(file, name)
 
 
-def without_pauses(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Return the blocks for who needs all of them before there is a row."""
-    return filter(None, blocks)
-
-
 def _makes_wait(file: IO[bytes]) -> bool:
     """Return whether the file is a pipe, socket or terminal that can be waited for."""
     try:

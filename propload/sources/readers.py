@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 from propload.errors import ConfigError
 from propload.sources import columnar, delimited, excel, json_rows
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import SourceOptions
-
-
-class BlocksReader(Protocol):
-    """Reads rows from the bytes of a text, one block after the other."""
-
-    def __call__(
-        self, blocks: Iterator[bytes], name: str, options: SourceOptions, /
-    ) -> Iterator[Batch]:
-        """Yield the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +29,9 @@ class FormatReader:
     """
 
     takes: frozenset[str]
-    from_blocks: BlocksReader | None = None
+    from_blocks: (
+        Callable[[Iterator[bytes], str, SourceOptions], Iterator[Batch]] | None
+    ) = None
     from_file: Callable[[IO[bytes], str, SourceOptions], Iterator[Batch]] | None = None
     count: Callable[[IO[bytes]], int | None] | None = None
 
