@@ -9,8 +9,14 @@ import tomllib
 from importlib.metadata import packages_distributions
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.repository import REPOSITORY, imported, short, sources
+
+
+def described():
+    """Return what pyproject.toml says."""
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 
 
 def tracked():
@@ -37,9 +43,32 @@ def test_the_constraints_are_names_and_versions_only():
     assert {"polars", "scrapy", "pytest", "typer"} <= names
 
 
+def needed(*extras):
+    """Return what propload needs, with some of its extras, with the bounds."""
+    project = described()["project"]
+    optional = project["optional-dependencies"]
+    lists = [project["dependencies"], *(optional[extra] for extra in extras)]
+    return [Requirement(line) for needs in lists for line in needs]
+
+
+def test_the_constraints_hold_each_need_of_the_tests_within_its_bounds():
+    # with a version outside of them nothing could be installed
+    text = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8")
+    held = {
+        normal(name): version
+        for name, _, version in (line.partition("==") for line in text.splitlines())
+    }
+    outside = [
+        str(need)
+        for need in needed("test")
+        if not (version := held.get(normal(need.name)))
+        or not need.specifier.contains(version)
+    ]
+    assert outside == []
+
+
 def test_the_source_distribution_holds_what_the_readme_links_to():
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
-    how = project["tool"]["hatch"]["build"]["targets"].get("sdist", {})
+    how = described()["tool"]["hatch"]["build"]["targets"].get("sdist", {})
     assert set(how) <= {"exclude"}
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     linked = {one for one in re.findall(r"\]\(([^)#]+)", text) if "://" not in one}
@@ -61,9 +90,7 @@ def test_nothing_lies_at_the_top_that_does_not_belong_there():
 
 def declared():
     """Return the names of the distributions that propload needs."""
-    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-    needs = tomllib.loads(text)["project"]["dependencies"]
-    return {normal(re.match(r"[\w.-]+", need)[0]) for need in needs}
+    return {normal(need.name) for need in needed()}
 
 
 def normal(name):
