@@ -276,7 +276,6 @@ class Loader:
                 of the kind that ended it as well.
         """
         self._refuse_elsewhere()
-        self._hush()
         self._close_rest()
         try:
             if not whole and self._plan.settings.get("mode") == "replace":
@@ -287,6 +286,8 @@ class Loader:
             # whoever does not wait for the end would leave a run without an owner
             self.abort(error)
             raise
+        # not before: a program may end while one of its threads waits here
+        self._hush()
         self._raise_failure()
         return self.report
 

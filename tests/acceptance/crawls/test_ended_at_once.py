@@ -6,7 +6,10 @@ import pytest
 
 from propload.earlier.leftovers import leftovers
 from propload.earlier.recovering import recover
+from propload.postgres.session.connection import connect
 from tests.acceptance.crawls.test_sink import wait_for_log
+from tests.faults.server import wait_until
+from tests.integration.reading import query, run_sql
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.one_server]
 
@@ -41,3 +44,35 @@ def test_two_signals_leave_rows_in_the_journal_and_say_how_they_are_loaded(
     assert "Close a Loader" not in log
     [report] = recover(left.run_id, to=database)
     assert report.counts.inserted == 50
+
+
+def test_a_second_signal_while_the_last_rows_are_written_names_their_run(
+    project, database
+):
+    run_sql(database, "CREATE TABLE homes (url text, number bigint)")
+    with connect(database) as session:
+        process = project.start(
+            "homes",
+            "PROPLOAD_LOADER=",
+            f"PROPLOAD_TO={database}",
+            "PROPLOAD_MODE=append",
+            "PROPLOAD_BATCH_SECONDS=3600",
+            hold="yes",
+        )
+        assert project.site.held.wait(60)
+        project.site.wait_for_pages(5)
+        session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
+        process.send_signal(signal.SIGINT)
+        project.site.released.set()
+        # the crawl has nothing more to do than to wait for its load
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        wait_until(lambda: query(database, waiting))
+        process.send_signal(signal.SIGINT)
+        _out, log = process.communicate(timeout=30)
+    [left] = leftovers()
+    assert (
+        "before all of it was loaded into public.homes: at most 60 rows wait in the "
+        f"journal. To load them: propload recover {left.run_id}."
+    ) in log
+    [report] = recover(left.run_id, to=database)
+    assert report.counts.inserted == 60
