@@ -146,7 +146,8 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
         return of_library(value)
     fields_of_value = row_of(value)
     if fields_of_value is not None:
-        return fields_of_value
+        # a Counter is none of KNOWN: it would be a text, and could change
+        return dict(fields_of_value)
     if isinstance(value, _SEVERAL):
         return _elements(value)
     for kind in _BASES:

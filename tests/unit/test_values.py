@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import re
-from collections import UserList, deque
+from collections import Counter, OrderedDict, UserList, deque
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -47,6 +47,8 @@ MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
         (UserList([1]), [1]),
         (range(3), [0, 1, 2]),
         (deque([1]), [1]),
+        (OrderedDict(a=1), {"a": 1}),
+        (Counter("aab"), {"a": 2, "b": 1}),
         ({"a": 1}.keys(), ["a"]),
         ({"a": 1}.values(), [1]),
         (bytearray(b"\xde\0"), b"\xde\0"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 
 import attrs
 import pydantic
@@ -73,12 +74,15 @@ def test_nested_values_are_json_text_and_flat_lists_stay_lists():
 
 def test_a_row_is_as_it_was_when_it_was_given():
     rows = ItemRows("s", FlushOptions())
-    item = {"id": 1, "tags": ["a"]}
+    item = {"id": 1, "tags": ["a"], "words": Counter("aab")}
     rows.add(item)
     item["id"] = 2
     item["tags"].append("b")
+    item["words"].update("b")
     (batch,) = rows.take()
-    assert batch.rows.to_pylist() == [{"id": 1, "tags": ["a"]}]
+    assert batch.rows.to_pylist() == [
+        {"id": 1, "tags": ["a"], "words": '{"a": 2, "b": 1}'}
+    ]
 
 
 class Sulky:
