@@ -49,6 +49,12 @@ NAMES = tuple(Settings.__annotations__)
 
 #: One of them that spiders of saved pages read.
 _SPIDERS_TOO = "as_of"
+#: What no flag stands for, and what a spider as a source has instead.
+_PIPELINES_ALONE = {
+    "targets": "all its items go into one table, and several kinds of them into "
+    "several by the pipeline of a Scrapy project",
+    "loader": "its run loads",
+}
 
 _EXAMPLE = '{"project.items.Agent": {"table": "agents", "key": "agent_id"}}'
 
@@ -98,12 +104,14 @@ def unread_settings(given: Iterable[str], /) -> Iterator[str]:
     """
     for name in given:
         own = name.removeprefix(PREFIX).lower()
-        if name.startswith(PREFIX) and own in NAMES and own != _SPIDERS_TOO:
-            flag = config.SETTINGS[own].flag
-            yield (
-                f"the setting {name} is not read where a spider is a source: "
-                f"say {flag} ({own}=... in Python)"
-            )
+        if not name.startswith(PREFIX) or own == _SPIDERS_TOO:
+            continue
+        instead = _PIPELINES_ALONE.get(own)
+        if own in NAMES:
+            instead = f"say {config.SETTINGS[own].flag} ({own}=... in Python)"
+        if instead is not None:
+            told = f"the setting {name} is not read where a spider is a source"
+            yield f"{told}: {instead}"
 
 
 @dataclass(frozen=True, slots=True)

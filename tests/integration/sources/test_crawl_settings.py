@@ -65,3 +65,14 @@ def test_a_setting_of_the_run_that_a_spider_has_is_told(caplog):
     (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     assert told.startswith("the setting PROPLOAD_KEY is not read where a spider is a")
     assert told.endswith("say --key (key=... in Python)")
+
+
+def test_targets_of_a_spider_that_no_run_has_are_told(caplog):
+    targets = {"PROPLOAD_TARGETS": {"Home": {"table": "homes"}}}
+    spider = spider_of([{"id": 1}])
+    spider.custom_settings = targets
+    assert read(SpiderSource(spider)) == [{"id": 1}]
+    (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert "PROPLOAD_TARGETS is not read where a spider is a source: all its" in told
+    with pytest.raises(ConfigError, match="PROPLOAD_TARGETS is not read"):
+        SpiderSource(spider, settings=targets)
