@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-#: Folders that a note names.
-_MOST_FOLDERS = 5
+#: Folders, or what else was passed over, that a note names.
+_MOST_NAMED = 5
 #: Characters of a path that is too long that a message shows.
 _MOST_SHOWN = 40
 #: Where a disk begins, of its file system's own and shut to its users.
@@ -65,7 +65,7 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     except OSError as error:
         raise _unreached(pattern, error) from error
     if is_folder:
-        return _files_of_folder(path, given)
+        return _files_of_folder(path, given, notes)
     if is_there:
         return [path]
     _refuse_address(pattern)
@@ -108,14 +108,18 @@ def _passed_over(
         if one not in reached and _holds_readable(one, given)
     ]
     if left:
-        shown = ", ".join(left[:_MOST_FOLDERS])
-        more = len(left) - _MOST_FOLDERS
-        shown += f" and {more:,} more" if more > 0 else ""
         verb = "was" if len(left) == 1 else "were"
         yield (
             f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
-            f"passed over: {shown}. Give a folder by its name to read the files in it"
+            f"passed over: {_listed(left)}. Give a folder by its name to read the "
+            "files in it"
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    rest = f" and {more:,} more" if more > 0 else ""
+    return ", ".join(names[:_MOST_NAMED]) + rest
 
 
 def _holds_readable(folder: Path, given: str | None) -> bool:
@@ -150,25 +154,50 @@ def _refuse_address(text: str) -> None:
     raise SourceError(msg, source=shown)
 
 
-def _files_of_folder(folder: Path, given: str | None) -> list[Path | None]:
+def _files_of_folder(
+    folder: Path, given: str | None, notes: list[str]
+) -> list[Path | None]:
     found = list(_paths_below(folder))
-    meant = (one for one in found if is_readable(str(one.relative_to(folder)), given))
+    meant = [one for one in found if is_readable(str(one.relative_to(folder)), given)]
     read = sorted(filter(_is_there, meant))
     if not read:
-        files = [one for one in found if _is_file(one)]
-        advice = "name the files and give their --format"
-        if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
-            texts = f"{folder}/*{NOTE_SUFFIX}"
-            advice = f"name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
-        elif not files:
-            advice = "it is empty"
-        msg = f"{folder} is a folder without files of a known format: {advice}"
-        raise SourceError(msg, source=str(folder))
+        raise _without_rows(folder, found)
+    # whoever reads is told: a pipe that nobody writes into would hold up the rest
+    left = set(found).difference(read)
+    passed = {one for one in left.intersection(meant) if one.exists()}
+    passed.update(one for one in left if _is_link_elsewhere(one, folder, given))
+    if passed:
+        names = [printable(one.relative_to(folder)) for one in sorted(passed)]
+        notes.append(
+            f"passed over in {printable(folder)}, as pipes, devices and links to "
+            f"folders are: {_listed(names)}. Name what is to be read"
+        )
     return list(read)
 
 
+def _without_rows(folder: Path, found: Sequence[Path]) -> SourceError:
+    """Return what is said of a folder where no file is read."""
+    files = [one for one in found if _is_file(one)]
+    advice = "name the files and give their --format"
+    if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
+        texts = f"{folder}/*{NOTE_SUFFIX}"
+        advice = f"name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
+    elif not files:
+        advice = "name what is to be read" if found else "it is empty"
+    msg = f"{folder} is a folder without files of a known format: {advice}"
+    return SourceError(msg, source=str(folder))
+
+
+def _is_link_elsewhere(path: Path, folder: Path, given: str | None) -> bool:
+    """Return whether a path leads to a folder whose files are read by nobody here."""
+    if not path.is_dir() or not _holds_readable(path, given):
+        return False
+    here, there = folder.resolve(), path.resolve()
+    return not there.is_relative_to(here) and not here.is_relative_to(there)
+
+
 def _paths_below(folder: Path) -> Iterator[Path]:
-    """Yield what is no folder in a folder and below it.
+    """Yield what is no folder in a folder and below it; a link to one is none.
 
     Raises:
         SourceError: One cannot be looked into: what it holds would be missing.
@@ -176,6 +205,7 @@ def _paths_below(folder: Path) -> Iterator[Path]:
     for place, below, names in os.walk(folder, onerror=_raise_shut):
         below[:] = [name for name in below if not _is_passed(name)]
         yield from (Path(place, name) for name in names)
+        yield from filter(Path.is_symlink, (Path(place, name) for name in below))
 
 
 def _is_file(path: Path) -> bool:

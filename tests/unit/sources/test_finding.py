@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from propload.errors import ConfigError, SourceError
@@ -140,6 +142,37 @@ def test_a_link_to_nothing_in_a_folder_is_told(read, folder):
         SourceError, match=r"deep/a\.csv cannot be opened: it is a link"
     ):
         opened(folder)
+
+
+def test_what_no_file_is_in_a_folder_is_told_if_it_has_the_name_of_one(folder, read):
+    os.mkfifo(folder / "live.csv")
+    (folder / "deep" / "none.ndjson").symlink_to("/dev/null")
+    os.mkfifo(folder / "control")
+    os.mkfifo(folder / "_old.csv")
+    (note,) = opened(folder).notes
+    assert note == (
+        f"passed over in {folder}, as pipes, devices and links to folders are: "
+        "deep/none.ndjson, live.csv. Name what is to be read"
+    )
+    assert len(read(folder).rows) == 3
+
+
+def test_a_link_to_a_folder_with_rows_is_told_unless_they_are_read(folder, tmp_path):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (folder / "deep" / "more").symlink_to(other)
+    (folder / "latest").symlink_to("deep")
+    (folder / "deep" / "up").symlink_to(folder.parent)
+    assert opened(folder).notes == ()
+    (other / "c.csv").write_text("x\n1\n")
+    (note,) = opened(folder).notes
+    assert note.endswith("links to folders are: deep/more. Name what is to be read")
+
+
+def test_a_folder_of_pipes_alone_is_not_called_empty(tmp_path):
+    os.mkfifo(tmp_path / "live.csv")
+    with pytest.raises(SourceError, match=r"known format: name what is to be read$"):
+        opened(tmp_path)
 
 
 def test_a_file_in_a_folder_that_may_be_listed_but_not_entered_is_told():
