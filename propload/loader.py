@@ -123,11 +123,7 @@ class Loader:
         )
 
     def _opened(self) -> Journal:
-        """Return the journal of the run, which has begun then.
-
-        Raises:
-            PropLoadError: It could not begin.
-        """
+        """Return the journal of the run, which has begun, or raise why it could not."""
         try:
             return self._source.journal()
         except QueueClosedError:
@@ -295,7 +291,11 @@ class Loader:
         """End at once; rows that are not committed stay in the journal.
 
         What does not end in time, as the server does not answer, is left behind.
+
+        Raises:
+            ConfigError: This Loader is another process's.
         """
+        self._refuse_fork()
         self._hush()
         of_another = threading.current_thread() is not self._thread
         if of_another and not self._is_left_behind():
@@ -320,11 +320,14 @@ class Loader:
         if self._unclosed is not None:
             self._unclosed.detach()
 
-    def _refuse_elsewhere(self) -> None:
-        # a fork has neither the threads that load nor a right to their connections
+    def _refuse_fork(self) -> None:
+        # it has neither the threads that load nor a right to their connections
         if os.getpid() != self._process:
             msg = "this Loader is another process's: open one in each process"
             raise ConfigError(msg)
+
+    def _refuse_elsewhere(self) -> None:
+        self._refuse_fork()
         if self._is_left_behind():
             # how this is done has been told before, and nothing is imported any more
             msg = (

@@ -34,7 +34,7 @@ with propload.Loader(to=sys.argv[1], table="homes", key="id") as loader:
     child = os.fork()
     if not child:
         try:
-            loader.put({"id": 2})
+            eval(sys.argv[2])
         except propload.ConfigError as error:
             print(error, flush=True)
             os._exit(7)
@@ -45,9 +45,12 @@ print(os.waitstatus_to_exitcode(status))
 """
 
 
-def test_a_fork_is_told_to_open_a_loader_of_its_own(database):
+@pytest.mark.parametrize(
+    "does", ['loader.put({"id": 2})', "loader.abort(ValueError())"]
+)
+def test_a_fork_is_told_to_open_a_loader_of_its_own(does, database):
     done = subprocess.run(
-        [sys.executable, "-c", FORKS, database],
+        [sys.executable, "-c", FORKS, database, does],
         capture_output=True,
         text=True,
         timeout=50,
