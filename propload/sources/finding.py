@@ -78,11 +78,12 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     if not is_own(path.name):
         matched = [match for match in matched if not is_own(match.name)]
     found = [match for match in matched if not match.is_dir()]
-    if not found:
-        msg = f"{pattern} matches no file: check the path"
-        raise SourceError(msg, source=pattern)
     folders = [match for match in matched if match.is_dir()]
-    notes += _passed_over(pattern, folders, found, given)
+    passed = _passed_over(pattern, folders, found, given)
+    if not found:
+        msg = f"{pattern} matches no file: {passed or 'check the path'}"
+        raise SourceError(msg, source=pattern)
+    notes += filter(None, [passed])
     return list(found)
 
 
@@ -99,21 +100,22 @@ def _unreached(pattern: str, error: OSError) -> SourceError:
 
 def _passed_over(
     pattern: str, folders: Sequence[Path], found: Sequence[Path], given: str | None
-) -> Iterator[str]:
-    """Yield what is said of folders that a glob matches, and none of their files."""
+) -> str:
+    """Return what is said of folders that a glob matches, and none of their files."""
     reached = {parent for file in found for parent in file.parents}
     left = [
         printable(one.name)
         for one in folders
         if one not in reached and _holds_readable(one, given)
     ]
-    if left:
-        verb = "was" if len(left) == 1 else "were"
-        yield (
-            f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
-            f"passed over: {_listed(left)}. Give a folder by its name to read the "
-            "files in it"
-        )
+    if not left:
+        return ""
+    verb = "was" if len(left) == 1 else "were"
+    return (
+        f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
+        f"passed over: {_listed(left)}. Give a folder by its name to read the files "
+        "in it"
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

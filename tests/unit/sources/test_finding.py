@@ -30,6 +30,12 @@ def test_folders_that_a_glob_passes_over_are_told(folder):
     assert "were passed over: deep, e0, e1, e2, e3 and 2 more. " in note
 
 
+def test_a_glob_of_folders_alone_says_how_their_files_are_read(folder):
+    told = r"/d\* matches no file: 1 folder that .*/d\* matches was passed over: deep\."
+    with pytest.raises(SourceError, match=told):
+        opened(f"{folder}/d*")
+
+
 @pytest.mark.parametrize("pattern", ["**", "*.csv", "[!_]*/*.ndjson", ""])
 def test_no_folder_is_told_whose_files_are_read_or_not_meant(folder, pattern):
     (folder / "_temporary").mkdir()
