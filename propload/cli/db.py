@@ -128,11 +128,13 @@ def _add_destroy(group: typer.Typer) -> None:
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
         folder = places(given).state_dir
-        known = embedded.status(folder)
-        if not yes:
-            screen.confirm(f"Delete {known.folder} and all its tables?")
+        home = embedded.status(folder).folder
+        is_there = home.exists()
+        if is_there and not yes:
+            screen.confirm(f"Delete {home} and all its tables?")
         embedded.destroy(folder)
-        screen.conclude(f"deleted {known.folder}", deleted=str(known.folder))
+        said = f"deleted {home}" if is_there else "there is no embedded database"
+        screen.conclude(said, deleted=str(home) if is_there else None)
 
 
 def _is_of_libpq(variable: str) -> bool:

@@ -14,7 +14,7 @@ from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import forget_runs
 from propload.rejecting import RejectStore
 from propload.reports import ReportStore
-from propload.running.choosing import open_database
+from propload.running.choosing import has_database, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.target import parse_table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from propload.options import Settings
+    from propload.target import TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,19 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     folder = plan.readable_places().runs
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
+    runs = _forget(plan, before, table) if has_database(plan) else 0
+    reports = ReportStore(folder).drop(before, table=table)
+    killed = BeginningStore(folder).drop(before, table=table)
+    return Dropped(runs, reports + killed)
+
+
+def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
+    """Return how many runs left the ledger."""
     paths = RejectStore(plan.places.rejects).files.all()
     kept = [RejectSource(path).name for path in paths]
     with open_database(plan) as database, database.connect() as session:
         state_dir = plan.places.state_dir
-        runs = forget_runs(session, state_dir, before, table=table, kept=kept)
-    reports = ReportStore(folder).drop(before, table=table)
-    killed = BeginningStore(folder).drop(before, table=table)
-    return Dropped(runs, reports + killed)
+        return forget_runs(session, state_dir, before, table=table, kept=kept)
 
 
 def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:

@@ -92,6 +92,8 @@ def recover(
                 require_home(named, database, plan.commands)
         return _recovered([named], plan, given, on_report)
     found = find_leftovers(plan.readable_places().journal)
+    if not found:
+        return []
     with open_database(plan) as database:
         mine = of_database(into_table(found, settings), database, plan.commands)
     mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]

@@ -115,6 +115,15 @@ def open_database(plan: Plan, *, stopped: Stopped = never) -> Database:
     return Database(dsn, state_dir=plan.places.state_dir, label=database_label(plan))
 
 
+def has_database(plan: Plan) -> bool:
+    """Return whether a database is named, or the embedded one was made before."""
+    if plan.settings.get("to"):
+        return True
+    from propload.postgres.server import embedded  # noqa: PLC0415 - as below
+
+    return embedded.exists(plan.places.state_dir)
+
+
 def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
     """Return the connection string of a run's database, started if it is the embedded.
 

@@ -113,6 +113,11 @@ def status(state_dir: Path, /) -> ServerStatus:
     )
 
 
+def exists(state_dir: Path, /) -> bool:
+    """Return whether there is an embedded database; it may not be running."""
+    return _cluster(state_dir).version() is not None
+
+
 def url(state_dir: Path, /) -> str:
     """Return the connection string for people, whether the server runs or not."""
     return _cluster(state_dir).dsn

@@ -175,6 +175,14 @@ def test_the_database_can_be_looked_at_before_there_is_one(run, state_dir):
     assert not (state_dir / "embedded").exists()
 
 
+def test_a_database_that_is_not_there_is_not_told_as_deleted(run, state_dir):
+    result = run("db", "destroy")
+    assert result.exit_code == 0
+    assert "there is no embedded database" in result.stderr
+    assert json.loads(run("db", "destroy", "--json").stdout) == {"deleted": None}
+    assert not state_dir.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
