@@ -38,7 +38,13 @@ def write_settings(values: Mapping[str, int | str], *, job: str | None = None) -
         _table(document, path, job).update(values)
         replace_public(path, tomlkit.dumps(document).encode())
     except OSError as error:
-        msg = f"configuration file {path} cannot be written: {error.strerror}"
+        lines = [
+            f"{name} = {tomlkit.item(one).as_string()}" for name, one in values.items()
+        ]
+        msg = (
+            f"configuration file {path} cannot be written: {error.strerror}. Put there "
+            f"by hand: {', '.join(lines)}"
+        )
         raise ConfigError(msg) from error
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,15 @@ def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> None:
     try:
         write(frames, path)
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
-        # Parquet has no objects without a name in them
-        cause = error if isinstance(error, OSError) else f"{error} Write .ndjson"
-        msg = f"{path} cannot be written: {cause}"
+        msg = f"{path} cannot be written: {_cause(error)}"
         raise ConfigError(msg) from error
+
+
+def _cause(error: Exception) -> str:
+    """Return why a file cannot be written, and what to do."""
+    if not isinstance(error, OSError):
+        # Parquet has no objects without a name in them
+        return f"{error} Write .ndjson"
+    # each library has words of its own around those of the system
+    reason = os.strerror(error.errno) if error.errno else error
+    return f"{reason}. Name a file elsewhere (--output FILE)"

@@ -321,8 +321,20 @@ def test_export_says_what_parquet_cannot_hold(run, refused, state_dir):
 
 def test_export_says_what_it_cannot_write(run, refused):
     assert run("export", "--output", "out.doc").exit_code == 2
-    assert run("export", "--output", "nowhere/out.csv").exit_code == 2
     assert run("export").exit_code == 2
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
+def test_export_says_what_to_do_about_a_file_that_cannot_be_written(
+    ending, run, refused
+):
+    file = f"nowhere/a.{ending}"
+    result = run("export", "--output", file)
+    assert result.exit_code == 2
+    assert " ".join(result.stderr.split()).endswith(
+        f"{file} cannot be written: No such file or directory. Name a file elsewhere "
+        "(--output FILE)"
+    )
 
 
 def test_replay_hands_over_the_run_the_function_and_the_settings(

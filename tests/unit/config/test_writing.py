@@ -48,8 +48,9 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(file, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("propload.private_files.os.fsync", refuse)
-    with pytest.raises(ConfigError, match=r"cannot be written: No space left"):
-        write_settings(CHOICE)
+    told = "cannot be written: No space left on device. Put there by hand: "
+    with pytest.raises(ConfigError, match=f'{told}batch_rows = "auto", workers = 4$'):
+        write_settings({"batch_rows": "auto", "workers": 4})
     assert file.read_text() == WRITTEN
     assert list(file.parent.iterdir()) == [file]
 
