@@ -6,8 +6,10 @@ message that begins with the value; who calls it names the setting.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import TIMEOUT_MAX
@@ -105,16 +107,27 @@ def read_path(value: object) -> Path:
 
 
 def expanded(path: str | Path, /) -> Path:
-    """Return a path with a home folder for its `~`.
+    """Return a path with a home folder for its `~`, as the system's calls take it.
 
     Raises:
         ConfigError: There is no such folder.
     """
     try:
-        return Path(path).expanduser()
+        return Path(_encodable(str(path))).expanduser()
     except RuntimeError as error:
         msg = f"{str(path)!r}: there is no home folder for its ~, write the whole path"
         raise ConfigError(msg) from error
+
+
+def _encodable(path: str) -> str:
+    """Return a path as Python has it from a command line: `as_typed`, turned round."""
+    try:
+        os.fsencode(path)
+    except UnicodeError:
+        # a locale (`LC_ALL=C`) knows ASCII alone, and the file's text more than that
+        with suppress(UnicodeError):
+            return os.fsdecode(path.encode("utf-8", "surrogateescape"))
+    return path
 
 
 def read_mapping(value: object) -> object:
