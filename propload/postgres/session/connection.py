@@ -27,6 +27,7 @@ from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.driver_errors import (
+    CANCELLED,
     ServerError,
     connect_error,
     lost_at_once,
@@ -115,7 +116,9 @@ def _opened(
     except BaseException as error:
         with group.opening:
             raw.close()
-        if isinstance(error, ServerError) and failures.is_transient(error):
+        if isinstance(error, ServerError) and (
+            failures.is_transient(error) or error.sqlstate == CANCELLED
+        ):
             raise lost_at_once(error, f"{group}") from error
         raise
     return opened

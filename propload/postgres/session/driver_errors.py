@@ -9,6 +9,8 @@ from propload.options import OTHER_SESSIONS, WORKERS
 from propload.postgres.session.dsn import describe_dsn, hide_secrets
 from propload.postgres.sql.quoting import name
 
+#: A statement that somebody, or the server's clock, has ended.
+CANCELLED = "57014"
 #: Codes of a server that lacks a file or may not read it.
 _OF_FILES = ("58", "42501")
 #: How the text of a failed connection begins to be sorted; there is no SQLSTATE.
@@ -45,7 +47,8 @@ _ADVICE = {
     "closed": "the server lets nobody into that database: wait until it is open again "
     "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
     "timeout": "statement_timeout ends even the queries by which a session begins: "
-    "raise it for this user (ALTER ROLE ... SET statement_timeout)",
+    "raise it where it is set: in the connection string, PGOPTIONS, or for this user "
+    "(ALTER ROLE ... SET statement_timeout)",
     "kind": "no server is of the kind that target_session_attrs (PGTARGETSESSIONATTRS) "
     "asks for: wait until one is, or ask for another",
     "refused": "the server answers, and does not let this session in: see what it says",
@@ -69,7 +72,7 @@ _NOW = (
     (_FULL, "full"),
     (("not currently accepting connections",), "closed"),
     # what the driver asks of the catalog before a session can be used
-    (("SQLSTATE: 57014",), "timeout"),
+    ((f"SQLSTATE: {CANCELLED}",), "timeout"),
     (("hot standby mode", "session is read-only", "session is not read"), "kind"),
 )
 #: How an answer begins that ends a session, in most languages that a server speaks.
@@ -230,6 +233,9 @@ def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:
         error: What the server, or a pooler, said.
         place: Host and database.
     """
+    if error.sqlstate == CANCELLED:
+        msg = f"cannot reach {place} now: {_ADVICE['timeout']} ({error})"
+        return TransientWriteError(msg, sqlstate=CANCELLED)
     asked = [advice for words, advice in _BY_POOLER.items() if words in error.primary]
     told = f"{place}: the session was lost as it began: {error}"
     return TransientWriteError(". ".join([told, *asked]), sqlstate=error.sqlstate)

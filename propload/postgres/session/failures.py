@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import TableGoneError, TransientWriteError, WriteError
-from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.driver_errors import CANCELLED, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +51,8 @@ class Failure:
 #: What the server calls a wrong form, poolers call all of their own errors: a server
 #: that went away, a client that waited too long.
 _WRONG_FORM = "08P01"
-#: A statement that somebody, or the server's clock, has ended; what is done about one
-#: that does not deal with the rows of a batch.
-_CANCELLED = "57014"
+#: What is done about a statement that was cancelled and does not deal with the rows of
+#: a batch.
 _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
 #: Codes first, then classes (two characters); each with its reason.
@@ -103,7 +102,7 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "54000": ("data", "a value is larger than the server's limit"),
     "55P03": ("transient", "a lock was not to be had in time"),
     "55006": ("transient", "the object is in use by another session"),
-    _CANCELLED: (
+    CANCELLED: (
         "permanent",
         f"{_BY_TIMEOUT}: raise that, lower --batch-rows, or {_WAITED}",
     ),
@@ -201,7 +200,7 @@ def as_write_error(
     place = table if batch is None else f"batch {batch} into {table}"
     hint = f". Hint: {error.hint}" if error.hint else ""
     reason, doing = failure.reason, doing or error.doing
-    if doing and sqlstate == _CANCELLED:
+    if doing and sqlstate == CANCELLED:
         reason = f"{_BY_TIMEOUT} while {doing}: raise that for this user, or {_WAITED}"
     text = f"{place}: {failure.message}{code} ({reason}){hint}"
     if own_names is not None:

@@ -1,0 +1,26 @@
+"""The first query of a session, which sets what propload goes by."""
+
+from __future__ import annotations
+
+import pytest
+
+from propload.errors import TransientWriteError
+from propload.postgres.session import connection
+from propload.postgres.session.connection import connect
+from propload.postgres.session.dsn import with_option
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
+
+
+def _never_ending(settings, _of_lines):
+    given = ", ".join(f"${number}::text" for number in range(1, len(settings) + 1))
+    return f"SELECT pg_sleep(60)::text, {given}"
+
+
+def test_a_time_limit_that_ends_it_is_told(database, monkeypatch):
+    monkeypatch.setattr(connection, "begin", _never_ending)
+    # the driver's own queries, which come before it, take less
+    limited = with_option(database, "-c statement_timeout=1s")
+    told = r"^cannot reach .* now: statement_timeout ends even .* raise it where it is"
+    with pytest.raises(TransientWriteError, match=told):
+        connect(limited)
