@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from propload import config
+from propload.arguments import require_mapping
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError
@@ -19,9 +19,10 @@ from propload.running.run import Run
 from propload.running.stopping import stoppable
 from propload.sources import open_source
 from propload.spider_names import is_spider
-from propload.wording import with_article
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Unpack
 
     from propload.monitoring.metrics import Metrics
@@ -103,11 +104,10 @@ def crawl_options(
         "crawl_settings": crawl_settings,
     }
     for name, given in told.items():
-        if given and not isinstance(given, Mapping):
-            kind = with_article(type(given).__name__)
-            msg = f"{name}: {kind} has no names and values: give a dict of them"
-            raise ConfigError(msg)
-        if given and not is_spider(source):
+        if not given:
+            continue
+        require_mapping(name, given)
+        if not is_spider(source):
             msg = f"{name}: only a spider takes them, leave them out"
             raise ConfigError(msg)
     return CrawlOptions(arguments or {}, crawl_settings or {})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.arguments import require_mapping, require_seconds
 from propload.batch import Batch
 from propload.columns import Columns
 from propload.config.values import read_text
@@ -42,6 +43,9 @@ class PushedSource:
         name: What messages call it.
         defaults: Settings that hold where the user sets none.
 
+    Raises:
+        ConfigError: `defaults` has no names and values.
+
     Attributes:
         rereadable: What was pushed cannot be asked for again.
         defaults: As given.
@@ -56,6 +60,7 @@ class PushedSource:
         defaults: Mapping[str, object] | None = None,
     ) -> None:
         self.name = name
+        require_mapping("defaults", defaults or {})
         self.defaults = dict(defaults or {})
         self._options = options
         self._columns = Columns(complete=False)
@@ -124,12 +129,14 @@ class PushedSource:
 
         Raises:
             TimeoutError: There was no room in time for all rows.
-            ConfigError: They are no rows.
+            ConfigError: They are no rows, or `timeout` is no number.
             JournalError: The disk refuses: the message says how many rows were taken
                 before that, if any.
             QueueClosedError: The run failed or is closed; it knows how many rows were
                 taken before that.
         """
+        if timeout is not None:
+            require_seconds("timeout", timeout)
         journal = self.journal()
         deadline = None if timeout is None else time.monotonic() + timeout
         taken = 0

@@ -12,6 +12,7 @@ from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 
+from propload.arguments import require_function
 from propload.errors import QueueClosedError
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ class Listeners(Generic[P]):
         self._all: tuple[Callable[P, object], ...] = ()
 
     def add(self, listener: Callable[P, object], /) -> None:
-        """Tell `listener` as well, after the others."""
+        """Tell `listener` as well, after the others.
+
+        Raises:
+            ConfigError: It cannot be called.
+        """
+        require_function("listener", listener)
         self._all = (*self._all, listener)
 
     def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from propload import config
+from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
@@ -77,23 +78,24 @@ def tune(
             size, workers, journal, lock, resume or progress.
 
     Raises:
-        ConfigError: A setting cannot be used, there is no row to try, or the source
-            is a spider.
+        ConfigError: A setting or an argument cannot be used, there is no row to try,
+            or the source is a spider.
         LoadError: The rows cannot be loaded.
     """
     if is_spider(source):
         msg = f"{source} is a crawl: tune with a file of its rows"
         raise ConfigError(msg)
-    if rows < 1:
-        msg = f"rows is {rows}: give how many to try, 1 or more"
-        raise ConfigError(msg)
+    require_count("rows", rows)
+    require_seconds("seconds", seconds)
+    told = on_trial or (lambda _: None)
+    require_function("on_trial", told)
     _refuse_untried(settings)
     plan = Plan.of(config.resolve(settings, job=job))
     opened = open_source(source, source_options(plan.settings, settings, job=job))
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted
-        return _Search(bench, seconds, on_trial or (lambda _: None)).run()
+        return _Search(bench, seconds, told).run()
 
 
 def _refuse_untried(given: Settings) -> None:

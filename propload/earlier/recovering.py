@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, cast
 
 from propload import config
+from propload.arguments import require_function
 from propload.earlier.leftovers import (
     JournalGoneError,
     find_leftover,
@@ -81,6 +82,8 @@ def recover(
     used = [name for name in config.RELOADING if name != "resume"]
     config.refuse_others(settings, used, function="propload.recover")
     plan = Plan.of(config.resolve(settings))
+    if on_report is not None:
+        require_function("on_report", on_report)
     if moved and not run_id:
         msg = "say which run's database has moved: moved needs a run (RUN --moved)"
         raise ConfigError(msg)

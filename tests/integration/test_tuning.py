@@ -73,7 +73,7 @@ def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
 
 @pytest.mark.parametrize("rows", [0, -1])
 def test_less_than_a_row_is_no_sample(rows):
-    with pytest.raises(ConfigError, match=f"rows is {rows}: give how many"):
+    with pytest.raises(ConfigError, match=f"rows is {rows}: give a whole number"):
         tune(ROWS, to="postgresql://u@127.0.0.1:1/nowhere", key="id", rows=rows)
 
 

@@ -1,0 +1,58 @@
+"""Arguments of public functions that are no settings, judged before they are used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+from propload.errors import ConfigError
+from propload.wording import with_article
+
+
+def require_mapping(name: str, given: object, /) -> None:
+    """See that an argument has names and values.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if not isinstance(given, Mapping):
+        msg = f"{name}: {_kind(given)} has no names and values: give a dict of them"
+        raise ConfigError(msg)
+
+
+def require_function(name: str, given: object, /) -> None:
+    """See that an argument can be called.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not callable(given):
+        msg = f"{name}: {_kind(given)} cannot be called: give a function"
+        raise ConfigError(msg)
+
+
+def require_seconds(name: str, given: object, /) -> None:
+    """See that an argument is a number of seconds, infinity and those past included.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if isinstance(given, bool) or not isinstance(given, Real) or math.isnan(given):
+        msg = f"{name}: {given!r} is not a number of seconds"
+        raise ConfigError(msg)
+
+
+def require_count(name: str, given: object, /) -> None:
+    """See that an argument is a whole number, 1 or more.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
+        msg = f"{name} is {given!r}: give a whole number, 1 or more"
+        raise ConfigError(msg)
+
+
+def _kind(given: object) -> str:
+    return with_article(type(given).__name__)

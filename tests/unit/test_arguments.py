@@ -1,0 +1,61 @@
+"""What public functions say of an argument of another type than theirs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import propload
+from propload import arguments
+from propload.errors import ConfigError
+from propload.options import SourceOptions
+from propload.pushing import PushedSource
+
+ROWS = [{"id": 1}]
+
+
+def pushed():
+    return PushedSource(SourceOptions())
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: propload.tune(ROWS, rows="x"), "rows is 'x': give a whole number"),
+        (lambda: propload.tune(ROWS, rows=0), "rows is 0: give a whole number, 1"),
+        (lambda: propload.tune(ROWS, seconds="x"), "seconds: 'x' is not a number of"),
+        (lambda: propload.tune(ROWS, on_trial=5), "on_trial: an int cannot be called"),
+        (lambda: propload.recover(on_report=5), "on_report: an int cannot be called"),
+        (lambda: propload.Loader(defaults=5), "defaults: an int has no names"),
+        (lambda: propload.Loader(defaults=["a"]), "defaults: a list has no names"),
+        (lambda: pushed().put(ROWS, timeout="x"), "timeout: 'x' is not a number of"),
+        (lambda: pushed().on_room(5), "listener: an int cannot be called"),
+    ],
+)
+@pytest.mark.timeout(30)
+def test_an_argument_of_another_type_is_named_before_anything_is_done(
+    call, said, state_dir
+):
+    with pytest.raises(ConfigError, match=f"^{said}"):
+        call()
+    assert not state_dir.exists()
+
+
+@pytest.mark.parametrize("given", [0, -1, 1.5, float("inf"), np.float32(2)])
+def test_any_number_is_one_of_seconds(given):
+    arguments.require_seconds("timeout", given)
+
+
+@pytest.mark.parametrize("given", [True, None, "1", float("nan"), 1j])
+def test_what_is_no_number_is_none_of_seconds(given):
+    with pytest.raises(ConfigError, match=r"^timeout: .* is not a number of seconds$"):
+        arguments.require_seconds("timeout", given)
+
+
+@pytest.mark.parametrize("given", [1.0, Fraction(3, 2), True, -1, np.int64(0), None])
+def test_a_count_is_whole_and_1_or_more(given):
+    arguments.require_count("rows", np.int64(1))
+    with pytest.raises(ConfigError, match=r"^rows is .*: give a whole number, 1 or"):
+        arguments.require_count("rows", given)
