@@ -146,7 +146,7 @@ class Report:
         counts: What became of the rows.
         seconds: Wall-clock time.
         peak_memory_bytes: The largest resident size that was seen.
-        batches: Prepared batches.
+        batches: Prepared batches, with those that earlier processes had committed.
         retries: Transactions that were tried again.
         warnings: Loaded rows by warning, most first.
         rejects_path: The file of rejected rows, or None where there are none.

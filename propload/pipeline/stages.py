@@ -74,6 +74,7 @@ class Start:
             same rows, and the pieces that are committed are passed over.
         counts: What became of the rows of all committed pieces.
         untold: The rows before the first one of which nobody knows that any more.
+        batches: How many batches are committed before the first row.
     """
 
     batch: int = 0
@@ -81,6 +82,7 @@ class Start:
     begun: tuple[PartialBatch, ...] = ()
     counts: Counts = field(default_factory=Counts)
     untold: int = 0
+    batches: int = 0
 
     def find(self, joined: Joined) -> PartialBatch | None:
         """Return what is committed of a joined batch, or None where nothing is."""

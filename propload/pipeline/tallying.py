@@ -42,7 +42,7 @@ class Tally:
         start: Where the run begins, and what earlier processes of it did.
 
     Attributes:
-        batches: Prepared batches.
+        batches: Prepared batches, with those of earlier processes of the run.
         retries: Transactions tried again.
         done_before: The rows that earlier processes of the run accounted for.
     """
@@ -72,7 +72,8 @@ class Tally:
         #: The rows that the live counters know as read: also those in flight.
         self._known_as_read = 0
         self._come(self.done_before)
-        self._add(replace(start.counts, read=self.done_before))
+        known = replace(start.counts, read=self.done_before)
+        self._add(known, batches=start.batches)
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
         self._erased: Counter[str] = Counter()
 
@@ -167,7 +168,8 @@ class Tally:
             self._joined[joined.number] = joined
             self._left[joined.number] = lanes
             self._through = joined.through_row
-        self._add(Counts(), batches=1)
+        # one without a row lets the table be made
+        self._add(Counts(), batches=1 if joined.height + joined.unread else 0)
         self._count_warnings(prepared)
         return refused
 

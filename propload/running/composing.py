@@ -292,7 +292,14 @@ def find_start(source: Source, point: ResumePoint | None) -> Start:
     if point is None:
         first = first_row_of(source)
         return Start(first_row=first, untold=first)
-    return Start(point.batch, point.first_row, point.begun, point.counts, point.untold)
+    return Start(
+        point.batch,
+        point.first_row,
+        point.begun,
+        point.counts,
+        point.untold,
+        point.batches,
+    )
 
 
 def _rejects(

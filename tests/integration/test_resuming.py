@@ -139,6 +139,16 @@ def test_a_mapping_file_that_was_mended_is_another_one(load, csv, tmp_path):
         load(csv, resume=run_id, mapping=mapping)
 
 
+def test_a_resumed_run_tells_of_all_its_batches(load, tmp_path):
+    file = tmp_path / "homes.csv"
+    file.write_text("id,day\n" + "1,1\n2,2\n" * 10 + ",3\n")
+    run_id = stopped(load, file, batch_rows=4)
+    live = propload.Metrics()
+    report = load(file, resume=run_id, batch_rows=4, metrics=live)
+    assert (report.counts.read, report.batches) == (21, 6)
+    assert live.snapshot().batches == 6
+
+
 def test_a_resumed_run_tells_the_reasons_of_all_its_rows(load, tmp_path):
     file = tmp_path / "homes.csv"
     file.write_text("id,day\n" + "1,1\n,2\n" * 3 + ",3\n" * 3)

@@ -44,6 +44,7 @@ class ResumePoint:
         entries: All that the ledger holds of the run.
         gone: How many of its first rows its source no longer has.
         untold: The rows before `first_row` of which no entry tells.
+        batches: How many batches are committed on every lane before `first_row`.
     """
 
     run: RunRecord
@@ -55,6 +56,7 @@ class ResumePoint:
     entries: tuple[LedgerEntry, ...] = ()
     gone: int = 0
     untold: int = 0
+    batches: int = 0
 
     def again(self, *, whole: bool) -> ResumePoint:
         """Return the point of a run that writes again what is committed in part.
@@ -144,6 +146,7 @@ def make_point(
         entries=entries,
         gone=gone,
         untold=untold + max(0, gone - first_row),
+        batches=done,
     )
 
 

@@ -27,7 +27,7 @@ def test_a_run_goes_on_behind_the_batches_that_are_complete():
         entry(1, 1, (4, 8), wrote=3),
     )
     (begun,) = point.begun
-    assert (point.first_row, point.batch) == (4, 2)
+    assert (point.first_row, point.batch, point.batches) == (4, 2, 1)
     assert (begun.number, begun.first_row, begun.through_row) == (1, 4, 8)
     assert begun.accounted == {1: 3}
     assert point.committed == {(0, 0), (0, 1), (1, 1)}
