@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.options import OTHER_SESSIONS, WORKERS
-from propload.postgres.session.dsn import describe_dsn, hide_secrets
+from propload.postgres.server.spool import spool_of
+from propload.postgres.session.dsn import describe_dsn, hide_secrets, parse_dsn
 from propload.postgres.sql.quoting import name
 
 #: A statement that somebody, or the server's clock, has ended.
@@ -53,6 +55,8 @@ _ADVICE = {
     "asks for: wait until one is, or ask for another",
     "refused": "the server answers, and does not let this session in: see what it says",
     "away": "is the server running?",
+    "stopped": "it is an embedded database, which does not run: propload db start "
+    "(with the --state-dir of this command, if it has one) starts it",
 }
 #: What pgbouncer says as it ends a session of which nothing was done yet, and what is
 #: to be done.
@@ -205,11 +209,11 @@ def connect_error(
                 # the settings were right when the run began
                 return WriteError(f"cannot connect to {place} any more: {told}")
             return ConfigError(f"cannot connect to {place}: {told}")
-    msg = f"cannot reach {place} now: {_advice_for_now(text)} ({text})"
+    msg = f"cannot reach {place} now: {_advice_for_now(text, dsn)} ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
 
 
-def _advice_for_now(text: str) -> str:
+def _advice_for_now(text: str, dsn: str) -> str:
     """Return what is done where there is no connection just now."""
     if found := _LIMITED.search(text):
         # fewer workers are of no use where there is too little for one
@@ -222,8 +226,17 @@ def _advice_for_now(text: str) -> str:
             f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers"
         )
     causes = (cause for words, cause in _NOW if any(word in text for word in words))
-    unknown = "refused" if _ANSWERED in text else "away"
-    return _ADVICE[next(causes, unknown)]
+    away = "stopped" if _is_embedded(dsn) else "away"
+    return _ADVICE[next(causes, "refused" if _ANSWERED in text else away)]
+
+
+def _is_embedded(dsn: str) -> bool:
+    """Return whether a string leads to a server that propload runs, or has run."""
+    try:
+        host = parse_dsn(dsn).get("host", "")
+    except ConfigError:
+        return False
+    return host.startswith("/") and spool_of(Path(host)).is_dir()
 
 
 def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:

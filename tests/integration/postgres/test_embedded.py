@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from propload.errors import ConfigError
+from propload.errors import ConfigError, TransientWriteError
 from propload.postgres.server import embedded
 from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import parse_dsn
@@ -91,6 +91,9 @@ def test_stop_and_start_keep_the_rows(folder, dsn):
         opened.commit()
     assert embedded.stop(folder)
     assert not embedded.stop(folder)
+    # a load that goes on meets it so, and waits for somebody to start it again
+    with pytest.raises(TransientWriteError, match="now: it is an embedded database, "):
+        connect(dsn, again=True)
     assert not embedded.status(folder).running
     with connect(embedded.start(folder)) as opened:
         assert opened.rows("SELECT a FROM kept") == [(1,)]
