@@ -28,7 +28,7 @@ SCALAR = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(SCALAR, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_every_value_is_itself_or_its_text(chunks):
     made = Columns()
@@ -64,7 +64,7 @@ COLUMN = KINDS.flatmap(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(COLUMN, min_size=1, max_size=5), st.integers(1, 9))
 def test_columns_made_at_once_are_those_made_one_by_one(whole, first):
     rows = [
@@ -99,7 +99,7 @@ def built(rows, size, few):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(COLUMN, min_size=1, max_size=4), st.integers(1, 4), st.data())
 def test_rows_of_one_shape_become_what_they_become_alone(whole, size, data):
     names = [f"c{place}" for place in range(len(whole))]

@@ -205,7 +205,6 @@ def outcome(database, way, given_rows, told, file):
 
 @settings(
     max_examples=12,
-    deadline=None,
     # to shrink an example takes hundreds of loads
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -8,7 +8,7 @@ from propload.journal.records import Record, Torn
 from tests.unit.journal.batches import batch, ids
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_torn_or_damaged_tail_is_cut_and_counted(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("journal")

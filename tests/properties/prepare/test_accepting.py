@@ -14,9 +14,9 @@ from pandera.errors import SchemaErrors
 from propload.batch import ROW
 from propload.prepare.validation import load_schema
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 #: For one check alone.
-OF_ONE_CHECK = settings(max_examples=25, deadline=None)
+OF_ONE_CHECK = settings(max_examples=25)
 
 small = st.integers(-3, 3)
 floats = st.floats(-3, 3) | st.sampled_from([float("nan"), float("inf")])

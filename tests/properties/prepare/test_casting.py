@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from propload.values import as_text
 from tests.unit.prepare.casts import cast_values
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 
 
 whole = st.integers(-(2**63), 2**63 - 1)

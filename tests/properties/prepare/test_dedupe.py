@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from propload.batch import ROW
 from propload.prepare.dedupe import dedupe
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 SCHEMA = {
     "site": pl.String,
     "id": pl.Int64,

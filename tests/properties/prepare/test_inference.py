@@ -10,7 +10,7 @@ from propload.batch import ROW
 from propload.prepare.casting import Cast, cast_types
 from propload.prepare.inference import infer_types
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 
 
 def infer(values):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from propload.prepare.json_in import read_json
 
-QUICK = settings(max_examples=50, deadline=None)
+QUICK = settings(max_examples=50)
 SCALARS = {
     pl.String(): st.text(st.characters(exclude_categories=["Cs"])),
     pl.Int64(): st.integers(-(2**63), 2**63 - 1),

@@ -48,7 +48,7 @@ def unwrapped(value):
 
 
 @pytest.mark.parametrize("nested", WRAPPED, ids=lambda it: it.__name__)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_value_is_cast_within_as_it_is_by_itself(nested, data):
     source = data.draw(st.sampled_from(list(VALUES)))

@@ -12,7 +12,7 @@ from propload.prepare.preparing import Preparer
 from propload.prepare.validation import load_schema
 from propload.target import ColumnPlan
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 
 
 class Home(pa.DataFrameModel):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from propload.batch import ROW, Deduped
 from propload.prepare.routing import lane_of, route
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 IDS = st.lists(st.text(max_size=40), min_size=1, max_size=20, unique=True)
 
 

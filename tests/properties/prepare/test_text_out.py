@@ -91,7 +91,7 @@ def zones():
         yield
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(nested())
 def test_the_json_of_a_value_does_not_hang_on_what_it_comes_in(column):
     kind, values = column

@@ -77,7 +77,7 @@ def grown(parts):
     return column.whole(rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(PARTS)
 def test_parts_make_no_difference_and_no_value_is_lost(parts):
     values = [value for part in parts for value in part]

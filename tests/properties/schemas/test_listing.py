@@ -29,7 +29,7 @@ def listings(*changes):
 
 
 # one frame of many places, because a check has a fixed cost
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(country=st.sampled_from(sorted(COUNTRY_BOXES)), data=st.data())
 def test_places_within_a_countrys_box_pass_and_no_others(country, data):
     south, north, west, east = COUNTRY_BOXES[country]

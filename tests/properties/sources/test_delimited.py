@@ -31,7 +31,7 @@ def written(rows, *, delimiter, quoting, line_end):
     return text.getvalue()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=12),
     delimiter=st.sampled_from(",;\t|"),
@@ -61,7 +61,7 @@ def test_what_the_csv_module_writes_is_read(
     assert all(batch.rows.schema.names == list(NAMES) for batch in batches)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     good=st.lists(st.booleans(), min_size=1, max_size=30),
     fault=st.sampled_from(["ragged", "nul", "encoding", "quotes"]),

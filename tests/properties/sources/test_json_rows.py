@@ -33,7 +33,7 @@ def as_read(value):
     return {value, text}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(ROW, min_size=1, max_size=10),
     lines=st.booleans(),
@@ -108,7 +108,6 @@ TREE = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     document=st.lists(TREE, max_size=3) | st.dictionaries(st.sampled_from("ab"), TREE),
     rows_at=st.sampled_from(["a", "rows", "a.rows", "a.a.rows", "rows.a"]),

@@ -97,7 +97,7 @@ def numbers(batches):
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     form=st.sampled_from(FORMS),
     kinds=st.lists(st.booleans(), min_size=1, max_size=25).filter(

@@ -23,7 +23,7 @@ def point_of(*entries, lanes=2, gone=0):
     return make_point(run_of(lanes), entries, gone=gone)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     heights=st.lists(st.integers(0, 5), min_size=1, max_size=8),
     unentered=st.sets(st.integers(0, 7)),

@@ -10,7 +10,7 @@ from propload.batch import ROW
 from propload.postgres.writing.approach import Approach
 from propload.prepare.dedupe import dedupe
 
-QUICK = settings(max_examples=50, deadline=None)
+QUICK = settings(max_examples=50)
 KEY = ("k",)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from propload.prepare.parsers import parse_date, parse_timestamp
 from propload.prepare.parsers.months import MONTHS
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 
 
 def read(parse, *texts, **settings_):

@@ -14,7 +14,7 @@ from propload.prepare.parsers import (
     parse_number,
 )
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 
 
 def read(parse, *texts, **settings_):

@@ -12,7 +12,7 @@ from propload.prepare.parsers import (
     parse_json,
 )
 
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=25)
 
 
 def read(parse, *texts, **settings_):

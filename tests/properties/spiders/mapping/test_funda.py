@@ -41,7 +41,7 @@ COLUMNS = ["Vraagprijs", "Huurprijs", "Wonen", "Inhoud", "Aantal kamers", "Bouwj
 
 
 # more rows instead of more frames, because a frame has a fixed cost
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(
     st.lists(
         st.fixed_dictionaries(dict.fromkeys([*COLUMNS, "url"], CELLS)),
@@ -71,7 +71,7 @@ READ = {
 }
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.lists(st.fixed_dictionaries(READ), min_size=1, max_size=20))
 def test_few_rows_are_read_as_many_are(rows):
     frame = pl.DataFrame(rows, schema=dict.fromkeys(READ, pl.String))
