@@ -6,9 +6,11 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from propload.config import commands_for
 from propload.postgres.ledger.database_ledger import take_over
 from propload.postgres.ledger.file_ledger import identity_of, path_of
 from propload.postgres.ledger.ledger import taken_over
+from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
 from propload.postgres.session import failures
@@ -345,17 +347,15 @@ class Database:
             opened.require_table(self._sessions.first(), target, found)
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
+        session = self._sessions.first()
         if run.run_id not in self._runs:
-            self._runs[run.run_id] = LoadingRun.open(
-                self._sessions.first(),
-                run,
-                self._state_dir,
-                connect=self.connect,
-                holder=self._holder,
-            )
+            ledger = open_ledger(session, run, self._state_dir, holder=self._holder)
+            commands = commands_for(self._state_dir)
+            opened = LoadingRun(run, ledger, commands, connect=self.connect)
+            self._runs[run.run_id] = opened
             self._hold_file(run.run_id)
         opened = self._runs[run.run_id]
-        opened.describe(self._sessions.first(), run)
+        opened.describe(session, run)
         return opened
 
     def _hold_file(self, run_id: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from propload.config import commands_for
 from propload.errors import TableGoneError
 from propload.postgres.ledger.file_ledger import FileLedger
-from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Shadow
@@ -19,7 +17,6 @@ from propload.report import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from propload.commands import Commands
     from propload.postgres.ledger.ledger import Ledger
@@ -28,6 +25,12 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.facts import TableFacts
     from propload.target import ColumnPlan, TableName, Target
+
+#: What is told where the database has no room for a ledger.
+_NO_ROOM = (
+    "this user could neither use nor create the schema propload in the "
+    "database when the run began, so its ledger is the file {}"
+)
 
 
 class LoadingRun:
@@ -38,8 +41,6 @@ class LoadingRun:
         ledger: Where its pieces are entered.
         commands: How commands are written that find the journals of runs.
         connect: Opens a connection.
-        namespace: Where the shadow of a replace is kept; with the target by default.
-        notes: What a reader of the report should know.
 
     Attributes:
         notes: What a reader of the report should know.
@@ -54,15 +55,17 @@ class LoadingRun:
         commands: Commands,
         *,
         connect: Callable[[], Connection],
-        namespace: str = "",
-        notes: tuple[str, ...] = (),
     ) -> None:
-        self.notes = notes
+        self.notes: tuple[str, ...] = ()
         self.end_notes: tuple[str, ...] = ()
         self.ledger = ledger
         self._connect = connect
         self._record = run
-        self._namespace = namespace
+        #: Where the shadow of a replace is kept, if not with the target.
+        self._namespace = "propload"
+        if isinstance(ledger, FileLedger):
+            self._namespace = ""
+            self.notes = (_NO_ROOM.format(ledger.path),)
         self._commands = commands
         self._sessions: dict[int, LaneSession] = {}
         self._keeper: Connection | None = None
@@ -73,41 +76,6 @@ class LoadingRun:
         self._stored: StoredRows | None = None
         self._ended = False
         self._unsure = False
-
-    @classmethod
-    def open(
-        cls,
-        session: Connection,
-        run: RunRecord,
-        state_dir: Path,
-        /,
-        *,
-        connect: Callable[[], Connection],
-        holder: str,
-    ) -> Self:
-        """Return a run that is entered in its ledger.
-
-        Args:
-            session: To the target's database.
-            run: The run.
-            state_dir: The state folder, for the ledger where the database has no
-                room for one.
-            connect: Opens a connection.
-            holder: The process that enters its pieces.
-
-        Raises:
-            LockedError: Another process has gone on with the run.
-            ServerError: The server refused, or the connection is gone.
-        """
-        ledger = open_ledger(session, run, state_dir, holder=holder)
-        commands = commands_for(state_dir)
-        if not isinstance(ledger, FileLedger):
-            return cls(run, ledger, commands, connect=connect, namespace="propload")
-        note = (
-            "this user could neither use nor create the schema propload in the "
-            f"database when the run began, so its ledger is the file {ledger.path}"
-        )
-        return cls(run, ledger, commands, connect=connect, notes=(note,))
 
     def session_of(self, lane: int, /) -> LaneSession:
         """Return the session of a lane, for its writers one after the other."""
