@@ -133,13 +133,10 @@ class RejectWriter:
         last, reasons = self._last.pop(lane, (None, None))
         if last != batch or reasons is None:
             return
-        with _unwritten(self.path):
-            self._put_back()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
         store, place = RejectStore(self.path.parent), (batch, lane)
         with _unwritten(self.path):
+            self._put_back()
+            self._close_file()
             store.keep(
                 self._run_id, lambda line: (line["batch"], line["lane"]) != place
             )
@@ -154,14 +151,11 @@ class RejectWriter:
     def close(self) -> None:
         """Close the file; where somebody has removed it, it is put back."""
         with self._lock:
-            if self._file:
-                try:
-                    self._put_back()
-                except OSError as error:
-                    log.warning("%s is gone: %s", self.path, _cause(error))
-            if self._file:
-                self._file.close()
-                self._file = None
+            try:
+                self._put_back()
+            except OSError as error:
+                log.warning("%s is gone: %s", self.path, _cause(error))
+            self._close_file()
             if self._held is not None:
                 let_go(self.path, self._held)
                 self._held = None
@@ -198,8 +192,7 @@ class RejectWriter:
                 os.fsync(anew.fileno())
             sync_folder(self.path.parent)
             log.warning("%s was removed, and is written anew", self.path)
-        self._file.close()
-        self._file = None
+        self._close_file()
         if self._held is not None:
             # what others would ask for went with it
             let_go(self.path, self._held)
@@ -207,12 +200,15 @@ class RejectWriter:
 
     def _cut(self, size: int) -> None:
         """Leave no half line behind where the disk was full."""
-        assert self._file is not None  # noqa: S101 - _append opened it
         with suppress(OSError):
-            self._file.close()
-        self._file = None
+            self._close_file()
         with suppress(OSError):
             os.truncate(self.path, size)
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 @contextmanager
