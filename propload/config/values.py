@@ -182,22 +182,18 @@ def _read_count(value: object) -> int:
         raise ConfigError(msg) from None
 
 
-def read_number(value: object) -> int:
+def read_number(value: object, *, least: int = 0) -> int:
     """Return a whole number, 0 or more."""
     number = _read_count(value)
-    if number < 0:
-        msg = f"{value!r} is out of range: give 0 or more"
+    if number < least:
+        msg = f"{value!r} is out of range: give {least} or more"
         raise ConfigError(msg)
     return number
 
 
 def read_positive(value: object) -> int:
     """Return a whole number, 1 or more."""
-    count = _read_count(value)
-    if count < 1:
-        msg = f"{value!r} is out of range: give 1 or more"
-        raise ConfigError(msg)
-    return count
+    return read_number(value, least=1)
 
 
 def read_positive_or_auto(value: object) -> int | str:
