@@ -78,22 +78,15 @@ class CheckedTable:
 
     def unfit(self) -> list[str]:
         """Return what is wrong with the key or the mode, or nothing."""
-        return [*self._without_key(), *self._without_shadow()]
-
-    def _without_shadow(self) -> list[str]:
-        if self.target.mode != "replace":
-            return []
-        missing = self.database.missing_room(self.target.table)
-        return [missing] if missing else []
-
-    def _without_key(self) -> list[str]:
-        if self.facts is None:
-            return []
-        try:
-            self.database.require_mode(self.facts, self.target)
-        except WriteError as error:
-            return [str(error)]
-        return []
+        found = []
+        if self.facts is not None:
+            try:
+                self.database.require_mode(self.facts, self.target)
+            except WriteError as error:
+                found.append(str(error))
+        if self.target.mode == "replace":
+            found.append(self.database.missing_room(self.target.table))
+        return list(filter(None, found))
 
     def letter_notes(self) -> list[str]:
         """Return what is said where key or `newest` are compared by letters."""
