@@ -59,10 +59,9 @@ class ColumnCounts:
         Args:
             types: Each column's type in the rows and in the table.
         """
+        once = {name for name, seen in self._values.items() if not seen.count}
         return tuple(
-            ColumnCheck(
-                name, *pair, nulls=self._nulls[name], distinct=self._is_distinct(name)
-            )
+            ColumnCheck(name, *pair, nulls=self._nulls[name], distinct=name in once)
             for name, pair in types.items()
         )
 
@@ -73,6 +72,3 @@ class ColumnCounts:
             self._values.pop(column.name, None)
         else:
             self._values.setdefault(column.name, Repeats()).add(found)
-
-    def _is_distinct(self, name: str) -> bool:
-        return name in self._values and not self._values[name].count

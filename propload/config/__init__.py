@@ -71,7 +71,8 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
         for name in values:
             if name not in merged:
                 merged[name] = _read(SETTINGS[name], values[name], place)
-    merged["mapping"] = _mapping(merged.get("mapping"), file)
+    if isinstance(mapping := merged.get("mapping"), str):
+        merged["mapping"] = file.mappings.get(mapping, mapping)
     if merged.get("to") == EMBEDDED:
         # said where something else is set further down
         merged["to"] = None
@@ -157,10 +158,6 @@ def _settings_only(values: Mapping[str, object]) -> dict[str, object]:
         for name, value in values.items()
         if name in SETTINGS and value is not None
     }
-
-
-def _mapping(value: object, file: ConfigFile) -> object:
-    return file.mappings.get(value, value) if isinstance(value, str) else value
 
 
 def _check_variables(names: Mapping[str, str]) -> None:

@@ -115,7 +115,10 @@ class Acceptor:
                 return None
             tests += _column_tests(column, dtype)
         for check in self.checks:
-            tests += _frame_tests(check, schema)
+            expression: pl.Expr = check.settings["expression"]
+            # where all its columns lack, such a check lets every row pass
+            if any(name in schema for name in expression.meta.root_names()):
+                tests.append(_answered(expression, check))
         return pl.all_horizontal(tests)
 
 
@@ -157,13 +160,6 @@ def _column_tests(column: ColumnFacts, dtype: pl.DataType) -> Iterable[pl.Expr]:
             yield values.is_not_nan()
     for check in column.checks:
         yield _answered(_TESTS[check.name](values, check.settings), check)
-
-
-def _frame_tests(check: CheckFacts, schema: pl.Schema) -> Iterable[pl.Expr]:
-    expression: pl.Expr = check.settings["expression"]
-    # where all its columns lack, such a check lets every row pass
-    if any(name in schema for name in expression.meta.root_names()):
-        yield _answered(expression, check)
 
 
 def _answered(test: pl.Expr, check: CheckFacts) -> pl.Expr:

@@ -76,8 +76,9 @@ class SeenValues:
         if dtype == pl.String and not _kinds(values) <= {str}:
             return pl.Series(name, make_column(values, TEXT)[0], dtype)
         # of nested values Polars makes a frame a row
-        known = pa.array(values, _arrow(dtype)) if dtype.is_nested() else values
-        return pl.Series(name, known, dtype)
+        if dtype.is_nested():
+            values = pa.array(values, pl.Series(dtype=dtype).to_arrow().type)
+        return pl.Series(name, values, dtype)
 
     def _is_mixed(self) -> bool:
         """Return whether they are of kinds that no type holds together."""
@@ -212,10 +213,6 @@ def values_by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[An
 
 def _kinds(values: Sequence[Any]) -> set[type]:
     return set(map(type, values)) - {NoneType}
-
-
-def _arrow(dtype: pl.DataType) -> pa.DataType:
-    return pl.Series([], dtype=dtype).to_arrow().type
 
 
 def _is_null(part: pl.Series) -> bool:

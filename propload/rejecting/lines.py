@@ -124,8 +124,10 @@ def in_parts(
 def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line]]:
     """Yield where each line begins, its text, and its values."""
     offset, number = 0, 1
+    lines: Iterable[Line | None]
     while texts := file.readlines(_BYTES_AT_ONCE):
-        for text, line in zip(texts, _decoded(texts, number, path), strict=False):
+        lines = _decoded_at_once(texts) or _decoded_apart(texts, number, path)
+        for text, line in zip(texts, lines, strict=False):
             if line is not None:
                 yield offset, text, line
             offset += len(text)
@@ -133,20 +135,6 @@ def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line
         if not texts[-1].endswith(b"\n"):
             # what a run still writes behind it is the rest of this line
             return
-
-
-def _decoded(texts: Sequence[bytes], number: int, path: Path) -> Iterable[Line | None]:
-    """Return lines as values; a blank one is None, and one cut off ends them.
-
-    Args:
-        texts: The lines.
-        number: That of the first of them in its file.
-        path: The file.
-
-    Raises:
-        ConfigError: As of `each_line`.
-    """
-    return _decoded_at_once(texts) or _decoded_apart(texts, number, path)
 
 
 def _decoded_at_once(texts: Sequence[bytes]) -> list[Line] | None:
@@ -164,6 +152,7 @@ def _decoded_at_once(texts: Sequence[bytes]) -> list[Line] | None:
 def _decoded_apart(
     texts: Iterable[bytes], number: int, path: Path
 ) -> Iterator[Line | None]:
+    """Yield lines as values; a blank one is None, and one cut off ends them."""
     for place, text in enumerate(texts, number):
         try:
             yield _line(text)

@@ -235,7 +235,10 @@ def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )
     names = [name for name in refused.raw.columns if name not in ORIGINS]
-    printable = refused.raw.with_columns(_printable(refused.raw.select(names)))
+    # texts of what JSON cannot hold, so that no value is changed or lost
+    printable = refused.raw.with_columns(
+        each for name in names for each in _as_json_value(refused.raw[name])
+    )
     # one column, before others that a row's own may be called like
     values = (pl.struct(names) if names else pl.lit(None)).alias("values")
     raw = printable.select(*ORIGINS, values)
@@ -252,12 +255,8 @@ def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
     )
 
 
-def _printable(frame: pl.DataFrame) -> list[pl.Expr | pl.Series]:
-    """Return texts of what JSON cannot hold, so that no value is changed or lost."""
-    return [expr for name in frame.columns for expr in _as_json_value(frame[name])]
-
-
 def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
+    """Yield what takes a column's place, if anything does."""
     name, dtype = column.name, column.dtype
     if dtype == pl.Binary:
         # as PostgreSQL writes and reads bytes

@@ -60,9 +60,9 @@ def _differs(rows: pl.DataFrame, target: str, made: pl.Expr) -> bool:
     middle = rows.height // 2
     whole = _values(rows, target, made)
     for half in (slice(0, middle), slice(middle, None)):
-        if not _same(whole[half], _values(rows[half], target, made)):
+        if not whole[half].equals(_values(rows[half], target, made)):
             # what differs from one time to the next (a random number) tells nothing
-            return _same(whole, _values(rows, target, made))
+            return whole.equals(_values(rows, target, made))
     return False
 
 
@@ -88,10 +88,6 @@ def _guesses(target: str) -> ConfigError:
 
 def _values(rows: pl.DataFrame, target: str, made: pl.Expr) -> pl.Series:
     return rows.with_columns(made.alias(target)).get_column(target)
-
-
-def _same(one: pl.Series, other: pl.Series) -> bool:
-    return one.equals(other, null_equal=True)
 
 
 def _across(node: pl.Expr) -> pl.Expr | None:

@@ -121,10 +121,6 @@ def _sample_day(shape: str, *, of_moments: bool) -> date | None:
         return None
 
 
-def _has_offset(shape: str) -> bool:
-    return re.search(_OFFSET, shape) is not None
-
-
 def day_by_formats(
     text: pl.Series, *, formats: Sequence[str], locale: str | None
 ) -> pl.Series:
@@ -170,7 +166,7 @@ def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
         count = count.set(~count.is_between(-most, most), None) * EPOCHS[shape]
         return count.cast(pl.Datetime("us", "UTC"))
     text, shape = _without_weekday(text, shape)
-    if _has_offset(shape):
+    if re.search(_OFFSET, shape):
         found = text.str.to_datetime(
             shape, time_unit="us", time_zone="UTC", strict=False
         )
