@@ -36,7 +36,7 @@ from propload.options import JournalSync, RunOptions, SourceOptions
 from propload.target import Mode, OnNewColumns, OnNull, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 #: `run`: it belongs to what the run does, wherever it is done; `caller`: to whoever has
 #: it done now; `machine`: to where it is done, which reports do not tell.
@@ -94,11 +94,11 @@ class Setting:
         return ""
 
 
-def _defaults(options: Iterable[type]) -> dict[str, object]:
-    return {f.name: f.default for one in options for f in fields(one)}
-
-
-_DEFAULTS = _defaults((RunOptions, SourceOptions, Target))
+_DEFAULTS: dict[str, object] = {
+    one.name: one.default
+    for options in (RunOptions, SourceOptions, Target)
+    for one in fields(options)
+}
 
 _OWNERS: dict[str, Owner] = {
     **dict.fromkeys(("to", "state_dir", "progress", "resume"), "machine"),
