@@ -7,9 +7,7 @@ changed, and is looked at only where the cheap `doubt` says that some may be.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from decimal import Decimal
 
 import polars as pl
 
@@ -136,21 +134,9 @@ def _between_numbers(
 
 def _as_decimal(column: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Expr:
     """Return floats as the shortest decimals that name them, whatever the scale."""
-    text = write_text(_within(column, target), source)
+    text = write_text(column, source)
     assert text is not None  # noqa: S101 - floats have texts
     return text.cast(target, strict=False)
-
-
-def _within(column: pl.Expr, target: pl.Decimal) -> pl.Expr:
-    """Return floats that a decimal has room for, and null for the others.
-
-    Polars 2.1 fails on those, although it is told to make them null.
-    """
-    most = Decimal((0, (9,) * target.precision, -target.scale))
-    bound = float(most)
-    if Decimal(bound) > most:
-        bound = math.nextafter(bound, 0)
-    return pl.when(column.cast(pl.Float64).abs() <= bound).then(column)
 
 
 def _whole_to_float(column: pl.Expr, value: pl.Expr, target: pl.DataType) -> Conversion:
