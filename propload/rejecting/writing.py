@@ -20,8 +20,6 @@ from propload.private_files import is_at, open_private, sync_folder
 from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.store import RejectStore, let_go, take_alone
-from propload.type_names import leaf_types
-from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -255,7 +253,7 @@ def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
     )
 
 
-def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
+def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
     """Yield what takes a column's place, if anything does."""
     name, dtype = column.name, column.dtype
     if dtype == pl.Binary:
@@ -266,21 +264,15 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr | pl.Series]:
             yield pl.col(name).cast(pl.String)
     elif dtype.is_decimal() or dtype in {pl.Int128, pl.UInt128}:
         yield pl.col(name).cast(pl.String)
-    elif dtype.is_temporal() and (text := write_text(pl.col(name), dtype)) is not None:
-        yield text.alias(name)
-    elif dtype.is_nested():
-        if not _is_json(column):
-            values = column.to_list()
-            texts = [None if value is None else as_text(value) for value in values]
-            yield pl.Series(name, texts, dtype=pl.String)
-        elif not is_json_of_polars(dtype):
-            text = write_text(pl.col(name), dtype)
-            yield pl.col(name) if text is None else text.alias(name)
+    elif dtype.is_temporal() or (dtype.is_nested() and not _is_json(column)):
+        text = write_text(pl.col(name), dtype)
+        if text is not None:
+            yield text.alias(name)
 
 
 def _is_json(column: pl.Series) -> bool:
-    """Return whether all values inside have JSON of their own."""
-    if pl.Binary() in leaf_types(column.dtype):
+    """Return whether Polars writes all that is inside as JSON of its own."""
+    if not is_json_of_polars(column.dtype):
         return False
     beyond = beyond_json(pl.col(column.name), column.dtype)
     return beyond is None or not column.to_frame().select(beyond.any()).item()
