@@ -183,13 +183,6 @@ class RunOptions:
     lock: bool = False
     lock_wait: float = 0.0
 
-    def __post_init__(self) -> None:
-        for name in ("batch_rows", "workers", "max_memory", "retry_attempts"):
-            value = getattr(self, name)
-            if value != "auto" and value < 1:
-                msg = f"{name} is {value}: give 1 or more"
-                raise ConfigError(msg)
-
 
 @dataclass(frozen=True, slots=True)
 class Places:

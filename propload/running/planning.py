@@ -47,8 +47,7 @@ class Plan:
         """Return the plan of resolved settings.
 
         Raises:
-            ConfigError: A value is out of range, or this process is a fork that
-                cannot load.
+            ConfigError: This process is a fork that cannot load.
         """
         refuse_forked()
         leave_to_python()
