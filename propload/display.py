@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -31,16 +31,6 @@ REFRESH_SECONDS = 0.25
 _BAR = 8
 #: An eighth of a character more each.
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
-class View(Protocol):
-    """A place that shows a run while it goes on."""
-
-    def show(self, lines: Sequence[str]) -> None:
-        """Show the run as it stands."""
-
-    def close(self) -> None:
-        """Leave the place as it should look after the run."""
 
 
 def progress_lines(now: Snapshot) -> tuple[str, ...]:
@@ -95,7 +85,7 @@ def watch(
     ended = threading.Event()
     thread = threading.Thread(
         target=_show_until,
-        args=(ended, view, lambda: view.show(lines(metrics.snapshot()))),
+        args=(ended, lambda: view.show(lines(metrics.snapshot())), view.close),
         name="propload-display",
         daemon=True,
     )
@@ -153,7 +143,7 @@ def _bar(share: float) -> str:
     return f"▕{bar.ljust(_BAR)}▏"
 
 
-def _open_view() -> View | None:
+def _open_view() -> _TerminalView | _NotebookView | None:
     if _is_in_notebook():
         return _NotebookView()
     # a program may have been begun without the stream, or have closed it
@@ -219,7 +209,9 @@ def _both(lines: Sequence[str]) -> dict[str, str]:
     return {"text/html": shown, "text/plain": text}
 
 
-def _show_until(ended: threading.Event, view: View, show: Callable[[], None]) -> None:
+def _show_until(
+    ended: threading.Event, show: Callable[[], None], close: Callable[[], None]
+) -> None:
     """Show a run every quarter second until it has ended.
 
     What fails to be shown (on a closed terminal) is given up; the run goes on.
@@ -228,4 +220,4 @@ def _show_until(ended: threading.Event, view: View, show: Callable[[], None]) ->
         while not ended.is_set():
             show()
             ended.wait(REFRESH_SECONDS)
-        view.close()
+        close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -24,23 +24,8 @@ if TYPE_CHECKING:
 
     from propload.prepare.joining import Joined
     from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.validation import Checker
     from propload.target import ColumnPlan, Mode, OnNull
-
-
-class RowChecker(Protocol):
-    """What judges rows; `validation.Checker` is one."""
-
-    def types(self, names: Collection[str]) -> abc.Mapping[str, pl.DataType]:
-        """Return the types that columns are to have before the check."""
-
-    def shape(self, schema: pl.Schema, /) -> pl.Schema:
-        """Return the columns that rows of these have after the check."""
-
-    def check(self, frame: pl.DataFrame) -> Sifted:
-        """Return the rows that pass, and every reason of the others."""
-
-    def warnings(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return how many rows each warning concerns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +77,7 @@ class Preparer:
     """
 
     mapping: RowMapping | None = None
-    checker: RowChecker | None = None
+    checker: Checker | None = None
     key: tuple[str, ...] = ()
     newest: str | None = None
     on_null: OnNull = "overwrite"
