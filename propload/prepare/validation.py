@@ -117,7 +117,7 @@ class Checker:
         known = self._schema.columns
         kept = dict(schema)
         if self._schema.strict == "filter":
-            kept = {name: dtype for name, dtype in schema.items() if self._names(name)}
+            kept = {name: dtype for name, dtype in schema.items() if self._column(name)}
         if self._schema.add_missing_columns:
             absent = [
                 name
@@ -128,12 +128,8 @@ class Checker:
         return pl.Schema(kept)
 
     def _type_of(self, name: str) -> pl.DataType | None:
-        columns = self._schema.columns
-        patterns = (one for one in columns.values() if one.regex)
-        column = columns.get(name) or next(
-            (one for one in patterns if re.fullmatch(str(one.name), name)), None
-        )
-        if column is None or (column.regex and name in columns):
+        column = self._column(name)
+        if column is None or (column.regex and name in self._schema.columns):
             return None
         return exact_type(self._schema.dtype or column.dtype)
 
@@ -191,7 +187,7 @@ class Checker:
     def _refuse_others(self, frame: pl.DataFrame) -> None:
         if self._schema.strict is not True:
             return
-        others = [n for n in frame.columns if n != ROW and not self._names(n)]
+        others = [n for n in frame.columns if n != ROW and not self._column(n)]
         if others:
             msg = (
                 f"schema {self.name} is strict and does not name column "
@@ -200,11 +196,12 @@ class Checker:
             )
             raise SchemaMismatchError(msg)
 
-    def _names(self, name: str) -> bool:
-        """Return whether the schema has a column of a name, or a pattern for it."""
+    def _column(self, name: str) -> pa.Column | None:
+        """Return the schema's column of a name, or of a pattern for it."""
         columns = self._schema.columns
-        patterns = [str(one.name) for one in columns.values() if one.regex]
-        return name in columns or any(re.fullmatch(one, name) for one in patterns)
+        patterns = (one for one in columns.values() if one.regex)
+        found = (one for one in patterns if re.fullmatch(str(one.name), name))
+        return columns.get(name) or next(found, None)
 
 
 def _errors_only(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
