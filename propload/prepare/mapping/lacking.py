@@ -36,12 +36,14 @@ class Lacking:
             fixed: Whether each row of the source has these columns. Where it names
                 them row by row, other rows may have the others.
         """
-        if self._mapping is None or not (lacking := _lacking(self._mapping, given)):
-            self._in_none = self._in_none if fixed or self._mapping is None else set()
-        elif fixed:
-            self._told.append(_note(self._mapping, lacking, given, source))
+        if self._mapping is None:
+            return
+        lacking = _lacking(self._mapping, given)
+        if fixed:
+            if lacking:
+                self._told.append(_note(self._mapping, lacking, given, source))
         elif self._in_none is None:
-            self._in_none, self._first = set(lacking), (given, source)
+            self._in_none, self._first = lacking, (given, source)
         else:
             self._in_none &= lacking
 
