@@ -90,7 +90,8 @@ class Columns:
                 known[name] = array.type
             arrays.append(array)
         fields = []
-        for name, shown, array in zip(names, _names(names), arrays, strict=True):
+        for place, (name, array) in enumerate(zip(names, arrays, strict=True), 1):
+            shown = name or f"column_{place}"
             field = make_field(shown, array.type, is_json=name in nested)
             if array.type == TEXT and name in made and name not in plain:
                 field = mark_numbers(field, [row.get(name) for row in rows])
@@ -296,7 +297,3 @@ def _of_elements(
     absent = pa.array([v is None for v in values])
     offsets = pa.array(list(ends), pa.int64())
     return pa.LargeListArray.from_arrays(offsets, elements, mask=absent)
-
-
-def _names(columns: Sequence[str] | dict[str, Any]) -> list[str]:
-    return [name or f"column_{place}" for place, name in enumerate(columns, 1)]

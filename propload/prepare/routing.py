@@ -112,9 +112,7 @@ def _scramble(words: pl.Series) -> pl.Series:
 def _words(column: pl.Series) -> pl.Series:
     """Return one word for each value, equal for equal values of one type."""
     dtype = column.dtype
-    if dtype.is_unsigned_integer() and dtype != pl.UInt128:
-        return column.cast(pl.UInt64)
-    if dtype == pl.Boolean:
+    if dtype == pl.Boolean or (dtype.is_unsigned_integer() and dtype != pl.UInt128):
         return column.cast(pl.UInt64)
     if (dtype.is_signed_integer() and dtype != pl.Int128) or dtype.is_temporal():
         return column.to_physical().cast(pl.Int64).reinterpret(signed=False)
