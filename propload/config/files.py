@@ -84,18 +84,12 @@ def load_config() -> ConfigFile:
     if named is not None:
         return _parse(named, _read(named))
     for above in _folders():
-        for name in ("propload.toml", "pyproject.toml"):
-            candidate = above / name
-            if name == "propload.toml" and _is_lost(candidate):
-                msg = (
-                    f"configuration file {candidate} cannot be read: it is no file, or "
-                    "a link to none. Put the file there, or remove what stands there"
-                )
-                raise ConfigError(msg)
-            if _is_file(candidate):
-                values = _read(candidate)
-                if name == "propload.toml" or _tool_table(values) is not None:
-                    return _parse(candidate, values)
+        own, project = above / "propload.toml", above / "pyproject.toml"
+        if os.path.lexists(own):
+            _require_file(own)
+            return _parse(own, _read(own))
+        if _is_file(project) and _tool_table(values := _read(project)) is not None:
+            return _parse(project, values)
     return ConfigFile()
 
 
@@ -116,12 +110,17 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_lost(path: Path) -> bool:
-    """Whether something has its name, but no file: another one must not hold instead.
+def _require_file(path: Path) -> None:
+    """Refuse what has the name of the file and is none: no other may hold instead.
 
     A container that is to be given a file that is missing gets a folder in its place.
     """
-    return os.path.lexists(path) and not _is_file(path)
+    if not _is_file(path):
+        msg = (
+            f"configuration file {path} cannot be read: it is no file, or a link to "
+            "none. Put the file there, or remove what stands there"
+        )
+        raise ConfigError(msg)
 
 
 def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> None:
