@@ -72,23 +72,22 @@ class FailedCheck:
         return pl.lit(None, pl.String) if text is None else text
 
 
-def labels_of(name: str | None, error: str | None, /) -> tuple[str, str]:
-    """Return a check's short name and its message, of what pandera knows of it."""
-    short, told = str(name or error), str(error or name)
-    if told == _UNNAMED:
-        return short, "a check without a name"
-    return (told, told) if told.startswith(short) else (short, told)
-
-
-def failing_of(label: str, text: str, /, *, of_row: bool) -> str:
-    """Return what is said of values, or of a row, that fail a check.
+def described(
+    name: str | None, error: str | None, /, *, of_row: bool
+) -> tuple[str, str]:
+    """Return a check's short name, and what is said of what fails it.
 
     Args:
-        label: The check's short name.
-        text: Its message.
+        name: Its name, as pandera knows it.
+        error: Its message, as pandera knows it.
         of_row: Whether it looks at several columns, so that none of them is named.
     """
+    short, told = str(name or error), str(error or name)
+    if told.startswith(short):
+        short = told
+    if told == _UNNAMED:
+        told = "a check without a name"
     if not of_row:
-        return f"fails {text}"
+        return short, f"fails {told}"
     # what the schema's author wrote says what is wrong, a bare name does not
-    return f"the row fails {text}" if text == label else text
+    return short, f"the row fails {told}" if told == short else told

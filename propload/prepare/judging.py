@@ -19,7 +19,7 @@ from propload.prepare.accepting import (
     is_known,
 )
 from propload.prepare.casting import VALUE_LENGTH
-from propload.prepare.failing import FailedCheck, failing_of, labels_of
+from propload.prepare.failing import FailedCheck, described
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
 
 if TYPE_CHECKING:
@@ -173,10 +173,10 @@ def _failure(
         # one of pandera's own
         problem = "is null" if error.check == "not_nullable" else error.check
         return FailedCheck(column, (), error.check, place, problem, rows)
-    label, text = labels_of(error.check.name, error.check.error)
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
-    problem = failing_of(label, text, of_row=not place)
+    check = error.check
+    label, problem = described(check.name, check.error, of_row=not place)
     return FailedCheck(named, shown, label, place, problem, rows)
 
 
