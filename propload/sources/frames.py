@@ -54,8 +54,8 @@ class FrameSource:
         open_reader: Callable[[], ArrowStream],
         options: SourceOptions,
         *,
-        name: str,
-        rereadable: bool,
+        name: str = "frame",
+        rereadable: bool = True,
         rows: int | None = None,
         sample: Callable[[], pa.Table] | None = None,
         notes: tuple[str, ...] = (),
@@ -150,14 +150,14 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pl.LazyFrame):
         query = partial(_lazy, source, options)
         name = "lazy frame"
-        return FrameSource(query, options, name=name, rereadable=True, decoded=True)
+        return FrameSource(query, options, name=name, decoded=True)
     if _is_of_pandas(type(source)):
         return _of_pandas(source, options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
-        read = partial(_table, source)
-        return _in_memory(source, read, partial(_taken, source), options)
+        read, sample = partial(_table, source), partial(_taken, source)
+        return FrameSource(read, options, rows=len(source), sample=sample)
     if hasattr(source, "__arrow_c_stream__"):
         read = partial(_stream, source)
         name = type(source).__name__
@@ -167,22 +167,24 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
 
 
 def _of_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
-    return _in_memory(
-        frame,
+    rows = len(frame)
+    return FrameSource(
         partial(_slices, frame, options),
-        lambda: _joined(_polars_parts(frame[:: _stride(len(frame))], _export)),
         options,
+        rows=rows,
+        sample=lambda: _joined(_polars_parts(frame[:: _stride(rows)], _export)),
         decoded=True,
     )
 
 
 def _of_pandas(source: Any, options: SourceOptions) -> FrameSource:
     frame = source if hasattr(source, "columns") else source.to_frame()
-    return _in_memory(
-        frame,
+    rows = len(frame)
+    return FrameSource(
         partial(_pandas, frame),
-        lambda: _joined(parts_of(*from_pandas(frame.iloc[:: _stride(len(frame))]))),
         options,
+        rows=rows,
+        sample=lambda: _joined(parts_of(*from_pandas(frame.iloc[:: _stride(rows)]))),
         notes=index_notes(frame),
     )
 
@@ -210,27 +212,6 @@ def _is_of_pandas(kind: type) -> bool:
     """Whether it is a frame, series or index; what reads a file in chunks is none."""
     from_pandas = kind.__module__.partition(".")[0] == "pandas"
     return from_pandas and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
-
-
-def _in_memory(
-    source: Any,
-    read: Callable[[], ArrowStream],
-    sample: Callable[[], pa.Table],
-    options: SourceOptions,
-    *,
-    notes: tuple[str, ...] = (),
-    decoded: bool = False,
-) -> FrameSource:
-    return FrameSource(
-        read,
-        options,
-        name="frame",
-        rereadable=True,
-        rows=len(source),
-        sample=sample,
-        notes=notes,
-        decoded=decoded,
-    )
 
 
 def _taken(table: pa.Table) -> pa.Table:
