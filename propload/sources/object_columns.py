@@ -10,7 +10,7 @@ from propload.batch import Unread
 from propload.columns import make_column
 from propload.fields import make_field, mark_numbers
 from propload.plain_columns import TEXT
-from propload.sources.row_batches import UNFIT, describe
+from propload.sources.row_batches import UNFIT, describe, fault_of
 from propload.sources.undecodable import between, row_at
 
 if TYPE_CHECKING:
@@ -43,19 +43,23 @@ def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
     try:
         return _with_objects(rows, objects), ()
     except UNFIT as error:
-        unfit = _unfit(rows.schema.names, objects)
+        names = [rows.schema.names[at] for at in objects]
+        held = [
+            dict(zip(names, row, strict=True))
+            for row in zip(*objects.values(), strict=True)
+        ]
+        unfit = {place: why for place, row in enumerate(held) if (why := fault_of(row))}
         if not unfit:
             raise pa.ArrowInvalid(str(error)) from error
-    faults = []
-    for place in sorted(unfit):
-        held = {rows.schema.names[at]: each[place] for at, each in objects.items()}
-        text = describe({**row_at(rows, place), **held})
-        faults.append(Unread(place, text, "value", unfit[place]))
+    faults = [
+        Unread(place, describe({**row_at(rows, place), **held[place]}), "value", why)
+        for place, why in unfit.items()
+    ]
     good = {
         at: [value for place, value in enumerate(values) if place not in unfit]
         for at, values in objects.items()
     }
-    return _with_objects(between(rows, sorted(unfit)), good), faults
+    return _with_objects(between(rows, [*unfit]), good), faults
 
 
 def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
@@ -65,16 +69,3 @@ def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
         field = mark_numbers(field, values) if array.type == TEXT else field
         rows = rows.set_column(at, field, array)
     return rows
-
-
-def _unfit(names: Sequence[str], objects: Objects) -> dict[int, str]:
-    """Return what is wrong with a row, by its place."""
-    found: dict[int, str] = {}
-    for at, values in objects.items():
-        for place, value in enumerate(values):
-            try:
-                make_column([value], None)
-            except UNFIT as error:
-                told = f"column {names[at]}: a value cannot be stored: {error}"
-                found.setdefault(place, told)
-    return found

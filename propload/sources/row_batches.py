@@ -195,25 +195,24 @@ def _separate(
 ) -> tuple[list[dict[str, Any]], list[Unread]]:
     good, unfit = [], []
     for row, number in zip(rows, numbers, strict=True):
-        try:
-            _check_names(row)
-            Columns().build([row])
-        except UNFIT as error:
-            message = _fault_of(row, error)
+        if message := fault_of(row):
             unfit.append(Unread(number, describe(row), "value", message))
         else:
             good.append(row)
     return good, unfit
 
 
-def _fault_of(row: dict[str, Any], error: Exception) -> str:
-    """Return what is wrong with a row, with the column that it is wrong in."""
-    for name, value in row.items():
-        try:
+def fault_of(row: dict[str, Any], /) -> str:
+    """Return why no columns are made of a row, or nothing."""
+    where = ""
+    try:
+        _check_names(row)
+        for name, value in row.items():
+            where = f"column {name}: "
             make_array([value])
-        except UNFIT as fault:
-            return f"column {name}: a value cannot be stored: {fault}"
-    return f"a value cannot be stored: {error}"
+    except UNFIT as error:
+        return f"{where}a value cannot be stored: {error}"
+    return ""
 
 
 def _kept(value: object) -> object:
@@ -229,6 +228,7 @@ def _check_names(names: Iterable[object]) -> None:
         if not isinstance(name, str):
             msg = f"the name {name!r} is not a text"
             raise TypeError(msg)
+        name.encode()
 
 
 def _weigh(row: dict[str, Any]) -> int:
