@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from propload.moments import duration_text, moment_text
 from propload.plain_columns import TEXT
-from propload.sources.foreign_types import holds, is_nested, rebuilt
+from propload.sources.foreign_types import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,10 @@ _OF_A_DAY = {
 
 def within_python(column: pa.Array) -> pa.Array:
     """Return a column whose values Python holds as they are, the others as texts."""
-    if not holds(column.type, pa.types.is_temporal):
-        return column
-    if is_nested(column.type):
-        return rebuilt(column, within_python)
+    return changed(column, pa.types.is_temporal, _within)
+
+
+def _within(column: pa.Array) -> pa.Array:
     if not _is_beyond(column):
         return column
     values = pl.Series("v", _in_known_unit(column))

@@ -40,10 +40,12 @@ def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
         is_nested(kind.value_type) or holds(kind.value_type, _may_be_foreign)
     ):
         column = column.dictionary_decode()
-    column = _without_inner_dictionaries(column)
+    if is_nested(column.type):
+        # Polars 2.1 panics over some: an empty one, and one of values that it has not
+        column = changed(column, pa.types.is_dictionary, _decoded)
     if not holds(column.type, _may_be_foreign):
         return column, None
-    found = _settled(column)
+    found = changed(column, _may_be_foreign, _converted)
     inner = _innermost(column.type)
     told = None if _innermost(found.type).equals(inner) else _conversion(inner)
     if told is None or told.created_as is None:
@@ -56,6 +58,19 @@ def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
     """Return whether a type is one that is sought, or has one in it."""
     inner = (kind.field(place).type for place in range(kind.num_fields))
     return is_sought(kind) or any(holds(one, is_sought) for one in inner)
+
+
+def changed(
+    column: pa.Array,
+    is_sought: Callable[[pa.DataType], bool],
+    change: Callable[[pa.Array], pa.Array],
+) -> pa.Array:
+    """Return a column with all that is of a sought type changed, lists and maps too."""
+    if is_sought(column.type):
+        return change(column)
+    if is_nested(column.type) and holds(column.type, is_sought):
+        return rebuilt(column, lambda part: changed(part, is_sought, change))
+    return column
 
 
 def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
@@ -97,20 +112,8 @@ def is_nested(kind: pa.DataType) -> bool:
     return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or _is_list(kind)
 
 
-def _without_inner_dictionaries(column: pa.Array) -> pa.Array:
-    """Return a column without dictionaries in lists and structs.
-
-    Polars 2.1 panics over some: an empty one, and one of values that it does not know.
-    """
-    if not (is_nested(column.type) and holds(column.type, pa.types.is_dictionary)):
-        return column
-    return rebuilt(column, _decoded)
-
-
-def _decoded(column: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    return _without_inner_dictionaries(column)
+def _decoded(column: pa.DictionaryArray) -> pa.Array:
+    return changed(column.dictionary_decode(), pa.types.is_dictionary, _decoded)
 
 
 def _innermost(kind: pa.DataType) -> pa.DataType:
@@ -139,13 +142,9 @@ def _is_of_duckdb_numbers(kind: pa.DataType) -> bool:
     return bool(is_decimal and kind.scale == 0)
 
 
-def _settled(column: pa.Array) -> pa.Array:
-    kind = column.type
-    if (found := _conversion(kind)) is not None:
-        return found.convert(column)
-    if is_nested(kind) and holds(kind, _may_be_foreign):
-        return rebuilt(column, _settled)
-    return column
+def _converted(column: pa.Array) -> pa.Array:
+    found = _conversion(column.type)
+    return column if found is None else found.convert(column)
 
 
 class _Conversion(NamedTuple):
