@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HISSES = re.compile(r"(s|x|ch|sh)$")
 _CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
@@ -25,6 +29,12 @@ def counted(number: int, one: str, many: str = "", /) -> str:
 def with_article(words: str, /) -> str:
     """Return words with `a` or `an` before them."""
     return f"{'an' if _VOWEL.match(words) else 'a'} {words}"
+
+
+def listed(words: Sequence[str], most: int, /) -> str:
+    """Return the first of some words, and how many more there are."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def visible(text: str, /) -> str:

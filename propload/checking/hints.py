@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.values import FORMULA_ERRORS
+from propload.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
 #: Enough to see what a column is made of.
 LOOKED_AT = 1_000
@@ -78,11 +79,12 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
     spoiled = [str(one) for one in found if one is not None and one.odd is not None]
     notes = []
     if mapped:
-        listed = _listed(mapped)
-        notes.append(f"a mapping (--mapping FILE) reads columns of text: {listed}")
+        names = listed(mapped, COLUMNS_TOLD)
+        notes.append(f"a mapping (--mapping FILE) reads columns of text: {names}")
     if spoiled:
+        names = listed(spoiled, COLUMNS_TOLD)
         notes.append(
-            f"a few values make text of columns of numbers: {_listed(spoiled)}. If "
+            f"a few values make text of columns of numbers: {names}. If "
             "they mean that nothing is known, name them (--null-words WORD,...)"
         )
     return notes
@@ -139,8 +141,3 @@ def _formats(dates: pl.Series, also: str) -> str:
     ways = [f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y"]
     ways = ways[:1] if first > _MONTHS else ways[1:] if second > _MONTHS else ways
     return " or ".join(f'["{way}"{also}]' for way in ways)
-
-
-def _listed(told: Sequence[str]) -> str:
-    more = len(told) - COLUMNS_TOLD
-    return ", ".join(told[:COLUMNS_TOLD]) + (f" and {more} more" if more > 0 else "")

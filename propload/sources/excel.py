@@ -20,6 +20,7 @@ from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
 from propload.sources.records import HEADER_AGAIN
 from propload.sources.source import cut, noted, with_nulls
 from propload.values import FORMULA_ERRORS
+from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -342,12 +343,10 @@ def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
     """Return which sheet is read where nobody said it of several, or nothing."""
     if told is not None or len(sheets) == 1:
         return ""
-    others = ", ".join(repr(sheet) for sheet in sheets[1 : 1 + SHEETS_TOLD])
-    left = len(sheets) - 1 - SHEETS_TOLD
-    more = f" and {left} more" if left > 0 else ""
+    others = listed([*map(repr, sheets[1:])], SHEETS_TOLD)
     return (
         f"{name} has {len(sheets)} sheets: the first, {sheets[0]!r}, was read. "
-        f"For another one ({others}{more}), say --sheet NAME (sheet = NAME)"
+        f"For another one ({others}), say --sheet NAME (sheet = NAME)"
     )
 
 

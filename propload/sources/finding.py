@@ -19,7 +19,7 @@ from propload.sources.formats import (
     is_readable,
     suffix_format,
 )
-from propload.wording import counted
+from propload.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,15 +113,9 @@ def _passed_over(
     verb = "was" if len(left) == 1 else "were"
     return (
         f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
-        f"passed over: {_listed(left)}. Give a folder by its name to read the files "
-        "in it"
+        f"passed over: {listed(left, _MOST_NAMED)}. Give a folder by its name to read "
+        "the files in it"
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    rest = f" and {more:,} more" if more > 0 else ""
-    return ", ".join(names[:_MOST_NAMED]) + rest
 
 
 def _holds_readable(folder: Path, given: str | None) -> bool:
@@ -172,7 +166,7 @@ def _files_of_folder(
         names = [printable(one.relative_to(folder)) for one in sorted(passed)]
         notes.append(
             f"passed over in {printable(folder)}, as pipes, devices and links to "
-            f"folders are: {_listed(names)}. Name what is to be read"
+            f"folders are: {listed(names, _MOST_NAMED)}. Name what is to be read"
         )
     return list(read)
 

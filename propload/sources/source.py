@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from propload.batch import Batch, Unread, weigh
 from propload.errors import SourceError
+from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,9 +56,8 @@ def check_names(names: Sequence[str], source: str) -> None:
     if len(set(names)) == len(names):
         return
     twice = sorted({name for name in names if names.count(name) > 1})
-    shown = ", ".join(repr(name) for name in twice[:10])
-    more = f" and {len(twice) - 10} more" if len(twice) > 10 else ""
-    msg = f"{source} has several columns named {shown}{more}: rename all but one"
+    shown = listed([*map(repr, twice)], 10)
+    msg = f"{source} has several columns named {shown}: rename all but one"
     raise SourceError(msg, source=source)
 
 

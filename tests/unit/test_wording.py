@@ -1,6 +1,6 @@
 import pytest
 
-from propload.wording import counted, visible, with_article
+from propload.wording import counted, listed, visible, with_article
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,14 @@ def test_several_may_take_words_of_their_own():
 )
 def test_a_word_has_its_article(words, text):
     assert with_article(words) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), ("", "")],
+)
+def test_the_first_of_many_words_are_listed(words, text):
+    assert listed(words, 3) == text
 
 
 @pytest.mark.parametrize(
