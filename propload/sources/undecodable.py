@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from propload.batch import Unread
 from propload.plain_columns import TEXT
-from propload.sources.foreign_types import holds, is_nested
+from propload.sources.foreign_types import is_nested
 from propload.sources.row_batches import describe
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
     found: dict[int, str] = {}
     for number, field in enumerate(rows.schema):
         column = rows.column(number)
-        if not holds(field.type, _is_text) or _is_right(column):
+        if _is_right(column):
             continue
         if pa.types.is_dictionary(field.type):
             # a text that no row has is in no row's way
@@ -83,14 +83,6 @@ def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
     return pa.concat_batches(parts)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    if isinstance(kind, pa.BaseExtensionType):
-        return holds(kind.storage_type, _is_text)
-    if pa.types.is_dictionary(kind):
-        return holds(kind.value_type, _is_text)
-    return kind in _PLACES or kind.equals(pa.string_view())
-
-
 def _is_right(column: pa.Array) -> bool:
     """Return whether all texts are UTF-8."""
     return all(map(is_utf8, _texts(column)))
@@ -111,7 +103,7 @@ def _texts(column: Any) -> Iterator[pa.Array]:
         yield from _texts(column.items)
     elif kind.num_fields:
         yield from _texts(column.values)
-    elif _is_text(kind):
+    elif kind in _PLACES or kind.equals(pa.string_view()):
         yield column
 
 
