@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: The reading options that these heed: they say all of it themselves.
-TAKES: frozenset[str] = frozenset()
 #: An Arrow IPC file, as opposed to a stream, begins so.
 ARROW_FILE_MAGIC = b"ARROW1"
 OLD_FEATHER_MAGIC = b"FEA1"

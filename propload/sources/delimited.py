@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: The reading options that delimited text heeds.
-TAKES = frozenset({"delimiter", "skip_lines", "header", "encoding", "null_words"})
 TEXT = pa.string()
 #: Good rows and the others.
 Parsed: TypeAlias = "tuple[pa.RecordBatch, list[Unread]]"

@@ -36,8 +36,6 @@ _Dtype: TypeAlias = Literal["string", "float", "int"]
 _Faults: TypeAlias = "list[tuple[int, str, str]]"
 #: Texts that take the place of cells, by column and row.
 _Words: TypeAlias = "dict[str, dict[int, str]]"
-#: The reading options that workbooks heed.
-TAKES = frozenset({"sheet", "skip_lines", "header", "null_words"})
 #: How the reader names an error that a formula gave.
 _ERROR = re.compile(r"Error\((\w+)\)")
 #: How it names the time in a cell of an OpenDocument sheet.

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: The reading options that JSON heeds.
-TAKES = frozenset({"encoding", "rows_at"})
-
 
 def read_json(
     blocks: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool

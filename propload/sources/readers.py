@@ -28,7 +28,7 @@ class FormatReader:
             files of the format do not say it.
     """
 
-    takes: frozenset[str]
+    takes: frozenset[str] = frozenset()
     from_blocks: (
         Callable[[Iterator[bytes], str, SourceOptions], Iterator[Batch]] | None
     ) = None
@@ -36,18 +36,20 @@ class FormatReader:
     count: Callable[[IO[bytes]], int | None] | None = None
 
 
+_DELIMITED = frozenset({"delimiter", "skip_lines", "header", "encoding", "null_words"})
+_JSON = frozenset({"encoding", "rows_at"})
+_WORKBOOK = frozenset({"sheet", "skip_lines", "header", "null_words"})
 READERS: Mapping[str, FormatReader] = {
-    "csv": FormatReader(delimited.TAKES, delimited.read_delimited),
-    "tsv": FormatReader(delimited.TAKES, partial(delimited.read_delimited, tabs=True)),
-    "ndjson": FormatReader(json_rows.TAKES, partial(json_rows.read_json, lines=True)),
-    "json": FormatReader(json_rows.TAKES, partial(json_rows.read_json, lines=False)),
+    "csv": FormatReader(_DELIMITED, delimited.read_delimited),
+    "tsv": FormatReader(_DELIMITED, partial(delimited.read_delimited, tabs=True)),
+    "ndjson": FormatReader(_JSON, partial(json_rows.read_json, lines=True)),
+    "json": FormatReader(_JSON, partial(json_rows.read_json, lines=False)),
+    # these two say all of it themselves
     "parquet": FormatReader(
-        columnar.TAKES, from_file=columnar.read_parquet, count=columnar.count_parquet
+        from_file=columnar.read_parquet, count=columnar.count_parquet
     ),
-    "arrow": FormatReader(
-        columnar.TAKES, from_file=columnar.read_arrow, count=columnar.count_arrow
-    ),
-    "xlsx": FormatReader(excel.TAKES, from_file=excel.read_workbook),
+    "arrow": FormatReader(from_file=columnar.read_arrow, count=columnar.count_arrow),
+    "xlsx": FormatReader(_WORKBOOK, from_file=excel.read_workbook),
 }
 
 
