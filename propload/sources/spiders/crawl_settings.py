@@ -44,24 +44,12 @@ _WAITS = frozenset(
         "DOWNLOAD_TIMEOUT",
     }
 )
-#: Paths of classes, which Scrapy imports when a crawl begins.
+#: Paths of classes, which Scrapy imports; a policy may be told by its name as well.
 _CLASSES = frozenset(
-    {
-        "DOWNLOADER",
-        "DUPEFILTER_CLASS",
-        "HTTPCACHE_POLICY",
-        "HTTPCACHE_STORAGE",
-        "ITEM_PROCESSOR",
-        "LOG_FORMATTER",
-        "REQUEST_FINGERPRINTER_CLASS",
-        "ROBOTSTXT_PARSER",
-        "SCHEDULER",
-        "SCHEDULER_DISK_QUEUE",
-        "SCHEDULER_MEMORY_QUEUE",
-        "SCHEDULER_PRIORITY_QUEUE",
-        "STATS_CLASS",
-    }
-)
+    name
+    for name, value in vars(default_settings).items()
+    if name.isupper() and str(value).startswith("scrapy.")
+) - {"REFERRER_POLICY"}
 
 
 class WrongValueError(ConfigError, ValueError):

@@ -28,6 +28,7 @@ from tests.unit.sources.spiders.crawling import spider_of
         ("DOWNLOAD_TIMEOUT", "inf", "'inf', not a number of seconds from 0 on"),
         ("DUPEFILTER_CLASS", "no.Such", "'no.Such', not the path of a class that can"),
         ("SCHEDULER", "scrapy.No", "'scrapy.No', not the path of a class that can"),
+        ("SCHEDULER_START_DISK_QUEUE", "no.Such", "'no.Such', not the path of a cl"),
         ("STATS_CLASS", "Plain", "'Plain', not the path of a class that can"),
     ],
 )
@@ -59,6 +60,7 @@ def test_what_scrapy_takes_is_taken():
         "DOWNLOADER_MIDDLEWARES": '{"a.B": 1}',
         "DEPTH_LIMIT": None,
         "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
+        "REFERRER_POLICY": "same-origin",
         "USER_AGENT": "5",
         "MY_OWN": object(),
     }
