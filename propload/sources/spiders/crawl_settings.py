@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Settings that Scrapy reads as numbers, though their defaults are whole.
-_NUMBERS = frozenset({"DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT"})
-#: One that it reads as a switch, though its default is a number.
+#: A setting that Scrapy reads as a switch, though its default is a number.
 _SWITCHES = frozenset({"TELNETCONSOLE_ENABLED"})
 #: Lists of codes of HTTP.
 _CODES = frozenset(
@@ -34,7 +32,8 @@ _CODES = frozenset(
 _SLOTS = frozenset(
     {"CONCURRENT_ITEMS", "CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"}
 )
-#: Waits and limits of time, which are no less than nothing.
+#: Waits and limits of time: no less than nothing, and numbers also where a default is
+#: whole.
 _WAITS = frozenset(
     {
         "AUTOTHROTTLE_MAX_DELAY",
@@ -119,7 +118,7 @@ class CrawlSettings(Settings):
 
     def _reading(self, name: str) -> Callable[[str], object] | None:
         """Return how Scrapy reads a setting, or None where it takes any value."""
-        if name in _NUMBERS:
+        if name in _WAITS:
             return self.getfloat
         if name in _SWITCHES:
             return self.getbool
