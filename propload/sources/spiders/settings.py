@@ -144,9 +144,7 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
         ConfigError: A setting is unknown, the targets cannot be used, or one load
             would replace what another one has written.
     """
-    default, targets = _read_targets(settings)
-    if default is not None:
-        targets[OTHERS] = default
+    targets = _read_targets(settings)
     of_class = {name: {} if name else dict(defaults) for name in targets}
     if len(targets) == 1:
         return [Load(own, (name,), of_class[name]) for name, own in targets.items()]
@@ -155,27 +153,20 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
         name: _of_one_spelling(config.resolve(cast("Settings", own)), of_class[name])
         for name, own in targets.items()
     }
-    groups: list[list[str]] = []
+    groups: dict[str, list[str]] = {}
     for name, own in resolved.items():
-        group = next((one for one in groups if _equal(resolved[one[0]], own)), None)
-        if group is None:
-            groups.append([name])
-        else:
-            group.append(name)
+        first = next((one for one in groups if _equal(resolved[one], own)), name)
+        groups.setdefault(first, []).append(name)
     loads = [
-        Load(targets[group[0]], tuple(group), of_class[group[0]]) for group in groups
+        Load(targets[first], tuple(names), of_class[first])
+        for first, names in groups.items()
     ]
     _refuse_replaced([(one, resolved[one.classes[0]]) for one in loads])
     return loads
 
 
-def _read_targets(
-    settings: BaseSettings,
-) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
-    """Return the settings of items that no target names, and those of each target.
-
-    The first is None where the project loads only the classes that it names.
-    """
+def _read_targets(settings: BaseSettings) -> dict[str, dict[str, object]]:
+    """Return the settings of each target, and of `OTHERS` where those are loaded."""
     _check_names(settings)
     told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
     # progress on a terminal would stand in the way of Scrapy's log
@@ -185,7 +176,9 @@ def _read_targets(
     for kind, own in _given_targets(settings).items():
         _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
         targets[_class_name(kind)] = {**shared, **own}
-    return (shared if "table" in shared or not targets else None), targets
+    if "table" in shared or not targets:
+        targets[OTHERS] = shared
+    return targets
 
 
 def _of_one_spelling(own: Settings, defaults: Mapping[str, object]) -> Settings:
