@@ -32,6 +32,18 @@ def require_function(name: str, given: object, /) -> None:
         raise ConfigError(msg)
 
 
+def require_event(name: str, given: object, /) -> None:
+    """See that an argument is an event, of threads or of processes.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not (hasattr(given, "is_set") and hasattr(given, "wait")):
+        event = "give a threading.Event()"
+        msg = f"{name}: {_kind(given)} cannot be waited for: {event}"
+        raise ConfigError(msg)
+
+
 def require_seconds(name: str, given: object, /) -> None:
     """See that an argument is a number of seconds, infinity and those past included.
 

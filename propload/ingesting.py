@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from propload import config
-from propload.arguments import require_mapping
+from propload.arguments import require_event, require_mapping
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError
@@ -22,6 +22,7 @@ from propload.spider_names import is_spider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from threading import Event
 
     from typing_extensions import Unpack
 
@@ -44,6 +45,7 @@ def ingest(
     metrics: Metrics | None = None,
     arguments: Mapping[str, object] | None = None,
     crawl_settings: Mapping[str, object] | None = None,
+    stop: Event | None = None,
     **settings: Unpack[Settings],
 ) -> Report:
     """Load a source into a PostgreSQL table and return what happened.
@@ -59,6 +61,7 @@ def ingest(
         metrics: Counters to raise while the run goes on; new ones by default.
         arguments: Arguments of a spider; a keyword that is no setting is one more.
         crawl_settings: Scrapy's settings for a spider.
+        stop: Ends it as a signal does, in any thread, when the program sets it.
         **settings: What differs from configuration and defaults; see
             docs/configuration.md.
 
@@ -68,8 +71,11 @@ def ingest(
         LoadError: The run stopped early; its `report` says what was loaded. It is a
             `SourceError`, `SchemaMismatchError`, `WriteError`, ... as well, where one
             ended it.
-        KeyboardInterrupt: It was told twice to stop, or before anything was read.
+        KeyboardInterrupt: It was told twice to stop, or before anything was read; it
+            is a LoadError where `stop` told it.
     """
+    if stop is not None:
+        require_event("stop", stop)
     crawl = crawl_options(source, arguments, crawl_settings)
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = given_or_new(metrics)
@@ -80,7 +86,7 @@ def ingest(
         return stopper.execute(run)
 
     with watch(metrics, wanted=plan.settings.get("progress", True)):
-        return stoppable(load)
+        return stoppable(load, stop=stop)
 
 
 def crawl_options(

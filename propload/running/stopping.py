@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from propload.errors import LoadError
 from propload.starting import SIGNALS
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def stoppable(
     /,
     *,
     meanwhile: str = "what was read is still committed",
+    stop: threading.Event | None = None,
 ) -> T:
     """Return what `action` returns; signals stop the runs that it executes.
 
@@ -121,22 +123,59 @@ def stoppable(
     Args:
         action: Executes runs by the stopper that it is given.
         meanwhile: What is told to happen after the first signal.
+        stop: Does in any thread what a first signal does, once the program sets it.
 
     Raises:
         KeyboardInterrupt: A second signal came. Its cause is what ended the run, with
             the report, where that came in time.
+        LoadError: `stop` was set before anything was read.
     """
     stopper = Stopper()
+    signals = _Signals(stopper, meanwhile)
+    if stop is None:
+        return _stopped_by(signals, action, stopper)
+    try:
+        with _heeding(stop, stopper):
+            return _stopped_by(signals, action, stopper)
+    except KeyboardInterrupt as error:
+        if signals.has_heard or not stop.is_set():
+            raise
+        # an interrupt would end more than the load: a server's loop, a thread's pool
+        msg = "it was told to stop before anything was read"
+        raise LoadError(msg) from error
+
+
+def _stopped_by(
+    signals: _Signals, action: Callable[[Stopper], T], stopper: Stopper
+) -> T:
     if threading.current_thread() is not threading.main_thread():
         return action(stopper)
     work = _Work(action, stopper)
-    signals = _Signals(stopper, meanwhile)
     try:
         with signals.heard():
             work.wait(signals.look)
         return work.outcome()
     finally:
         signals.hand_on()
+
+
+@contextmanager
+def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
+    """Stop what goes on in the block once the program has set its own event."""
+    over = threading.Event()
+
+    def heed() -> None:
+        while not over.is_set():
+            if stop.wait(LISTEN_SECONDS):
+                stopper.stop()
+                return
+
+    threading.Thread(target=heed, name="propload-stop", daemon=True).start()
+    try:
+        yield
+    finally:
+        # it ends soon, and nobody waits for it
+        over.set()
 
 
 def end_at_once(
@@ -253,6 +292,11 @@ class _Signals:
         self._heard: list[int] = []
         self._before: dict[int, _Handler] = {}
         self._is_over = False
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether one came."""
+        return bool(self._heard)
 
     @contextmanager
     def heard(self) -> Iterator[None]:

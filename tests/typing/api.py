@@ -5,6 +5,7 @@ Never run: mypy checks that each line means what it says.
 
 from __future__ import annotations
 
+import threading
 from typing import assert_type
 
 import polars as pl
@@ -20,6 +21,8 @@ def load(frame: pl.DataFrame) -> None:
     assert_type(report.rejects, pl.DataFrame)
     propload.ingest(frame, table="homes", key=["source", "id"], batch_rows="auto")
     propload.ingest([{"id": 1}], job="nightly", max_memory="600MB", workers=2)
+
+    propload.ingest("homes.csv", stop=threading.Event())
 
     propload.ingest("homes.csv", tabel="homes")  # type: ignore[call-arg] # a slip
     propload.ingest("homes.csv", mode="merge")  # type: ignore[arg-type] # no such word
