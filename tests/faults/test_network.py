@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 import propload
 from propload.errors import PropLoadError
+from propload.postgres.session import patience
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.server_sessions import ServerSessions
 from tests.faults import loading
 from tests.faults.proxy import Fault, Proxy
-from tests.faults.server import SETTINGS
+from tests.faults.server import SETTINGS, wait_until
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -91,6 +95,22 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
         proxy.faults.clear()
         assert report.counts.inserted == 20
         assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))
+
+
+@pytest.mark.parametrize("wanted", ["first", "connect"])
+def test_a_session_that_does_not_come_is_told(dsn, proxy, wanted, monkeypatch, caplog):
+    sessions = ServerSessions(proxy.dsn_of(dsn))
+    if wanted == "connect":
+        sessions.first()
+    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.1)
+    # a pooler without a free one takes the connection, and then says nothing
+    proxy.faults.append(Fault("stall", 1))
+    with closing(sessions), ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(getattr(sessions, wanted))
+        wait_until(lambda: "has given no session for 0.1 s" in caplog.text)
+        proxy.relent()
+        with opened.result() as session:
+            assert session.value("SELECT 1") == 1
 
 
 def test_a_connection_that_stalls_goes_on_where_it_was(dsn, proxy, tmp_path, chance):

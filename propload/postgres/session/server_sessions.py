@@ -10,7 +10,9 @@ from propload.errors import PropLoadError, TransientWriteError
 from propload.postgres.session.ahead import SessionsAhead
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.lost_sessions import LostSessions
+from propload.postgres.session.patience import told_if_slow
 from propload.postgres.sql.sessions import ANSWER
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class ServerSessions:
             WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
-        return self._ahead.take() or self._another()
+        with told_if_slow(describe_dsn(self._dsn)):
+            return self._ahead.take() or self._another()
 
     def expect(self, count: int, /) -> None:
         """Have so many sessions opened meanwhile, besides the first one."""
@@ -131,7 +134,8 @@ class ServerSessions:
 
     def _opened(self) -> Connection:
         if self._first is None or self._first.closed:
-            opened = connect(self._dsn, again=self._was_open, lost=self._lost)
+            with told_if_slow(describe_dsn(self._dsn)):
+                opened = connect(self._dsn, again=self._was_open, lost=self._lost)
             self._first = self._track(opened)
             self._was_open = True
         return self._first
