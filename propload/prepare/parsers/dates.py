@@ -14,6 +14,7 @@ from propload.prepare.parsers.formats import (
     day_by_formats,
     moment_by_formats,
 )
+from propload.prepare.parsers.given import of_expressions
 from propload.prepare.parsers.months import language_of, month_numbers
 from propload.prepare.parsers.stepwise import (
     by_shapes,
@@ -62,6 +63,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+@of_expressions
 def parse_date(
     text: pl.Expr, /, *, formats: Sequence[str] = (), locale: str | None = None
 ) -> pl.Expr:
@@ -86,6 +88,7 @@ def parse_date(
     return text.map_batches(read, return_dtype=pl.Date())
 
 
+@of_expressions
 def parse_timestamp(
     text: pl.Expr,
     /,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from propload.errors import ConfigError
+from propload.prepare.parsers.given import of_expressions
 from propload.prepare.parsers.stepwise import apply
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ AREA_UNITS: Mapping[str, float] = {
 }
 
 
+@of_expressions
 def parse_number(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
     """Return the one number of a text as Float64, with words or signs around it.
 
@@ -130,6 +132,7 @@ def parse_number(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.
     return text.map_batches(partial(_read_number, decimal=_mark(decimal)), pl.Float64())
 
 
+@of_expressions
 def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
     """Return the one whole number of a text as Int64; `3.0` is whole, `3.5` is not.
 
@@ -141,6 +144,7 @@ def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl
     return plain.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
 
 
+@of_expressions
 def parse_money(
     text: pl.Expr, /, *, decimal: DecimalMark | None = None, scale: int = 2
 ) -> pl.Expr:
@@ -159,6 +163,7 @@ def parse_money(
 MONEY_DIGITS = 18
 
 
+@of_expressions
 def parse_area(
     text: pl.Expr, /, *, decimal: DecimalMark | None = None, unit: str = "m2"
 ) -> pl.Expr:

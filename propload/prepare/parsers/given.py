@@ -1,0 +1,36 @@
+"""What parsers are given: expressions, which the name of a column is not yet."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+import polars as pl
+
+from propload.errors import ConfigError
+from propload.wording import with_article
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+
+
+def of_expressions(
+    parse: Callable[Concatenate[pl.Expr, P], pl.Expr], /
+) -> Callable[Concatenate[pl.Expr, P], pl.Expr]:
+    """Return a parser that refuses what is no expression of Polars."""
+
+    @wraps(parse)
+    def judged(text: pl.Expr, /, *args: P.args, **settings: P.kwargs) -> pl.Expr:
+        _require_expression(parse.__name__, text)
+        return parse(text, *args, **settings)
+
+    return judged
+
+
+def _require_expression(parser: str, given: object) -> None:
+    if not isinstance(given, pl.Expr):
+        kind = with_article(type(given).__name__)
+        msg = f"{parser}: {kind} is no expression: give one, as pl.col(COLUMN) is"
+        raise ConfigError(msg)
