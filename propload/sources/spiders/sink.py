@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.utils.asyncio import call_later
+from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.misc import load_object
+from twisted.internet.defer import Deferred
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed, not_loaded
@@ -70,6 +72,8 @@ class PropLoadPipeline:
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
         self._closed = False
+        #: Called when every load has ended.
+        self._ended: Deferred[None] = Deferred()
         self._only_looks = False
         #: What lets the crawl see that it is done, some time after an item had waited.
         self._looking: CallLaterResult | None = None
@@ -138,6 +142,12 @@ class PropLoadPipeline:
         A crawl that lacks rows gave a part, which replaces no table.
         """
         self._closed = True
+        try:
+            await self._close_feeds()
+        finally:
+            self._ended.callback(None)
+
+    async def _close_feeds(self) -> None:
         # asked once: a target that fails from here on has no say in the others
         lacking = self._lacking()
         for feed in dict.fromkeys(self._feeds.values()):
@@ -264,7 +274,11 @@ class PropLoadPipeline:
             for name, value in asdict(report.counts).items():
                 stats.inc_value(f"propload/rows_{name}", value)
 
-    def _on_closed(self) -> None:
+    async def _on_closed(self) -> None:
+        # where another pipeline raises as it is closed, Scrapy gives up all of them
+        if not self._closed:
+            await self.close_spider()
+        await maybe_deferred_to_future(self._ended)
         if self.error is not None:
             # the last commits happen after Scrapy has settled on its reason
             self._crawler.stats.set_value("finish_reason", FAILED)

@@ -213,6 +213,23 @@ def test_what_a_users_pipelines_cost_stands_in_the_notes():
     assert notes.count("an item pipeline dropped an item: too cheap") == 1
 
 
+# Scrapy makes the coroutines of all pipelines before it awaits one
+@pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
+def test_a_pipeline_that_cannot_be_closed_costs_no_row():
+    class Raises:
+        def close_spider(self):
+            raise OSError
+
+        def process_item(self, item):
+            return item
+
+    source = SpiderSource(
+        spider_of([{"id": 1}]),
+        settings={"ITEM_PIPELINES": {Raises: 1}, "PROPLOAD_FLUSH_SECONDS": 60},
+    )
+    assert read(source) == [{"id": 1}]
+
+
 def test_a_spider_that_raises_in_start_hands_over_and_fails():
     class Spider(scrapy.Spider):
         name = "starts"

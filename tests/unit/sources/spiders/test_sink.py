@@ -6,6 +6,7 @@ import threading
 import pytest
 import scrapy
 from scrapy.exceptions import DropItem
+from scrapy.statscollectors import MemoryStatsCollector
 
 from propload.errors import (
     JournalError,
@@ -256,6 +257,54 @@ def test_a_failure_ends_a_crawl_that_waits_for_something_else():
     crawler, _ = crawl(Spider, PROPLOAD_LOADER=lambda **_: made)
     assert crawler.stats.get_value("finish_reason") == "propload_failed"
     assert crawler.spider is None
+
+
+class Raises:
+    closing = threading.Event()
+
+    def close_spider(self):
+        raise OSError
+
+    def process_item(self, item):
+        return item
+
+
+class RaisesLater(Raises):
+    async def close_spider(self):
+        await asyncio.to_thread(self.closing.wait, 10)
+        raise OSError
+
+
+# Scrapy makes the coroutines of all before it awaits one
+@pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
+@pytest.mark.parametrize("order", [700, 900])
+@pytest.mark.parametrize("other", [Raises, RaisesLater])
+def test_a_pipeline_that_cannot_be_closed_costs_no_row(other, order):
+    dumped = threading.Event()
+    other.closing.clear()
+
+    class Stats(MemoryStatsCollector):
+        def close_spider(self, *given, **named):
+            dumped.set()
+            super().close_spider(*given, **named)
+
+    class Slow(MemoryLoader):
+        def close(self, *, whole):
+            other.closing.set()
+            # the crawl is not to end meanwhile
+            assert not dumped.wait(0.2)
+            return super().close(whole=whole)
+
+    made = Slow()
+    crawler, _ = crawl(
+        spider_of([{"id": 1}]),
+        ITEM_PIPELINES={SINK: 800, other: order},
+        PROPLOAD_LOADER=lambda **_: made,
+        STATS_CLASS=Stats,
+    )
+    assert made.rows == [{"id": 1}]
+    assert crawler.stats.get_value("propload/rows_inserted") == 1
+    assert crawler.stats.get_value("finish_reason") == "finished"
 
 
 def test_the_addon_adds_the_pipeline_once():
