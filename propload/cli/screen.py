@@ -204,10 +204,11 @@ class Screen:
         elif self.quiet:
             level = logging.ERROR
         log = logging.getLogger("propload")
-        log.setLevel(level)
-        if not any(isinstance(one, _StderrHandler) for one in log.handlers):
-            log.addHandler(_StderrHandler())
-            log.propagate = False
+        _log_to_stderr(log, level)
+        log.propagate = False
+        if self.verbose or self.debug:
+            # Scrapy's, and what a spider logs under its own name
+            _log_to_stderr(logging.getLogger(), logging.INFO)
 
 
 def _lacking(error: Exception) -> str:
@@ -284,6 +285,12 @@ def _without_secrets(text: str) -> str:
     for dsn in _connection_strings():
         text = hide_secrets(text, dsn)
     return text
+
+
+def _log_to_stderr(log: logging.Logger, level: int) -> None:
+    log.setLevel(level)
+    if not any(isinstance(one, _StderrHandler) for one in log.handlers):
+        log.addHandler(_StderrHandler())
 
 
 class _StderrHandler(logging.Handler):

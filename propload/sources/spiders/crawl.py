@@ -358,12 +358,13 @@ def _is_worth_saying(record: logging.LogRecord) -> bool:
 
 
 def _prepare_logging() -> None:
-    """Keep a crawl's log at INFO, and away from a user's handlers what is noise.
+    """Keep a crawl's log from telling each item, and its noise from a user's handlers.
 
     Scrapy's own way to set up logging, which takes over the root logger, is not
     called; where messages go is for the program to say.
     """
     logging.getLogger(_NOISY).addFilter(_is_worth_saying)
     scrapy_log = logging.getLogger("scrapy")
-    if scrapy_log.level == logging.NOTSET:
+    # who asks for warnings only gets no more, and nobody each item
+    if scrapy_log.getEffectiveLevel() < logging.INFO:
         scrapy_log.setLevel(logging.INFO)

@@ -312,14 +312,6 @@ def test_a_spider_whose_class_fails_is_a_source_error():
     assert isinstance(caught.value.__cause__, OSError)
 
 
-def test_a_crawl_leaves_logging_and_stdout_alone(capsys):
-    handlers = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
-    read(SpiderSource(spider_of([{"id": 1}])))
-    after = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
-    assert after == handlers
-    assert capsys.readouterr() == ("", "")
-
-
 @pytest.mark.parametrize(
     "without",
     [

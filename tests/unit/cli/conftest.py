@@ -35,10 +35,14 @@ def commands_loaded_once():
 @pytest.fixture(autouse=True)
 def logs_as_before():
     """Put logs back as they were: a command that is called sets up its own."""
-    log = logging.getLogger("propload")
+    log, root = logging.getLogger("propload"), logging.getLogger()
     before = (list(log.handlers), log.level, log.propagate)
+    handlers, level = list(root.handlers), root.level
     yield
     log.handlers, log.level, log.propagate = before
+    root.setLevel(level)
+    for added in set(root.handlers).difference(handlers):
+        root.removeHandler(added)
 
 
 @pytest.fixture
