@@ -5,16 +5,24 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING
 
 from scrapy import Spider
 
 from propload.errors import ConfigError
 from propload.registry import find_object
+from propload.wording import with_article
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: The entry point group where packages register spiders.
 GROUP = "propload.spiders"
 #: Attributes of a spider's class that say how its items are loaded.
 _PRESET = ("mapping", "schema")
+#: Types of attributes that are none, though they are called so.
+_ITS_OWN = (dict, list, tuple, set, property, FunctionType, MethodType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,24 @@ def check_spider(spider: type[Spider], /) -> None:
 def defaults_of_spider(spider: type[Spider], /) -> dict[str, object]:
     """Return the settings that a spider's class names for its items."""
     named = {name: getattr(spider, name, None) for name in _PRESET}
-    return {name: value for name, value in named.items() if value is not None}
+    return {
+        name: value
+        for name, value in named.items()
+        if value is not None and not isinstance(value, _ITS_OWN)
+    }
+
+
+def unread_defaults(spider: type[Spider], /) -> Iterator[str]:
+    """Yield what is said of each attribute that is called as one of the defaults."""
+    for name in _PRESET:
+        value: object = getattr(spider, name, None)
+        kind: type = type(value)
+        if isinstance(value, _ITS_OWN):
+            yield (
+                f"the attribute {name} of spider {spider.name} is "
+                f"{with_article(kind.__name__)}, taken for its own: to load its items "
+                f"by a {name}, name it, as in {name} = 'project.loading:{name}'"
+            )
 
 
 def list_spiders() -> tuple[SpiderEntry, ...]:

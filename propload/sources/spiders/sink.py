@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 
 from propload.errors import PropLoadError
 from propload.sources.spiders.feed import Feed, not_loaded
-from propload.sources.spiders.finding import defaults_of_spider
+from propload.sources.spiders.finding import defaults_of_spider, unread_defaults
 from propload.sources.spiders.job_folder import JobFolder
 from propload.sources.spiders.loop import (
     LOOK_AGAIN_SECONDS,
@@ -161,6 +161,8 @@ class PropLoadPipeline:
         settings = self._crawler.settings
         loop, flush = CrawlLoop(), read_flush(settings)
         loads = read_loads(settings, defaults_of_spider(self._crawler.spidercls))
+        for unread in unread_defaults(self._crawler.spidercls):
+            log.warning("%s", unread)
         make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
         for one in loads:
             # a loader may connect when it is made

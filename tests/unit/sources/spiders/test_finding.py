@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 import scrapy
 
@@ -9,6 +12,7 @@ from propload.sources.spiders import (
     find_spider,
     list_spiders,
 )
+from tests.unit.sources.spiders.crawling import spider_of
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -69,3 +73,31 @@ def test_a_spider_that_begins_as_in_old_versions_of_scrapy_is_a_config_error():
     with pytest.raises(ConfigError, match=r"Old begins with start_requests\(\)"):
         SpiderSource(Old)
     assert SpiderSource(Both).name == "old"
+
+
+def test_attributes_of_a_spider_that_name_nothing_to_load_by_are_its_own(caplog):
+    class Own(scrapy.Spider):
+        name = "own"
+        mapping: ClassVar = {"price": "span.price::text"}
+
+        def schema(self):
+            pass
+
+        async def start(self):
+            yield {"id": 1}
+
+    source = SpiderSource(Own)
+    assert source.defaults == {}
+    assert [one.rows.to_pylist() for one in source] == [[{"id": 1}]]
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert told == [
+        f"the attribute {name} of spider own is a {kind}, taken for its own: to load "
+        f"its items by a {name}, name it, as in {name} = 'project.loading:{name}'"
+        for name, kind in [("mapping", "dict"), ("schema", "function")]
+    ]
+
+
+@pytest.mark.parametrize("given", ["homes.toml", Path("homes.toml"), scrapy.Item])
+def test_what_may_name_a_mapping_is_taken(given):
+    source = SpiderSource(spider_of([], mapping=given))
+    assert source.defaults == {"mapping": given}
