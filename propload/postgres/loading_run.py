@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.errors import TableGoneError
+from propload.postgres.gathering import Gathering
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.shadow import Shadow
 from propload.postgres.tables.premises import MADE_AGAIN, changed
 from propload.postgres.writing.entering import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
@@ -61,15 +61,12 @@ class LoadingRun:
         self.ledger = ledger
         self._connect = connect
         self._record = run
-        #: Where the shadow of a replace is kept, if not with the target.
-        self._namespace = "propload"
+        namespace = "propload"
         if isinstance(ledger, FileLedger):
-            self._namespace = ""
+            namespace = ""
             self.notes = (_NO_ROOM.format(ledger.path),)
-        self._commands = commands
+        self._gathering = Gathering(namespace, commands, connect=connect)
         self._sessions: dict[int, LaneSession] = {}
-        self._keeper: Connection | None = None
-        self._shadow: Shadow | None = None
         #: The number of the table that its rows go into, once that is known.
         self._oid: int | None = None
         self._is_first = True
@@ -161,25 +158,11 @@ class LoadingRun:
         """Return the table that writers fill: the target or its shadow."""
         table = target.table
         if target.mode == "replace":
-            table = self._gathers_in(target, facts)
+            gathers = self._gathering.table_for
+            table = gathers(target, facts, self._record, has_rows=self.has_rows)
         # not before: an end that is tried again must know the shadow of a replace
         self._oid = facts.oid
         return table
-
-    def _gathers_in(self, target: Target, facts: TableFacts) -> TableName:
-        # first of all: where the last one was lost, this moves the shadow to a new one
-        keeper = self._session()
-        if self._shadow is None:
-            namespace = self._namespace or target.table.namespace
-            shadow = Shadow(
-                keeper, target, self._record, namespace, commands=self._commands
-            )
-            shadow.make(
-                unique=facts.keeps_unique(target.key), continued=self.has_rows(keeper)
-            )
-            self._shadow = shadow
-        self._shadow.widen(facts.columns)
-        return self._shadow.table
 
     def knows(
         self, shape: Shape, expected: Callable[[], int | None] | None, /
@@ -203,8 +186,8 @@ class LoadingRun:
 
     def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
         """Note columns that rows come with."""
-        if self._shadow is not None:
-            self._shadow.carries([each.column for each in plan])
+        if self._gathering.shadow is not None:
+            self._gathering.shadow.carries([each.column for each in plan])
 
     @property
     def is_filling(self) -> bool:
@@ -221,11 +204,12 @@ class LoadingRun:
         if self._ended:
             return
         try:
-            if self._shadow is not None:
-                session = self._session()
+            shadow = self._gathering.shadow
+            if shadow is not None:
+                session = self._gathering.session()
             if not self._is_entered(session, status):
-                if self._shadow is not None and status == "loaded":
-                    self._shadow.swap(self._committed(session))
+                if shadow is not None and status == "loaded":
+                    shadow.swap(self._committed(session))
                     self._note_runs_beside(session)
                 self.ledger.enter_end(session, status)
                 self._unsure = True
@@ -240,9 +224,7 @@ class LoadingRun:
 
     def close(self) -> None:
         """Close the session that keeps the shadow's lock."""
-        if self._keeper is not None:
-            self._keeper.close()
-            self._keeper = None
+        self._gathering.close()
 
     def _is_entered(self, session: Connection, status: str) -> bool:
         """Whether an earlier attempt was committed although its answer was lost."""
@@ -252,21 +234,6 @@ class LoadingRun:
         """Note whose rows went with the old ones: called while the table is locked."""
         runs = self.ledger.beside(session, self._record.target)
         self.end_notes = _wiped(runs, self._record.target)
-
-    def _session(self) -> Connection:
-        if self._keeper is None:
-            self._keeper = self._connect()
-            if self._shadow is not None:
-                self._move_shadow(self._shadow, self._keeper)
-        return self._keeper
-
-    def _move_shadow(self, shadow: Shadow, keeper: Connection) -> None:
-        try:
-            shadow.move_to(keeper)
-        except BaseException:
-            # one that has no lock is not to be taken for the keeper
-            self.close()
-            raise
 
 
 def _wiped(runs: Sequence[str], table: str) -> tuple[str, ...]:
