@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import SourceOptions
+    from propload.sources.chunking import Chunk
 
 
 def read_json(
@@ -55,12 +56,14 @@ def _read_text(
     maker = RowBatches(name, options)
     place = Place(options.rows_at, options.rows_at) if options.rows_at else None
     try:
-        if lines:
-            yield from _read_lines(Chunks(text, options.chunk_bytes), maker, place)
-        else:
-            for value in _values(text, place):
-                if _add(value, maker):
+        chunks = Chunks(text, options.chunk_bytes)
+        for values in _of_lines(chunks, place) if lines else _values(text, place):
+            for value in values or ():
+                is_row = type(value) is dict and value
+                if maker.add_own(value) if is_row else _refuse(value, maker):
                     yield from maker.flush()
+            if values is None:
+                yield from maker.flush()
     except SourceError as error:
         yield from maker.flush()
         raise located(error, name, maker.rows_read) from error
@@ -88,16 +91,14 @@ def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
         raise SourceError(msg, source=name)
 
 
-def _read_lines(
-    chunks: Chunks, maker: RowBatches, place: Place | None
-) -> Iterator[Batch]:
+def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]:
+    """Yield the values of some lines at once; None where the text pauses."""
     line = 1
     for chunk in chunks:
         if chunk.overlong:
             shown = chunk.text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
-            message = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
-            if maker.skip(f"{shown}…", "too_long", message):
-                yield from maker.flush()
+            why = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
+            yield [NoRow(f"{shown}…", "too_long", why)]
             chunks.drop_line()
             line += 1
             continue
@@ -111,16 +112,11 @@ def _read_lines(
         # what is wrong within a line is told with its number
         entries = [entry for entry in text if entry.strip()]
         rows = None if place else _decode_at_once(entries)
-        if rows is None:
-            yield from _decode_apart(text, line, maker, place, final=chunk.final)
-        else:
-            for row in rows:
-                if maker.add_own(row):
-                    yield from maker.flush()
+        yield [*_decode_apart(text, line, place, chunk)] if rows is None else rows
         line += len(text) - 1
         chunks.take(end)
         if chunk.paused:
-            yield from maker.flush()
+            yield None
     if chunks.error:
         raise chunks.error
 
@@ -139,53 +135,50 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
         rows = decode_list(b",".join(lines))
     except (ValueError, RecursionError):
         return None
-    if len(rows) != len(lines) or not all(type(row) is dict for row in rows):
+    if len(rows) != len(lines) or not all(type(row) is dict and row for row in rows):
         return None
     return rows
 
 
 def _decode_apart(
-    lines: list[bytes],
-    first_line: int,
-    maker: RowBatches,
-    place: Place | None,
-    *,
-    final: bool,
-) -> Iterator[Batch]:
+    lines: list[bytes], first_line: int, place: Place | None, chunk: Chunk
+) -> Iterator[Any]:
+    """Yield the values of lines, what is wrong in one told with its number."""
     last = first_line + len(lines) - 1
     for number, text in enumerate(lines, first_line):
         if not text.strip():
             continue
         try:
-            shown = text.decode()
+            found = decode_value(text.decode())
+            if isinstance(found, NoRow) and chunk.final and number == last:
+                found = replace(found, why=f"{found.why}; {CUT}")
         except UnicodeDecodeError as error:
             shown = text.decode("utf-8", "backslashreplace")
-            message = f"line {number}: its text cannot be decoded: {error.reason}"
-            if maker.skip(shown, "encoding", message):
-                yield from maker.flush()
-            continue
-        found = decode_value(shown)
-        if final and number == last and isinstance(found, NoRow):
-            found = replace(found, why=f"{found.why}; {CUT}")
+            why = f"its text cannot be decoded: {error.reason}"
+            found = NoRow(shown, "encoding", why)
         values: Iterable[object] = [found]
         if place and not isinstance(found, NoRow):
             values = rows_within(found, place)
         for value in values:
-            if _add(value, maker, f"line {number}: "):
-                yield from maker.flush()
+            is_row = type(value) is dict and value
+            yield value if is_row else _no_row(value, f"line {number}: ")
 
 
-def _add(found: object, maker: RowBatches, where: str = "") -> bool:
-    """Hand a decoded value on, and return whether a batch is due."""
-    if type(found) is dict and found:
-        return maker.add_own(found)
+def _no_row(found: object, where: str = "") -> NoRow:
+    """Return why a decoded value is no row."""
     if not isinstance(found, NoRow):
         found = NoRow(written(found), "item", f"{kind_of(found)} is not a row")
-    return maker.skip(found.text, found.check, where + found.why)
+    return replace(found, why=where + found.why)
 
 
-def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[Any]:
-    """Yield the values of an array, or of a text of values, one by one.
+def _refuse(found: object, maker: RowBatches) -> bool:
+    """Hand on what is no row, and return whether a batch is due."""
+    refused = _no_row(found)
+    return maker.skip(refused.text, refused.check, refused.why)
+
+
+def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:
+    """Yield the values of an array, or of a text of values, some at once.
 
     Args:
         blocks: The text.
@@ -194,13 +187,14 @@ def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[Any]:
     window = Window(blocks)
     try:
         for _ in _decode_each(window, place):
-            yield from window.settled()
+            if settled := window.settled():
+                yield settled
     except SourceError:
         window.settle()
-        yield from window.settled()
+        yield window.settled()
         raise
     window.settle()
-    yield from window.settled()
+    yield window.settled()
 
 
 def _decode_each(window: Window, place: Place | None) -> Iterator[None]:

@@ -185,6 +185,11 @@ def test_what_is_no_row_is_called_by_its_name(read, write):
     ]
 
 
+def test_an_empty_object_among_rows_tells_its_line(read, write):
+    (fault,) = read(write("a.ndjson", '{"a": 1}\n{}\n{"a": 2}\n')).unread
+    assert fault.message == "line 2: an empty object is not a row"
+
+
 @pytest.mark.parametrize(
     ("value", "shown", "kind"),
     [
