@@ -125,19 +125,14 @@ def _refuse_binary(sample: bytes, name: str) -> None:
 
 
 def _is_utf8(sample: bytes) -> bool:
-    valid, broken = _count_utf8(sample)
-    return valid >= broken
-
-
-def _count_utf8(sample: bytes) -> tuple[int, int]:
-    """Return how many characters beyond ASCII are UTF-8 and how many are not."""
+    """Return whether of the characters beyond ASCII as many are UTF-8 as are not."""
     text = sample.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     if broken and sample[-1:] > b"\x7f":
         # the sample may end within a character
         broken -= 1
     beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
-    return beyond_ascii - text.count("\ufffd"), broken
+    return beyond_ascii - text.count("\ufffd") >= broken
 
 
 def guess_encoding(block: bytes) -> str:
@@ -146,8 +141,7 @@ def guess_encoding(block: bytes) -> str:
     Args:
         block: Some of its bytes, among them some beyond ASCII.
     """
-    valid, broken = _count_utf8(block)
-    if valid >= broken:
+    if _is_utf8(block):
         return "utf-8"
     lines = [line for line in block.splitlines() if not line.isascii()]
     sample = b"\n".join(lines)[:GUESSED_BYTES]
@@ -165,9 +159,8 @@ def _is_western(sample: bytes) -> bool:
     In other alphabets whole words are beyond ASCII. Statistics of letters tell
     those apart, but not the accents of one Western country from another's.
     """
-    beyond = sum(map(len, BEYOND_ASCII.findall(sample)))
-    in_words = sum(len(run) for run in BEYOND_ASCII.findall(sample) if len(run) > 1)
-    return in_words * 2 < beyond
+    runs = [*map(len, BEYOND_ASCII.findall(sample))]
+    return sum(run for run in runs if run > 1) * 2 < sum(runs)
 
 
 def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[bytes]:
@@ -175,7 +168,7 @@ def _transcode(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[by
     if codec.name == "utf-8":
         yield from blocks
         return
-    is_wide = codec.name.startswith(("utf-16", "utf-32"))
+    is_wide = codec.name.startswith(UNORDERED)
     decoder = codec.incrementaldecoder(
         "surrogatepass" if is_wide else "surrogateescape"
     )
