@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from propload.moments import duration_text, moment_text
 from propload.plain_columns import TEXT
-from propload.sources.foreign_types import changed
+from propload.sources.foreign_types import changed, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,13 +60,11 @@ def _is_beyond(column: pa.Array) -> bool:
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return bool(kind.unit == "ns")
     if pa.types.is_date(kind):
-        ends, of_a_day = pc.min_max(column.cast(pa.date32()).cast(pa.int32())), 1
+        numbers, of_a_day = column.cast(pa.date32()).cast(pa.int32()), 1
     elif pa.types.is_timestamp(kind) and kind.unit != "ns":
-        ends, of_a_day = pc.min_max(column.cast(pa.int64())), _OF_A_DAY[kind.unit]
+        numbers, of_a_day = column.cast(pa.int64()), _OF_A_DAY[kind.unit]
     else:
         # pandas has a value for it
         return False
-    least, most = ends["min"].as_py(), ends["max"].as_py()
     # a day at either end may be of another year in a zone
-    first, last = (_FIRST + 1) * of_a_day, _LAST * of_a_day
-    return least is not None and not (least >= first and most < last)
+    return not is_within(numbers, (_FIRST + 1) * of_a_day, _LAST * of_a_day - 1)

@@ -221,9 +221,7 @@ def _within_a_day(column: pa.Array) -> pa.Array:
     """Return times as they are, or as texts where a day has no such time (24:00)."""
     of_a_second = _OF_A_SECOND[column.type.unit]
     counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
-    ends = pc.min_max(counts)
-    least, most = ends["min"].as_py(), ends["max"].as_py()
-    if least is None or (least >= 0 and most < _DAY * of_a_second):
+    if is_within(counts, 0, _DAY * of_a_second - 1):
         return column
     return _texts(counts, lambda count: _clock(count, of_a_second))
 
@@ -236,8 +234,10 @@ def _clock(count: int, of_a_second: int) -> str:
 
 
 def _of_all_digits(column: pa.Array) -> pa.Array:
-    ends = pc.min_max(column)
-    least, most = ends["min"].as_py(), ends["max"].as_py()
-    if least is None or (least >= -_MOST and most <= _MOST):
-        return column
-    return column.cast(WIDE)
+    return column if is_within(column, -_MOST, _MOST) else column.cast(WIDE)
+
+
+def is_within(numbers: pa.Array, least: int, most: int) -> bool:
+    """Return whether no number is below the least or above the most."""
+    found = pc.min_max(numbers).as_py()
+    return found["min"] is None or least <= found["min"] <= found["max"] <= most

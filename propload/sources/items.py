@@ -56,9 +56,7 @@ class ItemSource:
     @property
     def at_hand(self) -> bool:
         """Whether its items are in memory: dicts, which no code of the user makes."""
-        return isinstance(self._items, list | tuple) and (
-            set(map(type, self._items)) <= {dict}
-        )
+        return self.rereadable and set(map(type, self._items)) <= {dict}
 
     def rows_expected(self) -> int | None:
         """Return how many items there are, or None of what is gone through once."""
