@@ -113,8 +113,8 @@ def field_types(dtype: pl.Struct, /) -> list[tuple[str, pl.DataType]]:
 
 
 def leaf_types(dtype: pl.DataType, /) -> Iterator[pl.DataType]:
-    """Yield the types of the values that lists and structs hold, or the type itself."""
-    if isinstance(dtype, pl.Struct):
+    """Yield the types of what is in lists and structs, else the type itself."""
+    if isinstance(dtype, pl.Struct) and dtype.fields:
         for _, kind in field_types(dtype):
             yield from leaf_types(kind)
     elif isinstance(dtype, (pl.List, pl.Array)):

@@ -15,7 +15,7 @@ import polars as pl
 
 from propload.prepare.conversions import Conversion
 from propload.prepare.text_in import read_text
-from propload.type_names import field_types, inner_type, type_name
+from propload.type_names import field_types, inner_type, leaf_types, type_name
 from propload.values import as_text
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ def read_json(column: pl.Expr, target: pl.DataType) -> Conversion | None:
         column: A text column.
         target: The type wanted, a list, an array or a struct.
     """
-    if not _is_read(target):
-        return None
+    for kind in leaf_types(target):
+        if kind != pl.String and read_text(pl.col(""), kind) is None:
+            return None
     read = partial(_read_texts, target=target)
     return Conversion(column.map_batches(read, return_dtype=target))
 
@@ -51,15 +52,6 @@ def json_shape(target: pl.DataType) -> str:
 
 def _shape_within(dtype: pl.DataType) -> str:
     return f"({json_shape(dtype)})" if dtype.is_nested() else json_shape(dtype)
-
-
-def _is_read(target: pl.DataType) -> bool:
-    if isinstance(target, (pl.List, pl.Array)):
-        return _is_read(inner_type(target))
-    if isinstance(target, pl.Struct):
-        inner = field_types(target)
-        return bool(inner) and all(_is_read(kind) for _, kind in inner)
-    return target == pl.String or read_text(pl.col(""), target) is not None
 
 
 #: Stands for a text that is no value.
@@ -160,7 +152,7 @@ def _scalars(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.
     if target == pl.String:
         return texts, lost
     reading = read_text(pl.col("text"), target)
-    assert reading is not None  # noqa: S101 - `_is_read` has asked
+    assert reading is not None  # noqa: S101 - `read_json` has asked
     found = texts.to_frame("text").select(reading.exact).to_series()
     return found, lost | (found.is_null() & texts.is_not_null())
 
