@@ -93,12 +93,8 @@ class ArrayForm:
     delimiter: str = ","
     nested: bool = False
 
-    @property
-    def usual(self) -> bool:
-        """Whether it is that of most arrays."""
-        return self == USUAL_ARRAY
 
-
+#: That of most arrays.
 USUAL_ARRAY = ArrayForm()
 
 

@@ -67,7 +67,7 @@ def may_read_within(
     """
     if not isinstance(source, (pl.List, pl.Array)) or not pg_type.endswith("[]"):
         return False
-    if not array.usual:
+    if array != USUAL_ARRAY:
         return True
     inner: pl.DataType = source
     while isinstance(inner, (pl.List, pl.Array)):
