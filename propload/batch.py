@@ -248,12 +248,8 @@ class Batch:
         return bisect_left(
             range(len(self.unread)),
             place,
-            key=lambda nth: nth + self._read_before(self.unread[nth].row),
+            key=lambda nth: nth + bisect_left(self.numbers, self.unread[nth].row),
         )
-
-    def _read_before(self, number: int) -> int:
-        """Return how many of the rows that were read have a lower number."""
-        return bisect_left(self.numbers, number)
 
 
 @dataclass(frozen=True, slots=True)
