@@ -56,11 +56,15 @@ def _imported(entry: EntryPoint, kind: str) -> object:
             return entry.load()
     except Exception as error:
         # a module of the user's may raise anything
-        msg = f"{kind} {entry.name!r} cannot be imported: {_reason(error)}"
+        msg = f"{kind} {entry.name!r} cannot be imported: {_reason(error, entry)}"
         raise ConfigError(msg) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, entry: EntryPoint) -> str:
+    top = entry.module.partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and error.name == top:
+        where = "run this in the folder that holds it, or name that in PYTHONPATH"
+        return f"{error}: {where}"
     told = isinstance(error, (ImportError, AttributeError))
     return str(error) if told else f"{type(error).__name__}: {error}"
 

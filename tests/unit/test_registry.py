@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from propload.errors import ConfigError
 from propload.registry import find_object
 
 
@@ -16,3 +19,14 @@ def test_a_module_is_imported_where_the_current_folder_was_deleted(
     gone.rmdir()
     found = find_object("json:loads", group="propload.mappings", kind="mapping")
     assert found is json.loads
+
+
+def test_who_is_elsewhere_than_a_module_is_told_where_to_be(tmp_path, monkeypatch):
+    (tmp_path / "given_package").mkdir()
+    (tmp_path / "given_package" / "loading.py").write_text("import no_such_module")
+    spec, where = "given_package.loading:mapping", "run this in the folder that holds"
+    for folder, told in ((tmp_path / "given_package", True), (tmp_path, False)):
+        monkeypatch.chdir(folder)
+        with pytest.raises(ConfigError, match="No module named") as caught:
+            find_object(spec, group="propload.mappings", kind="mapping")
+        assert (where in str(caught.value)) == told
