@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from propload.nearest import SLIP, nearest
 from propload.prepare.mapping.names import Names, loose
 from propload.prepare.mapping.rules import SHOWN_COLUMNS, Mapping, Rule
+from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,11 +74,9 @@ def _note(
         for target, rule in mapping.columns.items()
         if isinstance(rule, Rule) and target in lacking
     ]
-    left = len(wanted) - SHOWN_COLUMNS
-    more = f" and {left} more" if left > 0 else ""
     return (
         f"{source}: {mapping.name} finds no column for "
-        f"{', '.join(wanted[:SHOWN_COLUMNS])}{more}, "
+        f"{listed(wanted, SHOWN_COLUMNS)}, "
         f"and leaves {'it' if len(wanted) == 1 else 'them'} out. "
         f"Columns that no rule reads: {', '.join(free[:SHOWN_COLUMNS]) or 'none'}"
     )
