@@ -7,7 +7,7 @@ none. `make_parser` finds one by its name in a mapping file.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -134,17 +134,13 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
         raise ConfigError(msg)
     if name == "money":
         dtype = pl.Decimal(MONEY_DIGITS, _scale(settings.get("scale", 2)))
-    parser = Parser(
-        name,
-        dtype,
-        partial(function, **settings),
-        _placing(settings),
-    )
-    _try(parser)
+    parse = partial(function, **settings)
+    _try(name, parse)
     write = None
     if name in NUMERIC:
         write = partial(as_number, decimal=settings.get("decimal"))
-    return replace(parser, words=_meaningful(settings), write=write)
+    words = _meaningful(settings)
+    return Parser(name, dtype, parse, _placing(settings), words, write)
 
 
 @cache
@@ -187,10 +183,10 @@ def _placing(
     return None
 
 
-def _try(parser: Parser) -> None:
+def _try(name: str, parse: Callable[[pl.Expr], pl.Expr]) -> None:
     """Use a parser once, so that a wrong setting is told before a row is read."""
     try:
-        pl.Series("text", ["1"]).to_frame().select(parser.parse(pl.col("text")))
+        pl.Series("text", ["1"]).to_frame().select(parse(pl.col("text")))
     except (pl.exceptions.PolarsError, TypeError, ValueError, AttributeError) as error:
-        msg = f"a setting of parser {parser.name} is not usable: {error}"
+        msg = f"a setting of parser {name} is not usable: {error}"
         raise ConfigError(msg) from error
