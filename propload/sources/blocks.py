@@ -29,9 +29,17 @@ def read_blocks(file: IO[bytes], name: str, size: int = BLOCK_BYTES) -> Iterator
     Raises:
         SourceError: It cannot be read; every byte before was yielded.
     """
+    return readable(iter(lambda: file.read(size), b""), name)
+
+
+def readable(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Yield blocks, and say whose they are where there is a fault.
+
+    Raises:
+        SourceError: They cannot be read; every byte before was yielded.
+    """
     try:
-        while block := file.read(size):
-            yield block
+        yield from blocks
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         msg = f"{name} cannot be read any further: {error}"
         raise SourceError(msg, source=name) from error

@@ -127,11 +127,6 @@ class Chunks:
         """Go on after so many bytes of the chunk yielded last."""
         self._text = self._text[count:]
 
-    def drop_lines(self, count: int) -> None:
-        """Go on after so many line ends, however far away they are."""
-        for _ in range(count):
-            self.drop_line()
-
     def drop_line(self) -> None:
         """Go on after the next line end, however far away it is."""
         while not (found := LINE_END.search(self._text)) and not self._ended:

@@ -63,7 +63,8 @@ def read_delimited(
     notes: list[str] = []
     text = to_utf8(blocks, name, options.encoding, notes)
     chunks = Chunks(text, options.chunk_bytes)
-    chunks.drop_lines(options.skip_lines)
+    for _ in range(options.skip_lines):
+        chunks.drop_line()
     head = _head(chunks, name, options)
     if not head.strip():
         msg = f"{name} is empty: look at what writes it"

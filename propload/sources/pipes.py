@@ -9,8 +9,7 @@ import stat
 import time
 from typing import IO, TYPE_CHECKING
 
-from propload.errors import SourceError
-from propload.sources.blocks import BLOCK_BYTES, PAUSE, read_blocks
+from propload.sources.blocks import BLOCK_BYTES, PAUSE, read_blocks, readable
 from propload.sources.source import FLUSH_SECONDS
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
         SourceError: It cannot be read; every byte before was yielded.
     """
     if isinstance(file, io.BufferedReader) and _makes_wait(file):
-        return _read_pipe(file, name)
+        return readable(_blocks_and_pauses(file), name)
     return read_blocks(file, name)
 
 
@@ -41,14 +40,6 @@ def _makes_wait(file: IO[bytes]) -> bool:
         return False
     is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
     return hasattr(select, "poll") and (is_pipe or file.isatty())
-
-
-def _read_pipe(file: io.BufferedReader, name: str) -> Iterator[bytes]:
-    try:
-        yield from _blocks_and_pauses(file)
-    except OSError as error:
-        msg = f"{name} cannot be read any further: {error}"
-        raise SourceError(msg, source=name) from error
 
 
 def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
