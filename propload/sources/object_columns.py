@@ -44,22 +44,19 @@ def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
         return _with_objects(rows, objects), ()
     except UNFIT as error:
         names = [rows.schema.names[at] for at in objects]
-        held = [
-            dict(zip(names, row, strict=True))
-            for row in zip(*objects.values(), strict=True)
-        ]
-        unfit = {place: why for place, row in enumerate(held) if (why := fault_of(row))}
+        unfit: dict[int, Unread] = {}
+        for place, values in enumerate(zip(*objects.values(), strict=True)):
+            held = dict(zip(names, values, strict=True))
+            if why := fault_of(held):
+                text = describe({**row_at(rows, place), **held})
+                unfit[place] = Unread(place, text, "value", why)
         if not unfit:
             raise pa.ArrowInvalid(str(error)) from error
-    faults = [
-        Unread(place, describe({**row_at(rows, place), **held[place]}), "value", why)
-        for place, why in unfit.items()
-    ]
     good = {
         at: [value for place, value in enumerate(values) if place not in unfit]
         for at, values in objects.items()
     }
-    return _with_objects(between(rows, [*unfit]), good), faults
+    return _with_objects(between(rows, [*unfit]), good), [*unfit.values()]
 
 
 def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
