@@ -261,9 +261,11 @@ def open_scratch(dsn: str | None = None, /) -> Iterator[Scratch]:
     with tempfile.TemporaryDirectory(prefix="propload-benchmark-") as folder:
         state = Path(folder)
         state.chmod(0o755)  # the server's account reads the files of `limit`
-        to = dsn or embedded.start(state)
+        if dsn is None:
+            embedded.start(state)
         try:
-            yield from _namespace(to, state)
+            # peers may have an older libpq, which refuses words of propload's address
+            yield from _namespace(dsn or embedded.url(state), state)
         finally:
             if dsn is None:
                 embedded.destroy(state)

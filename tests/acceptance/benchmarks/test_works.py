@@ -12,6 +12,7 @@ from benchmarks.layout import Layout, column_types
 from benchmarks.listings import LISTINGS, changed, listings
 from benchmarks.scratch import WrongValuesError, open_scratch
 from benchmarks.works import NEW, SECOND, UNCHANGED, FileWorks, ListingWorks
+from propload.postgres.session.dsn import parse_dsn
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -94,3 +95,11 @@ def test_other_values_are_found(database):
         scratch.fill("target", rows.head(49))
         with pytest.raises(WrongValuesError, match="holds 49 rows, expected 50"):
             scratch.verify("target", expected)
+
+
+@pytest.mark.timeout(120)
+def test_the_server_of_benchmarks_is_named_in_words_that_old_clients_know():
+    # a libpq refuses an address with a single word that is newer than itself
+    with open_scratch() as scratch:
+        assert set(parse_dsn(scratch.dsn)) <= {"host", "port", "user", "dbname"}
+        assert scratch.settings()["server_version"]
