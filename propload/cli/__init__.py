@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from propload.cli.flags import Part, completed, expand, flowing
+from propload.cli.flags import completed, expand, flowing, option
 from propload.cli.helping import HelpedGroup
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
@@ -176,13 +176,11 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
         raise typer.Exit
 
 
-_VERSION = Part(
+_VERSION = option(
     bool,
-    typer.Option(
-        "--version",
-        callback=_print_version,
-        is_eager=True,
-        help="Print the version and exit.",
-    ),
+    "--version",
     default=False,
+    callback=_print_version,
+    is_eager=True,
+    help="Print the version and exit.",
 )

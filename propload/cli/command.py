@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.flags import Part, Shown, expand
-from propload.cli.helping import HelpedCommand
+from propload.cli.flags import Shown, expand, option, switch
+from propload.cli.helping import HelpedCommand, HelpedGroup
 from propload.cli.screen import Screen, screen_group
 from propload.config.files import CONFIG_VARIABLE
 from propload.errors import ConfigError
@@ -16,21 +16,22 @@ from propload.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CONFIG = Part(
+_CONFIG = option(
     str | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="Configuration file; the nearest propload.toml by default.",
-        rich_help_panel="Running",
-    ),
+    "--config",
+    metavar="FILE",
+    help="Configuration file; the nearest propload.toml by default.",
+    rich_help_panel="Running",
 )
 #: The flag of commands that ask before they delete.
-YES = Part(
-    bool,
-    typer.Option("--yes", "-y", help="Do not ask.", show_default=False),
-    default=False,
-)
+YES = switch("--yes", "Do not ask.", "-y")
+
+
+def add_group(app: typer.Typer, name: str, meaning: str) -> typer.Typer:
+    """Add a group of commands to an app, and return it."""
+    group = typer.Typer(cls=HelpedGroup, help=meaning, no_args_is_help=True)
+    app.add_typer(group, name=name)
+    return group
 
 
 def command(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import YES, command
+from propload.cli.command import YES, add_group, command
 from propload.cli.flags import Group, Part
-from propload.cli.helping import HelpedGroup
 from propload.cli.places import places
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
@@ -29,12 +28,7 @@ _WORDS = Part(
 
 def add_to(app: typer.Typer) -> None:
     """Add the group `db` to the app."""
-    group = typer.Typer(
-        cls=HelpedGroup,
-        help="Start, stop and look into the embedded database.",
-        no_args_is_help=True,
-    )
-    app.add_typer(group, name="db")
+    group = add_group(app, "db", "Start, stop and look into the embedded database.")
     for add in (_add_start, _add_stop, _add_status, _add_url, _add_psql, _add_destroy):
         add(group)
 

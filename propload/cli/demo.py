@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from propload.cli.command import command
-from propload.cli.flags import Part
+from propload.cli.flags import option, switch
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
+
+    import typer
 
     from propload.cli.screen import Reported, Screen
     from propload.options import Settings
@@ -38,18 +38,14 @@ GROUP = "propload.demos"
 #: Two days of so many take about 20 seconds on two busy cores.
 _LISTINGS = 400
 
-_SIZE = Part(
+_SIZE = option(
     int,
-    typer.Option(
-        "--listings", metavar="N", help="Homes for sale on the site's first day."
-    ),
+    "--listings",
     default=_LISTINGS,
+    metavar="N",
+    help="Homes for sale on the site's first day.",
 )
-_KEEP = Part(
-    bool,
-    typer.Option("--keep", help="Load on top of the rows of an earlier demo."),
-    default=False,
-)
+_KEEP = switch("--keep", "Load on top of the rows of an earlier demo.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,7 +68,7 @@ def add_to(app: typer.Typer) -> None:
         """
         is_silent = screen.quiet or screen.as_json
         shown: Settings = {"progress": False} if is_silent else {}
-        tell = screen.print if not is_silent else _say_nothing
+        tell = screen.print if not is_silent else (lambda _: None)
         report = _find_demo()(
             tell, listings=listings, keep=keep, settings={**given, **shown}
         )
@@ -80,10 +76,6 @@ def add_to(app: typer.Typer) -> None:
             screen.show(report)
         elif screen.quiet:
             screen.print(str(report))
-
-
-def _say_nothing(text: str) -> None:
-    del text
 
 
 def _find_demo() -> Demo:

@@ -10,6 +10,8 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
+import typer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -27,6 +29,17 @@ class Part:
     type: object
     option: Any  # typer's functions return Any
     default: object = None
+
+
+def option(kind: object, *flags: str, default: object = None, **shown: Any) -> Part:
+    """Return a flag with a value; its words and its looks are those of typer."""
+    return Part(kind, typer.Option(*flags, **shown), default)
+
+
+def switch(flag: str, meaning: str, *short: str, panel: str | None = None) -> Part:
+    """Return a flag without a value: what it means is so where it is given."""
+    shown = {"help": meaning, "show_default": False, "rich_help_panel": panel}
+    return option(bool, flag, *short, default=False, **shown)
 
 
 @dataclass(frozen=True, slots=True)

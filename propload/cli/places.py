@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.flags import Part
+from propload.cli.flags import Part, option
 from propload.config import resolve
 from propload.options import Places
 from propload.state_folder import see_state_folder
@@ -21,16 +21,14 @@ if TYPE_CHECKING:
 LISTED_RUNS = 20
 
 
+def run_argument(meaning: str) -> Part:
+    """Return the argument that names an earlier run; empty where it is not given."""
+    named = typer.Argument(metavar="RUN", help=meaning, show_default=False)
+    return Part(str, named, default="")
+
+
 def _earlier_run(newest: str) -> Part:
-    return Part(
-        str,
-        typer.Argument(
-            metavar="RUN",
-            help=f"A run's name or its beginning; {newest} by default.",
-            show_default=False,
-        ),
-        default="",
-    )
+    return run_argument(f"A run's name or its beginning; {newest} by default.")
 
 
 #: The argument that names an earlier run.
@@ -40,10 +38,13 @@ REJECTING_RUN = _earlier_run("the newest run that rejected rows")
 #: The argument that names an earlier run whose rejected rows are loaded again.
 REPLAYED_RUN = _earlier_run("the newest run with rows to replay")
 #: How many earlier runs are listed.
-MOST_RUNS = Part(
+MOST_RUNS = option(
     int,
-    typer.Option("--limit", metavar="N", min=0, help="Runs listed; 0 lists all."),
+    "--limit",
     default=LISTED_RUNS,
+    metavar="N",
+    min=0,
+    help="Runs listed; 0 lists all.",
 )
 
 

@@ -8,9 +8,9 @@ import typer
 
 from propload.cli.command import YES, command
 from propload.cli.ending import exit_code
-from propload.cli.flags import Part
+from propload.cli.flags import switch
 from propload.cli.ingest import quieted
-from propload.cli.places import places
+from propload.cli.places import places, run_argument
 from propload.cli.screen import failure, report_of
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
@@ -24,35 +24,11 @@ if TYPE_CHECKING:
     from propload.options import Settings
     from propload.report import Report
 
-_RUN = Part(
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="Only this run; by default all runs into the database.",
-        show_default=False,
-    ),
-    default="",
-)
-_LIST = Part(
-    bool,
-    typer.Option("--list", help="Only list the journals.", show_default=False),
-    default=False,
-)
-_DROP = Part(
-    bool,
-    typer.Option(
-        "--drop", help="Delete the journal of RUN; asks first.", show_default=False
-    ),
-    default=False,
-)
-_MOVED = Part(
-    bool,
-    typer.Option(
-        "--moved",
-        help="Confirm that the database of RUN is this one, at a new address.",
-        show_default=False,
-    ),
-    default=False,
+_RUN = run_argument("Only this run; by default all runs into the database.")
+_LIST = switch("--list", "Only list the journals.")
+_DROP = switch("--drop", "Delete the journal of RUN; asks first.")
+_MOVED = switch(
+    "--moved", "Confirm that the database of RUN is this one, at a new address."
 )
 
 

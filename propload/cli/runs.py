@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-import typer
-
 from propload.beginnings import Beginning, BeginningStore
-from propload.cli.command import YES, command
-from propload.cli.flags import Part
-from propload.cli.helping import HelpedGroup
+from propload.cli.command import YES, add_group, command
+from propload.cli.flags import option
 from propload.cli.places import MOST_RUNS, RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
@@ -21,6 +18,8 @@ from propload.target import parse_table
 from propload.wording import counted
 
 if TYPE_CHECKING:
+    import typer
+
     from propload.cli.screen import Screen
     from propload.options import Places, Settings
     from propload.report import Plain, Report
@@ -28,26 +27,20 @@ if TYPE_CHECKING:
 
 _ONE_TABLE = "Only runs into this TABLE or NAMESPACE.TABLE."
 
-_OLDER_THAN = Part(
+_OLDER_THAN = option(
     float,
-    typer.Option(
-        "--older-than",
-        metavar="DAYS",
-        min=0,
-        help="Drop runs that ended more than so many days ago.",
-    ),
+    "--older-than",
     default=...,
+    metavar="DAYS",
+    min=0,
+    help="Drop runs that ended more than so many days ago.",
 )
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group `runs` to the app."""
-    group = typer.Typer(
-        cls=HelpedGroup,
-        help="Look at the reports of earlier runs, and drop old ones.",
-        no_args_is_help=True,
-    )
-    app.add_typer(group, name="runs")
+    meaning = "Look at the reports of earlier runs, and drop old ones."
+    group = add_group(app, "runs", meaning)
     _add_list(group)
     _add_show(group)
     _add_drop(group)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.flags import Group, Part
+from propload.cli.flags import Group, switch
 from propload.cli.helping import OUTPUT_PANEL
 from propload.cli.signals import settle, terminable
 from propload.cli.streams import patient_stdout
@@ -322,19 +322,15 @@ def _connection_strings() -> list[str]:
 
 def screen_group() -> Group:
     """Return the flags of `Screen`."""
-    switches = {
-        "as_json": _switch("--json", "Print only the result, as JSON."),
-        "quiet": _switch("--quiet", "Show only the result and errors.", "-q"),
-        "verbose": _switch("--verbose", "Log each step on stderr.", "-v"),
-        "debug": _switch("--debug", "Show the traceback of an error."),
+    told = {
+        "as_json": ("--json", "Print only the result, as JSON."),
+        "quiet": ("--quiet", "Show only the result and errors.", "-q"),
+        "verbose": ("--verbose", "Log each step on stderr.", "-v"),
+        "debug": ("--debug", "Show the traceback of an error."),
     }
-    return Group(switches, _gather)
+    parts = {name: switch(*one, panel=OUTPUT_PANEL) for name, one in told.items()}
+    return Group(parts, _gather)
 
 
 def _gather(values: Mapping[str, object]) -> Screen:
     return Screen(**{name: bool(value) for name, value in values.items()})
-
-
-def _switch(flag: str, meaning: str, *short: str) -> Part:
-    option = typer.Option(flag, *short, help=meaning, rich_help_panel=OUTPUT_PANEL)
-    return Part(bool, option, default=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from propload.cli.flags import Group, Part
+from propload.cli.flags import Group, Part, option
 from propload.config.settings import SETTINGS, Setting
 from propload.errors import ConfigError
 
@@ -41,14 +41,12 @@ def _setting_flag(setting: Setting) -> Part:
     }
     if not setting.metavar:
         both = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
-        return Part(bool | None, typer.Option(both, **shown))
+        return option(bool | None, both, **shown)
     if setting.choices:
         # typer's own choices are refused in the words of the library below it
         shown["autocompletion"] = lambda: setting.choices
         shown["callback"] = _refusing(setting)
-    return Part(
-        str | None, typer.Option(setting.flag, metavar=setting.metavar, **shown)
-    )
+    return option(str | None, setting.flag, metavar=setting.metavar, **shown)
 
 
 def _refusing(setting: Setting) -> Callable[[str | None], str | None]:

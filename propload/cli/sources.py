@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import typer
 
-from propload.cli.flags import Group, Part
+from propload.cli.flags import Group, Part, option
 from propload.config import job_source, job_table
 from propload.config.values import as_typed, read_resume
 from propload.errors import ConfigError
@@ -23,9 +23,6 @@ class Crawl(TypedDict, total=False):
     crawl_settings: Mapping[str, object]
 
 
-_PANEL = "Crawling"
-
-
 def _sources(meaning: str) -> Part:
     shown = typer.Argument(metavar="SOURCE", help=meaning, show_default=False)
     return Part(list[str] | None, shown)
@@ -33,34 +30,27 @@ def _sources(meaning: str) -> Part:
 
 _ROWS = _sources("Files, globs, folders, or - for stdin.")
 _ROWS_OR_SPIDER = _sources("Files, globs, folders, - for stdin, or spider:NAME.")
-_JOB = Part(
+_JOB = option(
     str | None,
-    typer.Option(
-        "--job",
-        metavar="NAME",
-        help="Take settings and source from table jobs.NAME of the configuration file.",
-        rich_help_panel="Running",
-    ),
+    "--job",
+    metavar="NAME",
+    help="Take settings and source from table jobs.NAME of the configuration file.",
+    rich_help_panel="Running",
 )
-_ARGUMENT = Part(
-    list[str] | None,
-    typer.Option(
-        "--argument",
-        "-a",
+
+
+def _values(meaning: str, *flags: str) -> Part:
+    return option(
+        list[str] | None,
+        *flags,
         metavar="NAME=VALUE",
-        help="Argument for the spider; may be given several times.",
-        rich_help_panel=_PANEL,
-    ),
-)
-_SET = Part(
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="Scrapy setting of the crawl; may be given several times.",
-        rich_help_panel=_PANEL,
-    ),
-)
+        help=f"{meaning}; may be given several times.",
+        rich_help_panel="Crawling",
+    )
+
+
+_ARGUMENT = _values("Argument for the spider", "--argument", "-a")
+_SET = _values("Scrapy setting of the crawl", "--set")
 
 
 class Chosen:

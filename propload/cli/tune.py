@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.flags import Part
+from propload.cli.flags import option, switch
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 from propload.config import SETTINGS
@@ -28,37 +28,29 @@ propload tune --job nightly --seconds 120 --write
 """
 _PANEL = "Running"
 
-SECONDS = Part(
+SECONDS = option(
     float,
-    typer.Option(
-        "--seconds",
-        metavar="S",
-        min=1,
-        help="About how long the search takes.",
-        rich_help_panel=_PANEL,
-    ),
+    "--seconds",
     default=60.0,
+    metavar="S",
+    min=1,
+    help="About how long the search takes.",
+    rich_help_panel=_PANEL,
 )
-ROWS = Part(
+ROWS = option(
     int,
-    typer.Option(
-        "--rows",
-        metavar="N",
-        min=1,
-        help="Most rows to read for the trials.",
-        rich_help_panel=_PANEL,
-    ),
+    "--rows",
     default=400_000,
+    metavar="N",
+    min=1,
+    help="Most rows to read for the trials.",
+    rich_help_panel=_PANEL,
 )
-WRITE = Part(
-    bool,
-    typer.Option(
-        "--write",
-        help="Put the choice into the configuration file, auto where none is clearly "
-        "faster: for the job of --job, else for all jobs.",
-        rich_help_panel=_PANEL,
-    ),
-    default=False,
+WRITE = switch(
+    "--write",
+    "Put the choice into the configuration file, auto where none is clearly faster: "
+    "for the job of --job, else for all jobs.",
+    panel=_PANEL,
 )
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING
 
-from propload.cli.helping import HelpedGroup
+from propload.cli.command import add_group
 from propload.cli.rejects import drop, export, list_runs, replay, show
+
+if TYPE_CHECKING:
+    import typer
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group `rejects` to the app."""
-    group = typer.Typer(
-        cls=HelpedGroup,
-        help="Look at the rows that runs rejected, and load them after all.",
-        no_args_is_help=True,
-    )
-    app.add_typer(group, name="rejects")
+    meaning = "Look at the rows that runs rejected, and load them after all."
+    group = add_group(app, "rejects", meaning)
     for one in (list_runs, show, replay, export, drop):
         one.add_to(group)

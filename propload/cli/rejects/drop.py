@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from propload.cli.command import YES, command
-from propload.cli.flags import Part
-from propload.cli.places import find_rejected, find_rejects
+from propload.cli.flags import option
+from propload.cli.places import find_rejected, find_rejects, run_argument
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.wording import counted
 
 if TYPE_CHECKING:
+    import typer
+
     from propload.cli.screen import Screen
     from propload.options import Settings
 
 #: No run is the default: this one is for good.
-_RUN_NAMED = Part(
-    str,
-    typer.Argument(
-        metavar="RUN", help="A run's name or its beginning.", show_default=False
-    ),
-    default="",
-)
-_OLDER_THAN = Part(
+_RUN_NAMED = run_argument("A run's name or its beginning.")
+_OLDER_THAN = option(
     float | None,
-    typer.Option(
-        "--older-than",
-        metavar="DAYS",
-        min=0,
-        help="Of all runs, the rows rejected more than so many days ago.",
-        show_default=False,
-    ),
+    "--older-than",
+    metavar="DAYS",
+    min=0,
+    help="Of all runs, the rows rejected more than so many days ago.",
+    show_default=False,
 )
 
 

@@ -7,10 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from propload.cli.command import command
-from propload.cli.flags import Part
+from propload.cli.flags import option
 from propload.cli.places import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
@@ -21,22 +19,21 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     import polars as pl
+    import typer
 
     from propload.cli.screen import Screen
     from propload.options import Settings
 
     Writer: TypeAlias = Callable[[Iterable[pl.DataFrame], Path], None]
 
-_WRITTEN = Part(
+_WRITTEN = option(
     str,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="File to write: .csv, .parquet or .ndjson.",
-        show_default=False,
-    ),
+    "--output",
+    "-o",
     default=...,
+    metavar="FILE",
+    help="File to write: .csv, .parquet or .ndjson.",
+    show_default=False,
 )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from propload.cli.command import command
 from propload.cli.ending import exit_code
-from propload.cli.flags import Part
+from propload.cli.flags import option
 from propload.cli.ingest import quieted
 from propload.cli.places import REPLAYED_RUN
 from propload.cli.settings import settings_group
@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from propload.earlier.fixing import Fix
     from propload.options import Settings
 
-_FIX = Part(
+_FIX = option(
     str | None,
-    typer.Option(
-        "--fix",
-        metavar="MODULE:FUNCTION",
-        help="Function that corrects the rows: takes a frame, returns one.",
-    ),
+    "--fix",
+    metavar="MODULE:FUNCTION",
+    help="Function that corrects the rows: takes a frame, returns one.",
 )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import typer
-
 from propload.cli.command import command
-from propload.cli.flags import Part
+from propload.cli.flags import option
 from propload.cli.places import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
@@ -17,6 +15,8 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    import typer
 
     from propload.cli.screen import Screen
     from propload.options import Settings
@@ -28,10 +28,13 @@ SHOWN_ROWS = 20
 #: A row that could not be read may be long, and nobody reads more of it in a table.
 SHOWN_CHARACTERS = 500
 
-LIMIT = Part(
+LIMIT = option(
     int,
-    typer.Option("--limit", metavar="N", min=0, help="Rows shown; 0 shows all."),
+    "--limit",
     default=SHOWN_ROWS,
+    metavar="N",
+    min=0,
+    help="Rows shown; 0 shows all.",
 )
 
 
