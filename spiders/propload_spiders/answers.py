@@ -10,9 +10,9 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 
-from propload.sources.spiders.failing import failure_said
 from propload.sources.spiders.robots import unread_rules
 from propload.sources.spiders.site_pace import is_refused
+from propload.sources.spiders.watching import failure_said
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http.request import NO_CALLBACK
 
-from propload.sources.spiders.failing import failure_said
 from propload.sources.spiders.feed import NOT_LOADED
 from propload.sources.spiders.robots import unread_rules
 
@@ -24,6 +24,8 @@ GONE = frozenset({404, 410})
 _MOST_EXAMPLES = 10
 #: Of them so many reasons for which items were dropped.
 _MOST_DROP_REASONS = 3
+#: What aiohttp tells of its settings: an object, which says nothing to a reader.
+_TLS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
 
 
 class Watch:
@@ -155,6 +157,11 @@ class Watch:
     def _note(self, sentence: str) -> None:
         if len(self.examples) < _MOST_EXAMPLES:
             self.examples.append(sentence)
+
+
+def failure_said(error: BaseException | None, /) -> str:
+    """Return what a failure is called and says."""
+    return f"{type(error).__name__}: {_TLS.sub('', str(error))}".rstrip(": ")
 
 
 def _is_robots_txt(request: Request) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.sources.spiders.failing import failure_said
+from propload.sources.spiders.watching import failure_said
 
 
 @pytest.mark.parametrize(
