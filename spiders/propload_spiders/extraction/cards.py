@@ -48,7 +48,7 @@ class Cards:
 
 def read_cards(html: str, /, *, url: str, scraped_at: str) -> Cards:
     """Return the listings of a page's cards, and the number its heading names."""
-    page = Selector(html)
+    page = Selector(html, type="html")
     found: dict[str, ListingItem] = {}
     for link in page.xpath(_LINK):
         item = _item(link, url, scraped_at)

@@ -29,7 +29,7 @@ def definition_rows(html: str, /) -> Iterator[Row]:
     """Yield the rows of a page's definition lists, in order."""
     if "<dl" not in html:
         return
-    for outer in Selector(html).xpath(_OUTER_LISTS):
+    for outer in Selector(html, type="html").xpath(_OUTER_LISTS):
         heading = joined(outer.xpath(_HEADING).getall())
         yield from _rows(outer, (heading,) if heading else ())
 

@@ -53,7 +53,7 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
     found: dict[str, str] = {}
     for texts in (
         {"status_text": _closed_status(listing, bare)},
-        read_agent(Selector(html)),
+        read_agent(Selector(html, type="html")),
         _title_texts(html),
         _linked_texts(linked, bare.offering),
         {"neighbourhood": _third_crumb(html, linked)},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from urllib.parse import urljoin
 
 import polars as pl
 import pytest
 
 from propload.prepare.mapping import MapContext
 from propload_spiders.demo.flat import flatten
+from propload_spiders.extraction.detail import read_detail
 from propload_spiders.extraction.search import read_search
 from propload_spiders.extraction.texts import measure_of
 from propload_spiders.mapping import FUNDA
@@ -94,3 +96,10 @@ def test_an_address_that_is_none_costs_no_other_listing():
     for html in (linked, cards, state, linked + cards + state):
         page = read_search(html, url=URL, scraped_at=NOW)
         assert [item.listing_id for item in page.items] == ["41234567"]
+
+
+@pytest.mark.parametrize("body", ['{"message": "busy"}', '["<dl>"]'])
+def test_an_answer_of_json_is_a_page_without_a_listing(body):
+    page = read_search(body, url=URL, scraped_at=NOW)
+    assert (page.items, page.method) == ((), "none")
+    assert read_detail(body, url=urljoin(URL, LINK), scraped_at=NOW) is None
