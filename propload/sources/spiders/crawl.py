@@ -13,6 +13,10 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.extensions.memusage import MemoryUsage
 from scrapy.utils.reactor import is_reactor_installed
+from scrapy.utils.reactorless import (
+    install_reactor_import_hook,
+    uninstall_reactor_import_hook,
+)
 
 from propload.errors import PropLoadError, QueueClosedError, SourceError
 from propload.nearest import SLIP, meant
@@ -222,8 +226,9 @@ class _Crawl(threading.Thread):
     async def _crawl(self) -> None:
         if is_reactor_installed():
             msg = (
-                "this process runs a Twisted reactor, so no crawl can run in it: "
-                "crawl in a process of its own"
+                "this process has a Twisted reactor, so no crawl can run in it: leave "
+                "out what imports twisted.internet.reactor, as the spider's module "
+                "may, or crawl in a process of its own"
             )
             raise SourceError(msg, source=self._spider.name)
         # a runner would lay its settings over the crawler's when it starts it
@@ -234,9 +239,12 @@ class _Crawl(threading.Thread):
         self._pull = lambda: loop.call(lambda: _end(crawler, brake))
         if self._stopping.is_set():
             brake.pull(STOPPED)
+        # what waits for a reactor that does not run would wait for ever
+        hook = install_reactor_import_hook()
         try:
             await crawler.crawl_async(**self._arguments)
         finally:
+            uninstall_reactor_import_hook(hook)
             self._note_outcome(crawler)
             if not ended.is_set():
                 await _close_unbegun(crawler)

@@ -8,15 +8,15 @@ from typing import ClassVar
 import pytest
 import scrapy
 from scrapy.exceptions import CloseSpider, DropItem
+from scrapy.utils.defer import maybe_deferred_to_future
+from twisted.internet.defer import Deferred
 
 from propload.errors import (
     BlockedError,
     ConfigError,
     SourceError,
 )
-from propload.sources.spiders import (
-    SpiderSource,
-)
+from propload.sources.spiders import SpiderSource
 from propload.sources.spiders import crawl as crawl_module
 from propload.sources.spiders.feed import Feed
 from tests.unit.sources.spiders.crawling import spider_of
@@ -211,6 +211,22 @@ def test_what_a_users_pipelines_cost_stands_in_the_notes():
     assert "an item pipeline raised ValueError: my own mistake" in notes
     # a reason is said once
     assert notes.count("an item pipeline dropped an item: too cheap") == 1
+
+
+def test_a_pipeline_that_waits_for_a_reactor_is_told_that_none_runs():
+    class Waits:
+        async def process_item(self, item):
+            from twisted.internet import reactor
+
+            waiting = Deferred()
+            reactor.callLater(0, waiting.callback, item)
+            return await maybe_deferred_to_future(waiting)
+
+    source = SpiderSource(
+        spider_of([{"id": 1}]), settings={"ITEM_PIPELINES": {Waits: 1}}
+    )
+    with pytest.raises(SourceError, match="raised ImportError: Import of twisted"):
+        read(source)
 
 
 # Scrapy makes the coroutines of all pipelines before it awaits one
