@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from propload_spiders.vocabulary import words_of
+
 
 @dataclass(frozen=True, slots=True)
 class Town:
@@ -104,27 +106,12 @@ TOWNS = (
     ),
 )
 
-STREETS = (
-    "Zeepaardstraat",
-    "Lange Touwbaan",
-    "Schelpenpad",
-    "Prinses Amarantelaan",
-    "Kruidenhof",
-    "Wilgenkade",
-    "Dokter Vermeylplein",
-    "Zilvermeeuwweg",
-    "Achter de Molenwerf",
-    "Kapitein Roosestraat",
-    "Blauwe Ganzenlaan",
-    "Kalkovenkade",
-    "Oude Turfmarkt",
-    "Heggemusstraat",
-    "Mosselbankstraat",
-    "Burgemeester Zandwijklaan",
-    "Steltloperhof",
-    "'t Hoge Eind",
-    "Café-Kwartiersteeg",
-    "Tulpenboomgaard",
+STREETS = words_of(
+    "Zeepaardstraat, Lange Touwbaan, Schelpenpad, Prinses Amarantelaan, Kruidenhof, "
+    "Wilgenkade, Dokter Vermeylplein, Zilvermeeuwweg, Achter de Molenwerf, "
+    "Kapitein Roosestraat, Blauwe Ganzenlaan, Kalkovenkade, Oude Turfmarkt, "
+    "Heggemusstraat, Mosselbankstraat, Burgemeester Zandwijklaan, Steltloperhof, "
+    "'t Hoge Eind, Café-Kwartiersteeg, Tulpenboomgaard"
 )
 
 AGENTS = (

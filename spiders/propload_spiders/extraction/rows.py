@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from propload_spiders.vocabulary import by_word
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -17,15 +19,14 @@ _QUESTION = re.compile(
 )
 
 #: Rows whose label says more than their id: four prices share one id.
-_LABELS_FIRST: Mapping[str, str] = {
-    "oorspronkelijke vraagprijs": "original_price_text",
-    "original asking price": "original_price_text",
-    "huurprijs": "rent_text",
-    "laatste huurprijs": "rent_text",
-    "rental price": "rent_text",
-    "last rental price": "rent_text",
-    "rent": "rent_text",
-}
+_LABELS_FIRST = by_word(
+    {
+        "original_price_text": "oorspronkelijke vraagprijs, original asking price",
+        "rent_text": (
+            "huurprijs, laatste huurprijs, rental price, last rental price, rent"
+        ),
+    }
+)
 #: Rows that are no field's, whatever their id: an estimate is no energy label.
 _PROVISIONAL = frozenset({"voorlopig energielabel", "provisional energy label"})
 _IDS: Mapping[str, str] = {
@@ -47,57 +48,36 @@ _IDS: Mapping[str, str] = {
     "cadastral-ownershipsituation": "ownership_text",
     "cadastral-fees": "ownership_fees_text",
 }
-_LABELS: Mapping[str, str] = {
-    "vraagprijs": "price_text",
-    "laatste vraagprijs": "price_text",
-    "asking price": "price_text",
-    "last asking price": "price_text",
-    "aangeboden sinds": "listed_text",
-    "listed since": "listed_text",
-    "status": "status_text",
-    "aanvaarding": "acceptance_text",
-    "acceptance": "acceptance_text",
-    "bijdrage vve": "monthly_fee_text",
-    "vve (owners association) contribution": "monthly_fee_text",
-    "verkoopdatum": "sold_text",
-    "date of sale": "sold_text",
-    "looptijd": "duration_text",
-    "time on the market": "duration_text",
-    "soort woonhuis": "subtype_text",
-    "soort appartement": "subtype_text",
-    "kind of house": "subtype_text",
-    "type apartment": "subtype_text",
-    "soort bouw": "construction_text",
-    "building type": "construction_text",
-    "bouwjaar": "year_built_text",
-    "bouwperiode": "year_built_text",
-    "year of construction": "year_built_text",
-    "construction period": "year_built_text",
-    "wonen": "living_area_text",
-    "woonoppervlakte": "living_area_text",
-    "gebruiksoppervlakte wonen": "living_area_text",
-    "living area": "living_area_text",
-    "perceel": "plot_area_text",
-    "perceeloppervlakte": "plot_area_text",
-    "plot size": "plot_area_text",
-    "inhoud": "volume_text",
-    "volume in cubic meters": "volume_text",
-    "aantal kamers": "rooms_text",
-    "number of rooms": "rooms_text",
-    "aantal badkamers": "bathrooms_text",
-    "number of bath rooms": "bathrooms_text",
-    "number of bathrooms": "bathrooms_text",
-    "aantal woonlagen": "stories_text",
-    "number of stories": "stories_text",
-    "gelegen op": "floor_text",
-    "located at": "floor_text",
-    "energielabel": "energy_label_text",
-    "energy label": "energy_label_text",
-    "eigendomssituatie": "ownership_text",
-    "ownership situation": "ownership_text",
-    "lasten": "ownership_fees_text",
-    "fees": "ownership_fees_text",
-}
+_LABELS = by_word(
+    {
+        "price_text": "vraagprijs, laatste vraagprijs, asking price, last asking price",
+        "listed_text": "aangeboden sinds, listed since",
+        "status_text": "status",
+        "acceptance_text": "aanvaarding, acceptance",
+        "monthly_fee_text": "bijdrage vve, vve (owners association) contribution",
+        "sold_text": "verkoopdatum, date of sale",
+        "duration_text": "looptijd, time on the market",
+        "subtype_text": (
+            "soort woonhuis, soort appartement, kind of house, type apartment"
+        ),
+        "construction_text": "soort bouw, building type",
+        "year_built_text": (
+            "bouwjaar, bouwperiode, year of construction, construction period"
+        ),
+        "living_area_text": (
+            "wonen, woonoppervlakte, gebruiksoppervlakte wonen, living area"
+        ),
+        "plot_area_text": "perceel, perceeloppervlakte, plot size",
+        "volume_text": "inhoud, volume in cubic meters",
+        "rooms_text": "aantal kamers, number of rooms",
+        "bathrooms_text": "aantal badkamers, number of bath rooms, number of bathrooms",
+        "stories_text": "aantal woonlagen, number of stories",
+        "floor_text": "gelegen op, located at",
+        "energy_label_text": "energielabel, energy label",
+        "ownership_text": "eigendomssituatie, ownership situation",
+        "ownership_fees_text": "lasten, fees",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

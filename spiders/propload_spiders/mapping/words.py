@@ -7,72 +7,47 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.prepare.parsers import parse_boolean, parse_one_of
+from propload_spiders.vocabulary import by_word, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Texts that say nothing, in any field.
-NULL_WORDS = (
-    "",
-    "-",
-    "--",
-    "\u2013",
-    "\u2014",
-    "n/a",
-    "n.v.t.",
-    "nvt",
-    "nan",
-    "null",
-    "none",
-)
+NULL_WORDS = ("", *words_of("-, --, \u2013, \u2014, n/a, n.v.t., nvt, nan, null, none"))
 
 #: The same in the field of the status, where `none` means available.
 NULL_STATUS_WORDS = tuple(word for word in NULL_WORDS if word != "none")
 
-OFFERINGS = {
-    "koop": "sale",
-    "te koop": "sale",
-    "buy": "sale",
-    "sale": "sale",
-    "for sale": "sale",
-    "huur": "rent",
-    "te huur": "rent",
-    "rent": "rent",
-    "for rent": "rent",
-}
+#: What a word means is a word for it as well.
+OFFERINGS = by_word(
+    {
+        "sale": "koop, te koop, buy, for sale",
+        "rent": "huur, te huur, for rent",
+    }
+)
 
-STATUSES = {
-    "none": "available",
-    "available": "available",
-    "beschikbaar": "available",
-    "beschikbaar voor inschrijving": "available",
-    "available for registration": "available",
-    "te koop": "available",
-    "te huur": "available",
-    "for sale": "available",
-    "for rent": "available",
-    "under_bid": "under_offer",
-    "under bid": "under_offer",
-    "under offer": "under_offer",
-    "under option": "under_offer",
-    "under_option": "under_offer",
-    "onder bod": "under_offer",
-    "onder optie": "under_offer",
-    "negotiations": "under_offer",
-    "sold_under_reservation": "sold_conditional",
-    "sold under reservation": "sold_conditional",
-    "verkocht onder voorbehoud": "sold_conditional",
-    "verkocht": "sold",
-    "sold": "sold",
-    "rented_under_reservation": "rented_conditional",
-    "rented under reservation": "rented_conditional",
-    "verhuurd onder voorbehoud": "rented_conditional",
-    "verhuurd": "rented",
-    "rented": "rented",
-    "withdrawn": "withdrawn",
-    "ingetrokken": "withdrawn",
-    "teruggetrokken": "withdrawn",
-}
+STATUSES = by_word(
+    {
+        "available": (
+            "none, beschikbaar, beschikbaar voor inschrijving, "
+            "available for registration, te koop, te huur, for sale, for rent"
+        ),
+        "under_offer": (
+            "under_bid, under bid, under offer, under option, under_option, onder bod, "
+            "onder optie, negotiations"
+        ),
+        "sold_conditional": (
+            "sold_under_reservation, sold under reservation, verkocht onder voorbehoud"
+        ),
+        "sold": "verkocht",
+        "rented_conditional": (
+            "rented_under_reservation, rented under reservation, "
+            "verhuurd onder voorbehoud"
+        ),
+        "rented": "verhuurd",
+        "withdrawn": "ingetrokken, teruggetrokken",
+    }
+)
 #: Words for both offerings: which one it is, the offering says.
 SHARED_STATUSES = {
     "sold or rented under reservation": ("sold_conditional", "rented_conditional"),
@@ -84,65 +59,31 @@ SHARED_STATUSES = {
     "verkocht of verhuurd": ("sold", "rented"),
 }
 
-PROPERTY_TYPES = {
-    "house": "house",
-    "huis": "house",
-    "woonhuis": "house",
-    "villa": "house",
-    "woonboot": "house",
-    "houseboat": "house",
-    "apartment": "apartment",
-    "appartement": "apartment",
-    "flat": "apartment",
-    "penthouse": "apartment",
-    "studio": "apartment",
-    "parking": "parking",
-    "parkeergelegenheid": "parking",
-    "parkeerplaats": "parking",
-    "garage": "parking",
-    "garagebox": "parking",
-    "land": "land",
-    "bouwgrond": "land",
-    "kavel": "land",
-    "bouwkavel": "land",
-    "perceel": "land",
-    "building plot": "land",
-}
+PROPERTY_TYPES = by_word(
+    {
+        "house": "huis, woonhuis, villa, woonboot, houseboat",
+        "apartment": "appartement, flat, penthouse, studio",
+        "parking": "parkeergelegenheid, parkeerplaats, garage, garagebox",
+        "land": "bouwgrond, kavel, bouwkavel, perceel, building plot",
+    }
+)
 
 #: Words for new buildings and for old ones.
-NEW = (
-    "newly_built",
-    "newly built",
-    "nieuwbouw",
-    "new",
-    "new property",
-    "new construction",
-    "true",
-    "yes",
-    "ja",
+NEW = words_of(
+    "newly_built, newly built, nieuwbouw, new, new property, new construction, true, "
+    "yes, ja"
 )
-RESALE = (
-    "resale",
-    "resale property",
-    "bestaande bouw",
-    "existing",
-    "false",
-    "no",
-    "nee",
+RESALE = words_of(
+    "resale, resale property, bestaande bouw, existing, false, no, nee",
 )
 
-COUNTRIES = {
-    "nl": "NL",
-    "nederland": "NL",
-    "the netherlands": "NL",
-    "netherlands": "NL",
-    "be": "BE",
-    "belgië": "BE",
-    "belgium": "BE",
-    "de": "DE",
-    "duitsland": "DE",
-    "germany": "DE",
-}
+COUNTRIES = by_word(
+    {
+        "NL": "nl, nederland, the netherlands, netherlands",
+        "BE": "be, belgië, belgium",
+        "DE": "de, duitsland, germany",
+    }
+)
 
 _LABEL = (
     r"(?i)^(?:energie(?:label|klasse)|energy (?:label|class)|label|klasse|class)?\s*"
