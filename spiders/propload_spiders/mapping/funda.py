@@ -179,10 +179,10 @@ def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that the rules make; equal texts of many are read once."""
     inputs = dict.fromkeys(_inputs(rule) for rule in RULES)
     is_empty = texts.select(pl.all().is_null().all()).row(0, named=True)
+    told = [each for each in inputs if not is_empty[each[0]]]
     # most files lack most columns
     silent = [each for each in inputs if is_empty[each[0]]]
-    told = [each for each in inputs if not is_empty[each[0]]]
-    made = [_nothing(_typed(texts, each), texts.height) for each in silent]
+    made = [_columns_from(each).clear(texts.height) for each in silent]
     if texts.height <= FEW_ROWS:
         # those of days come last: the others have most patterns in common
         rules = map(_rules_of, sorted(told, key=len))
@@ -219,21 +219,11 @@ def _rules_of(inputs: tuple[str, ...]) -> tuple[pl.Expr, ...]:
     )
 
 
-def _typed(
-    texts: pl.DataFrame, inputs: tuple[str, ...]
-) -> tuple[tuple[str, pl.DataType], ...]:
-    return tuple((name, texts.schema[name]) for name in inputs)
-
-
-def _nothing(inputs: tuple[tuple[str, pl.DataType], ...], rows: int) -> pl.DataFrame:
-    """Return what the rules of some fields make of rows that have none of them."""
-    return _row_of_nothing(inputs)[pl.zeros(rows, pl.UInt32, eager=True)]
-
-
 @cache
-def _row_of_nothing(inputs: tuple[tuple[str, pl.DataType], ...]) -> pl.DataFrame:
-    row = pl.DataFrame({name: [None] for name, _ in inputs}, schema=dict(inputs))
-    return row.select(_rules_of(tuple(name for name, _ in inputs)))
+def _columns_from(inputs: tuple[str, ...]) -> pl.DataFrame:
+    """Return the columns that the rules of some fields make, without a row."""
+    types = {name: pl.Date if name == "today" else pl.String for name in inputs}
+    return pl.DataFrame(schema=types).select(_rules_of(inputs))
 
 
 def _identity() -> list[pl.Expr]:
