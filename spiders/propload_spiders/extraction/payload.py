@@ -58,12 +58,12 @@ class Payload:
 
     def keys(self, *path: str | int) -> tuple[str, ...]:
         """Return the keys of the object at a path; of anything else, none."""
-        cell = self._find_any(path)
+        cell = self._find(path)
         return tuple(cell) if isinstance(cell, dict) else ()
 
     def size(self, *path: str | int) -> int:
         """Return the length of the array at a path; of anything else, 0."""
-        cell = self._find_any(path)
+        cell = self._find(path)
         return len(cell) if isinstance(cell, list) else 0
 
     def at(self, *path: str | int) -> object:
@@ -73,23 +73,14 @@ class Payload:
         except _BrokenError:
             return None
 
-    def _find_any(self, path: tuple[str | int, ...]) -> object:
-        """Return what `_find` does, or None where a reference is broken."""
+    def _find(self, path: tuple[str | int, ...]) -> object:
+        """Return the cell at a path; None where a step or a reference is broken."""
         try:
-            return self._find(path)
+            cell = self._cell(0)
+            for step in path:
+                cell = self._cell(_reference(cell, step))
         except _BrokenError:
             return None
-
-    def _find(self, path: tuple[str | int, ...]) -> object:
-        cell = self._cell(0)
-        for step in path:
-            if isinstance(cell, dict) and step in cell:
-                reference = cell[step]
-            elif isinstance(cell, list) and _has(cell, step):
-                reference = cell[cast("int", step)]
-            else:
-                return None
-            cell = self._cell(reference)
         return cell
 
     def _cell(self, reference: object) -> object:
@@ -157,8 +148,13 @@ def find_payload(html: str, /) -> Payload | None:
     return Payload(cells) if isinstance(cells, list) and cells else None
 
 
-def _has(cell: list[object], step: str | int) -> bool:
-    return isinstance(step, int) and 0 <= step < len(cell)
+def _reference(cell: object, step: str | int) -> object:
+    """Return what stands at a step into an object or array; None where it has none."""
+    if isinstance(cell, dict):
+        return cell.get(step)
+    if isinstance(cell, list) and isinstance(step, int) and 0 <= step < len(cell):
+        return cell[step]
+    return None
 
 
 def _is_wrapper(cell: object) -> bool:
