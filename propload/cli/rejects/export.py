@@ -15,7 +15,7 @@ from propload.errors import ConfigError
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
     import polars as pl
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from propload.cli.screen import Screen
     from propload.options import Settings
 
-    Writer: TypeAlias = Callable[[Iterable[pl.DataFrame], Path], None]
+    #: Returns how many cells a spreadsheet would run.
+    Writer: TypeAlias = Callable[[Iterable[pl.DataFrame], Path], int]
 
 _WRITTEN = option(
     str,
@@ -66,32 +67,14 @@ def add_to(group: typer.Typer) -> None:
         path = find_rejected(run, given)
         with path.open("rb") as file:
             exported = ExportedRows(file, path)
-            formulas = _Formulas()
-            _write(formulas.counted(exported.frames()), written, write)
-        if written.suffix == ".csv" and formulas.cells:
+            formulas = _write(exported.frames(), written, write)
+        if formulas:
             screen.tell(
-                f"{output} holds {counted(formulas.cells, 'cell')} that a spreadsheet "
-                "may run as a formula, as they were read: import its columns as text"
+                f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
+                "run as a formula, as they were read: import its columns as text"
             )
         said = f"{counted(exported.rows, 'row')} written to {output}"
         screen.conclude(said, rows=exported.rows, file=output)
-
-
-class _Formulas:
-    """Counts the cells that a spreadsheet would run.
-
-    Attributes:
-        cells: How many there are so far.
-    """
-
-    def __init__(self) -> None:
-        self.cells = 0
-
-    def counted(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield frames whose cells are counted."""
-        for frame in frames:
-            self.cells += _formulas(frame)
-            yield frame
 
 
 def _formulas(frame: pl.DataFrame) -> int:
@@ -115,19 +98,23 @@ def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_csv(frames: Iterable[pl.DataFrame], path: Path) -> None:
+def _write_csv(frames: Iterable[pl.DataFrame], path: Path) -> int:
+    formulas = 0
     with path.open("wb") as file:
         for number, frame in enumerate(frames):
+            formulas += _formulas(frame)
             _nested_as_json(frame).write_csv(file, include_header=not number)
+    return formulas
 
 
-def _write_ndjson(frames: Iterable[pl.DataFrame], path: Path) -> None:
+def _write_ndjson(frames: Iterable[pl.DataFrame], path: Path) -> int:
     with path.open("wb") as file:
         for frame in frames:
             frame.write_ndjson(file)
+    return 0
 
 
-def _write_parquet(frames: Iterable[pl.DataFrame], path: Path) -> None:
+def _write_parquet(frames: Iterable[pl.DataFrame], path: Path) -> int:
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
     tables = (frame.to_arrow() for frame in frames)
@@ -135,17 +122,18 @@ def _write_parquet(frames: Iterable[pl.DataFrame], path: Path) -> None:
     with pq.ParquetWriter(path, first.schema, compression="zstd") as file:
         for table in itertools.chain([first], tables):
             file.write_table(table)
+    return 0
 
 
 _WRITERS = {".csv": _write_csv, ".ndjson": _write_ndjson, ".parquet": _write_parquet}
 
 
-def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> None:
+def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> int:
     import polars as pl  # noqa: PLC0415 - heavy
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     try:
-        write(frames, path)
+        return write(frames, path)
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         msg = f"{path} cannot be written: {_cause(error)}"
         raise ConfigError(msg) from error
