@@ -12,7 +12,7 @@ from propload.cli.flags import switch
 from propload.cli.ingest import quieted
 from propload.cli.places import places, run_argument
 from propload.cli.screen import failure, report_of
-from propload.cli.settings import settings_group
+from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
 from propload.errors import ConfigError, PropLoadError
@@ -94,16 +94,11 @@ def _elsewhere(given: Settings) -> str:
     """Return what is said of journals of other databases, or nothing."""
     from propload.earlier.leftovers import leftovers  # noqa: PLC0415 - heavy
 
-    where: Settings = {}
-    if "table" in given:
-        where["table"] = given["table"]
-    if "state_dir" in given:
-        where["state_dir"] = given["state_dir"]
-    found = leftovers(**where)
+    found = leftovers(**only(given, "table", "state_dir"))
     if not found:
         return ""
     databases = sorted({str(one.about.get("database", "")) for one in found})
-    listing = commands_for(places(where).state_dir).list_journals()
+    listing = commands_for(places(given).state_dir).list_journals()
     return (
         f"nothing was loaded: {counted(len(found), 'journal waits', 'journals wait')} "
         f"for {', '.join(databases)} ({listing}): say --to as the "
@@ -150,10 +145,8 @@ def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
     """Ask about a journal; of one that is not there, whoever drops it tells."""
     from propload.earlier.leftovers import leftovers  # noqa: PLC0415 - heavy
 
-    where: Settings = {}
-    if "state_dir" in given:
-        where["state_dir"] = given["state_dir"]
-    left = [one.rows for one in leftovers(**where) if one.run_id == run]
+    found = leftovers(**only(given, "state_dir"))
+    left = [one.rows for one in found if one.run_id == run]
     if left:
         question = (
             "Its rows cannot be read again. Delete the journal of run "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -13,6 +13,8 @@ from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from propload.options import Settings
 
 
 def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -> Group:
@@ -26,6 +28,12 @@ def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -
     for name, meaning in meanings.items():
         shown[name] = replace(shown[name], meaning=meaning)
     return Group({name: _setting_flag(one) for name, one in shown.items()}, _given)
+
+
+def only(given: Settings, *names: str) -> Settings:
+    """Return those of some settings that have one of these names."""
+    kept = {name: value for name, value in given.items() if name in names}
+    return cast("Settings", kept)
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:
