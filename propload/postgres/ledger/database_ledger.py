@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from propload.batch import Piece
-    from propload.postgres.ledger.entry import PieceId
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
 
@@ -87,7 +86,7 @@ class DatabaseLedger:
             raise taken_over(self.run_id)
         return False
 
-    def settle(self, piece: PieceId) -> None:
+    def settle(self, piece: Piece | LedgerEntry) -> None:
         """Do nothing: the commit took the entry with it."""
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:

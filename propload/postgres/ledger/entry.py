@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from propload.report import Counts
@@ -26,15 +26,3 @@ class LedgerEntry:
     first_row: int
     through_row: int
     counts: Counts
-
-
-class PieceId(Protocol):
-    """What names a piece in its run: a piece, or its entry."""
-
-    @property
-    def batch(self) -> int:
-        """The prepared batch's number."""
-
-    @property
-    def lane(self) -> int:
-        """The lane's number."""

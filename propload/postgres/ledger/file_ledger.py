@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.batch import Piece
-    from propload.postgres.ledger.entry import PieceId
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
 
@@ -89,7 +88,7 @@ class FileLedger:
             self._append({"transaction": number, "entry": asdict(entry)})
         return True
 
-    def settle(self, piece: PieceId) -> None:
+    def settle(self, piece: Piece | LedgerEntry) -> None:
         """Write down that the piece is committed."""
         place = piece.batch, piece.lane
         with self._lock:

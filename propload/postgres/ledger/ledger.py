@@ -8,7 +8,7 @@ from propload.errors import LockedError, WriteError
 
 if TYPE_CHECKING:
     from propload.batch import Piece
-    from propload.postgres.ledger.entry import LedgerEntry, PieceId
+    from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.report import Counts
@@ -37,7 +37,7 @@ class Ledger(Protocol):
             WriteError: It cannot be entered.
         """
 
-    def settle(self, piece: PieceId) -> None:
+    def settle(self, piece: Piece | LedgerEntry) -> None:
         """Learn that the commit of a piece came through."""
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
