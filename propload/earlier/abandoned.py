@@ -9,9 +9,6 @@ from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from propload.earlier.reject_source import RejectSource
     from propload.rejecting import RejectStore
     from propload.rejecting.lines import Line
@@ -38,32 +35,23 @@ def forget_abandoned(
         PropLoadError: The server does not tell of other replays.
     """
     kept = {path.stem for path in store.files.all()} - {source.path.stem, loaded_by}
-    for run_id in kept and kept.intersection(_unfinished(source, plan)):
-        with store.alone(run_id):
-            _forget(run_id, source, store)
+    if not kept:
+        return
+    with open_database(plan) as database, database.connect() as session:
+        runs = replays_of(source, plan, session)
+    for run_id in (run.run_id for run in runs if run.status != "loaded"):
+        if run_id in kept:
+            with store.alone(run_id):
+                _forget(run_id, source, store)
 
 
 def _forget(run_id: str, source: RejectSource, store: RejectStore) -> None:
+    """Let go of the rows of a replay that are among the loaded as well."""
     path = store.files.path(run_id)
     if path.exists():
-        came = _in_both(path, source)
-        store.keep(run_id, lambda line: _place(line) not in came)
-
-
-def _unfinished(source: RejectSource, plan: Plan) -> Iterator[str]:
-    with open_database(plan) as database, database.connect() as session:
-        runs = replays_of(source, plan, session)
-    return (run.run_id for run in runs if run.status != "loaded")
-
-
-def _in_both(path: Path, source: RejectSource) -> set[tuple[str, int]]:
-    """Return where the rows stood that are in a file as well as among the loaded."""
-    there = set(_places(line for _, line in each_line(path)))
-    return there.intersection(_places(source.lines()))
-
-
-def _places(lines: Iterable[Line]) -> Iterator[tuple[str, int]]:
-    return map(_place, lines)
+        there = {_place(line) for _, line in each_line(path)}
+        loaded = there.intersection(map(_place, source.lines()))
+        store.keep(run_id, lambda line: _place(line) not in loaded)
 
 
 def _place(line: Line) -> tuple[str, int]:

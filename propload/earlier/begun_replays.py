@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from propload.postgres.ledger.history import read_runs
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
-from propload.running.resuming.finding import Resuming
+from propload.running.resuming.finding import settled_point
 from propload.running.resuming.traces import Traces
 from propload.running.run_ids import moment_of
 from propload.target import TableName
@@ -67,7 +66,8 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
     with open_database(plan) as database:
         with database.connect() as session:
             runs = replays_of(source, plan, session)
-        _traces(source, plan, database).require_entered(runs)
+        traces = Traces(source.name, _target(plan), database, plan)
+        traces.require_entered(runs)
         # those before the last had an end, or had added nothing, when it began
         return _of_same_rows(runs[0], source, plan, database) if runs else None
 
@@ -87,10 +87,6 @@ def replays_of(
     return [run for run in runs if (run.source, run.target) == place]
 
 
-def _traces(source: RejectSource, plan: Plan, database: Database) -> Traces:
-    return Traces(source.name, _target(plan), database, plan)
-
-
 def _target(plan: Plan) -> str:
     return str(TableName.parse(plan.settings["table"]))
 
@@ -105,8 +101,8 @@ def _of_same_rows(
     """
     begun = source.beginning(rows_begun_with(run.fingerprint))
     added = 0
-    if run.status != "loaded":
-        run, added = _settled(run, plan, database)
+    if run.status != "loaded" and (point := settled_point(run.run_id, plan, database)):
+        run, added = point.run, point.counts.stored
     if run.status == "loaded":
         if begun.is_of_same_rows(run.fingerprint):
             # another fix may not add them a second time
@@ -120,18 +116,6 @@ def _of_same_rows(
     is_edited = not begun.is_of_same_rows(run.fingerprint)
     way_out = _undo(run, source, plan) if is_edited else _go_on(run, plan)
     raise ConfigError(_refusal(run, added, plan, way_out))
-
-
-def _settled(run: RunRecord, plan: Plan, database: Database) -> tuple[RunRecord, int]:
-    """Return a replay, and how many rows it has added, when no commit is under way.
-
-    Raises:
-        LockedError: It still goes on.
-    """
-    with ExitStack() as stack:
-        resuming = Resuming(database, plan, stack)
-        point = resuming.point_of(run.run_id, gone=0)
-    return (run, 0) if point is None else (point.run, point.counts.stored)
 
 
 def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> None:

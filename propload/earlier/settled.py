@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from propload.earlier.reject_source import has_rows, run_replayed
@@ -10,12 +9,11 @@ from propload.errors import ConfigError
 from propload.postgres.ledger.history import find_run
 from propload.rejecting import RejectStore
 from propload.running.choosing import open_database
-from propload.running.resuming.finding import Resuming
+from propload.running.resuming.finding import settled_point
 
 if TYPE_CHECKING:
     from propload.earlier.reject_source import Pieces
     from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.report import Report
     from propload.running.planning import Plan
 
@@ -55,7 +53,8 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
         rejects = RejectStore(plan.places.rejects).files
         if replayed and has_rows(rejects.path(replayed)):
             raise ConfigError(_comes_again(run_id, replayed, plan))
-        return _committed(run_id, plan, database)
+        point = settled_point(run_id, plan, database)
+    return point.committed if point is not None else frozenset()
 
 
 def how_to_settle(run_id: str, plan: Plan) -> str:
@@ -80,13 +79,6 @@ def _told(run: RunRecord | None, report: Report | None) -> tuple[object, str]:
     if report is not None:
         return report.settings.get("mode"), report.source
     return None, ""
-
-
-def _committed(run_id: str, plan: Plan, database: Database) -> Pieces:
-    with ExitStack() as stack:
-        resuming = Resuming(database, plan, stack)
-        point = resuming.point_of(run_id, gone=0)
-    return point.committed if point is not None else frozenset()
 
 
 def _comes_again(run_id: str, replayed: str, plan: Plan) -> str:

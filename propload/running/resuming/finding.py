@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,6 @@ from propload.running.resuming.traces import Traces
 from propload.running.resuming.writing_again import written_again
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
-
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.loading import Database
     from propload.running.planning import Plan
@@ -158,7 +157,7 @@ class Resuming:
             require_table(found, facts, otherwise=self._otherwise(record.source))
         return written_again(found, record, facts, commands=self.plan.commands)
 
-    def point_of(self, run_id: str, *, gone: int) -> ResumePoint | None:
+    def point_of(self, run_id: str, *, gone: int = 0) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it.
 
         Args:
@@ -250,6 +249,18 @@ class Resuming:
             msg = f"run {run_id} was loaded to its end: there is nothing to resume"
             raise ConfigError(msg)
         return run
+
+
+def settled_point(run_id: str, plan: Plan, database: Database) -> ResumePoint | None:
+    """Return where a run goes on, once no commit of it is under way; it is let go of.
+
+    None where the ledger does not know it. Arguments are as of `Resuming`.
+
+    Raises:
+        LockedError: The run still goes on.
+    """
+    with ExitStack() as stack:
+        return Resuming(database, plan, stack).point_of(run_id)
 
 
 def _last(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
