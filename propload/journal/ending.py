@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +11,6 @@ from propload.errors import JournalError
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from propload.commands import Commands
     from propload.journal.recovery import JournalSource
     from propload.journal.writing import Journal
@@ -32,16 +29,6 @@ class Outcome:
 
     loaded: bool = False
     note: str = ""
-
-
-@contextmanager
-def closing_journal(journal: Journal | JournalSource, /) -> Iterator[Outcome]:
-    """Close a journal at the end of a block that tells whether its rows are loaded."""
-    outcome = Outcome()
-    try:
-        yield outcome
-    finally:
-        close_journal(journal, outcome)
 
 
 def close_journal(journal: Journal | JournalSource, outcome: Outcome, /) -> None:

@@ -235,7 +235,6 @@ class TableFit:
         pg_types: PostgreSQL types for columns of a table that is created.
         lenient: Whether rows come one by one, so that the first ones may lack a key
             that the table has.
-        on_entered: Told that the ledger holds the run, before a row is stored.
         expected: Returns how many rows the run will have, or None; None of a run that
             an earlier process began.
 
@@ -253,11 +252,10 @@ class TableFit:
         pg_types: Mapping[str, str],
         *,
         lenient: bool = False,
-        on_entered: Callable[[], None] | None = None,
         expected: Callable[[], int | None] | None = None,
     ) -> None:
         self._lenient = lenient
-        self._on_entered = [on_entered] if on_entered else []
+        self._on_entered: list[Callable[[], None]] = []
         self._expected = expected
         self._database = database
         self._target = target

@@ -134,11 +134,11 @@ class _Load:
         record = begin_record(self.source, self.target, self.plan, fingerprint)
         wanted = self.plan.settings.get("resume")
         point = resuming.point(self.source, wanted, record, self.target)
-        run_id = _run_id(self.source, point)
-        resuming.claim(run_id)
         if point is not None:
             return record.goes_on(point.run), point
-        return replace(record, run_id=run_id), point
+        run_id = killed_run_of(self.source) or new_run_id()
+        resuming.claim(run_id)
+        return replace(record, run_id=run_id), None
 
     def _tell(self, record: RunRecord, workers: int) -> None:
         target = self.target
@@ -154,7 +154,7 @@ class _Load:
             workers,
         )
 
-    def fit(self, claim: _ClaimedRun, kept: Kept) -> TableFit:
+    def fit(self, claim: _ClaimedRun) -> TableFit:
         """Return what fits the rows of a run to its table."""
         # rows of a key may take another lane than those that were written before
         expected = None if claim.point else self.expected
@@ -165,7 +165,6 @@ class _Load:
             claim.record,
             self.checker.pg_types if self.checker else {},
             lenient=is_journaled(self.source),
-            on_entered=kept.on_entered,
             expected=expected,
         )
 
@@ -198,13 +197,16 @@ def compose(
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    load = _Load(source, plan, database, target, checker, _expected_of(source))
+    # a file is looked at for it once
+    expected = cache(partial(rows_expected_of, source))
+    load = _Load(source, plan, database, target, checker, expected)
     fingerprint = (lambda: ahead.fingerprint) if ahead else source.fingerprint
     claim = _claim(load, fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, gone = _rejects(plan, record.run_id, point, stack)
     kept = keep_rows(source, plan, record, target, database, stack=stack)
-    fit = load.fit(claim, kept)
+    fit = load.fit(claim)
+    fit.tell_entered(kept.note_entered)
     start = find_start(source, point)
     pipeline = Pipeline(
         ahead.reader if ahead else _make_reader(load, kept, start, memory, stack),
@@ -251,12 +253,6 @@ def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
     return replace(plan, options=replace(plan.options, workers=point.run.lanes))
 
 
-def _run_id(source: Source, point: ResumePoint | None) -> str:
-    if point is not None:
-        return point.run.run_id
-    return killed_run_of(source) or new_run_id()
-
-
 def _claim(
     load: _Load,
     fingerprint: Callable[[], str | None],
@@ -280,11 +276,6 @@ def _claim(
         name="the beginning of the run",
         on_retry=lambda *_: None,
     )
-
-
-def _expected_of(source: Source) -> Callable[[], int | None]:
-    """Return what says how many rows come: a file is looked at for it once."""
-    return cache(partial(rows_expected_of, source))
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.journal import Journal, JournalOptions, JournalSource
-from propload.journal.ending import Outcome, closing_journal
+from propload.journal.ending import Outcome, close_journal
 from propload.journal.feeding import JournaledSource
 from propload.pushing import PushedSource
 from propload.running.shown_settings import settings_shown
@@ -46,11 +46,6 @@ class Kept:
         return self.journal.committed if self.journal else None
 
     @property
-    def on_entered(self) -> Callable[[], None] | None:
-        """What is told that a ledger holds the run."""
-        return self.journal.note_entered if self.journal else None
-
-    @property
     def has_waiting(self) -> bool:
         """Whether rows of the run wait in a journal of its own."""
         return isinstance(self.journal, Journal) and self.journal.waiting > 0
@@ -59,6 +54,11 @@ class Kept:
     def lost_rows(self) -> int:
         """The rows that were taken from the source and kept nowhere."""
         return self.feed.lost_rows if isinstance(self.feed, JournaledSource) else 0
+
+    def note_entered(self) -> None:
+        """Note that a ledger holds the run, before it stores a row."""
+        if self.journal is not None:
+            self.journal.note_entered()
 
     def leave(self) -> None:
         """Let nobody wait for rows that may still come: they are not taken."""
@@ -96,17 +96,19 @@ def keep_rows(
     Raises:
         JournalError: The disk refuses the journal.
     """
+    outcome = Outcome()
     if not is_journaled(source):
-        return Kept(None, None, Outcome())
+        return Kept(None, None, outcome)
     if isinstance(source, JournalSource):
-        return Kept(source, None, stack.enter_context(closing_journal(source)))
+        stack.callback(close_journal, source, outcome)
+        return Kept(source, None, outcome)
     live = Journal(
         plan.places.journal / record.run_id,
         _journal_options(plan),
         _about(plan, record, target, database),
         takes_effect_late=target.mode == "replace",
     )
-    outcome = stack.enter_context(closing_journal(live))
+    stack.callback(close_journal, live, outcome)
     if isinstance(source, PushedSource):
         source.attach(live)
         return Kept(live, source, outcome)
