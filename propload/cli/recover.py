@@ -11,12 +11,11 @@ from propload.cli.ending import exit_code
 from propload.cli.flags import switch
 from propload.cli.ingest import quieted
 from propload.cli.places import places, run_argument
-from propload.cli.screen import failure, report_of
+from propload.cli.screen import code_of, failure, report_of
 from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
 from propload.errors import ConfigError, PropLoadError
-from propload.starting import INTERRUPTED
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -81,8 +80,7 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
         with screen.after_runs(reports):
             _show(reports, screen, failed=error)
         screen.explain(error)
-        code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.exit_code
-        raise typer.Exit(code) from None
+        raise typer.Exit(code_of(error)) from None
     if not reports and not screen.as_json:
         screen.tell(_elsewhere(given) or _none_left(given))
     with screen.after_runs(reports):

@@ -139,33 +139,22 @@ class Screen:
         try:
             with terminable():
                 yield
-        except PropLoadError as error:
+        except (PropLoadError, KeyboardInterrupt) as error:
             self._fail(error)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt as error:
-            self._tell_interrupted(error)
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(code_of(error)) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except Exception as error:  # noqa: BLE001 - the last place to catch a fault
             self._fail_unexpectedly(error)
             raise typer.Exit(1) from None
 
-    def _fail(self, error: PropLoadError) -> None:
-        # what stdout does not take is no reason to be silent about the failure
-        with suppress(OutputError):
-            if self.as_json and not isinstance(error, OutputError):
-                self.show_values(failure(error))
-            elif isinstance(error, LoadError) and error.report is not None:
-                self.show(error.report)
-        self.explain(error)
-
-    def _tell_interrupted(self, error: KeyboardInterrupt) -> None:
+    def _fail(self, error: PropLoadError | KeyboardInterrupt) -> None:
         report = report_of(error)
+        # what stdout does not take is no reason to be silent about the failure
         with suppress(OutputError):
             if report is not None:
                 self.show(report)
-            elif self.as_json:
+            elif self.as_json and not isinstance(error, OutputError):
                 self.show_values(failure(error))
         self.explain(error)
 
@@ -265,6 +254,11 @@ def failure(error: PropLoadError | KeyboardInterrupt, /) -> dict[str, Plain]:
     if isinstance(error, KeyboardInterrupt):
         return _without_report("interrupted", _interrupted(error), INTERRUPTED)
     return _without_report("failed", str(error), error.exit_code)
+
+
+def code_of(error: PropLoadError | KeyboardInterrupt, /) -> int:
+    """Return the exit code of a command that failed or was interrupted."""
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.exit_code
 
 
 def _interrupted(error: KeyboardInterrupt) -> str:
