@@ -17,7 +17,6 @@ from propload.journal.folders import (
     WHOLE,
     lock_folder,
     note_committed,
-    note_entered,
     read_committed,
     remove_folder,
 )
@@ -226,10 +225,6 @@ class JournalSource:
     def is_entered(self) -> bool:
         """Whether a ledger held the run, which may have rows in the table."""
         return (self.folder / ENTERED).exists() or self.first_row > 0
-
-    def note_entered(self) -> None:
-        """Note that a ledger holds the run, before it stores a row."""
-        note_entered(self.folder)
 
     def fingerprint(self) -> str | None:
         """Return None: a journal's rows are known by their numbers."""

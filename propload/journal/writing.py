@@ -15,7 +15,6 @@ from propload.journal.folders import (
     WHOLE,
     lock_folder,
     note_committed,
-    note_entered,
     remove_folder,
 )
 from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
@@ -241,10 +240,6 @@ class Journal:
                 self._changed.notify_all()
         if removed:
             self._room.tell()
-
-    def note_entered(self) -> None:
-        """Note that a ledger holds the run, before it stores a row."""
-        note_entered(self.folder)
 
     def close(self, *, loaded: bool) -> None:
         """End the journal: nothing more is taken; it goes where all is in the table.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, close_journal
 from propload.journal.feeding import JournaledSource
+from propload.journal.folders import note_entered
 from propload.pushing import PushedSource
 from propload.running.shown_settings import settings_shown
 
@@ -58,7 +59,7 @@ class Kept:
     def note_entered(self) -> None:
         """Note that a ledger holds the run, before it stores a row."""
         if self.journal is not None:
-            self.journal.note_entered()
+            note_entered(self.journal.folder)
 
     def leave(self) -> None:
         """Let nobody wait for rows that may still come: they are not taken."""
