@@ -36,31 +36,18 @@ class Work:
     """A piece and how to open the writer that fits its columns.
 
     Attributes:
-        piece: What to write.
+        piece: What to write; None where some will come, for which a lane may get ready.
         fitted: Opens the writer; pieces of the same columns bear the same object,
             so that a lane keeps its writer.
     """
 
-    piece: Piece
+    piece: Piece | None
     fitted: Fitted
 
     @property
     def nbytes(self) -> int:
         """The bytes of the piece in memory."""
-        return self.piece.rows.nbytes
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """That pieces of some columns will come, for which a lane may get ready.
-
-    Attributes:
-        fitted: Opens their writer.
-        nbytes: None of them waits yet.
-    """
-
-    fitted: Fitted
-    nbytes: int = 0
+        return 0 if self.piece is None else self.piece.rows.nbytes
 
 
 class Listener(Protocol):
@@ -100,7 +87,7 @@ class Lane:
         self._listener = listener
         self._retries = retries
         self._on_failed = on_failed
-        self._queue: BatchQueue[Work | Coming] = BatchQueue(PIECES_WAITING, max_bytes)
+        self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
         self._subscription = self._queue.subscribe()
         self._aborted = threading.Event()
         #: One writer at a time: those of other columns go on in its session.
@@ -113,7 +100,7 @@ class Lane:
         """Start the lane's thread."""
         self._thread.start()
 
-    def put(self, work: Work | Coming) -> None:
+    def put(self, work: Work) -> None:
         """Hand a piece over, or tell that some will come, waiting for room.
 
         Raises:
@@ -146,17 +133,18 @@ class Lane:
     def _run(self) -> None:
         try:
             while (work := self._next()) is not None:
-                if isinstance(work, Coming):
-                    self._writer(work.fitted).get_ready()
+                writer = self._writer(work.fitted)
+                if work.piece is None:
+                    writer.get_ready()
                 else:
-                    self._write(work)
+                    self._write(work.piece, writer)
         except BaseException as error:  # noqa: BLE001 - handed to the pipeline
             self._queue.close(error)
             self._on_failed(error)
         finally:
             self._close()
 
-    def _next(self) -> Work | Coming | None:
+    def _next(self) -> Work | None:
         """Return the next piece, or None where the lane is to end."""
         try:
             return self._subscription.get()
@@ -164,9 +152,7 @@ class Lane:
             log.debug("lane %d was told to end: %s", self.number, error)
             return None
 
-    def _write(self, work: Work) -> None:
-        piece = work.piece
-        writer = self._writer(work.fitted)
+    def _write(self, piece: Piece, writer: Writer) -> None:
         began = time.monotonic()
         written = retry(
             lambda: writer.write(piece),

@@ -19,7 +19,7 @@ from propload.errors import (
 )
 from propload.monitoring.metrics import Fill, Metrics
 from propload.options import BATCH_BYTES
-from propload.pipeline.lanes import CANCEL_SECONDS, Coming, Lane, Work
+from propload.pipeline.lanes import CANCEL_SECONDS, Lane, Work
 from propload.pipeline.making_again import require_same_pieces, torn_apart
 from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
@@ -254,7 +254,7 @@ class Pipeline:
             self._fitted.insert(0, (schema, found))
             del self._fitted[FITTED_KEPT:]
             for lane in self._lanes:
-                lane.put(Coming(found))
+                lane.put(Work(None, found))
         return found
 
     def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:
