@@ -1,4 +1,4 @@
-"""The replay of the same rejected rows that came before and did not forget them."""
+"""Replays of the same rejected rows that came before, and did not forget them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from propload.earlier.reject_source import RejectSource
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
-    from propload.postgres.session.connection import Connection
+    from propload.rejecting.lines import Line
     from propload.running.planning import Plan
 
 
@@ -64,31 +64,51 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
     if plan.settings.get("mode") != "append":
         return None
     with open_database(plan) as database:
-        with database.connect() as session:
-            runs = replays_of(source, plan, session)
+        runs = _replays_of(source, plan, database)
         traces = Traces(source.name, _target(plan), database, plan)
         traces.require_entered(runs)
         # those before the last had an end, or had added nothing, when it began
         return _of_same_rows(runs[0], source, plan, database) if runs else None
 
 
-def replays_of(
-    source: RejectSource, plan: Plan, session: Connection
-) -> list[RunRecord]:
-    """Return the replays of a run into its table that the ledger knows, newest first.
+def forget_abandoned(
+    source: RejectSource, store: RejectStore, plan: Plan, *, loaded_by: str
+) -> None:
+    """Let go of rows that other replays have rejected, and that are loaded by now.
+
+    A replay that has added nothing may be followed by one that begins anew. What it had
+    rejected again came once more to that, which loaded it or keeps it.
 
     Args:
-        source: The rejected rows of the run.
-        plan: What holds for their replay.
-        session: To the table's database.
+        source: The rows that are loaded, still in their file.
+        store: All rejected rows.
+        plan: What held for the replay.
+        loaded_by: The replay that has loaded them.
+
+    Raises:
+        LockedError: They are being replayed.
+        OSError: The disk refuses.
+        PropLoadError: The server does not tell of other replays.
     """
+    kept = {path.stem for path in store.files.all()} - {source.path.stem, loaded_by}
+    if not kept:
+        return
+    with open_database(plan) as database:
+        runs = _replays_of(source, plan, database)
+    for run_id in (run.run_id for run in runs if run.status != "loaded"):
+        if run_id in kept:
+            with store.alone(run_id):
+                _forget(run_id, source, store)
+
+
+def _replays_of(
+    source: RejectSource, plan: Plan, database: Database
+) -> list[RunRecord]:
+    """Return a run's replays into its table that the ledger knows, newest first."""
     place = (source.name, _target(plan))
-    runs = read_runs(session, plan.places.state_dir)
+    with database.connect() as session:
+        runs = read_runs(session, plan.places.state_dir)
     return [run for run in runs if (run.source, run.target) == place]
-
-
-def _target(plan: Plan) -> str:
-    return str(TableName.parse(plan.settings["table"]))
 
 
 def _of_same_rows(
@@ -185,3 +205,20 @@ def _may_be_put_back(copy: Path, run: RunRecord, source: RejectSource) -> bool:
     began = moment_of(run.run_id)
     lines = (line for _, line in each_line(source.path))
     return began is not None and all(is_before(began, line) for line in lines)
+
+
+def _forget(run_id: str, source: RejectSource, store: RejectStore) -> None:
+    """Let go of the rows of a replay that are among the loaded as well."""
+    path = store.files.path(run_id)
+    if path.exists():
+        there = {_place(line) for _, line in each_line(path)}
+        loaded = there.intersection(map(_place, source.lines()))
+        store.keep(run_id, lambda line: _place(line) not in loaded)
+
+
+def _place(line: Line) -> tuple[str, int]:
+    return line["source"], line["row"]
+
+
+def _target(plan: Plan) -> str:
+    return str(TableName.parse(plan.settings["table"]))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload import config
 from propload.beginnings import BeginningStore
-from propload.earlier.abandoned import forget_abandoned
-from propload.earlier.begun_replays import find_begun
+from propload.earlier.begun_replays import find_begun, forget_abandoned
 from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.newest_rejects import NewestRejects
 from propload.earlier.reject_source import RejectSource
