@@ -11,11 +11,7 @@ from scrapy.exceptions import CloseSpider, DropItem
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 
-from propload.errors import (
-    BlockedError,
-    ConfigError,
-    SourceError,
-)
+from propload.errors import BlockedError, ConfigError, SourceError
 from propload.sources.spiders import SpiderSource
 from propload.sources.spiders import crawl as crawl_module
 from propload.sources.spiders.feed import Feed
