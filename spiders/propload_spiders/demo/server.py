@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,11 @@ class Server:
         *,
         port: int = 0,
     ) -> None:
-        self.answer = answer
-        self.sent = sent
-        self.connections: set[asyncio.Transport] = set()
+        self._answer = answer
+        self._sent = sent
         self._wanted_port = port
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._failure: OSError | None = None
+        self._port: Future[int] = Future()
+        self._loop: asyncio.AbstractEventLoop
         self._stop = asyncio.Event()
         self._thread = threading.Thread(
             target=self._run, name="propload-demo-site", daemon=True
@@ -55,10 +54,7 @@ class Server:
             OSError: The port is taken.
         """
         self._thread.start()
-        self._ready.wait(_PATIENCE)
-        if self._failure is not None:
-            raise self._failure
-        return self._wanted_port
+        return self._port.result(_PATIENCE)
 
     def stop(self) -> None:
         """Stop serving; open connections are cut, as by a machine that dies."""
@@ -68,86 +64,47 @@ class Server:
 
     def _run(self) -> None:
         try:
-            self._loop.run_until_complete(self._serve())
+            asyncio.run(self._serve())
         except OSError as error:
-            self._failure = error
-        finally:
-            self._ready.set()
-            self._loop.close()
+            self._port.set_exception(error)
 
     async def _serve(self) -> None:
-        listening = await self._loop.create_server(
-            lambda: _Connection(self), _HOST, self._wanted_port
+        self._loop = asyncio.get_running_loop()
+        listening = await asyncio.start_server(
+            self._converse, _HOST, self._wanted_port, limit=_LONGEST_HEAD
         )
-        self._wanted_port = listening.sockets[0].getsockname()[1]
-        self._ready.set()
+        self._port.set_result(listening.sockets[0].getsockname()[1])
         await self._stop.wait()
+        # the loop's end cancels the conversations that go on
         listening.close()
-        for transport in tuple(self.connections):
-            transport.abort()
-        # one turn of the loop, in which the aborted connections say goodbye
-        await asyncio.sleep(0)
-        await listening.wait_closed()
 
+    async def _converse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Answer the requests of one connection in their order."""
+        try:
+            while not writer.is_closing():
+                head = await reader.readuntil(b"\r\n\r\n")
+                request = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+                answer = self._answer(request[1] if len(request) > 1 else "/")
+                if answer.wait:
+                    await asyncio.sleep(answer.wait)
+                self._send(answer, writer)
+        except (asyncio.CancelledError, asyncio.LimitOverrunError):
+            writer.transport.abort()
+        except (EOFError, ConnectionError):
+            writer.close()
 
-class _Connection(asyncio.Protocol):
-    """One connection; requests on it are answered in their order."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._received = b""
-        self._transport: asyncio.Transport | None = None
-        self._is_waiting = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the connection, which the end of the server closes."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self._server.connections.add(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        del exc
-        if self._transport is not None:
-            self._server.connections.discard(self._transport)
-            self._transport = None
-
-    def data_received(self, data: bytes) -> None:
-        """Answer the requests that have come as a whole."""
-        self._received += data
-        if len(self._received) > _LONGEST_HEAD and self._transport:
-            self._transport.abort()
+    def _send(self, answer: Answer, writer: asyncio.StreamWriter) -> None:
+        if writer.is_closing():
             return
-        self._answer_next()
-
-    def _answer_next(self) -> None:
-        while not self._is_waiting and b"\r\n\r\n" in self._received:
-            head, self._received = self._received.split(b"\r\n\r\n", 1)
-            request = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-            answer = self._server.answer(request[1] if len(request) > 1 else "/")
-            if answer.wait:
-                self._is_waiting = True
-                loop = asyncio.get_running_loop()
-                loop.call_later(answer.wait, self._answer_late, answer)
-            else:
-                self._send(answer)
-
-    def _answer_late(self, answer: Answer) -> None:
-        self._is_waiting = False
-        self._send(answer)
-        self._answer_next()
-
-    def _send(self, answer: Answer) -> None:
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        self._server.sent(answer)
+        self._sent(answer)
         if answer.fault == "reset":
-            transport.abort()
+            writer.transport.abort()
             return
-        transport.write(_head(answer) + answer.body)
+        writer.write(_head(answer) + answer.body)
         if answer.fault == "cut":
-            transport.close()
+            writer.close()
 
 
 def _head(answer: Answer) -> bytes:
