@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from random import Random
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from propload_spiders.demo.homes import FIRST_DAY, Home, make_home
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Status = Literal[
     "none",
@@ -94,22 +94,12 @@ class Market:
 
     def changes(self, day: int) -> Changes:
         """Return what changed from the day before to a day."""
-        before, after = self.on(day - 1), self.on(day)
-
-        def those(kind: str) -> frozenset[str]:
-            return frozenset(
-                key
-                for key, each in after.items()
-                if kind in _events(before.get(key), each)
-            )
-
-        return Changes(
-            new=those("new"),
-            price_changed=those("price"),
-            closed=those("closed"),
-            withdrawn=those("withdrawn"),
-            relisted=those("relisted"),
-        )
+        before = self.on(day - 1)
+        ids: dict[str, set[str]] = {field.name: set() for field in fields(Changes)}
+        for key, each in self.on(day).items():
+            for change in _changes(before.get(key), each):
+                ids[change].add(key)
+        return Changes(**{name: frozenset(found) for name, found in ids.items()})
 
     def _first(self) -> list[Listing]:
         count, quarter = self._listings, self._listings // 4
@@ -201,16 +191,16 @@ def _new_price(price: int, dice: Random) -> int:
     return int(round(price * factor, -2)) if price >= 20_000 else price - 100
 
 
-def _events(before: Listing | None, after: Listing) -> set[str]:
+def _changes(before: Listing | None, after: Listing) -> Iterator[str]:
+    """Yield the names of the changes (`Changes`) from one day to the next."""
     if before is None:
-        return {"new"}
-    events = set()
-    if before.status == "withdrawn" and after.status != "withdrawn":
-        events.add("relisted")
-    if before.status != "withdrawn" and after.status == "withdrawn":
-        events.add("withdrawn")
-    if after.is_closed and not before.is_closed:
-        events.add("closed")
-    if before.price != after.price and "relisted" not in events:
-        events.add("price")
-    return events
+        yield "new"
+    elif before.status == "withdrawn" and after.status != "withdrawn":
+        yield "relisted"
+    else:
+        if before.status != "withdrawn" and after.status == "withdrawn":
+            yield "withdrawn"
+        if after.is_closed and not before.is_closed:
+            yield "closed"
+        if before.price != after.price:
+            yield "price_changed"
