@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.wording import counted
+from propload_spiders.vocabulary import words_of
+
 if TYPE_CHECKING:
     from datetime import date
 
     from propload_spiders.demo.market import Listing
 
-_MONTHS = (  # noqa: SIM905 - one line reads better than twelve
-    "januari februari maart april mei juni juli augustus september oktober november "
-    "december"
-).split()
+_MONTHS = words_of(
+    "januari, februari, maart, april, mei, juni, juli, augustus, september, oktober, "
+    "november, december"
+)
 _CONDITIONS = {
     "kosten_koper": "kosten koper",
     "vrij_op_naam": "vrij op naam",
@@ -59,27 +62,24 @@ def status_text(listing: Listing, /) -> str:
 
 def rooms_text(rooms: int, bedrooms: int | None, /) -> str:
     """Return `3 kamers (2 slaapkamers)`."""
-    word = "kamer" if rooms == 1 else "kamers"
+    told = counted(rooms, "kamer", "kamers")
     if bedrooms is None:
-        return f"{rooms} {word}"
-    inner = "slaapkamer" if bedrooms == 1 else "slaapkamers"
-    return f"{rooms} {word} ({bedrooms} {inner})"
+        return told
+    return f"{told} ({counted(bedrooms, 'slaapkamer', 'slaapkamers')})"
 
 
 def bathrooms_text(bathrooms: int, /) -> str:
     """Return `2 badkamers en 1 apart toilet`."""
-    word = "badkamer" if bathrooms == 1 else "badkamers"
-    return f"{bathrooms} {word} en 1 apart toilet"
+    return f"{counted(bathrooms, 'badkamer', 'badkamers')} en 1 apart toilet"
 
 
 def stories_text(stories: int, /) -> str:
     """Return `2 woonlagen`."""
-    return f"{stories} {'woonlaag' if stories == 1 else 'woonlagen'}"
+    return counted(stories, "woonlaag", "woonlagen")
 
 
 def duration_text(days: int, /) -> str:
     """Return `4 weken`, or days where they are few."""
     if days < 7:
-        return f"{days} {'dag' if days == 1 else 'dagen'}"
-    weeks = days // 7
-    return f"{weeks} {'week' if weeks == 1 else 'weken'}"
+        return counted(days, "dag", "dagen")
+    return counted(days // 7, "week", "weken")
