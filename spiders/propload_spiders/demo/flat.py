@@ -15,11 +15,8 @@ class Tagged:
     value: object
 
 
-class Undefined:
-    """The value that JSON lacks; it has no cell."""
-
-
-UNDEFINED: Final = Undefined()
+#: The value that JSON lacks; it has no cell.
+UNDEFINED: Final = object()
 
 
 def flatten(value: object, /) -> str:
@@ -28,7 +25,7 @@ def flatten(value: object, /) -> str:
     known: dict[tuple[type, object], int] = {}
 
     def add(part: object) -> int:
-        if isinstance(part, Undefined):
+        if part is UNDEFINED:
             return -1
         if part is None or isinstance(part, str | int | float):
             key = (type(part), part)
