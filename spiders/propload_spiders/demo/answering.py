@@ -14,7 +14,7 @@ from propload_spiders.demo.searching import Found, Query, find, read_query
 from propload_spiders.extraction.addresses import PAGE_SIZE, read_listing_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from propload_spiders.demo.market import Listing, Market
     from propload_spiders.demo.served import Served
@@ -90,7 +90,7 @@ class Answering:
         self._dice = Random(f"{seed}/answers")
         self._pages = 0
         self._searches = 0
-        self._emptied: set[str] = set()
+        self._emptied: set[Query] = set()
         self._find = lru_cache(maxsize=_KEPT_SEARCHES)(self._found)
         self._newcomers = lru_cache(maxsize=_KEPT_SEARCHES)(self._newest)
         self._detail = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_detail)
@@ -132,7 +132,7 @@ class Answering:
     def _page(self, path: str, wait: float) -> Answer:
         query = read_query(path)
         if query is not None:
-            return self._search_answer(path, query, wait)
+            return self._search_answer(query, wait)
         address = read_listing_url(path)
         listing = self._listing(address.listing_id) if address else None
         if listing is None or self._is_gone(listing):
@@ -156,27 +156,24 @@ class Answering:
         key = f"{self._seed}/{listing.home.listing_id}/gone"
         return self._traps.gone > 0 and Random(key).random() < self._traps.gone
 
-    def _search_answer(self, path: str, query: Query, wait: float) -> Answer:
+    def _search_answer(self, query: Query, wait: float) -> Answer:
         self._searches += 1
-        whole = _without_page(path)
-        found = self._find(whole, self.day)
-        rows = self._shifted(whole, found.listings)
-        listings = self._cut(rows, query.page)
-        if self._is_emptied(path, query.page):
-            listings = []
+        found = self._find(query.whole, self.day)
+        rows = self._shifted(query.whole, found.listings)
+        listings = [] if self._is_emptied(query) else self._cut(rows, query.page)
         kind = "elsewhere" if found.is_elsewhere else "search"
         ids = tuple(listing.home.listing_id for listing in listings)
-        body = self._search(path, self.day, ids, len(rows))
+        body = self._search(query, self.day, ids, len(rows))
         return Answer(kind, body, ids=ids, wait=wait)
 
-    def _shifted(self, path: str, listings: Sequence[Listing]) -> Sequence[Listing]:
+    def _shifted(self, query: Query, listings: Sequence[Listing]) -> Sequence[Listing]:
         """Return a live set: new listings at the top, and the newest ones sold."""
         traps = self._traps
         left = self._searches // traps.drop_every if traps.drop_every else 0
         came = self._searches // traps.shift_every if traps.shift_every else 0
         if not (listings and (left or came)):
             return listings
-        new = self._newcomers(path, self.day)[:came]
+        new = self._newcomers(query, self.day)[:came]
         return [*new, *listings[min(left, len(listings) // 2) :]]
 
     def _cut(self, rows: Sequence[Listing], page: int) -> Sequence[Listing]:
@@ -185,44 +182,34 @@ class Answering:
             page = last
         return rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
-    def _is_emptied(self, path: str, page: int) -> bool:
-        if page in self._traps.empty_pages:
+    def _is_emptied(self, query: Query) -> bool:
+        if query.page in self._traps.empty_pages:
             return True
-        if page in self._traps.empty_once and path not in self._emptied:
-            self._emptied.add(path)
-            return True
-        return False
+        is_first = query not in self._emptied
+        self._emptied.add(query)
+        return is_first and query.page in self._traps.empty_once
 
-    def _found(self, path: str, day: int) -> Found:
-        return self._found_in(path, day, self._market.on(day))
+    def _found(self, query: Query, day: int) -> Found:
+        return find(query, self._market.on(day), day, unknown=self._traps.unknown_area)
 
-    def _newest(self, path: str, day: int) -> Sequence[Listing]:
+    def _newest(self, query: Query, day: int) -> Sequence[Listing]:
         """Return what a search will find a day later and does not find yet."""
         known = self._market.on(day)
         later = self._market.on(day + 1)
         new = {key: each for key, each in later.items() if key not in known}
-        return self._found_in(path, day, new).listings
-
-    def _found_in(self, path: str, day: int, market: Mapping[str, Listing]) -> Found:
-        query = read_query(path)
-        if query is None:
-            return Found((), (), is_elsewhere=False)
-        return find(query, market, day, unknown=self._traps.unknown_area)
+        return find(query, new, day, unknown=self._traps.unknown_area).listings
 
     def _rendered_search(
-        self, path: str, day: int, ids: tuple[str, ...], total: int
+        self, query: Query, day: int, ids: tuple[str, ...], total: int
     ) -> bytes:
-        query = read_query(path)
-        if query is None:
-            return b""
         market = {**self._market.on(day + 1), **self._market.on(day)}
-        throw = Random(f"{self._seed}/{path}/payload").random()
+        throw = Random(f"{self._seed}/{query.path}/payload").random()
         share = self._traps.without_payload
         page = render_search(
             query,
             [market[key] for key in ids],
             total=total,
-            areas=self._find(_without_page(path), day).areas,
+            areas=self._find(query.whole, day).areas,
             site=self.site,
             has_payload=throw >= share,
             has_linked_data=throw >= share / 2,
@@ -239,9 +226,3 @@ class Answering:
             has_payload=throw >= self._traps.markup_only,
         )
         return page.encode()
-
-
-def _without_page(path: str) -> str:
-    """Return a search address without its page, which finds the same listings."""
-    parts = [each for each in path.split("&") if not each.startswith("search_result=")]
-    return "&".join(parts)

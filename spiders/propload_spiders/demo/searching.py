@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -32,20 +32,29 @@ class Query:
     """A search address, read.
 
     Attributes:
+        path: The address; equal ones are equal queries.
         offering: What is searched.
         page: The page's number.
         parameters: The other parameters, decoded.
     """
 
+    path: str
     offering: Offering
     page: int
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, object] = field(compare=False)
 
     @property
     def areas(self) -> tuple[str, ...]:
         """The areas that are asked for, each perhaps with a radius."""
         asked = self.parameters.get("selected_area", [])
         return tuple(str(each) for each in asked) if isinstance(asked, list) else ()
+
+    @property
+    def whole(self) -> Query:
+        """The same search without a page's number, which finds the same listings."""
+        parts = self.path.split("&")
+        kept = (each for each in parts if not each.startswith("search_result="))
+        return replace(self, path="&".join(kept), page=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ def read_query(path: str, /) -> Query | None:
     decoded = {name: _decoded(text) for name, text in parse_qsl(parts.query)}
     page = str(decoded.pop("search_result", 1))
     number = int(page) if page.isdecimal() else 1
-    return Query(offering, max(number, 1), decoded)
+    return Query(path, offering, max(number, 1), decoded)
 
 
 def find(
