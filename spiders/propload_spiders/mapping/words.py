@@ -48,16 +48,15 @@ STATUSES = by_word(
         "withdrawn": "ingetrokken, teruggetrokken",
     }
 )
-#: Words for both offerings: which one it is, the offering says.
-SHARED_STATUSES = {
-    "sold or rented under reservation": ("sold_conditional", "rented_conditional"),
-    "verkocht of verhuurd onder voorbehoud": (
-        "sold_conditional",
-        "rented_conditional",
-    ),
-    "sold or rented": ("sold", "rented"),
-    "verkocht of verhuurd": ("sold", "rented"),
-}
+#: Words for both offerings, by what they mean for a sale.
+SHARED_STATUSES = by_word(
+    {
+        "sold_conditional": (
+            "sold or rented under reservation, verkocht of verhuurd onder voorbehoud"
+        ),
+        "sold": "sold or rented, verkocht of verhuurd",
+    }
+)
 
 PROPERTY_TYPES = by_word(
     {
@@ -110,11 +109,10 @@ def energy_label(text: pl.Expr) -> pl.Expr:
 
 def status(text: pl.Expr, offering: pl.Expr) -> pl.Expr:
     """Return the status that a text names, `unknown` for any other text."""
-    sold = meaning(text, {word: pair[0] for word, pair in SHARED_STATUSES.items()})
-    rented = meaning(text, {word: pair[1] for word, pair in SHARED_STATUSES.items()})
-    named = pl.coalesce(
-        meaning(text, STATUSES), pl.when(offering == "rent").then(rented), sold
-    )
+    sold = meaning(text, SHARED_STATUSES)
+    rented = sold.str.replace("sold", "rented", literal=True)
+    shared = pl.when(offering == "rent").then(rented).otherwise(sold)
+    named = pl.coalesce(meaning(text, STATUSES), shared)
     return pl.when(text.is_not_null()).then(named.fill_null("unknown"))
 
 
