@@ -61,12 +61,6 @@ _AT_ONCE: Mapping[str, tuple[str, float]] = {
 }
 
 
-def behave(settings: BaseSettings, manners: Mapping[str, object], /) -> None:
-    """Set manners where the user has set nothing."""
-    for name, value in manners.items():
-        settings.set(name, value, priority=PRIORITY)
-
-
 def hasten(crawler: Crawler, urls: Iterable[str], /) -> None:
     """Let files and this machine be asked at once: there is nobody to be polite to.
 

@@ -99,7 +99,7 @@ class FundaSpider(Spider):
     def update_settings(cls, settings: BaseSettings) -> None:
         """Set the manners that the user has not set."""
         super().update_settings(settings)
-        manners.behave(settings, manners.MANNERS)
+        settings.update(manners.MANNERS, priority=manners.PRIORITY)
 
     # Any: Scrapy leaves open what a spider is told
     @classmethod
