@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from propload.config.values import expanded
+from propload.config import values
 from propload.errors import ConfigError
 from propload.nearest import meant
 from propload.sources.spiders.hosts import host_of, is_host
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
     from propload.sources.spiders import SpiderArgument
 
-_SWITCHES = {
-    **dict.fromkeys(("on", "true", "yes", "1"), True),
-    **dict.fromkeys(("off", "false", "no", "0"), False),
-}
 _RANGE = re.compile(r"^(\d*)(?:-(\d*))?$")
 #: The point of `200.000`, which is none of `50.5`.
 _THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
@@ -51,11 +47,11 @@ def read_switch(name: str, value: object, /) -> bool:
     Raises:
         ConfigError: It is written in another way.
     """
-    switch = _SWITCHES.get(str(value).strip().lower())
-    if switch is None:
+    try:
+        return values.read_switch(value)
+    except ConfigError:
         msg = f"{name} is {value!r}: give on or off"
-        raise ConfigError(msg)
-    return switch
+        raise ConfigError(msg) from None
 
 
 def read_number(name: str, value: object, /) -> int:
@@ -117,7 +113,7 @@ def read_urls(value: object, /) -> list[str]:
             cannot be read or holds none.
     """
     if isinstance(value, str) and value.startswith("@"):
-        return _read_url_file(expanded(value[1:]))
+        return _read_url_file(values.expanded(value[1:]))
     parts = value if isinstance(value, list | tuple) else [value]
     return [url for part in parts for url in _urls(str(part), "start_urls")]
 
