@@ -100,7 +100,7 @@ def open_tables(session: Connection, /, *, keep: bool) -> None:
 
 def mark_table(session: Connection, /) -> None:
     """Note on the table, where it is there, that a demo made it."""
-    if session.rows(f"SELECT to_regclass('{TABLE}') IS NOT NULL")[0][0]:
+    if session.value(f"SELECT to_regclass('{TABLE}') IS NOT NULL"):
         session.execute(f"COMMENT ON TABLE {TABLE} IS '{_MARK}'")
     session.commit()
 
