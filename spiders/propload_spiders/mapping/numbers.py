@@ -100,13 +100,7 @@ def above_zero(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         value: Numbers that were parsed; as they are named once, they are once.
         dtype: Their type.
     """
-    return value.map_batches(_above_zero, dtype)
-
-
-def _above_zero(values: pl.Series) -> pl.Series:
-    return (
-        values.to_frame().select(pl.when(pl.first() > 0).then(pl.first())).to_series()
-    )
+    return value.map_batches(lambda values: values.set(values <= 0, None), dtype)
 
 
 def euros_and_cents(text: pl.Expr) -> pl.Expr:
