@@ -78,16 +78,12 @@ def _payload_items(
     """Return the payload's listings and how many of them cannot be read."""
     if payload is None:
         return [], 0
-    items: list[ListingItem] = []
-    unread = 0
-    for position in range(payload.size(*_SEARCH, "listings")):
-        listing = payload.at(*_SEARCH, "listings", position)
-        item = _item(listing, url, scraped_at)
-        if item is None:
-            unread += 1
-        else:
-            items.append(item)
-    return items, unread
+    items = [
+        _item(payload.at(*_SEARCH, "listings", position), url, scraped_at)
+        for position in range(payload.size(*_SEARCH, "listings"))
+    ]
+    read = [item for item in items if item is not None]
+    return read, len(items) - len(read)
 
 
 def _payload_total(payload: Payload | None) -> int | None:
