@@ -121,11 +121,10 @@ class Walk:
         """Return whether a page has no listing though it should have some."""
         if page.items or page.unread:
             return False
-        if self.total is None and page.total is None:
+        after = self.after(page, 0)
+        if after.last_page is None:
             return self.page == 1
-        last = self.after(page, 0).last_page or 0
-        total = self.total if page.total is None else page.total
-        return bool(total) and self.page <= last
+        return bool(after.total) and self.page <= after.last_page
 
     def not_served(self, page: SearchPage, /) -> str:
         """Return what is to be said of a page that answers for another place."""
