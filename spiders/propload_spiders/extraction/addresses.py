@@ -110,19 +110,17 @@ def split_places(text: str | Sequence[str], /) -> tuple[str, ...]:
     Raises:
         ValueError: A radius stands alone or is none that the site knows.
     """
-    parts = text.split(",") if isinstance(text, str) else list(text)
+    parts = (text if isinstance(text, str) else ",".join(text)).split(",")
     places: list[str] = []
-    for part in parts:
-        radius = _RADIUS.match(part.strip())
-        if radius and not places:
-            msg = f"radius {part.strip()!r} has no place before it"
-            raise ValueError(msg)
-        if radius:
+    for part in filter(None, map(str.strip, parts)):
+        radius = _RADIUS.match(part)
+        if radius is None:
+            places.append(_slug(part))
+        elif places:
             places[-1] = f"{places[-1]},{_known_radius(radius[1])}"
-        elif part.strip():
-            name, _, reach = part.partition(",")
-            at = _RADIUS.match(reach.strip())
-            places.append(_slug(name) + (f",{_known_radius(at[1])}" if at else ""))
+        else:
+            msg = f"radius {part!r} has no place before it"
+            raise ValueError(msg)
     return tuple(dict.fromkeys(places))
 
 
@@ -203,7 +201,7 @@ def _known_radius(kilometres: str) -> str:
 
 def _slug(name: str) -> str:
     """Return a place's slug: `'s-Gravenhage` is `s-gravenhage`, `2611 DX` `2611dx`."""
-    plain = unicodedata.normalize("NFKD", name.strip().lower())
+    plain = unicodedata.normalize("NFKD", name.lower())
     letters = "".join(each for each in plain if not unicodedata.combining(each))
     code = _POSTAL_CODE.match(letters)
     if code:

@@ -76,6 +76,7 @@ def test_other_addresses_are_no_listing(path):
         ("2611 DX,2611dx,2611", ("2611dx", "2611")),
         ("amsterdam/koningsplein-e.o.", ("amsterdam/koningsplein-eo",)),
         (["den-haag,5km", "gemeente-delft"], ("den-haag,5km", "gemeente-delft")),
+        (["delft,utrecht", "5km"], ("delft", "utrecht,5km")),
         ("Súdwest-Fryslân", ("sudwest-fryslan",)),
         ("", ()),
     ],
