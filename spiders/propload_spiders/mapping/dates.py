@@ -57,38 +57,34 @@ def _written_day(text: pl.Expr) -> pl.Expr:
 
 def _relative_day(text: pl.Expr, today: pl.Expr) -> pl.Expr:
     lower = text.str.to_lowercase()
-    backs = [
-        today.dt.offset_by(pl.concat_str(pl.lit("-"), _units(text, unit), pl.lit(unit)))
-        # half a month or week further back
-        .dt.offset_by(
-            pl.when(_has_half(text, unit))
-            .then(pl.lit(f"-{_DAYS[unit] // 2}d"))
-            .otherwise(pl.lit("0d"))
-        )
-        for unit in _UNITS
-    ]
     return pl.coalesce(
         pl.when(lower.is_in(["vandaag", "today"])).then(today),
         pl.when(lower.is_in(["gisteren", "yesterday"])).then(today.dt.offset_by("-1d")),
-        *backs,
+        *(_back(text, today, unit) for unit in _UNITS),
     )
 
 
-def _units(text: pl.Expr, unit: str) -> pl.Expr:
-    return text.str.extract(_NUMBER_AND_UNIT.replace("UNITS", _UNITS[unit]), 1)
+def _back(text: pl.Expr, today: pl.Expr, unit: str) -> pl.Expr:
+    number, has_half = _number_of(text, unit)
+    whole = pl.concat_str(pl.lit("-"), number, pl.lit(unit))
+    # half a month or week further back
+    half = pl.when(has_half).then(pl.lit(f"-{_DAYS[unit] // 2}d"))
+    return today.dt.offset_by(whole).dt.offset_by(half.otherwise(pl.lit("0d")))
 
 
-def _has_half(text: pl.Expr, unit: str) -> pl.Expr:
-    found = text.str.extract(_NUMBER_AND_UNIT.replace("UNITS", _UNITS[unit]), 2)
-    return found.is_not_null()
+def _number_of(text: pl.Expr, unit: str) -> tuple[pl.Expr, pl.Expr]:
+    """Return the number of a unit that a text names, and whether a half follows."""
+    pattern = _NUMBER_AND_UNIT.replace("UNITS", _UNITS[unit])
+    return text.str.extract(pattern, 1), text.str.extract(pattern, 2).is_not_null()
 
 
 def days(text: pl.Expr) -> pl.Expr:
     """Return the days of `4 weken`, `2½ maand` or a bare number."""
+    numbers = {unit: _number_of(text, unit) for unit in _DAYS}
     lengths = [
-        _units(text, unit).cast(pl.Int32, strict=False) * length
-        + pl.when(_has_half(text, unit)).then(length // 2).otherwise(0)
-        for unit, length in _DAYS.items()
+        number.cast(pl.Int32, strict=False) * _DAYS[unit]
+        + pl.when(has_half).then(_DAYS[unit] // 2).otherwise(0)
+        for unit, (number, has_half) in numbers.items()
     ]
     bare = text.str.extract(r"^(\d{1,5})(?:\.0+)?$", 1).cast(pl.Int32, strict=False)
     return pl.coalesce(*lengths, bare).cast(pl.Int32)
