@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import command
-from propload.cli.ingest import quieted
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 from propload.starting import INTERRUPTED
@@ -46,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
             chosen.source(),
             job=chosen.job,
             **chosen.crawl(),
-            **quieted(given, screen),
+            **screen.quieted(given),
         )
         screen.show(report)
         if report.interrupted:

@@ -6,24 +6,19 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
 from propload.cli.command import YES, add_group, command
-from propload.cli.flags import Group, Part
+from propload.cli.flags import Group, argument
 from propload.cli.places import places
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    import typer
+
     from propload.cli.screen import Screen
     from propload.options import Settings
 
-_WORDS = Part(
-    list[str] | None,
-    typer.Argument(
-        metavar="ARGUMENT", help="Arguments for psql, after --.", show_default=False
-    ),
-)
+_WORDS = argument(list[str] | None, "ARGUMENT", "Arguments for psql, after --.")
 
 
 def add_to(app: typer.Typer) -> None:

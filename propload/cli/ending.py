@@ -10,6 +10,7 @@ from propload.starting import INTERRUPTED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from propload.errors import PropLoadError
     from propload.report import Report, Status
 
 #: How a run that raised nothing ended.
@@ -31,3 +32,8 @@ def exit_code(report: Report, /) -> int:
     if report.status == "loaded" and report.counts.all_rejected:
         return RejectLimitError.exit_code
     return _EXIT_CODES[report.status]
+
+
+def code_of(error: PropLoadError | KeyboardInterrupt, /) -> int:
+    """Return the exit code of a command that failed or was interrupted."""
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.exit_code

@@ -36,6 +36,12 @@ def option(kind: object, *flags: str, default: object = None, **shown: Any) -> P
     return Part(kind, typer.Option(*flags, **shown), default)
 
 
+def argument(kind: object, name: str, meaning: str, default: object = None) -> Part:
+    """Return what stands without a flag."""
+    shown = typer.Argument(metavar=name, help=meaning, show_default=False)
+    return Part(kind, shown, default)
+
+
 def switch(flag: str, meaning: str, *short: str, panel: str | None = None) -> Part:
     """Return a flag without a value: what it means is so where it is given."""
     shown = {"help": meaning, "show_default": False, "rich_help_panel": panel}

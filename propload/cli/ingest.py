@@ -47,13 +47,8 @@ def add_to(app: typer.Typer) -> None:
             chosen.source(resume=given.get("resume")),
             job=chosen.job,
             **chosen.crawl(),
-            **quieted(given, screen),
+            **screen.quieted(given),
         )
         with screen.after_runs([report]):
             screen.show(report)
         raise typer.Exit(exit_code(report))
-
-
-def quieted(given: Settings, screen: Screen) -> Settings:
-    """Return the settings, without live progress where the command is quiet."""
-    return {**given, "progress": False} if screen.quiet else given

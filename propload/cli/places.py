@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from propload.cli.flags import Part, option
+from propload.cli.flags import Part, argument, option
 from propload.config import resolve
 from propload.options import Places
 from propload.state_folder import see_state_folder
@@ -23,8 +21,7 @@ LISTED_RUNS = 20
 
 def run_argument(meaning: str) -> Part:
     """Return the argument that names an earlier run; empty where it is not given."""
-    named = typer.Argument(metavar="RUN", help=meaning, show_default=False)
-    return Part(str, named, default="")
+    return argument(str, "RUN", meaning, "")
 
 
 def _earlier_run(newest: str) -> Part:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import YES, command
-from propload.cli.ending import exit_code
+from propload.cli.ending import code_of, exit_code
 from propload.cli.flags import switch
-from propload.cli.ingest import quieted
 from propload.cli.places import places, run_argument
-from propload.cli.screen import code_of, failure, report_of
+from propload.cli.screen import failure, report_of
 from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
@@ -74,7 +73,7 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
 
     reports: list[Report] = []
     try:
-        settings = quieted(given, screen)
+        settings = screen.quieted(given)
         recover(run, moved=moved, on_report=reports.append, **settings)
     except (PropLoadError, KeyboardInterrupt) as error:
         with screen.after_runs(reports):

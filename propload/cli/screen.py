@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from propload.cli.ending import code_of
 from propload.cli.flags import Group, switch
 from propload.cli.helping import OUTPUT_PANEL
 from propload.cli.signals import settle, terminable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Protocol
 
+    from propload.options import Settings
     from propload.report import Plain, Report, Status
 
     class Reported(Protocol):
@@ -58,13 +60,13 @@ class Screen:
 
     def show(self, report: Reported) -> None:
         """Print a report on stdout."""
+        if self.as_json:
+            self.print(report.to_json())
+            return
         from propload.display import print_report  # noqa: PLC0415 - needs rich
 
         with patient_stdout():
-            if self.as_json:
-                print(report.to_json())  # noqa: T201 - this is the output
-            else:
-                print_report(report)
+            print_report(report)
 
     @contextmanager
     def after_runs(self, reports: Sequence[Report], /) -> Iterator[None]:
@@ -72,9 +74,6 @@ class Screen:
 
         Whoever reads the exit code would else load again what is loaded. For the same
         reason a signal passes from here on; a second one ends the process.
-
-        Args:
-            reports: The reports.
         """
         settle()
         try:
@@ -127,6 +126,10 @@ class Screen:
         if not answer:
             msg += ": nobody answered, and --yes does not ask"
         raise PropLoadError(msg)
+
+    def quieted(self, given: Settings) -> Settings:
+        """Return the settings, without live progress where the command is quiet."""
+        return {**given, "progress": False} if self.quiet else given
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -254,11 +257,6 @@ def failure(error: PropLoadError | KeyboardInterrupt, /) -> dict[str, Plain]:
     if isinstance(error, KeyboardInterrupt):
         return _without_report("interrupted", _interrupted(error), INTERRUPTED)
     return _without_report("failed", str(error), error.exit_code)
-
-
-def code_of(error: PropLoadError | KeyboardInterrupt, /) -> int:
-    """Return the exit code of a command that failed or was interrupted."""
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.exit_code
 
 
 def _interrupted(error: KeyboardInterrupt) -> str:

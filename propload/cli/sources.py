@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-import typer
-
-from propload.cli.flags import Group, Part, option
+from propload.cli.flags import Group, Part, argument, option
 from propload.config import job_source, job_table
 from propload.config.values import as_typed, read_resume
 from propload.errors import ConfigError
@@ -23,13 +21,11 @@ class Crawl(TypedDict, total=False):
     crawl_settings: Mapping[str, object]
 
 
-def _sources(meaning: str) -> Part:
-    shown = typer.Argument(metavar="SOURCE", help=meaning, show_default=False)
-    return Part(list[str] | None, shown)
-
-
-_ROWS = _sources("Files, globs, folders, or - for stdin.")
-_ROWS_OR_SPIDER = _sources("Files, globs, folders, - for stdin, or spider:NAME.")
+_SEVERAL = list[str] | None
+_ROWS = argument(_SEVERAL, "SOURCE", "Files, globs, folders, or - for stdin.")
+_ROWS_OR_SPIDER = argument(
+    _SEVERAL, "SOURCE", "Files, globs, folders, - for stdin, or spider:NAME."
+)
 _JOB = option(
     str | None,
     "--job",
@@ -41,7 +37,7 @@ _JOB = option(
 
 def _values(meaning: str, *flags: str) -> Part:
     return option(
-        list[str] | None,
+        _SEVERAL,
         *flags,
         metavar="NAME=VALUE",
         help=f"{meaning}; may be given several times.",

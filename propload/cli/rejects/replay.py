@@ -9,7 +9,6 @@ import typer
 from propload.cli.command import command
 from propload.cli.ending import exit_code
 from propload.cli.flags import option
-from propload.cli.ingest import quieted
 from propload.cli.places import REPLAYED_RUN
 from propload.cli.settings import settings_group
 from propload.config import RELOADING
@@ -49,7 +48,7 @@ def add_to(group: typer.Typer) -> None:
         from propload.earlier.replaying import replay as load  # noqa: PLC0415 - heavy
 
         mends = _function(fix) if fix else None
-        report = load(run, fix=mends, **quieted(given, screen))
+        report = load(run, fix=mends, **screen.quieted(given))
         with screen.after_runs([report]):
             screen.show(report)
         raise typer.Exit(exit_code(report))
