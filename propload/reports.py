@@ -62,6 +62,14 @@ class ReportStore:
         """
         return _read(self.files.find(run_id))
 
+    def find(self, run_id: str, /) -> Report | None:
+        """Return a run's report, or None where there is none that can be read."""
+        try:
+            return self.read(run_id)
+        except ConfigError as error:
+            log.debug("%s", error)
+            return None
+
     def newest(
         self, limit: int = 0, /, *, table: TableName | None = None
     ) -> list[Report]:

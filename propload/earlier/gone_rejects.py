@@ -59,14 +59,9 @@ def find_rejected(run_id: str, places: Places, /) -> Path:
 
 
 def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
-    """Return what is known of a run without rejected rows, or None of any other.
-
-    Args:
-        run_id: The run, or how its name begins.
-        places: Where the files of earlier runs are.
-    """
+    """Return what is known of a run without rejected rows, or None of any other."""
     reports = ReportStore(places.runs)
-    report = _report_of(run_id, reports) if run_id else None
+    report = reports.find(run_id) if run_id else None
     if report is None:
         return None
     run_id, rejected = report.run_id, report.counts.rejected
@@ -86,7 +81,7 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
 def _replays_of(run_id: str, reports: ReportStore) -> Iterator[Report]:
     """Yield the reports of replays that have loaded rejected rows of a run."""
     for path in reversed(reports.files.all()):
-        report = _report_of(path.stem, reports) if path.stem > run_id else None
+        report = reports.find(path.stem) if path.stem > run_id else None
         if report is None or report.status != "loaded":
             continue
         if run_replayed(report.source) == run_id:
@@ -102,10 +97,3 @@ def _told_of(replay: Report, places: Places) -> str:
     is_there = RejectStore(places.rejects).files.path(replay.run_id).exists()
     show = commands_for(places.state_dir).show_rejects(replay.run_id)
     return f"{told}, {again:,} of which it rejected again{f' ({show})' * is_there}"
-
-
-def _report_of(run_id: str, reports: ReportStore) -> Report | None:
-    try:
-        return reports.read(run_id)
-    except ConfigError:
-        return None

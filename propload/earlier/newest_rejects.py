@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from propload.beginnings import BeginningStore
 from propload.earlier.reject_source import has_rows, run_replayed
-from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 
@@ -114,12 +113,9 @@ class NewestRejects:
         """
         if run_id in self._replays:
             return Replay(self._replays[run_id], has_ended=False)
-        if not self._reports.files.path(run_id).exists():
-            return None
-        try:
-            report = self._reports.read(run_id)
-        except ConfigError as error:
-            log.debug("%s", error)
+        is_there = self._reports.files.path(run_id).exists()
+        report = self._reports.find(run_id) if is_there else None
+        if report is None:
             return None
         replayed = run_replayed(report.source)
         has_ended = report.status == "loaded" or not report.counts.read

@@ -60,9 +60,6 @@ class Traces:
 
         Where that had loaded all of its rows it is told: they may be others today.
 
-        Args:
-            known: The runs of the ledger.
-
         Raises:
             ConfigError: The ledger has lost the run that tells which rows are stored.
         """
@@ -127,12 +124,8 @@ class Traces:
         for path in reports.files.all():
             if path.stem <= since:
                 return
-            try:
-                one = reports.read(path.stem)
-            except ConfigError as error:
-                log.debug("%s", error)
-                continue
-            if _has_stored(one) and self._is_of(one):
+            one = reports.find(path.stem)
+            if one is not None and _has_stored(one) and self._is_of(one):
                 rows = counted(one.counts.stored, "row")
                 told = f"run {one.run_id} wrote {rows} of {self.source}"
                 is_loaded = one.status == "loaded"
