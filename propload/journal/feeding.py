@@ -129,17 +129,12 @@ class JournaledSource:
                 return
         self._unkept.append(batch)
 
-    def _is_at_end(self) -> bool:
-        """Whether the source is to be stopped that ends at no word itself."""
-        if not self._stopped.is_set():
-            return False
-        return not isinstance(self._source, Stoppable | Endable)
-
     def _produce(self) -> None:
+        ends_itself = isinstance(self._source, Stoppable | Endable)
         try:
             for batch in self._source:
                 self._keep(batch)
-                if self._is_at_end():
+                if self._stopped.is_set() and not ends_itself:
                     break
             if not self._stopped.is_set() and not incomplete_of(self._source):
                 self._journal.note_whole()

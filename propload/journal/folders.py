@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from propload.journal import records
-from propload.private_files import lock_file, write_private
+from propload.private_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,16 +23,6 @@ LOCK = "lock"
 _NOTES = (ABOUT, WHOLE, COMMITTED, ENTERED, LOCK)
 #: Digits of a row number: one is written over another.
 _DIGITS = 20
-
-
-def lock_folder(folder: Path) -> int:
-    """Return a file descriptor that holds a journal's lock; see `unlock`.
-
-    Raises:
-        BlockingIOError: Another process holds it.
-        FileNotFoundError: There is no such folder, or no longer.
-    """
-    return lock_file(folder / LOCK)
 
 
 def note_committed(folder: Path, row: int) -> None:

@@ -15,13 +15,12 @@ from propload.journal.folders import (
     ENTERED,
     LOCK,
     WHOLE,
-    lock_folder,
     note_committed,
     read_committed,
     remove_folder,
 )
 from propload.journal.records import Survey, Torn
-from propload.private_files import is_locked, unlock
+from propload.private_files import is_locked, lock_file, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +130,8 @@ def find_leftovers(folder: Path) -> list[Leftover]:
     for one in sorted(path for path in folder.glob("*") if (path / ABOUT).exists()):
         try:
             if not is_in_use(one):
-                found.append(_describe(one))
+                about = json.loads((one / ABOUT).read_text())
+                found.append(Leftover(one.name, one, about))
         except FileNotFoundError:
             # its run has just ended and removed it
             continue
@@ -155,10 +155,6 @@ def is_in_use(folder: Path) -> bool:
         return is_locked(folder / LOCK)
     except FileNotFoundError:
         return False
-
-
-def _describe(folder: Path) -> Leftover:
-    return Leftover(folder.name, folder, json.loads((folder / ABOUT).read_text()))
 
 
 @dataclass(slots=True)
@@ -193,9 +189,10 @@ class JournalSource:
 
         Raises:
             BlockingIOError: Another process holds it.
+            FileNotFoundError: There is no such folder, or no longer.
         """
         if self._lock is None:
-            self._lock = lock_folder(self.folder)
+            self._lock = lock_file(self.folder / LOCK)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches.

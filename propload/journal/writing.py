@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING
 from propload.errors import JournalError, QueueClosedError
 from propload.journal.folders import (
     ABOUT,
+    LOCK,
     WHOLE,
-    lock_folder,
     note_committed,
     remove_folder,
 )
 from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
 from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritable
-from propload.private_files import make_private_folder, unlock, write_private
+from propload.private_files import (
+    lock_file,
+    make_private_folder,
+    unlock,
+    write_private,
+)
 from propload.queueing import Listeners
 
 if TYPE_CHECKING:
@@ -99,7 +104,7 @@ class Journal:
         self.folder.mkdir(mode=0o700)
         try:
             self._segments.sync_names(self.folder.parent)
-            self._lock_file = lock_folder(self.folder)
+            self._lock_file = lock_file(self.folder / LOCK)
             write_private(self.folder / ABOUT, json.dumps(about).encode())
         except OSError:
             # nobody takes up a folder without its notes
