@@ -52,10 +52,6 @@ def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
     Only where rows are added it matters: to write rows by their key once more
     changes nothing, and may be done by other settings.
 
-    Args:
-        source: The rows that are to be replayed.
-        plan: What holds for that.
-
     Raises:
         ConfigError: It was by another fix, or of rows that were edited since, and has
             added rows; or the ledger has lost it.

@@ -26,11 +26,6 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
     now they would be there twice. By their key they may be written as often as one
     likes.
 
-    Args:
-        run_id: The run.
-        plan: What holds for the replay of its rows.
-        report: Its report, or None where it left none.
-
     Raises:
         ConfigError: It was to replace its table, and has not: what is added to the
             table now would go with the old rows. Or it is a replay that has not ended,
@@ -58,12 +53,7 @@ def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | N
 
 
 def how_to_settle(run_id: str, plan: Plan) -> str:
-    """Return what is done about the other rows.
-
-    Args:
-        run_id: The run.
-        plan: What holds for the replay of its rows.
-    """
+    """Return what is done about the other rows."""
     commands = plan.commands
     return (
         "go on with the run first, which reads and rejects them again "

@@ -43,12 +43,7 @@ def require_same_pieces(
 
 
 def torn_apart(begun: PartialBatch, source: str, /) -> ConfigError:
-    """Return what is said of a batch whose rows come otherwise than they came before.
-
-    Args:
-        begun: What is committed of it.
-        source: What was read.
-    """
+    """Return what is said of a batch whose rows come otherwise than before."""
     msg = (
         f"{source}: rows {begun.first_row + 1:,} to {begun.through_row:,} of the run "
         "were committed in part, and are not read in one piece any more, so that some "

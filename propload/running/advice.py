@@ -35,11 +35,7 @@ _OF_TABLES = "42"
 
 
 def way_on(parts: Parts) -> Way:
-    """Return how the rest of a run is loaded, should it be killed.
-
-    Args:
-        parts: The parts of the run.
-    """
+    """Return how the rest of a run is loaded, should it be killed."""
     if parts.kept.journal is not None:
         return "recover"
     if parts.plan.replayed:
@@ -48,12 +44,7 @@ def way_on(parts: Parts) -> Way:
 
 
 def what_ended(parts: Parts, error: BaseException | None) -> str:
-    """Return what ended a run early, as a sentence; empty where it was told to end.
-
-    Args:
-        parts: The parts of the run.
-        error: What ended it, or None.
-    """
+    """Return what ended a run early, as a sentence; empty where it was told to end."""
     if error is None:
         return ""
     told = str(error).rstrip(".") or type(error).__name__

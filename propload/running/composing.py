@@ -74,16 +74,7 @@ class _ClaimedRun:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What is loaded, and where to.
-
-    Attributes:
-        source: Where rows come from.
-        plan: What holds.
-        database: Where the table is.
-        target: The table and its rules.
-        checker: What checks rows, or None.
-        expected: Returns about how many rows come, or None where nobody knows.
-    """
+    """What is loaded, and where to; `expected` says about how many rows come."""
 
     source: Source
     plan: Plan

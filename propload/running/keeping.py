@@ -82,17 +82,9 @@ def keep_rows(
     *,
     stack: ExitStack,
 ) -> Kept:
-    """Return what keeps the rows of a source.
+    """Return what keeps the rows of a source, until `stack` closes it.
 
     Rows may be pushed when it returns: what can fail before them has to come first.
-
-    Args:
-        source: Where rows come from.
-        plan: What holds.
-        record: The run.
-        target: The table and its rules.
-        database: Where the table is.
-        stack: Closes what is opened here.
 
     Raises:
         JournalError: The disk refuses the journal.
@@ -120,10 +112,6 @@ def keep_rows(
 
 def open_rest(ended: Journal, plan: Plan) -> Journal:
     """Return a journal for rows that come after the one of their run has ended.
-
-    Args:
-        ended: The journal of the run.
-        plan: What holds.
 
     Raises:
         JournalError: The disk refuses.

@@ -38,10 +38,6 @@ def shaping_mark(plan: Plan, target: Target, /) -> str:
     A mapping that is a file or plain values is told by what it holds, other objects by
     their names: `meaning_of` tells the rest. So the mark is still comparable with those
     of versions that told no more.
-
-    Args:
-        plan: What holds.
-        target: The table and its rules.
     """
     shown = settings_shown(plan, target)
     told = json.dumps([shown.get(name) for name in SHAPING], sort_keys=True)
@@ -54,9 +50,6 @@ def shaping_mark(plan: Plan, target: Target, /) -> str:
 
 def meaning_of(plan: Plan, /) -> Meaning:
     """Return what mapping and schema mean, beyond what `shaping_mark` tells.
-
-    Args:
-        plan: What holds.
 
     Raises:
         ConfigError: There is no such mapping or schema.
