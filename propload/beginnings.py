@@ -60,16 +60,9 @@ class Beginning:
 
     def as_dict(self) -> dict[str, Plain]:
         """Return it as plain values, by the names that reports have for them."""
-        return {
-            "run_id": self.run_id,
-            "status": self.status,
-            "source": self.source,
-            "target": dict(asdict(self.target)),
-            "began": self.began.isoformat(),
-            "pid": self.pid,
-            "way": self.way,
-            "replayed": self.replayed,
-        }
+        told = {"run_id": self.run_id, "status": self.status, **asdict(self)}
+        del told["entered"]
+        return {**told, "began": self.began.isoformat()}
 
 
 @dataclass(slots=True)
@@ -109,10 +102,6 @@ def noted(folder: Path, beginning: Beginning, /) -> Iterator[Note]:
     """Tell in the block that a run goes on; a process that is killed leaves it told.
 
     A disk that refuses is logged: the run itself does without. Value: the note.
-
-    Args:
-        folder: The folder of reports.
-        beginning: The run.
     """
     path = _files(folder).path(beginning.run_id)
     note = Note(path, beginning)
