@@ -45,22 +45,6 @@ class DatabaseLedger:
         self.run_id = run_id
         self._holder = holder
 
-    @classmethod
-    def open(
-        cls, connection: Connection, run: RunRecord, /, *, holder: str
-    ) -> DatabaseLedger | None:
-        """Begin a run, or return None where the user may not make the schema.
-
-        Raises:
-            LockedError: Another process has gone on with the run.
-            ServerError: The server refused for another reason.
-        """
-        if not _stand_up(connection):
-            return None
-        ledger = cls(run.run_id, holder)
-        ledger.describe(connection, run)
-        return ledger
-
     def describe(self, connection: Connection, run: RunRecord) -> None:
         """Enter what holds for the run's pieces from now on, and commit."""
         values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
@@ -158,8 +142,12 @@ def take_over(
     return is_done_in_time(connection, bookkeeping.HOLD, held, wait=wait)
 
 
-def _stand_up(connection: Connection) -> bool:
-    """Make the schema where it is missing; return whether it can be used."""
+def stand_up(connection: Connection, /) -> bool:
+    """Make the schema where it is missing and may be; return whether it can be used.
+
+    Raises:
+        ServerError: The server refused for another reason than a missing right.
+    """
     standing = Standing.of(connection)
     if standing.may_make and not standing.is_there:
         _make(connection, () if standing.has_schema else bookkeeping.CREATE_SCHEMA)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.ledger.database_ledger import DatabaseLedger
+from propload.postgres.ledger.database_ledger import DatabaseLedger, stand_up
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, path_of
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def open_ledger(
         LockedError: Another process has gone on with the run.
         ServerError: The server refused, or the connection is gone.
     """
-    if not path_of(state_dir, run.run_id).exists():
-        begun = DatabaseLedger.open(session, run, holder=holder)
-        if begun is not None:
-            return begun
-    files = FileLedger(state_dir, run, database=identity_of(session))
-    files.describe(session, run)
-    return files
+    ledger: Ledger
+    if not path_of(state_dir, run.run_id).exists() and stand_up(session):
+        ledger = DatabaseLedger(run.run_id, holder)
+    else:
+        ledger = FileLedger(state_dir, run, database=identity_of(session))
+    ledger.describe(session, run)
+    return ledger
 
 
 def find_ledger(run: RunRecord, state_dir: Path, /) -> Ledger:

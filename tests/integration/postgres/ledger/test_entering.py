@@ -9,10 +9,8 @@ import pytest
 from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
 from propload.postgres.ledger import database_ledger as ledger_module
-from propload.postgres.ledger.database_ledger import DatabaseLedger
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import read_runs
-from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import bookkeeping
@@ -87,8 +85,7 @@ def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
     with connect(database) as slow, connect(database) as quick:
         # the server keeps what a session has looked up in vain
         assert not slow.value(bookkeeping.STANDING)
-        record = RunRecord("one", "a.csv", "public.homes", "upsert")
-        assert DatabaseLedger.open(quick, record, holder="me") is not None
+        assert ledger_module.stand_up(quick)
         ledger_module._make(slow, bookkeeping.CREATE_SCHEMA)
         slow.commit()
         assert slow.value(bookkeeping.STANDING)
