@@ -135,7 +135,7 @@ def plan_and_open(
         SourceError: The source cannot be opened.
     """
     told, own = _split(settings) if is_spider(source) else ({}, settings)
-    plan = Plan.of(config.resolve(own, job=job))
+    plan = Plan.of(own, job=job)
     crawl = CrawlOptions(
         {**crawl.arguments, **told}, {**_crawl_moment(plan), **crawl.settings}
     )

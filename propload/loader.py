@@ -10,7 +10,6 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from propload import config
 from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
@@ -89,7 +88,7 @@ class Loader:
         **settings: Unpack[Settings],
     ) -> None:
         self._process = os.getpid()
-        plan = Plan.of(config.resolve(settings, job=job))
+        plan = Plan.of(settings, job=job)
         self.metrics = given_or_new(metrics)
         options = source_options(plan.settings, settings, job=job)
         refuse_unused(options, (), "pushed rows")

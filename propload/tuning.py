@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from propload import config
 from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
@@ -90,7 +89,7 @@ def tune(
     told = on_trial or (lambda _: None)
     require_function("on_trial", told)
     _refuse_untried(settings)
-    plan = Plan.of(config.resolve(settings, job=job))
+    plan = Plan.of(settings, job=job)
     opened = open_source(source, source_options(plan.settings, settings, job=job))
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:

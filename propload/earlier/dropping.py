@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from propload import config
 from propload.beginnings import BeginningStore
 from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.reject_source import RejectSource
@@ -57,9 +56,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
             name, or another setting is given.
         WriteError: The database cannot be reached, or refuses.
     """
-    used = {"to", "table", "state_dir"}
-    config.refuse_others(settings, used, function="propload.drop_runs")
-    plan = Plan.of(config.resolve(settings))
+    plan = Plan.of_few(settings, {"to", "table", "state_dir"}, function="drop_runs")
     before = _moment(older_than)
     folder = plan.readable_places().runs
     # a table of the environment is for loads
@@ -91,11 +88,11 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
             is given.
         LockedError: The run still goes on, or is being replayed.
     """
-    config.refuse_others(settings, {"state_dir"}, function="propload.drop_rejects")
+    plan = Plan.of_few(settings, {"state_dir"}, function="drop_rejects")
     if not run_id:
         msg = "say which run's rejected rows are to be deleted"
         raise ConfigError(msg)
-    places = Plan.of(config.resolve(settings)).readable_places()
+    places = plan.readable_places()
     store = RejectStore(places.rejects)
     path = find_rejected(require_run_id(run_id), places)
     rows = store.count(path.stem)
@@ -116,9 +113,8 @@ def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
         ConfigError: The age is below zero, or beyond the calendar; or another setting
             is given.
     """
-    config.refuse_others(settings, {"state_dir"}, function="propload.drop_old_rejects")
-    places = Plan.of(config.resolve(settings)).readable_places()
-    return RejectStore(places.rejects).drop_old(_moment(older_than))
+    plan = Plan.of_few(settings, {"state_dir"}, function="drop_old_rejects")
+    return RejectStore(plan.readable_places().rejects).drop_old(_moment(older_than))
 
 
 def _moment(days: float) -> datetime:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from propload import config
 from propload.beginnings import BeginningStore
 from propload.errors import ConfigError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers, is_in_use
@@ -39,9 +38,7 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     Raises:
         ConfigError: `table` is no name, or another setting is given.
     """
-    used = {"to", "table", "state_dir"}
-    config.refuse_others(settings, used, function="propload.leftovers")
-    plan = Plan.of(config.resolve(settings))
+    plan = Plan.of_few(settings, {"to", "table", "state_dir"}, function="leftovers")
     found = into_table(find_leftovers(plan.readable_places().journal), settings)
     if settings.get("to") is None:
         return found
@@ -63,9 +60,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
         ConfigError: There is no such journal (any more), or another setting is given.
         LockedError: It is being recovered.
     """
-    used = {"to", "state_dir"}
-    config.refuse_others(settings, used, function="propload.drop_leftover")
-    plan = Plan.of(config.resolve(settings))
+    plan = Plan.of_few(settings, {"to", "state_dir"}, function="drop_leftover")
     named = find_leftover(plan, run_id)
     source = opened(named)
     is_dropped = False

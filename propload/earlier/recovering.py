@@ -80,8 +80,7 @@ def recover(
             loaded.
     """
     used = [name for name in config.RELOADING if name != "resume"]
-    config.refuse_others(settings, used, function="propload.recover")
-    plan = Plan.of(config.resolve(settings))
+    plan = Plan.of_few(settings, used, function="recover")
     if on_report is not None:
         require_function("on_report", on_report)
     if moved and not run_id:
@@ -180,11 +179,6 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
 
     What another process loads at this moment is left to it.
 
-    Args:
-        plan: What holds for that run.
-        source: Its source.
-        stopper: Stops the runs that load it.
-
     Raises:
         ConfigError: The state folder cannot be used.
         LoadError: What is left cannot be loaded: the message says how to go on.
@@ -278,5 +272,4 @@ def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:
     require_objects(objects, plan.settings, run_id=leftover.run_id, function="recover")
     own = {*_USERS_OWN, *names, *objects}
     given = {name: value for name, value in plan.settings.items() if name in own}
-    resolved = config.resolve(cast("Settings", {**known, **given}))
-    return Plan.of(resolved)
+    return Plan.of(cast("Settings", {**known, **given}))

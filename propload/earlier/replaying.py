@@ -70,8 +70,8 @@ def replay(
         LockedError: The run still goes on, or is being replayed.
         LoadError: The run stopped early; the rejected rows stay.
     """
-    config.refuse_others(settings, config.RELOADING, function="propload.replay")
-    places = Plan.of(config.resolve(settings)).readable_places()
+    plan = Plan.of_few(settings, config.RELOADING, function="replay")
+    places = plan.readable_places()
     store = RejectStore(places.rejects)
     named = find_rejected(require_run_id(run_id), places) if run_id else None
     path = named or NewestRejects(places).find_replayable()
@@ -219,7 +219,7 @@ def _report_of(run_id: str, reports: ReportStore) -> Report | None:
 def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
     """Return what holds for a replay: what the run was told, and what is given now."""
     if report is None:
-        plan = Plan.of(config.resolve(given))
+        plan = Plan.of(given)
         if "table" not in plan.settings:
             msg = (
                 f"run {run_id} was killed before its report was written: say which "
@@ -227,7 +227,7 @@ def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
             )
             raise ConfigError(msg)
         return plan
-    plan = Plan.of(config.resolve({**_settings_of(report, given), **given}))
+    plan = Plan.of({**_settings_of(report, given), **given})
     if "to" not in given:
         with open_database(plan) as database:
             label = database.label

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload import config
 from propload.earlier.gone_rejects import find_rejected, look_for_none
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from typing_extensions import Unpack
 
+    from propload.commands import Commands
     from propload.options import Settings
     from propload.report import Report
     from propload.run_files import RunFiles
@@ -47,8 +47,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
         ConfigError: There is no such run, or its rejected rows were dropped; or another
             setting is given.
     """
-    config.refuse_others(settings, {"state_dir"}, function="propload.rejects")
-    places = Plan.of(config.resolve(settings)).readable_places()
+    places = Plan.of_few(settings, {"state_dir"}, function="rejects").readable_places()
     run_id = require_run_id(run_id)
     try:
         path = find_rejected(run_id, places)
@@ -73,19 +72,17 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
         ConfigError: `limit` is no number of reports, `table` no name, or another
             setting is given.
     """
-    used = {"table", "state_dir"}
-    config.refuse_others(settings, used, function="propload.runs")
-    places = Plan.of(config.resolve(settings)).readable_places()
+    plan = Plan.of_few(settings, {"table", "state_dir"}, function="runs")
+    places = plan.readable_places()
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
-    return [_readable(report, rejected, places.state_dir) for report in found]
+    return [_readable(report, rejected, plan.commands) for report in found]
 
 
-def _readable(report: Report, rejected: RunFiles, state_dir: Path) -> Report:
+def _readable(report: Report, rejected: RunFiles, commands: Commands) -> Report:
     """Return a report that finds its rejected rows, of which there may be none."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
     read = partial(read_rejects, path)
-    commands = config.commands_for(state_dir)
     return replace(report, read_rejects=read, commands=commands)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from propload import config
 from propload.abilities import defaults_of
 from propload.errors import ConfigError
 from propload.postgres.loading import Database
@@ -149,10 +148,10 @@ def embedded_url(**settings: Unpack[Settings]) -> str:
         ConfigError: Another setting is given.
         WriteError: It cannot be started.
     """
-    config.refuse_others(settings, {"state_dir"}, function="propload.embedded_url")
+    plan = Plan.of_few(settings, {"state_dir"}, function="embedded_url")
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
-    state_dir = Plan.of(config.resolve(settings)).places.state_dir
+    state_dir = plan.places.state_dir
     embedded.start(state_dir)
     # not the one that propload takes: other drivers may not know all of its settings
     return embedded.url(state_dir)
@@ -170,13 +169,6 @@ def find_target(
 
     Who alters the table just now is waited for, as in the run; a server that is away is
     not, as its address may be wrong.
-
-    Args:
-        plan: What holds.
-        checker: What judges the rows, or None.
-        source: Where they come from.
-        database: Where the table is.
-        stop: Ends the waiting.
 
     Raises:
         ConfigError: Nobody names a table, or the mode needs a key.

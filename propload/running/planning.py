@@ -43,18 +43,31 @@ class Plan:
     replayed: str = ""
 
     @classmethod
-    def of(cls, settings: Settings) -> Plan:
-        """Return the plan of resolved settings.
+    def of(cls, given: Settings, /, *, job: str | None = None) -> Plan:
+        """Return the plan of settings that were given, with those that hold besides.
 
         Raises:
-            ConfigError: This process is a fork that cannot load.
+            ConfigError: One cannot be used, or this process is a fork that cannot load.
         """
+        settings = config.resolve(given, job=job)
         refuse_forked()
         leave_to_python()
-        given = _named(settings, RunOptions.__slots__)
-        given["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
+        options = _named(settings, RunOptions.__slots__)
+        options["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
         places = Places(_fixed(Path(settings["state_dir"])))
-        return cls(settings, RunOptions(**given), places)
+        return cls(settings, RunOptions(**options), places)
+
+    @classmethod
+    def of_few(
+        cls, given: Settings, used: Collection[str], /, *, function: str
+    ) -> Plan:
+        """Return the plan of a function that has a use for few settings.
+
+        Raises:
+            ConfigError: Others are given; or as of `of`.
+        """
+        config.refuse_others(given, used, function=f"propload.{function}")
+        return cls.of(given)
 
     def readable_places(self) -> Places:
         """Return where files of earlier runs are kept, which this user can read.

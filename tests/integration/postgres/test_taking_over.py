@@ -7,7 +7,6 @@ from contextlib import ExitStack, closing, contextmanager
 import polars as pl
 import pytest
 
-from propload.config import resolve
 from propload.errors import LockedError, WriteError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.loading import Database
@@ -44,7 +43,7 @@ FROM propload.runs"""
 @contextmanager
 def process(dsn, state_dir, run_id):
     """Be a process that has claimed a run, with a database of its own."""
-    plan = Plan.of(resolve({"state_dir": state_dir}))
+    plan = Plan.of({"state_dir": state_dir})
     with Database(dsn, state_dir=state_dir) as database, ExitStack() as stack:
         Resuming(database, plan, stack).claim(run_id)
         yield database

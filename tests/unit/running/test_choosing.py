@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 import propload
-from propload import config
 from propload.errors import ConfigError, TransientWriteError, WriteError
 from propload.postgres.server import embedded
 from propload.running.choosing import choose_table, find_target
@@ -84,7 +83,7 @@ def look(monkeypatch):
     """Find the target of a source in a database, without waits."""
     monkeypatch.setattr("propload.retrying.FIRST_WAIT", 0.0)
     source = SimpleNamespace(name="homes.csv")
-    plan = Plan.of(config.resolve({"retry_attempts": 3}))
+    plan = Plan.of({"retry_attempts": 3})
 
     def call(database, stop=None):
         stop = stop or threading.Event()

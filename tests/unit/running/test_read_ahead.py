@@ -5,7 +5,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from propload import config
 from propload.monitoring.memory import MemoryWatch
 from propload.monitoring.metrics import Metrics
 from propload.pipeline import reading
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.timeout(30)
 
 @pytest.fixture
 def plan(tmp_path):
-    return Plan.of(config.resolve({"state_dir": tmp_path / "state"}))
+    return Plan.of({"state_dir": tmp_path / "state"})
 
 
 class SlowSource:

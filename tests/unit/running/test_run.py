@@ -2,7 +2,7 @@
 
 import pytest
 
-from propload import Metrics, config
+from propload import Metrics
 from propload.running.planning import Plan
 from propload.running.run import Run
 from propload.testing import MemorySource
@@ -19,7 +19,7 @@ class Broken(Metrics):
 
 
 def test_who_stops_a_run_that_could_not_begin_does_not_wait(tmp_path):
-    plan = Plan.of(config.resolve({"state_dir": tmp_path, "table": "homes"}))
+    plan = Plan.of({"state_dir": tmp_path, "table": "homes"})
     run = Run(MemorySource([]), plan, metrics=Broken())
     with pytest.raises(MemoryError):
         run.execute()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from propload import config
 from propload.errors import ConfigError
 from propload.running.planning import Plan
 from propload.running.resuming.shaping import meaning_of
@@ -14,7 +13,7 @@ from propload.running.resuming.shaping import meaning_of
 
 def meant(tmp_path, **settings):
     told = {"state_dir": tmp_path / "state", **settings}
-    return meaning_of(Plan.of(config.resolve(told)))
+    return meaning_of(Plan.of(told))
 
 
 @pytest.fixture
