@@ -19,7 +19,6 @@ from propload.running.resuming.requirements import (
     require_goal,
     require_ledger,
     require_same_run,
-    require_table,
 )
 from propload.running.resuming.shaping import meaning_of, shaping_mark
 from propload.running.resuming.traces import Traces
@@ -152,9 +151,10 @@ class Resuming:
         if found is None:
             return None
         facts = self.database.facts(target.table)
-        if target.mode != "replace":
-            # the rows of a replace are in no table before its end
-            require_table(found, facts, otherwise=self._otherwise(record.source))
+        # the rows of a replace are in no table before its end
+        if target.mode != "replace" and (lost := gone_with_table(found, facts)):
+            msg = f"{lost}: {self._otherwise(record.source)}"
+            raise ConfigError(msg)
         return written_again(found, record, facts, commands=self.plan.commands)
 
     def point_of(self, run_id: str, *, gone: int = 0) -> ResumePoint | None:

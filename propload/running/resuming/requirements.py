@@ -104,24 +104,6 @@ def require_ledger(
     raise ConfigError(msg)
 
 
-def require_table(
-    point: ResumePoint, facts: TableFacts | None, *, otherwise: str
-) -> None:
-    """Refuse to go on where what the run had written is gone.
-
-    Args:
-        point: Where the run had ended.
-        facts: Its table, or None where there is none.
-        otherwise: What is done instead of going on.
-
-    Raises:
-        ConfigError: Its table was dropped, made anew or emptied.
-    """
-    if lost := gone_with_table(point, facts):
-        msg = f"{lost}: {otherwise}"
-        raise ConfigError(msg)
-
-
 def gone_with_table(point: ResumePoint, facts: TableFacts | None) -> str:
     """Return what is said of rows that went with their table, if any did.
 
