@@ -158,10 +158,6 @@ def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
 
     A producer is told of a record only after its last byte, so what is torn was
     never acknowledged. Nothing after it can be trusted, so reading ends there.
-
-    Args:
-        folder: The journal's folder.
-        torn: Where cut bytes are counted.
     """
     for body, first in _bodies(folder, torn):
         yield _decode(body, first)

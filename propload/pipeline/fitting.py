@@ -185,12 +185,7 @@ class FittedTable:
         return Routing(self.preparer.together, key)
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
-        """Return the prepared rows.
-
-        Args:
-            joined: The rows as read.
-            together: Whether all take one lane, where that was settled before.
-        """
+        """Return the prepared rows."""
         preparer = in_context(self.preparer, joined)
         if together is not None:
             preparer = replace(preparer, together=together)

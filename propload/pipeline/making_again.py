@@ -19,11 +19,6 @@ def require_same_pieces(
 ) -> None:
     """Refuse a batch whose committed pieces would hold other rows now.
 
-    Args:
-        begun: What is committed of it.
-        joined: Its rows as read again.
-        prepared: What was made of them now.
-
     Raises:
         ConfigError: Rows would be lost, or written twice.
     """

@@ -55,12 +55,7 @@ class Ledger(Protocol):
         """
 
     def beside(self, connection: Connection, target: str) -> list[str]:
-        """Return other runs that have committed rows into a table and still go on.
-
-        Args:
-            connection: To the target's database.
-            target: The qualified table.
-        """
+        """Return other runs that have committed rows into a table and still go on."""
 
     def settle_end(self, status: str) -> None:
         """Learn that the commit of the run's end came through."""
