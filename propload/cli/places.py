@@ -34,15 +34,15 @@ RUN = _earlier_run("the newest run that ended")
 REJECTING_RUN = _earlier_run("the newest run that rejected rows")
 #: The argument that names an earlier run whose rejected rows are loaded again.
 REPLAYED_RUN = _earlier_run("the newest run with rows to replay")
+
+
+def limit_flag(most: int, meaning: str) -> Part:
+    """Return the flag that says how many are shown."""
+    return option(int, "--limit", default=most, metavar="N", min=0, help=meaning)
+
+
 #: How many earlier runs are listed.
-MOST_RUNS = option(
-    int,
-    "--limit",
-    default=LISTED_RUNS,
-    metavar="N",
-    min=0,
-    help="Runs listed; 0 lists all.",
-)
+MOST_RUNS = limit_flag(LISTED_RUNS, "Runs listed; 0 lists all.")
 
 
 def places(given: Settings) -> Places:

@@ -6,8 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.cli.flags import option
-from propload.cli.places import REJECTING_RUN, find_rejected
+from propload.cli.places import REJECTING_RUN, find_rejected, limit_flag
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.wording import counted
@@ -28,14 +27,7 @@ SHOWN_ROWS = 20
 #: A row that could not be read may be long, and nobody reads more of it in a table.
 SHOWN_CHARACTERS = 500
 
-LIMIT = option(
-    int,
-    "--limit",
-    default=SHOWN_ROWS,
-    metavar="N",
-    min=0,
-    help="Rows shown; 0 shows all.",
-)
+LIMIT = limit_flag(SHOWN_ROWS, "Rows shown; 0 shows all.")
 
 
 def add_to(group: typer.Typer) -> None:
