@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from propload.cli.command import YES, add_group, command
-from propload.cli.flags import Group, argument
+from propload.cli.flags import argument
 from propload.cli.places import places
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from propload.cli.screen import Screen
     from propload.options import Settings
 
+_STATE_DIR = settings_group(["state_dir"])
 _WORDS = argument(list[str] | None, "ARGUMENT", "Arguments for psql, after --.")
 
 
@@ -29,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _add_start(group: typer.Typer) -> None:
-    @command(group, "start", example="propload db start", given=_state_dir())
+    @command(group, "start", example="propload db start", given=_STATE_DIR)
     def start(given: Settings, screen: Screen) -> None:
         """Start the embedded database, if need be, and print its address."""
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
@@ -40,7 +41,7 @@ def _add_start(group: typer.Typer) -> None:
 
 
 def _add_stop(group: typer.Typer) -> None:
-    @command(group, "stop", example="propload db stop", given=_state_dir())
+    @command(group, "stop", example="propload db stop", given=_STATE_DIR)
     def stop(given: Settings, screen: Screen) -> None:
         """Stop the embedded database; its rows stay."""
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
@@ -51,7 +52,7 @@ def _add_stop(group: typer.Typer) -> None:
 
 
 def _add_status(group: typer.Typer) -> None:
-    @command(group, "status", example="propload db status --json", given=_state_dir())
+    @command(group, "status", example="propload db status --json", given=_STATE_DIR)
     def status(given: Settings, screen: Screen) -> None:
         """Print whether the embedded database runs, where, and how large it is."""
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
@@ -71,7 +72,7 @@ def _add_url(group: typer.Typer) -> None:
         group,
         "url",
         example='propload db start\npsql "$(propload db url)" -c "SELECT 1"',
-        given=_state_dir(),
+        given=_STATE_DIR,
     )
     def url(given: Settings, screen: Screen) -> None:
         """Print the address of the embedded database; starts nothing."""
@@ -86,7 +87,7 @@ def _add_psql(group: typer.Typer) -> None:
         "psql",
         example='propload db psql -- -c "SELECT count(*) FROM listings"',
         words=_WORDS,
-        given=_state_dir(),
+        given=_STATE_DIR,
     )
     def psql(words: list[str] | None, given: Settings, screen: Screen) -> None:
         """Open psql on the embedded database, which is started if need be."""
@@ -109,9 +110,7 @@ def _add_psql(group: typer.Typer) -> None:
 
 
 def _add_destroy(group: typer.Typer) -> None:
-    @command(
-        group, "destroy", example="propload db destroy", yes=YES, given=_state_dir()
-    )
+    @command(group, "destroy", example="propload db destroy", yes=YES, given=_STATE_DIR)
     def destroy(yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
         """Stop the embedded database and delete it with all its rows."""
         from propload.postgres.server import embedded  # noqa: PLC0415 - only here
@@ -129,10 +128,6 @@ def _add_destroy(group: typer.Typer) -> None:
 def _is_of_libpq(variable: str) -> bool:
     # PG_COLOR and its like say how psql looks
     return variable.startswith("PG") and not variable.startswith("PG_")
-
-
-def _state_dir() -> Group:
-    return settings_group(["state_dir"])
 
 
 def _say(screen: Screen, *, url: str) -> None:
