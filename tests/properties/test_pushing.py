@@ -236,6 +236,20 @@ def outcome(database, way, given_rows, told, file):
     ),
     "upsert",
 )
+# spans that are none, and one that is too long, beside rows that are refused before
+@example(
+    (
+        {"b": "interval", "c": "timetz"},
+        [
+            {"id": 1, "b": "[1, 2]"},
+            {"id": 2, "b": "1000000000 years", "c": "25:00+01"},
+            {"id": 3, "c": "x"},
+            {"id": 50},
+        ],
+        True,
+    ),
+    "append",
+)
 def test_a_row_is_the_same_however_it_is_given(
     database, tmp_path_factory, given_rows, mode
 ):

@@ -9,6 +9,7 @@ it names none that the server would take.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,9 @@ HAVING count(*) = count(d.condition) AND count(*) BETWEEN 1 AND {MOST_PARTITIONS
 #: `pg_input_is_valid` is there from this version on.
 TELLS_VALIDITY = 160000
 
+#: Types whose values travel as texts, and whose readers have codes of their own.
+_OF_TIME = re.compile(r"(?:interval|time(?:\(\d\))? with time zone)(?!.*\[\])")
+
 SCREEN = "SELECT row_ordinal, verdict FROM pg_temp.propload_screen()"
 
 
@@ -165,12 +169,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
     kept = casts.kept_exactly(column.plan, value)
     # a type with a length is asked as well, since the look at exact values uses it
     for each in dict.fromkeys([pg_type, column.plan.pg_type] if kept else [pg_type]):
-        yield Verdict(
-            f"NOT pg_input_is_valid({value}, {text(casts.input_type(each))})",
-            "22P02",
-            (f'invalid input syntax for type {each}: "', '"'),
-            column.name,
-        )
+        yield from _unreadable(column.name, value, each)
     if kept:
         yield Verdict(
             f"NOT ({kept})",
@@ -178,6 +177,24 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
             ('"', f'" is not exact as {column.plan.pg_type}'),
             column.name,
         )
+
+
+def _unreadable(column: str, value: str, pg_type: str) -> Iterator[Verdict]:
+    read = text(casts.input_type(pg_type))
+    of_time = _OF_TIME.match(pg_type) is not None
+    if of_time:
+        yield Verdict(
+            f"(pg_input_error_info({value}, {read})).sql_error_code = '22008'",
+            "22008",
+            ('date/time field value out of range: "', '"'),
+            column,
+        )
+    yield Verdict(
+        f"NOT pg_input_is_valid({value}, {read})",
+        "22007" if of_time else "22P02",
+        (f'invalid input syntax for type {pg_type}: "', '"'),
+        column,
+    )
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
