@@ -145,11 +145,11 @@ class _Load:
             workers,
         )
 
-    def fit(self, claim: _ClaimedRun) -> TableFit:
+    def fit(self, claim: _ClaimedRun, kept: Kept) -> TableFit:
         """Return what fits the rows of a run to its table."""
         # rows of a key may take another lane than those that were written before
         expected = None if claim.point else self.expected
-        return TableFit(
+        fit = TableFit(
             self.database,
             self.target,
             claim.preparer,
@@ -158,6 +158,8 @@ class _Load:
             lenient=is_journaled(self.source),
             expected=expected,
         )
+        fit.tell_entered(kept.note_entered)
+        return fit
 
 
 def compose(
@@ -188,16 +190,13 @@ def compose(
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    # a file is looked at for it once
-    expected = cache(partial(rows_expected_of, source))
-    load = _Load(source, plan, database, target, checker, expected)
+    load = _Load(source, plan, database, target, checker, _expected_of(source))
     fingerprint = (lambda: ahead.fingerprint) if ahead else source.fingerprint
     claim = _claim(load, fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, gone = _rejects(plan, record.run_id, point, stack)
     kept = keep_rows(source, plan, record, target, database, stack=stack)
-    fit = load.fit(claim)
-    fit.tell_entered(kept.note_entered)
+    fit = load.fit(claim, kept)
     start = find_start(source, point)
     pipeline = Pipeline(
         ahead.reader if ahead else _make_reader(load, kept, start, memory, stack),
@@ -267,6 +266,11 @@ def _claim(
         name="the beginning of the run",
         on_retry=lambda *_: None,
     )
+
+
+def _expected_of(source: Source) -> Callable[[], int | None]:
+    """Return what says how many rows come: a file is looked at for it once."""
+    return cache(partial(rows_expected_of, source))
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:
