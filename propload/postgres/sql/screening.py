@@ -181,20 +181,14 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
 
 def _unreadable(column: str, value: str, pg_type: str) -> Iterator[Verdict]:
     read = text(casts.input_type(pg_type))
-    of_time = _OF_TIME.match(pg_type) is not None
-    if of_time:
-        yield Verdict(
-            f"(pg_input_error_info({value}, {read})).sql_error_code = '22008'",
-            "22008",
-            ('date/time field value out of range: "', '"'),
-            column,
-        )
-    yield Verdict(
-        f"NOT pg_input_is_valid({value}, {read})",
-        "22007" if of_time else "22P02",
-        (f'invalid input syntax for type {pg_type}: "', '"'),
-        column,
-    )
+    syntax = f'invalid input syntax for type {pg_type}: "'
+    told = {"22007": syntax, "22008": 'date/time field value out of range: "'}
+    # other types seldom have other codes than the last one
+    for code, said in told.items() if _OF_TIME.match(pg_type) else ():
+        condition = f"(pg_input_error_info({value}, {read})).sql_error_code = '{code}'"
+        yield Verdict(condition, code, (said, '"'), column)
+    condition = f"NOT pg_input_is_valid({value}, {read})"
+    yield Verdict(condition, "22P02", (syntax, '"'), column)
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
