@@ -32,8 +32,8 @@ class Gate:
         self._changed = threading.Condition()
         self._answered = 0
         self._most = 0
-        self._answer = site._server.answer
-        site._server.answer = self._pass
+        self._answer = site._server._answer
+        site._server._answer = self._pass
 
     def _pass(self, path):
         with self._changed:
