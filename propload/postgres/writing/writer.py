@@ -181,8 +181,8 @@ class TableWriter(EntryWriter):
             self._shape,
             self._stage_writer,
             approach,
-            direct,
-            self._erasing,
+            direct=direct,
+            erasing=self._erasing,
         )
 
     def _after(

@@ -14,23 +14,29 @@ from tests.integration.reading import query, run_sql
 pytestmark = [pytest.mark.timeout(90), pytest.mark.one_server]
 
 
-@pytest.mark.parametrize("collected", ["all", "none"])
-def test_two_signals_leave_rows_in_the_journal_and_say_how_they_are_loaded(
-    project, database, collected
-):
+def begin(project, database, *told):
+    """Start a crawl that stores its rows at its end, which a held page keeps away."""
     process = project.start(
         "homes",
         "PROPLOAD_LOADER=",
         f"PROPLOAD_TO={database}",
         "PROPLOAD_MODE=append",
         "PROPLOAD_BATCH_SECONDS=3600",
-        f"PROPLOAD_FLUSH_ROWS={1000 if collected == 'all' else 1}",
-        "PROPLOAD_FLUSH_SECONDS=3600",
+        *told,
         hold="yes",
     )
     assert project.site.held.wait(60)
     project.site.wait_for_pages(5)
-    # a page that is held keeps the crawl from ending by itself
+    return process
+
+
+@pytest.mark.parametrize("collected", ["all", "none"])
+def test_two_signals_leave_rows_in_the_journal_and_say_how_they_are_loaded(
+    project, database, collected
+):
+    rows = 1000 if collected == "all" else 1
+    told = (f"PROPLOAD_FLUSH_ROWS={rows}", "PROPLOAD_FLUSH_SECONDS=3600")
+    process = begin(project, database, *told)
     process.send_signal(signal.SIGINT)
     wait_for_log(process, "Closing spider (shutdown)")
     process.send_signal(signal.SIGINT)
@@ -50,17 +56,8 @@ def test_a_second_signal_while_the_last_rows_are_written_names_their_run(
     project, database
 ):
     run_sql(database, "CREATE TABLE homes (url text, number bigint)")
+    process = begin(project, database)
     with connect(database) as session:
-        process = project.start(
-            "homes",
-            "PROPLOAD_LOADER=",
-            f"PROPLOAD_TO={database}",
-            "PROPLOAD_MODE=append",
-            "PROPLOAD_BATCH_SECONDS=3600",
-            hold="yes",
-        )
-        assert project.site.held.wait(60)
-        project.site.wait_for_pages(5)
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         process.send_signal(signal.SIGINT)
         project.site.released.set()
