@@ -88,8 +88,7 @@ class ServerSessions:
             WriteError: The server lets the user in no more.
             TransientWriteError: The server cannot be reached now.
         """
-        with told_if_slow(describe_dsn(self._dsn)):
-            return self._ahead.take() or self._another()
+        return self._ahead.take() or self._another()
 
     def expect(self, count: int, /) -> None:
         """Have so many sessions opened meanwhile, besides the first one."""
@@ -120,13 +119,13 @@ class ServerSessions:
                 # it is told once, to who asks for the session
                 self._unreached = error
                 raise
-        return self._track(first.sibling())
+        return self._sibling(first)
 
     def _another(self) -> Connection:
         while True:
             first = self.first()
             try:
-                return self._track(first.sibling())
+                return self._sibling(first)
             except TransientWriteError:
                 # lost while another one was made of it: the next one will do
                 if not first.closed:
@@ -139,6 +138,10 @@ class ServerSessions:
             self._first = self._track(opened)
             self._was_open = True
         return self._first
+
+    def _sibling(self, first: Connection) -> Connection:
+        with told_if_slow(describe_dsn(self._dsn)):
+            return self._track(first.sibling())
 
     def _track(self, session: Connection) -> Connection:
         with self._tracking:
