@@ -19,7 +19,7 @@ from propload.earlier.recovering import recover
 from propload.errors import JournalError, LoadError
 from propload.sources.spiders import PropLoadPipeline
 from tests.faults import loading
-from tests.faults.server import ask
+from tests.faults.server import ask, wait_until
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -99,10 +99,12 @@ def test_a_run_without_room_for_its_report_is_not_forgotten(dsn, small_disk):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, text text, price bigint)")
     loader = propload.Loader(to=dsn, **{**PUSHED, "batch_seconds": 60.0})
     loader.put([*rows_from(0, 100), {"id": 100, "price": "dear"}])
+    begun = BeginningStore(small_disk / "runs")
+    # rows are taken as soon as there is a journal, shortly before that
+    wait_until(begun.newest)
     ballast = fill(small_disk)
     with pytest.raises(LoadError, match="rejected rows cannot be written") as failed:
         loader.close()
-    begun = BeginningStore(small_disk / "runs")
     [left] = begun.newest()
     assert (left.run_id, left.status) == (failed.value.report.run_id, "killed")
     assert left.way == "recover"
