@@ -9,7 +9,6 @@ it names none that the server would take.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,10 +100,9 @@ HAVING count(*) = count(d.condition) AND count(*) BETWEEN 1 AND {MOST_PARTITIONS
 #: `pg_input_is_valid` is there from this version on.
 TELLS_VALIDITY = 160000
 
-#: Types whose values travel as texts, and whose readers have codes of their own.
-_OF_TIME = re.compile(r"(?:interval|time(?:\(\d\))? with time zone)(?!.*\[\])")
-
-SCREEN = "SELECT row_ordinal, verdict FROM pg_temp.propload_screen()"
+#: What the look returns: the row, the number of what holds of it, and what the type's
+#: reader says of the value, if it was asked: its code and its words, or nulls.
+SCREEN = "SELECT row_ordinal, verdict, code, words FROM pg_temp.propload_screen()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +111,20 @@ class Verdict:
 
     Attributes:
         condition: It is true of bad rows; `s` is the stage.
-        sqlstate: The code that the server would give.
-        message: What the server would say, in parts between which the value stands.
         column: The column at fault, or several with commas.
         constraint: The constraint's name, or None.
+        sqlstate: The code that the server would give.
+        message: What the server would say, in parts between which the value stands.
+        asked: What gives the server's own code and words for the value, where its
+            reader tells them; `d` is the stage.
     """
 
     condition: str
-    sqlstate: str
-    message: tuple[str, ...]
     column: str | None
     constraint: str | None = None
+    sqlstate: str = ""
+    message: tuple[str, ...] = ()
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,26 +170,23 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
     kept = casts.kept_exactly(column.plan, value)
     # a type with a length is asked as well, since the look at exact values uses it
     for each in dict.fromkeys([pg_type, column.plan.pg_type] if kept else [pg_type]):
-        yield from _unreadable(column.name, value, each)
+        yield _unreadable(column.name, each)
     if kept:
         yield Verdict(
             f"NOT ({kept})",
-            "22P02",
-            ('"', f'" is not exact as {column.plan.pg_type}'),
             column.name,
+            sqlstate="22P02",
+            message=('"', f'" is not exact as {column.plan.pg_type}'),
         )
 
 
-def _unreadable(column: str, value: str, pg_type: str) -> Iterator[Verdict]:
+def _unreadable(column: str, pg_type: str) -> Verdict:
     read = text(casts.input_type(pg_type))
-    syntax = f'invalid input syntax for type {pg_type}: "'
-    told = {"22007": syntax, "22008": 'date/time field value out of range: "'}
-    # other types seldom have other codes than the last one
-    for code, said in told.items() if _OF_TIME.match(pg_type) else ():
-        condition = f"(pg_input_error_info({value}, {read})).sql_error_code = '{code}'"
-        yield Verdict(condition, code, (said, '"'), column)
-    condition = f"NOT pg_input_is_valid({value}, {read})"
-    yield Verdict(condition, "22P02", (syntax, '"'), column)
+    return Verdict(
+        f"NOT pg_input_is_valid(s.{name(column)}, {read})",
+        column,
+        asked=f"pg_input_error_info(d.{name(column)}, {read})",
+    )
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
@@ -239,14 +237,16 @@ def create(
         second = _take_out(chosen, which, of_written, len(of_all) + 1, ahead)
     body = f"""
 #variable_conflict use_column
-DECLARE propload_rows integer[]; propload_verdicts integer[];
+DECLARE
+    propload_rows integer[]; propload_verdicts integer[];
+    propload_codes text[]; propload_words text[];
 BEGIN
     {_guarded(first)}
     {_guarded(second)}
 END"""
     return (
         "CREATE OR REPLACE FUNCTION pg_temp.propload_screen() "
-        "RETURNS TABLE (row_ordinal integer, verdict integer) "
+        "RETURNS TABLE (row_ordinal integer, verdict integer, code text, words text) "
         f"LANGUAGE plpgsql AS {text(body)}"
     )
 
@@ -283,21 +283,31 @@ def _written(shape: Shape, column: ColumnShape) -> str:
 def _take_out(
     chosen: str, which: str, verdicts: Sequence[Verdict], first: int, ahead: str = ""
 ) -> str:
+    numbered = list(enumerate(verdicts, start=first))
     cases = " ".join(
-        f"WHEN {verdict.condition} THEN {number}"
-        for number, verdict in enumerate(verdicts, start=first)
+        f"WHEN {each.condition} THEN {number}" for number, each in numbered
     )
+    said = " ".join(
+        f"WHEN {number} THEN (SELECT ARRAY[i.sql_error_code, "
+        f"concat_ws('. ', i.message, i.detail)] FROM {each.asked} AS i)"
+        for number, each in numbered
+        if each.asked
+    )
+    told = f"CASE b.verdict {said} END" if said else "NULL::text[]"
     return f"""
         WITH {ahead}bad AS MATERIALIZED (
             SELECT s.ctid AS place, CASE {cases} END AS verdict {chosen} WHERE {which}
         ), gone AS (
             DELETE FROM {STAGE} AS d USING bad AS b
             WHERE d.ctid = b.place AND b.verdict IS NOT NULL
-            RETURNING d.{ORDINAL} AS number, b.verdict AS verdict
+            RETURNING d.{ORDINAL} AS number, b.verdict AS verdict, {told} AS told
         )
-        SELECT array_agg(number), array_agg(verdict)
-        INTO propload_rows, propload_verdicts FROM gone;
-        RETURN QUERY SELECT unnest(propload_rows), unnest(propload_verdicts);"""
+        SELECT array_agg(number), array_agg(verdict),
+               array_agg(told[1]), array_agg(told[2])
+        INTO propload_rows, propload_verdicts, propload_codes, propload_words
+        FROM gone;
+        RETURN QUERY SELECT unnest(propload_rows), unnest(propload_verdicts),
+                            unnest(propload_codes), unnest(propload_words);"""
 
 
 def _null(shape: Shape, condition: str, column: str) -> Verdict:
@@ -305,7 +315,7 @@ def _null(shape: Shape, condition: str, column: str) -> Verdict:
         f'null value in column "{column}" of relation "{shape.table.table}" '
         "violates not-null constraint"
     )
-    return Verdict(condition, "23502", (message,), column)
+    return Verdict(condition, column, sqlstate="23502", message=(message,))
 
 
 def _stored(shape: Shape, column: ColumnShape) -> str:
@@ -320,16 +330,16 @@ def _check(shape: Shape, rule: Rule) -> Verdict:
     row, named = f'new row for relation "{shape.table.table}"', f'"{rule.constraint}"'
     return Verdict(
         _broken(shape, rule),
-        "23514",
-        (f"{row} violates check constraint {named}",),
         ", ".join(rule.columns) or None,
         rule.constraint,
+        "23514",
+        (f"{row} violates check constraint {named}",),
     )
 
 
 def _place(shape: Shape, rule: Rule) -> Verdict:
     message = f'no partition of relation "{shape.table.table}" found for row'
-    return Verdict(_broken(shape, rule), "23514", (message,), None)
+    return Verdict(_broken(shape, rule), None, sqlstate="23514", message=(message,))
 
 
 def _broken(shape: Shape, rule: Rule) -> str:
@@ -356,10 +366,10 @@ def _holder(shape: Shape, rule: Rule) -> Verdict:
     told = f'duplicate key value violates unique constraint "{rule.constraint}". '
     return Verdict(
         f"EXISTS (SELECT FROM {table(shape.table)} AS p WHERE {same} {stays})",
-        "23505",
-        (f"{told}Key ({named})=(", ") already exists."),
         named,
         rule.constraint,
+        "23505",
+        (f"{told}Key ({named})=(", ") already exists."),
     )
 
 
@@ -377,8 +387,8 @@ def _parent(shape: Shape, rule: Rule) -> Verdict:
     )
     return Verdict(
         f"{given} AND NOT EXISTS (SELECT FROM {rule.parent} AS p WHERE {same})",
-        "23503",
-        (told, f") is not present in table {rule.parent}."),
         columns,
         rule.constraint,
+        "23503",
+        (told, f") is not present in table {rule.parent}."),
     )

@@ -38,8 +38,11 @@ CHECKS = {
     TOO_LARGE: "too_large",
     "P0001": "raised",
 }
-#: The detail of these names the values in conflict; of others it is the whole row.
-TELLING_DETAILS = ("23503", "23505", "23P01")
+#: The detail of these constraints names the values in conflict.
+_OF_CONFLICTS = ("23503", "23505", "23P01")
+#: That of others in these classes is the whole row, which the reject holds anyway, or
+#: the place of a row.
+_OF_ROWS = ("23", "44", "54")
 #: What a cast that would change a value raises, by way of a number that it is not.
 _INEXACT = re.compile(r'numeric: ["»„](.*) (is not exact as .*).$', re.DOTALL)
 #: A value in a reason is cut to what a person reads.
@@ -70,8 +73,7 @@ class Refusal:
     def of(cls, failure: Failure, place: int, /) -> Self:
         """Return what a failure says of the row at a place."""
         message = failure.message
-        if failure.sqlstate in CHECKS and failure.sqlstate not in TELLING_DETAILS:
-            # the detail quotes the whole row, which the reject holds anyway
+        if not tells_detail(failure.sqlstate):
             message = failure.primary or message
         return cls(place, failure.column, failure.constraint, message, failure.sqlstate)
 
@@ -96,6 +98,12 @@ class Refusal:
         if all(value is None for value in values):
             return None
         return ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
+
+
+def tells_detail(sqlstate: str | None, /) -> bool:
+    """Return whether the detail of an error with this code says more of a value."""
+    state = sqlstate or ""
+    return state in _OF_CONFLICTS or not state.startswith(_OF_ROWS)
 
 
 def without(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:

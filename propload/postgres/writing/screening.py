@@ -49,8 +49,8 @@ class Screen:
         connection.execute(screening.create(shape, casts, rest))
         verdicts = [*casts, *rest]
         return [
-            _judged(layer, place, verdicts[number - 1])
-            for place, number in connection.rows(screening.SCREEN)
+            _judged(layer, place, verdicts[number - 1], code, words)
+            for place, number, code, words in connection.rows(screening.SCREEN)
         ]
 
     def _rules(self, connection: Connection) -> list[screening.Rule]:
@@ -65,7 +65,16 @@ class Screen:
         return self._known_rules
 
 
-def _judged(layer: pl.DataFrame, place: int, verdict: screening.Verdict) -> Refusal:
-    refusal = Refusal(place, verdict.column, verdict.constraint, "", verdict.sqlstate)
+def _judged(
+    layer: pl.DataFrame,
+    place: int,
+    verdict: screening.Verdict,
+    code: str | None,
+    words: str | None,
+) -> Refusal:
+    column, constraint = verdict.column, verdict.constraint
+    if words is not None:
+        return Refusal(place, column, constraint, words, code, of_value=True)
+    refusal = Refusal(place, column, constraint, "", verdict.sqlstate)
     value = refusal.value(layer) or ""
     return replace(refusal, message=value.join(verdict.message))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.sql import sifting
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.writing.refusals import TELLING_DETAILS, TOO_LARGE, Refusal
+from propload.postgres.writing.refusals import TOO_LARGE, Refusal, tells_detail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ class Sift:
     def _refusal(self, connection: Connection, told: Record) -> Refusal:
         message, blamed = told["message"], told["blamed"]
         column, constraint = told["column_name"], told["constraint_name"]
-        if told["state"] in TELLING_DETAILS and told["detail"]:
+        if told["detail"] and tells_detail(told["state"]):
             message = f"{message}. {told['detail']}"
         if blamed is not None:
             column = self._shape.columns[blamed - 1].name
