@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from propload.errors import ConfigError
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
     import polars as pl
@@ -133,10 +135,33 @@ def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> int:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     try:
-        return write(frames, path)
+        with _beside(path) as place:
+            return write(frames, place)
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         msg = f"{path} cannot be written: {_cause(error)}"
         raise ConfigError(msg) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Give a file to write that takes the place of another once it is whole.
+
+    What somebody has mended stays where a disk is full. A pipe or device, and a file
+    in a folder that takes no new ones, is written as it is.
+    """
+    place = path.resolve()
+    is_there = path.exists()
+    if is_there and not (place.is_file() and os.access(place.parent, os.W_OK)):
+        yield path
+        return
+    aside = place.with_name(f".{place.name}.{os.getpid()}.new")
+    try:
+        yield aside
+        if is_there:
+            shutil.copymode(place, aside)
+        aside.replace(place)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _cause(error: Exception) -> str:

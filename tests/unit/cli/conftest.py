@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import propload.cli
 from tests.unit.cli.loads import Called
+from tests.unit.cli.rejected import refuse_many
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +70,9 @@ def load(monkeypatch):
         module.ingest = module.check = called
         monkeypatch.setitem(sys.modules, f"propload.{name}", module)
     return called
+
+
+@pytest.fixture
+def refused(state_dir):
+    """Two runs that refused 3 rows and 30 rows."""
+    refuse_many(state_dir)

@@ -11,56 +11,20 @@ from pathlib import Path
 from shutil import copy
 from types import ModuleType
 
-import polars as pl
 import pytest
 
-from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.cli.places import LISTED_RUNS
-from propload.rejecting import RefusedRows, RejectStore, RejectWriter, reading
+from propload.rejecting import RejectStore
 from propload.report import Counts, Report, TargetName
 from propload.reports import ReportStore
+from tests.unit.cli.rejected import RUNS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
-RUNS = ("20260701-aa", "20260702-bb")
 
 
 @pytest.fixture
 def run(run, state_dir):
     return lambda *words, given=None: run("rejects", *words, input=given)
-
-
-@pytest.fixture
-def refused(state_dir):
-    """Two runs that refused 3 rows and 30 rows."""
-    for run_id, rows in zip(RUNS, (3, 30), strict=True):
-        raw = pl.DataFrame(
-            {
-                "id": [f"x\t{n}" for n in range(rows)],
-                ROW: range(rows),
-                SOURCE: ["a.csv"] * rows,
-                NUMBER: range(1, rows + 1),
-                AS_OF: None,
-            },
-            schema_overrides={ROW: pl.UInt32},
-        )
-        reasons = pl.DataFrame(
-            [
-                {
-                    ROW: n,
-                    "stage": "map",
-                    "column": "id",
-                    "check": "cast",
-                    "value": f"x\t{n}",
-                    "message": "is not an integer",
-                    "sqlstate": None,
-                }
-                for n in range(rows)
-            ],
-            schema=REASONS,
-        )
-        writer = RejectWriter(state_dir / "rejects" / f"{run_id}.ndjson", run_id)
-        writer.write(RefusedRows(raw, reasons, batch=0))
-        writer.close()
 
 
 def test_the_list_is_empty_before_a_row_was_refused(run):
@@ -227,114 +191,6 @@ def test_drop_asks_before_it_deletes(run, refused):
     assert run("list").stdout == ""
     # never the newest one by accident
     assert run("drop").exit_code == 2
-
-
-@pytest.mark.parametrize("rows_at_once", [2, 4_000])
-@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
-def test_export_writes_values_and_reasons(
-    ending, rows_at_once, run, refused, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(reading, "ROWS_AT_ONCE", rows_at_once)
-    result = run("export", RUNS[0], "--output", f"out.{ending}")
-    assert result.exit_code == 0, result.output
-    read = {
-        "csv": pl.read_csv,
-        "parquet": pl.read_parquet,
-        "ndjson": pl.read_ndjson,
-    }[ending]
-    assert read(tmp_path / f"out.{ending}").rows() == [
-        (f"x\t{n}", "id: is not an integer") for n in range(3)
-    ]
-
-
-def refuse(state_dir, **own):
-    """Let a run refuse one row of these values."""
-    raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1, AS_OF: None})
-    reason = {"stage": "map", "column": "row", "message": "is odd"}
-    reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
-    writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
-    writer.write(RefusedRows(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
-    writer.close()
-
-
-def test_export_keeps_columns_that_are_called_like_those_of_rejects(
-    run, state_dir, tmp_path
-):
-    own = {"source": "funda", "row": "1", "reasons": "none", "values": "few"}
-    refuse(state_dir, **own)
-    result = run("export", RUNS[0], "--output", "out.ndjson")
-    assert result.exit_code == 0, result.output
-    written = pl.read_ndjson(tmp_path / "out.ndjson").row(0, named=True)
-    assert written == {**own, "propload_reasons": "row: is odd"}
-
-
-def test_export_writes_nested_values_as_json_where_cells_are_texts(
-    run, state_dir, tmp_path
-):
-    refuse(state_dir, row="1", tags=[["a", "b"]], place=[{"city": "Delft"}])
-    result = run("export", RUNS[0], "--output", "out.csv")
-    assert result.exit_code == 0, result.output
-    written = pl.read_csv(tmp_path / "out.csv", infer_schema=False).row(0, named=True)
-    assert json.loads(written["tags"]) == ["a", "b"]
-    assert json.loads(written["place"]) == {"city": "Delft"}
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+cmd|x", "-2+3", "@SUM(A1)", "\t=1"])
-def test_export_writes_formulas_as_they_are_and_warns_of_them(
-    cell, run, state_dir, tmp_path
-):
-    refuse(state_dir, title=cell, price="-5", phone="+31 15 123")
-    result = run("export", RUNS[0], "--output", "out.csv")
-    assert "1 cell that a spreadsheet may run as a formula" in result.stderr
-    written = pl.read_csv(tmp_path / "out.csv", infer_schema=False).row(0, named=True)
-    assert (written["title"], written["price"]) == (cell, "-5")
-    assert "formula" not in run("export", "--output", "out.ndjson").stderr
-
-
-def test_a_row_that_was_not_read_is_exported_whole_and_shown_short(
-    run, state_dir, tmp_path
-):
-    text = "2," + "y" * 5_000
-    origins = pl.DataFrame({ROW: [0], SOURCE: "-", NUMBER: 2, AS_OF: None})
-    reason = {"stage": "read", "check": "ragged", "value": text, "message": "3 fields"}
-    reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
-    writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
-    writer.write(RefusedRows(origins.cast({ROW: pl.UInt32}), reasons, batch=0))
-    writer.close()
-    assert text not in (shown := run("show").stdout)
-    assert "(5,002 characters)" in shown
-    assert json.loads(run("show", "--json").stdout)["reasons"][0]["value"] == text
-    assert run("export", "--output", "out.csv").exit_code == 0
-    assert pl.read_csv(tmp_path / "out.csv").item() == f"row: 3 fields: {text}"
-
-
-def test_export_says_what_parquet_cannot_hold(run, refused, state_dir):
-    path = state_dir / "rejects" / f"{RUNS[1]}.ndjson"
-    text = path.read_text(encoding="utf-8").replace('"id":"', '"of":{},"id":"')
-    path.write_text(text, encoding="utf-8")
-    result = run("export", "--output", "out.parquet")
-    assert result.exit_code == 2
-    assert "out.parquet cannot be written: " in result.stderr
-    assert "Write .ndjson" in result.stderr
-    assert run("export", "--output", "out.ndjson").exit_code == 0
-
-
-def test_export_says_what_it_cannot_write(run, refused):
-    assert run("export", "--output", "out.doc").exit_code == 2
-    assert run("export").exit_code == 2
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
-def test_export_says_what_to_do_about_a_file_that_cannot_be_written(
-    ending, run, refused
-):
-    file = f"nowhere/a.{ending}"
-    result = run("export", "--output", file)
-    assert result.exit_code == 2
-    assert " ".join(result.stderr.split()).endswith(
-        f"{file} cannot be written: No such file or directory. Name a file elsewhere "
-        "(--output FILE)"
-    )
 
 
 def test_replay_hands_over_the_run_the_function_and_the_settings(
