@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from propload.config import commands_for
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -36,9 +37,18 @@ class RunFiles:
         """Return the file of a run, whether it exists or not."""
         return self.folder / f"{run_id}{self.ending}"
 
-    def all(self) -> list[Path]:
-        """Return the files, newest first: a run's name begins with its time."""
-        return sorted(self.folder.glob(f"*{self.ending}"), reverse=True)
+    def names(self) -> list[str]:
+        """Return the runs, newest first: a run's name begins with its time."""
+        try:
+            found = os.listdir(self.folder)  # noqa: PTH208 - years leave 100,000 files
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        ended = (name for name in found if name.endswith(self.ending))
+        return sorted((name.removesuffix(self.ending) for name in ended), reverse=True)
+
+    def all(self) -> Iterator[Path]:
+        """Return the files that are there now, newest first."""
+        return map(self.path, self.names())
 
     def find(self, run_id: str = "", /) -> Path:
         """Return the file of the run whose name begins so; empty is the newest.
@@ -46,18 +56,26 @@ class RunFiles:
         Raises:
             ConfigError: There is none, or more than one.
         """
-        paths = self.all()
-        if not paths and not run_id:
+        if run_id and self._has(run_id):
+            return self.path(run_id)
+        found = [name for name in self.names() if name.startswith(run_id)]
+        if not found and not run_id:
             msg = f"no run has left any {self.kind}"
             raise ConfigError(msg)
-        exact = self.path(run_id)
-        found = [path for path in paths if path.name.startswith(run_id)]
-        if exact in found or not run_id or len(found) == 1:
-            return exact if exact in found else found[0]
+        if not run_id or len(found) == 1:
+            return self.path(found[0])
         many = f"the names of {len(found)} runs begin with that"
         listing = self.listing(commands_for(self.folder.parent))
         msg = f"run {run_id!r}: {many if found else f'no {self.kind}'}. See: {listing}"
         raise ConfigError(msg)
+
+    def _has(self, run_id: str) -> bool:
+        path = self.path(run_id)
+        try:
+            return path.parent == self.folder and path.exists()
+        except OSError:
+            # no file bears such a name
+            return False
 
 
 def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:

@@ -150,7 +150,7 @@ def _begun(where: Places, run: str) -> Beginning | None:
         ConfigError: It may be this run or another one.
     """
     begun = {one.run_id: one for one in BeginningStore(where.runs).newest()}
-    ended = {path.stem for path in ReportStore(where.runs).files.all()}
+    ended = ReportStore(where.runs).files.names()
     names = {*begun, *ended}
     if not run:
         # one that was killed has come to its end as well

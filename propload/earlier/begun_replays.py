@@ -86,7 +86,7 @@ def forget_abandoned(
         OSError: The disk refuses.
         PropLoadError: The server does not tell of other replays.
     """
-    kept = {path.stem for path in store.files.all()} - {source.path.stem, loaded_by}
+    kept = set(store.files.names()) - {source.path.stem, loaded_by}
     if not kept:
         return
     with open_database(plan) as database:

@@ -69,8 +69,8 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
 def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
     """Return how many runs left the ledger."""
-    paths = RejectStore(plan.places.rejects).files.all()
-    kept = [RejectSource(path).name for path in paths]
+    files = RejectStore(plan.places.rejects).files
+    kept = [RejectSource(path).name for path in files.all()]
     with open_database(plan) as database, database.connect() as session:
         state_dir = plan.places.state_dir
         return forget_runs(session, state_dir, before, table=table, kept=kept)

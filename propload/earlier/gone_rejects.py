@@ -80,8 +80,8 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
 
 def _replays_of(run_id: str, reports: ReportStore) -> Iterator[Report]:
     """Yield the reports of replays that have loaded rejected rows of a run."""
-    for path in reversed(reports.files.all()):
-        report = reports.find(path.stem) if path.stem > run_id else None
+    for name in reversed(reports.files.names()):
+        report = reports.find(name) if name > run_id else None
         if report is None or report.status != "loaded":
             continue
         if run_replayed(report.source) == run_id:

@@ -89,11 +89,11 @@ class NewestRejects:
 
     def _run_ids(self) -> list[str]:
         """Return the runs that may have rejected rows or replay some, newest first."""
-        rejecting = {path.stem for path in self._rejects.all()}
-        reported = {path.stem for path in self._reports.files.all()}
-        found = sorted(rejecting | reported | self._replays.keys(), reverse=True)
+        rejecting = self._rejects.names()
         # what replays rows is younger than they are
-        return [run_id for run_id in found if run_id >= min(rejecting, default="~")]
+        oldest = min(rejecting, default="~")
+        found = {*rejecting, *self._reports.files.names(), *self._replays}
+        return sorted((one for one in found if one >= oldest), reverse=True)
 
     def _begun_with(self, run_id: str) -> str:
         """Return the run whose rows a replay that has not ended began with.

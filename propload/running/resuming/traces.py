@@ -121,10 +121,10 @@ class Traces:
     def _ended(self, since: str) -> Iterator[Unentered]:
         """Yield runs that have stored rows and ended, newest first."""
         reports = ReportStore(self.plan.places.runs)
-        for path in reports.files.all():
-            if path.stem <= since:
+        for name in reports.files.names():
+            if name <= since:
                 return
-            one = reports.find(path.stem)
+            one = reports.find(name)
             if one is not None and _has_stored(one) and self._is_of(one):
                 rows = counted(one.counts.stored, "row")
                 told = f"run {one.run_id} wrote {rows} of {self.source}"
