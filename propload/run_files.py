@@ -56,7 +56,7 @@ class RunFiles:
         Raises:
             ConfigError: There is none, or more than one.
         """
-        if run_id and self._has(run_id):
+        if run_id and is_file_of(self.folder, self.path(run_id)):
             return self.path(run_id)
         found = [name for name in self.names() if name.startswith(run_id)]
         if not found and not run_id:
@@ -69,13 +69,14 @@ class RunFiles:
         msg = f"run {run_id!r}: {many if found else f'no {self.kind}'}. See: {listing}"
         raise ConfigError(msg)
 
-    def _has(self, run_id: str) -> bool:
-        path = self.path(run_id)
-        try:
-            return path.parent == self.folder and path.exists()
-        except OSError:
-            # no file bears such a name
-            return False
+
+def is_file_of(folder: Path, path: Path, /) -> bool:
+    """Whether a folder itself holds a file, whose name somebody has given."""
+    try:
+        return path.parent == folder and path.exists()
+    except OSError:
+        # none bears such a name
+        return False
 
 
 def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:

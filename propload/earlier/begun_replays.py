@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.earlier.reject_source import is_before, rows_begun_with
 from propload.errors import ConfigError
-from propload.postgres.ledger.history import read_runs
+from propload.postgres.ledger.history import runs_of
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
@@ -101,10 +101,8 @@ def _replays_of(
     source: RejectSource, plan: Plan, database: Database
 ) -> list[RunRecord]:
     """Return a run's replays into its table that the ledger knows, newest first."""
-    place = (source.name, _target(plan))
     with database.connect() as session:
-        runs = read_runs(session, plan.places.state_dir)
-    return [run for run in runs if (run.source, run.target) == place]
+        return runs_of(session, plan.places.state_dir, source.name, _target(plan))
 
 
 def _of_same_rows(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -256,8 +257,7 @@ def _read_entry(written: dict[str, Any]) -> LedgerEntry:
 
 def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
     """Yield what stands in a ledger's file, but for the torn end of a killed run."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
-            continue
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            with suppress(json.JSONDecodeError):
+                yield json.loads(line)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from propload.batch import PartialBatch
 from propload.errors import WriteError
+from propload.options import Places
 from propload.postgres.ledger.file_ledger import (
     identity_of,
     ledger_files,
+    path_of,
     read_lines,
     was_committed,
 )
@@ -19,6 +21,7 @@ from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.ledger.standing import Standing
 from propload.postgres.sql import bookkeeping
 from propload.report import Counts
+from propload.run_files import is_file_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,31 +72,52 @@ class ResumePoint:
         return make_point(run, self.entries, gone=self.gone)
 
 
-def read_runs(connection: Connection, state_dir: Path, /) -> list[RunRecord]:
-    """Return the runs that the ledger knows, newest first.
+def runs_of(
+    connection: Connection, state_dir: Path, source: str, target: str, /
+) -> list[RunRecord]:
+    """Return the runs of a source into a table that the ledger knows, newest first.
 
     Args:
         connection: To the target's database.
         state_dir: The state folder, where the ledger is of runs that could not
             keep it in the database.
+        source: The name of the source.
+        target: The qualified table.
     """
-    in_database = []
-    if Standing.of(connection).is_usable:
-        in_database = [_record(row) for row in connection.rows(bookkeeping.RUNS)]
-    connection.rollback()
-    paths = ledger_files(state_dir)
-    here = identity_of(connection) if paths else None
-    found = (read_file(connection, path, here) for path in paths)
-    in_files = [record for record in found if record]
-    return sorted(in_database + in_files, key=lambda run: run.run_id, reverse=True)
+    place = (source, target)
+    in_database = _in_database(connection, bookkeeping.RUNS_OF, place)
+    in_files = _in_files(connection, ledger_files(state_dir), source)
+    found = [*in_database, *(run for run in in_files if run.target == target)]
+    return sorted(found, key=lambda run: run.run_id, reverse=True)
 
 
 def find_run(
     connection: Connection, state_dir: Path, run_id: str, /
 ) -> RunRecord | None:
-    """Return a run, or None where the ledger does not know it; as of `read_runs`."""
-    runs = read_runs(connection, state_dir)
-    return next((run for run in runs if run.run_id == run_id), None)
+    """Return a run, or None where the ledger does not know it; as of `runs_of`."""
+    found = _in_database(connection, bookkeeping.RUN, (run_id,))
+    path = path_of(state_dir, run_id)
+    if not found and is_file_of(Places(state_dir).runs, path):
+        found = _in_files(connection, [path])
+    return found[0] if found else None
+
+
+def _in_database(
+    connection: Connection, query: str, given: tuple[str, ...]
+) -> list[RunRecord]:
+    found = []
+    if Standing.of(connection).is_usable:
+        found = [_record(row) for row in connection.rows(query, given)]
+    connection.rollback()
+    return found
+
+
+def _in_files(
+    connection: Connection, paths: Sequence[Path], source: str | None = None
+) -> list[RunRecord]:
+    here = identity_of(connection) if paths else None
+    found = (read_file(connection, path, here, source=source) for path in paths)
+    return [run for run in found if run]
 
 
 def find_point(
@@ -185,7 +209,12 @@ def _record(row: tuple[str, ...]) -> RunRecord:
 
 
 def read_file(
-    connection: Connection, path: Path, here: str | None, /
+    connection: Connection,
+    path: Path,
+    here: str | None,
+    /,
+    *,
+    source: str | None = None,
 ) -> RunRecord | None:
     """Return the run of a ledger's file, or None where it is another database's.
 
@@ -193,6 +222,8 @@ def read_file(
         connection: To the database.
         path: The file.
         here: What the database is known by, where this user may ask.
+        source: The source whose run is meant, or None for any: of another one's file
+            the first line is read.
     """
     record, status, ending = None, "running", None
     names = {one.name for one in fields(RunRecord)}
@@ -201,6 +232,8 @@ def read_file(
             return None
         if "run" in found:
             record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
+            if source not in (None, record.source):
+                return None
         if "status" in found:
             status, ending = found["status"], None
         ending = found.get("ending", ending)

@@ -135,10 +135,12 @@ COMMITTED = (
     f"SELECT {_ENTRY} FROM propload.ledger WHERE run_id = $1::text ORDER BY batch, lane"
 )
 
-RUNS = """
+_RUNS = """
 SELECT run_id, source, fingerprint, target, mode, settings, status
 FROM propload.runs"""
 
+RUN = f"{_RUNS} WHERE run_id = $1::text"
+RUNS_OF = f"{_RUNS} WHERE source = $1::text AND target = $2::text"
 
 #: Their session may have been lost for a while, though not for a week.
 #: Of a file's that goes into the same table, a newer replace takes the place.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError
 from propload.journal import JournalSource
-from propload.postgres.ledger.history import find_point, find_run, read_runs
+from propload.postgres.ledger.history import find_point, find_run, runs_of
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.bookkeeping import pieces_of
@@ -27,6 +27,7 @@ from propload.running.resuming.writing_again import written_again
 if TYPE_CHECKING:
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.loading import Database
+    from propload.postgres.session.connection import Connection
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
@@ -188,11 +189,10 @@ class Resuming:
         state_dir = self.plan.places.state_dir
         with self.database.connect() as session:
             while True:
-                runs = read_runs(session, state_dir)
                 run = (
-                    self._named(runs, wanted, record)
+                    self._named(session, wanted, record)
                     if wanted
-                    else self._last(runs, record)
+                    else self._last(session, record)
                 )
                 if run is None:
                     return None
@@ -218,12 +218,14 @@ class Resuming:
         export = self.plan.commands.export_rejects(replayed)
         return f"load what is missing from a file ({export})"
 
-    def _last(self, runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
+    def _last(self, session: Connection, record: RunRecord) -> RunRecord | None:
         """Return the last run to go on with, if there is one.
 
         Raises:
             ConfigError: The ledger has lost a run that has added some of the rows.
         """
+        state_dir = self.plan.places.state_dir
+        runs = runs_of(session, state_dir, record.source, record.target)
         if record.mode == "append" and record.fingerprint is not None:
             self._traces(record).require_entered(runs)
         return _last(runs, record)
@@ -231,15 +233,13 @@ class Resuming:
     def _traces(self, record: RunRecord) -> Traces:
         return Traces(record.source, record.target, self.database, self.plan)
 
-    def _named(
-        self, runs: list[RunRecord], run_id: str, record: RunRecord
-    ) -> RunRecord:
+    def _named(self, session: Connection, run_id: str, record: RunRecord) -> RunRecord:
         """Return the run of a name that can be gone on with.
 
         Raises:
             ConfigError: There is none, or it was loaded to its end.
         """
-        run = next((one for one in runs if one.run_id == run_id), None)
+        run = find_run(session, self.plan.places.state_dir, run_id)
         if run is None:
             self._traces(record).refuse(run_id)
             listing = self.plan.commands.list_runs()
@@ -264,16 +264,14 @@ def settled_point(run_id: str, plan: Plan, database: Database) -> ResumePoint | 
 
 
 def _last(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
-    """Return the last run to go on with, of those of a run's source and table."""
+    """Return the last run to go on with, of those of its source and table."""
     if record.fingerprint is None:
         # nobody can know whether these are the rows that the last run began with
         return None
-    place = (record.source, record.target)
-    same = [run for run in runs if (run.source, run.target) == place]
     # those of a file of the same name (another machine's), or by another mapping, have
     # no say where one of this very kind is known
-    alike = [run for run in same if _is_alike(run, record)]
-    for run in (alike or same)[:1]:
+    alike = [run for run in runs if _is_alike(run, record)]
+    for run in (alike or runs)[:1]:
         # one that ended well has loaded what was missing; to load that again would only
         # add it a second time, as who was killed at the very end cannot know
         if run.status != "loaded" or (alike and run.mode == "append"):

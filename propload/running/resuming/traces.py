@@ -60,6 +60,9 @@ class Traces:
 
         Where that had loaded all of its rows it is told: they may be others today.
 
+        Args:
+            known: The runs of this source into this table that the ledger knows.
+
         Raises:
             ConfigError: The ledger has lost the run that tells which rows are stored.
         """
@@ -104,9 +107,7 @@ class Traces:
 
     def _newest(self, known: Iterable[RunRecord]) -> Unentered | None:
         """Return the last run that wrote, where the ledger knows none since."""
-        place = (self.source, self.target)
-        same = (run.run_id for run in known if (run.source, run.target) == place)
-        since = max(same, default="")
+        since = max((run.run_id for run in known), default="")
         newest = (next(one, None) for one in (self._killed(since), self._ended(since)))
         return max(filter(None, newest), key=lambda one: one.run_id, default=None)
 

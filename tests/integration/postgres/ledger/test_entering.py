@@ -10,7 +10,7 @@ from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
 from propload.postgres.ledger import database_ledger as ledger_module
 from propload.postgres.ledger.entry import LedgerEntry
-from propload.postgres.ledger.history import read_runs
+from propload.postgres.ledger.history import find_run
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import bookkeeping
@@ -117,6 +117,6 @@ def test_a_batch_without_a_readable_row_leaves_what_the_ledger_knows_of_the_tabl
         opened.prepare(goal, ROWS.schema, opened.facts(goal.table), run=run)
         opened.enter(run)
         with opened.connect() as session:
-            (found,) = read_runs(session, state_dir)
+            found = find_run(session, state_dir, run.run_id)
     assert found.table_oid is not None
     assert found.columns is not None

@@ -10,7 +10,7 @@ import pytest
 from propload.errors import WriteError
 from propload.postgres.ledger import file_ledger as file_ledger_module
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
-from propload.postgres.ledger.history import find_point, read_runs
+from propload.postgres.ledger.history import find_point, find_run, runs_of
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import is_free
 from propload.postgres.sql import bookkeeping
@@ -101,7 +101,7 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
         assert caplog.text.count("No space left") == 2
         # who comes next asks the server
         assert FileLedger(state_dir, run).committed(session) == [entry(0, 2)]
-        assert [one.status for one in read_runs(session, state_dir)] == ["loaded"]
+        assert find_run(session, state_dir, run.run_id).status == "loaded"
 
 
 def test_a_run_into_another_database_is_not_gone_on_with(database, state_dir):
@@ -111,7 +111,9 @@ def test_a_run_into_another_database_is_not_gone_on_with(database, state_dir):
         for number, place in enumerate([here, "another", None]):
             run = replace(run_record(target()), run_id=f"run-of-{number}")
             FileLedger(state_dir, run, database=place)
-        found = [run.run_id for run in read_runs(session, state_dir)]
+        found = [
+            one.run_id for one in runs_of(session, state_dir, run.source, run.target)
+        ]
     # what was written before this was noted is taken as it was
     assert found == ["run-of-2", "run-of-0"]
 
@@ -161,13 +163,13 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
         files.enter_end(session, "loaded")
         session.rollback()
         assert files.status(session) is None
-        assert [run.status for run in read_runs(session, state_dir)] == ["running"]
+        assert find_run(session, state_dir, run.run_id).status == "running"
         files.enter_end(session, "loaded")
         session.commit()
         # its answer may be lost, and who asked for it be killed: the server still knows
         assert files.status(session) == "loaded"
         assert FileLedger(state_dir, run).status(session) == "loaded"
-        assert [run.status for run in read_runs(session, state_dir)] == ["loaded"]
+        assert find_run(session, state_dir, run.run_id).status == "loaded"
     files.settle_end("loaded")
     assert '{"status": "loaded"}' in files.path.read_text()
 
@@ -197,7 +199,7 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
                 writer.write(make_piece(ROWS, 1))
             end(ready)
         with connect(dsn) as session:
-            (found,) = read_runs(session, state_dir)
+            found = find_run(session, state_dir, run.run_id)
             point = find_point(session, state_dir, found)
         assert query(database, "SELECT count(*) FROM t") == [(4,)]
     assert found.status == "loaded"
@@ -210,4 +212,4 @@ def test_a_file_whose_first_line_was_torn_is_given_it_again(database, state_dir)
     files.path.write_text('{"run": {"run_id"')
     FileLedger(state_dir, run)
     with connect(database) as session:
-        assert [one.run_id for one in read_runs(session, state_dir)] == [run.run_id]
+        assert find_run(session, state_dir, run.run_id) == run
