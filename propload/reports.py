@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,13 +84,25 @@ class ReportStore:
         Raises:
             ConfigError: The limit is no number of reports.
         """
-        found = (report for _, report in _each(self.files.all(), table))
+        found = (report for _, report in _into(table, self.files.all()))
         try:
             newest = islice(found, limit or None)
         except ValueError as error:
             msg = f"limit is {limit!r}: give how many reports, or 0 for all"
             raise ConfigError(msg) from error
         return list(newest)
+
+    def of_source(self, source: str, /, *, since: str = "") -> Iterator[Report]:
+        """Yield the reports of runs of a source, newest first.
+
+        Args:
+            source: The name of the source.
+            since: A run; those that began after it are meant.
+        """
+        younger = takewhile(lambda name: name > since, self.files.names())
+        for _, report in _each(map(self.files.path, younger), naming=source):
+            if report.source == source:
+                yield report
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before; return how many.
@@ -107,31 +119,60 @@ class ReportStore:
         """
         old = written_before(before, self.files.all())
         if table is not None:
-            old = [path for path, _ in _each(old, table)]
-        kept = {path for path, report in _each(old, None) if report.rejects_path}
+            old = [path for path, _ in _into(table, old)]
+        kept = {path for path, report in _each(old) if report.rejects_path}
         return sum(delete(path) for path in old if path not in kept)
 
 
-def _each(
-    paths: Iterable[Path], table: TableName | None
+def _into(
+    table: TableName | None, paths: Iterable[Path]
 ) -> Iterator[tuple[Path, Report]]:
     """Yield files with their reports: of one table, or of all where it is None."""
+    if table is None:
+        return _each(paths)
+    found = _each(paths, naming=str(table))
+    return (one for one in found if one[1].target.table == str(table))
+
+
+def _each(paths: Iterable[Path], *, naming: str = "") -> Iterator[tuple[Path, Report]]:
+    """Yield files with their reports.
+
+    Args:
+        paths: The files.
+        naming: Of what does not name this at all, no report is made: most files of
+            years are of other tables and sources.
+    """
+    # other letters are escaped where somebody has written the file anew
+    named = json.dumps(naming)[1:-1].encode() if naming.isascii() else b""
     for path in paths:
         try:
-            report = _read(path)
+            if named in (text := path.read_bytes()):
+                yield path, _report_of(path, text)
+        except FileNotFoundError:
+            # another process has dropped it since it was listed
+            continue
+        except OSError as error:
+            log.warning("%s", _no_report(path, error))
         except ConfigError as error:
             log.warning("%s", error)
-            continue
-        if table is None or report.target.table == str(table):
-            yield path, report
 
 
 def _read(path: Path) -> Report:
     try:
-        return _as_of_now(from_dict(json.loads(path.read_bytes())))
+        return _report_of(path, path.read_bytes())
+    except OSError as error:
+        raise _no_report(path, error) from error
+
+
+def _report_of(path: Path, text: bytes) -> Report:
+    try:
+        return _as_of_now(from_dict(json.loads(text)))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is not the report of a run: {error}"
-        raise ConfigError(msg) from error
+        raise _no_report(path, error) from error
+
+
+def _no_report(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"{path} is not the report of a run: {error}")
 
 
 def _as_of_now(report: Report) -> Report:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.beginnings import BeginningStore
 from propload.earlier.gone_rejects import find_rejected
-from propload.earlier.reject_source import RejectSource
+from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import forget_runs
 from propload.rejecting import RejectStore
@@ -69,8 +69,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
 def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
     """Return how many runs left the ledger."""
-    files = RejectStore(plan.places.rejects).files
-    kept = [RejectSource(path).name for path in files.all()]
+    kept = list(map(rejects_of, RejectStore(plan.places.rejects).files.names()))
     with open_database(plan) as database, database.connect() as session:
         state_dir = plan.places.state_dir
         return forget_runs(session, state_dir, before, table=table, kept=kept)

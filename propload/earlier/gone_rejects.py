@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from propload.config import commands_for
 from propload.earlier.newest_rejects import NewestRejects
-from propload.earlier.reject_source import run_replayed
+from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from propload.options import Places
@@ -70,7 +69,7 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
     left = (
         f"nothing is left of the {counted(rejected, 'row')} that run {run_id} rejected"
     )
-    replays = list(_replays_of(run_id, reports))
+    replays = _replays_of(run_id, reports)
     if not replays:
         were = "it was" if rejected == 1 else "they were"
         return NoRejects(run_id, f"{left}: {were} dropped", were_dropped=True)
@@ -78,14 +77,10 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
     return NoRejects(run_id, f"{left}: {told}")
 
 
-def _replays_of(run_id: str, reports: ReportStore) -> Iterator[Report]:
-    """Yield the reports of replays that have loaded rejected rows of a run."""
-    for name in reversed(reports.files.names()):
-        report = reports.find(name) if name > run_id else None
-        if report is None or report.status != "loaded":
-            continue
-        if run_replayed(report.source) == run_id:
-            yield report
+def _replays_of(run_id: str, reports: ReportStore) -> list[Report]:
+    """Return the reports of replays that have loaded rejected rows of a run."""
+    found = reports.of_source(rejects_of(run_id), since=run_id)
+    return [one for one in reversed(list(found)) if one.status == "loaded"]
 
 
 def _told_of(replay: Report, places: Places) -> str:

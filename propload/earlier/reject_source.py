@@ -59,6 +59,11 @@ def has_rows(path: Path, /) -> bool:
         return False
 
 
+def rejects_of(run_id: str, /) -> str:
+    """Return what messages call the rejected rows of a run as a source."""
+    return f"{_REJECTS_OF}{run_id}"
+
+
 def run_replayed(source: str, /) -> str:
     """Return the run of whose rejected rows a source is the name; empty of others."""
     run_id = source.removeprefix(_REJECTS_OF)
@@ -110,7 +115,7 @@ class RejectSource:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{_REJECTS_OF}{self.path.stem}"
+        return rejects_of(self.path.stem)
 
     @property
     def rereadable(self) -> bool:

@@ -1,6 +1,5 @@
 """What a look at one run asks of a state folder that holds years of files."""
 
-import os
 import sys
 
 import pytest
@@ -13,27 +12,30 @@ from propload.options import Places
 from propload.report import Counts, Report, TargetName
 from propload.reports import ReportStore
 from propload.run_files import RunFiles
+from propload.target import TableName
 
-#: The folders that were listed, while somebody wants to know.
+#: Folders that were listed, below the one that somebody asks about.
 _listed = []
-_is_on = []
+_asked = []
 
 
 def _hear(event, arguments):
-    if event in ("os.listdir", "os.scandir") and _is_on:
-        _listed.append(os.fspath(arguments[0]))
+    if _asked and event in ("os.listdir", "os.scandir"):
+        folder = str(arguments[0])
+        if folder.startswith(_asked[0]):
+            _listed.append(folder)
 
 
 sys.addaudithook(_hear)
 
 
 @pytest.fixture
-def listed():
-    """Listen which folders are listed. Value: those, in order."""
-    _listed.clear()
-    _is_on.append(True)
+def listed(tmp_path):
+    """Listen which of a test's folders are listed. Value: those, in order."""
+    _asked.append(str(tmp_path))
     yield _listed
-    _is_on.clear()
+    _asked.clear()
+    _listed.clear()
 
 
 @pytest.fixture
@@ -43,10 +45,7 @@ def runs(tmp_path):
     names = [f"202607{day:02}T120000-aa" for day in range(1, 31)]
     (tmp_path / "rejects").mkdir()
     for name in names:
-        report = Report(
-            name, "loaded", "a.csv", TargetName("x", "y"), Counts(read=1), 1
-        )
-        store.save(report)
+        store.save(report(name))
         (tmp_path / "rejects" / f"{name}.ndjson").touch()
     return names
 
@@ -66,7 +65,53 @@ def test_to_ask_which_runs_are_replays_does_not_list_all_for_each(
     newest = NewestRejects(Places(tmp_path))
     assert [newest.replay(name) for name in runs] == [None] * len(runs)
     # those that go on
-    assert listed == [os.fspath(tmp_path / "runs")]
+    assert listed == [str(tmp_path / "runs")]
+
+
+def report(run_id, source="a.csv", table="public.homes"):
+    target = TargetName("here", table)
+    return Report(run_id, "loaded", source, target, Counts(read=1, inserted=1), 1.0)
+
+
+def test_reports_of_other_tables_and_sources_are_not_decoded(tmp_path, caplog):
+    store = ReportStore(tmp_path / "runs")
+    store.save(report("20260101-ab"))
+    # these would be told, as they are none
+    for day in range(2, 9):
+        store.files.path(f"2026010{day}-ab").write_text("{'source': 'b.csv'")
+    into = TableName("public", "homes")
+    assert [one.run_id for one in store.newest(table=into)] == ["20260101-ab"]
+    assert [one.run_id for one in store.of_source("a.csv")] == ["20260101-ab"]
+    assert caplog.text == ""
+    assert len(store.newest()) == 1
+    assert caplog.text.count("is not the report of a run") == 7
+
+
+@pytest.mark.parametrize(
+    "source", ['b".csv', "b\\n.csv", "b\n.csv", "b/é.csv", "b\udce4.csv", ""]
+)
+def test_a_source_is_known_whatever_its_letters(tmp_path, source):
+    store = ReportStore(tmp_path)
+    store.save(report("20260101-ab", source))
+    store.save(report("20260102-ab", source))
+    store.save(report("20260103-ab", f"{source} and more"))
+    names = [one.run_id for one in store.of_source(source)]
+    assert names == ["20260102-ab", "20260101-ab"]
+    names = [one.run_id for one in store.of_source(source, since="20260101-ab")]
+    assert names == ["20260102-ab"]
+
+
+def test_a_report_that_is_dropped_while_others_are_read_is_passed_over(
+    tmp_path, caplog
+):
+    store = ReportStore(tmp_path)
+    for day in (1, 2, 3):
+        store.save(report(f"2026010{day}-ab"))
+    found = store.of_source("a.csv")
+    assert next(found).run_id == "20260103-ab"
+    store.files.path("20260102-ab").unlink()
+    assert [one.run_id for one in found] == ["20260101-ab"]
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("name", ["../secret", "a/../../secret", "x" * 300, "a\0b"])

@@ -122,11 +122,8 @@ class Traces:
     def _ended(self, since: str) -> Iterator[Unentered]:
         """Yield runs that have stored rows and ended, newest first."""
         reports = ReportStore(self.plan.places.runs)
-        for name in reports.files.names():
-            if name <= since:
-                return
-            one = reports.find(name)
-            if one is not None and _has_stored(one) and self._is_of(one):
+        for one in reports.of_source(self.source, since=since):
+            if _has_stored(one) and self._is_of(one):
                 rows = counted(one.counts.stored, "row")
                 told = f"run {one.run_id} wrote {rows} of {self.source}"
                 is_loaded = one.status == "loaded"
