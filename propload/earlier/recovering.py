@@ -18,7 +18,7 @@ from propload.earlier.leftovers import (
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import find_leftovers
 from propload.monitoring.metrics import Metrics
-from propload.running.choosing import find_checker, find_target, open_database
+from propload.running.choosing import choose_table, find_checker, open_database
 from propload.running.planning import Plan
 from propload.running.run import Run
 from propload.running.shown_settings import object_names, require_objects
@@ -186,12 +186,12 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     """
     see_state_folder(plan.places.state_dir, writing=True)
     found = find_leftovers(plan.places.journal)
+    # a session is opened only where one goes into this table: others may wait for ever
+    found = found and _into_table_of(plan, source, found)
     if not found:
         return
     with open_database(plan, stopped=stopper.told.is_set) as database:
-        checker = find_checker(plan.settings)
-        target = find_target(plan, checker, source, database, stop=stopper.told)
-        found = [one for one in found if one.about.get("table") == str(target.table)]
+        database.reach()
         mine = of_database(found, database, plan.commands)
     mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]
     for report in _recover_before(mine, plan, stopper):
@@ -203,6 +203,14 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     if stopper.told.is_set():
         msg = "stopped while the journals of earlier runs were loaded"
         raise KeyboardInterrupt(msg)
+
+
+def _into_table_of(plan: Plan, source: Source, found: list[Leftover]) -> list[Leftover]:
+    """Return the journals that go into the table of a run."""
+    checker = find_checker(plan.settings)
+    defaults = checker.target_defaults if checker else None
+    table = str(choose_table(plan.settings, defaults, source.name))
+    return [one for one in found if one.about.get("table") == table]
 
 
 def _recover_before(

@@ -12,12 +12,14 @@ import pytest
 
 import propload
 from propload.beginnings import Beginning
+from propload.earlier import recovering
 from propload.earlier.leftovers import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import JournalSource, feeding, writing
 from propload.monitoring.memory import MemoryWatch
 from propload.report import TargetName
+from propload.running.choosing import open_database
 from propload.sources import row_batches
 from tests.integration.reading import read_table, run_sql
 
@@ -335,3 +337,23 @@ def test_a_database_that_moved_is_to_be_told(database, moved):
     [report] = recover(moved.run_id, moved=True, to=database, on_new_columns="ignore")
     assert report.counts.inserted == 10
     assert read_table(database, "homes").height == 10
+
+
+def test_a_journal_of_another_table_costs_a_load_no_session(
+    goal, database, stuck, monkeypatch
+):
+    opened = []
+
+    def open_it(*given, **how):
+        opened.append(given)
+        return open_database(*given, **how)
+
+    monkeypatch.setattr(recovering, "open_database", open_it)
+    told = {**goal, "table": "others", "key": "id"}
+    assert propload.ingest([{"id": 1}], **told).counts.inserted == 1
+    with propload.Loader(**told) as loader:
+        loader.put([{"id": 2}])
+    assert opened == []
+    with pytest.raises(LoadError, match="has to be loaded first"):
+        propload.ingest([{"id": 99}], **goal)
+    assert len(opened) == 1
