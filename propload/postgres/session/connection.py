@@ -11,7 +11,7 @@ import contextlib
 import re
 import secrets
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -35,6 +35,7 @@ from propload.postgres.session.driver_errors import (
 )
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
+from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.session.spooling import copies_from_spool
 from propload.postgres.sql import bookkeeping, quoting
@@ -42,10 +43,11 @@ from propload.postgres.sql.sessions import begin
 from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from propload.postgres.session.spooling import Place
 
+T = TypeVar("T")
 #: A row by the names of its columns; the server says of what types its values are.
 Record: TypeAlias = "dict[str, Any]"
 
@@ -201,9 +203,7 @@ class Connection:
         """
         if _CHANGES_TABLES.match(sql):
             self._jsonb.clear()
-        with self._cursor() as cursor:
-            cursor.execute(sql, tuple(params) or None)
-            count = int(cursor.rowcount)
+        count = self._ask(sql, params, lambda cursor: int(cursor.rowcount))
         return count if count >= 0 else None
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -215,9 +215,7 @@ class Connection:
         Raises:
             ServerError: The server refused, or the connection is gone.
         """
-        with self._cursor() as cursor:
-            cursor.execute(sql, tuple(params) or None)
-            return list(cursor.fetchall())
+        return self._ask(sql, params, lambda cursor: list(cursor.fetchall()))
 
     def records(self, sql: str, params: Sequence[object] = ()) -> list[Record]:
         """Return the rows of a query, as `rows` does, each by the names of its columns.
@@ -225,10 +223,12 @@ class Connection:
         Raises:
             ServerError: The server refused, or the connection is gone.
         """
-        with self._cursor() as cursor:
-            cursor.execute(sql, tuple(params) or None)
+
+        def by_names(cursor: dbapi.Cursor) -> list[Record]:
             names = [name for name, *_ in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        return self._ask(sql, params, by_names)
 
     def value(self, sql: str, params: Sequence[object] = ()) -> Any:
         """Return the first value of the first row of a query, as `rows` does.
@@ -279,16 +279,14 @@ class Connection:
         if self._spool and copies_from_spool(self, self._spool, place, rows):
             return frame.height
         reader = rows.to_reader(max_chunksize=COPY_ROWS)
-        with self._cursor() as cursor:
-            return int(
-                cursor.adbc_ingest(
-                    table,
-                    reader,
-                    mode="append",
-                    db_schema_name=None if temporary else namespace,
-                    temporary=temporary,
-                )
-            )
+        named = None if temporary else namespace
+        where: dict[str, Any] = {"db_schema_name": named, "temporary": temporary}
+
+        def send() -> int:
+            with self._cursor() as cursor:
+                return cursor.adbc_ingest(table, reader, mode="append", **where)
+
+        return interruptible(send, self.cancel)
 
     def _jsonb_columns(self, place: Place, frame: pl.DataFrame) -> frozenset[str]:
         asked = place, tuple(frame.columns)
@@ -359,6 +357,16 @@ class Connection:
                 return False
             self._cancelling = True
             return True
+
+    def _ask(
+        self, sql: str, params: Sequence[object], take: Callable[[dbapi.Cursor], T]
+    ) -> T:
+        def ask() -> T:
+            with self._cursor() as cursor:
+                cursor.execute(sql, tuple(params) or None)
+                return take(cursor)
+
+        return interruptible(ask, self.cancel)
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[dbapi.Cursor]:
