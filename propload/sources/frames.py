@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from propload.errors import SourceError
+from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow_types import settle_types
 from propload.sources.object_columns import parts_of
 from propload.sources.pandas_frames import from_pandas, index_notes
@@ -93,7 +93,7 @@ class FrameSource:
             content = io.BytesIO()
             with pa.ipc.new_stream(content, rows.schema) as writer:
                 writer.write_table(rows)
-        except (pa.ArrowException, pl.exceptions.PolarsError):
+        except Exception:  # noqa: BLE001 - a frame's own types have errors of their own
             # told where the rows are read
             return None
         found = hashlib.sha256(str(self._rows).encode())
@@ -116,8 +116,11 @@ class FrameSource:
             if not rows_read:
                 nothing = pa.RecordBatch.from_pylist([], schema=schema)
                 yield from self._cut(nothing, 0, ())
-        except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
-            stop = SourceError(f"{self.name} cannot be read: {error}")
+        except PropLoadError:
+            raise
+        except Exception as error:
+            # a query has errors of its engine, and of functions that it calls
+            stop = SourceError(f"{self.name} cannot be read: {_told(error)}")
             raise located(stop, self.name, rows_read) from error
         finally:
             # a stream that is kept by an error keeps the connection that it came from;
@@ -297,6 +300,14 @@ def _export(frame: pl.DataFrame) -> pa.Table:
 def _pandas(frame: Any) -> ArrowStream:
     parts = [*parts_of(*from_pandas(frame))]
     return parts[0][0].schema, iter(parts)
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says; whose it is where its words need not tell."""
+    is_known = isinstance(
+        error, pa.ArrowException | pl.exceptions.PolarsError | OSError
+    )
+    return f"{error}" if is_known else f"{type(error).__name__}: {error}"
 
 
 def _with_faults(given: pa.RecordBatch | Part) -> Part:

@@ -74,7 +74,8 @@ def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
         column = column.sparse.to_dense()
     try:
         array = pa.array(column, from_pandas=True)
-    except pa.ArrowException as error:
+    # types of other libraries raise errors of their own
+    except Exception as error:
         msg = (
             f"column {name} is {column.dtype}, which cannot be read ({error}): make it "
             "text (astype(str)) or another type, or drop it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import propload
-from propload.errors import LoadError
+from propload.errors import LoadError, SourceError
 from tests.integration.reading import query, run_sql
 
 duckdb = pytest.importorskip("duckdb")
@@ -88,3 +88,11 @@ def test_a_number_of_39_digits_costs_its_row(database):
     report = load(database, f"{LONG}::HUGEINT", "bigint", named=False)
     assert (report.counts.inserted, report.counts.rejected) == (1, 1)
     assert report.rejects["v"].to_list() == [str(LONG)]
+
+
+def test_a_query_that_fails_is_a_source_that_cannot_be_read(database):
+    with pytest.raises(SourceError, match="Could not convert string") as caught:
+        load(database, "CASE WHEN random() < 2 THEN 'x' END::INT", None)
+    assert isinstance(caught.value, LoadError)
+    assert isinstance(caught.value.__cause__, duckdb.Error)
+    assert caught.value.report.status == "failed"

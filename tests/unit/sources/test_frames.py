@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from propload.errors import SourceError
 from propload.options import SourceOptions
 from propload.sources import open_source
 
@@ -129,6 +130,57 @@ def test_a_lazy_query_that_fails_names_the_row(read):
     reading = read(query)
     assert reading.error is not None
     assert "lazy frame" in str(reading.error)
+
+
+def test_a_function_of_a_query_that_fails_is_told_as_its_source(read):
+    def fails(_value):
+        msg = "no such home"
+        raise LookupError(msg)
+
+    reading = read(FRAME.lazy().select(pl.col("name").map_elements(fails, pl.String)))
+    error = reading.error
+    assert isinstance(error, SourceError)
+    assert "lazy frame cannot be read: LookupError: no such home" in str(error)
+    assert isinstance(error.__cause__, LookupError)
+
+
+class OddArray(pd.api.extensions.ExtensionArray):
+    """A column of a library that has no Arrow type for it."""
+
+    def __init__(self, values):
+        self._values = np.asarray(values)
+
+    class Odd(pd.api.extensions.ExtensionDtype):
+        name = "odd"
+        type = int
+
+    dtype = Odd()
+
+    def __len__(self):
+        return len(self._values)
+
+    def __getitem__(self, at):
+        found = self._values[at]
+        return OddArray(found) if isinstance(found, np.ndarray) else found
+
+    def isna(self):
+        return np.zeros(len(self), bool)
+
+    def copy(self):
+        return OddArray(self._values)
+
+    def __arrow_array__(self, type=None):  # noqa: A002 - pyarrow's name
+        msg = "no Arrow type is like it"
+        raise NotImplementedError(msg)
+
+
+def test_a_column_that_its_library_cannot_hand_over_is_told_with_what_to_do(read):
+    reading = read(pd.DataFrame({"id": [1, 2], "place": OddArray([3, 4])}))
+    assert isinstance(reading.error, SourceError)
+    assert "column place is odd, which cannot be read (no Arrow type is like it)" in (
+        str(reading.error)
+    )
+    assert "astype(str)" in str(reading.error)
 
 
 def test_objects_become_text_or_values(read):
