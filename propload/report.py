@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.commands import Commands
 from propload.errors import CountsError
-from propload.wording import counted
+from propload.wording import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -243,7 +243,7 @@ class Report:
         return _html(_without_paths(self))
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
-        printer.text(str(_without_paths(self)))
+        printer.text(visible(str(_without_paths(self))))
 
 
 def _without_paths(report: Report) -> Report:
@@ -375,7 +375,9 @@ def _html(report: Report) -> str:
         f"<td style='text-align:right'>{n:,}</td>" for n in counts.values()
     )
     return (
-        f"<div><b>{escape(_headline(report))}</b>"
+        # of two amounts in dollars a notebook would make a formula
+        "<div class='tex2jax_ignore mathjax_ignore'>"
+        f"<b>{escape(_headline(report))}</b>"
         + (f"<p>{escape(report.message)}</p>" if report.message else "")
         + f"<table><tr>{cells}</tr><tr>{values}</tr></table>"
         + f"<p>{escape(_pace(report))}<br>{escape(_name(report))}</p>"
@@ -389,7 +391,8 @@ def _html(report: Report) -> str:
 def _html_reasons(title: str, reasons: Iterable[ReasonCount]) -> str:
     lines = "".join(
         f"<tr><td style='text-align:right'>{one.rows:,}</td>"
-        f"<td>{escape(one.where)}</td><td>{escape(one.said)}</td></tr>"
+        f"<td style='text-align:left'>{escape(one.where)}</td>"
+        f"<td style='text-align:left'>{escape(one.said)}</td></tr>"
         for one in reasons
     )
     return f"<p>{escape(title)}</p><table>{lines}</table>" if lines else ""

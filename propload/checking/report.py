@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, cast
 
-from propload.wording import counted
+from propload.wording import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +98,7 @@ class CheckReport:
         return f"<pre>{escape(str(self))}</pre>"
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
-        printer.text(str(self))
+        printer.text(visible(str(self)))
 
 
 def _lines(report: CheckReport) -> Iterable[str]:

@@ -122,8 +122,24 @@ def test_html_escapes_what_came_from_rows():
 
 def test_html_shows_one_message_of_several_rows_as_an_example():
     html = REPORT._repr_html_()
-    assert "<td>such as price is &lt;script&gt; negative</td>" in html
-    assert "<td>area is large</td>" in html
+    assert ">such as price is &lt;script&gt; negative</td>" in html
+    assert ">area is large</td>" in html
+
+
+def test_html_keeps_dollars_from_becoming_a_formula_and_words_to_the_left():
+    html = REPORT._repr_html_()
+    # as pandas marks its frames where use_mathjax is off
+    assert html.startswith("<div class='tex2jax_ignore mathjax_ignore'>")
+    # JupyterLab sets cells to the right, which suits numbers
+    assert "<td style='text-align:left'>area is large</td>" in html
+
+
+def test_a_value_in_a_report_commands_no_ipython():
+    printed = []
+    printer = SimpleNamespace(text=printed.append)
+    replace(REPORT, message="\x1b]0;owned\x07")._repr_pretty_(printer, False)
+    assert r"\x1b]0;owned\x07" in printed[0]
+    assert "\x1b" not in printed[0]
 
 
 def test_a_reason_without_a_message_shows_its_check():

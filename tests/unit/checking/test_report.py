@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 from propload.checking.report import CheckReport, ColumnCheck
 from propload.report import Counts, ReasonCount
@@ -89,3 +90,11 @@ def test_a_very_long_name_does_not_push_the_types_of_other_columns_away():
     assert f"  {edge}  bigint" in lines
     # of names that all are short, the longest one tells the width
     assert "  id  bigint" in named("id", "no")
+
+
+def test_a_value_in_a_check_commands_no_ipython():
+    printed = []
+    printer = SimpleNamespace(text=printed.append)
+    report = replace(REPORT, notes=("\x1b[2J",))
+    report._repr_pretty_(printer, False)
+    assert r"note: \x1b[2J" in printed[0]
