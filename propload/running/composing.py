@@ -127,8 +127,9 @@ class _Load:
         point = resuming.point(self.source, wanted, record, self.target)
         if point is not None:
             return record.goes_on(point.run), point
-        run_id = killed_run_of(self.source) or new_run_id()
-        resuming.claim(run_id)
+        killed = killed_run_of(self.source)
+        run_id = killed or new_run_id()
+        resuming.claim(run_id, is_new=killed is None)
         return replace(record, run_id=run_id), None
 
     def _tell(self, record: RunRecord, workers: int) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 #: Closing with this linger sends RST instead of FIN.
 RESET = struct.pack("ii", 1, 0)
 BLOCK = 16 << 10
+#: What a client says as it ends a session, and waits for no answer to.
+FAREWELL = b"X\0\0\0\4"
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,17 @@ class Proxy:
 
     Args:
         server: The `DurableServer` behind it.
+
+    Attributes:
+        trips: How often a client has spoken first or after an answer: so often it
+            waits for a server that is far away.
     """
 
     def __init__(self, server):
         self._socket_path = str(server.cluster.socket_dir / ".s.PGSQL.5432")
         self.faults = deque()
         self.done = []
+        self.trips = 0
         self._relented = threading.Event()
         self.stalled = threading.Event()
         self._open = set()
@@ -115,7 +122,7 @@ class Proxy:
                 self._open.discard((client, backend))
 
     def _pump(self, client, backend, fault):
-        through = 0
+        through, answered = 0, True
         other = {client: backend, backend: client}
         with selectors.DefaultSelector() as selector:
             for one in other:
@@ -134,6 +141,9 @@ class Proxy:
                     if self._is_waited_for(fault, block):
                         self._strike(client, fault)
                         return
+                    is_client = key.fileobj is client
+                    self.trips += is_client and answered and block != FAREWELL
+                    answered = not is_client
                     other[key.fileobj].sendall(block)
                     through += len(block)
 

@@ -48,7 +48,7 @@ class DatabaseLedger:
     def describe(self, connection: Connection, run: RunRecord) -> None:
         """Enter what holds for the run's pieces from now on, and commit."""
         values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
-        begun = connection.rows(bookkeeping.BEGIN, (run.run_id, self._holder, *values))
+        begun = connection.ask(bookkeeping.BEGIN, (run.run_id, self._holder, *values))
         connection.commit()
         if not begun:
             raise taken_over(run.run_id)
@@ -82,14 +82,14 @@ class DatabaseLedger:
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run."""
-        rows = connection.rows(bookkeeping.COMMITTED, (self.run_id,))
+        rows = connection.ask(bookkeeping.COMMITTED, (self.run_id,))
         return [_entry(row) for row in rows]
 
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
         with self._noticing_loss(connection):
-            if connection.rows(bookkeeping.FINISH, values):
+            if connection.ask(bookkeeping.FINISH, values):
                 return
         if self.status(connection) is None:
             raise unknown_run(self.run_id)
@@ -105,7 +105,7 @@ class DatabaseLedger:
 
     def status(self, connection: Connection) -> str | None:
         """Return how the run ended as far as is entered."""
-        rows = connection.rows(bookkeeping.STATUS, (self.run_id,))
+        rows = connection.ask(bookkeeping.STATUS, (self.run_id,))
         return str(rows[0][0]) if rows else None
 
     @contextmanager
@@ -162,9 +162,8 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
     schema: it then meets the new one as a duplicate, and needs to make nothing.
     """
     try:
-        connection.rows(bookkeeping.LOCK_MAKING)
-        for statement in (*schema, *bookkeeping.CREATE_TABLES):
-            connection.execute(statement)
+        making = (bookkeeping.LOCK_MAKING, *schema, *bookkeeping.CREATE_TABLES)
+        connection.execute(";".join(making))
     except ServerError as error:
         connection.rollback()
         if error.sqlstate not in ALREADY_THERE:

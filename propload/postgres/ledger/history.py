@@ -107,7 +107,7 @@ def _in_database(
 ) -> list[RunRecord]:
     found = []
     if Standing.of(connection).is_usable:
-        found = [_record(row) for row in connection.rows(query, given)]
+        found = [_record(row) for row in connection.ask(query, given)]
     connection.rollback()
     return found
 

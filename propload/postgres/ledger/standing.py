@@ -27,12 +27,12 @@ class Standing(NamedTuple):
 
     @classmethod
     def of(cls, connection: Connection, /) -> Self:
-        """Return how it stands now; the transaction stays open.
+        """Return how it stands now.
 
         Raises:
             ServerError: The connection broke.
         """
-        return cls(*connection.rows(bookkeeping.STANDING)[0])
+        return cls(*connection.ask(bookkeeping.STANDING)[0])
 
     @property
     def takes_runs(self) -> bool:

@@ -8,12 +8,10 @@ with no password in its text.
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-import polars as pl
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
@@ -26,6 +24,7 @@ from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
+from propload.postgres.session.asking import Asking
 from propload.postgres.session.driver_errors import (
     CANCELLED,
     ServerError,
@@ -36,21 +35,18 @@ from propload.postgres.session.driver_errors import (
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.interruptible import interruptible
+from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.session.spooling import copies_from_spool
 from propload.postgres.sql import bookkeeping, quoting
 from propload.postgres.sql.sessions import begin
-from propload.postgres.sql.tables import JSONB_COLUMNS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from propload.postgres.session.spooling import Place
+    import polars as pl
 
 T = TypeVar("T")
-#: A row by the names of its columns; the server says of what types its values are.
-Record: TypeAlias = "dict[str, Any]"
-
 
 #: The driver encodes a whole record batch in memory before it sends it; 8,192
 #: rows of 20 columns are about 2 MB, and a COPY of many such is as fast as one.
@@ -60,9 +56,6 @@ COPY_ROWS = 8_192
 #: names, from the moment that it lets the user in, the driver knows no type.
 _PLAIN_NAMES = "-c quote_all_identifiers=off"
 _TYPES_UNREAD = "Postgres type with oid 0 not found"
-
-#: Statements after which a table may have other columns than it had.
-_CHANGES_TABLES = re.compile(r"\s*(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
 def connect(
@@ -126,11 +119,13 @@ def _opened(
     return opened
 
 
-class Connection:
+class Connection(Asking):
     """One session with the server, used by one thread (but see `cancel`).
 
     A transaction begins with the first statement and ends with `commit` or
-    `rollback`. After an error only `rollback` is of use.
+    `rollback`. After an error only `rollback` is of use. Far from the server each
+    answer is waited for longer than it takes to find, so a statement takes one round
+    trip: the driver begins no transactions, binds no values and copies no answers.
 
     Attributes:
         server_version: As the server counts: 150004 is 15.4.
@@ -147,19 +142,21 @@ class Connection:
         self._changed = threading.Condition()
         self._runs = False
         self._cancelling = False
-        #: By columns as well: another session may have added some since.
-        self._jsonb: dict[tuple[Place, tuple[str, ...]], frozenset[str]] = {}
+        self._jsonb = JsonbColumns()
+        #: Whether a transaction is open.
+        self._open = False
         self._failed = False
         self._broken = False
         self.closed = False
+        # it would send BEGIN by itself, and once more after each COPY
+        raw.adbc_connection.set_autocommit(True)
         self.token = secrets.token_hex(8)
         settings = session_settings.SETTINGS | {
             "application_name": group.application_name[:63],
             bookkeeping.SESSION: self.token,
         }
         asked = begin(settings, session_settings.LINE_SETTINGS)
-        answer = self.rows(asked, tuple(settings.values()))[0]
-        self.commit()
+        answer = self.ask(asked, tuple(settings.values()))[0]
         self.server_version, reads_files, pid, started, *_ = answer
         self._backend = Backend(pid, started)
         self._spool = spool if reads_files else None
@@ -195,55 +192,33 @@ class Connection:
         """Return the rows that a statement changed, or None where not told.
 
         Args:
-            sql: One statement; parameters stand as `$1`, `$2`, ...
-            params: Their values. With any, the count is not told.
+            sql: A statement, or several with `;` between them, of which the last one's
+                rows are told; values stand as `$1`, `$2`, ...
+            params: The values.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
         """
-        if _CHANGES_TABLES.match(sql):
-            self._jsonb.clear()
-        count = self._ask(sql, params, lambda cursor: int(cursor.rowcount))
+        self._jsonb.note_statement(sql)
+        statement = quoting.with_values(sql, params)
+
+        def execute(cursor: dbapi.Cursor) -> int:
+            begin, self._open = "" if self._open else "BEGIN;", True
+            cursor.executemany(begin + statement, None)
+            return int(cursor.rowcount)
+
+        count = self._run(execute)
         return count if count >= 0 else None
-
-    def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query that fits in `COPY (query) TO`.
-
-        SHOW and EXPLAIN do not; use `current_setting()`. Types without an Arrow
-        equal (regclass, inet, ...) come as bytes: cast them to text in the query.
-
-        Raises:
-            ServerError: The server refused, or the connection is gone.
-        """
-        return self._ask(sql, params, lambda cursor: list(cursor.fetchall()))
-
-    def records(self, sql: str, params: Sequence[object] = ()) -> list[Record]:
-        """Return the rows of a query, as `rows` does, each by the names of its columns.
-
-        Raises:
-            ServerError: The server refused, or the connection is gone.
-        """
-
-        def by_names(cursor: dbapi.Cursor) -> list[Record]:
-            names = [name for name, *_ in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-        return self._ask(sql, params, by_names)
-
-    def value(self, sql: str, params: Sequence[object] = ()) -> Any:
-        """Return the first value of the first row of a query, as `rows` does.
-
-        Raises:
-            ServerError: The server refused, or the connection is gone.
-        """
-        return self.rows(sql, params)[0][0]
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query as they come, a few megabytes at once.
 
+        It has to be one that fits in `COPY (query) TO`.
+
         Raises:
             ServerError: The server refused, or the connection is gone.
         """
+        self._begin()
         with self._cursor() as cursor:
             cursor.adbc_statement.set_options(**session_settings.READING)
             cursor.execute(sql)
@@ -274,26 +249,23 @@ class Connection:
         if not frame.height:
             return 0
         place = ("pg_temp" if temporary else namespace, table)
-        jsonb = self._jsonb_columns(place, frame) if pl.String in frame.dtypes else ()
-        rows = arrow_rows(frame, jsonb)
+        rows = arrow_rows(frame, self._jsonb.of(self, place, frame))
         if self._spool and copies_from_spool(self, self._spool, place, rows):
             return frame.height
         reader = rows.to_reader(max_chunksize=COPY_ROWS)
         named = None if temporary else namespace
-        where: dict[str, Any] = {"db_schema_name": named, "temporary": temporary}
-
-        def send() -> int:
-            with self._cursor() as cursor:
-                return cursor.adbc_ingest(table, reader, mode="append", **where)
-
-        return interruptible(send, self.cancel)
-
-    def _jsonb_columns(self, place: Place, frame: pl.DataFrame) -> frozenset[str]:
-        asked = place, tuple(frame.columns)
-        if asked not in self._jsonb:
-            found = self.rows(JSONB_COLUMNS_QUERY, (quoting.path(place),))
-            self._jsonb[asked] = frozenset(name for (name,) in found)
-        return self._jsonb[asked]
+        self._begin()
+        return self._run(
+            lambda cursor: int(
+                cursor.adbc_ingest(
+                    table,
+                    reader,
+                    mode="append",
+                    db_schema_name=named,
+                    temporary=temporary,
+                )
+            )
+        )
 
     def commit(self) -> None:
         """Commit the open transaction.
@@ -306,19 +278,37 @@ class Connection:
             # the server answers COMMIT with ROLLBACK here, and no error
             msg = "a statement of this transaction failed: nothing was committed"
             raise ServerError(msg, sqlstate="25P02")
+        if not self._open:
+            return
+        self._open = False
         try:
-            self._raw.commit()
+            self._end_by("COMMIT")
         except dbapi.Error as error:
             raise self._server_error(error) from error
 
     def rollback(self) -> None:
         """Undo the open transaction; never raises, so a first error stays first."""
+        if not self._open:
+            return
+        self._open = self._failed = False
         try:
-            self._raw.rollback()
+            self._end_by("ROLLBACK")
         except dbapi.Error:
             # a connection that is gone: the server undoes it, now or when it is ended
             self._broken = True
-        self._failed = False
+
+    def _begin(self) -> None:
+        if not self._open:
+            self.execute("")
+
+    def _end_by(self, word: str) -> None:
+        """End the transaction; no request to cancel a statement reaches that."""
+
+        def end() -> None:
+            with contextlib.closing(self._raw.cursor()) as cursor:
+                cursor.executemany(word, None)
+
+        interruptible(end, lambda: None)
 
     def close(self) -> None:
         """Close the session; what is uncommitted is undone. Never raises."""
@@ -359,14 +349,26 @@ class Connection:
             return True
 
     def _ask(
-        self, sql: str, params: Sequence[object], take: Callable[[dbapi.Cursor], T]
+        self,
+        sql: str,
+        params: Sequence[object],
+        take: Callable[[dbapi.Cursor], T],
     ) -> T:
-        def ask() -> T:
-            with self._cursor() as cursor:
-                cursor.execute(sql, tuple(params) or None)
-                return take(cursor)
+        query = quoting.with_values(sql, params)
 
-        return interruptible(ask, self.cancel)
+        def ask(cursor: dbapi.Cursor) -> T:
+            cursor.adbc_statement.set_options(**session_settings.ASKING)
+            cursor.execute(query)
+            return take(cursor)
+
+        return self._run(ask)
+
+    def _run(self, work: Callable[[dbapi.Cursor], T]) -> T:
+        def run() -> T:
+            with self._cursor() as cursor:
+                return work(cursor)
+
+        return interruptible(run, self.cancel)
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[dbapi.Cursor]:
@@ -386,7 +388,7 @@ class Connection:
                     cursor.close()
         # a reader of rows raises errors of the system
         except (dbapi.Error, pa.ArrowException, OSError) as error:
-            self._failed = True
+            self._failed = self._open
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:

@@ -64,8 +64,6 @@ _BY_POOLER = {
     "query_wait_timeout": "The pooler had no session of the server left for it: a run "
     "takes one a worker and two more, one for --lock and one for a replace. Let the "
     "pool have more (its pool_size), or give fewer --workers",
-    "statement pooling mode": "Each batch is a transaction: give the address of the "
-    "server itself, or of a pooler in session mode (--to)",
 }
 #: Words of a server, role or database that has as many connections as it may.
 _FULL = ("too many clients", "too many connections", "connection slots are reserved")

@@ -140,6 +140,15 @@ _BY_POOLER: tuple[FailureKind, str] = (
     "transient",
     "the pooler or the server ended the session",
 )
+#: What pgbouncer says, as it ends the session, to the first transaction.
+_STATEMENTS_ONLY = "statement pooling mode"
+_BY_MODE: tuple[FailureKind, str] = (
+    "permanent",
+    (
+        "each batch is a transaction: give the address of the server itself, or of a "
+        "pooler in session mode (--to)"
+    ),
+)
 _UNKNOWN: tuple[FailureKind, str] = ("permanent", "the code is not known to propload")
 
 #: A binary COPY shows no value after the column's name.
@@ -273,6 +282,8 @@ def _is_elsewhere(error: ServerError) -> bool:
 
 def _sorted(error: ServerError) -> tuple[FailureKind, str]:
     state = error.sqlstate
+    if _STATEMENTS_ONLY in error.primary:
+        return _BY_MODE
     if state == _WRONG_FORM and error.severity != "ERROR":
         return _BY_POOLER
     if state:

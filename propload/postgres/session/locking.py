@@ -60,8 +60,7 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
         subject: What is locked.
         wait: Seconds to wait for it.
     """
-    taken = connection.value(locks.take(subject))
-    connection.commit()
+    taken = connection.ask(locks.take(subject))[0][0]
     return bool(taken) or (
         wait > 0 and is_done_in_time(connection, locks.wait_for(subject), wait=wait)
     )
@@ -82,8 +81,7 @@ def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
 
 def release(connection: Connection, subject: str, /) -> None:
     """Give a lock back."""
-    connection.rows(locks.release(subject))
-    connection.commit()
+    connection.ask(locks.release(subject))
 
 
 def is_done_in_time(
@@ -98,8 +96,7 @@ def is_done_in_time(
         wait: Seconds that each of its waits may take.
     """
     try:
-        connection.execute(locks.limit_wait(wait))
-        connection.rows(query, params)
+        connection.execute(f"{locks.limit_wait(wait)};{query}", params)
         connection.commit()
     except ServerError as error:
         connection.rollback()

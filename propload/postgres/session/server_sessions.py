@@ -67,8 +67,7 @@ class ServerSessions:
         """
         try:
             session = self.first()
-            session.execute(ANSWER)
-            session.commit()
+            session.ask(ANSWER)
         except ServerError:
             self.lose_first()
         return self.first()

@@ -28,3 +28,7 @@ LINE_SETTINGS = {
 #: What the driver is told of reading: so many bytes of rows at once. 16 MB, which it
 #: takes of its own accord, are no faster.
 READING = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
+
+#: What the driver is told of a question with a short answer: that comes at once. By
+#: COPY, which is quicker of many rows, it takes three round trips.
+ASKING = {"adbc.postgresql.use_copy": "false"}

@@ -234,8 +234,7 @@ def _wrong_name(name: str) -> str:
 def _check_room(
     connection: Connection, table: TableName, names: Collection[str]
 ) -> None:
-    found = connection.rows(PLACES_QUERY, (table.namespace, table.table))
-    connection.rollback()
+    found = connection.ask(PLACES_QUERY, (table.namespace, table.table))
     new = set(names).difference(name for (name,) in found)
     if new and len(found) + len(new) > TABLE_COLUMNS:
         msg = (
@@ -253,8 +252,8 @@ def _change(
 ) -> None:
     try:
         # two runs that make one table at once would trip over each other's names
-        connection.rows(LOCK_NAME_QUERY, (str(table),))
-        connection.execute(statement)
+        lock = quoting.with_values(LOCK_NAME_QUERY, (str(table),))
+        connection.execute(f"{lock};{statement}")
         if keep:
             connection.commit()
         else:

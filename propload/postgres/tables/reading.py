@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
-from propload.postgres.sql.tables import (
-    COLUMNS_QUERY,
-    RELATION_QUERY,
-    TIES_QUERY,
-    is_empty_query,
-)
+from propload.postgres.sql.describing import DESCRIPTION_QUERY
+from propload.postgres.sql.tables import is_empty_query
 from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
 from propload.postgres.tables.premises import Premises
 from propload.postgres.tables.stored_keys import StoredKeys
@@ -21,7 +18,8 @@ from propload.target import ArrayForm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.session.connection import Connection, Record
+    from propload.postgres.session.asking import Record
+    from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import ColumnKind
     from propload.target import TableName, Target
 
@@ -52,25 +50,24 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         WriteError: The name is a view or the like, or this user may not write it.
     """
     try:
-        # first of all: what changes after it is noticed before a row is committed
-        premises = Premises.read(connection, table)
-        found = connection.records(RELATION_QUERY, (table.namespace, table.table))
-        if not found or premises is None:
+        name = (table.namespace, table.table)
+        found = connection.ask(DESCRIPTION_QUERY, name)
+        if not found:
             return None
-        relation = found[0]
+        # at one moment: what changes after it is noticed before a row is committed
+        premises, *told = found[0]
+        relation, ties, columns = (json.loads(each or "[]") for each in told)
         _refuse_unwritable(table, relation)
-        oid = relation["oid"]
-        ties = connection.records(TIES_QUERY, (oid,))
         keys = [tie for tie in ties if tie["usable"]]
         return TableFacts(
             table,
-            tuple(map(_column, connection.records(COLUMNS_QUERY, (oid,)))),
+            tuple(map(_column, columns)),
             next((tuple(key["key"]) for key in keys if key["first"]), ()),
             tuple(tuple(key["key"]) for key in keys),
-            empty=connection.value(is_empty_query(table)),
+            empty=connection.ask(is_empty_query(table))[0][0],
             inherited=relation["inherited"],
             referenced=relation["referenced"],
-            oid=oid,
+            oid=relation["oid"],
             ties=tuple(map(_tie, ties)),
             traits=Traits(
                 partitioned=relation["kind"] == "p",
@@ -78,7 +75,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
                 ruled=relation["ruled"],
                 rewritten=relation["rewritten"],
             ),
-            premises=premises,
+            premises=Premises(premises),
         )
     finally:
         connection.rollback()

@@ -55,7 +55,7 @@ def missing_rights(
         ServerError: The connection broke.
         WriteError: The user may not even look for stored rows.
     """
-    found = connection.rows(RIGHTS_QUERY, (facts.oid,))
+    found = connection.ask(RIGHTS_QUERY, (facts.oid,))
     parents = _closed_parents(connection, facts, target)
     connection.rollback()
     if not found:
@@ -161,7 +161,7 @@ def _closed_parents(
     """Return tables that the one that gathers a replace's rows may not refer to."""
     if target.mode != "replace":
         return []
-    return [TableName(*one) for one in connection.rows(PARENTS_QUERY, (facts.oid,))]
+    return [TableName(*one) for one in connection.ask(PARENTS_QUERY, (facts.oid,))]
 
 
 def _unreferable(facts: TableFacts, parent: TableName) -> str:

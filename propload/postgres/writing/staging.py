@@ -31,16 +31,26 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
         WriteError: This user may not make temporary tables.
         ServerError: The connection broke.
     """
-    if not connection.value(sessions.MAY_STAGE):
+    try:
+        connection.execute(";".join(sessions.set_up(shape)))
+        connection.commit()
+    except ServerError as error:
+        _require_right(connection, shape, error)
+        raise
+
+
+def _require_right(connection: Connection, shape: Shape, error: ServerError) -> None:
+    """Say which right is missing, where that is why there is no stage."""
+    if error.sqlstate != failures.MISSING_RIGHT:
+        return
+    connection.rollback()
+    if not connection.ask(sessions.MAY_STAGE)[0][0]:
         table = shape.own_names.in_text(str(shape.table))
         msg = (
             f"{table} takes rows through a temporary table, which "
             "this user may not make: GRANT TEMPORARY ON DATABASE to it"
         )
-        raise WriteError(msg, table=table)
-    for statement in sessions.set_up(shape):
-        connection.execute(statement)
-    connection.commit()
+        raise WriteError(msg, table=table) from error
 
 
 def fill_stage(

@@ -83,11 +83,15 @@ class Resuming:
     stack: ExitStack
     _claimed: set[str] = field(default_factory=set)
 
-    def claim(self, run_id: str) -> None:
+    def claim(self, run_id: str, *, is_new: bool = False) -> None:
         """Hold a run, so that nobody goes on with it at the same time.
 
         What its process had told the server to commit before it was killed is
         committed, or undone, when this returns.
+
+        Args:
+            run_id: The run.
+            is_new: Whether it was named just now, so that no process had it before.
 
         Raises:
             LockedError: The run still goes on.
@@ -99,7 +103,7 @@ class Resuming:
             msg = f"run {run_id} is still going in another process: wait for it to end"
             raise LockedError(msg)
         # of a process that has lost its lock unnoticed, no piece comes after this
-        if not (
+        if not is_new and not (
             is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS)
             and self.database.hold(session, run_id, wait=COMMIT_SECONDS)
         ):

@@ -75,14 +75,8 @@ class Pooled:
     def __init__(self, *sessions):
         self._sessions = deque(sessions)
 
-    def rows(self, query, params=()):
-        return self._sessions[0].rows(query, params)
-
-    def value(self, query, params=()):
-        return self._sessions[0].value(query, params)
-
-    def execute(self, statement):
-        return self._sessions[0].execute(statement)
+    def execute(self, statement, params=()):
+        return self._sessions[0].execute(statement, params)
 
     def commit(self):
         self._sessions[0].commit()

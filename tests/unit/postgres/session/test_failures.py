@@ -244,3 +244,12 @@ def test_a_cancelled_statement_is_advised_on_by_what_it_did():
     # what others say of themselves stays
     other = str(as_write_error(server_error("42501"), table="t", doing="it was read"))
     assert "it was read" not in other
+
+
+@pytest.mark.parametrize("sqlstate", [None, "08P01"])
+def test_a_pooler_that_has_no_transactions_is_told_and_not_tried_again(sqlstate):
+    said = "transaction blocks not allowed in statement pooling mode"
+    error = server_error(sqlstate, status="IO", primary=said, severity="FATAL")
+    told = as_write_error(error, table="public.homes")
+    assert not isinstance(told, TransientWriteError)
+    assert "or of a pooler in session mode (--to)" in str(told)
