@@ -14,8 +14,13 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND database = (
 
 
 def take(subject: str, /) -> str:
-    """Return the query that takes a lock, or answers false where it is held."""
-    return f"SELECT pg_try_advisory_lock({_number(subject)})"
+    """Return the query that takes a lock, or answers false where it is held.
+
+    A session that waits with a lock while its source is slow is not one that somebody
+    has left open: a limit for those would end it, and the lock with it.
+    """
+    kept = "set_config('idle_session_timeout', '0', false)"
+    return f"SELECT pg_try_advisory_lock({_number(subject)}), {kept}"
 
 
 def wait_for(subject: str, /) -> str:

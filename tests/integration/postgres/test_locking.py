@@ -10,6 +10,7 @@ import pytest
 from propload.errors import LockedError
 from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
+from propload.postgres.session.dsn import with_option
 from propload.postgres.session.locking import is_free, take
 from propload.target import TableName
 
@@ -55,6 +56,22 @@ def test_a_second_run_waits_as_long_as_it_is_told(seconds, database, state_dir):
         first.__exit__(None, None, None)
         thread.join()
     assert got.is_set()
+
+
+def test_a_lock_outlives_the_time_that_idle_sessions_have(database, state_dir):
+    limited = with_option(database, "-c idle_session_timeout=100ms")
+    left_open = "FROM pg_stat_activity WHERE application_name = 'left open'"
+    with (
+        Database(limited, state_dir=state_dir) as opened,
+        connect(database) as observer,
+        opened.lock(TABLE),
+        connect(limited, application_name="left open"),
+    ):
+        # that one was idle for a shorter time than the one with the lock
+        while observer.value(f"SELECT count(*) {left_open}") > 0:
+            observer.rollback()
+        observer.rollback()
+        assert not is_free(observer, f"target:{TABLE}", wait=0.05)
 
 
 def test_a_lock_goes_with_the_session_that_held_it(database, state_dir):
