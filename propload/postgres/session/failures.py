@@ -55,6 +55,8 @@ _WRONG_FORM = "08P01"
 #: a batch.
 _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
+#: Of rows mostly; an event trigger says it of what propload makes for itself.
+_RAISED = "a function or trigger raised an error"
 #: Codes first, then classes (two characters); each with its reason.
 _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     # classes
@@ -72,7 +74,7 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "55": ("permanent", "the object is not in a state that allows it"),
     "57": ("transient", "the server was stopped or is restarting"),
     "58": ("permanent", "the server's own files or system failed"),
-    "P0": ("data", "a function or trigger raised an error for a row"),
+    "P0": ("data", _RAISED),
     "XX": ("permanent", "the server found a fault in itself or in what was sent"),
     "0A": ("permanent", "the server does not support it for this table"),
     # codes that differ from their class
@@ -211,6 +213,8 @@ def as_write_error(
     reason, doing = failure.reason, doing or error.doing
     if doing and sqlstate == CANCELLED:
         reason = f"{_BY_TIMEOUT} while {doing}: raise that for this user, or {_WAITED}"
+    elif doing and reason == _RAISED:
+        reason = f"{reason} while {doing}"
     text = f"{place}: {failure.message}{code} ({reason}){hint}"
     if own_names is not None:
         text = own_names.in_text(text)

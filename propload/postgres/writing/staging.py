@@ -36,6 +36,7 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
         connection.commit()
     except ServerError as error:
         _require_right(connection, shape, error)
+        error.doing = "the temporary table that rows wait in was made"
         raise
 
 

@@ -80,3 +80,24 @@ def test_what_keeps_it_from_getting_ready_is_told_by_the_write(
         with pytest.raises(WriteError, match="this user may not make"):
             opened.write(piece)
     assert opened.write(piece).inserted == 2
+
+
+#: As an audit may forbid what changes tables.
+NO_TABLES = (
+    """CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''% is for the administrator'', tg_tag; END'""",
+    """CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE TABLE')
+    EXECUTE FUNCTION refuse()""",
+)
+
+
+@pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
+def test_what_an_event_trigger_forbids_is_not_blamed_on_a_row(writer, database):
+    opened, piece = writer
+    run_sql(database, *NO_TABLES)
+    told = (
+        r"CREATE TABLE is for the administrator \[P0001\] \(a function or trigger "
+        "raised an error while the temporary table that rows wait in was made"
+    )
+    with pytest.raises(WriteError, match=told):
+        opened.write(piece)
