@@ -163,6 +163,9 @@ def _stopped_by(
 def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
     """Stop what goes on in the block once the program has set its own event."""
     over = threading.Event()
+    if stop.is_set():
+        # a short load would be over before the thread looks
+        stopper.stop()
 
     def heed() -> None:
         while not over.is_set():
