@@ -12,7 +12,7 @@ import pytest
 
 import propload
 from tests.faults import loading
-from tests.faults.server import ask
+from tests.faults.server import ask, wait_until
 from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(2_400)
@@ -109,9 +109,10 @@ def test_runs_leave_no_thread_or_file_behind(dsn, tmp_path, chance, long):
     runs = 600 if long else 7
     for _ in range(runs):
         work()
-    after = held()
-    assert after[0] <= before[0]
-    assert after[1] <= before[1]
+    # a thread that closes a session may take a moment
+    wait_until(
+        lambda: all(now <= then for now, then in zip(held(), before, strict=True))
+    )
     if long:
         grown = psutil.Process().memory_info().rss - first
         assert grown < 64 * MB, f"{grown // MB} MB in {runs} runs of {os.getpid()}"

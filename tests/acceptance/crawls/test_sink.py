@@ -102,9 +102,15 @@ def test_two_signals_end_a_crawl_whose_database_hangs(project):
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
 def test_two_signals_lose_no_item_that_was_being_collected(project, settings):
     collecting = ("PROPLOAD_FLUSH_SECONDS=3600", "PROPLOAD_FLUSH_ROWS=1000")
-    process = project.start("homes", *collecting, *settings, hold="yes")
-    assert project.site.held.wait(60)
-    project.site.wait_for_pages(5)
+    # it prints what comes to the sink
+    sinks = {
+        "project.answers.Answers": 700,
+        "propload.sources.spiders.PropLoadPipeline": 800,
+    }
+    pipelines = f"ITEM_PIPELINES={json.dumps(sinks)}"
+    process = project.start("homes", *collecting, pipelines, *settings, hold="yes")
+    given = [process.stdout.readline() for _ in range(50)]
+    assert all(given)
     # a page that is held keeps the crawl from ending by itself
     process.send_signal(signal.SIGINT)
     wait_for_log(process, "Closing spider (shutdown)")
