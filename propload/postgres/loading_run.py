@@ -216,6 +216,8 @@ class LoadingRun:
                 session.commit()
             self.ledger.settle_end(status)
             self._ended = True
+            if shadow is not None and status == "loaded":
+                shadow.clear()
         except ServerError as error:
             table, doing = self._record.target, "the end of the run was entered"
             raise failures.as_write_error(error, table=table, doing=doing) from error

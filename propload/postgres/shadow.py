@@ -20,6 +20,7 @@ from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow_room import missing_room
 from propload.postgres.sql import bookkeeping, swapping
+from propload.postgres.sql.locks import limit_wait
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.sql.tables import (
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 
 #: Letters of the run's hash in a shadow's name: no two runs of one database meet.
 _LETTERS = 20
+#: To drop a shadow locks what it refers to; who reads that waits behind this.
+DROP_SECONDS = 0.5
 #: After so many days each replace tells of a shadow that is kept for its journal.
 TOLD_AFTER_DAYS = 7
 
@@ -204,6 +207,16 @@ class Shadow:
         swap = Swap(self._connection, self._target, self.table, columns)
         swap.run(committed)
 
+    def clear(self) -> None:
+        """Drop what a committed swap has left; never raises.
+
+        Where that cannot be had now, a later replace does it.
+        """
+        try:
+            _drop(self._connection, self.table, wait=DROP_SECONDS)
+        except ServerError as error:
+            log.debug("%s is left, empty: %s", self.table, error)
+
     def _take_lock(self) -> None:
         wait = locking.GRACE_SECONDS
         if not locking.take(self._connection, _subject(self.table), wait=wait):
@@ -261,7 +274,7 @@ class Shadow:
             if name in spared or (remark is not None and remark.journaled):
                 self._tell(other, remark)
             elif locking.take(self._connection, _subject(other)):
-                _drop(self._connection, other)
+                _drop(self._connection, other, wait=DROP_SECONDS)
                 locking.release(self._connection, _subject(other))
 
     def _tell(self, other: TableName, remark: Remark | None) -> None:
@@ -301,14 +314,26 @@ def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
     connection.rollback()
 
 
-def _drop(connection: Connection, shadow: TableName) -> None:
-    """Drop an abandoned shadow; that it stays is no fault of this run."""
+def _drop(
+    connection: Connection, shadow: TableName, *, wait: float | None = None
+) -> None:
+    """Drop an abandoned shadow; that it stays is no fault of this run.
+
+    Args:
+        connection: A session without open work.
+        shadow: The shadow.
+        wait: Seconds to wait for who reads what it refers to; None for no limit.
+    """
     try:
+        if wait is not None:
+            connection.execute(limit_wait(wait))
         connection.execute(drop_statement(shadow))
         connection.commit()
     except ServerError as error:
         connection.rollback()
         failure = failures.classify(error)
+        if wait is not None and error.sqlstate == locking.NOT_IN_TIME:
+            return
         if failure.kind == "transient":
             raise
         log.warning("%s of an earlier replace stays: %s", shadow, failure.message)

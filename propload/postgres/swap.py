@@ -47,7 +47,9 @@ class Swap:
         self._columns = columns
 
     def run(self, committed: Counts, /) -> None:
-        """Put the rows in place and drop the shadow; all but the commit.
+        """Put the rows in place of the old ones, from the shadow; all but the commit.
+
+        The shadow goes with them, or is left empty where it refers to other tables.
 
         Args:
             committed: What became of the rows that the run has committed.
@@ -86,7 +88,7 @@ class Swap:
 
     def _put_in_place(self, committed: Counts) -> None:
         run = self._connection.execute
-        query = (quoted_table(self._table),)
+        query, shadow = (quoted_table(self._table),), quoted_table(self._shadow)
         if not self._connection.value(exists_query(self._shadow)):
             raise failures.gathered_rows_gone(str(self._table))
         run(find_operators(self._table))
@@ -106,7 +108,13 @@ class Swap:
         run(statements.make_room)
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
-        run(drop_statement(self._shadow))
+        if not self._connection.rows(swapping.FOREIGN_KEYS, (shadow,)):
+            run(drop_statement(self._shadow))
+            return
+        # to drop it locks what it refers to: who reads that may wait for this table,
+        # and each for the other. So it goes after the commit, and has nothing in it
+        run(swapping.empty(self._shadow))
+        run(swapping.note(self._shadow, ""))
 
     def _is_referenced(self) -> bool:
         """Return whether other tables point to the table now."""

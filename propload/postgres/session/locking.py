@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 #: The server's word for a lock that was not to be had in time.
-_NOT_IN_TIME = "55P03"
+NOT_IN_TIME = "55P03"
 #: The server may take a moment to see that a process that held a lock was killed.
 GRACE_SECONDS = 5.0
 
@@ -100,7 +100,7 @@ def is_done_in_time(
         connection.commit()
     except ServerError as error:
         connection.rollback()
-        if error.sqlstate != _NOT_IN_TIME:
+        if error.sqlstate != NOT_IN_TIME:
             raise
         return False
     return True

@@ -127,6 +127,11 @@ def add_constraint(shadow: TableName, constraint: str, definition: str, /) -> st
     return f"ALTER TABLE {table(shadow)} ADD CONSTRAINT {name(constraint)} {definition}"
 
 
+def empty(shadow: TableName, /) -> str:
+    """Return the statement that takes all rows out of a shadow."""
+    return f"TRUNCATE {table(shadow)}"
+
+
 def columns_of(shadow: TableName, /) -> str:
     """Return the query for the names of a shadow's columns: none where it is gone."""
     return (
@@ -136,7 +141,7 @@ def columns_of(shadow: TableName, /) -> str:
 
 
 def note(shadow: TableName, remark: str, /) -> str:
-    """Return the statement that keeps a remark with a shadow."""
+    """Return the statement that keeps a remark with a shadow; an empty one is none."""
     return f"COMMENT ON TABLE {table(shadow)} IS {text(remark)}"
 
 
