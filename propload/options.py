@@ -33,7 +33,7 @@ BATCH_SECONDS = 1.0
 #: Two sessions fill the server's side of COPY on two cores; more only wait.
 WORKERS = 2
 #: A run's sessions beside its lanes: one for ledger and tables, one for its own lock;
-#: the lock of the target takes a third.
+#: the lock of the target takes one more, and so does a replace.
 OTHER_SESSIONS = 2
 #: The memory a run keeps to unless told otherwise.
 MAX_MEMORY = 600 << 20

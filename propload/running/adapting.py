@@ -94,7 +94,12 @@ def choose_workers(
 
 
 def with_workers(
-    plan: Plan, database: Database, expected: Callable[[], int | None], /
+    plan: Plan,
+    database: Database,
+    expected: Callable[[], int | None],
+    /,
+    *,
+    replaces: bool,
 ) -> tuple[Plan, tuple[str, ...]]:
     """Return the plan with a number of workers, and why where nobody set it.
 
@@ -102,12 +107,13 @@ def with_workers(
         plan: What holds.
         database: Where the table is.
         expected: Returns about how many rows come, or None where nobody knows.
+        replaces: Whether rows gather in a shadow, which takes a session.
 
     Raises:
         ConfigError: The server does not have so many connections.
     """
     room, told = database.room(), plan.options.workers
-    others = OTHER_SESSIONS + plan.options.lock
+    others = OTHER_SESSIONS + plan.options.lock + replaces
     if (1 if told == "auto" else told) + others > room.connections:
         raise ConfigError(_too_few(room, told, others, database.label))
     if told != "auto":

@@ -106,7 +106,10 @@ class _Load:
             # who had the lock may have written what is read now
             record, point = self._begun(fingerprint(), resuming)
             plan, why = with_workers(
-                _gone_on(self.plan, point), self.database, self.expected
+                _gone_on(self.plan, point),
+                self.database,
+                self.expected,
+                replaces=self.target.mode == "replace",
             )
         except ServerError as error:
             table, doing = str(self.target.table), "the ledger was asked for the run"

@@ -219,9 +219,10 @@ def _advice_for_now(text: str, dsn: str) -> str:
         return (
             f"the {kind} has all the connections that it may have: let others end, or "
             f"raise its limit. A run takes {OTHER_SESSIONS} and one for each of its "
-            "--workers, with --lock one more: "
+            "--workers, one more with --lock, and one more to replace: "
             f"ALTER {kind.upper()} {limited} CONNECTION LIMIT "
-            f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers"
+            f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers "
+            "without these"
         )
     causes = (cause for words, cause in _NOW if any(word in text for word in words))
     away = "stopped" if _is_embedded(dsn) else "away"

@@ -361,14 +361,14 @@ def test_a_server_without_a_free_connection_says_so(database, role):
 
 
 @pytest.mark.parametrize("told", [{}, {"workers": 1}, {"workers": 3}])
-@pytest.mark.parametrize("lock", [False, True])
-def test_a_role_with_too_few_connections_is_told_how_many_a_run_takes(role, told, lock):
-    few = role(2 + lock)
-    needed = told.get("workers", 2) + 2 + lock
+@pytest.mark.parametrize("more", [{}, {"lock": True}, {"mode": "replace"}])
+def test_a_role_with_too_few_connections_is_told_how_many_a_run_takes(role, told, more):
+    few = role(2 + len(more))
+    needed = told.get("workers", 2) + 2 + len(more)
     rows = [{"id": 1}]
     raised = rf"ALTER ROLE \w+ CONNECTION LIMIT {needed}$"
     with pytest.raises(ConfigError, match=raised):
-        propload.ingest(rows, to=few, table="homes", key="id", lock=lock, **told)
+        propload.ingest(rows, to=few, table="homes", key="id", **more, **told)
 
 
 def test_a_database_with_too_few_connections_is_named(database, role):
