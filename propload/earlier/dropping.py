@@ -10,7 +10,7 @@ from propload.beginnings import BeginningStore
 from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
-from propload.postgres.ledger.forgetting import forget_runs
+from propload.postgres.ledger.forgetting import Kept, forget_runs
 from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 from propload.running.choosing import has_database, open_database
@@ -43,8 +43,8 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
     Reports go whatever became of their runs, but for those whose rejected rows are
     kept: a replay needs them. Of the ledger, which `resume` goes by, only runs go that
-    loaded all their rows, and no replay of rows that are kept: by it they are known to
-    be loaded. Rows, rejected rows and journals stay.
+    loaded all their rows, and none whose journal is left, nor a replay of rows that are
+    kept: by it they are known to be loaded. Rows, rejected rows and journals stay.
 
     Args:
         older_than: The least age in days, from the end of a run.
@@ -69,7 +69,9 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
 
 def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
     """Return how many runs left the ledger."""
-    kept = list(map(rejects_of, RejectStore(plan.places.rejects).files.names()))
+    rejects = map(rejects_of, RejectStore(plan.places.rejects).files.names())
+    journals = (path.name for path in plan.places.journal.glob("*"))
+    kept = Kept(set(rejects), set(journals))
     with open_database(plan) as database, database.connect() as session:
         state_dir = plan.places.state_dir
         return forget_runs(session, state_dir, before, table=table, kept=kept)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import propload
+from propload.journal import writing
 from propload.postgres.session.dsn import parse_dsn
 from tests.integration.killed_replays import kill_at_its_end
 from tests.integration.reading import query, run_sql
@@ -107,6 +108,25 @@ def test_a_file_whose_run_was_dropped_is_read_anew(database, state_dir, tmp_path
     propload.drop_runs(1, to=database)
     again = _load(database, path, resume=True)
     assert (again.counts.read, again.counts.unchanged) == (2, 2)
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_a_run_whose_journal_is_left_stays_known_as_loaded(
+    database, state_dir, monkeypatch, is_in_file
+):
+    """Its rows would be added once more, or be written over younger ones."""
+    run_sql(database, "CREATE TABLE t (k bigint, v text)")
+    with _user(database, "GRANT SELECT, INSERT ON t") as limited:
+        told = {"dsn": limited if is_in_file else database, "mode": "append"}
+        # killed between the last commit and what comes after
+        with monkeypatch.context() as patched:
+            patched.setattr(writing, "remove_folder", lambda _: None)
+            run = _load(rows=iter(GOOD), key=None, **told)
+        _age_files(state_dir, run, days=91)
+        assert propload.drop_runs(0, to=told["dsn"]).runs == 0
+        _load(rows=[{"k": 3, "v": "c"}], key=None, **told)
+        assert propload.drop_runs(0, to=told["dsn"]).runs >= 1
+    assert query(database, "SELECT k FROM t ORDER BY 1") == [(1,), (2,), (3,)]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.file_ledger import identity_of, ledger_files
@@ -17,11 +18,29 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.target import TableName
 
 #: What messages call the ledger.
 _LEDGER = "propload.ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Runs whose rows somebody may load once more: by the ledger they are known.
+
+    Attributes:
+        sources: What they read: rejected rows that are kept.
+        runs: Their names: a journal is left of them.
+    """
+
+    sources: Collection[str]
+    runs: Collection[str]
+
+    def has(self, run: RunRecord, /) -> bool:
+        """Return whether a run stays."""
+        return run.source in self.sources or run.run_id in self.runs
 
 
 def forget_runs(
@@ -31,7 +50,7 @@ def forget_runs(
     /,
     *,
     table: TableName | None,
-    kept: Collection[str],
+    kept: Kept,
 ) -> int:
     """Return how many loaded runs left the ledger, of the database and in files.
 
@@ -44,7 +63,7 @@ def forget_runs(
             keep it in the database.
         before: Runs that ended earlier are meant.
         table: The table that they wrote into, or None for all tables.
-        kept: Sources whose runs stay: somebody may load them once more.
+        kept: The runs that stay.
 
     Raises:
         WriteError: This user may not delete there, or the connection broke.
@@ -53,7 +72,7 @@ def forget_runs(
     try:
         gone = 0
         if Standing.of(connection).is_usable:
-            given = (before, target, "\n".join(kept))
+            given = (before, target, "\n".join(kept.sources), "\n".join(kept.runs))
             gone = int(connection.value(bookkeeping.FORGET, given))
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
@@ -65,14 +84,14 @@ def forget_runs(
 
 
 def _forget_files(
-    connection: Connection, old: list[Path], target: str, kept: Collection[str]
+    connection: Connection, old: list[Path], target: str, kept: Kept
 ) -> int:
     """Delete ledgers in files, of one target only unless it is empty."""
     here = identity_of(connection) if old else None
     gone = 0
     for path in old:
         run = read_file(connection, path, here)
-        if run is None or run.status != bookkeeping.LOADED or run.source in kept:
+        if run is None or run.status != bookkeeping.LOADED or kept.has(run):
             continue
         if target in ("", run.target):
             gone += delete(path)

@@ -111,13 +111,15 @@ RETURNING run_id"""
 #: How a run ended all of whose rows are in the table, or refused.
 LOADED = "loaded"
 
-#: Runs of which nothing is left to go on with. $3: sources whose runs stay, by lines.
+#: Runs of which nothing is left to go on with. Sources whose runs stay, and runs that
+#: do, are $3 and $4, by lines.
 FORGET = f"""
 WITH gone AS (
     DELETE FROM propload.runs
     WHERE status = '{LOADED}' AND finished_at < $1::timestamptz
       AND $2::text IN ('', target)
       AND source <> ALL (string_to_array($3::text, chr(10)))
+      AND run_id <> ALL (string_to_array($4::text, chr(10)))
     RETURNING run_id
 ), entries AS (
     DELETE FROM propload.ledger AS l USING gone WHERE l.run_id = gone.run_id
