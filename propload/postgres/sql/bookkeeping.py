@@ -84,6 +84,9 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
 #: need no other column.
 _HELD = "settings::json ->> 'holder'"
 _HOLDER = "jsonb_build_object('holder', $2::text)"
+#: The number of the ledger itself: where it was restored from a dump, all tables have
+#: other numbers since, the one that a run wrote into as well.
+_PLACE = "jsonb_build_object('ledger', 'propload.runs'::regclass::oid::int8)"
 
 #: A run that is continued keeps its first line and its holder, but for what its
 #: settings tell.
@@ -91,7 +94,7 @@ BEGIN = f"""
 INSERT INTO propload.runs AS r
     (run_id, source, fingerprint, target, mode, settings)
 VALUES ($1::text, $3::text, $4::text, $5::text, $6::text,
-        ($7::jsonb || {_HOLDER})::text)
+        ($7::jsonb || {_HOLDER} || {_PLACE})::text)
 ON CONFLICT (run_id) DO UPDATE
 SET status = 'running', finished_at = NULL, settings = EXCLUDED.settings
 WHERE r.{_HELD} = $2::text
@@ -138,7 +141,10 @@ COMMITTED = (
 )
 
 _RUNS = """
-SELECT run_id, source, fingerprint, target, mode, settings, status
+SELECT run_id, source, fingerprint, target, mode,
+       CASE WHEN settings::jsonb ->> 'ledger' <> tableoid::text
+            THEN (settings::jsonb - 'table_oid')::text ELSE settings END,
+       status
 FROM propload.runs"""
 
 RUN = f"{_RUNS} WHERE run_id = $1::text"

@@ -1,0 +1,77 @@
+"""A database that was restored from a dump: its tables have other numbers since."""
+
+import pytest
+
+import propload
+from propload.earlier.leftovers import leftovers
+from propload.errors import ConfigError, RejectLimitError
+from tests.integration.reading import query, run_sql
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
+
+TABLES = ("propload.runs", "propload.ledger", "public.homes")
+
+
+def restore(database, *tables):
+    """Make tables anew with the rows that they had, as is done from a dump."""
+    for table in tables:
+        before = f"{table.partition('.')[0]}.before"
+        run_sql(
+            database,
+            f"ALTER TABLE {table} RENAME TO before",
+            f"CREATE TABLE {table} (LIKE {before} INCLUDING ALL)",
+            f"INSERT INTO {table} SELECT * FROM {before}",
+            f"DROP TABLE {before}",
+        )
+
+
+@pytest.fixture
+def load(database, tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text("id\n1\n2\nnone\n4\n5\n")
+    run_sql(database, "CREATE TABLE homes (id bigint)")
+
+    def load(**settings):
+        told = {"to": database, "table": "homes", "mode": "append", "batch_rows": 2}
+        return propload.ingest(path, **told, **settings)
+
+    return load
+
+
+def test_a_file_goes_on_where_the_dump_had_it(load, database):
+    with pytest.raises(RejectLimitError):
+        load(max_rejects=0)
+    stored = query(database, "SELECT count(*) FROM homes")[0][0]
+    assert stored
+    restore(database, *TABLES)
+    assert load(resume=True).counts.inserted == 4
+    assert query(database, "SELECT id FROM homes ORDER BY 1") == [
+        (1,),
+        (2,),
+        (4,),
+        (5,),
+    ]
+
+
+def test_a_table_that_was_made_anew_beside_its_ledger_is_another_one(load, database):
+    with pytest.raises(RejectLimitError):
+        load(max_rejects=0)
+    restore(database, "public.homes")
+    with pytest.raises(ConfigError, match="which is another table since"):
+        load(resume=True)
+
+
+def test_a_journal_goes_on_without_a_word_of_another_table(database, caplog):
+    run_sql(database, "CREATE TABLE homes (id bigint)")
+    rows = ({"id": number if number != 7 else "none"} for number in range(10))
+    told = {"to": database, "table": "homes", "mode": "append", "batch_rows": 2}
+    with pytest.raises(RejectLimitError):
+        propload.ingest(rows, **told, max_rejects=0)
+    stored = query(database, "SELECT count(*) FROM homes")[0][0]
+    assert stored
+    restore(database, *TABLES)
+    [left] = leftovers()
+    propload.recover(left.run_id, to=database, max_rejects=1)
+    assert "another table" not in caplog.text
+    found = query(database, "SELECT id FROM homes ORDER BY 1")
+    assert found == [(number,) for number in range(10) if number != 7]
