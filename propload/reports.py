@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from propload.commands import Commands
 from propload.errors import ConfigError
+from propload.options import Places
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
 from propload.run_files import RunFiles, delete, written_before
@@ -166,7 +167,7 @@ def _read(path: Path) -> Report:
 
 def _report_of(path: Path, text: bytes) -> Report:
     try:
-        return _as_of_now(from_dict(json.loads(text)))
+        return _as_of_now(from_dict(json.loads(text)), path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _no_report(path, error) from error
 
@@ -175,9 +176,15 @@ def _no_report(path: Path, error: Exception) -> ConfigError:
     return ConfigError(f"{path} is not the report of a run: {error}")
 
 
-def _as_of_now(report: Report) -> Report:
-    """Return a report that points to no rejected rows which are gone."""
-    if report.rejects_path is None or Path(report.rejects_path).exists():
+def _as_of_now(report: Report, path: Path) -> Report:
+    """Return a report that points to its rejected rows, where they are not gone.
+
+    They are beside it, also where the state folder was moved since.
+    """
+    if report.rejects_path is None:
         return report
+    rejects = Places(path.parent.parent).rejects / Path(report.rejects_path).name
+    if rejects.exists():
+        return replace(report, rejects_path=str(rejects))
     note = f"of its rejected rows {REJECTS_GONE}"
     return replace(report, rejects_path=None, notes=(*report.notes, note))

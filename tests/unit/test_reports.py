@@ -1,6 +1,8 @@
 import json
 import logging
+import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -40,7 +42,8 @@ def test_reports_are_kept_private_and_read_again_newest_first(store):
 
 
 def test_refused_rows_that_are_gone_are_not_pointed_to(store, tmp_path):
-    rejects = tmp_path / "x.ndjson"
+    rejects = tmp_path / "rejects" / "x.ndjson"
+    rejects.parent.mkdir()
     rejects.write_text("{}\n")
     made = replace(report("20260101-ab"), rejects_path=str(rejects))
     store.save(made)
@@ -53,6 +56,27 @@ def test_refused_rows_that_are_gone_are_not_pointed_to(store, tmp_path):
         assert "dropped or replayed since" in str(shown)
     assert store.read().rejects_path is None
     assert "dropped or replayed since" in store.read().to_json()
+
+
+def test_refused_rows_are_found_in_a_state_folder_that_was_moved(tmp_path):
+    before, now = tmp_path / "before", tmp_path / "now"
+    path = before / "rejects" / "20260101-ab.ndjson"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n")
+    made = replace(report("20260101-ab"), rejects_path=str(path))
+    assert ReportStore(before / "runs").save(made)
+    before.rename(now)
+    store = ReportStore(now / "runs")
+    assert store.read() == replace(
+        made, rejects_path=str(now / "rejects" / "20260101-ab.ndjson")
+    )
+    # a replay asks it where to
+    assert store.drop(datetime.now(UTC) + timedelta(days=1)) == 0
+    # those of a copy are its own
+    shutil.copytree(now, before)
+    (now / "rejects" / path.name).unlink()
+    assert store.read().rejects_path is None
+    assert ReportStore(before / "runs").read() == made
 
 
 def test_a_report_of_a_state_folder_whose_name_is_no_text_is_kept(store):

@@ -110,7 +110,8 @@ def test_hints_name_a_state_folder_that_a_flag_named(
     begins = state_dir / "runs" / f"{killed.run_id}.begun"
     begins.write_text(json.dumps(killed.as_dict()), encoding="utf-8")
     (state_dir / "journal" / killed.run_id).mkdir(parents=True)
-    kept = state_dir / "rejects.ndjson"
+    kept = state_dir / "rejects" / "kept.ndjson"
+    kept.parent.mkdir()
     kept.touch()
     told = replace(reports[0], rejects_path=str(kept))
     path = state_dir / "runs" / f"{told.run_id}.json"
