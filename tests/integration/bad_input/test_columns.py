@@ -56,6 +56,16 @@ def test_a_column_of_proploads_own_name(load, write, database, name):
     assert any("propload's own" in each for each in report.problems)
 
 
+def test_rejected_rows_that_were_corrected_in_pandas_are_loaded(load):
+    rows = [{"id": 1, "price": 1}, {"id": None, "price": 2}]
+    bad = load(rows).rejects.to_pandas()
+    bad["id"] = 2
+    with pytest.raises(LoadError, match=r"report\.rejects that begin with propload_"):
+        load(bad)
+    read = [name for name in bad if not name.startswith("propload_")]
+    assert load(bad[read]).counts.inserted == 1
+
+
 def test_a_mapped_column_of_proploads_own_name(load, write):
     mapping = {"columns": {"id": "id", ORDINAL: "id"}}
     with pytest.raises(LoadError, match=f"{ORDINAL} is propload's own"):
