@@ -212,9 +212,12 @@ def _is_kind_of_frame(kind: type) -> bool:
 
 
 def _is_of_pandas(kind: type) -> bool:
-    """Whether it is a frame, series or index; what reads a file in chunks is none."""
-    from_pandas = kind.__module__.partition(".")[0] == "pandas"
-    return from_pandas and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
+    """Whether it is a frame, series or index; what reads a file in chunks is none.
+
+    Other libraries have frames of their own that are pandas frames as well.
+    """
+    modules = {base.__module__.partition(".")[0] for base in kind.__mro__}
+    return "pandas" in modules and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
 
 
 def _taken(table: pa.Table) -> pa.Table:

@@ -32,3 +32,15 @@ def test_one_that_is_left_out_is_told(frame):
 @pytest.mark.parametrize("frame", SILENT.values(), ids=SILENT)
 def test_of_one_that_is_loaded_or_only_counts_nothing_is_said(frame):
     assert open_frame(frame, SourceOptions()).notes == ()
+
+
+class Homes(pd.DataFrame):
+    """A frame of a program's own kind, as GeoPandas has one."""
+
+
+def test_a_frame_of_a_kind_of_its_own_is_read_as_those_of_pandas_are(read):
+    frame = Homes({"price": [1.5, float("nan")], "at": [1, "a"]}, index=["x", "y"])
+    reading = read(frame)
+    assert reading.rows == [{"price": 1.5, "at": "1"}, {"price": None, "at": "a"}]
+    named = read(frame.rename_axis("id"))
+    assert [row["id"] for row in named.rows] == ["x", "y"]
