@@ -85,7 +85,7 @@ def watch(
     ended = threading.Event()
     thread = threading.Thread(
         target=_show_until,
-        args=(ended, lambda: view.show(lines(metrics.snapshot())), view.close),
+        args=(ended, lambda: lines(metrics.snapshot()), view),
         name="propload-display",
         daemon=True,
     )
@@ -210,14 +210,21 @@ def _both(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _show_until(
-    ended: threading.Event, show: Callable[[], None], close: Callable[[], None]
+    ended: threading.Event,
+    look: Callable[[], tuple[str, ...]],
+    view: _TerminalView | _NotebookView,
 ) -> None:
-    """Show a run every quarter second until it has ended.
+    """Show a run until it has ended, whatever is new of it every quarter second.
 
     What fails to be shown (on a closed terminal) is given up; the run goes on.
     """
+    shown: tuple[str, ...] = ()
     with suppress(OSError):
         while not ended.is_set():
-            show()
+            lines = look()
+            # each update is a message to a notebook, and a change of its file
+            if lines != shown:
+                view.show(lines)
+                shown = lines
             ended.wait(REFRESH_SECONDS)
-        close()
+        view.close()

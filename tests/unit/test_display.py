@@ -145,6 +145,29 @@ def test_a_closed_terminal_does_not_end_the_run(monkeypatch):
         assert failed.wait(10)
 
 
+def test_what_has_not_changed_is_shown_once(monkeypatch):
+    # each time it is shown, a notebook's file changes: a Loader may wait for a day
+    shown = []
+    looked = threading.Semaphore(0)
+
+    class View:
+        show = shown.append
+
+        def close(self):
+            shown.append("closed")
+
+    def lines(_now):
+        looked.release()
+        return ("as ever",)
+
+    monkeypatch.setattr(display, "_open_view", View)
+    monkeypatch.setattr(display, "REFRESH_SECONDS", 0.001)
+    with display.watch(Metrics(), lines=lines):
+        for _ in range(3):
+            assert looked.acquire(timeout=10)
+    assert shown == [("as ever",), "closed"]
+
+
 def test_a_notebook_updates_one_output(monkeypatch):
     shown = []
     updated = threading.Event()
