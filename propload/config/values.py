@@ -11,6 +11,7 @@ import re
 import tomllib
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from numbers import Integral
 from pathlib import Path
 from threading import TIMEOUT_MAX
 
@@ -258,11 +259,13 @@ def write_size(size: int) -> str:
 
 def read_reject_limit(value: object) -> int | str:
     """Return `N` or `P%` unchanged, when it is one of these."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
+    # sums and shares of frames are numbers of NumPy's
+    if isinstance(value, bool) or not isinstance(value, (Integral, str)):
         msg = f"{value!r} is neither a number nor a percentage"
         raise ConfigError(msg)
-    RejectLimit.parse(value)
-    return value
+    limit = value if isinstance(value, str) else int(value)
+    RejectLimit.parse(limit)
+    return limit
 
 
 def read_moment(value: object) -> datetime:

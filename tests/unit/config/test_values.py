@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from propload.config import job_source, resolve
@@ -61,6 +62,8 @@ def test_paths_of_the_file_start_at_its_folder(write_config, monkeypatch):
         ("format", ".jsonl", ".jsonl"),
         ("max_rejects", "5%", "5%"),
         ("max_rejects", 7, 7),
+        ("max_rejects", np.int64(7), 7),
+        ("batch_rows", np.int64(7), 7),
         ("lock", "yes", True),
         ("header", "false", False),
         ("resume", "true", True),
@@ -113,6 +116,8 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("max_memory", "-5MB"),
         ("max_memory", "5I"),
         ("max_memory", True),
+        ("max_rejects", True),
+        ("max_rejects", 7.0),
         ("max_rejects", "101%"),
         ("max_rejects", "few"),
         ("lock", "maybe"),
