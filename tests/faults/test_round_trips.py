@@ -104,3 +104,12 @@ def test_a_few_rows_are_loaded_within_few_answers(proxy, dsn, tmp_path, known):
     # a session for the run, one for its lock, one for its lane; a server that is near
     # is asked three times how far it is
     assert proxy.trips - before <= OF_THE_DRIVER + 3 * OF_A_SESSION + 26
+
+
+def test_pages_of_hashes_are_read_within_three_answers(session, trips_of):
+    session.execute("CREATE TABLE t AS SELECT generate_series(1, 9) AS a")
+    session.commit()
+    # by COPY, which the driver prepares: the server is quicker so, of many rows
+    read = "SELECT a FROM t ORDER BY a"
+    assert trips_of(lambda: list(session.batches(read))) == 3
+    assert trips_of(session.rollback) == 0

@@ -213,12 +213,11 @@ class Connection(Asking):
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query as they come, a few megabytes at once.
 
-        It has to be one that fits in `COPY (query) TO`.
+        It has to be one that fits in `COPY (query) TO`, and begins no transaction.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
         """
-        self._begin()
         with self._cursor() as cursor:
             cursor.adbc_statement.set_options(**session_settings.READING)
             cursor.execute(sql)

@@ -63,7 +63,7 @@ class Premises:
         Raises:
             ServerError: The connection broke.
         """
-        found = connection.rows(PREMISES_QUERY, (table.namespace, table.table))
+        found = connection.ask(PREMISES_QUERY, (table.namespace, table.table))
         return cls(found[0][0]) if found else None
 
     def changes(

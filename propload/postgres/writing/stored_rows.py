@@ -218,10 +218,9 @@ class StoredRows:
     def _size(self, connection: Connection) -> tuple[int | None, int]:
         """Return the pages of the table, None if it is not to be read, and its rows."""
         table = self._hasher.table
-        found = connection.rows(
+        found = connection.ask(
             stored_rows.STANDING_QUERY, (table.namespace, table.table)
         )
-        connection.commit()
         is_plain, pages, rows = found[0] if found else (False, 0, 0)
         return (int(pages) if is_plain else None), int(rows)
 

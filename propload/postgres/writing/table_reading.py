@@ -130,9 +130,7 @@ class TableReading:
         try:
             while (part := self._take()) is not None:
                 self._read(connection, part)
-                connection.commit()
         except ServerError as error:
-            connection.rollback()
             self.abandon(str(error))
         except BaseException:
             self.abandon("a lane ended")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +45,6 @@ class StoredTable:
         counted: The rows that the server has counted.
         on_read: Called as each part is read, with its number.
         read: The numbers of the parts that were read.
-        ended: How transactions ended.
     """
 
     parts: list[dict[int, str]]
@@ -54,13 +52,12 @@ class StoredTable:
     counted: int = 0
     on_read: Callable[[int], None] = lambda _number: None
     read: list[int] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
 
     @property
     def pages(self) -> int:
         return PROBE_PAGES + (len(self.parts) - 1) * PART_PAGES
 
-    def rows(self, sql: str, params: tuple[str, ...]) -> list[tuple[bool, int, int]]:
+    def ask(self, sql: str, params: tuple[str, ...]) -> list[tuple[bool, int, int]]:
         assert (sql, params) == (STANDING_QUERY, ("public", "t"))
         return [(self.is_plain, self.pages, self.counted)]
 
@@ -74,10 +71,6 @@ class StoredTable:
         prints = HASHER.incoming(layer_of(self.parts[first]))
         arrays = [pa.array(each.view(np.int64)) for each in (prints.keys, prints.rows)]
         yield pa.RecordBatch.from_arrays(arrays, ["key", "row"])
-
-    def __post_init__(self) -> None:
-        self.commit = partial(self.ended.append, "commit")
-        self.rollback = partial(self.ended.append, "rollback")
 
 
 def _number(page: int) -> int:

@@ -126,12 +126,12 @@ def test_few_rows_are_looked_up(monkeypatch, fewer, is_read):
     sent = _sent(
         _stored(len(TABLE) - fewer), table, layer_of(TABLE), count_stored=count_stored
     )
-    assert (bool(table.read), bool(table.ended)) == (is_read, is_read)
+    assert bool(table.read) == is_read
     assert sent == (([[]], 10) if is_read else ([list(TABLE)], 0))
 
 
 def test_a_table_that_is_gone_is_not_read(monkeypatch):
-    monkeypatch.setattr(StoredTable, "rows", lambda *_: [])
+    monkeypatch.setattr(StoredTable, "ask", lambda *_: [])
     sent = _sent(_stored(), StoredTable([TABLE]), layer_of(TABLE))
     assert sent == ([list(TABLE)], 0)
 

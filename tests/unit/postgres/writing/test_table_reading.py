@@ -31,7 +31,6 @@ def test_one_lane_reads_all_parts_and_knows_what_they_hold():
     table = StoredTable(PARTS)
     known = _reading(table).read(table)
     assert table.read == [0, 1, 2, 3]
-    assert table.ended == ["commit"] * 4
     assert all(_found(known, ALL))
     assert not any(_found(known, {1: "b", 3: "d", 6: "a"}))
 
@@ -104,7 +103,6 @@ def test_a_part_that_fails_wakes_the_lane_that_waits_for_it(monkeypatch):
         fails.set()
         assert first.result(10) is None
         assert second.result(10) is None
-    assert failing.ended == ["rollback"]
 
 
 def test_a_lane_that_ends_wakes_the_others_and_says_why():
