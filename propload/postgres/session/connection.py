@@ -39,7 +39,7 @@ from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.session.spooling import copies_from_spool
 from propload.postgres.sql import bookkeeping, quoting
-from propload.postgres.sql.sessions import begin
+from propload.postgres.sql.sessions import NAME, begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,7 +70,7 @@ def connect(
 
     Args:
         dsn: A connection string; libpq adds what it leaves out.
-        application_name: The name the server shows for it.
+        application_name: The name the server shows for it where the user gave none.
         again: Whether the string has led to the server before.
         lost: Sessions whose line broke, which are ended first.
 
@@ -152,7 +152,7 @@ class Connection(Asking):
         raw.adbc_connection.set_autocommit(True)
         self.token = secrets.token_hex(8)
         settings = session_settings.SETTINGS | {
-            "application_name": group.application_name[:63],
+            NAME: group.application_name[:63],
             bookkeeping.SESSION: self.token,
         }
         asked = begin(settings, session_settings.LINE_SETTINGS)

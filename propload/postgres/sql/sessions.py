@@ -76,6 +76,9 @@ DROP_TEMPORARY = "DISCARD TEMP"
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 
+#: By which the server tells whose a session is; what the user has chosen stays.
+NAME = "application_name"
+
 #: When a session began, to the microsecond and in no time zone.
 _STARTED = "extract(epoch FROM backend_start)::text"
 
@@ -101,8 +104,9 @@ def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
             has chosen that; a socket of the machine itself has no line, and a server
             that lacks such a setting goes without.
     """
+    values = {NAME: "coalesce(nullif(current_setting('application_name'), ''), {})"}
     calls = ", ".join(
-        f"set_config({text(name)}, ${place}, false)"
+        f"set_config({text(name)}, {values.get(name, '{}').format(f'${place}')}, false)"
         for place, name in enumerate(settings, start=1)
     )
     pairs = ", ".join(f"({text(name)}, {text(line[name])})" for name in line)

@@ -24,3 +24,13 @@ def test_a_time_limit_that_ends_it_is_told(database, monkeypatch):
     told = r"^cannot reach .* now: statement_timeout ends even .* raise it where it is"
     with pytest.raises(TransientWriteError, match=told):
         connect(limited)
+
+
+@pytest.mark.parametrize("named", ["nightly funda", ""])
+def test_a_name_that_the_user_gave_it_stays(database, monkeypatch, named):
+    monkeypatch.setenv("PGAPPNAME", named)
+    query = "SELECT current_setting('application_name')"
+    # whose own name is no part of the string of the tests' other sessions
+    with connect(f"{database}&sslmode=disable") as one, one.sibling() as other:
+        names = {session.value(query) for session in (one, other)}
+    assert names == {named or "propload"}
