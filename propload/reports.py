@@ -101,9 +101,18 @@ class ReportStore:
             since: A run; those that began after it are meant.
         """
         younger = takewhile(lambda name: name > since, self.files.names())
-        for _, report in _each(map(self.files.path, younger), naming=source):
-            if report.source == source:
-                yield report
+        found = self.each(younger, naming=source)
+        return (report for report in found if report.source == source)
+
+    def each(self, run_ids: Iterable[str], /, *, naming: str) -> Iterator[Report]:
+        """Yield the reports of some runs, of those that have one.
+
+        Args:
+            run_ids: The runs.
+            naming: What has to stand in a report.
+        """
+        found = _each(map(self.files.path, run_ids), naming=naming)
+        return (report for _, report in found)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before; return how many.

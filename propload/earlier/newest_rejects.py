@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.beginnings import BeginningStore
-from propload.earlier.reject_source import has_rows, run_replayed
+from propload.earlier.reject_source import REJECTS_OF, has_rows, run_replayed
 from propload.rejecting import RejectStore
 from propload.reports import ReportStore
 
@@ -113,8 +113,8 @@ class NewestRejects:
         """
         if run_id in self._replays:
             return Replay(self._replays[run_id], has_ended=False)
-        is_there = self._reports.files.path(run_id).exists()
-        report = self._reports.find(run_id) if is_there else None
+        # most reports tell of other runs, and are many after years
+        report = next(self._reports.each([run_id], naming=REJECTS_OF), None)
         if report is None:
             return None
         replayed = run_replayed(report.source)

@@ -39,7 +39,7 @@ BYTES_AHEAD = 32 << 20
 #: Between the parts of a fingerprint: how many rows, their hash, that of the fix.
 _JOINT = "+"
 #: Begins the name of the source, before that of the run.
-_REJECTS_OF = "rejects of "
+REJECTS_OF = "rejects of "
 
 
 def was_read(line: Line, /) -> bool:
@@ -61,12 +61,12 @@ def has_rows(path: Path, /) -> bool:
 
 def rejects_of(run_id: str, /) -> str:
     """Return what messages call the rejected rows of a run as a source."""
-    return f"{_REJECTS_OF}{run_id}"
+    return f"{REJECTS_OF}{run_id}"
 
 
 def run_replayed(source: str, /) -> str:
     """Return the run of whose rejected rows a source is the name; empty of others."""
-    run_id = source.removeprefix(_REJECTS_OF)
+    run_id = source.removeprefix(REJECTS_OF)
     return "" if run_id == source else run_id
 
 

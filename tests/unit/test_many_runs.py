@@ -9,10 +9,12 @@ from propload.commands import Commands
 from propload.earlier.newest_rejects import NewestRejects
 from propload.errors import ConfigError
 from propload.options import Places
+from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.reports import ReportStore
 from propload.run_files import RunFiles
 from propload.target import TableName
+from tests.unit.rejecting.making import refused
 
 #: Folders that were listed, below the one that somebody asks about.
 _listed = []
@@ -85,6 +87,20 @@ def test_reports_of_other_tables_and_sources_are_not_decoded(tmp_path, caplog):
     assert caplog.text == ""
     assert len(store.newest()) == 1
     assert caplog.text.count("is not the report of a run") == 7
+
+
+def test_reports_of_loads_are_not_decoded_in_search_of_replays(tmp_path, caplog):
+    store = ReportStore(tmp_path / "runs")
+    store.save(report("20260101-ab"))
+    for day in range(2, 9):
+        store.files.path(f"2026010{day}-ab").write_text("{'source': 'b.csv'")
+    writer = RejectWriter(tmp_path / "rejects" / "20260101-ab.ndjson", "20260101-ab")
+    writer.write(refused([1]))
+    writer.close()
+    with caplog.at_level("DEBUG"):
+        path = NewestRejects(Places(tmp_path)).find_replayable()
+    assert path.stem == "20260101-ab"
+    assert "is not the report of a run" not in caplog.text
 
 
 @pytest.mark.parametrize(
