@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import TransientWriteError, WriteError
@@ -39,6 +39,33 @@ _ENDING = ".ledger.ndjson"
 _IN_THE_FUTURE = "22023"
 
 
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """What a file tells of the pieces of a run, each by its batch and lane.
+
+    Attributes:
+        open: Those of which nobody noted how their transaction ended.
+        settled: Those that are committed.
+        unknown: The batches of committed ones whose entry is not there.
+    """
+
+    open: dict[tuple[int, int], tuple[str, LedgerEntry]] = field(default_factory=dict)
+    settled: dict[tuple[int, int], LedgerEntry] = field(default_factory=dict)
+    unknown: list[int] = field(default_factory=list)
+
+    def enter(self, transaction: str, entry: LedgerEntry) -> None:
+        """Take up that a transaction has written a piece."""
+        self.open[entry.batch, entry.lane] = transaction, entry
+
+    def settle(self, batch: int, lane: int) -> None:
+        """Take up that a piece is committed."""
+        _, entry = self.open.pop((batch, lane), (None, None))
+        if entry is not None:
+            self.settled[batch, lane] = entry
+        elif (batch, lane) not in self.settled:
+            self.unknown.append(batch)
+
+
 class FileLedger:
     """The ledger in the state folder: an entry stands there before its commit.
 
@@ -57,8 +84,9 @@ class FileLedger:
         self.run_id = run.run_id
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, LedgerEntry]] = {}
+        #: Committed pieces of which the disk refused to take note.
+        self._unnoted: dict[tuple[int, int], LedgerEntry] = {}
         self.path = path_of(state_dir, run.run_id)
-        self._entries: dict[tuple[int, int], LedgerEntry] = {}
         self._ending: tuple[str, str] | None = None
         self._database = database
         #: What was written down last of what holds for the run's pieces.
@@ -94,22 +122,24 @@ class FileLedger:
         place = piece.batch, piece.lane
         with self._lock:
             _, entry = self._open.pop(place)
-            self._entries[place] = entry
-            self._note({"committed": place})
+            # of all others the file knows: a service writes pieces for years
+            if not self._note({"committed": place}):
+                self._unnoted[place] = entry
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, asking the server where it is open."""
         place = piece.batch, piece.lane
         if place in self._open and was_committed(connection, self._open[place][0]):
             self.settle(piece)
-        return self._entries.get(place)
+        return self._settled().get(place)
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run, asking the server about the open ones."""
         for number, entry in list(self._open.values()):
             if was_committed(connection, number):
                 self.settle(entry)
-        return [self._entries[place] for place in sorted(self._entries)]
+        found = self._settled()
+        return [found[place] for place in sorted(found)]
 
     def enter_end(self, connection: Connection, status: str) -> None:
         """Write down which transaction the run's end is in."""
@@ -155,39 +185,45 @@ class FileLedger:
             if "run" in line:
                 self._settings = line["run"].get("settings", "{}")
                 self._database = line.get("database") or self._database
-            elif "entry" in line:
-                entry = _read_entry(line["entry"])
-                self._open[entry.batch, entry.lane] = (str(line["transaction"]), entry)
-            elif "committed" in line:
-                batch, lane = line["committed"]
-                self._take_up((batch, lane), run)
             elif "ending" in line:
                 number, status = line["ending"]
                 self._ending = str(number), str(status)
-
-    def _take_up(self, place: tuple[int, int], run: RunRecord) -> None:
-        """Take up that a piece is committed.
-
-        Raises:
-            WriteError: Its rows are not known, and would be written twice.
-        """
-        _, entry = self._open.pop(place, (None, None))
-        if entry is not None:
-            self._entries[place] = entry
-        elif place not in self._entries and run.mode == "append":
+        pieces = self._written()
+        if pieces.unknown and run.mode == "append":
+            batch = pieces.unknown[0]
             msg = (
-                f"the run's ledger {self.path} is damaged: which rows batch {place[0]} "
+                f"the run's ledger {self.path} is damaged: which rows batch {batch} "
                 "had is not known, and in append mode they might be written twice. See "
                 "what the table holds, and load the source anew, without --resume"
             )
-            raise WriteError(msg, table=run.target, batch=place[0])
+            raise WriteError(msg, table=run.target, batch=batch)
+        self._open = pieces.open
 
-    def _note(self, line: dict[str, object]) -> None:
+    def _settled(self) -> dict[tuple[int, int], LedgerEntry]:
+        """Return the pieces that are committed, as far as is known."""
+        return {**self._written().settled, **self._unnoted}
+
+    def _written(self) -> _Pieces:
+        """Return what stands in the file of pieces."""
+        pieces = _Pieces()
+        # somebody may have removed it
+        with suppress(FileNotFoundError):
+            for line in read_lines(self.path):
+                if "entry" in line:
+                    pieces.enter(str(line["transaction"]), _read_entry(line["entry"]))
+                elif "committed" in line:
+                    batch, lane = line["committed"]
+                    pieces.settle(batch, lane)
+        return pieces
+
+    def _note(self, line: dict[str, object]) -> bool:
         """Write down what is committed; where that fails, the server still knows."""
         try:
             self._append(line)
         except WriteError as error:
             log.warning("%s", error)
+            return False
+        return True
 
     def _append(self, line: dict[str, object]) -> None:
         try:

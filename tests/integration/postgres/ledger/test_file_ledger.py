@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import closing
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from propload.errors import WriteError
 from propload.postgres.ledger import file_ledger as file_ledger_module
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
 from propload.postgres.ledger.history import find_point, find_run, runs_of
 from propload.postgres.session.connection import connect
@@ -44,6 +46,27 @@ def test_a_file_ledger_is_read_again_and_private(database, state_dir):
         assert again.committed(session) == [entry(0, 2)]
         assert again.find(session, piece) == entry(0, 2)
     assert files.path.stat().st_mode & 0o777 == 0o600
+
+
+def _held():
+    """Return how many entries of ledgers are in memory."""
+    return sum(isinstance(one, LedgerEntry) for one in gc.get_objects())
+
+
+def test_pieces_of_years_are_in_the_file_and_not_in_memory(database, state_dir):
+    files = FileLedger(state_dir, run_record(target()))
+    held = _held()
+    with connect(database) as session:
+        for number in range(50):
+            piece = make_piece(ROWS, number)
+            files.record(session, piece, Counts(2, 2))
+            session.commit()
+            files.settle(piece)
+        assert _held() == held
+        assert files.find(session, piece).batch == 49
+        assert [one.batch for one in files.committed(session)] == [*range(50)]
+        files.path.unlink()
+        assert files.committed(session) == []
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -67,7 +67,7 @@ def test_an_entry_without_room_takes_no_other_along(tmp_path, monkeypatch, settl
     if settled:
         ledger.settle(piece(1, lane=1))
     again = FileLedger(tmp_path, run())
-    assert list(again._entries) == ([(0, 0), (1, 1)] if settled else [(0, 0)])
+    assert list(again._settled()) == ([(0, 0), (1, 1)] if settled else [(0, 0)])
     assert list(again._open) == ([] if settled else [(1, 1)])
 
 
@@ -77,7 +77,7 @@ def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
         file.write(json.dumps({"committed": [3, 0]}) + "\n")
     with pytest.raises(WriteError, match="is damaged: which rows batch 3 had"):
         FileLedger(tmp_path, run())
-    assert FileLedger(tmp_path, run("upsert"))._entries == {}
+    assert FileLedger(tmp_path, run("upsert"))._settled() == {}
 
 
 def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
@@ -86,7 +86,7 @@ def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
     ledger.settle(piece(0))
     with ledger.path.open("a") as file:
         file.write(json.dumps({"committed": [0, 0]}) + "\n")
-    assert list(FileLedger(tmp_path, run())._entries) == [(0, 0)]
+    assert list(FileLedger(tmp_path, run())._settled()) == [(0, 0)]
 
 
 class Refusing:
