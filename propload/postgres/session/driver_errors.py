@@ -28,6 +28,7 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("not permitted to log in",), "login"),
     (("Name or service not known", "nodename nor", "No address assoc"), "host"),
     (("definition of service", "service file"), "service"),
+    (("channel binding", "authentication method requirement"), "way"),
     (("certificate", "SSL error", "does not support SSL"), "encryption"),
     (("invalid ", "unterminated", "missing ", " in URI", "could not match"), "string"),
 )
@@ -43,6 +44,8 @@ _ADVICE = {
     "login": "that role may not log in: ALTER ROLE ... LOGIN, or use another user",
     "host": "no such host is known: check its name",
     "service": "the service file lacks that service: check its name and PGSERVICEFILE",
+    "way": "the server does not ask for the password as the connection string demands: "
+    "check require_auth, channel_binding and sslmode, also in variables PG...",
     "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
     "string": "the connection string is wrong, or a variable PG... beside it",
     "full": "it takes no more connections: let others end, or give fewer --workers",

@@ -82,6 +82,11 @@ def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
     [
         ("no such database: homes", "that database does not exist"),
         ("kein pg_hba.conf-Eintrag für Host »::1«", "does not let this user in from"),
+        ("channel binding required, but SSL not in use", "channel_binding and sslmode"),
+        (
+            'authentication method requirement "md5" failed: server requested SASL',
+            "check require_auth",
+        ),
     ],
 )
 def test_what_a_pooler_or_a_server_in_another_language_refuses_is_told(said, advised):
