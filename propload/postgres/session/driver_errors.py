@@ -129,6 +129,8 @@ _NO_TABLE = re.compile(
 _NO_COLUMN = re.compile(
     r'ALREADY_EXISTS: .*?Column "(.*)" does not exist in target table ".*"', re.DOTALL
 )
+#: What the driver says of a line that broke: the whole query, values included.
+_QUERY = re.compile(r"(?<=Failed to execute query) '.*'(?=:)", re.DOTALL)
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
     "PG_DIAG_SEVERITY_NONLOCALIZED": "severity",
@@ -178,7 +180,7 @@ def _said(text: str) -> str:
         return found[1]
     if found := _NO_COLUMN.match(said):
         return f"column {name(found[1])} does not exist"
-    return said
+    return _QUERY.sub("", said)
 
 
 def _text(value: bytes | str) -> str:

@@ -135,6 +135,12 @@ NO_COLUMN = """ALREADY_EXISTS: [libpq] Column "a "b"" does not exist in target t
 "public" . "homes\""""
 
 
+def test_a_line_that_broke_is_told_without_the_query():
+    said = "IO: [libpq] Failed to execute query 'SELECT 'a': b, 'it''s'::text': {}"
+    error = server_error(RuntimeError(said.format("no answer")), "postgresql://u@h/d")
+    assert error.primary == "IO: [libpq] Failed to execute query: no answer"
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
