@@ -106,7 +106,7 @@ def print_report(report: object, /, stream: TextIO | None = None) -> None:
     """
     stream = stream or sys.stdout
     text = visible(str(report))
-    if not stream.isatty():
+    if not _is_terminal(stream):
         print(text, file=stream)
         return
     # soft_wrap: a long message is cut by the terminal, not by us in mid-word
@@ -146,11 +146,20 @@ def _bar(share: float) -> str:
 def _open_view() -> _TerminalView | _NotebookView | None:
     if _is_in_notebook():
         return _NotebookView()
-    # a program may have been begun without the stream, or have closed it
-    is_there = sys.stderr is not None and not sys.stderr.closed
-    if is_there and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
         return _TerminalView()
     return None
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal.
+
+    A program may have been begun without it, have closed it, or have put an object of
+    its own in its place, which need not be a file.
+    """
+    if stream is None or getattr(stream, "closed", False):
+        return False
+    return hasattr(stream, "isatty") and stream.isatty()
 
 
 def _is_in_notebook() -> bool:

@@ -87,6 +87,30 @@ def test_a_program_whose_stderr_is_closed_works_unseen(monkeypatch, is_there):
         assert threading.active_count() == before
 
 
+class Tee:
+    """A stream of a program's own, which prints but is no file."""
+
+    def __init__(self):
+        self.written = []
+        self.write = self.written.append
+
+    def flush(self):
+        pass
+
+
+def test_a_program_that_put_its_own_stream_in_the_place_of_stderr_works_unseen(
+    monkeypatch,
+):
+    stream = Tee()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with display.watch(Metrics()):
+        pass
+    assert stream.written == []
+    display.print_report(a_report(), stream)
+    assert "".join(stream.written) == f"{a_report()}\n"
+
+
 def test_a_terminal_shows_progress_on_stderr_and_nothing_on_stdout(monkeypatch, capsys):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
