@@ -144,7 +144,7 @@ def test_a_database_that_refuses_later_is_a_write_error(homes):
     ("held", "mode", "doing"),
     [
         ("homes", "upsert", "the server was asked about it"),
-        ("propload.runs", "upsert", "the ledger was asked for the run"),
+        ("propload.runs", "upsert", "table and ledger were made ready"),
         ("propload.ledger", "upsert", "the piece was entered in the ledger"),
         ("propload.ledger", "replace", "table and ledger were made ready"),
     ],

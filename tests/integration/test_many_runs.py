@@ -37,15 +37,15 @@ def load(database, tmp_path):
 def read(monkeypatch):
     """Count how many lines of the ledger come over the line. Value: for each query."""
     counted = []
-    rows = Connection.rows
+    ask = Connection.ask
 
     def count(self, sql, *given):
-        found = rows(self, sql, *given)
+        found = ask(self, sql, *given)
         if "FROM propload.runs" in sql and "fingerprint" in sql:
             counted.append(len(found))
         return found
 
-    monkeypatch.setattr(Connection, "rows", count)
+    monkeypatch.setattr(Connection, "ask", count)
     return counted
 
 
