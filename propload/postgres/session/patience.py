@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A session opens in a hundredth of it. A pooler lets one wait for minutes in silence.
-SLOW_SECONDS = 10.0
+#: A session opens in a hundredth of it. A pooler lets one wait for minutes in silence;
+#: a line that is silent is given up before (`connect_timeout`), and is no pooler.
+SLOW_SECONDS = 15.0
 
 
 @contextmanager
