@@ -155,13 +155,13 @@ def _recover_each(
     reports: list[Report] = []
     failed: list[tuple[str, PropLoadError]] = []
     waited_for: dict[tuple[str, object], str] = {}
+    waiting: dict[str, list[str]] = {}
     for one in found:
         if stopper.told.is_set():
             break
         place = one.database, one.about.get("table")
         if place in waited_for:
-            behind = waited_for[place]
-            log.warning("the journal of run %s waits for run %s", one.run_id, behind)
+            waiting.setdefault(waited_for[place], []).append(one.run_id)
             continue
         try:
             reports.append(recover_one(one, plan, stopper, given))
@@ -171,7 +171,18 @@ def _recover_each(
             failed.append((one.run_id, error))
             if not isinstance(error, LockedError):
                 waited_for[place] = one.run_id
+    for behind, run_ids in waiting.items():
+        _tell_of_waiting(run_ids, behind)
     return reports, failed
+
+
+def _tell_of_waiting(run_ids: list[str], behind: str) -> None:
+    """Tell of journals that wait for another one, in one line: they may be hundreds."""
+    told = f"the journal of run {run_ids[0]} waits"
+    if len(run_ids) > 1:
+        many, last = len(run_ids), run_ids[-1]
+        told = f"the journals of {many:,} runs ({run_ids[0]} to {last}) wait"
+    log.warning("%s for run %s", told, behind)
 
 
 def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import pickle
+import shutil
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -357,3 +358,19 @@ def test_a_journal_of_another_table_costs_a_load_no_session(
     with pytest.raises(LoadError, match="has to be loaded first"):
         propload.ingest([{"id": 99}], **goal)
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_journals_that_wait_for_an_older_one_are_told_in_one_line(
+    database, stuck, caplog, others
+):
+    names = [f"{stuck.run_id}-{number}" for number in range(others)]
+    for name in names:
+        shutil.copytree(stuck.folder, stuck.folder.with_name(name))
+    with pytest.raises(LoadError, match="column extra is not in the table"):
+        recover(to=database)
+    [told] = [one for one in caplog.messages if " for run " in one]
+    whose = f"the journal of run {names[0]} waits"
+    if others > 1:
+        whose = f"the journals of {others} runs ({names[0]} to {names[-1]}) wait"
+    assert told == f"{whose} for run {stuck.run_id}"
