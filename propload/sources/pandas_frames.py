@@ -67,8 +67,9 @@ def index_notes(frame: Any) -> tuple[str, ...]:
 
 
 def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
-    if column.dtype.name.startswith("period"):
-        # Arrow would have the number of the period, whatever its length
+    if _is_of_spans(column):
+        # Arrow would have the number of a period, whatever its length, and the ends of
+        # an interval, whichever of them belong to it
         column = column.astype("string")
     elif column.dtype.name.startswith("Sparse"):
         column = column.sparse.to_dense()
@@ -82,6 +83,12 @@ def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
         )
         raise pa.ArrowInvalid(msg) from error
     return make_field(name, array.type, is_json=False), array
+
+
+def _is_of_spans(column: Any) -> bool:
+    is_category = column.dtype.name == "category"
+    kind = column.dtype.categories.dtype if is_category else column.dtype
+    return bool(kind.name.startswith(("period", "interval")))
 
 
 def _is_of_objects(column: Any) -> bool:

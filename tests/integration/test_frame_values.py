@@ -90,3 +90,23 @@ def test_an_object_that_is_no_value_costs_its_row(database, form, batch_rows):
     assert report.counts.rejected == 2
     assert stored(database) == {0: "a", 2: "2.5", 4: None}
     assert report.rejects["propload_row"].sort().to_list() == [2, 4]
+
+
+@pytest.mark.parametrize("closed", ["left", "right"])
+@pytest.mark.parametrize("in_categories", [False, True])
+def test_intervals_of_pandas_keep_which_side_is_closed(database, closed, in_categories):
+    make_table(database, "numrange")
+    bins = pd.arrays.IntervalArray.from_tuples([(0.5, 2), (2, 4)], closed=closed)
+    values = pd.Series([bins[0], None, bins[1]], dtype=bins.dtype)
+    if in_categories:
+        # as pd.cut makes them
+        values = values.astype("category")
+    assert (
+        load(database, pd.DataFrame({"id": range(3), "v": values})).counts.stored == 3
+    )
+    begin, end = "[)" if closed == "left" else "(]"
+    texts = {0: f"{begin}0.5,2.0{end}", 1: None, 2: f"{begin}2.0,4.0{end}"}
+    assert stored(database) == texts
+    # one by one they are the same
+    rows = [{"id": n, "v": one} for n, one in zip((0, 2), bins, strict=True)]
+    assert load(database, rows).counts.unchanged == 2

@@ -219,6 +219,18 @@ def test_pandas_columns_of_mixed_types_lose_nothing(read):
     ]
 
 
+@pytest.mark.parametrize("kind", [None, "category"])
+def test_spans_of_pandas_are_their_texts(read, kind):
+    months = pd.Series(pd.PeriodIndex(["2024-01", None], freq="M"))
+    bins = pd.Series(pd.IntervalIndex.from_tuples([(0, 1), None], closed="both"))
+    frame = pd.DataFrame({"month": months, "bin": bins})
+    reading = read(frame.astype(kind) if kind else frame)
+    assert reading.rows == [
+        {"month": "2024-01", "bin": "[0.0, 1.0]"},
+        {"month": None, "bin": None},
+    ]
+
+
 def test_a_pandas_index_with_a_name_is_a_column(read):
     frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="id"))
     assert read(frame).rows == [{"id": 7, "a": 1}, {"id": 8, "a": 2}]
