@@ -95,13 +95,13 @@ def _is_of_objects(column: Any) -> bool:
     """Return whether each value is looked at: Arrow has no type for all of them.
 
     So it is with complex numbers, which are texts as those of rows are, and with
-    categories of several types.
+    categories that are no texts: Arrow gives Decimals no more digits than these have.
     """
     if column.dtype.name != "category":
         return bool(column.dtype.kind == "c" or column.dtype == object)
     kinds = column.dtype.categories
-    is_mixed = kinds.dtype == object and len(set(map(type, kinds))) > 1
-    return bool(kinds.dtype.kind == "c" or is_mixed)
+    is_text = kinds.inferred_type in ("string", "empty")
+    return bool(kinds.dtype.kind == "c" or (kinds.dtype == object and not is_text))
 
 
 def _values(column: Any) -> list[Any]:

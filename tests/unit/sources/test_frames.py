@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from decimal import Decimal
 
 import numpy as np
@@ -229,6 +230,28 @@ def test_spans_of_pandas_are_their_texts(read, kind):
         {"month": "2024-01", "bin": "[0.0, 1.0]"},
         {"month": None, "bin": None},
     ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [Decimal("1.5"), Decimal(2), None],
+        [uuid.UUID(int=1), None, uuid.UUID(int=2)],
+        [dt.date(2024, 1, 1), None, dt.date(2024, 1, 2)],
+        [(1, 2), None, (3,)],
+        [5, "a", None],
+        ["a", "b", None],
+    ],
+    ids=lambda values: type(values[0]).__name__,
+)
+def test_categories_of_objects_are_what_the_objects_are(read, values):
+    column = pd.Series(values, dtype=object)
+    [alone] = read(pd.DataFrame({"v": column})).batches
+    [within] = read(pd.DataFrame({"v": column.astype("category")})).batches
+    assert within.rows.to_pylist() == alone.rows.to_pylist()
+    kind = within.rows.schema.field("v").type
+    of_values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    assert of_values == alone.rows.schema.field("v").type
 
 
 def test_a_pandas_index_with_a_name_is_a_column(read):
