@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PendingRecord:
-    """A record that the loader has not taken yet: in memory, else on disk."""
+    """A record in memory that the loader has not taken yet, else some on disk.
+
+    Attributes:
+        record: The record, or None where a file alone has it and those that follow.
+        path: The file.
+        offset: Where it begins there, in bytes.
+        size: Its bytes, with those that follow.
+        through_row: The run's number after its last row.
+    """
 
     record: Record | None
     path: Path
@@ -31,12 +39,21 @@ class PendingRecord:
         """Where it ends in its file."""
         return self.offset + self.size
 
+    def with_next(self, following: PendingRecord, /) -> PendingRecord | None:
+        """Return it with the record after it, or None unless one file has both."""
+        if self.record or following.record or self.path != following.path:
+            return None
+        size, through = self.size + following.size, following.through_row
+        return replace(self, size=size, through_row=through)
+
 
 class PendingRecords:
     """The records of a journal that the loader has not taken yet, oldest first.
 
     What else is known of a journal's end (its next row, its bytes) follows from the
     newest record: one step adds a record, so that an interrupt comes before or after.
+    Of a file whose records are on disk alone one place is kept: in a long outage a
+    gigabyte of single rows is millions of them.
     """
 
     def __init__(self) -> None:
@@ -61,13 +78,30 @@ class PendingRecords:
 
     def add(self, record: PendingRecord, /) -> None:
         """Add a record, in one step."""
-        self._waiting.append(record)
+        both = self._waiting[-1].with_next(record) if self._waiting else None
+        if both is None:
+            self._waiting.append(record)
+        else:
+            self._waiting[-1] = both
 
-    def remove_oldest(self) -> None:
-        """Note that the loader has taken the oldest."""
+    def remove_oldest(self, end: int | None = None, /) -> None:
+        """Note that the loader has taken the oldest.
+
+        Args:
+            end: Where the one that was read ends; None if it was in memory.
+        """
+        oldest = self._waiting[0]
+        if end is not None and end < oldest.end:
+            rest = replace(oldest, offset=end, size=oldest.end - end)
+            self._waiting[0] = rest
+            return
         # its rows are not held any longer
-        self._gone = replace(self._waiting[0], record=None)
+        self._gone = replace(oldest, record=None)
         self._waiting.popleft()
+
+    def __len__(self) -> int:
+        """How many places are kept."""
+        return len(self._waiting)
 
     def forget_file(self, path: Path, /) -> None:
         """Note that a file goes: after a record without rows the next has its name."""
@@ -82,8 +116,8 @@ class RecordReader:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
 
-    def read(self, pending: PendingRecord) -> Record:
-        """Return a record that waits.
+    def read(self, pending: PendingRecord) -> tuple[Record, int]:
+        """Return a record that waits, and where it ends in its file.
 
         Raises:
             JournalError: It is not there: the files were changed from outside.
@@ -102,7 +136,7 @@ class RecordReader:
             )
             raise JournalError(msg) from error
 
-    def _find(self, pending: PendingRecord) -> Record:
+    def _find(self, pending: PendingRecord) -> tuple[Record, int]:
         if self._path != pending.path or self._file is None:
             self.close()
             self._path, self._file = pending.path, pending.path.open("rb")
@@ -111,7 +145,7 @@ class RecordReader:
         if record is None:
             msg = "the file ends there"
             raise JournalError(msg)
-        return record
+        return record, self._file.tell()
 
     def close(self) -> None:
         """Close what is open."""

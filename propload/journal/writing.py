@@ -343,9 +343,9 @@ class Journal:
                 self._recent_bytes -= pending.size
                 return pending.record
         # only this side removes records: the first one stays while it is read
-        record = reader.read(pending)
+        record, end = reader.read(pending)
         with self._changed:
-            self._pending.remove_oldest()
+            self._pending.remove_oldest(end)
         return record
 
     def _sync_each_second(self) -> None:

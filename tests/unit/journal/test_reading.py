@@ -7,8 +7,8 @@ import os
 import pytest
 
 from propload.errors import JournalError
-from propload.journal import Journal, JournalOptions
-from propload.journal.reading import PendingRecord, RecordReader
+from propload.journal import Journal, JournalOptions, segments, writing
+from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
 from propload.options import SourceOptions
 from propload.sources import open_source
 
@@ -31,7 +31,8 @@ def entries(tmp_path):
     ]
 
 
-def ids(record):
+def ids(found):
+    record, _end = found
     return record.batch.rows["id"].to_pylist()
 
 
@@ -65,3 +66,40 @@ def test_a_file_that_is_gone_is_told_with_what_to_do(entries):
     with pytest.raises(JournalError, match=r"No such file.*propload recover") as raised:
         RecordReader().read(entries[0])
     assert isinstance(raised.value.__cause__, FileNotFoundError)
+
+
+def test_records_that_a_file_alone_has_are_kept_as_one_place(entries, tmp_path):
+    waiting = PendingRecords()
+    for entry in entries:
+        waiting.add(entry)
+    assert len(waiting) == 1
+    assert (waiting.newest.end, waiting.next_row) == (entries[1].end, 2)
+    # one of the next file, and one that is in memory as well
+    waiting.add(PendingRecord(None, tmp_path / "next", 0, 9, 3))
+    reader = RecordReader()
+    record, _ = reader.read(entries[0])
+    waiting.add(PendingRecord(record, tmp_path / "next", 9, 9, 4))
+    assert len(waiting) == 3
+    for number in range(2):
+        found = reader.read(waiting.oldest)
+        assert ids(found) == [number]
+        waiting.remove_oldest(found[1])
+    reader.close()
+    assert (waiting.oldest.path, len(waiting)) == (tmp_path / "next", 2)
+
+
+def test_a_long_wait_takes_no_memory_for_each_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "RECENT_BYTES", 2_000)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 40_000)
+    journal = Journal(tmp_path / "run-1", JournalOptions("off", 1 << 30), {})
+    for number in range(500):
+        [batch] = open_source([{"id": number}], SourceOptions())
+        journal.append(batch)
+    files = len(list((tmp_path / "run-1").glob("0*")))
+    assert files > 3
+    in_memory = 2_000 // 200
+    assert len(journal._pending) <= in_memory + files
+    journal.finish()
+    found = [batch.rows["id"].to_pylist() for batch in journal.follow()]
+    assert found == [[number] for number in range(500)]
+    journal.close(loaded=True)
