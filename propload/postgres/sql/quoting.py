@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from propload.target import TableName
 
-#: Where a value stands in a statement, and what is passed over for it: what stands in
-#: quotes or is a comment.
+#: Where a value stands in a statement, the type that it has there, and what is passed
+#: over for it: what stands in quotes or is a comment.
 _PLACE = re.compile(
-    r"""\bE'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\$(\d+)""", re.DOTALL
+    r"""\bE'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\$(\d+)(::\w+)?""", re.DOTALL
 )
 
 
@@ -44,24 +44,30 @@ def text(value: str, /) -> str:
     return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
 
 
-def value(given: object, /) -> str:
-    """Return the literal of a value of Python, with its type where it has one.
+def value(given: object, pg_type: str = "", /) -> str:
+    """Return the literal of a value of Python.
+
+    Args:
+        given: The value.
+        pg_type: What casts it (`::text`); by default to the type that it has.
 
     Raises:
         TypeError: It is of a type that no statement needs.
     """
     if given is None:
-        return "NULL"
+        return f"NULL{pg_type}"
     if isinstance(given, bool):
-        return str(given)
+        return f"{given}{pg_type}"
     if isinstance(given, int):
-        return f"({given})::int8"
+        return f"({given}){pg_type or '::int8'}"
     if isinstance(given, str):
-        return f"{text(given)}::text"
+        return f"{text(given)}{pg_type or '::text'}"
     if isinstance(given, datetime):
-        return f"{text(given.isoformat())}::timestamptz"
+        return f"{text(given.isoformat())}{pg_type or '::timestamptz'}"
     if isinstance(given, list):
-        return f"ARRAY[{', '.join(map(value, given))}]" if given else "'{}'"
+        # an array of nothing has no type of its own
+        literal = f"ARRAY[{', '.join(map(value, given))}]" if given else "'{}'"
+        return literal + pg_type
     msg = f"a statement takes no {type(given).__name__}"
     raise TypeError(msg)
 
@@ -71,9 +77,9 @@ def with_values(sql: str, values: Sequence[object], /) -> str:
 
     The server is asked once for such a text; for one with parameters it is asked twice.
     """
-    if not values:
-        return sql
-    literals = [value(one) for one in values]
-    return _PLACE.sub(
-        lambda found: literals[int(found[1]) - 1] if found[1] else found[0], sql
-    )
+
+    def stand(found: re.Match[str]) -> str:
+        number, pg_type = found.groups(default="")
+        return value(values[int(number) - 1], pg_type) if number else found[0]
+
+    return _PLACE.sub(stand, sql) if values else sql

@@ -41,5 +41,13 @@ def test_values_stand_in_their_places_and_nowhere_else():
     )
 
 
+def test_a_value_that_is_cast_is_cast_once():
+    query = "SELECT $1::text, $2::text[], $3::int8, $4::timestamptz, $5::jsonb"
+    assert quoting.with_values(query, ["a", ["b"], 3, None, "{}"]) == (
+        "SELECT 'a'::text, ARRAY['b'::text]::text[], (3)::int8, NULL::timestamptz, "
+        "'{}'::jsonb"
+    )
+
+
 def test_a_statement_without_values_stays_as_it_is():
     assert quoting.with_values("SELECT $1", ()) == "SELECT $1"
