@@ -84,10 +84,7 @@ def test_a_value_of_a_rare_type_is_kept(
     [
         (pd.period_range("2024-01", periods=2, freq="M"), ["2024-01", "2024-02"]),
         (pd.arrays.SparseArray([0, 1]), [0, 1]),
-        (
-            pd.arrays.IntervalArray.from_breaks([0, 1, 2]),
-            [{"left": 0, "right": 1}, {"left": 1, "right": 2}],
-        ),
+        (pd.arrays.IntervalArray.from_breaks([0, 1, 2]), ["(0, 1]", "(1, 2]"]),
     ],
     ids=lambda one: type(one).__name__,
 )
