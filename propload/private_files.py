@@ -7,10 +7,11 @@ import fcntl
 import os
 import stat
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import BufferedWriter
     from pathlib import Path
 
@@ -98,9 +99,21 @@ def replace_public(path: Path, text: bytes) -> None:
 
 
 def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
+    with beside(path, like=like) as aside:
+        write_private(aside, text)
+
+
+@contextmanager
+def beside(path: Path, /, *, like: os.stat_result | None) -> Iterator[Path]:
+    """Give a file to write that takes the place of another once it is whole.
+
+    Args:
+        path: That one; it stays as it is where the block raises.
+        like: Whose owner and rights the file gets; None leaves its own.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        write_private(aside, text)
+        yield aside
         if like is not None:
             # another's file that is in a shared folder becomes the writer's
             with suppress(PermissionError):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,12 @@ from propload.cli.flags import option
 from propload.cli.places import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
+from propload.private_files import beside
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     import polars as pl
@@ -135,33 +136,24 @@ def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> int:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     try:
-        with _beside(path) as place:
+        with _replaced(path) as place:
             return write(frames, place)
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         msg = f"{path} cannot be written: {_cause(error)}"
         raise ConfigError(msg) from error
 
 
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Give a file to write that takes the place of another once it is whole.
+def _replaced(path: Path) -> AbstractContextManager[Path]:
+    """Return what gives a file to write: what somebody has mended stays until its end.
 
-    What somebody has mended stays where a disk is full. A pipe or device, and a file
-    in a folder that takes no new ones, is written as it is.
+    A pipe or device, and a file in a folder that takes no new ones, is written at once.
     """
     place = path.resolve()
-    is_there = path.exists()
-    if is_there and not (place.is_file() and os.access(place.parent, os.W_OK)):
-        yield path
-        return
-    aside = place.with_name(f".{place.name}.{os.getpid()}.new")
-    try:
-        yield aside
-        if is_there:
-            shutil.copymode(place, aside)
-        aside.replace(place)
-    finally:
-        aside.unlink(missing_ok=True)
+    if not path.exists():
+        return beside(place, like=None)
+    if place.is_file() and os.access(place.parent, os.W_OK):
+        return beside(place, like=place.stat())
+    return nullcontext(path)
 
 
 def _cause(error: Exception) -> str:
