@@ -68,7 +68,11 @@ def convert(
         # Polars casts no boolean to a decimal
         return Conversion(column.cast(pl.Int8).cast(target, strict=False))
     if source.is_numeric() and target == pl.Boolean:
-        truth = pl.when(column == 0).then(pl.lit(value=False))
+        is_zero = column == 0
+        if source.is_float():
+            # as a text, beside other types, minus zero is no truth value
+            is_zero &= 1 / column > 0
+        truth = pl.when(is_zero).then(pl.lit(value=False))
         return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
     return _between_times(column, source, target)
 

@@ -227,6 +227,20 @@ def outcome(database, way, given_rows, told, file):
 @example(({"a": "text"}, NUMBERS, True), "append")
 @example(({"a": "jsonb"}, NUMBERS, True), "append")
 @example(({"a": "numeric"}, NUMBERS, True), "append")
+# minus zero without and with a day beside it
+@example(
+    (
+        {"a": "boolean"},
+        [
+            *({"id": n} for n in (1, 2)),
+            {"id": 3, "a": -0.0},
+            {"id": 4, "a": dt.date(1, 1, 1)},
+            {"id": 50},
+        ],
+        False,
+    ),
+    "upsert",
+)
 # lists that come with others of their type, and alone
 @example(
     (

@@ -29,6 +29,7 @@ from tests.unit.prepare.casts import cast_values, frame_of, moment
         ([0.1, 1.005, 1e30], pl.Float64(), pl.Decimal(12, 2), {0: Decimal("0.10")}),
         ([0.1, 0.12345678901], pl.Float64(), pl.Float32(), {0: pytest.approx(0.1)}),
         ([0, 1, 2], pl.Int64(), pl.Boolean(), {0: False, 1: True}),
+        ([0.0, 1.0, -0.0, 0.5], pl.Float64(), pl.Boolean(), {0: False, 1: True}),
         ([True, False], pl.Boolean(), pl.Int16(), {0: 1, 1: 0}),
         (["a", None], pl.Categorical(), pl.String(), {0: "a", 1: None}),
         (["5", "x"], pl.Enum(["5", "x"]), pl.Int32(), {0: 5}),
