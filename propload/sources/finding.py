@@ -6,6 +6,7 @@ import errno
 import glob
 import os
 import re
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MOST_NAMED = 5
 #: Characters of a path that is too long that a message shows.
 _MOST_SHOWN = 40
+#: Errors of a path at which nothing stands; a link that leads to itself is such a path.
+_OF_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 #: Where a disk begins, of its file system's own and shut to its users.
 _OF_DISKS = "lost+found"
 
@@ -60,13 +63,10 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     if pattern == STDIN:
         return [None]
     path = expanded(pattern)
-    try:
-        is_folder, is_there = path.is_dir(), path.exists()
-    except OSError as error:
-        raise _unreached(pattern, error) from error
-    if is_folder:
+    state = _state_of(path, pattern)
+    if state is not None and stat.S_ISDIR(state.st_mode):
         return _files_of_folder(path, given, notes)
-    if is_there:
+    if state is not None:
         return [path]
     _refuse_address(pattern)
     if not glob.has_magic(pattern):
@@ -85,6 +85,25 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
         raise SourceError(msg, source=pattern)
     notes += filter(None, [passed])
     return list(found)
+
+
+def _state_of(path: Path, shown: str) -> os.stat_result | None:
+    """Return what stands at a path, or None where nothing does.
+
+    `Path.exists` says that of a path that cannot be looked for, too, from Python 3.14.
+
+    Raises:
+        SourceError: It cannot be looked for.
+    """
+    try:
+        return path.stat()
+    except ValueError:
+        # a NUL is in no path
+        return None
+    except OSError as error:
+        if error.errno in _OF_NOTHING:
+            return None
+        raise _unreached(shown, error) from error
 
 
 def _unreached(pattern: str, error: OSError) -> SourceError:
@@ -205,10 +224,8 @@ def _paths_below(folder: Path) -> Iterator[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise _unreached(printable(path), error) from error
+    state = _state_of(path, printable(path))
+    return state is not None and stat.S_ISREG(state.st_mode)
 
 
 def _is_there(path: Path) -> bool:

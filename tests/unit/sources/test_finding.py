@@ -106,6 +106,14 @@ def test_rows_in_the_place_of_their_path_are_refused():
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize("path", ["none.csv", "a.csv/none.csv", "loop.csv", "a\0.csv"])
+def test_a_path_where_nothing_stands_is_told(path, folder):
+    (folder / "loop.csv").symlink_to("loop.csv")
+    (folder / "a.csv").touch()
+    with pytest.raises(SourceError, match=r"does not exist: check the path$"):
+        opened(f"{folder}/{path}")
+
+
 @pytest.mark.parametrize("source", ["", ["a.csv", ""]])
 def test_an_empty_text_is_not_the_current_folder(source, folder, monkeypatch):
     monkeypatch.chdir(folder)
