@@ -269,7 +269,7 @@ def test_sessions_are_set_up_alike(database):
         names = ("TimeZone", "DateStyle", "client_encoding", "application_name")
         found = [opened.value("SELECT current_setting($1)", (name,)) for name in names]
         opened.rollback()
-        assert opened.server_version // 10000 in (15, 16, 17, 18)
+        assert 15 <= opened.server_version // 10000 < 100
         assert 0 < round_trip_seconds(opened) < 60
     assert found == ["UTC", "ISO, YMD", "UTF8", "x" * 63]
 

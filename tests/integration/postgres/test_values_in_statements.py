@@ -15,6 +15,9 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 #: Of these the text has four digits a year.
 MOMENTS = st.datetimes(datetime(1000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
+#: PostgreSQL 19 cannot be told to take backslashes in texts for escapes.
+HAS_NO_OTHER_STRINGS = 190_000
+
 
 @pytest.fixture
 def session(database):
@@ -34,6 +37,8 @@ def session(database):
 def test_values_arrive_as_they_are(
     session, strings, text, number, several, moment, whether
 ):
+    if strings == "off" and session.server_version >= HAS_NO_OTHER_STRINGS:
+        pytest.skip("this server has standard strings alone")
     session.execute(f"SET standard_conforming_strings = {strings}")
     asked = "SELECT $1, $2, $3::text[], $4, $5::boolean, $1 || '$2' AS \"$1\""
     given_values = (text, number, several, moment, whether)
