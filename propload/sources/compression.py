@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
-#: Packed bytes unpacked at once. Unpacking multiplies (deflate up to 1,000 times),
-#: and a block of unpacked bytes must stay small.
+#: Packed bytes unpacked at once. Unpacking multiplies, and a block of unpacked bytes
+#: must stay small, also of a file that was made to fill the memory.
 PACKED_BYTES = 16 << 10
+#: As many of zstd, which multiplies up to 32,000 times; deflate does 1,000 times.
+ZSTD_BYTES = 256
+#: What bzip2 and xz, which multiply without such a bound, give at once.
+UNPACKED_BYTES = 1 << 20
 
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
@@ -47,11 +51,13 @@ class Packing(NamedTuple):
         magic: How a packed file begins.
         name: What messages call it.
         unpacker: Makes what unpacks one member of a file.
+        at_once: How many packed bytes it is given at once.
     """
 
     magic: bytes
     name: str
     unpacker: Callable[[], Unpacker]
+    at_once: int = PACKED_BYTES
 
 
 PACKINGS = (
@@ -61,6 +67,7 @@ PACKINGS = (
         b"\x28\xb5\x2f\xfd",
         "zstd",
         lambda: zstandard.ZstdDecompressor().decompressobj(),
+        ZSTD_BYTES,
     ),
     Packing(b"BZh", "bzip2", bz2.BZ2Decompressor),
     Packing(b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
@@ -92,7 +99,7 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
     """
     name = f"{name} ({packing.name})"
     unpacker = packing.unpacker()
-    for piece in _pieces(blocks):
+    for piece in _pieces(blocks, packing.at_once):
         rest = piece
         while rest:
             if unpacker.eof:
@@ -101,24 +108,27 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
                 if not rest:
                     break
                 unpacker = packing.unpacker()
-            block = _feed(unpacker, rest, name)
-            if block:
-                yield block
+            yield from filter(None, _feed(unpacker, rest, name))
             rest = unpacker.unused_data if unpacker.eof else b""
     if not unpacker.eof:
         msg = f"{name} is cut short: fetch it again"
         raise SourceError(msg)
 
 
-def _pieces(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _pieces(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
     for block in blocks:
-        for start in range(0, len(block), PACKED_BYTES):
-            yield block[start : start + PACKED_BYTES]
+        for start in range(0, len(block), size):
+            yield block[start : start + size]
 
 
-def _feed(unpacker: Unpacker, packed: bytes, name: str) -> bytes:
+def _feed(unpacker: Unpacker, packed: bytes, name: str) -> Iterator[bytes]:
     try:
-        return unpacker.decompress(packed)
+        if not isinstance(unpacker, bz2.BZ2Decompressor | lzma.LZMADecompressor):
+            yield unpacker.decompress(packed)
+            return
+        yield unpacker.decompress(packed, UNPACKED_BYTES)
+        while not unpacker.eof and not unpacker.needs_input:
+            yield unpacker.decompress(b"", UNPACKED_BYTES)
     except (*BROKEN, OSError) as error:
         msg = f"{name} is damaged: fetch it again ({error})"
         raise SourceError(msg) from error
@@ -147,11 +157,24 @@ def zip_members(
                 msg = f"{name} is a zip archive without files"
                 raise SourceError(msg, source=name)
             for info in members:
-                with archive.open(info) as member:
+                with archive.open(_unpacked_here(info)) as member:
                     yield info.filename, member
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         msg = f"{name} cannot be unpacked: {error}"
         raise SourceError(msg, source=name) from error
+
+
+def _unpacked_here(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """Return how a member is to be opened: one of bzip2 as it is packed.
+
+    Of bzip2 the archive's own reader unpacks 4 KB at once, which may be gigabytes.
+    """
+    if info.compress_type == zipfile.ZIP_BZIP2:
+        info.compress_type = zipfile.ZIP_STORED
+        info.file_size = info.compress_size
+        # of the unpacked bytes; bzip2 has checksums of its own
+        del info.CRC
+    return info
 
 
 def _is_wanted(info: zipfile.ZipInfo) -> bool:
