@@ -24,8 +24,8 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
     """Return the object that a name stands for.
 
     Args:
-        spec: A registered name, or `module:NAME`; modules are also looked for in
-            the current folder.
+        spec: A registered name, or `module:NAME`; modules that are named so are also
+            looked for in the current folder.
         group: The entry point group of registered names.
         kind: What messages call it.
 
@@ -36,7 +36,8 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
         if not _OBJECT.fullmatch(spec):
             msg = f"{kind} {spec!r} names no object of a module: give MODULE:NAME"
             raise ConfigError(msg)
-        return _imported(EntryPoint(spec, spec, group), kind)
+        with _current_folder():
+            return _imported(EntryPoint(spec, spec, group), kind)
     registered = entry_points(group=group)
     if spec not in registered.names:
         known = ", ".join(sorted(registered.names)) or "none"
@@ -45,15 +46,15 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
             "or module:NAME"
         )
         raise ConfigError(msg)
+    # what is registered is installed: a file that lies about does not take its place
     return _imported(registered[spec], kind)
 
 
 def _imported(entry: EntryPoint, kind: str) -> object:
     try:
-        with _current_folder():
-            # the module first: its own error says more than that of a name in it
-            import_module(entry.module)
-            return entry.load()
+        # the module first: its own error says more than that of a name in it
+        import_module(entry.module)
+        return entry.load()
     except Exception as error:
         # a module of the user's may raise anything
         msg = f"{kind} {entry.name!r} cannot be imported: {_reason(error, entry)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -30,3 +31,11 @@ def test_who_is_elsewhere_than_a_module_is_told_where_to_be(tmp_path, monkeypatc
         with pytest.raises(ConfigError, match="No module named") as caught:
             find_object(spec, group="propload.mappings", kind="mapping")
         assert (where in str(caught.value)) == told
+
+
+def test_a_registered_name_takes_nothing_from_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "propload_spiders.py").write_text("raise ImportError('planted')")
+    for name in [name for name in sys.modules if name.startswith("propload_spiders")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.chdir(tmp_path)
+    assert find_object("funda", group="propload.mappings", kind="mapping")
