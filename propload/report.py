@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.commands import Commands
 from propload.errors import CountsError
-from propload.wording import counted, visible
+from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -237,7 +237,7 @@ class Report:
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
 
     def __str__(self) -> str:
-        return "\n".join(_text_lines(self))
+        return "\n".join(map(hanging, _text_lines(self)))
 
     def _repr_html_(self) -> str:
         return _html(_without_paths(self))

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
 
 _HISSES = re.compile(r"(s|x|ch|sh)$")
 _CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
-#: Characters that a terminal obeys, but for those that end a line or a column.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Characters that a terminal obeys or that turn the order of others around, but for
+#: those that end a line or a column.
+_ORDERING = r"\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_ORDERING}]")
+#: Those of them that JSON lets stand as they are.
+_IN_JSON = re.compile(rf"[\x7f-\x9f{_ORDERING}]")
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
 
@@ -42,7 +46,26 @@ def visible(text: str, /) -> str:
 
     A value of somebody's page could else colour, hide or rename what a terminal shows.
     """
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return _CONTROL.sub(_written_out, text)
+
+
+def visible_json(text: str, /) -> str:
+    """Return a JSON text of the same values that no terminal obeys."""
+    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def hanging(text: str, /) -> str:
+    """Return a text whose lines are indented, but for the first.
+
+    A line break in a value, or in a file's name, could else begin a line that a reader
+    of a log takes for one of propload's own.
+    """
+    return text.replace("\n", "\n    ")
+
+
+def _written_out(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def _plural(word: str) -> str:

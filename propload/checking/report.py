@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, cast
 
-from propload.wording import counted, visible
+from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +92,7 @@ class CheckReport:
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join(map(hanging, _lines(self)))
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"

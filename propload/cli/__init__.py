@@ -28,6 +28,7 @@ from propload.cli.streams import (
     patient_stdout,
 )
 from propload.errors import OutputError, without_passwords
+from propload.wording import visible_json
 
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
@@ -156,7 +157,7 @@ def _print_failure(error: TyperException) -> None:
     said, code = error.format_message(), error.exit_code
     told = {"status": "failed", "message": said, "exit_code": code}
     with suppress(OutputError), patient_stdout():
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        typer.echo(visible_json(json.dumps(told, ensure_ascii=False, indent=2)))
 
 
 def _stand_in() -> None:

@@ -15,7 +15,7 @@ from propload.config import commands_for
 from propload.errors import ConfigError
 from propload.reports import ReportStore
 from propload.target import parse_table
-from propload.wording import counted
+from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
     import typer
@@ -171,13 +171,12 @@ def _show_begun(one: Beginning, where: Places, screen: Screen) -> None:
     if screen.as_json:
         screen.show_values(_values(one, where))
         return
-    screen.print_lines(
-        (
-            f"{one.source} → {one.target.table} in {one.target.database}: {one.status}",
-            f"  run {one.run_id}, began {one.began:%Y-%m-%d %H:%M:%S} UTC",
-            f"  {_way_on(one, where)}",
-        )
+    lines = (
+        f"{one.source} → {one.target.table} in {one.target.database}: {one.status}",
+        f"  run {one.run_id}, began {one.began:%Y-%m-%d %H:%M:%S} UTC",
+        f"  {_way_on(one, where)}",
     )
+    screen.print_lines(hanging(visible(line)) for line in lines)
 
 
 def _values(one: Report | Beginning, where: Places) -> dict[str, Plain]:

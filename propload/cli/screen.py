@@ -22,7 +22,7 @@ from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
 from propload.starting import INTERRUPTED, MOMENT
-from propload.wording import visible
+from propload.wording import hanging, visible, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ class Screen:
     def show(self, report: Reported) -> None:
         """Print a report on stdout."""
         if self.as_json:
-            self.print(report.to_json())
+            self.print(visible_json(report.to_json()))
             return
         from propload.display import print_report  # noqa: PLC0415 - needs rich
 
@@ -83,7 +83,7 @@ class Screen:
 
     def show_values(self, values: object) -> None:
         """Print plain values as JSON on stdout."""
-        self.print(json.dumps(values, ensure_ascii=False, indent=2))
+        self.print(visible_json(json.dumps(values, ensure_ascii=False, indent=2)))
 
     def print(self, text: str) -> None:
         """Print text on stdout."""
@@ -99,7 +99,7 @@ class Screen:
     def tell(self, text: str) -> None:
         """Print a remark on stderr, unless quiet."""
         if not self.quiet:
-            typer.echo(text, err=True)
+            typer.echo(hanging(visible(text)), err=True)
 
     def conclude(self, text: str, /, **values: object) -> None:
         """Say what was done: in a remark, or as JSON by the values."""
@@ -115,7 +115,7 @@ class Screen:
             PropLoadError: The answer is another one, or there is nobody to answer.
         """
         # typer's own prompt writes a part of the question to stdout
-        typer.echo(f"{question} [y/N]: ", err=True, nl=False)
+        typer.echo(f"{visible(question)} [y/N]: ", err=True, nl=False)
         answer = sys.stdin.readline()
         if answer.strip().lower() in _YES:
             return
@@ -164,7 +164,7 @@ class Screen:
     def explain(self, error: PropLoadError | KeyboardInterrupt) -> None:
         """Print on stderr what went wrong, unless its report has just said so there."""
         if isinstance(error, KeyboardInterrupt):
-            typer.echo(f"{_label()} {_interrupted(error)}", err=True)
+            typer.echo(f"{_label()} {hanging(visible(_interrupted(error)))}", err=True)
             return
         if not (self.as_json or self.debug) and _is_seen(error):
             return
@@ -184,8 +184,8 @@ class Screen:
     def _explain(self, error: Exception, message: str) -> None:
         if self.debug:
             lines = "".join(traceback.format_exception(error))
-            typer.echo(_without_secrets(lines), err=True)
-        typer.echo(f"{_label()} {visible(message)}", err=True)
+            typer.echo(visible(_without_secrets(lines)), err=True)
+        typer.echo(f"{_label()} {hanging(visible(message))}", err=True)
 
     def _set_up_logs(self) -> None:
         level = logging.WARNING
@@ -296,7 +296,7 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record of the log."""
         try:
-            text = visible(self.format(record))
+            text = hanging(visible(self.format(record)))
             print(text, file=sys.stderr)  # noqa: T201 - the log
         except OSError:  # a closed terminal must not end a load
             return

@@ -13,6 +13,7 @@ from propload.cli.sources import sources_group
 from propload.config import SETTINGS
 from propload.errors import ConfigError
 from propload.options import UNTRIED
+from propload.wording import visible, visible_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,9 @@ def add_to(app: typer.Typer) -> None:
             on_trial=lambda trial: screen.tell(_said(trial)),
             **given,
         )
-        screen.print(found.to_json() if screen.as_json else str(found))
+        screen.print(
+            visible_json(found.to_json()) if screen.as_json else visible(str(found))
+        )
         if write:
             _write_or_explain(found, chosen.job, screen)
 

@@ -263,3 +263,9 @@ def test_rejects_that_are_gone_are_not_pointed_at(tmp_path):
 def test_seconds_are_kept_to_the_millisecond_and_rates_to_a_tenth():
     kept = json.loads(replace(REPORT, seconds=3.00049).to_json())
     assert (kept["seconds"], kept["rows_per_second"]) == (3.0, 3.3)
+
+
+def test_a_line_break_in_a_name_begins_no_line_of_a_report():
+    report = replace(REPORT, source="a\nb.csv → public.t in x: loaded", notes=("c\nd",))
+    starts = [line[0] for line in str(report).splitlines()[1:]]
+    assert set(starts) == {" "}

@@ -1,6 +1,15 @@
+import json
+
 import pytest
 
-from propload.wording import counted, listed, visible, with_article
+from propload.wording import (
+    counted,
+    hanging,
+    listed,
+    visible,
+    visible_json,
+    with_article,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +60,23 @@ def test_the_first_of_many_words_are_listed(words, text):
         ("a\x00b\r\x7f", r"a\x00b\x0d\x7f"),
         ("two\tcolumns\n", "two\tcolumns\n"),
         ("é € 🏠", "é € 🏠"),
+        # what follows is shown from the right to the left
+        ("\u202egpj.exe\u2066", r"\u202egpj.exe\u2066"),
+        ("one\u2028line", r"one\u2028line"),
     ],
 )
 def test_what_a_terminal_would_obey_is_written_out(text, shown):
     assert visible(text) == shown
+
+
+def test_json_for_a_terminal_has_the_same_values():
+    values = {"a\u202e": "\x9b31m\x7f\u2028", "b": "é € 🏠\n\x1b"}
+    shown = visible_json(json.dumps(values, ensure_ascii=False, indent=2))
+    assert not set("\x9b\x7f\u2028\u202e\x1b").intersection(shown)
+    assert json.loads(shown) == values
+
+
+def test_a_line_break_begins_no_line_that_looks_like_another():
+    assert (
+        hanging("one\n2026-01-01 propload: two") == "one\n    2026-01-01 propload: two"
+    )

@@ -9,7 +9,7 @@ from propload.cli.command import command
 from propload.cli.places import REJECTING_RUN, find_rejected, limit_flag
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.wording import counted
+from propload.wording import counted, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ def add_to(group: typer.Typer) -> None:
 
         path = find_rejected(run, given)
         if screen.as_json:
-            screen.print_lines(_lines(path))
+            screen.print_lines(map(visible_json, _lines(path)))
             return
         screen.tell(f"rejected rows of run {path.stem}")
         shown = [line for _, line in islice(each_line(path), limit or None)]

@@ -40,6 +40,29 @@ def test_a_message_commands_no_terminal(capsys):
     assert r"'\x1b]0;owned\x07' is no number" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_neither_a_traceback_nor_json_commands_a_terminal(as_json, capsys):
+    screen = Screen(debug=True, as_json=as_json)
+    with pytest.raises(typer.Exit), screen.running():
+        raise LoadError("no file 'a\x1b]52;c;ZQ==\x07\x9b\u202e'")
+    out, err = capsys.readouterr()
+    assert "Traceback" in err
+    assert not set("\x1b\x07\x9b\u202e").intersection(out + err)
+    assert not as_json or json.loads(out)["message"].endswith("\x9b\u202e'")
+
+
+def test_a_line_break_in_a_message_begins_no_message(capsys):
+    forged = "2026-07-01 03:00:00+0000 propload: all is well"
+    screen = Screen(verbose=True)
+    with screen.running():
+        logging.getLogger("propload").warning("file %s", f"a\n{forged}")
+    screen.explain(LoadError(f"no file a\n{forged}"))
+    screen.tell(f"deleted a\n{forged}")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 6
+    assert [line for line in lines if line.startswith(forged)] == []
+
+
 def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
