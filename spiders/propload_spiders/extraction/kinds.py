@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
+
+from propload_spiders.extraction.tags import elements
 
 Kind = Literal["blocked", "gone", "page"]
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 _GONE_TITLES = (
     "deze pagina kunnen we niet vinden",
     "pagina niet gevonden",
@@ -54,5 +54,5 @@ def kind_of(html: str, status: int = 200, /) -> Kind:
 
 def title_of(html: str, /) -> str:
     """Return a page's title in one line, or an empty text."""
-    found = _TITLE.search(html)
-    return " ".join(found[1].split()) if found else ""
+    _, title = next(elements(html, "title"), ("", ""))
+    return " ".join(title.split())

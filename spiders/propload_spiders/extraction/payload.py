@@ -13,13 +13,12 @@ import json
 import re
 from typing import TYPE_CHECKING, cast
 
+from propload_spiders.extraction.tags import elements
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SCRIPT = re.compile(
-    r"<script\b[^>]*\bid=[\"']?__NUXT_DATA__\b[^>]*>(.*?)</script>",
-    re.DOTALL | re.IGNORECASE,
-)
+_MARK = re.compile(r"\bid=[\"']?__NUXT_DATA__\b", re.IGNORECASE)
 
 #: What negative references mean; -1 (undefined) and -2 (hole) read as absent.
 _CONSTANTS: Mapping[int, float] = {
@@ -38,6 +37,9 @@ _EMPTY_TAGS = frozenset({"EmptyRef", "EmptyShallowRef"})
 _MOST_WRAPPERS = 32
 #: The deepest real value (a city's outline) nests 9 levels.
 _MOST_LEVELS = 100
+#: Cells may be referred to again and again: a page of 300 bytes can stand for more
+#: values than any memory holds. No value of a real page has as many.
+_MOST_VALUES = 1_000_000
 
 
 class _BrokenError(ValueError):
@@ -51,10 +53,12 @@ class Payload:
         cells: The flat array.
     """
 
-    __slots__ = ("_cells",)
+    __slots__ = ("_cells", "_left")
 
     def __init__(self, cells: list[object], /) -> None:
         self._cells = cells
+        #: How many values one question may still come to.
+        self._left = _MOST_VALUES
 
     def keys(self, *path: str | int) -> tuple[str, ...]:
         """Return the keys of the object at a path; of anything else, none."""
@@ -68,6 +72,7 @@ class Payload:
 
     def at(self, *path: str | int) -> object:
         """Return the value at a path with all below it; None where it is absent."""
+        self._left = _MOST_VALUES
         try:
             return self._value(self._find(path), 0)
         except _BrokenError:
@@ -99,7 +104,8 @@ class Payload:
         raise _BrokenError
 
     def _value(self, cell: object, level: int) -> object:
-        if level > _MOST_LEVELS:
+        self._left -= 1
+        if level > _MOST_LEVELS or self._left < 0:
             raise _BrokenError
         if isinstance(cell, dict):
             return {
@@ -138,12 +144,13 @@ class Payload:
 
 def find_payload(html: str, /) -> Payload | None:
     """Return the payload of a page, or None where it has none that can be read."""
-    script = _SCRIPT.search(html)
-    if script is None:
+    scripts = elements(html, "script")
+    content = next((text for mark, text in scripts if _MARK.search(mark)), None)
+    if content is None:
         return None
     try:
-        cells = json.loads(script[1])
-    except (json.JSONDecodeError, RecursionError):
+        cells = json.loads(content)
+    except (ValueError, RecursionError):
         return None
     return Payload(cells) if isinstance(cells, list) and cells else None
 
@@ -175,6 +182,6 @@ def _empty(text: object) -> object:
         return None
     try:
         value: object = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
     return value

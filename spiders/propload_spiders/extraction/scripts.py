@@ -7,21 +7,20 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from propload_spiders.extraction.tags import elements, tags
 from propload_spiders.extraction.texts import branch, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_BLOCK = re.compile(
-    r"<script\b[^>]*\btype=[\"']?application/ld\+json\b[^>]*>(.*?)</script>",
-    re.DOTALL | re.IGNORECASE,
-)
-_CANONICAL = re.compile(
-    r"<link\b(?=[^>]*\brel=[\"']?canonical\b)[^>]*\bhref=\"([^\"]+)\"", re.IGNORECASE
-)
-_OPEN_GRAPH = re.compile(
-    r"<meta\b(?=[^>]*\bproperty=[\"']?og:url\b)[^>]*\bcontent=\"([^\"]+)\"",
-    re.IGNORECASE,
+_LINKED_DATA = re.compile(r"\btype=[\"']?application/ld\+json\b", re.IGNORECASE)
+#: Where a page says its address: a tag, what marks it, and what holds the address.
+_ADDRESSES = tuple(
+    (tag, re.compile(mark, re.IGNORECASE), re.compile(place, re.IGNORECASE))
+    for tag, mark, place in (
+        ("link", r"\brel=[\"']?canonical\b", r"\bhref=\"([^\"]+)\""),
+        ("meta", r"\bproperty=[\"']?og:url\b", r"\bcontent=\"([^\"]+)\""),
+    )
 )
 #: Browsers write where a saved page came from into its first lines.
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->")
@@ -30,10 +29,12 @@ _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->")
 def linked_data(html: str, /) -> list[Mapping[str, object]]:
     """Return the objects of a page's JSON-LD blocks; unreadable ones are left out."""
     found: list[Mapping[str, object]] = []
-    for block in _BLOCK.findall(html):
+    for attributes, block in elements(html, "script"):
+        if not _LINKED_DATA.search(attributes):
+            continue
         try:
             value = json.loads(block)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         found += rows_of(value if isinstance(value, list) else [value])
     return found
@@ -69,8 +70,10 @@ def _elements(html: str, kind: str) -> list[Mapping[str, object]]:
 
 def own_address(html: str, /) -> str | None:
     """Return the address that a page says it has, or None."""
-    for pattern in (_CANONICAL, _OPEN_GRAPH, _SAVED_FROM):
-        found = pattern.search(html)
-        if found:
-            return entities.unescape(found[1])
-    return None
+    for tag, mark, place in _ADDRESSES:
+        for attributes in tags(html, tag):
+            found = mark.search(attributes) and place.search(attributes)
+            if found:
+                return entities.unescape(found[1])
+    found = _SAVED_FROM.search(html)
+    return entities.unescape(found[1]) if found else None
