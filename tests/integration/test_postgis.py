@@ -1,0 +1,58 @@
+"""Places of PostGIS: what comes in which form, and when it is unchanged."""
+
+import pytest
+
+import propload
+from tests.integration.reading import query, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+#: One place in the forms that PostGIS reads, with a reference system and without.
+FORMS = [
+    "POINT(4.35 52.01)",
+    "SRID=4326;POINT(4.35 52.01)",
+    "01010000006666666666661140E17A14AE47014A40",
+    {"type": "Point", "coordinates": [4.35, 52.01]},
+]
+
+
+@pytest.fixture
+def homes(database, needs):
+    """Make a table of places. Value: where it is."""
+    needs.extensions("postgis")
+    run_sql(
+        database,
+        # where no session looks for names
+        "CREATE SCHEMA gis",
+        "CREATE EXTENSION postgis SCHEMA gis",
+        "CREATE TABLE homes (id int PRIMARY KEY, place gis.geometry(Point,4326))",
+    )
+    return {"to": database, "table": "homes", "key": "id"}
+
+
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_a_place_is_unchanged_in_whatever_form_it_comes(homes, mode):
+    rows = [{"id": number, "place": form} for number, form in enumerate(FORMS)]
+    propload.ingest(rows, mode=mode, **homes)
+    again = [{"id": number, "place": FORMS[0]} for number in range(len(FORMS))]
+    for one in (rows, again):
+        said = propload.check(one, **homes)
+        done = propload.ingest(one, **homes)
+        assert done.counts.unchanged == len(FORMS)
+        assert said.expected == done.counts
+
+
+def test_a_bad_place_costs_its_row(homes):
+    rows = [
+        {"id": 1, "place": "POINT(4.35 52.01)"},
+        {"id": 2, "place": "SRID=28992;POINT(85000 447000)"},
+        {"id": 3, "place": "LINESTRING(4 52, 5 53)"},
+        {"id": 4, "place": "POINT(4,35 52,01)"},
+    ]
+    done = propload.ingest(rows, **homes)
+    assert (done.counts.inserted, done.counts.rejected) == (1, 3)
+    for [reason] in done.rejects["propload_reason_list"]:
+        assert (reason["column"], reason["check"]) == ("place", "cast")
+    assert query(homes["to"], "SELECT gis.ST_AsEWKT(place) FROM homes") == [
+        ("SRID=4326;POINT(4.35 52.01)",)
+    ]
