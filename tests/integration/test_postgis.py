@@ -56,3 +56,18 @@ def test_a_bad_place_costs_its_row(homes):
     assert query(homes["to"], "SELECT gis.ST_AsEWKT(place) FROM homes") == [
         ("SRID=4326;POINT(4.35 52.01)",)
     ]
+
+
+def test_a_place_beyond_the_earth_costs_its_row(homes):
+    run_sql(homes["to"], "ALTER TABLE homes ADD ground gis.geography(Point,4326)")
+    rows = [
+        {"id": 1, "ground": "POINT(180 -90)"},
+        {"id": 2, "ground": "POINT EMPTY"},
+        # metres, of which PostGIS would make degrees
+        {"id": 3, "ground": "POINT(85000 447000)"},
+    ]
+    for inserted, unchanged in ((2, 0), (0, 2)):
+        done = propload.ingest(rows, **homes)
+        assert (done.counts.inserted, done.counts.unchanged) == (inserted, unchanged)
+        [[reason]] = done.rejects["propload_reason_list"]
+        assert reason["message"].endswith(" is not exact as gis.geography(Point,4326)")

@@ -24,6 +24,7 @@ _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
 #: What stands in parentheses after these refuses values and changes none, but that one
 #: without a reference system gets the column's, and only then equals what is stored.
 _PLACED = re.compile(r"(?:.*\.)?(?:geometry|geography)\(.*\)(?:\[\])?", re.DOTALL)
+_ON_EARTH = re.compile(r"(.*\.)?geography(?:\(.*\))?", re.DOTALL)
 
 
 def stage_type(plan: ColumnPlan, /) -> str:
@@ -116,6 +117,10 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
     wanted = cast_type(plan)
     if plan.dtype != pl.String or wanted is None:
         return None
+    return _kept(plan.pg_type, wanted, value)
+
+
+def _kept(pg_type: str, wanted: str, value: str) -> str | None:
     if wanted.removesuffix("[]") in ("name", '"char"'):
         text = "text[]" if wanted.endswith("[]") else "text"
         return f"{value}::{wanted}::{text} = {value}::{text}"
@@ -126,9 +131,22 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
             f"THEN {_cast(value, wanted)}::numeric = {value}::numeric "
             f"WHEN {value} IS NOT NULL THEN false END"
         )
-    if plan.pg_type != wanted and _ROUNDING.match(plan.pg_type):
-        return f"{value}::{plan.pg_type} = {value}::{wanted}"
+    if found := _ON_EARTH.fullmatch(pg_type):
+        return _within_degrees(value, wanted, found[1] or "")
+    if pg_type != wanted and _ROUNDING.match(pg_type):
+        return f"{value}::{pg_type} = {value}::{wanted}"
     return None
+
+
+def _within_degrees(value: str, pg_type: str, namespace: str) -> str:
+    """Return the condition that a place on earth stays where it is.
+
+    PostGIS makes other degrees of those beyond 180 and 90, with a mere notice. Boxes
+    have no reference system, and an empty place has none.
+    """
+    plane, box = f"{namespace}geometry", f"{namespace}box2d"
+    stored = f"{value}::{pg_type}::{plane}::{box}::text"
+    return f"{stored} IS NOT DISTINCT FROM {value}::{plane}::{box}::text"
 
 
 def _without_length(pg_type: str) -> str:

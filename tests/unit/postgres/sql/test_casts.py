@@ -52,7 +52,16 @@ def test_a_cast_to_a_place_bears_its_reference_system(pg_type):
 
 @pytest.mark.parametrize(
     "pg_type",
-    ["numeric(50,2)", "interval(0)", "time(0)[]", "money", "name", '"char"', "name[]"],
+    [
+        "numeric(50,2)",
+        "interval(0)",
+        "time(0)[]",
+        "money",
+        "name",
+        '"char"',
+        "name[]",
+        "gis.geography",
+    ],
 )
 def test_a_cast_that_would_round_raises_instead(pg_type):
     assert cast_sql(plan(pg_type), "s.v").startswith("CASE WHEN ")
