@@ -122,35 +122,6 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 """
 
-#: What this user may do with a relation as a whole, the columns that they may give new
-#: rows and change, and whether it is theirs to alter.
-RIGHTS_QUERY = """
-SELECT array_remove(ARRAY[
-           CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
-           CASE WHEN has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END,
-           CASE WHEN has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END], NULL),
-       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND has_column_privilege(c.oid, a.attnum, 'INSERT')),
-       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND has_column_privilege(c.oid, a.attnum, 'UPDATE')),
-       pg_has_role(c.relowner, 'USAGE')
-FROM pg_catalog.pg_class AS c WHERE c.oid = $1::int8::oid
-"""
-
-#: Tables that a table refers to and that this user may not have another one refer to.
-PARENTS_QUERY = """
-SELECT DISTINCT n.nspname::text, p.relname::text
-FROM pg_catalog.pg_constraint AS f
-JOIN pg_catalog.pg_class AS p ON p.oid = f.confrelid
-JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
-WHERE f.conrelid = $1::int8::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid
-  AND EXISTS (SELECT FROM unnest(f.confkey) AS k (number)
-              WHERE NOT has_column_privilege(p.oid, k.number, 'REFERENCES'))
-ORDER BY 1, 2
-"""
-
 #: The type below any domain of an array's elements, and its length.
 _WITHIN = """
     WITH RECURSIVE inside AS (

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
-from propload.postgres.sql.tables import PARENTS_QUERY, RIGHTS_QUERY
+from propload.postgres.sql.rights import PARENTS_QUERY, RIGHTS_QUERY
 from propload.target import TableName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
@@ -30,11 +31,13 @@ class _Rights:
         whole: The rights to it as a whole.
         added: The columns that they may give new rows.
         changed: The columns of stored rows that they may change.
+        closed: The columns of a type that they may not name, with its namespace.
     """
 
     whole: frozenset[str]
     added: frozenset[str]
     changed: frozenset[str]
+    closed: Mapping[str, str]
 
 
 def missing_rights(
@@ -53,7 +56,8 @@ def missing_rights(
 
     Raises:
         ServerError: The connection broke.
-        WriteError: The user may not even look for stored rows.
+        WriteError: The user may not even look for stored rows, or name a type that
+            rows are cast to.
     """
     found = connection.ask(RIGHTS_QUERY, (facts.oid,))
     parents = _closed_parents(connection, facts, target)
@@ -61,9 +65,12 @@ def missing_rights(
     if not found:
         # it is gone, which is told where it is missed
         return []
-    *granted, owns = found[0]
-    rights = _Rights(*map(frozenset, granted))
+    whole, added, changed, closed, owns = found[0]
+    rights = _Rights(
+        frozenset(whole), frozenset(added), frozenset(changed), json.loads(closed)
+    )
     _require_look(rights, facts, target)
+    _require_types(rights, facts, target, plan)
     adds = plan.new and target.on_new_columns == "add"
     return [
         *_uninsertable(rights, facts, target, plan),
@@ -94,6 +101,22 @@ def _require_look(granted: _Rights, facts: TableFacts, target: Target) -> None:
         f"mode {target.mode} looks for stored rows of {facts.name}, of which this "
         "user may read some columns alone: GRANT SELECT ON "
         f"{quoting.table(facts.name)} to it"
+    )
+    raise WriteError(msg, table=str(target.table), sqlstate=MISSING_RIGHT)
+
+
+def _require_types(
+    granted: _Rights, facts: TableFacts, target: Target, plan: RowPlan
+) -> None:
+    cast = [each.column for each in plan.columns if each.carrier == "text"]
+    closed = [name for name in cast if name in granted.closed]
+    if not closed:
+        return
+    namespaces = sorted({granted.closed[name] for name in closed})
+    msg = (
+        f"the server casts values to the types of {', '.join(closed)} in {facts.name}, "
+        f"which are in {', '.join(namespaces)}: GRANT USAGE ON SCHEMA "
+        f"{quoting.names(namespaces)} to this user"
     )
     raise WriteError(msg, table=str(target.table), sqlstate=MISSING_RIGHT)
 

@@ -105,3 +105,23 @@ def test_an_append_needs_one_column_to_read_alone(database, user):
     told = {"to": login, "table": "homes", "mode": "append"}
     assert propload.check(rows, **told).problems == ()
     assert propload.ingest(rows, **told).counts.inserted == 1
+
+
+def test_a_type_that_may_not_be_named_is_told_with_its_schema(database, user):
+    role, login = user
+    run_sql(
+        database,
+        "CREATE SCHEMA gis",
+        "CREATE TYPE gis.place AS (x float8, y float8)",
+        "ALTER TABLE homes ADD place gis.place, ADD way gis.place[]",
+        f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
+    )
+    rows = [{"id": 1, "price": 200, "place": "(4.35,52.01)", "way": None}]
+    wanted = 'GRANT USAGE ON SCHEMA "gis" to this user'
+    [problem] = propload.check(rows, to=login, **KEYED).problems
+    assert wanted in problem
+    assert "types of place, way in public.homes" in problem
+    with pytest.raises(propload.WriteError, match=wanted):
+        propload.ingest(rows, to=login, **KEYED)
+    run_sql(database, f"GRANT USAGE ON SCHEMA gis TO {role}")
+    assert propload.ingest(rows, to=login, **KEYED).counts.updated == 1

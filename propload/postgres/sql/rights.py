@@ -1,0 +1,44 @@
+"""The statements that ask what this user may do with a table."""
+
+#: What this user may do with a relation as a whole, the columns that they may give new
+#: rows and change, those of a type that they may not name, with its namespace, as a
+#: JSON object, and whether the relation is theirs to alter.
+RIGHTS_QUERY = """
+SELECT array_remove(ARRAY[
+           CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
+           CASE WHEN has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END,
+           CASE WHEN has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END], NULL),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND has_column_privilege(c.oid, a.attnum, 'INSERT')),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND has_column_privilege(c.oid, a.attnum, 'UPDATE')),
+       (WITH RECURSIVE below AS (
+            SELECT a.attname, a.atttypid AS type FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            UNION
+            SELECT b.attname, coalesce(nullif(t.typbasetype, 0), t.typelem)
+            FROM below AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type
+            WHERE t.typtype = 'd' OR t.typcategory = 'A'
+        )
+        SELECT coalesce(json_object_agg(b.attname, n.nspname), '{}')::text
+        FROM below AS b
+        JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+        WHERE NOT has_schema_privilege(n.oid, 'USAGE')),
+       pg_has_role(c.relowner, 'USAGE')
+FROM pg_catalog.pg_class AS c WHERE c.oid = $1::int8::oid
+"""
+
+#: Tables that a table refers to and that this user may not have another one refer to.
+PARENTS_QUERY = """
+SELECT DISTINCT n.nspname::text, p.relname::text
+FROM pg_catalog.pg_constraint AS f
+JOIN pg_catalog.pg_class AS p ON p.oid = f.confrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
+WHERE f.conrelid = $1::int8::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid
+  AND EXISTS (SELECT FROM unnest(f.confkey) AS k (number)
+              WHERE NOT has_column_privilege(p.oid, k.number, 'REFERENCES'))
+ORDER BY 1, 2
+"""
