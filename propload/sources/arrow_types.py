@@ -14,6 +14,7 @@ from propload.errors import SourceError
 from propload.plain_columns import TEXT
 from propload.sources.beyond_python import within_python
 from propload.sources.foreign_types import holds, rebuilt, settle_foreign
+from propload.sources.places import without_marks
 from propload.sources.undecodable import without
 from propload.values import DECIMAL_DIGITS, as_text, plain
 
@@ -52,7 +53,7 @@ def settle_types(
     Raises:
         SourceError: A column has a type that nothing can be made of.
     """
-    rows = given
+    rows = given = without_marks(given)
     for place, field in enumerate(given.schema):
         try:
             column, created_as = _settled(rows.column(place))

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from propload.fields import make_field
+from propload.sources.places import of_geopandas
 
 
 def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
@@ -74,7 +75,10 @@ def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
     elif column.dtype.name.startswith("Sparse"):
         column = column.sparse.to_dense()
     try:
-        array = pa.array(column, from_pandas=True)
+        if column.dtype.name == "geometry":
+            array = of_geopandas(column)
+        else:
+            array = pa.array(column, from_pandas=True)
     # types of other libraries raise errors of their own
     except Exception as error:
         msg = (

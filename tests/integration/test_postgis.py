@@ -1,5 +1,7 @@
 """Places of PostGIS: what comes in which form, and when it is unchanged."""
 
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import propload
@@ -14,6 +16,7 @@ FORMS = [
     "01010000006666666666661140E17A14AE47014A40",
     {"type": "Point", "coordinates": [4.35, 52.01]},
 ]
+BYTES = bytes.fromhex(FORMS[2])
 
 
 @pytest.fixture
@@ -40,6 +43,25 @@ def test_a_place_is_unchanged_in_whatever_form_it_comes(homes, mode):
         done = propload.ingest(one, **homes)
         assert done.counts.unchanged == len(FORMS)
         assert said.expected == done.counts
+
+
+def test_frames_bring_places_as_bytes_and_as_objects(homes):
+    propload.ingest([{"id": 1, "place": FORMS[0]}], **homes)
+    for column in ([BYTES], [FORMS[3]]):
+        done = propload.ingest(pl.DataFrame({"id": [1], "place": column}), **homes)
+        assert done.counts.unchanged == 1
+
+
+def test_places_of_another_system_than_the_column_are_rejected(homes):
+    marks = {
+        "ARROW:extension:name": "geoarrow.wkb",
+        "ARROW:extension:metadata": '{"crs": "EPSG:28992"}',
+    }
+    fields = [pa.field("id", pa.int32()), pa.field("place", pa.binary(), True, marks)]
+    rows = pa.table([[1], [BYTES]], pa.schema(fields))
+    done = propload.ingest(rows, **homes)
+    [[reason]] = done.rejects["propload_reason_list"]
+    assert "SRID (28992) does not match column SRID (4326)" in reason["message"]
 
 
 def test_a_bad_place_costs_its_row(homes):
@@ -71,3 +93,16 @@ def test_a_place_beyond_the_earth_costs_its_row(homes):
         assert (done.counts.inserted, done.counts.unchanged) == (inserted, unchanged)
         [[reason]] = done.rejects["propload_reason_list"]
         assert reason["message"].endswith(" is not exact as gis.geography(Point,4326)")
+
+
+def test_rejected_bytes_are_places_when_they_are_replayed(homes):
+    check = "ALTER TABLE homes ADD CONSTRAINT far CHECK (gis.ST_X(place) < 4)"
+    run_sql(homes["to"], check)
+    done = propload.ingest(pl.DataFrame({"id": [1], "place": [BYTES]}), **homes)
+    assert done.counts.rejected == 1
+    run_sql(homes["to"], "ALTER TABLE homes DROP CONSTRAINT far")
+    again = propload.replay(done.run_id, to=homes["to"])
+    assert again.counts.inserted == 1
+    assert query(homes["to"], "SELECT gis.ST_AsEWKT(place) FROM homes") == [
+        ("SRID=4326;POINT(4.35 52.01)",)
+    ]

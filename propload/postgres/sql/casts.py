@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.type_names import create_type
+from propload.type_names import create_type, is_place
 
 if TYPE_CHECKING:
     from propload.target import ColumnPlan
@@ -21,9 +21,6 @@ _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
 _MONEY = ("-92233720368547758.08", "92233720368547758.07")
 #: Types whose cast with a length rounds or cuts without an error.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
-#: What stands in parentheses after these refuses values and changes none, but that one
-#: without a reference system gets the column's, and only then equals what is stored.
-_PLACED = re.compile(r"(?:.*\.)?(?:geometry|geography)\(.*\)(?:\[\])?", re.DOTALL)
 _ON_EARTH = re.compile(r"(.*\.)?geography(?:\(.*\))?", re.DOTALL)
 
 
@@ -36,9 +33,11 @@ def cast_type(plan: ColumnPlan, /) -> str | None:
     """Return the type to cast a staged value to, or None where none is needed.
 
     It bears no length: an explicit cast to varchar(3) cuts without a word, while
-    the assignment that follows refuses what is too long. Those of PostGIS bear theirs.
+    the assignment that follows refuses what is too long. What PostGIS has in place of
+    a length refuses values and cuts none.
     """
-    if _PLACED.fullmatch(plan.pg_type):
+    if is_place(plan.pg_type.removesuffix("[]")):
+        # one without a reference system gets the column's, and only so equals it
         return plan.pg_type
     wanted = _without_length(plan.pg_type)
     if stage_type(plan) == wanted or wanted in ("character varying", "bpchar"):

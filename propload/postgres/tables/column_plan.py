@@ -54,6 +54,9 @@ _JSON = frozenset({"json", "jsonb"})
 _VECTORS = frozenset({"vector", "halfvec"})
 #: Types whose text may be a bare number.
 _NUMERALS = frozenset({"money", "oid"})
+#: PostGIS reads the digits of bytes (WKB), and the JSON of objects (GeoJSON).
+_PLACES = frozenset({"geometry", "geography"})
+_GEOJSON = frozenset({"type", "coordinates"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
 #: Decimal digits of the largest unsigned 64-bit whole number.
@@ -122,6 +125,10 @@ def _plan_by_server(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | Non
     fits = isinstance(dtype, pl.Null) or _is_text(dtype)
     if column.base in _VECTORS:
         fits |= isinstance(dtype, (pl.List, pl.Array))
+    if column.base in _PLACES:
+        fits |= isinstance(dtype, pl.Binary)
+    if column.base == "geometry" and isinstance(dtype, pl.Struct):
+        fits |= _GEOJSON.issubset(field.name for field in dtype.fields)
     if column.base in _NUMERALS:
         fits |= dtype.is_integer() or isinstance(dtype, pl.Decimal)
     return _step(column, pl.String(), by_text=True) if fits else None
@@ -154,6 +161,9 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
         return None
     inner = plan_column(column.element(), _innermost(dtype))
     if inner is None:
+        return None
+    if isinstance(_innermost(dtype), pl.Binary) and inner.dtype != pl.Binary:
+        # bytes in lists have no other text than that of bytea
         return None
     nested = isinstance(inner_type(dtype), (pl.List, pl.Array))
     # texts inside lists are read one by one, as they would be alone

@@ -6,6 +6,8 @@ import pytest
 from propload.postgres.tables.column_plan import plan_column
 from propload.postgres.tables.facts import TableColumn
 
+POINT = pl.List(pl.Float64())
+
 
 @pytest.mark.parametrize(
     "dtype",
@@ -22,3 +24,29 @@ from propload.postgres.tables.facts import TableColumn
 def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
     step = plan_column(TableColumn("v", pg_type, base), dtype)
     assert (step.dtype, step.carrier) == (sent, "copy")
+
+
+@pytest.mark.parametrize(
+    ("base", "dtype", "way"),
+    [
+        ("geometry", pl.Binary(), "text"),
+        ("geography", pl.Binary(), "text"),
+        ("geometry", pl.Struct({"type": pl.String(), "coordinates": POINT}), "text"),
+        # PostGIS reads no JSON for it
+        ("geography", pl.Struct({"type": pl.String(), "coordinates": POINT}), None),
+        ("geometry", pl.Struct({"x": pl.Float64(), "y": pl.Float64()}), None),
+        ("ltree", pl.Binary(), None),
+    ],
+)
+def test_places_are_sent_as_text(base, dtype, way):
+    step = plan_column(TableColumn("v", f"gis.{base}", base), dtype)
+    assert (step and step.carrier) == way
+
+
+def test_no_list_of_bytes_becomes_an_array_of_places():
+    column = TableColumn(
+        "v", "geometry[]", "_geometry", "array", element_base="geometry"
+    )
+    assert plan_column(column, pl.List(pl.Binary())) is None
+    bytea = TableColumn("v", "bytea[]", "_bytea", "array", element_base="bytea")
+    assert plan_column(bytea, pl.List(pl.Binary())) is not None
