@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     __version__: str
 
     from propload.batch import Batch as Batch
+    from propload.batch import Unread as Unread
     from propload.checking.check import check as check
     from propload.checking.report import CheckReport as CheckReport
+    from propload.checking.report import ColumnCheck as ColumnCheck
     from propload.earlier.dropping import Dropped as Dropped
     from propload.earlier.dropping import drop_old_rejects as drop_old_rejects
     from propload.earlier.dropping import drop_rejects as drop_rejects
@@ -48,10 +50,15 @@ if TYPE_CHECKING:
     from propload.journal import Leftover as Leftover
     from propload.loader import Loader as Loader
     from propload.monitoring.metrics import Metrics as Metrics
+    from propload.monitoring.metrics import Snapshot as Snapshot
+    from propload.options import Settings as Settings
     from propload.report import Counts as Counts
+    from propload.report import ReasonCount as ReasonCount
     from propload.report import Report as Report
+    from propload.report import TargetName as TargetName
     from propload.running.choosing import embedded_url as embedded_url
     from propload.target import Target as Target
+    from propload.trials import Trial as Trial
     from propload.trials import Tuning as Tuning
     from propload.tuning import tune as tune
 
@@ -59,6 +66,7 @@ _HOMES = {
     "Batch": "batch",
     "BlockedError": "errors",
     "CheckReport": "checking.report",
+    "ColumnCheck": "checking.report",
     "ConfigError": "errors",
     "Counts": "report",
     "CountsError": "errors",
@@ -70,13 +78,19 @@ _HOMES = {
     "LockedError": "errors",
     "Metrics": "monitoring.metrics",
     "PropLoadError": "errors",
+    "ReasonCount": "report",
     "RejectLimitError": "errors",
     "Report": "report",
     "SchemaMismatchError": "errors",
+    "Settings": "options",
+    "Snapshot": "monitoring.metrics",
     "SourceError": "errors",
     "Target": "target",
+    "TargetName": "report",
     "TransientWriteError": "errors",
+    "Trial": "trials",
     "Tuning": "trials",
+    "Unread": "batch",
     "WriteError": "errors",
     "check": "checking.check",
     "drop_leftover": "earlier.leftovers",
@@ -93,9 +107,51 @@ _HOMES = {
     "tune": "tuning",
 }
 
-__all__ = [  # noqa: PLE0604 - the names of _HOMES, which are texts
+# written out: type checkers read it
+__all__ = [
+    "Batch",
+    "BlockedError",
+    "CheckReport",
+    "ColumnCheck",
+    "ConfigError",
+    "Counts",
+    "CountsError",
+    "Dropped",
+    "JournalError",
+    "Leftover",
+    "LoadError",
+    "Loader",
+    "LockedError",
+    "Metrics",
+    "PropLoadError",
+    "ReasonCount",
+    "RejectLimitError",
+    "Report",
+    "SchemaMismatchError",
+    "Settings",
+    "Snapshot",
+    "SourceError",
+    "Target",
+    "TargetName",
+    "TransientWriteError",
+    "Trial",
+    "Tuning",
+    "Unread",
+    "WriteError",
     "__version__",
-    *_HOMES,
+    "check",
+    "drop_leftover",
+    "drop_old_rejects",
+    "drop_rejects",
+    "drop_runs",
+    "embedded_url",
+    "ingest",
+    "leftovers",
+    "recover",
+    "rejects",
+    "replay",
+    "runs",
+    "tune",
 ]
 
 
@@ -109,7 +165,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork)
 
 
-def __getattr__(name: str) -> object:
+def _load(name: str) -> object:
     if name == "__version__":
         from importlib import metadata  # noqa: PLC0415 - 40 ms that importing saves
 
@@ -122,5 +178,12 @@ def __getattr__(name: str) -> object:
     return found
 
 
+if not TYPE_CHECKING:
+    # to type checkers it would mean that any name is there
+    __getattr__ = _load
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # what this module itself imports would stand among what users complete
+    own = (n for n in globals() if n[:2] == "__" or f"propload.{n}" in sys.modules)
+    return sorted({*own, *__all__})

@@ -210,7 +210,8 @@ class Settings(TypedDict, total=False):
     """Every setting of a run, under the one name that it has everywhere.
 
     A keyword of `propload.ingest`, a flag (`--batch-rows`), a config key
-    (`batch_rows`) and an environment variable (`PROPLOAD_BATCH_ROWS`) bear it.
+    (`batch_rows`) and an environment variable (`PROPLOAD_BATCH_ROWS`) bear it. A
+    function that hands them on declares `**settings: Unpack[propload.Settings]`.
     """
 
     to: str

@@ -128,7 +128,7 @@ class ReasonCount:
 
 @dataclass(frozen=True, slots=True)
 class TargetName:
-    """Where rows went, without secrets."""
+    """Where rows went: the database, without secrets, and the qualified table."""
 
     database: str
     table: str
@@ -148,6 +148,7 @@ class Report:
         peak_memory_bytes: The largest resident size that was seen.
         batches: Prepared batches, with those that earlier processes had committed.
         retries: Transactions that were tried again.
+        reasons_counted: Rejected rows by reason, most first.
         warnings: Loaded rows by warning, most first.
         rejects_path: The file of rejected rows, or None where there are none.
         settings: The settings given, and what the run chose.

@@ -44,6 +44,7 @@ def test_the_package_offers_what_the_type_checker_sees():
     offered = set(propload.__all__)
     assert offered - {"__version__"} == seen
     assert offered <= set(dir(propload))
+    assert {"os", "sys", "_load", "import_module"}.isdisjoint(dir(propload))
     assert {"Loader", "Report", "check", "ingest", "rejects"} <= offered
 
 

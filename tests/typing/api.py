@@ -6,11 +6,14 @@ Never run: mypy checks that each line means what it says.
 from __future__ import annotations
 
 import threading
-from typing import assert_type
+from typing import TYPE_CHECKING, assert_never, assert_type
 
 import polars as pl
 
 import propload
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 
 def load(frame: pl.DataFrame) -> None:
@@ -58,3 +61,34 @@ def fail() -> None:
         assert_type(error.report, propload.Report | None)
     except propload.PropLoadError as error:
         assert_type(error.exit_code, int)
+
+
+def name() -> None:
+    """Take names that are there, and no others."""
+    propload.ingst("homes.csv", table="homes")  # type: ignore[attr-defined] # a slip
+    assert_type(propload.__version__, str)
+
+
+def wrap(source: object, **settings: Unpack[propload.Settings]) -> propload.Report:
+    """Load with settings of one's own."""
+    settings.setdefault("on_null", "keep")
+    return propload.ingest(source, **settings)
+
+
+def told(trial: propload.Trial) -> None:
+    """Hear of a trial."""
+    assert_type(trial.workers, int)
+
+
+def take_apart(report: propload.Report, checked: propload.CheckReport) -> str:
+    """Name what results are made of."""
+    target: propload.TargetName = report.target
+    reasons: list[propload.ReasonCount] = [*report.warnings, *checked.reasons]
+    columns: list[propload.ColumnCheck] = [*checked.columns]
+    now: propload.Snapshot = propload.Metrics().snapshot()
+    propload.tune("homes.csv", table="homes", on_trial=told)
+    match report.status:
+        case "loaded" | "failed" | "stopped" | "interrupted" | "blocked":
+            return f"{target.table} {len(reasons)} {len(columns)} {now.batches}"
+        case _:
+            assert_never(report.status)
