@@ -172,7 +172,8 @@ def _load(name: str) -> object:
         return metadata.version("propload")
     if name not in _HOMES:
         msg = f"module 'propload' has no attribute {name!r}"
-        raise AttributeError(msg)
+        # by these a traceback says which name was meant
+        raise AttributeError(msg, name=name, obj=sys.modules[__name__])
     found: object = getattr(import_module(f"propload.{_HOMES[name]}"), name)
     globals()[name] = found
     return found
@@ -185,5 +186,4 @@ if not TYPE_CHECKING:
 
 def __dir__() -> list[str]:
     # what this module itself imports would stand among what users complete
-    own = (n for n in globals() if n[:2] == "__" or f"propload.{n}" in sys.modules)
-    return sorted({*own, *__all__})
+    return sorted({*__all__, *(name for name in globals() if name[:2] == "__")})

@@ -48,6 +48,12 @@ def test_the_package_offers_what_the_type_checker_sees():
     assert {"Loader", "Report", "check", "ingest", "rejects"} <= offered
 
 
+def test_a_traceback_can_say_which_name_was_meant():
+    with pytest.raises(AttributeError, match="no attribute 'ingst'") as caught:
+        propload.ingst  # noqa: B018 - what is tested
+    assert (caught.value.name, caught.value.obj) == ("ingst", propload)
+
+
 def all_errors():
     for module in modules():
         for thing in vars(module).values():
