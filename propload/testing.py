@@ -19,7 +19,7 @@ class MemorySource:
     Args:
         rows: The rows.
         chunk_rows: Rows in each batch.
-        name: The source's name.
+        name: The source's name, in reports and of rejected rows.
         error: Raised after the last row, where given, as of a source that fails.
     """
 
@@ -34,6 +34,8 @@ class MemorySource:
         self.rows = rows
         self.chunk_rows = chunk_rows
         self.name = name
+        # by it reports name an iterable, as they do a generator
+        self.__name__ = name
         self.error = error
 
     def __iter__(self) -> Iterator[Batch]:

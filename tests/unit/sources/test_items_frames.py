@@ -72,6 +72,12 @@ def test_a_source_in_memory_is_its_rows(read):
     assert read(MemorySource([{"a": n} for n in range(25)])).numbers == [*range(1, 26)]
 
 
+def test_a_source_in_memory_is_called_in_reports_as_its_rejected_rows_are():
+    source = MemorySource([{"a": 1}], name="homes")
+    assert open_source(source, SourceOptions()).name == "homes"
+    assert [batch.source for batch in source] == ["homes"]
+
+
 @pytest.mark.parametrize("make", [list, iter])
 def test_an_empty_frame_among_items_is_no_row_and_no_fault(read, make):
     frame = pl.DataFrame({"a": [1]})
