@@ -59,7 +59,8 @@ def ingest(
             objects; a spider's class, `spider:NAME` or `MODULE:CLASS`.
         job: A job of the configuration file whose settings hold.
         metrics: Counters to raise while the run goes on; new ones by default.
-        arguments: Arguments of a spider; a keyword that is no setting is one more.
+        arguments: Arguments of a spider. A keyword that is no setting is one more, but
+            type checkers know these alone.
         crawl_settings: Scrapy's settings for a spider.
         stop: Ends it as a signal does, in any thread, when the program sets it.
         **settings: What differs from configuration and defaults; see
@@ -68,6 +69,7 @@ def ingest(
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be opened.
+        WriteError: The database cannot be reached, or refuses before a run began.
         LoadError: The run stopped early; its `report` says what was loaded. It is a
             `SourceError`, `SchemaMismatchError`, `WriteError`, ... as well, where one
             ended it.

@@ -79,6 +79,8 @@ def tune(
     Raises:
         ConfigError: A setting or an argument cannot be used, there is no row to try,
             or the source is a spider.
+        SourceError: The source cannot be read, or gives no rows.
+        WriteError: The database cannot be reached.
         LoadError: The rows cannot be loaded.
     """
     if is_spider(source):

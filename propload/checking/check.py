@@ -65,6 +65,7 @@ def check(
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be read.
+        WriteError: The database cannot be reached.
         KeyboardInterrupt: A signal came; for a crawl that has begun a second one,
             since after the first it reports on the rows that had come.
     """

@@ -76,6 +76,7 @@ def recover(
         ConfigError: There is no such journal, it belongs to another database, `moved`
             comes without a run, or a setting is given that says nothing of rows in a
             journal.
+        WriteError: The database cannot be reached.
         LoadError: A run stopped early again; its journal stays, and the others are
             loaded.
     """

@@ -66,7 +66,9 @@ def replay(
     Raises:
         ConfigError: There is no such run, no row of it can be replayed, a setting
             is needed that only the caller has, or one is given that says nothing of
-            rejected rows; or a replay by another fix has added some of the rows.
+            rejected rows; the fix fails, or a replay by another one has added some
+            of the rows.
+        WriteError: The database cannot be reached.
         LockedError: The run still goes on, or is being replayed.
         LoadError: The run stopped early; the rejected rows stay.
     """

@@ -1,5 +1,6 @@
 """Tables, keys and databases that rows do not fit."""
 
+import inspect
 import os
 
 import pytest
@@ -60,6 +61,20 @@ def test_a_database_that_cannot_be_reached(load, write, dsn, message):
     with pytest.raises(PropLoadError, match=message) as caught:
         load(write(GOOD), to=dsn, retry_seconds=0, retry_attempts=1)
     assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [propload.ingest, propload.check, propload.tune],
+    ids=lambda one: one.__name__,
+)
+def test_what_a_database_out_of_reach_raises_is_documented(ask, tmp_path):
+    nowhere = "postgresql://nobody@127.0.0.1:1/homes"
+    with pytest.raises(propload.WriteError) as caught:
+        ask([{"id": 1}], to=nowhere, table="t", key="id", state_dir=tmp_path)
+    # no run began, so that none has stopped
+    assert not isinstance(caught.value, LoadError)
+    assert "\n    WriteError: The database cannot be reached" in inspect.getdoc(ask)
 
 
 def test_no_right_to_write(load, write, database):
