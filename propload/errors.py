@@ -51,6 +51,14 @@ class PropLoadError(Exception):
 
     exit_code: ClassVar[int] = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of it."""
+        from propload.tracebacks import own_lines  # noqa: PLC0415 - in notebooks alone
+
+        # the calls that led to a fault of propload's own are what its report needs
+        is_unknown = type(self) is LoadError and self.__cause__ is not None
+        return own_lines(self, whole=is_unknown or isinstance(self, CountsError))
+
 
 class ConfigError(PropLoadError):
     """An option, connection string, mapping or schema cannot be used."""
