@@ -146,9 +146,18 @@ def _bar(share: float) -> str:
 def _open_view() -> _TerminalView | _NotebookView | None:
     if _is_in_notebook():
         return _NotebookView()
-    if _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
+    if _is_terminal(sys.stderr) and _can_move_up():
         return _TerminalView()
     return None
+
+
+def _can_move_up() -> bool:
+    """Whether the terminal can draw over its lines.
+
+    A notebook gives a command of a cell (`!propload ingest`) one that cannot: a line
+    would be left of each quarter second, and saved with the notebook.
+    """
+    return os.environ.get("TERM") != "dumb" and "JPY_PARENT_PID" not in os.environ
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -134,10 +134,16 @@ def test_a_terminal_shows_progress_on_stderr_and_nothing_on_stdout(monkeypatch, 
     assert capsys.readouterr().out == "a result\n"
 
 
-def test_a_dumb_terminal_shows_nothing(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "value"), [("TERM", "dumb"), ("JPY_PARENT_PID", "123")]
+)
+def test_a_terminal_that_cannot_draw_over_its_lines_shows_nothing(
+    name, value, monkeypatch
+):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
     with display.watch(Metrics()):
         pass
     assert stream.getvalue() == ""
