@@ -5,7 +5,6 @@ Nothing here writes to stdout while a run goes on.
 
 from __future__ import annotations
 
-import html
 import os
 import sys
 import threading
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from propload.markup import preformatted
 from propload.report import Report
 from propload.wording import counted, visible
 
@@ -223,7 +223,7 @@ class _NotebookView:
 def _both(lines: Sequence[str]) -> dict[str, str]:
     """Return lines as HTML, and as text for who shows or saves a cell without it."""
     text = "\n".join(lines)
-    shown = f"<pre>{html.escape(text)}</pre>" if lines else ""
+    shown = preformatted(text) if lines else ""
     return {"text/html": shown, "text/plain": text}
 
 

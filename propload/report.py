@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.commands import Commands
 from propload.errors import CountsError
+from propload.markup import headings, line, table
 from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -299,6 +300,8 @@ REJECTS_GONE = "none is left, they were dropped or replayed since"
 
 #: Notes shown as text; a crawl whose site went away has one for each page.
 _MOST_NOTES = 12
+#: Reasons shown in a notebook, which a schema of many columns would fill with pages.
+_MOST_REASONS = 20
 
 _HEADLINES: Mapping[Status, str] = {
     "loaded": "loaded",
@@ -371,29 +374,24 @@ def _shown_notes(report: Report) -> Iterable[str]:
 
 def _html(report: Report) -> str:
     counts = asdict(report.counts)
-    cells = "".join(f"<th style='text-align:right'>{escape(n)}</th>" for n in counts)
-    values = "".join(
-        f"<td style='text-align:right'>{n:,}</td>" for n in counts.values()
-    )
     return (
         # of two amounts in dollars a notebook would make a formula
         "<div class='tex2jax_ignore mathjax_ignore'>"
         f"<b>{escape(_headline(report))}</b>"
         + (f"<p>{escape(report.message)}</p>" if report.message else "")
-        + f"<table><tr>{cells}</tr><tr>{values}</tr></table>"
+        + table((headings(counts), line(counts.values())))
         + f"<p>{escape(_pace(report))}<br>{escape(_name(report))}</p>"
-        + _html_reasons("Rejected because", report.reasons_counted)
-        + _html_reasons("Loaded with a warning", report.warnings)
+        + _html_reasons("Rejected because", report.reasons_counted, "reasons")
+        + _html_reasons("Loaded with a warning", report.warnings, "warnings")
         + "".join(f"<p>{escape(note)}</p>" for note in _shown_notes(report))
         + "</div>"
     )
 
 
-def _html_reasons(title: str, reasons: Iterable[ReasonCount]) -> str:
-    lines = "".join(
-        f"<tr><td style='text-align:right'>{one.rows:,}</td>"
-        f"<td style='text-align:left'>{escape(one.where)}</td>"
-        f"<td style='text-align:left'>{escape(one.said)}</td></tr>"
-        for one in reasons
-    )
-    return f"<p>{escape(title)}</p><table>{lines}</table>" if lines else ""
+def _html_reasons(title: str, reasons: Sequence[ReasonCount], name: str) -> str:
+    if not reasons:
+        return ""
+    lines = (line((one.rows, one.where, one.said)) for one in reasons[:_MOST_REASONS])
+    left = len(reasons) - _MOST_REASONS
+    more = f"<p>{left:,} more: report.{name}</p>" if left > 0 else ""
+    return f"<p>{escape(title)}</p>{table(lines)}{more}"

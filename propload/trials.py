@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from propload.markup import headings, line, table
 from propload.options import BATCH_ROWS, WORKERS
 from propload.wording import counted
 
@@ -259,18 +260,16 @@ class Tuning:
 
     def _repr_html_(self) -> str:
         fastest = self.choices[0].rows_per_second
-        rows = "".join(
-            f"<tr><td>{one.workers}</td><td>{one.batch_rows:,}</td>"
-            f"<td>{one.rows_per_second:,.0f}</td><td style='text-align:left'>"
-            f"<div style='background:{'#2a7' if one == self.leading else '#8ac'};"
-            f"height:1em;width:{20 * one.rows_per_second / fastest:.1f}em'></div>"
-            "</td></tr>"
+        lines = (
+            line((one.workers, one.batch_rows, round(one.rows_per_second)))
+            + f"<td><div style='background:{'#2a7' if one == self.leading else '#8ac'};"
+            f"height:1em;width:{20 * one.rows_per_second / fastest:.1f}em'></div></td>"
             for one in sorted(self.choices, key=lambda c: (c.workers, c.batch_rows))
         )
+        head = headings(("workers", "batch_rows", "rows/s", ""))
         return (
-            f"<div><b>{escape(self.source)}, {counted(self.rows, 'row')}</b><table><tr>"
-            "<th>workers</th><th>batch_rows</th><th>rows/s</th><th></th></tr>"
-            f"{rows}</table><p>{escape(self.conclusion)}</p></div>"
+            f"<div><b>{escape(self.source)}, {counted(self.rows, 'row')}</b>"
+            f"{table((head, *lines))}<p>{escape(self.conclusion)}</p></div>"
         )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING, cast
 
+from propload.markup import preformatted
 from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class CheckReport:
         return "\n".join(map(hanging, _lines(self)))
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return preformatted(str(self))
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
         printer.text(visible(str(self)))

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -131,7 +132,22 @@ def test_html_keeps_dollars_from_becoming_a_formula_and_words_to_the_left():
     # as pandas marks its frames where use_mathjax is off
     assert html.startswith("<div class='tex2jax_ignore mathjax_ignore'>")
     # JupyterLab sets cells to the right, which suits numbers
-    assert "<td style='text-align:left'>area is large</td>" in html
+    assert re.search("<td style='[^']*text-align:left'>area is large</td>", html)
+
+
+def test_html_gives_cells_room_where_a_notebook_gives_none():
+    html = REPORT._repr_html_()
+    cells = re.findall("<t[dh][^>]*>", html)
+    assert cells
+    assert all("padding:" in cell for cell in cells)
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, False), (21, True)])
+def test_html_shows_twenty_reasons_and_counts_the_others(count, more):
+    reasons = tuple(ReasonCount("check", f"c{n}", "ge", 1) for n in range(count))
+    html = replace(REPORT, reasons_counted=reasons)._repr_html_()
+    assert html.count("check c") == 20
+    assert ("<p>1 more: report.reasons</p>" in html) is more
 
 
 def test_a_value_in_a_report_commands_no_ipython():
