@@ -28,7 +28,6 @@ from propload.cli.streams import (
     patient_stdout,
 )
 from propload.errors import OutputError, without_passwords
-from propload.wording import visible_json
 
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
@@ -154,6 +153,8 @@ class _Commands(HelpedGroup):
 
 
 def _print_failure(error: TyperException) -> None:
+    from propload.wording import visible_json  # noqa: PLC0415 - not for help
+
     said, code = error.format_message(), error.exit_code
     told = {"status": "failed", "message": said, "exit_code": code}
     with suppress(OutputError), patient_stdout():
