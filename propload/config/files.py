@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,8 +88,10 @@ def load_config() -> ConfigFile:
         own, project = above / "propload.toml", above / "pyproject.toml"
         if os.path.lexists(own):
             _require_file(own)
+            _refuse_planted(own)
             return _parse(own, _read(own))
         if _is_file(project) and _tool_table(values := _read(project)) is not None:
+            _refuse_planted(project)
             return _parse(project, values)
     return ConfigFile()
 
@@ -119,6 +122,22 @@ def _require_file(path: Path) -> None:
         msg = (
             f"configuration file {path} cannot be read: it is no file, or a link to "
             "none. Put the file there, or remove what stands there"
+        )
+        raise ConfigError(msg)
+
+
+def _refuse_planted(path: Path) -> None:
+    """Refuse a file that any user of the machine may have put where it was found.
+
+    It would say which server gets the rows of whoever works below `/tmp`.
+    """
+    folder, owner = path.parent.stat(), path.lstat().st_uid
+    is_open = bool(folder.st_mode & stat.S_IWOTH)
+    if is_open and owner not in (0, os.geteuid(), folder.st_uid):
+        msg = (
+            f"configuration file {path} is another user's, in a folder where everybody "
+            f"may put one: if it is meant, name it (--config {path}), else work in "
+            "another folder"
         )
         raise ConfigError(msg)
 

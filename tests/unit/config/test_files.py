@@ -103,6 +103,29 @@ def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
     assert "table" not in resolve({})
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("name", ["propload.toml", "pyproject.toml"])
+def test_a_file_that_anybody_may_have_put_there_is_not_taken(
+    name, write_config, monkeypatch
+):
+    head = "[tool.propload]\n" if name == "pyproject.toml" else ""
+    path = write_config(f'{head}to = "postgresql://elsewhere/x"', name)
+    below = path.parent / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    os.chown(path, 1, 1)
+    # in a folder that is not open to all, its owner has let it be there
+    assert "to" in resolve({})
+    path.parent.chmod(0o1777)
+    with pytest.raises(ConfigError, match="is another user's.*--config"):
+        resolve({})
+    monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
+    assert "to" in resolve({})
+    monkeypatch.delenv("PROPLOAD_CONFIG")
+    os.chown(path, 0, 0)
+    assert "to" in resolve({})
+
+
 def test_an_empty_path_does_not_stand_for_the_folder_of_the_file(
     write_config, monkeypatch
 ):
