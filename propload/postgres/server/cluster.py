@@ -128,11 +128,24 @@ class Cluster:
     def is_ready(self) -> bool:
         """Return whether the server accepts connections."""
         # who answers runs, also where its process is another container's
-        return self._says_ready() and self._answers()
+        return self._says_ready() and self._has_own_socket() and self._answers()
 
     def _says_ready(self) -> bool:
         lines = self._pid_lines()
         return len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def _has_own_socket(self) -> bool:
+        """Return whether nobody else can have put there the socket that answers.
+
+        After a restart of the machine the files in /tmp are gone, and any user may make
+        the folder anew.
+        """
+        if self.socket_dir == self.home:
+            return True
+        with contextlib.suppress(OSError):
+            found = self.socket_dir.lstat()
+            return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+        return False
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

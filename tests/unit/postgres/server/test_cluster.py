@@ -137,6 +137,22 @@ def test_a_server_that_answers_runs_although_its_process_is_out_of_sight(cluster
     assert not cluster.is_ready()
 
 
+def test_a_server_that_answers_at_anothers_socket_is_none(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="pl", suffix=" ") as home:
+        cluster = Cluster(Path(home), PROGRAMS)
+        # its own name is no plain path, so the socket lies where all may make folders
+        assert cluster.socket_dir != cluster.home
+        cluster.socket_dir.mkdir()
+        server = Server(cluster, NO_PID)
+        assert cluster.is_ready()
+        monkeypatch.setattr(os, "geteuid", lambda: cluster.home.stat().st_uid + 1)
+        assert not cluster.is_ready()
+        with pytest.raises(ConfigError, match="belongs to another user"):
+            cluster.start()
+        server.close()
+        shutil.rmtree(cluster.socket_dir)
+
+
 @pytest.mark.parametrize("letter", ["\udce4", "\u2028", "\x0c"])
 def test_a_server_is_found_whatever_letters_its_path_has(letter):
     with tempfile.TemporaryDirectory(prefix="pl", suffix=letter) as home:
