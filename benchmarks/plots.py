@@ -34,8 +34,12 @@ def lines(
         by: A line for each value of this column.
         title: What it shows.
     """
+    # up to the largest size: the next power of ten may be far
+    scale = alt.Scale(type="log", nice=False)
+    measured = summary[x].unique().sort().to_list()
+    axis = alt.Axis(values=measured, labelSeparation=8)
     sides: dict[str, Any] = {
-        "x": alt.X(x, type="quantitative", scale=alt.Scale(type="log")),
+        "x": alt.X(x, type="quantitative", scale=scale, axis=axis),
         "y": alt.Y(y, type="quantitative", scale=alt.Scale(zero=True)),
     }
     if by is not None:
@@ -50,13 +54,15 @@ def bars(
 ) -> alt.Chart:
     """Return bars of medians, longest first, one block for each value of `row`."""
     chart = (
-        alt.Chart(summary)
+        alt.Chart(summary.drop_nulls(value))
         .mark_bar()
         .encode(
             x=alt.X(value, type="quantitative"),
             y=alt.Y(name, type="nominal", sort="-x"),
             row=alt.Row(row, type="nominal"),
         )
+        # each block has an order, and names, of its own
+        .resolve_scale(y="independent")
     )
     sized: alt.Chart = chart.properties(title=title, width=420)
     return sized
