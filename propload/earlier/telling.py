@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.earlier.gone_rejects import find_rejected, look_for_none
+from propload.earlier.shown_runs import ShownReports
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.reading import read_rejects
@@ -78,7 +79,7 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
-    return [_readable(report, rejected, plan.commands) for report in found]
+    return ShownReports(_readable(one, rejected, plan.commands) for one in found)
 
 
 def _readable(report: Report, rejected: RunFiles, commands: Commands) -> Report:

@@ -1,0 +1,68 @@
+"""Reports of many runs, which a notebook shows in a line each."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from propload.markup import cell, line, table
+from propload.report import Report
+from propload.wording import counted, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from propload.report import TextPrinter
+
+_COLUMNS = ("run", "status", "table", "read", "changed", "rejected", "source")
+_NUMBERS = {"read", "changed", "rejected"}
+#: Runs that are shown; a year of a job every hour has thousands.
+_MOST = 50
+
+
+class ShownReports(list[Report]):
+    """A list of reports; whole ones, one below the other, nobody could read."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            cell(name, kind="th", side="right" if name in _NUMBERS else "left")
+            for name in _COLUMNS
+        )
+        lines = (line(_values(one)) for one in self[:_MOST])
+        return (
+            f"<div class='tex2jax_ignore mathjax_ignore'>{table((head, *lines))}"
+            f"<p>{escape(self._told())}</p></div>"
+        )
+
+    def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
+        printer.text(visible("\n".join(self._text_lines())))
+
+    def _text_lines(self) -> Iterator[str]:
+        texts = [_COLUMNS, *(_texts(one) for one in self[:_MOST])]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        for one in texts:
+            padded = (
+                text.rjust(width) if name in _NUMBERS else text.ljust(width)
+                for name, text, width in zip(_COLUMNS, one, widths, strict=True)
+            )
+            yield "  ".join(padded).rstrip()
+        yield self._told()
+
+    def _told(self) -> str:
+        if not self:
+            return "no run has ended yet"
+        shown = f", the newest {_MOST} are shown" if len(self) > _MOST else ""
+        return f"{counted(len(self), 'run')}{shown}; each is a report: runs()[0]"
+
+
+def _values(one: Report) -> tuple[str | int, ...]:
+    counts = one.counts
+    changed = counts.inserted + counts.updated
+    numbers = (counts.read, changed, counts.rejected)
+    return one.run_id, one.status, one.target.table, *numbers, one.source
+
+
+def _texts(one: Report) -> tuple[str, ...]:
+    return tuple(f"{v:,}" if isinstance(v, int) else v for v in _values(one))
