@@ -44,6 +44,9 @@ _NO_CONTENT = frozenset(
     {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__"}
     | {"__firstlineno__", "__static_attributes__", "__annotations_cache__", "_abc_impl"}
 )
+#: What annotations of a class are looked up in, from Python 3.14: its own names, with
+#: the line that it stands in.
+_CLASS_NAMES = "__classdict__"
 
 
 class _UnknownContentError(Exception):
@@ -128,7 +131,7 @@ def _frame(value: pl.DataFrame) -> Iterator[object]:
 
 
 def _function(value: FunctionType) -> Iterator[object]:
-    yield (value.__closure__, value.__defaults__, value.__kwdefaults__)
+    yield (_closure(value), value.__defaults__, value.__kwdefaults__)
     if (source := _source(value.__module__)) is not None:
         yield (value.__qualname__, source)
         return
@@ -141,6 +144,16 @@ def _function(value: FunctionType) -> Iterator[object]:
         yield (name, found)
         if isinstance(found, ModuleType) and _source(found.__name__) is None:
             yield {one: vars(found)[one] for one in others & vars(found).keys()}
+
+
+def _closure(value: FunctionType) -> tuple[CellType, ...] | None:
+    """Return what a function has of those around it."""
+    cells = value.__closure__
+    if cells is None:
+        return None
+    names = value.__code__.co_freevars
+    pairs = zip(names, cells, strict=True)
+    return tuple(cell for name, cell in pairs if name != _CLASS_NAMES)
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
