@@ -43,6 +43,8 @@ MANNERS: Mapping[str, object] = {
     # at 5 % of failing answers, 5 attempts lose one page in three million
     "RETRY_TIMES": 4,
     "DOWNLOAD_TIMEOUT": 30,
+    # a page has some hundred kilobytes
+    "DOWNLOAD_MAXSIZE": 16 << 20,
     # to another slug, to the address of a sale; more is a circle
     "REDIRECT_MAX_TIMES": 3,
     # nothing here needs to be recognised from page to page

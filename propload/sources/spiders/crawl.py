@@ -35,6 +35,7 @@ from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.settings import PREFIX, unread_settings
 from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.site_pace import keep_pace
+from propload.sources.spiders.unpacking import tell_too_large
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ POLITE: Mapping[str, object] = {
     # a failure is worth another try, a refusal (401, 403) never is
     "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504, 522, 524],
     "DOWNLOAD_TIMEOUT": 30,
+    # of Scrapy's own gigabyte a few bytes of gzip are enough, and several come at once
+    "DOWNLOAD_MAXSIZE": 64 << 20,
     # rows of a run are seen, and committed, soon after their page
     "PROPLOAD_FLUSH_SECONDS": 0.5,
 }
@@ -263,6 +266,7 @@ class _Crawl(threading.Thread):
         settings.require_usable()
         add_components(settings)
         obey_robots(settings)
+        tell_too_large(settings)
         keep_pace(settings)
 
     def _note_outcome(self, crawler: Crawler) -> None:

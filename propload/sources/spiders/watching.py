@@ -12,6 +12,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from propload.sources.spiders.feed import NOT_LOADED
 from propload.sources.spiders.robots import unread_rules
+from propload.sources.spiders.unpacking import given_up
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -24,6 +25,9 @@ GONE = frozenset({404, 410})
 _MOST_EXAMPLES = 10
 #: Of them so many reasons for which items were dropped.
 _MOST_DROP_REASONS = 3
+#: How Scrapy says why it has given up an answer, by an exception that else means that
+#: nobody wanted it any more.
+_TOO_LARGE = re.compile(r"larger than download max size \(")
 #: What aiohttp tells of its settings: an object, which says nothing to a reader.
 _TLS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
 
@@ -63,6 +67,7 @@ class Watch:
         crawler.signals.connect(self._on_answer, signals.response_received)
         crawler.signals.connect(self._on_download, signals.response_downloaded)
         crawler.signals.connect(self._on_request_dropped, signals.request_dropped)
+        crawler.signals.connect(self._on_given_up, given_up)
         crawler.signals.connect(self._on_item, signals.item_scraped)
         crawler.signals.connect(self._on_error, signals.spider_error)
         crawler.signals.connect(self._on_item_error, signals.item_error)
@@ -86,6 +91,8 @@ class Watch:
         """Note a page that did not come, unless it was not to come any more."""
         if unread := unread_rules(exception):
             self._lose(request, unread)
+        elif _TOO_LARGE.search(str(exception)):
+            self._on_given_up(request)
         elif not isinstance(exception, IgnoreRequest | DownloadCancelledError):
             self._lose(request, failure_said(exception))
 
@@ -108,6 +115,9 @@ class Watch:
         # a spider with an errback says itself what it lost
         if request.errback is None:
             self._note(f"{request.url} is missing: {reason}")
+
+    def _on_given_up(self, request: Request) -> None:
+        self._lose(request, "it is larger than DOWNLOAD_MAXSIZE allows")
 
     def _on_closed(self, reason: str) -> None:
         self.finish_reason = reason

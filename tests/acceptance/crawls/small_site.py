@@ -1,5 +1,6 @@
 """Pages on loopback, which can be held back."""
 
+import gzip
 import http.server
 import threading
 
@@ -45,8 +46,14 @@ class Page(http.server.BaseHTTPRequestHandler):
             self.server.released.wait(60)
         elif self.path.startswith("/status/"):
             status = int(self.path.rpartition("/")[2])
+        elif self.path == "/large":
+            body = b"a" * 100_000
+        elif self.path == "/packed":
+            body = gzip.compress(b"a" * 100_000)
         self.server.note(self.path)
         self.send_response(status)
+        if self.path == "/packed":
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -87,3 +87,12 @@ def test_stop_takes_back_requests_that_wait_for_their_turn(site):
     assert list(rows) == []
     assert source.outcome.finish_reason == "shutdown"
     assert len(site.served) < 5
+
+
+@pytest.mark.parametrize("path", ["/large", "/packed"])
+def test_an_answer_that_is_too_large_is_a_missing_page(path, site):
+    source = source_of(site, "/page/1", path, DOWNLOAD_MAXSIZE=50_000)
+    assert len(rows_of(source)) == 1
+    assert source.outcome.lost_pages == 1
+    told = f"{path} is missing: it is larger than DOWNLOAD_MAXSIZE allows"
+    assert any(told in note for note in source.notes)
