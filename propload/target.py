@@ -111,6 +111,7 @@ class ColumnPlan:
         held_as: The type in which an array of a domain holds its values, with the
             length or precision of its elements; None for any other type.
         array: How its text is written where it is an array.
+        of_postgis: Whether that type, or its elements', is PostGIS' own for places.
     """
 
     column: str
@@ -119,6 +120,7 @@ class ColumnPlan:
     pg_type: str
     held_as: str | None = None
     array: ArrayForm = USUAL_ARRAY
+    of_postgis: bool = False
 
     @property
     def ranks(self) -> bool:

@@ -106,3 +106,16 @@ def test_rejected_bytes_are_places_when_they_are_replayed(homes):
     assert query(homes["to"], "SELECT gis.ST_AsEWKT(place) FROM homes") == [
         ("SRID=4326;POINT(4.35 52.01)",)
     ]
+
+
+def test_types_of_ones_own_with_such_names_are_others(database):
+    run_sql(
+        database,
+        "CREATE TYPE geography AS ENUM ('coast', 'hills')",
+        "CREATE TYPE geometry AS (x int, y int)",
+        "CREATE TABLE homes (id int PRIMARY KEY, a geography, b geometry)",
+    )
+    rows = [{"id": 1, "a": "coast", "b": "(1,2)"}, {"id": 2, "a": "oops", "b": None}]
+    for unchanged in (0, 1):
+        done = propload.ingest(rows, to=database, table="homes", key="id")
+        assert (done.counts.unchanged, done.counts.rejected) == (unchanged, 1)

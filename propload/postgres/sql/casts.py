@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.type_names import create_type, is_place
+from propload.type_names import create_type
 
 if TYPE_CHECKING:
     from propload.target import ColumnPlan
@@ -36,7 +36,7 @@ def cast_type(plan: ColumnPlan, /) -> str | None:
     the assignment that follows refuses what is too long. What PostGIS has in place of
     a length refuses values and cuts none.
     """
-    if is_place(plan.pg_type.removesuffix("[]")):
+    if plan.of_postgis:
         # one without a reference system gets the column's, and only so equals it
         return plan.pg_type
     wanted = _without_length(plan.pg_type)
@@ -116,6 +116,8 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
     wanted = cast_type(plan)
     if plan.dtype != pl.String or wanted is None:
         return None
+    if plan.of_postgis:
+        return _within_degrees(value, wanted)
     return _kept(plan.pg_type, wanted, value)
 
 
@@ -130,19 +132,21 @@ def _kept(pg_type: str, wanted: str, value: str) -> str | None:
             f"THEN {_cast(value, wanted)}::numeric = {value}::numeric "
             f"WHEN {value} IS NOT NULL THEN false END"
         )
-    if found := _ON_EARTH.fullmatch(pg_type):
-        return _within_degrees(value, wanted, found[1] or "")
     if pg_type != wanted and _ROUNDING.match(pg_type):
         return f"{value}::{pg_type} = {value}::{wanted}"
     return None
 
 
-def _within_degrees(value: str, pg_type: str, namespace: str) -> str:
-    """Return the condition that a place on earth stays where it is.
+def _within_degrees(value: str, pg_type: str) -> str | None:
+    """Return the condition that a place on earth stays where it is, None of others.
 
     PostGIS makes other degrees of those beyond 180 and 90, with a mere notice. Boxes
     have no reference system, and an empty place has none.
     """
+    found = _ON_EARTH.fullmatch(pg_type)
+    if found is None:
+        return None
+    namespace = found[1] or ""
     plane, box = f"{namespace}geometry", f"{namespace}box2d"
     stored = f"{value}::{pg_type}::{plane}::{box}::text"
     return f"{stored} IS NOT DISTINCT FROM {value}::{plane}::{box}::text"

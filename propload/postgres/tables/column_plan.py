@@ -88,7 +88,9 @@ def _step(
     column: TableColumn, dtype: pl.DataType, *, by_text: bool = False
 ) -> ColumnPlan:
     pg_type = column.typmod_type or column.pg_type
-    return ColumnPlan(column.name, dtype, "text" if by_text else "copy", pg_type)
+    plan = ColumnPlan(column.name, dtype, "text" if by_text else "copy", pg_type)
+    inner = column.element() if column.kind == "array" else column
+    return replace(plan, of_postgis=inner.base in _PLACES)
 
 
 def _plan_binary(column: TableColumn, dtype: pl.DataType) -> ColumnPlan:

@@ -7,8 +7,8 @@ from propload.postgres.sql.casts import cast_sql, cast_type, stage_type
 from propload.target import ColumnPlan
 
 
-def plan(pg_type, dtype=pl.String, carrier="text"):
-    return ColumnPlan("v", dtype(), carrier, pg_type)
+def plan(pg_type, dtype=pl.String, carrier="text", **more):
+    return ColumnPlan("v", dtype(), carrier, pg_type, **more)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,14 @@ def test_a_cast_bears_no_length(pg_type, bare):
 )
 def test_a_cast_to_a_place_bears_its_reference_system(pg_type):
     # without it, the same text would never equal what it was stored as
-    assert cast_type(plan(pg_type)) == pg_type
+    assert cast_type(plan(pg_type, of_postgis=True)) == pg_type
+
+
+@pytest.mark.parametrize("pg_type", ["geography", "gis.geography(Point,4326)"])
+def test_a_place_beyond_the_earth_raises_and_is_not_moved(pg_type):
+    told = cast_sql(plan(pg_type, of_postgis=True), "s.v")
+    assert told.startswith("CASE WHEN s.v::")
+    assert "WHEN" not in cast_sql(plan(pg_type), "s.v")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,6 @@ def test_a_cast_to_a_place_bears_its_reference_system(pg_type):
         "name",
         '"char"',
         "name[]",
-        "gis.geography",
     ],
 )
 def test_a_cast_that_would_round_raises_instead(pg_type):
