@@ -31,13 +31,17 @@ _WORDS = {
 
 
 def read_text(value: object) -> str:
-    """Return the text, which may not be empty."""
+    """Return the text, which may neither be empty nor hold a NUL."""
     if not isinstance(value, str):
         # it may hold a password all the same
         msg = "is not a text"
         raise ConfigError(msg)
     if not value:
         msg = "is empty: give a text, or leave it out"
+        raise ConfigError(msg)
+    if "\0" in value:
+        # no statement can hold it, so that neither run nor recovery would begin
+        msg = "holds a NUL, which PostgreSQL cannot store: write it without"
         raise ConfigError(msg)
     return as_typed(value)
 

@@ -16,7 +16,7 @@ from propload.batch import Batch
 from propload.errors import ConfigError, JournalError, QueueClosedError, SourceError
 from propload.journal import Journal, JournalOptions
 from propload.options import SourceOptions
-from propload.pushing import PushedSource
+from propload.pushing import PushedSource, read_name
 from propload.testing import MemorySource
 from tests.waiting import noted_waits
 
@@ -292,3 +292,10 @@ def test_a_source_in_memory_has_all_columns_and_fails_when_it_is_told_to(pushed)
     with pytest.raises(SourceError, match="the line is cut"):
         source.put(MemorySource(rows, error=OSError("the line is cut")))
     assert kept.batches[0].to_pylist() == [{"id": 1, "price": None}, rows[1]]
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "caf\udce9", 7])
+def test_a_name_that_no_ledger_can_hold_is_refused_before_a_row_is_taken(name):
+    # its journal could not be recovered, and would be in the way of later loads
+    with pytest.raises(ConfigError, match=r"^name: "):
+        read_name(name)

@@ -126,6 +126,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("table", ""),
         ("table", 7),
         ("table", "caf\udce9"),
+        ("newest", "se\0en"),
         ("key", "id,caf\udce9"),
         ("state_dir", ""),
         ("state_dir", "~nobody-at-all/state"),
