@@ -63,7 +63,8 @@ def suffix_format(name: str) -> str | None:
 
 def is_own(name: str) -> bool:
     """Return whether a program keeps a file of that name for itself."""
-    return any(part.startswith(OWN_FILES) for part in PurePath(name).parts)
+    parts = (part for part in PurePath(name).parts if part != "..")
+    return any(part.startswith(OWN_FILES) for part in parts)
 
 
 def is_readable(name: str, given: str | None) -> bool:

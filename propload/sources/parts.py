@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: A file may be packed twice, by its program and by who sent it; more often is a trap.
 MOST_PACKED = 2
+#: An archive may hold those of each month, and these those of each day; one may also
+#: be made so that it holds itself.
+MOST_ARCHIVES = 5
 #: Enough to tell a format by.
 HEAD_BYTES = 4 << 10
 
@@ -61,13 +64,16 @@ class Part:
                 yield from reader.from_file(opened, self.name, options)
 
 
-def find_parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Part]:
+def find_parts(
+    file: IO[bytes], name: str, options: SourceOptions, *, archives: int = MOST_ARCHIVES
+) -> Iterator[Part]:
     """Yield what there is to read in an open file, packed or not.
 
     Args:
         file: What is open.
         name: What messages call it.
         options: What is known of it.
+        archives: How many archives, one in the other, it may be.
 
     Raises:
         SourceError: It is empty, or cannot be read or unpacked.
@@ -80,7 +86,7 @@ def find_parts(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[P
         raise SourceError(msg, source=name)
     if is_zip(head):
         with _seekable(file, blocks) as archive:
-            yield from _parts_of_zip(archive, name, options)
+            yield from _parts_of_zip(archive, name, options, archives)
         return
     yield _unpacked(head, blocks, file, name, options)
 
@@ -125,13 +131,22 @@ def _unpacked(
     return Part(name, find_format(name, head, options.format), blocks, plain)
 
 
-def _parts_of_zip(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Part]:
+def _parts_of_zip(
+    file: IO[bytes], name: str, options: SourceOptions, archives: int
+) -> Iterator[Part]:
     is_excel = options.format is not None and check_format(options.format) == "xlsx"
     if is_excel or _holds_workbook(file):
         yield Part(name, "xlsx", iter(()), file)
         return
+    if not archives:
+        msg = (
+            f"{name} is an archive in {MOST_ARCHIVES} others, which none is that was "
+            "made to be read: unpack it, and name the files that are meant"
+        )
+        raise SourceError(msg, source=name)
     for member, opened in zip_members(file, name, options.format):
-        yield from find_parts(opened, f"{name}/{member}", options)
+        inner = f"{name}/{member}"
+        yield from find_parts(opened, inner, options, archives=archives - 1)
 
 
 def _holds_workbook(file: IO[bytes]) -> bool:

@@ -57,3 +57,30 @@ def test_an_archive_of_bzip2_is_read(read, write):
     reading = read(write("a.zip", content.getvalue()))
     assert reading.rows[0] == {"id": "1", "x": "2"}
     assert "empty.csv" in str(reading.error)
+
+
+def nested(levels):
+    content, name = b"id,x\n1,2\n", "a.csv"
+    for _ in range(levels):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(name, content)
+        content, name = packed.getvalue(), "b.zip"
+    return content
+
+
+def test_archives_in_archives_are_read_to_a_depth(read, write):
+    assert read(write("a.zip", nested(5))).rows == [{"id": "1", "x": "2"}]
+    error = str(read(write("a.zip", nested(300))).error)
+    assert error.startswith(f"{write('a.zip', b'')}/b.zip/b.zip/b.zip/b.zip/b.zip is")
+    assert "unpack it" in error
+
+
+def test_a_member_that_is_to_lie_above_is_read_where_it_is(read, write):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("../../a.csv", "id\n1\n")
+        archive.writestr("/b.csv", "id\n2\n")
+        archive.writestr("../.hidden.csv", "id\n3\n")
+    path = write("a.zip", content.getvalue())
+    assert read(path).rows == [{"id": "1"}, {"id": "2"}]
