@@ -10,10 +10,12 @@ from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import as_they_are
 from propload.pipeline.remarks import letter_notes
 from propload.postgres.rehearsing import Rehearsal
+from propload.postgres.sql import swapping
 from propload.postgres.tables import making
 from propload.postgres.tables.rights import missing_rights
 from propload.postgres.tables.row_plan import plan_rows
 from propload.type_names import create_type, type_name
+from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -87,6 +89,16 @@ class CheckedTable:
         if self.target.mode == "replace":
             found.append(self.database.missing_room(self.target.table))
         return list(filter(None, found))
+
+    def replaced_note(self) -> list[str]:
+        """Return what is said of the rows that a replace drops."""
+        if self.target.mode != "replace" or self.facts is None:
+            return []
+        held = self.database.held(self.facts.name) or 0
+        most = swapping.MOST_COUNTED
+        told = f"more than {most:,} rows" if held > most else counted(held, "row")
+        table = self.target.table
+        return [f"a replace drops what {table} holds now: {told}"] if held else []
 
     def letter_notes(self) -> list[str]:
         """Return what is said where key or `newest` are compared by letters."""

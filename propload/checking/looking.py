@@ -121,6 +121,7 @@ class Looking:
             self._erased, self._target, repeated=self._keys.count > 0
         )
         self._table.notes += [*self._table.letter_notes(), *self._lacking.notes]
+        self._table.notes += self._table.replaced_note()
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
         if self._target.mode == "replace" and self._read == self._rejected:

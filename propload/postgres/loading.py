@@ -21,6 +21,7 @@ from propload.postgres.session.server_room import ServerRoom
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
 from propload.postgres.shadow_room import foretell_room
+from propload.postgres.sql import swapping
 from propload.postgres.tables import reading
 from propload.postgres.tables.readying import ready_table
 from propload.postgres.tables.row_plan import plan_rows
@@ -156,6 +157,24 @@ class Database:
         """
         with self._asking(str(table)) as session:
             return foretell_room(session, table)
+
+    def held(self, table: TableName, /) -> int | None:
+        """Return how many rows a table holds, None where that cannot be told.
+
+        Of more than `swapping.MOST_COUNTED`, one more than these.
+
+        Raises:
+            WriteError: The connection is gone.
+        """
+        with self._asking(str(table)) as session:
+            try:
+                return int(session.value(swapping.held(table)))
+            except ServerError as error:
+                if failures.is_transient(error):
+                    raise
+                return None
+            finally:
+                session.rollback()
 
     def identity(self) -> str | None:
         """Return what the database is known by under any address, where it says that.

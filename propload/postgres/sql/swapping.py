@@ -26,6 +26,9 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
   AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
 
+#: Rows of a table that are counted: a second's work, and what has more has many.
+MOST_COUNTED = 1_000_000
+
 #: Whether this user may make a shadow in a namespace.
 MAY_CREATE = """
 SELECT has_schema_privilege(oid, 'CREATE')
@@ -115,6 +118,12 @@ SELECT s.relname::text, t.relname::text
 FROM indexes AS s
 JOIN indexes AS t USING (indisunique, indisprimary, definition, place)
 WHERE s.indrelid = ($1::text)::regclass AND t.indrelid = ($2::text)::regclass"""
+
+
+def held(of: TableName, /) -> str:
+    """Return the query for how many rows a table holds, as far as they are counted."""
+    some = f"SELECT FROM {table(of)} LIMIT {MOST_COUNTED + 1}"
+    return f"SELECT pg_catalog.count(*) FROM ({some}) AS held"
 
 
 def add_key(shadow: TableName, key: Sequence[str], /) -> str:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 import propload
 from propload.postgres.session.connection import connect
+from propload.postgres.sql import swapping
 from propload.postgres.sql.screening import TELLS_VALIDITY
-from tests.integration.reading import await_stages, run_sql, writes_of
+from tests.integration.reading import await_stages, query, run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -105,11 +106,35 @@ def test_a_replace_is_not_judged_by_the_rows_that_it_replaces(database):
     row = {"id": 9, "kind": "villa", "price": 5, "town": "Ede", "plot": "a", "at": None}
     told = {"to": database, "table": "homes", "key": "id"}
     assert propload.check([row], **told).rejected == 1
-    assert propload.check([row], **told, mode="replace").expected.inserted == 1
+    said = propload.check([row], **told, mode="replace")
+    assert said.expected.inserted == 1
+    [(stored,)] = query(database, "SELECT count(*) FROM homes")
+    assert said.notes == (
+        f"a replace drops what public.homes holds now: {stored} rows",
+    )
     row["price"] = -1
     [problem] = propload.check([row], **told, mode="replace").problems
     with pytest.raises(propload.LoadError, match=problem):
         propload.ingest([row], **told, mode="replace")
+
+
+def test_of_many_rows_a_replace_says_that_they_are_many(database, monkeypatch):
+    monkeypatch.setattr(swapping, "MOST_COUNTED", 2)
+    told = {"to": database, "table": "homes", "key": "id", "mode": "replace"}
+    held = []
+    for rows in range(4):
+        run_sql(
+            database,
+            "DROP TABLE IF EXISTS homes",
+            "CREATE TABLE homes (id bigint PRIMARY KEY)",
+            f"INSERT INTO homes SELECT generate_series(1, {rows})",
+        )
+        held += propload.check([{"id": 9}], **told).notes
+    assert [one.partition(" now: ")[2] for one in held] == [
+        "1 row",
+        "2 rows",
+        "more than 2 rows",
+    ]
 
 
 def test_values_that_copy_refuses_are_told_one_by_one(database):
