@@ -82,11 +82,13 @@ def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
     Raises:
         SchemaMismatchError: A column's type has no way to the table's type.
     """
-    present = [step for step in plan if step.column in frame.columns]
+    # each time it is asked for, a frame makes the list anew
+    known = set(frame.columns)
+    present = [step for step in plan if step.column in known]
     absent = [
         pl.lit(None, step.dtype).alias(step.column)
         for step in plan
-        if step.column not in frame.columns
+        if step.column not in known
     ]
     sifted = cast_types(frame, [Cast.of(step) for step in present])
     full = sifted.frame.with_columns(absent) if absent else sifted.frame
