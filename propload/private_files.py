@@ -111,7 +111,8 @@ def beside(path: Path, /, *, like: os.stat_result | None) -> Iterator[Path]:
         path: That one; it stays as it is where the block raises.
         like: Whose owner and rights the file gets; None leaves its own.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # in a shared folder another user may have put a link where a name can be foreseen
+    aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
         yield aside
         if like is not None:

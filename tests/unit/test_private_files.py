@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from propload.private_files import (
+    beside,
     lock_file,
     lock_private,
     replace_private,
@@ -122,3 +123,15 @@ def test_a_folder_that_cannot_be_synced_is_no_failure_of_the_file(
     monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
         write_private(tmp_path / "b", b"x")
+
+
+def test_nobody_foresees_where_a_file_is_written_before_it_is_whole(tmp_path):
+    path = tmp_path / "rows.csv"
+    names = set()
+    for _ in range(3):
+        with beside(path, like=None) as aside:
+            names.add(aside.name)
+            aside.write_bytes(b"id")
+    assert len(names) == 3
+    assert path.read_bytes() == b"id"
+    assert list(tmp_path.iterdir()) == [path]
