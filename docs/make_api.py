@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from propload.options import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -131,10 +133,14 @@ def _signature(function: object) -> str:
     """Return what a function is given, without types: they are in the editor."""
     found = inspect.signature(function)  # type: ignore[arg-type] # a callable
     empty = inspect.Parameter.empty
+    left_out = {"self", "cls"}
+    if "settings" in found.parameters:
+        # they have a page of their own
+        left_out |= Settings.__annotations__.keys()
     parts = [
         each.replace(annotation=empty)
         for name, each in found.parameters.items()
-        if name not in {"self", "cls"}
+        if name not in left_out
     ]
     return str(inspect.Signature(parts))
 

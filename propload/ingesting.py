@@ -11,6 +11,7 @@ from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError
 from propload.monitoring.metrics import given_or_new
+from propload.naming import names_settings
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions
 from propload.running.choosing import default_settings
@@ -37,6 +38,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+@names_settings
 def ingest(
     source: object,
     /,

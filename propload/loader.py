@@ -15,6 +15,7 @@ from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.monitoring.metrics import given_or_new
+from propload.naming import names_settings
 from propload.pushing import PushedSource, part_taken, read_name, require_batch
 from propload.queueing import Listeners
 from propload.running.choosing import default_settings
@@ -78,6 +79,7 @@ class Loader:
         "Close a Loader, or put its rows in a with block",
     )
 
+    @names_settings
     def __init__(
         self,
         *,
@@ -174,10 +176,7 @@ class Loader:
         if failed is not None:
             msg = f"there is no report, as the load could not begin: {failed}"
             raise stopped(failed, msg) from failed
-        msg = (
-            "there is no report yet because rows are still being loaded: close the "
-            "loader, or ask for it after the with block"
-        )
+        msg = "no report yet: close the loader, or ask for it after the with block"
         raise LoadError(msg)
 
     def put(self, rows: object, /, *, timeout: float | None = None) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
+from propload.naming import names_settings
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
 from propload.postgres.tables.scratching import Scratch
 from propload.running.choosing import (
@@ -51,6 +52,7 @@ _SLACK = 1.2
 _SEARCHED = frozenset({"batch_rows", "workers"})
 
 
+@names_settings
 def tune(
     source: object,
     /,

@@ -13,6 +13,7 @@ from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import crawl_options, plan_and_open
 from propload.monitoring.metrics import Metrics
+from propload.naming import names_settings
 from propload.prepare.joining import Joiner
 from propload.report import Counts
 from propload.running.choosing import (
@@ -43,6 +44,7 @@ CHECKED_ROWS = 100_000
 _FROM_ITS_BEGINNING = {"JOBDIR": None}
 
 
+@names_settings
 def check(
     source: object,
     /,
