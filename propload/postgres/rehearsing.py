@@ -45,7 +45,8 @@ class Forecast:
             the stored ones, or are duplicates.
         reasons: Why rows would be rejected, columns `REASONS`.
         untold: How many there are besides whose end hangs on other rows of their key:
-            they are as new as another one, or have their turn where it is refused.
+            they are as new as another one, have their turn where it is refused, or
+            are of one key for the server alone.
         erased: How many stored values nulls would erase, by column.
     """
 
@@ -226,6 +227,10 @@ class Rehearsal:
     ) -> tuple[Counts, dict[str, int]]:
         if not self.shape.key:
             return Counts(inserted=height), {}
+        if self.shape.loose_key:
+            # which of them comes first is not known here
+            gone = self.connection.value(merging.take_out_repeated(self.shape))
+            height -= int(gone)
         query = merging.forecast(self.shape, erasing=erasing)
         inserted, updated, stale, *erased = map(int, self.connection.rows(query)[0])
         unchanged = height - inserted - updated - stale

@@ -49,6 +49,15 @@ def test_a_stored_key_is_found_as_its_index_finds_it(homes):
     assert stored(homes["to"]) == [("ABC", 1, 6, "a.c")]
 
 
+def test_a_check_does_not_foretell_rows_whose_keys_the_server_alone_finds_equal(homes):
+    rows = [{"k": key, "n": n} for n, key in enumerate(["X", "x", "abc"])]
+    said = propload.check(rows, **homes)
+    assert said.expected is None
+    [note] = said.notes
+    assert note.startswith("what becomes of 2 rows hangs on others of the same key")
+    assert propload.check(rows[1:], **homes).expected.inserted == 1
+
+
 def test_an_older_row_of_an_equal_key_is_stale(homes):
     rows = [{"k": "abc", "n": 2, "at": 4, "v": "a.c"}]
     done = propload.ingest(rows, newest="at", **homes)

@@ -62,6 +62,19 @@ def key_comes_twice(shape: Shape, /) -> str:
     )
 
 
+def take_out_repeated(shape: Shape, /) -> str:
+    """Return the statement that takes rows from the stage whose key it holds again.
+
+    It gives how many they are.
+    """
+    key = ", ".join(INCOMING(shape.column(each)) for each in shape.key)
+    repeated = f"SELECT {key} FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1"
+    return (
+        f"WITH gone AS (DELETE FROM {STAGE} AS s WHERE ({key}) IN ({repeated}) "
+        "RETURNING 1) SELECT count(*) FROM gone"
+    )
+
+
 def append(shape: Shape, /, *, within: str = "true") -> str:
     """Return the statement that adds the stage's rows as they are.
 
