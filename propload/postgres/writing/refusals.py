@@ -14,7 +14,7 @@ from propload.moments import duration_text, moment_text
 from propload.type_names import inner_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from propload.postgres.session.failures import Failure
 
@@ -87,18 +87,6 @@ class Refusal:
         # readers of some types give the codes of a wrong statement
         return CHECKS.get(state) or ("cast" if self.of_value else state)
 
-    def value(self, layer: pl.DataFrame, /) -> str | None:
-        """Return the value at fault as text, or None where there is none."""
-        columns = [self.column] if self.column in layer.columns else []
-        if self.column and not columns:
-            columns = self.column.split(", ")
-        if not columns or not all(name in layer.columns for name in columns):
-            return None
-        values = [_text(layer[name], self.place) for name in columns]
-        if all(value is None for value in values):
-            return None
-        return ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
-
 
 def tells_detail(sqlstate: str | None, /) -> bool:
     """Return whether the detail of an error with this code says more of a value."""
@@ -117,19 +105,59 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
     if not refusals:
         return no_reasons()
     rows = layer[ROW].gather([each.place for each in refusals])
+    values = values_of(layer, [(each.place, each.column) for each in refusals])
     lines = [
         (
             row,
             "database",
             each.column,
             each.check,
-            each.value(layer),
+            value,
             _plain(each.message),
             each.sqlstate,
         )
-        for row, each in zip(rows, refusals, strict=True)
+        for row, value, each in zip(rows, values, refusals, strict=True)
     ]
     return pl.DataFrame(lines, schema=REASONS, orient="row")
+
+
+def values_of(
+    layer: pl.DataFrame, places: Sequence[tuple[int, str | None]], /
+) -> list[str | None]:
+    """Return values as texts, None where there is none.
+
+    Those of a column are read at once: for each by itself Polars is asked anew.
+
+    Args:
+        layer: The rows.
+        places: The position of each one's row, and its column (several with commas).
+    """
+    found: list[str | None] = [None] * len(places)
+    by_column: dict[str | None, list[int]] = {}
+    for number, (_, column) in enumerate(places):
+        by_column.setdefault(column, []).append(number)
+    for column, numbers in by_column.items():
+        rows = [places[number][0] for number in numbers]
+        known = _names(column, layer.columns)
+        texts = [_texts(layer[name].gather(rows)) for name in known]
+        if texts:
+            for number, *several in zip(numbers, *texts, strict=True):
+                found[number] = _joined(several)
+    return found
+
+
+def _names(column: str | None, known: Collection[str]) -> Sequence[str]:
+    """Return the columns that a refusal names, or none where one is not known."""
+    if column is None or column in known:
+        return [] if column is None else [column]
+    names = column.split(", ")
+    return names if all(name in known for name in names) else []
+
+
+def _joined(values: Sequence[str | None]) -> str | None:
+    if all(value is None for value in values):
+        return None
+    return ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
 
 
 def _plain(message: str) -> str:
@@ -138,11 +166,14 @@ def _plain(message: str) -> str:
     return f'"{found[1]}" {found[2]}' if found else message
 
 
-def _text(values: pl.Series, place: int) -> str | None:
-    one = values.slice(place, 1).to_frame()
-    [value] = one.select(_readable(pl.col(values.name), values.dtype)).to_series()
-    if isinstance(value, pl.Series):
-        return json.dumps(value.to_list(), ensure_ascii=False, default=str)
+def _texts(values: pl.Series) -> list[str | None]:
+    made = values.to_frame().select(_readable(pl.col(values.name), values.dtype))
+    return [_text(value) for value in made.to_series().to_list()]
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return None if value is None else str(value)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import screening
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.writing.refusals import Refusal
+from propload.postgres.writing.refusals import Refusal, values_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,9 +47,15 @@ class Screen:
         )
         connection.execute(screening.create(shape, casts, rest))
         verdicts = [*casts, *rest]
+        found = connection.rows(screening.SCREEN)
+        told = [verdicts[number - 1] for _, number, *_ in found]
+        pairs = zip(found, told, strict=True)
+        values = values_of(layer, [(row[0], verdict.column) for row, verdict in pairs])
         return [
-            _judged(layer, place, verdicts[number - 1], code, words)
-            for place, number, code, words in connection.rows(screening.SCREEN)
+            _judged(place, verdict, value, code, words)
+            for (place, _, code, words), verdict, value in zip(
+                found, told, values, strict=True
+            )
         ]
 
     def _rules(self, connection: Connection) -> list[screening.Rule]:
@@ -66,15 +71,14 @@ class Screen:
 
 
 def _judged(
-    layer: pl.DataFrame,
     place: int,
     verdict: screening.Verdict,
+    value: str | None,
     code: str | None,
     words: str | None,
 ) -> Refusal:
     column, constraint = verdict.column, verdict.constraint
     if words is not None:
         return Refusal(place, column, constraint, words, code, of_value=True)
-    refusal = Refusal(place, column, constraint, "", verdict.sqlstate)
-    value = refusal.value(layer) or ""
-    return replace(refusal, message=value.join(verdict.message))
+    message = (value or "").join(verdict.message)
+    return Refusal(place, column, constraint, message, verdict.sqlstate)

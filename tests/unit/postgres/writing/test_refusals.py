@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from propload.postgres.writing.refusals import Refusal
+from propload.postgres.writing.refusals import values_of
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,10 @@ from propload.postgres.writing.refusals import Refusal
 )
 def test_a_value_is_shown_as_people_write_it(values, shown):
     layer = pl.DataFrame({"v": pl.concat([values.clear(1), values])})
-    assert Refusal(1, "v", None, "refused", "22P02").value(layer) == shown
+    assert values_of(layer, [(1, "v")]) == [shown]
+
+
+def test_values_come_in_the_order_of_their_rows_whatever_columns_they_are_of():
+    layer = pl.DataFrame({"a": [1, 2, None], "b, c": ["x", None, "z"], "d": [None] * 3})
+    asked = [(2, "a, d"), (1, "a"), (0, "b, c"), (0, None), (1, "e"), (0, "a, d")]
+    assert values_of(layer, asked) == [None, "2", "x", None, None, "1, null"]
