@@ -8,8 +8,9 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
-from scrapy.utils.misc import load_object
 from twisted.internet.defer import Deferred
+
+from propload.sources.spiders.standing_in import stand_in
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from scrapy.robotstxt import RobotParser
     from scrapy.settings import BaseSettings
 
-_SETTING = "DOWNLOADER_MIDDLEWARES"
 #: Where Scrapy has its own.
 _ORDER = 100
 
@@ -96,8 +96,4 @@ def unread_rules(error: BaseException | None, /) -> str:
 
 def obey_robots(settings: BaseSettings, /) -> None:
     """Put `Robots` in the place of Scrapy's own, unless a user has changed that."""
-    chosen = settings.getdict(_SETTING)
-    if any(load_object(each) is RobotsTxtMiddleware for each in chosen):
-        return
-    settings.set_in_component_priority_dict(_SETTING, RobotsTxtMiddleware, None)
-    settings.setdefault_in_component_priority_dict(_SETTING, Robots, _ORDER)
+    stand_in(settings, Robots, for_scrapys=RobotsTxtMiddleware, order=_ORDER)

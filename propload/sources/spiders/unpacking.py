@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
-from scrapy.utils.misc import load_object
+
+from propload.sources.spiders.standing_in import stand_in
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
     from scrapy.signalmanager import SignalManager
 
-_SETTING = "DOWNLOADER_MIDDLEWARES"
 #: Where Scrapy has its own.
 _ORDER = 590
 #: What is sent with a request whose answer was given up.
@@ -58,8 +58,4 @@ class Unpacking(HttpCompressionMiddleware):
 
 def tell_too_large(settings: BaseSettings, /) -> None:
     """Put `Unpacking` in the place of Scrapy's own, unless a user has changed that."""
-    chosen = settings.getdict(_SETTING)
-    if any(load_object(each) is HttpCompressionMiddleware for each in chosen):
-        return
-    settings.set_in_component_priority_dict(_SETTING, HttpCompressionMiddleware, None)
-    settings.setdefault_in_component_priority_dict(_SETTING, Unpacking, _ORDER)
+    stand_in(settings, Unpacking, for_scrapys=HttpCompressionMiddleware, order=_ORDER)
