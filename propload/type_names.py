@@ -5,7 +5,6 @@ Users know the types of their tables, not those of the frames between.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,8 +24,6 @@ _NARROW: Mapping[type[pl.DataType], str] = {
     pl.UInt32: "integer from 0 to 4294967295",
     pl.UInt64: "integer from 0 to 18446744073709551615",
 }
-#: With a namespace or not, and with a shape and a reference system or not.
-_PLACE = re.compile(r"(?:.*\.)?geo(?:metry|graphy)(?:\(.*\))?", re.DOTALL)
 #: So many words of an enumeration are told.
 _WORDS_TOLD = 10
 
@@ -103,11 +100,6 @@ def type_name(dtype: pl.DataType, /) -> str:
     if type(dtype) in _CREATED or dtype.is_decimal() or isinstance(dtype, pl.Datetime):
         return create_type(dtype)
     return _UNSTORED.get(type(dtype), str(dtype))
-
-
-def is_place(pg_type: str, /) -> bool:
-    """Return whether a type of PostgreSQL is one of the two of PostGIS for places."""
-    return bool(_PLACE.fullmatch(pg_type))
 
 
 def inner_type(dtype: pl.List | pl.Array, /) -> pl.DataType:

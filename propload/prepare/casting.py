@@ -56,6 +56,7 @@ class Cast:
         pg_type: What messages call that type; PostgreSQL's name of it.
         guessed: Whether the type was guessed from the values themselves.
         array: How an array's text is written.
+        is_place: Whether it is PostGIS' own for places, and no array of these.
     """
 
     column: str
@@ -63,12 +64,14 @@ class Cast:
     pg_type: str
     guessed: bool = False
     array: ArrayForm = USUAL_ARRAY
+    is_place: bool = False
 
     @classmethod
     def of(cls, step: ColumnPlan, /, *, guessed: bool = False) -> Self:
         """Return the type that a column of the table's is to have."""
         told = (step.column, step.dtype, step.pg_type)
-        return cls(*told, guessed=guessed, array=step.array)
+        is_place = step.of_postgis and not step.pg_type.endswith("[]")
+        return cls(*told, guessed=guessed, array=step.array, is_place=is_place)
 
 
 def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
@@ -131,7 +134,7 @@ def cast_types(frame: pl.DataFrame, casts: Iterable[Cast]) -> Sifted:
 def _is_done(source: pl.DataType, wanted: Cast) -> bool:
     dtype, pg_type = wanted.dtype, wanted.pg_type
     is_read = not (may_limit(dtype, pg_type) or may_read(dtype, pg_type))
-    return source == dtype and is_read
+    return source == dtype and is_read and not wanted.is_place
 
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)
@@ -173,11 +176,16 @@ def _read(column: pl.Expr, wanted: Cast) -> Conversion | None:
 
 
 def _for_server(column: pl.Expr, wanted: Cast) -> Conversion | None:
+    if wanted.is_place:
+        # PostgreSQL's notation of bytes, in which rejected rows have them as well
+        return Conversion(column.str.strip_prefix("\\x"))
     return read_for_server(column, wanted.pg_type, wanted.array)
 
 
 def _as_text(column: pl.Expr, source: pl.DataType, wanted: Cast) -> Conversion | None:
     pg_type = wanted.pg_type
+    if wanted.is_place and source == pl.Binary:
+        return Conversion(column.bin.encode("hex"))
     if may_read_within(source, pg_type, wanted.array):
         listed = write_text(column, source)
         return None if listed is None else _for_server(listed, wanted)

@@ -20,7 +20,7 @@ from propload.prepare.limits import PLAIN_AMOUNT
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
 from propload.target import USUAL_ARRAY, ArrayForm
-from propload.type_names import inner_type, is_place
+from propload.type_names import inner_type
 from propload.values import as_text
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ _LIST = r"^\s*\["
 
 def may_read(dtype: pl.DataType, pg_type: str) -> bool:
     """Return whether texts for a type may not be what the server reads yet."""
-    is_read = pg_type.startswith("numeric") | pg_type.endswith("[]") | is_place(pg_type)
-    return dtype == pl.String and is_read
+    return dtype == pl.String and pg_type.startswith("numeric") | pg_type.endswith("[]")
 
 
 def may_read_within(
@@ -97,9 +96,6 @@ def read_for_server(
         element = pg_type.removesuffix("[]")
         read = partial(_read_lists, element=element, form=array)
         return Conversion(column.map_batches(read, return_dtype=pl.String))
-    if is_place(pg_type):
-        # PostgreSQL's notation of bytes, in which rejected rows have them as well
-        return Conversion(column.str.strip_prefix("\\x"))
     return Conversion(_numeral(column)) if pg_type.startswith("numeric") else None
 
 

@@ -7,7 +7,7 @@ import json
 import polars as pl
 
 from propload.moments import duration_text, in_calendar, moment_text
-from propload.type_names import field_types, inner_type, is_place, leaf_types
+from propload.type_names import field_types, inner_type, leaf_types
 from propload.values import (
     EXACT_IN_FLOAT,
     MARKED_NUMBER,
@@ -33,7 +33,7 @@ def write_text(  # noqa: PLR0911 - one return a type
         has_json = pl.Object() not in leaf_types(source)
         return _json_text(column, source) if has_json else None
     if source == pl.Binary:
-        return _bytes_text(column, pg_type)
+        return pl.lit("\\x") + column.bin.encode("hex") if "bytea" in pg_type else None
     if source in (pl.Date, pl.Time) or isinstance(source, pl.Datetime):
         return moment_text(column, source)
     if isinstance(source, pl.Duration):
@@ -45,12 +45,6 @@ def write_text(  # noqa: PLR0911 - one return a type
     if source.is_float():
         return _float_text(column, source)
     return column.cast(pl.String)
-
-
-def _bytes_text(column: pl.Expr, pg_type: str) -> pl.Expr | None:
-    if is_place(pg_type):
-        return column.bin.encode("hex")
-    return pl.lit("\\x") + column.bin.encode("hex") if "bytea" in pg_type else None
 
 
 def _float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:

@@ -111,7 +111,7 @@ def test_rejected_bytes_are_places_when_they_are_replayed(homes):
 def test_types_of_ones_own_with_such_names_are_others(database):
     run_sql(
         database,
-        "CREATE TYPE geography AS ENUM ('coast', 'hills')",
+        r"CREATE TYPE geography AS ENUM ('coast', 'hills', '\x1')",
         "CREATE TYPE geometry AS (x int, y int)",
         "CREATE TABLE homes (id int PRIMARY KEY, a geography, b geometry)",
     )
@@ -119,3 +119,8 @@ def test_types_of_ones_own_with_such_names_are_others(database):
     for unchanged in (0, 1):
         done = propload.ingest(rows, to=database, table="homes", key="id")
         assert (done.counts.unchanged, done.counts.rejected) == (unchanged, 1)
+    # no bytes in PostgreSQL's notation, of which a place has the digits alone
+    done = propload.ingest(
+        [{"id": 3, "a": r"\x1"}], to=database, table="homes", key="id"
+    )
+    assert (done.counts.inserted, done.counts.rejected) == (1, 0)
