@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import sifting
-from propload.postgres.writing.counting import (
+from propload.postgres.writing.merging import (
     merged_counts,
     updates_so_far,
     write_stage,

@@ -14,9 +14,9 @@ from propload.postgres.sql.screening import OF_THE_SERVER
 from propload.postgres.tables.premises import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
-from propload.postgres.writing.counting import write_stage
 from propload.postgres.writing.entering import EntryWriter, piece_counts
 from propload.postgres.writing.erasing import Erasing
+from propload.postgres.writing.merging import write_stage
 from propload.postgres.writing.pace import Pace
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling

@@ -12,7 +12,7 @@ from propload.postgres.sql.sessions import set_up
 from propload.postgres.sql.stage import STAGE
 from propload.postgres.tables.reading import describe
 from propload.postgres.tables.shaping import shape_of
-from propload.postgres.writing.counting import write_stage
+from propload.postgres.writing.merging import write_stage
 from tests.integration.postgres.keyed_rows import frame
 from tests.integration.postgres.writing import (
     counts,
