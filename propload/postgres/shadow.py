@@ -19,7 +19,7 @@ from propload.postgres.ledger.standing import Standing
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow_room import missing_room
-from propload.postgres.sql import bookkeeping, swapping
+from propload.postgres.sql import ledger, swapping
 from propload.postgres.sql.locks import limit_wait
 from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
@@ -296,7 +296,7 @@ class Shadow:
         if not Standing.of(self._connection).is_usable:
             return []
         query = (str(self._target.table),)
-        runs = self._connection.rows(bookkeeping.UNFINISHED_REPLACES, query)
+        runs = self._connection.rows(ledger.UNFINISHED_REPLACES, query)
         return [_name_of(run_id, target) for run_id, target in runs]
 
 

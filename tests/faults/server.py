@@ -11,7 +11,7 @@ from propload.errors import PropLoadError
 from propload.postgres.server.cluster import Cluster
 from propload.postgres.server.embedded import server_account
 from propload.postgres.session.connection import connect
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from tests.integration.reading import run_sql
 from tests.programs import server_programs
 
@@ -80,8 +80,8 @@ def prepare_ledger(dsn, *statements):
     """Make propload's own tables before its first run, and change them."""
     with connect(dsn, application_name="observer") as session:
         for statement in (
-            *bookkeeping.CREATE_SCHEMA,
-            *bookkeeping.CREATE_TABLES,
+            *ledger.CREATE_SCHEMA,
+            *ledger.CREATE_TABLES,
             *statements,
         ):
             session.execute(statement)

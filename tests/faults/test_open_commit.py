@@ -6,7 +6,7 @@ import pytest
 
 from propload.batch import Deduped, Piece
 from propload.postgres.session.connection import connect
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from propload.report import Counts
 from tests.faults import loading
 from tests.faults.server import (
@@ -37,7 +37,7 @@ def write_next_batch(session, frame):
     piece = Piece(number, 0, Deduped((rows,)), first, first + rows.height)
     counts = Counts(read=rows.height, inserted=rows.height)
     mine = {"token": session.token, "holder": holder}
-    session.execute(bookkeeping.record(run, piece, counts, **mine))
+    session.execute(ledger.record(run, piece, counts, **mine))
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])

@@ -19,7 +19,7 @@ from propload.postgres.ledger.standing import Standing
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import is_missing, lost_session
 from propload.postgres.session.locking import is_done_in_time
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from propload.report import Counts
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class DatabaseLedger:
     def describe(self, connection: Connection, run: RunRecord) -> None:
         """Enter what holds for the run's pieces from now on, and commit."""
         values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
-        begun = connection.ask(bookkeeping.BEGIN, (run.run_id, self._holder, *values))
+        begun = connection.ask(ledger.BEGIN, (run.run_id, self._holder, *values))
         connection.commit()
         if not begun:
             raise taken_over(run.run_id)
@@ -56,11 +56,11 @@ class DatabaseLedger:
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its own transaction, unless it is entered already."""
         mine = {"token": connection.token, "holder": self._holder}
-        entry = bookkeeping.record(self.run_id, piece, counts, **mine)
+        entry = ledger.record(self.run_id, piece, counts, **mine)
         with self._noticing_loss(connection):
             if connection.execute(entry):
                 return True
-        query = bookkeeping.obstacles(self.run_id, **mine)
+        query = ledger.obstacles(self.run_id, **mine)
         is_session, is_known, is_held = connection.rows(query)[0]
         if not is_session:
             raise lost_session()
@@ -75,21 +75,21 @@ class DatabaseLedger:
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None."""
-        query = bookkeeping.find(self.run_id, piece.batch, piece.lane)
+        query = ledger.find(self.run_id, piece.batch, piece.lane)
         with self._noticing_loss(connection):
             rows = connection.rows(query)
         return _entry(rows[0]) if rows else None
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run."""
-        rows = connection.ask(bookkeeping.COMMITTED, (self.run_id,))
+        rows = connection.ask(ledger.COMMITTED, (self.run_id,))
         return [_entry(row) for row in rows]
 
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
         with self._noticing_loss(connection):
-            if connection.ask(bookkeeping.FINISH, values):
+            if connection.ask(ledger.FINISH, values):
                 return
         if self.status(connection) is None:
             raise unknown_run(self.run_id)
@@ -97,7 +97,7 @@ class DatabaseLedger:
 
     def beside(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that have committed rows into a table and still go on."""
-        rows = connection.rows(bookkeeping.BESIDE, (target, self.run_id))
+        rows = connection.rows(ledger.BESIDE, (target, self.run_id))
         return [str(run_id) for (run_id,) in rows]
 
     def settle_end(self, status: str) -> None:
@@ -105,7 +105,7 @@ class DatabaseLedger:
 
     def status(self, connection: Connection) -> str | None:
         """Return how the run ended as far as is entered."""
-        rows = connection.ask(bookkeeping.STATUS, (self.run_id,))
+        rows = connection.ask(ledger.STATUS, (self.run_id,))
         return str(rows[0][0]) if rows else None
 
     @contextmanager
@@ -139,7 +139,7 @@ def take_over(
         connection.commit()
         return True
     held = (run_id, holder)
-    return is_done_in_time(connection, bookkeeping.HOLD, held, wait=wait)
+    return is_done_in_time(connection, ledger.HOLD, held, wait=wait)
 
 
 def stand_up(connection: Connection, /) -> bool:
@@ -150,7 +150,7 @@ def stand_up(connection: Connection, /) -> bool:
     """
     standing = Standing.of(connection)
     if standing.may_make and not standing.is_there:
-        _make(connection, () if standing.has_schema else bookkeeping.CREATE_SCHEMA)
+        _make(connection, () if standing.has_schema else ledger.CREATE_SCHEMA)
     connection.commit()
     return standing.takes_runs
 
@@ -162,7 +162,7 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
     schema: it then meets the new one as a duplicate, and needs to make nothing.
     """
     try:
-        making = (bookkeeping.LOCK_MAKING, *schema, *bookkeeping.CREATE_TABLES)
+        making = (ledger.LOCK_MAKING, *schema, *ledger.CREATE_TABLES)
         connection.execute(";".join(making))
     except ServerError as error:
         connection.rollback()

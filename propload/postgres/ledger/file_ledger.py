@@ -18,7 +18,7 @@ from propload.options import Places
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import lost_session
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from propload.private_files import write_private
 from propload.report import Counts
 
@@ -170,7 +170,7 @@ class FileLedger:
         Raises:
             WriteError: It runs in another session than the one that was opened.
         """
-        query = bookkeeping.transaction(self.run_id, token=connection.token)
+        query = ledger.transaction(self.run_id, token=connection.token)
         number = connection.value(query)
         if number is None:
             raise lost_session()
@@ -249,7 +249,7 @@ def ledger_files(state_dir: Path, /) -> list[Path]:
 def identity_of(connection: Connection, /) -> str | None:
     """Return what a database is known by, or None where this user may not ask."""
     try:
-        return str(connection.value(bookkeeping.IDENTITY))
+        return str(connection.value(ledger.IDENTITY))
     except ServerError as error:
         if error.sqlstate is None:
             raise
@@ -267,7 +267,7 @@ def was_committed(connection: Connection, number: str, /) -> bool:
         WriteError: It was so long ago that the server has forgotten.
     """
     try:
-        status = connection.value(bookkeeping.status_of(number))
+        status = connection.value(ledger.status_of(number))
     except ServerError as error:
         connection.rollback()
         if error.sqlstate != _IN_THE_FUTURE:

@@ -10,7 +10,7 @@ from propload.postgres.ledger.history import read_file
 from propload.postgres.ledger.standing import Standing
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from propload.run_files import delete, written_before
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def forget_runs(
         gone = 0
         if Standing.of(connection).is_usable:
             given = (before, target, "\n".join(kept.sources), "\n".join(kept.runs))
-            gone = int(connection.value(bookkeeping.FORGET, given))
+            gone = int(connection.value(ledger.FORGET, given))
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
         return gone + _forget_files(connection, old, target, kept)
@@ -91,7 +91,7 @@ def _forget_files(
     gone = 0
     for path in old:
         run = read_file(connection, path, here)
-        if run is None or run.status != bookkeeping.LOADED or kept.has(run):
+        if run is None or run.status != ledger.LOADED or kept.has(run):
             continue
         if target in ("", run.target):
             gone += delete(path)

@@ -19,7 +19,7 @@ from propload.postgres.ledger.file_ledger import (
 from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.ledger.standing import Standing
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from propload.report import Counts
 from propload.run_files import is_file_of
 
@@ -85,7 +85,7 @@ def runs_of(
         target: The qualified table.
     """
     place = (source, target)
-    in_database = _in_database(connection, bookkeeping.RUNS_OF, place)
+    in_database = _in_database(connection, ledger.RUNS_OF, place)
     in_files = _in_files(connection, ledger_files(state_dir), source)
     found = [*in_database, *(run for run in in_files if run.target == target)]
     return sorted(found, key=lambda run: run.run_id, reverse=True)
@@ -95,7 +95,7 @@ def find_run(
     connection: Connection, state_dir: Path, run_id: str, /
 ) -> RunRecord | None:
     """Return a run, or None where the ledger does not know it; as of `runs_of`."""
-    found = _in_database(connection, bookkeeping.RUN, (run_id,))
+    found = _in_database(connection, ledger.RUN, (run_id,))
     path = path_of(state_dir, run_id)
     if not found and is_file_of(Places(state_dir).runs, path):
         found = _in_files(connection, [path])

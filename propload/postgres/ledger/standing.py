@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -32,7 +32,7 @@ class Standing(NamedTuple):
         Raises:
             ServerError: The connection broke.
         """
-        return cls(*connection.ask(bookkeeping.STANDING)[0])
+        return cls(*connection.ask(ledger.STANDING)[0])
 
     @property
     def takes_runs(self) -> bool:

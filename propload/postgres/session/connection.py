@@ -38,7 +38,7 @@ from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
 from propload.postgres.session.spooling import copies_from_spool
-from propload.postgres.sql import bookkeeping, quoting
+from propload.postgres.sql import ledger, quoting
 from propload.postgres.sql.sessions import NAME, begin
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Connection(Asking):
         self.token = secrets.token_hex(8)
         settings = session_settings.SETTINGS | {
             NAME: group.application_name[:63],
-            bookkeeping.SESSION: self.token,
+            ledger.SESSION: self.token,
         }
         asked = begin(settings, session_settings.LINE_SETTINGS)
         answer = self.ask(asked, tuple(settings.values()))[0]

@@ -15,7 +15,7 @@ from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_l
 from propload.postgres.ledger.history import find_point, find_run, runs_of
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import is_free
-from propload.postgres.sql import bookkeeping
+from propload.postgres.sql import ledger
 from propload.report import Counts
 from tests.integration.postgres.ledger.appending import ROWS, appending, entry
 from tests.integration.postgres.writing import (
@@ -93,7 +93,7 @@ def test_who_goes_on_with_a_file_ledger_waits_for_its_open_commits(
 ):
     run = run_record(target())
     files = FileLedger(state_dir, run)
-    subject = bookkeeping.pieces_of(run.run_id)
+    subject = ledger.pieces_of(run.run_id)
     with connect(database) as session, connect(database) as other:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         assert not is_free(other, subject, wait=0.1)
@@ -160,7 +160,7 @@ def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
         session.commit()
         # what it says of transactions before its oldest notes
         forgotten = "SELECT pg_xact_status(NULL)"
-        monkeypatch.setattr(bookkeeping, "status_of", lambda _: forgotten)
+        monkeypatch.setattr(ledger, "status_of", lambda _: forgotten)
         with pytest.raises(WriteError, match="might be written twice"):
             FileLedger(state_dir, run).committed(session)
 
