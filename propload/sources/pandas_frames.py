@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from propload.fields import make_field
-from propload.sources.places import of_geopandas
+from propload.sources.geometry import of_geopandas
 
 
 def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
