@@ -16,8 +16,8 @@ from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.entering import EntryWriter, piece_counts
 from propload.postgres.writing.erasing import Erasing
+from propload.postgres.writing.fast_path import FastPath
 from propload.postgres.writing.merging import write_stage
-from propload.postgres.writing.pace import Pace
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
@@ -82,7 +82,7 @@ class TableWriter(EntryWriter):
         self._shape = shape
         self._premises = premises
         self._stored = stored
-        self._pace = Pace(fast=empty or not shape.key)
+        self._fast_path = FastPath(fast=empty or not shape.key)
         self._stage_writer = StageWriter(shape)
         self._erasing = Erasing(shape)
         self._triage = Triage(shape, self._stage_writer)
@@ -170,7 +170,7 @@ class TableWriter(EntryWriter):
     @property
     def _is_direct(self) -> bool:
         """Whether the next piece goes straight into the table, if nothing is odd."""
-        return self._pace.fast and self._shape.direct
+        return self._fast_path.fast and self._shape.direct
 
     def _attempt(self, approach: Approach) -> Attempt:
         direct = (
@@ -198,7 +198,7 @@ class TableWriter(EntryWriter):
             return None
         met = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
         if met and self._shape.key:
-            self._pace.met_stored_key()
+            self._fast_path.met_stored_key()
             return approach
         self._session.make_stage(self._shape)
         return self._triage.after(
@@ -252,7 +252,7 @@ class TableWriter(EntryWriter):
         ended = self._end(connection, piece, written, self._account(piece, written))
         self._erasing.settle()
         if ended is written and not attempt.direct:
-            self._pace.staged(attempt.height, new=written.inserted)
+            self._fast_path.staged(attempt.height, new=written.inserted)
         return ended
 
     def _is_as_known(self, connection: Connection, piece: Piece, unsent: int) -> bool:

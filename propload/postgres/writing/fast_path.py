@@ -7,7 +7,7 @@ from __future__ import annotations
 MOST_PATIENCE = 64
 
 
-class Pace:
+class FastPath:
     """Decides whether the next piece is tried without a stage.
 
     A COPY that meets a stored key is undone and leaves dead rows, so after each
