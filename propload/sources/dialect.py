@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SourceError
 from propload.options import is_delimiter
-from propload.sources.above import doubt_above, lines_above
 from propload.sources.chunking import count_lines
+from propload.sources.preamble import preamble_doubt, preamble_lines
 from propload.sources.records import first_row_end
 from propload.sources.source import check_names
 
@@ -144,14 +144,14 @@ def _fields(text: str, delimiter: str, name: str) -> list[str]:
 def _lines_above(sample: str, delimiter: str, *, whole: bool, told: bool) -> int:
     """Return how many lines stand above the table, be the delimiter another one."""
     rows = _numbered_rows(sample, delimiter, whole=whole)
-    if (lines := lines_above(rows)) or told:
+    if (lines := preamble_lines(rows)) or told:
         return lines
     width = len(rows[0][1])
     if width > 1 and sum(len(row) == width for _, row in rows) * 2 >= len(rows):
         return 0
     for other in CANDIDATES:
         rows = _numbered_rows(sample, other, whole=whole) if other != delimiter else []
-        lines = lines_above(rows)
+        lines = preamble_lines(rows)
         header = next((row for before, row in rows if lines and before == lines), [])
         # blanks beside a comma or semicolon are of a text
         if header and all(text == text.strip() for text in header):
@@ -251,7 +251,7 @@ def doubt_first(
         is_header: Whether it was taken for the header.
     """
     if lines:
-        return doubt_above(first, lines, source)
+        return preamble_doubt(first, lines, source)
     return _doubt_header(first, rows, source) if is_header else ""
 
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.errors import SourceError
 from propload.fields import but_texts
-from propload.sources.above import lines_above
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
+from propload.sources.preamble import preamble_lines
 from propload.sources.records import HEADER_AGAIN
 from propload.sources.source import cut, noted, with_nulls
 from propload.values import FORMULA_ERRORS
@@ -92,7 +92,7 @@ def read_workbook(
     names, has_header = name_columns(first, sample, name, header=options.header)
     doubt = ""
     if options.header is None:
-        above = lines_above([(row[0], row[1:]) for row in head])
+        above = preamble_lines([(row[0], row[1:]) for row in head])
         lines = above and options.skip_lines + above
         doubt = doubt_first(first, sample, name, lines=lines, is_header=has_header)
     frame, again = _without_header(frame.drop(ABOVE), first if has_header else None)

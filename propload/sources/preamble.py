@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,]*")
 SHOWN = 40
 
 
-def lines_above(rows: Sequence[NumberedRow]) -> int:
+def preamble_lines(rows: Sequence[NumberedRow]) -> int:
     """Return how many lines stand above what looks like a table; 0 where none do.
 
     Args:
@@ -31,7 +31,7 @@ def lines_above(rows: Sequence[NumberedRow]) -> int:
     return rows[place][0] if is_title else 0
 
 
-def doubt_above(first: Sequence[str], lines: int, source: str) -> str:
+def preamble_doubt(first: Sequence[str], lines: int, source: str) -> str:
     """Return what is said of lines that may stand above the header.
 
     Args:
