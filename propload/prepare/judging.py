@@ -19,7 +19,7 @@ from propload.prepare.accepting import (
     is_known,
 )
 from propload.prepare.casting import VALUE_LENGTH
-from propload.prepare.failing import FailedCheck, described
+from propload.prepare.failed_check import FailedCheck, described
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
 
 if TYPE_CHECKING:
