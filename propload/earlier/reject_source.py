@@ -16,8 +16,8 @@ import polars as pl
 from propload.batch import OWN_NAMES, Batch, Unread
 from propload.earlier.fixing import as_rows, mark_of, mend
 from propload.errors import ConfigError
-from propload.rejecting.learning import rows_as_read
 from propload.rejecting.lines import each_line, in_parts, lines_in_order, piece_of
+from propload.rejecting.type_inference import rows_as_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
-from propload.rejecting.learning import SeenValues
 from propload.rejecting.lines import sized_lines
 from propload.rejecting.reading import parts_of, reasons_as_text, row_columns
+from propload.rejecting.type_inference import SeenValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from propload.rejecting.learning import GrowingColumn, values_by_column
 from propload.rejecting.lines import OWN_PREFIX, REASON_COLUMNS, in_parts, sized_lines
+from propload.rejecting.type_inference import GrowingColumn, values_by_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.rejecting.learning import GrowingColumn, SeenValues
+from propload.rejecting.type_inference import GrowingColumn, SeenValues
 
 NUMBERS = st.integers(-3, 3) | st.sampled_from([2**53, 2**53 + 1, -(2**63), 2**63])
 TEXTS = st.text("ab\u20ac", max_size=2)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from propload.rejecting.learning import GrowingColumn, SeenValues, rows_as_read
+from propload.rejecting.type_inference import GrowingColumn, SeenValues, rows_as_read
 
 PLACE = pl.Struct({"city": pl.String, "at": pl.List(pl.Float64)})
 
