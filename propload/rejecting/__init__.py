@@ -1,12 +1,13 @@
 """Rejected rows: files of one NDJSON line a row, as read, with every reason.
 
 `writing` adds lines while a run goes on, `store` finds the files of all runs and takes
-lines out again, `lines` knows what stands in a line, `counting` counts rows by reason.
+lines out again, `lines` knows what stands in a line, `reason_counts` counts rows by
+reason.
 """
 
 from __future__ import annotations
 
-from propload.rejecting.counting import ReasonCounts
+from propload.rejecting.reason_counts import ReasonCounts
 from propload.rejecting.store import RejectRun, RejectStore
 from propload.rejecting.writing import RefusedRows, RejectWriter
 

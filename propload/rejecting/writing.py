@@ -17,8 +17,8 @@ from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
 from propload.prepare.text_out import beyond_json, is_json_of_polars, write_text
 from propload.private_files import is_at, open_private, sync_folder
-from propload.rejecting.counting import ReasonCounts
 from propload.rejecting.lines import REASON_COLUMNS, each_line
+from propload.rejecting.reason_counts import ReasonCounts
 from propload.rejecting.store import RejectStore, let_go, take_alone
 
 if TYPE_CHECKING:
