@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
-from propload.checking.counting import ColumnCounts, Repeats, hashes
 from propload.checking.hints import text_hints
+from propload.checking.profiling import ColumnCounts, Repeats, hashes
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.fitting import fit_rows, has_columns, in_context, see_columns

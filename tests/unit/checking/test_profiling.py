@@ -1,6 +1,6 @@
 import polars as pl
 
-from propload.checking.counting import ColumnCounts
+from propload.checking.profiling import ColumnCounts
 
 TYPES = {"id": ("bigint", "bigint"), "town": ("text", "text"), "at": ("date", "(new)")}
 
