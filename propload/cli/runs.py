@@ -13,7 +13,7 @@ from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import commands_for
 from propload.errors import ConfigError
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.target import parse_table
 from propload.wording import counted, hanging, visible
 

@@ -12,7 +12,7 @@ from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
 from propload.postgres.ledger.forgetting import Kept, forget_runs
 from propload.rejecting import RejectStore
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.running.choosing import has_database, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id

@@ -10,7 +10,7 @@ from propload.earlier.newest_rejects import NewestRejects
 from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.wording import counted
 
 if TYPE_CHECKING:

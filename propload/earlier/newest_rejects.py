@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from propload.beginnings import BeginningStore
 from propload.earlier.reject_source import REJECTS_OF, has_rows, run_replayed
 from propload.rejecting import RejectStore
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from propload.errors import ConfigError, PropLoadError
 from propload.monitoring.metrics import Metrics
 from propload.rejecting import RejectStore
 from propload.rejecting.store import require_there
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
 from propload.running.run import Run

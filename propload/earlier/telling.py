@@ -13,7 +13,7 @@ from propload.earlier.shown_runs import ShownReports
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.reading import read_rejects
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.target import parse_table

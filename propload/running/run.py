@@ -31,7 +31,7 @@ from propload.pipeline.lanes import CANCEL_SECONDS
 from propload.pipeline.remarks import did_erase_note
 from propload.rejecting.reading import read_rejects
 from propload.report import Report, Status, TargetName
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.retrying import RetryOptions, retry
 from propload.running.advice import (
     how_to_continue,

@@ -9,7 +9,7 @@ import propload
 from propload.beginnings import Beginning, noted
 from propload.earlier.replaying import replay
 from propload.errors import ConfigError, RejectLimitError
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

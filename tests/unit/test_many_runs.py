@@ -11,7 +11,7 @@ from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.run_files import RunFiles
 from propload.target import TableName
 from tests.unit.rejecting.making import refused

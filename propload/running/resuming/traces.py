@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.beginnings import BeginningStore
 from propload.errors import ConfigError
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from propload.target import TableName
 from propload.wording import counted
 

@@ -16,7 +16,7 @@ import pytest
 from propload.cli.places import LISTED_RUNS
 from propload.rejecting import RejectStore
 from propload.report import Counts, Report, TargetName
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from tests.unit.cli.rejected import RUNS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

@@ -10,7 +10,7 @@ import pytest
 from propload.beginnings import Beginning
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 from tests.unit.rejecting.making import refused
 
 FIRST, KILLED, LATER = (f"2026070{day}T120000-aa" for day in (1, 2, 3))

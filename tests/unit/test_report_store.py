@@ -9,7 +9,7 @@ import pytest
 import propload
 from propload.errors import ConfigError
 from propload.report import Counts, Report, TargetName
-from propload.reports import ReportStore
+from propload.report_store import ReportStore
 
 
 def report(run_id):
