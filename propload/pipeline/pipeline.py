@@ -20,7 +20,7 @@ from propload.errors import (
 from propload.monitoring.metrics import Fill, Metrics
 from propload.options import BATCH_BYTES
 from propload.pipeline.lanes import CANCEL_SECONDS, Lane, Work
-from propload.pipeline.making_again import require_same_pieces, torn_apart
+from propload.pipeline.partial_batch import require_same_pieces, torn_batch
 from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined, Joiner
@@ -205,7 +205,7 @@ class Pipeline:
             row = joined.through_row
         is_cut_off = self._stopping.is_set() or self._reader.error is not None
         if (torn := start.begun_from(row)) and not is_cut_off:
-            raise torn_apart(torn[0], source)
+            raise torn_batch(torn[0], source)
 
     def _prepare(self, joined: Joined) -> None:
         begun = self._options.start.find(joined)

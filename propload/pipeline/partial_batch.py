@@ -37,7 +37,7 @@ def require_same_pieces(
         raise ConfigError(msg)
 
 
-def torn_apart(begun: PartialBatch, source: str, /) -> ConfigError:
+def torn_batch(begun: PartialBatch, source: str, /) -> ConfigError:
     """Return what is said of a batch whose rows come otherwise than before."""
     msg = (
         f"{source}: rows {begun.first_row + 1:,} to {begun.through_row:,} of the run "
