@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import as_they_are
-from propload.pipeline.remarks import letter_notes
+from propload.pipeline.notes import newest_as_text_notes
 from propload.postgres.rehearsing import Rehearsal
 from propload.postgres.sql import swapping
 from propload.postgres.tables import making
@@ -100,9 +100,9 @@ class CheckedTable:
         table = self.target.table
         return [f"a replace drops what {table} holds now: {told}"] if held else []
 
-    def letter_notes(self) -> list[str]:
+    def newest_as_text_notes(self) -> list[str]:
         """Return what is said where key or `newest` are compared by letters."""
-        return letter_notes(self.target, self.types, is_new=self.facts is None)
+        return newest_as_text_notes(self.target, self.types, is_new=self.facts is None)
 
     def fit(
         self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]

@@ -14,10 +14,10 @@ from propload.checking.profiling import ColumnCounts, Repeats, hashes
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.pipeline.fitting import fit_rows, has_columns, in_context, see_columns
-from propload.pipeline.remarks import (
+from propload.pipeline.notes import (
     delimiter_note,
     located,
-    nothing_to_tell,
+    no_rows_note,
     would_erase_note,
 )
 from propload.prepare.cells import refused_cells
@@ -120,7 +120,7 @@ class Looking:
         self._table.notes += would_erase_note(
             self._erased, self._target, repeated=self._keys.count > 0
         )
-        self._table.notes += [*self._table.letter_notes(), *self._lacking.notes]
+        self._table.notes += [*self._table.newest_as_text_notes(), *self._lacking.notes]
         self._table.notes += self._table.replaced_note()
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
@@ -197,7 +197,7 @@ class Looking:
             return None
         see_columns(self._lacking, joined)
         if facts is None and not fitted.decides(joined):
-            self._undecided = nothing_to_tell(joined, self._target)
+            self._undecided = no_rows_note(joined, self._target)
             return None
         if facts is None and joined.untyped:
             self._table.notes += _hints(fitted, joined)

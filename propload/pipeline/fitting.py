@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from propload.batch import OWN_NAMES, Deduped, no_reasons
 from propload.errors import ConfigError, MadeMeanwhileError, SchemaMismatchError
-from propload.pipeline.remarks import (
+from propload.pipeline.notes import (
     delimiter_note,
-    letter_notes,
     located,
-    nothing_to_tell,
+    newest_as_text_notes,
+    no_rows_note,
 )
 from propload.pipeline.stages import Routing
 from propload.prepare.inference import known_types, named
@@ -321,7 +321,7 @@ class TableFit:
         # one that is gone since is not to be made again, which `prepare` refuses
         is_unmade = facts is None and not self.is_fitted
         if is_unmade and not preparer.decides(joined):
-            self._undecided = nothing_to_tell(joined, self._target)
+            self._undecided = no_rows_note(joined, self._target)
             return None
         if is_unmade:
             _try_schema(preparer, joined)
@@ -367,7 +367,7 @@ class TableFit:
             one.column: (type_name(schema[one.column]), one.pg_type)
             for one in table.plan
         }
-        letters = letter_notes(self._target, types, is_new=self.has_made)
+        letters = newest_as_text_notes(self._target, types, is_new=self.has_made)
         notes = [*table.notes, *letters, *delimiter_note(joined)]
         self._notes |= dict.fromkeys(notes)
         log.info("table %s: %s", self._target.table, _described(table.plan))

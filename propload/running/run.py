@@ -28,7 +28,7 @@ from propload.errors import (
 from propload.journal import Journal
 from propload.monitoring.memory import MemoryWatch
 from propload.pipeline.lanes import CANCEL_SECONDS
-from propload.pipeline.remarks import did_erase_note
+from propload.pipeline.notes import did_erase_note
 from propload.rejecting.reading import read_rejects
 from propload.report import Report, Status, TargetName
 from propload.report_store import ReportStore

@@ -23,7 +23,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _LETTERS = ("text", "character", "citext", "bpchar")
 
 
-def nothing_to_tell(joined: Joined, target: Target, /) -> str:
+def no_rows_note(joined: Joined, target: Target, /) -> str:
     """Return what is said of a table that is not made for want of a row."""
     names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
     return (
@@ -32,7 +32,7 @@ def nothing_to_tell(joined: Joined, target: Target, /) -> str:
     )
 
 
-def letter_notes(
+def newest_as_text_notes(
     target: Target, types: Mapping[str, tuple[str, str]], /, *, is_new: bool
 ) -> list[str]:
     """Return what is said where `newest` is compared by letters, if anything.
