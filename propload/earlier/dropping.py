@@ -10,7 +10,7 @@ from propload.beginnings import BeginningStore
 from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
-from propload.postgres.ledger.forgetting import Kept, forget_runs
+from propload.postgres.ledger.pruning import KeptRuns, prune_runs
 from propload.rejecting import RejectStore
 from propload.report_store import ReportStore
 from propload.running.choosing import has_database, open_database
@@ -71,10 +71,10 @@ def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
     """Return how many runs left the ledger."""
     rejects = map(rejects_of, RejectStore(plan.places.rejects).files.names())
     journals = (path.name for path in plan.places.journal.glob("*"))
-    kept = Kept(set(rejects), set(journals))
+    kept = KeptRuns(set(rejects), set(journals))
     with open_database(plan) as database, database.connect() as session:
         state_dir = plan.places.state_dir
-        return forget_runs(session, state_dir, before, table=table, kept=kept)
+        return prune_runs(session, state_dir, before, table=table, kept=kept)
 
 
 def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:

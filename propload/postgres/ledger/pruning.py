@@ -27,7 +27,7 @@ _LEDGER = "propload.ledger"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptRuns:
     """Runs whose rows somebody may load once more: by the ledger they are known.
 
     Attributes:
@@ -43,14 +43,14 @@ class Kept:
         return run.source in self.sources or run.run_id in self.runs
 
 
-def forget_runs(
+def prune_runs(
     connection: Connection,
     state_dir: Path,
     before: datetime,
     /,
     *,
     table: TableName | None,
-    kept: Kept,
+    kept: KeptRuns,
 ) -> int:
     """Return how many loaded runs left the ledger, of the database and in files.
 
@@ -84,7 +84,7 @@ def forget_runs(
 
 
 def _forget_files(
-    connection: Connection, old: list[Path], target: str, kept: Kept
+    connection: Connection, old: list[Path], target: str, kept: KeptRuns
 ) -> int:
     """Delete ledgers in files, of one target only unless it is empty."""
     here = identity_of(connection) if old else None
