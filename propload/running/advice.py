@@ -36,7 +36,7 @@ _OF_TABLES = "42"
 
 def way_on(parts: Parts) -> Way:
     """Return how the rest of a run is loaded, should it be killed."""
-    if parts.kept.journal is not None:
+    if parts.journaling.journal is not None:
         return "recover"
     if parts.plan.replayed:
         return "replay"
@@ -74,11 +74,11 @@ def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -
         # the same rows would fail again
         return _kept(parts, error).removesuffix(". ")
     gone = _gone_with_table(parts, counts, error)
-    if parts.kept.journal is None:
+    if parts.journaling.journal is None:
         if gone:
             return f"{gone}. {_how_to_begin_anew(parts, error)}"
         return _how_to_load_again(parts, counts, error)
-    kept = _how_to_recover(parts, parts.kept.journal, counts, error)
+    kept = _how_to_recover(parts, parts.journaling.journal, counts, error)
     given = f"{gone}: give them again" if gone else ""
     return ". ".join(filter(None, (kept, _lost(parts), given)))
 
@@ -101,7 +101,7 @@ def _how_to_recover(
     if is_replace:
         return _how_to_put_in_place(parts, journal, error)
     if not journal.waiting:
-        others = "other " if parts.kept.lost_rows else ""
+        others = "other " if parts.journaling.lost_rows else ""
         return f"All {others}rows that came are loaded or rejected; nothing waits"
     waiting = _waiting(journal, counts, error)
     if isinstance(error, ConfigError):
@@ -177,8 +177,10 @@ def _how_to_replay(plan: Plan, error: BaseException | None) -> str:
 def _lost(parts: Parts) -> str:
     """Return what is said of rows that a source gave and nobody kept, or nothing."""
     gave = f"that {parts.source.name} gave last"
-    lost = counted(parts.kept.lost_rows, f"row {gave} is lost", f"rows {gave} are lost")
-    return f"{lost}: give them again" if parts.kept.lost_rows else ""
+    lost = counted(
+        parts.journaling.lost_rows, f"row {gave} is lost", f"rows {gave} are lost"
+    )
+    return f"{lost}: give them again" if parts.journaling.lost_rows else ""
 
 
 def _gone_with_table(parts: Parts, counts: Counts, error: BaseException | None) -> str:

@@ -20,10 +20,10 @@ from propload.rejecting.lines import piece_of
 from propload.retrying import RetryOptions, retry
 from propload.running.adapting import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target, make_preparer
-from propload.running.keeping import (
+from propload.running.journaling import (
     first_row_of,
     is_journaled,
-    keep_rows,
+    journal_rows,
     killed_run_of,
 )
 from propload.running.parts import Parts
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from propload.prepare.preparing import Preparer
     from propload.prepare.validation import Checker
     from propload.running.adapting import BatchRows
-    from propload.running.keeping import Kept
+    from propload.running.journaling import Journaling
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
@@ -149,7 +149,7 @@ class _Load:
             workers,
         )
 
-    def fit(self, claim: _ClaimedRun, kept: Kept) -> TableFit:
+    def fit(self, claim: _ClaimedRun, journaling: Journaling) -> TableFit:
         """Return what fits the rows of a run to its table."""
         # rows of a key may take another lane than those that were written before
         expected = None if claim.point else self.expected
@@ -162,7 +162,7 @@ class _Load:
             lenient=is_journaled(self.source),
             expected=expected,
         )
-        fit.tell_entered(kept.note_entered)
+        fit.tell_entered(journaling.note_entered)
         return fit
 
 
@@ -199,16 +199,16 @@ def compose(
     claim = _claim(load, fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, gone = _rejects(plan, record.run_id, point, stack)
-    kept = keep_rows(source, plan, record, target, database, stack=stack)
-    fit = load.fit(claim, kept)
+    journaling = journal_rows(source, plan, record, target, database, stack=stack)
+    fit = load.fit(claim, journaling)
     start = find_start(source, point)
     pipeline = Pipeline(
-        ahead.reader if ahead else _make_reader(load, kept, start, memory, stack),
+        ahead.reader if ahead else _make_reader(load, journaling, start, memory, stack),
         fit,
         rejects,
-        _pipeline_options(plan, memory, kept, start, sizes),
+        _pipeline_options(plan, memory, journaling, start, sizes),
         metrics=metrics,
-        on_committed=kept.on_committed,
+        on_committed=journaling.on_committed,
     )
     tally = pipeline.tally  # what knows the pipeline, and it, would keep the source
     return Parts(
@@ -220,7 +220,7 @@ def compose(
         fit=fit,
         rejects=rejects,
         pipeline=pipeline,
-        kept=kept,
+        journaling=journaling,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
         chosen=claim.why,
@@ -229,14 +229,18 @@ def compose(
 
 
 def _make_reader(
-    load: _Load, kept: Kept, start: Start, memory: MemoryWatch, stack: ExitStack
+    load: _Load,
+    journaling: Journaling,
+    start: Start,
+    memory: MemoryWatch,
+    stack: ExitStack,
 ) -> Reader:
     """Return what reads the rows of a run from where it begins."""
     first = first_row_of(load.source)
-    batches = skip_rows(kept.feed or load.source, start.first_row - first)
+    batches = skip_rows(journaling.feed or load.source, start.first_row - first)
     reader = make_reader(batches, load.plan, memory, stack)
     # comes before the reader's end, which waits for the batch that is being read
-    stack.callback(kept.leave)
+    stack.callback(journaling.leave)
     return reader
 
 
@@ -320,7 +324,7 @@ def _rejects(
 def _pipeline_options(
     plan: Plan,
     memory: MemoryWatch,
-    kept: Kept,
+    journaling: Journaling,
     start: Start,
     sizes: BatchRows,
 ) -> PipelineOptions:
@@ -331,7 +335,7 @@ def _pipeline_options(
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
-        retries=RetryOptions.of(options, kept.outlasts_outage),
+        retries=RetryOptions.of(options, journaling.outlasts_outage),
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
         start=start,

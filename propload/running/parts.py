@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
     from propload.running.adapting import BatchRows
-    from propload.running.keeping import Kept
+    from propload.running.journaling import Journaling
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import Target
@@ -42,7 +42,7 @@ class Parts:
         rejects: Where rejected rows go.
         pipeline: Moves the rows.
         sizes: How many rows a batch may have.
-        kept: What keeps rows until they are committed.
+        journaling: What keeps rows until they are committed.
         continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
         begin_notes: What is said of rows that earlier processes have rejected.
@@ -59,7 +59,7 @@ class Parts:
     rejects: RejectWriter
     pipeline: Pipeline
     sizes: BatchRows
-    kept: Kept
+    journaling: Journaling
     continued: bool
     chosen: tuple[str, ...]
     begin_notes: tuple[str, ...] = ()
@@ -68,8 +68,8 @@ class Parts:
 
     def stop(self) -> None:
         """Read no more; what was read is committed."""
-        if self.kept.feed is not None:
-            self.kept.feed.stop()
+        if self.journaling.feed is not None:
+            self.journaling.feed.stop()
         else:
             self.pipeline.stop()
 
@@ -102,7 +102,7 @@ class Parts:
             newest = self.target.newest
             said.append(f"mode append adds every row: newest ({newest}) does not apply")
         said += [*self.begin_notes, *notes_of(self.source), *self.end_notes]
-        said += [self.kept.outcome.note] if self.kept.outcome.note else []
+        said += [self.journaling.outcome.note] if self.journaling.outcome.note else []
         return tuple(dict.fromkeys(said))
 
     def settings(self, chosen_besides: str, /) -> Mapping[str, Plain]:

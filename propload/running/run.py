@@ -41,7 +41,7 @@ from propload.running.advice import (
 )
 from propload.running.choosing import open_database
 from propload.running.composing import compose
-from propload.running.keeping import open_rest
+from propload.running.journaling import open_rest
 from propload.state_folder import make_state_folder
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Run:
             is_kept = ReportStore(self._plan.places.runs).save(report)
             # else nothing would tell that there is something to go on with
             note.stays = not is_kept and ending.status != "loaded"
-        return _returned(report, ending, kept=parts.kept.has_waiting)
+        return _returned(report, ending, kept=parts.journaling.has_waiting)
 
     def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending, Note]:
         """Return the parts, how the run ended, and its note until `told` closes."""
@@ -156,13 +156,13 @@ class Run:
                 that never began has no table to keep rows for. Or the disk refuses.
         """
         parts = self._parts
-        if parts is None or not isinstance(parts.kept.journal, Journal):
+        if parts is None or not isinstance(parts.journaling.journal, Journal):
             msg = "the run did not begin"
             raise JournalError(msg)
         if parts.target.mode == "replace":
             msg = f"a replace of {parts.target.table} takes all rows or none"
             raise JournalError(msg)
-        return open_rest(parts.kept.journal, self._plan)
+        return open_rest(parts.journaling.journal, self._plan)
 
     def _break_off(self) -> None:
         if self._database is not None:
@@ -230,7 +230,7 @@ class Run:
             parts.pipeline.tally.verify(all_read=ending.status != "failed")
             ending = self._judged(parts, ending)
             self._finish(parts, ending)
-            parts.kept.outcome.loaded = ending.status == "loaded"
+            parts.journaling.outcome.loaded = ending.status == "loaded"
         except CountsError as error:
             return Ending("failed", error)
         except PropLoadError as error:

@@ -13,7 +13,7 @@ from propload.postgres.ledger.history import find_point, find_run, runs_of
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.ledger import pieces_of
-from propload.running.keeping import is_journaled
+from propload.running.journaling import is_journaled
 from propload.running.resuming.requirements import (
     gone_with_table,
     require_goal,

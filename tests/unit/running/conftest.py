@@ -14,7 +14,7 @@ from propload.pipeline.fitting import TableFit
 from propload.postgres.ledger.run_record import RunRecord
 from propload.prepare.preparing import Preparer
 from propload.running.adapting import BatchRows
-from propload.running.keeping import Kept
+from propload.running.journaling import Journaling
 from propload.running.parts import Parts
 from propload.running.planning import Plan
 from propload.sources import open_source
@@ -60,7 +60,7 @@ def parts_of(tmp_path, monkeypatch, state_dir):
                 rejects=None,
                 pipeline=None,
                 sizes=BatchRows(100),
-                kept=Kept(journal_of(left), None, Outcome()),
+                journaling=Journaling(journal_of(left), None, Outcome()),
                 continued=False,
                 chosen=(),
             )

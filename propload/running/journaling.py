@@ -27,7 +27,7 @@ JournalFeed: TypeAlias = JournaledSource | PushedSource
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Journaling:
     """What keeps the rows of a source that cannot be read again.
 
     Attributes:
@@ -73,7 +73,7 @@ class Kept:
         return self.feed.is_producing() and not self.journal.is_full
 
 
-def keep_rows(
+def journal_rows(
     source: Source,
     plan: Plan,
     record: RunRecord,
@@ -81,7 +81,7 @@ def keep_rows(
     database: Database,
     *,
     stack: ExitStack,
-) -> Kept:
+) -> Journaling:
     """Return what keeps the rows of a source, until `stack` closes it.
 
     Rows may be pushed when it returns: what can fail before them has to come first.
@@ -91,10 +91,10 @@ def keep_rows(
     """
     outcome = Outcome()
     if not is_journaled(source):
-        return Kept(None, None, outcome)
+        return Journaling(None, None, outcome)
     if isinstance(source, JournalSource):
         stack.callback(close_journal, source, outcome)
-        return Kept(source, None, outcome)
+        return Journaling(source, None, outcome)
     live = Journal(
         plan.places.journal / record.run_id,
         _journal_options(plan),
@@ -104,10 +104,10 @@ def keep_rows(
     stack.callback(close_journal, live, outcome)
     if isinstance(source, PushedSource):
         source.attach(live)
-        return Kept(live, source, outcome)
+        return Journaling(live, source, outcome)
     feed = JournaledSource(source, live)
     stack.callback(feed.close)
-    return Kept(live, feed, outcome)
+    return Journaling(live, feed, outcome)
 
 
 def open_rest(ended: Journal, plan: Plan) -> Journal:
