@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from propload import config
 from propload.beginnings import BeginningStore
 from propload.earlier.begun_replays import find_begun, forget_abandoned
+from propload.earlier.committed_rejects import committed_pieces, how_to_settle
 from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.newest_rejects import NewestRejects
 from propload.earlier.reject_source import RejectSource
-from propload.earlier.settled import how_to_settle, settled_pieces
 from propload.errors import ConfigError, PropLoadError
 from propload.monitoring.metrics import Metrics
 from propload.rejecting import RejectStore
@@ -91,7 +91,7 @@ def _replay(
 ) -> Report:
     report = _report_of(path.stem, reports)
     plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
-    source = RejectSource(path, fix, settled_pieces(path.stem, plan, report))
+    source = RejectSource(path, fix, committed_pieces(path.stem, plan, report))
     _require_rows(source, store, plan)
     begun = find_begun(source, plan)
     if begun is not None and not begun.has_ended:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.running.planning import Plan
 
 
-def settled_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | None:
+def committed_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | None:
     """Return the pieces whose rejected rows may be added, or None where all may.
 
     A run that has not loaded all its rows has rejected some of batches that it did not
