@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from propload.earlier.dropping import drop_old_rejects as drop_old_rejects
     from propload.earlier.dropping import drop_rejects as drop_rejects
     from propload.earlier.dropping import drop_runs as drop_runs
+    from propload.earlier.inspecting import rejects as rejects
+    from propload.earlier.inspecting import runs as runs
     from propload.earlier.leftovers import drop_leftover as drop_leftover
     from propload.earlier.leftovers import leftovers as leftovers
     from propload.earlier.recovering import recover as recover
     from propload.earlier.replaying import replay as replay
-    from propload.earlier.telling import rejects as rejects
-    from propload.earlier.telling import runs as runs
     from propload.errors import BlockedError as BlockedError
     from propload.errors import ConfigError as ConfigError
     from propload.errors import CountsError as CountsError
@@ -101,9 +101,9 @@ _HOMES = {
     "ingest": "ingesting",
     "leftovers": "earlier.leftovers",
     "recover": "earlier.recovering",
-    "rejects": "earlier.telling",
+    "rejects": "earlier.inspecting",
     "replay": "earlier.replaying",
-    "runs": "earlier.telling",
+    "runs": "earlier.inspecting",
     "tune": "tuning",
 }
 
