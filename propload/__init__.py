@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from propload.earlier.dropping import drop_runs as drop_runs
     from propload.earlier.inspecting import rejects as rejects
     from propload.earlier.inspecting import runs as runs
-    from propload.earlier.leftovers import drop_leftover as drop_leftover
-    from propload.earlier.leftovers import leftovers as leftovers
+    from propload.earlier.leftover_journals import drop_leftover as drop_leftover
+    from propload.earlier.leftover_journals import leftovers as leftovers
     from propload.earlier.recovering import recover as recover
     from propload.earlier.replaying import replay as replay
     from propload.errors import BlockedError as BlockedError
@@ -93,13 +93,13 @@ _HOMES = {
     "Unread": "batch",
     "WriteError": "errors",
     "check": "checking.check",
-    "drop_leftover": "earlier.leftovers",
+    "drop_leftover": "earlier.leftover_journals",
     "drop_old_rejects": "earlier.dropping",
     "drop_rejects": "earlier.dropping",
     "drop_runs": "earlier.dropping",
     "embedded_url": "running.choosing",
     "ingest": "ingesting",
-    "leftovers": "earlier.leftovers",
+    "leftovers": "earlier.leftover_journals",
     "recover": "earlier.recovering",
     "rejects": "earlier.inspecting",
     "replay": "earlier.replaying",

@@ -14,7 +14,7 @@ from scrapy.crawler import Crawler
 
 import propload
 from propload.beginnings import BeginningStore
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import JournalError, LoadError
 from propload.sources.spiders import PropLoadPipeline

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from propload.beginnings import BeginningStore
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.rejecting import RejectStore
 from propload_spiders.demo import DemoSite

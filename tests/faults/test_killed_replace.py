@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.postgres.session.connection import connect
 from tests.faults import loading

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 import propload
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import LoadError
 from propload.monitoring.metrics import Metrics

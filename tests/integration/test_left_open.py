@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from tests.integration.reading import run_sql
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import JournalSource, segments

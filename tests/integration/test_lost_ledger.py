@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.earlier.leftovers import drop_leftover, leftovers
+from propload.earlier.leftover_journals import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.postgres.session.dsn import parse_dsn

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 import propload
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, JournalError, LoadError
 from propload.pipeline import reading

@@ -14,7 +14,7 @@ import pytest
 import propload
 from propload.beginnings import Beginning
 from propload.earlier import recovering
-from propload.earlier.leftovers import drop_leftover, leftovers
+from propload.earlier.leftover_journals import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import JournalSource, feeding, writing

@@ -3,12 +3,12 @@
 import pytest
 
 import propload
-from propload.earlier import leftovers as looking
+from propload.earlier import leftover_journals as looking
 from propload.earlier import recovering
-from propload.earlier.leftovers import (
+from propload.earlier.leftover_journals import (
     JournalGoneError,
     drop_leftover,
-    leftovers,
+    leftover_journals,
     opened,
 )
 from propload.earlier.recovering import recover
@@ -28,7 +28,7 @@ def left(database):
     with pytest.raises(LoadError, match="10 rows wait in the journal"):
         propload.ingest(iter(ROWS), to=database, table="homes")
     run_sql(database, "ALTER TABLE homes ADD COLUMN extra bigint")
-    [one] = leftovers()
+    [one] = leftover_journals()
     return one
 
 

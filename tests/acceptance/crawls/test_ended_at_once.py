@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.postgres.session.connection import connect
 from tests.acceptance.crawls.test_sink import wait_for_log

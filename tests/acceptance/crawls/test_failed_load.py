@@ -7,7 +7,7 @@ import pytest
 import scrapy
 from scrapy.crawler import Crawler
 
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.sources.spiders import PropLoadPipeline
 from tests.integration.reading import read_table, run_sql

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from tests.integration.reading import read_table, run_sql
 

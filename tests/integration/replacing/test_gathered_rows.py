@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 import propload
-from propload.earlier.leftovers import drop_leftover, leftovers
+from propload.earlier.leftover_journals import drop_leftover, leftovers
 from propload.earlier.recovering import recover
 from propload.postgres import shadow
 from tests.integration.reading import run_sql

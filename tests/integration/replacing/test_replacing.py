@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.earlier.leftovers import leftovers
+from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import LoadError
 from propload.postgres.ledger.file_ledger import FileLedger

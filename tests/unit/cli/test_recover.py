@@ -39,7 +39,7 @@ def recovering(monkeypatch, tmp_path):
 
     module.recover = recover
     module.leftovers = lambda **_: module.left
-    for name in ("recovering", "leftovers"):
+    for name in ("recovering", "leftover_journals"):
         monkeypatch.setitem(sys.modules, f"propload.earlier.{name}", module)
     return module
 
