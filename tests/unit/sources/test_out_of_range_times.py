@@ -7,7 +7,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from propload.sources.beyond_python import within_python
+from propload.sources.out_of_range_times import within_python
 
 FAR = 2**63 - 1
 CASES = [
