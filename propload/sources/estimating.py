@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from propload.errors import PropLoadError, SourceError
-from propload.sources.parts import single_part
+from propload.sources.archive_members import single_member
 from propload.sources.readers import READERS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.options import SourceOptions
-    from propload.sources.parts import Part
+    from propload.sources.archive_members import Member
 
 #: So many files are looked at, evenly spread; the others have as many rows a byte.
 MOST_FILES = 20
@@ -65,7 +65,7 @@ def estimate_rows(paths: Sequence[Path], options: SourceOptions) -> int | None:
 def _estimate(path: Path, options: SourceOptions, enough: int) -> float | None:
     """Return about how many rows a file has, by so many bytes of its text."""
     with path.open("rb") as file:
-        part = single_part(file, str(path), options, block_bytes=STEP_BYTES)
+        part = single_member(file, str(path), options, block_bytes=STEP_BYTES)
         if part is None:
             return None
         reader = READERS[part.kind]
@@ -91,7 +91,7 @@ def _begin(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
     return bytes(text), True
 
 
-def _count_cut(part: Part, text: bytes, options: SourceOptions) -> int:
+def _count_cut(part: Member, text: bytes, options: SourceOptions) -> int:
     """Return how many rows there are in the beginning of a text."""
     # a line that is cut would be one more row, and slow to read
     lines = text[: text.rfind(b"\n") + 1] or text
@@ -103,7 +103,7 @@ def _count_cut(part: Part, text: bytes, options: SourceOptions) -> int:
     return rows
 
 
-def _counts(part: Part, text: bytes, options: SourceOptions) -> Iterator[int]:
+def _counts(part: Member, text: bytes, options: SourceOptions) -> Iterator[int]:
     """Yield how many rows, good or not, are in each batch of a text."""
     for batch in replace(part, blocks=iter([text])).read(options):
         yield batch.rows.num_rows + len(batch.unread)

@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
 from propload.format_names import check_format
+from propload.sources.archive_members import find_members
 from propload.sources.estimating import estimate_rows
 from propload.sources.finding import printable
-from propload.sources.parts import find_parts
 from propload.sources.readers import refuse_unused, takes_of
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class FileSource:
                     self._changed[_told_of_change(path)] = None
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
-        for part in find_parts(file, name, self._options):
+        for part in find_members(file, name, self._options):
             if len(self.paths) == 1 and not self.rereadable:
                 self._refuse_unused({part.kind})
             for batch in part.read(self._options):
@@ -153,7 +153,9 @@ def _kinds(
     try:
         for path in filter(None, paths):
             with _open(path) as file:
-                kinds.update(part.kind for part in find_parts(file, str(path), options))
+                kinds.update(
+                    part.kind for part in find_members(file, str(path), options)
+                )
     except SourceError:
         # told where the file is read
         return None

@@ -141,13 +141,13 @@ def test_of_many_files_some_are_looked_at(write, monkeypatch):
     rows = [50 + number for number in range(5 * MOST_FILES + 1)]
     paths = [write(f"{n:03}.csv", as_csv(count)) for n, count in enumerate(rows)]
     looked_at = []
-    look = estimating.single_part
+    look = estimating.single_member
 
     def note(file, name, *args, **options):
         looked_at.append(name)
         return look(file, name, *args, **options)
 
-    monkeypatch.setattr(estimating, "single_part", note)
+    monkeypatch.setattr(estimating, "single_member", note)
     assert expected(paths) == pytest.approx(sum(rows), rel=0.1)
     assert 10 <= len(looked_at) <= MOST_FILES
 

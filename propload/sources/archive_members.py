@@ -32,7 +32,7 @@ HEAD_BYTES = 4 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Member:
     """What holds rows of one format: a file, or one in an archive, unpacked.
 
     Attributes:
@@ -64,9 +64,9 @@ class Part:
                 yield from reader.from_file(opened, self.name, options)
 
 
-def find_parts(
+def find_members(
     file: IO[bytes], name: str, options: SourceOptions, *, archives: int = MOST_ARCHIVES
-) -> Iterator[Part]:
+) -> Iterator[Member]:
     """Yield what there is to read in an open file, packed or not.
 
     Args:
@@ -91,9 +91,9 @@ def find_parts(
     yield _unpacked(head, blocks, file, name, options)
 
 
-def single_part(
+def single_member(
     file: IO[bytes], name: str, options: SourceOptions, /, *, block_bytes: int
-) -> Part | None:
+) -> Member | None:
     """Return what there is to read in a file that is at hand; None of an archive.
 
     Args:
@@ -117,7 +117,7 @@ def _unpacked(
     file: IO[bytes],
     name: str,
     options: SourceOptions,
-) -> Part:
+) -> Member:
     """Return what is to be read of a file that is no archive, and its format."""
     plain: IO[bytes] | None = file
     for _ in range(MOST_PACKED):
@@ -128,15 +128,15 @@ def _unpacked(
         # without pauses: of packed bytes all are needed before there is a row
         unpacked = unpack(filter(None, blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
-    return Part(name, find_format(name, head, options.format), blocks, plain)
+    return Member(name, find_format(name, head, options.format), blocks, plain)
 
 
 def _parts_of_zip(
     file: IO[bytes], name: str, options: SourceOptions, archives: int
-) -> Iterator[Part]:
+) -> Iterator[Member]:
     is_excel = options.format is not None and check_format(options.format) == "xlsx"
     if is_excel or _holds_workbook(file):
-        yield Part(name, "xlsx", iter(()), file)
+        yield Member(name, "xlsx", iter(()), file)
         return
     if not archives:
         msg = (
@@ -146,7 +146,7 @@ def _parts_of_zip(
         raise SourceError(msg, source=name)
     for member, opened in zip_members(file, name, options.format):
         inner = f"{name}/{member}"
-        yield from find_parts(opened, inner, options, archives=archives - 1)
+        yield from find_members(opened, inner, options, archives=archives - 1)
 
 
 def _holds_workbook(file: IO[bytes]) -> bool:
