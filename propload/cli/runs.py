@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from propload.beginnings import Beginning, BeginningStore
 from propload.cli.command import YES, add_group, command
 from propload.cli.flags import option
 from propload.cli.places import MOST_RUNS, RUN, places
@@ -15,6 +14,7 @@ from propload.config import commands_for
 from propload.errors import ConfigError
 from propload.report_store import ReportStore
 from propload.target import parse_table
+from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore
 from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
@@ -129,18 +129,18 @@ def _add_drop(group: typer.Typer) -> None:
 
 def _newest(
     where: Places, limit: int, table: TableName | None
-) -> list[Report | Beginning]:
+) -> list[Report | UnfinishedRun]:
     """Return runs, newest first: one that was gone on with has not ended."""
-    begun = BeginningStore(where.runs).newest(table=table)
+    begun = UnfinishedRunStore(where.runs).newest(table=table)
     names = {one.run_id for one in begun}
     most = limit and limit + len(names)
     reports = ReportStore(where.runs).newest(most, table=table)
     ended = [one for one in reports if one.run_id not in names]
-    both: list[Report | Beginning] = [*begun, *ended]
+    both: list[Report | UnfinishedRun] = [*begun, *ended]
     return sorted(both, key=lambda one: one.run_id, reverse=True)[: limit or None]
 
 
-def _begun(where: Places, run: str) -> Beginning | None:
+def _begun(where: Places, run: str) -> UnfinishedRun | None:
     """Return the run whose name begins so, where it has no report yet, or None.
 
     One that was gone on with has none either, whatever its earlier report says. Without
@@ -149,7 +149,7 @@ def _begun(where: Places, run: str) -> Beginning | None:
     Raises:
         ConfigError: It may be this run or another one.
     """
-    begun = {one.run_id: one for one in BeginningStore(where.runs).newest()}
+    begun = {one.run_id: one for one in UnfinishedRunStore(where.runs).newest()}
     ended = ReportStore(where.runs).files.names()
     names = {*begun, *ended}
     if not run:
@@ -167,7 +167,7 @@ def _begun(where: Places, run: str) -> Beginning | None:
     return begun[found.pop()]
 
 
-def _show_begun(one: Beginning, where: Places, screen: Screen) -> None:
+def _show_begun(one: UnfinishedRun, where: Places, screen: Screen) -> None:
     if screen.as_json:
         screen.show_values(_values(one, where))
         return
@@ -179,21 +179,21 @@ def _show_begun(one: Beginning, where: Places, screen: Screen) -> None:
     screen.print_lines(hanging(visible(line)) for line in lines)
 
 
-def _values(one: Report | Beginning, where: Places) -> dict[str, Plain]:
+def _values(one: Report | UnfinishedRun, where: Places) -> dict[str, Plain]:
     told = one.as_dict()
-    if isinstance(one, Beginning):
+    if isinstance(one, UnfinishedRun):
         told["message"] = _way_on(one, where)
     return told
 
 
-def _way_on(one: Beginning, where: Places) -> str:
+def _way_on(one: UnfinishedRun, where: Places) -> str:
     """Return what is to be done with a run that has not ended."""
     if one.status == "running":
         return f"it goes on in process {one.pid}"
     return f"its process is gone; {_rest(one, where)}"
 
 
-def _rest(one: Beginning, where: Places) -> str:
+def _rest(one: UnfinishedRun, where: Places) -> str:
     """Return how the rest of a killed run is loaded, by the way it was begun."""
     if one.way == "recover":
         if not (where.journal / one.run_id).exists():
@@ -217,9 +217,9 @@ def _how_to_replay(run_id: str, where: Places) -> str:
     return f"to go on: {replay}, with the same other flags"
 
 
-def _line(one: Report | Beginning) -> tuple[str, ...]:
+def _line(one: Report | UnfinishedRun) -> tuple[str, ...]:
     numbers = ("-", "-", "-")
-    if not isinstance(one, Beginning):
+    if not isinstance(one, UnfinishedRun):
         counts = one.counts
         changed = counts.inserted + counts.updated
         numbers = f"{counts.read:,}", f"{changed:,}", f"{counts.rejected:,}"

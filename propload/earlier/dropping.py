@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from propload.beginnings import BeginningStore
 from propload.earlier.gone_rejects import find_rejected
 from propload.earlier.reject_source import rejects_of
 from propload.errors import ConfigError
@@ -17,6 +16,7 @@ from propload.running.choosing import has_database, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.target import parse_table
+from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -63,7 +63,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
     table = parse_table(settings.get("table"))
     runs = _forget(plan, before, table) if has_database(plan) else 0
     reports = ReportStore(folder).drop(before, table=table)
-    killed = BeginningStore(folder).drop(before, table=table)
+    killed = UnfinishedRunStore(folder).drop(before, table=table)
     return Dropped(runs, reports + killed)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from propload.beginnings import BeginningStore
 from propload.errors import ConfigError, LockedError, PropLoadError
 from propload.journal import JournalSource, find_leftovers, is_in_use
 from propload.running.choosing import database_label, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.target import parse_table
+from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -71,7 +71,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     finally:
         # whatever broke it off, it can be tried again in this process
         source.close(loaded=is_dropped)
-    BeginningStore(plan.readable_places().runs).forget(run_id)
+    UnfinishedRunStore(plan.readable_places().runs).forget(run_id)
     return rows
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.beginnings import BeginningStore
 from propload.earlier.reject_source import REJECTS_OF, has_rows, run_replayed
 from propload.rejecting import RejectStore
 from propload.report_store import ReportStore
+from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class NewestRejects:
         self._reports = ReportStore(places.runs)
         self._replays = {
             one.run_id: one.replayed
-            for one in BeginningStore(places.runs).newest()
+            for one in UnfinishedRunStore(places.runs).newest()
             if one.replayed
         }
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload import config
-from propload.beginnings import BeginningStore
 from propload.earlier.begun_replays import find_begun, forget_abandoned
 from propload.earlier.committed_rejects import committed_pieces, how_to_settle
 from propload.earlier.gone_rejects import find_rejected
@@ -24,6 +23,7 @@ from propload.running.run import Run
 from propload.running.run_ids import require_run_id
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
+from propload.unfinished_runs import UnfinishedRunStore
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _forget(
         # a replay that adds rows knows them again, and any other changes nothing
         log.warning("the rejected rows stay in %s: %s", source.path, error)
         return False
-    BeginningStore(plan.places.runs).forget_replays(source.path.stem)
+    UnfinishedRunStore(plan.places.runs).forget_replays(source.path.stem)
     return True
 
 

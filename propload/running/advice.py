@@ -19,12 +19,12 @@ from propload.postgres.session.failures import MISSING_TABLE
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from propload.beginnings import Way
     from propload.journal import Journal
     from propload.report import Counts
     from propload.running.parts import Parts
     from propload.running.planning import Plan
     from propload.target import Target
+    from propload.unfinished_runs import Way
 
 
 #: Classes of what the server says of rows: values, constraints, what triggers raise. It

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.abilities import incomplete_of
-from propload.beginnings import Beginning, Note, noted
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -43,6 +42,7 @@ from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.journaling import open_rest
 from propload.state_folder import make_state_folder
+from propload.unfinished_runs import RunMarker, UnfinishedRun, mark_running
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -111,7 +111,7 @@ class Run:
             note.stays = not is_kept and ending.status != "loaded"
         return _returned(report, ending, kept=parts.journaling.has_waiting)
 
-    def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending, Note]:
+    def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending, RunMarker]:
         """Return the parts, how the run ended, and its note until `told` closes."""
         try:
             with ExitStack() as stack:
@@ -193,8 +193,8 @@ class Run:
             self._composed.set()
         return self._parts
 
-    def _noted(self, parts: Parts) -> AbstractContextManager[Note]:
-        beginning = Beginning(
+    def _noted(self, parts: Parts) -> AbstractContextManager[RunMarker]:
+        beginning = UnfinishedRun(
             run_id=parts.run_id,
             source=self._source.name,
             target=TargetName(parts.database.label, str(parts.target.table)),
@@ -204,7 +204,7 @@ class Run:
             replayed=self._plan.replayed,
             entered=parts.continued,
         )
-        return noted(self._plan.places.runs, beginning)
+        return mark_running(self._plan.places.runs, beginning)
 
     def _load(self, parts: Parts) -> Ending:
         try:

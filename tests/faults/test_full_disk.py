@@ -13,11 +13,11 @@ import scrapy
 from scrapy.crawler import Crawler
 
 import propload
-from propload.beginnings import BeginningStore
 from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.errors import JournalError, LoadError
 from propload.sources.spiders import PropLoadPipeline
+from propload.unfinished_runs import UnfinishedRunStore
 from tests.faults import loading
 from tests.faults.server import ask, wait_until
 from tests.integration.reading import run_sql
@@ -99,7 +99,7 @@ def test_a_run_without_room_for_its_report_is_not_forgotten(dsn, small_disk):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, text text, price bigint)")
     loader = propload.Loader(to=dsn, **{**PUSHED, "batch_seconds": 60.0})
     loader.put([*rows_from(0, 100), {"id": 100, "price": "dear"}])
-    begun = BeginningStore(small_disk / "runs")
+    begun = UnfinishedRunStore(small_disk / "runs")
     # rows are taken as soon as there is a journal, shortly before that
     wait_until(begun.newest)
     ballast = fill(small_disk)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from propload.beginnings import BeginningStore
 from propload.earlier.leftover_journals import leftovers
 from propload.earlier.recovering import recover
 from propload.rejecting import RejectStore
+from propload.unfinished_runs import UnfinishedRunStore
 from propload_spiders.demo import DemoSite
 from tests.acceptance.spiders.reading import open_ids
 from tests.faults import loading
@@ -115,7 +115,7 @@ def test_a_generator(dsn, chance, long, mode):
 
 def test_a_run_is_told_of_while_it_goes_on_and_after_it_was_killed(dsn, state_dir):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
-    told = BeginningStore(state_dir / "runs")
+    told = UnfinishedRunStore(state_dir / "runs")
     with loading.start_python(GENERATOR, dsn, "upsert") as process:
         wait_until(told.newest)
         [one] = told.newest()

@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 import propload
-from propload.beginnings import Beginning, BeginningStore
 from propload.earlier.replaying import replay
 from propload.errors import ConfigError, LockedError, RejectLimitError
 from propload.rejecting import RejectStore
+from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore
 from tests.faults import loading
 from tests.faults.server import (
     SLOW_LEDGER,
@@ -290,7 +290,7 @@ def test_a_replay_that_was_killed_is_told_to_be_replayed_and_goes_on(
     with loading.start("rejects", "replay", *words, PYTHONPATH=path) as process:
         wait_until(lambda: commits_of(dsn) >= begun + 2)
         process.kill()
-    [killed] = BeginningStore(state_dir / "runs").newest()
+    [killed] = UnfinishedRunStore(state_dir / "runs").newest()
     assert (killed.way, killed.replayed) == ("replay", report.run_id)
     with loading.start("runs", "show", killed.run_id) as process:
         assert process.wait() == 0
@@ -308,7 +308,7 @@ def test_the_note_of_a_killed_replay_goes_with_the_rows_that_it_replayed(
     dsn, refused, state_dir
 ):
     moment = dt.datetime(2026, 7, 4, 12, tzinfo=dt.UTC)
-    killed = Beginning(
+    killed = UnfinishedRun(
         "20260704T120000-bb1",
         f"rejects of {refused.run_id}",
         refused.target,
@@ -324,7 +324,7 @@ def test_the_note_of_a_killed_replay_goes_with_the_rows_that_it_replayed(
         path = state_dir / "runs" / f"{one.run_id}.begun"
         path.write_text(json.dumps(one.as_dict()), encoding="utf-8")
     replay(refused.run_id, fix=mend, to=dsn, progress=False)
-    begun = BeginningStore(state_dir / "runs").newest()
+    begun = UnfinishedRunStore(state_dir / "runs").newest()
     assert [one.run_id for one in begun] == [other.run_id]
 
 

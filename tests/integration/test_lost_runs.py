@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 import propload
-from propload.beginnings import Beginning, noted
 from propload.earlier.replaying import replay
 from propload.errors import ConfigError, RejectLimitError
 from propload.report_store import ReportStore
+from propload.unfinished_runs import UnfinishedRun, mark_running
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
@@ -53,9 +53,9 @@ def stopped(load, **settings):
 def leave_killed(state_dir, run_id, csv, database, *, is_entered):
     """Leave what a process leaves that is killed."""
     [report] = ReportStore(state_dir / "runs").newest()
-    one = Beginning(run_id, str(csv), report.target, datetime.now(UTC), 1)
+    one = UnfinishedRun(run_id, str(csv), report.target, datetime.now(UTC), 1)
     path = state_dir / "runs" / f"{run_id}.begun"
-    with noted(path.parent, one) as note:
+    with mark_running(path.parent, one) as note:
         if is_entered:
             note.tell_entered()
         left = path.read_bytes()

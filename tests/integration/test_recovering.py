@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import propload
-from propload.beginnings import Beginning
 from propload.earlier import recovering
 from propload.earlier.leftover_journals import drop_leftover, leftovers
 from propload.earlier.recovering import recover
@@ -22,6 +21,7 @@ from propload.monitoring.memory import MemoryWatch
 from propload.report import TargetName
 from propload.running.choosing import open_database
 from propload.sources import row_batches
+from propload.unfinished_runs import UnfinishedRun
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
@@ -114,7 +114,7 @@ def test_a_journal_that_is_dropped_is_in_nobodys_way(goal, database, stuck):
 
 
 def test_a_killed_run_of_which_nothing_is_left_is_forgotten(stuck, state_dir):
-    begun = Beginning(
+    begun = UnfinishedRun(
         stuck.run_id, "list", TargetName("d", "t"), datetime.now(UTC), os.getpid()
     )
     path = state_dir / "runs" / f"{stuck.run_id}.begun"

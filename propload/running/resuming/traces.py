@@ -6,20 +6,20 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.beginnings import BeginningStore
 from propload.errors import ConfigError
 from propload.report_store import ReportStore
 from propload.target import TableName
+from propload.unfinished_runs import UnfinishedRunStore
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from propload.beginnings import Beginning
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
     from propload.report import Report
     from propload.running.planning import Plan
+    from propload.unfinished_runs import UnfinishedRun
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Traces:
 
     def _killed(self, since: str) -> Iterator[Unentered]:
         """Yield runs that were killed after a ledger held them, newest first."""
-        for one in BeginningStore(self.plan.places.runs).newest():
+        for one in UnfinishedRunStore(self.plan.places.runs).newest():
             is_lost = one.status == "killed" and one.entered and one.run_id > since
             if is_lost and self._is_of(one):
                 told = f"run {one.run_id} of {self.source} was killed while it wrote"
@@ -129,7 +129,7 @@ class Traces:
                 is_loaded = one.status == "loaded"
                 yield Unentered(one.run_id, f"{told} into {self.target}", is_loaded)
 
-    def _is_of(self, one: Beginning | Report) -> bool:
+    def _is_of(self, one: UnfinishedRun | Report) -> bool:
         """Whether a run was of this source, into this table of this database."""
         place = (one.source, one.target.table, one.target.database)
         return place == (self.source, self.target, self.database.label)

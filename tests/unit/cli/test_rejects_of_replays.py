@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from propload.beginnings import Beginning
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.report_store import ReportStore
+from propload.unfinished_runs import UnfinishedRun
 from tests.unit.rejecting.making import refused
 
 FIRST, KILLED, LATER = (f"2026070{day}T120000-aa" for day in (1, 2, 3))
@@ -40,7 +40,7 @@ def killed(state_dir, reject):
     reject(FIRST, 3)
     reject(KILLED, 1)
     moment, source = datetime(2026, 7, 2, 12, tzinfo=UTC), f"rejects of {FIRST}"
-    one = Beginning(KILLED, source, HOMES, moment, 4711, "replay", FIRST)
+    one = UnfinishedRun(KILLED, source, HOMES, moment, 4711, "replay", FIRST)
     path = state_dir / "runs" / f"{KILLED}.begun"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(one.as_dict()))

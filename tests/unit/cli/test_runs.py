@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 
-from propload.beginnings import Beginning, BeginningStore, noted
 from propload.report import Counts, ReasonCount, Report, TargetName
 from propload.target import TableName
+from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore, mark_running
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def begun(reports, state_dir):
     folder = state_dir / "runs"
     target = TargetName("local", "public.homes")
     moment = datetime(2026, 7, 4, 12, tzinfo=UTC)
-    killed = Beginning("20260704T120000-bb1", "4.csv", target, moment, 4711)
+    killed = UnfinishedRun("20260704T120000-bb1", "4.csv", target, moment, 4711)
     path = folder / f"{killed.run_id}.begun"
     path.write_text(json.dumps(killed.as_dict()), encoding="utf-8")
     going_on = replace(killed, run_id="20260704T120000-bb2")
-    with noted(folder, going_on):
+    with mark_running(folder, going_on):
         yield replace(killed, status="killed"), going_on
 
 
@@ -195,10 +195,10 @@ def test_a_killed_run_is_gone_on_with_in_the_way_that_it_began(
 
 def test_a_run_that_was_gone_on_with_is_listed_once(run, reports, state_dir):
     folder = state_dir / "runs"
-    one = Beginning(
+    one = UnfinishedRun(
         reports[0].run_id, "1.csv", reports[0].target, datetime.now(UTC), os.getpid()
     )
-    with noted(folder, one):
+    with mark_running(folder, one):
         lines = [line.split("\t")[:2] for line in run("list").stdout.splitlines()]
         shown = run("show", one.run_id).stdout
     assert shown.splitlines()[0] == "1.csv → public.homes in local: running"
@@ -219,7 +219,7 @@ def test_a_name_that_may_be_of_two_runs_is_a_usage_error(run, begun):
 
 
 def test_killed_runs_are_dropped_by_age_and_those_that_go_on_are_not(begun, state_dir):
-    store = BeginningStore(state_dir / "runs")
+    store = UnfinishedRunStore(state_dir / "runs")
     later = datetime.now(UTC) + timedelta(days=1)
     assert store.drop(datetime(2026, 1, 1, tzinfo=UTC)) == 0
     assert store.drop(later, table=TableName.parse("others")) == 0

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from propload.beginnings import Beginning
 from propload.earlier.newest_rejects import NewestRejects, Replay
 from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.report_store import ReportStore
+from propload.unfinished_runs import UnfinishedRun
 from tests.unit.rejecting.making import refused
 
 FIRST, SECOND, THIRD, FOURTH = (f"2026070{day}T120000-aa" for day in (1, 2, 3, 4))
@@ -59,7 +59,7 @@ def kill(places):
     def kill(run_id, replayed):
         moment = datetime(2026, 7, 4, 12, tzinfo=UTC)
         source = f"rejects of {replayed}"
-        one = Beginning(run_id, source, HOMES, moment, 4711, "replay", replayed)
+        one = UnfinishedRun(run_id, source, HOMES, moment, 4711, "replay", replayed)
         path = places.runs / f"{run_id}.begun"
         path.write_text(json.dumps(one.as_dict()), encoding="utf-8")
 

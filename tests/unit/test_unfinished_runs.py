@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from propload import private_files
-from propload.beginnings import Beginning, BeginningStore, noted
 from propload.report import TargetName
+from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore, mark_running
 
-RUN = Beginning(
+RUN = UnfinishedRun(
     "20260704T120000-bb1",
     "4.csv",
     TargetName("local", "public.homes"),
@@ -36,8 +36,8 @@ def test_who_looks_at_a_run_that_begins_does_not_hide_it(tmp_path, monkeypatch):
         os.close(look)
 
     monkeypatch.setattr(private_files.time, "sleep", look_ends)
-    with noted(tmp_path, RUN):
-        assert BeginningStore(tmp_path).newest() == [RUN]
+    with mark_running(tmp_path, RUN):
+        assert UnfinishedRunStore(tmp_path).newest() == [RUN]
     assert len(waits) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -45,15 +45,15 @@ def test_who_looks_at_a_run_that_begins_does_not_hide_it(tmp_path, monkeypatch):
 def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
     path = tmp_path / f"{RUN.run_id}.begun"
     descriptor = private_files.lock_private(path)
-    with noted(tmp_path, RUN):
+    with mark_running(tmp_path, RUN):
         assert "the beginning of the run was not noted" in caplog.text
     os.close(descriptor)
     assert path.exists()
 
 
 def test_that_a_ledger_holds_a_run_is_noted_at_one_stroke(tmp_path):
-    store, path = BeginningStore(tmp_path), tmp_path / f"{RUN.run_id}.begun"
-    with noted(tmp_path, RUN) as note:
+    store, path = UnfinishedRunStore(tmp_path), tmp_path / f"{RUN.run_id}.begun"
+    with mark_running(tmp_path, RUN) as note:
         before = path.stat().st_size
         note.tell_entered()
         assert store.newest() == [replace(RUN, entered=True)]
@@ -64,12 +64,12 @@ def test_that_a_ledger_holds_a_run_is_noted_at_one_stroke(tmp_path):
 def test_a_run_that_an_older_version_began_tells_of_no_ledger(tmp_path):
     path = tmp_path / f"{RUN.run_id}.begun"
     path.write_text(json.dumps(RUN.as_dict()))
-    [found] = BeginningStore(tmp_path).newest()
+    [found] = UnfinishedRunStore(tmp_path).newest()
     assert (found.status, found.entered) == ("killed", False)
 
 
 def test_what_nothing_else_tells_of_stays_and_nobody_holds_it(tmp_path):
-    with noted(tmp_path, RUN) as note:
+    with mark_running(tmp_path, RUN) as note:
         note.stays = True
-    [left] = BeginningStore(tmp_path).newest()
+    [left] = UnfinishedRunStore(tmp_path).newest()
     assert (left.run_id, left.status) == (RUN.run_id, "killed")

@@ -33,7 +33,7 @@ Way = Literal["resume", "again", "recover", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class UnfinishedRun:
     """A run that began and has not ended.
 
     Attributes:
@@ -66,7 +66,7 @@ class Beginning:
 
 
 @dataclass(slots=True)
-class Note:
+class RunMarker:
     """What tells that a run goes on.
 
     Attributes:
@@ -77,7 +77,7 @@ class Note:
     """
 
     path: Path
-    beginning: Beginning
+    beginning: UnfinishedRun
     descriptor: int | None = None
     stays: bool = False
 
@@ -98,13 +98,13 @@ class Note:
 
 
 @contextmanager
-def noted(folder: Path, beginning: Beginning, /) -> Iterator[Note]:
+def mark_running(folder: Path, beginning: UnfinishedRun, /) -> Iterator[RunMarker]:
     """Tell in the block that a run goes on; a process that is killed leaves it told.
 
     A disk that refuses is logged: the run itself does without. Value: the note.
     """
     path = _files(folder).path(beginning.run_id)
-    note = Note(path, beginning)
+    note = RunMarker(path, beginning)
     with ExitStack() as stack:
         try:
             note.descriptor = descriptor = lock_private(path)
@@ -117,7 +117,7 @@ def noted(folder: Path, beginning: Beginning, /) -> Iterator[Note]:
         yield note
 
 
-class BeginningStore:
+class UnfinishedRunStore:
     """The runs that began and have not ended.
 
     Args:
@@ -127,7 +127,7 @@ class BeginningStore:
     def __init__(self, folder: Path) -> None:
         self._files = _files(folder)
 
-    def newest(self, *, table: TableName | None = None) -> list[Beginning]:
+    def newest(self, *, table: TableName | None = None) -> list[UnfinishedRun]:
         """Return the runs, newest first.
 
         Args:
@@ -163,7 +163,7 @@ class BeginningStore:
         return dropped
 
 
-def _write(descriptor: int, beginning: Beginning) -> None:
+def _write(descriptor: int, beginning: UnfinishedRun) -> None:
     """Write a run over itself at one stroke: who reads meets one or the other."""
     told = {**beginning.as_dict(), "entered": beginning.entered}
     # as long as a line that tells the opposite
@@ -175,16 +175,16 @@ def _files(folder: Path) -> RunFiles:
     return RunFiles(folder, ".begun", "such run", Commands.list_runs)
 
 
-def _is_into(one: Beginning, table: TableName | None) -> bool:
+def _is_into(one: UnfinishedRun, table: TableName | None) -> bool:
     return table is None or one.target.table == str(table)
 
 
-def _read(path: Path) -> Beginning | None:
+def _read(path: Path) -> UnfinishedRun | None:
     """Return the run of a file, or None where it ends now, or was never written."""
     try:
         is_held = is_locked(path)
         told = json.loads(path.read_bytes())
-        return Beginning(
+        return UnfinishedRun(
             run_id=told["run_id"],
             source=told["source"],
             target=TargetName(**told["target"]),
