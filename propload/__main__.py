@@ -2,8 +2,8 @@
 
 import gc
 
+from propload.early_signals import listen, listen_no_more
 from propload.process_title import hide_passwords
-from propload.starting import listen, listen_no_more
 
 
 def main() -> None:

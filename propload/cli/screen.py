@@ -20,8 +20,8 @@ from propload.cli.helping import OUTPUT_PANEL
 from propload.cli.signals import settle, terminable
 from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
+from propload.early_signals import INTERRUPTED, MOMENT
 from propload.errors import LoadError, OutputError, PropLoadError
-from propload.starting import INTERRUPTED, MOMENT
 from propload.wording import hanging, visible, visible_json
 
 if TYPE_CHECKING:

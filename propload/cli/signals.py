@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from propload.starting import SIGNALS, end_with_a_word
+from propload.early_signals import SIGNALS, end_with_a_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

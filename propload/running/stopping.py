@@ -15,8 +15,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from propload.early_signals import SIGNALS
 from propload.errors import LoadError
-from propload.starting import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

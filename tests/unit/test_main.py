@@ -7,7 +7,7 @@ import pytest
 
 import propload.cli
 from propload import __main__ as process
-from propload.starting import SIGNALS
+from propload.early_signals import SIGNALS
 
 
 @pytest.fixture(autouse=True)

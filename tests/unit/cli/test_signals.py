@@ -7,7 +7,7 @@ import pytest
 
 from propload.cli.screen import Screen
 from propload.cli.signals import settle, terminable
-from propload.starting import SIGNALS, end_with_a_word
+from propload.early_signals import SIGNALS, end_with_a_word
 
 pytestmark = pytest.mark.timeout(30)
 

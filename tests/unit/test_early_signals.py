@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from propload.starting import SIGNALS, end_with_a_word, listen, listen_no_more
+from propload.early_signals import SIGNALS, end_with_a_word, listen, listen_no_more
 
 
 @pytest.fixture(autouse=True)
