@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from propload.abilities import Stoppable, notes_of
 from propload.checking.checked_table import CheckedTable
 from propload.checking.looking import Looking
 from propload.display import check_lines, watch
@@ -24,6 +23,7 @@ from propload.running.choosing import (
     open_database,
 )
 from propload.running.stopping import stoppable
+from propload.source_capabilities import Stoppable, notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,8 +6,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from propload.abilities import Endable, Stoppable, incomplete_of, rows_taken_of
 from propload.errors import JournalError, QueueClosedError
+from propload.source_capabilities import (
+    Endable,
+    Stoppable,
+    incomplete_of,
+    rows_taken_of,
+)
 from propload.wording import counted
 
 if TYPE_CHECKING:

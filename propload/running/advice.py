@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.abilities import incomplete_of
 from propload.errors import (
     ConfigError,
     RejectLimitError,
@@ -16,6 +15,7 @@ from propload.errors import (
 )
 from propload.journal import JournalSource
 from propload.postgres.session.failures import MISSING_TABLE
+from propload.source_capabilities import incomplete_of
 from propload.wording import counted
 
 if TYPE_CHECKING:

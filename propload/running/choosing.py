@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from propload.abilities import defaults_of
 from propload.errors import ConfigError
 from propload.postgres.loading import Database
 from propload.postgres.server.programs import Stopped, never
@@ -14,6 +13,7 @@ from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.retrying import RetryOptions, retry
 from propload.running.planning import Plan
+from propload.source_capabilities import defaults_of
 from propload.target import TableName, Target
 
 if TYPE_CHECKING:

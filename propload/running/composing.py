@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from propload.abilities import rows_expected_of
 from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
@@ -30,6 +29,7 @@ from propload.running.parts import Parts
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming.finding import Resuming, begin_record
 from propload.running.run_ids import new_run_id
+from propload.source_capabilities import rows_expected_of
 from propload.wording import counted
 
 if TYPE_CHECKING:

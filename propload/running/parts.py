@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.abilities import notes_of
 from propload.errors import PropLoadError
 from propload.running.shown_settings import settings_shown
+from propload.source_capabilities import notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from propload.abilities import is_at_hand
 from propload.pipeline.reading import Reader
+from propload.source_capabilities import is_at_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

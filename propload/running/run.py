@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from propload.abilities import incomplete_of
 from propload.errors import (
     BlockedError,
     ConfigError,
@@ -41,6 +40,7 @@ from propload.running.advice import (
 from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.journaling import open_rest
+from propload.source_capabilities import incomplete_of
 from propload.state_folder import make_state_folder
 from propload.unfinished_runs import RunMarker, UnfinishedRun, mark_running
 

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 import scrapy
 
-from propload.abilities import (
+from propload.options import SourceOptions
+from propload.running.choosing import default_settings
+from propload.source_capabilities import (
     AtHand,
     Counted,
     Endable,
@@ -25,8 +27,6 @@ from propload.abilities import (
     rows_expected_of,
     rows_taken_of,
 )
-from propload.options import SourceOptions
-from propload.running.choosing import default_settings
 from propload.sources.files import FileSource
 from propload.sources.frames import FrameSource, open_frame
 from propload.sources.items import ItemSource
