@@ -11,13 +11,13 @@ from propload.display import watch
 from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError
 from propload.monitoring.metrics import given_or_new
-from propload.naming import names_settings
 from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.running.stopping import stoppable
+from propload.settings_signature import names_settings
 from propload.sources import open_source
 from propload.spider_names import is_spider
 

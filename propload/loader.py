@@ -15,13 +15,13 @@ from propload.earlier.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.monitoring.metrics import given_or_new
-from propload.naming import names_settings
 from propload.pushing import PushedSource, part_taken, read_name, require_batch
 from propload.queueing import Listeners
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppable
+from propload.settings_signature import names_settings
 from propload.sources import refuse_unused
 from propload.wording import counted
 

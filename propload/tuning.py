@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, cast
 from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
-from propload.naming import names_settings
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
 from propload.postgres.tables.scratching import Scratch
 from propload.running.choosing import (
@@ -27,6 +26,7 @@ from propload.running.choosing import (
 )
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
+from propload.settings_signature import names_settings
 from propload.sources import open_source
 from propload.spider_names import is_spider
 from propload.target import TableName

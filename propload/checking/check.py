@@ -12,7 +12,6 @@ from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import crawl_options, plan_and_open
 from propload.monitoring.metrics import Metrics
-from propload.naming import names_settings
 from propload.prepare.joining import Joiner
 from propload.report import Counts
 from propload.running.choosing import (
@@ -23,6 +22,7 @@ from propload.running.choosing import (
     open_database,
 )
 from propload.running.stopping import stoppable
+from propload.settings_signature import names_settings
 from propload.source_capabilities import Stoppable, notes_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import pytest
 from IPython.core.completer import IPCompleter
 
 import propload
-from propload.naming import names_settings
 from propload.options import Settings
+from propload.settings_signature import names_settings
 
 
 @names_settings
