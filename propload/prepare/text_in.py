@@ -11,8 +11,8 @@ from functools import partial
 
 import polars as pl
 
-from propload.moments import UNITS
 from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion, countable
+from propload.temporal_text import UNITS
 
 #: The words that PostgreSQL takes for a boolean.
 PG_TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")

@@ -6,7 +6,7 @@ import json
 
 import polars as pl
 
-from propload.moments import duration_text, in_calendar, moment_text
+from propload.temporal_text import duration_text, in_calendar, moment_text
 from propload.type_names import field_types, inner_type, leaf_types
 from propload.values import (
     EXACT_IN_FLOAT,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from propload.batch import REASONS, ROW, no_reasons
-from propload.moments import duration_text, moment_text
+from propload.temporal_text import duration_text, moment_text
 from propload.type_names import inner_type
 
 if TYPE_CHECKING:
