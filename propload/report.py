@@ -9,9 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
-from propload.commands import Commands
 from propload.errors import CountsError
 from propload.markup import headings, line, table
+from propload.suggested_commands import Commands
 from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:

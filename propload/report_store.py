@@ -9,12 +9,12 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.commands import Commands
 from propload.errors import ConfigError
 from propload.options import Places
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
 from propload.run_files import RunFiles, delete, written_before
+from propload.suggested_commands import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

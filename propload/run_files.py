@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from propload.commands import Commands
+    from propload.suggested_commands import Commands
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from propload.commands import Commands
 from propload.private_files import is_locked, lock_private, unlock
 from propload.report import Plain, TargetName
 from propload.run_files import RunFiles, delete, written_before
+from propload.suggested_commands import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import polars as pl
     from typing_extensions import Unpack
 
-    from propload.commands import Commands
     from propload.options import Settings
     from propload.report import Report
     from propload.run_files import RunFiles
+    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from propload.unfinished_runs import UnfinishedRunStore
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from propload.commands import Commands
     from propload.journal import Leftover
     from propload.options import Settings
     from propload.postgres.loading import Database
+    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

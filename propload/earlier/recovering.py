@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from propload.commands import Commands
     from propload.journal import Leftover
     from propload.options import Settings
     from propload.report import Report
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
+    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

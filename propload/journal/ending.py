@@ -11,9 +11,9 @@ from propload.errors import JournalError
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from propload.commands import Commands
     from propload.journal.recovery import JournalSource
     from propload.journal.writing import Journal
+    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from propload.commands import Commands
 from propload.errors import ConfigError, LockedError
 from propload.private_files import lock_private, open_private, sync_folder, unlock
 from propload.rejecting.lines import count_lines, each_line
 from propload.rejecting.reading import read_rejects
 from propload.run_files import RunFiles, delete, written_before
+from propload.suggested_commands import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

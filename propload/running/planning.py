@@ -22,8 +22,8 @@ from propload.state_folder import see_state_folder
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from propload.commands import Commands
     from propload.options import Settings
+    from propload.suggested_commands import Commands
 
 
 @dataclass(frozen=True, slots=True)

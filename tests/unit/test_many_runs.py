@@ -5,7 +5,6 @@ import sys
 import pytest
 
 import propload
-from propload.commands import Commands
 from propload.earlier.newest_rejects import NewestRejects
 from propload.errors import ConfigError
 from propload.options import Places
@@ -13,6 +12,7 @@ from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.report_store import ReportStore
 from propload.run_files import RunFiles
+from propload.suggested_commands import Commands
 from propload.target import TableName
 from tests.unit.rejecting.making import refused
 

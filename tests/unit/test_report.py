@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from propload.commands import Commands
 from propload.errors import CountsError
 from propload.report import (
     Counts,
@@ -15,6 +14,7 @@ from propload.report import (
     TargetName,
     from_dict,
 )
+from propload.suggested_commands import Commands
 
 REPORT = Report(
     run_id="20260101T120000-ab12",

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from propload.commands import Commands
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.run_files import RunFiles, delete, written_before
+from propload.suggested_commands import Commands
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 

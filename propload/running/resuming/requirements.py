@@ -9,11 +9,11 @@ from propload.running.resuming.shaping import SHAPING
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from propload.commands import Commands
     from propload.journal import JournalSource
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.tables.facts import TableFacts
+    from propload.suggested_commands import Commands
 
 
 def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:

@@ -15,9 +15,9 @@ import typer
 from propload.cli.screen import Screen
 from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
-from propload.commands import Commands
 from propload.errors import LoadError, OutputError
 from propload.report import Counts, Report, TargetName
+from propload.suggested_commands import Commands
 
 KEPT = "--state-dir /kept"
 COLUMNS = ("row", "value")

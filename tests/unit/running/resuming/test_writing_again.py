@@ -2,13 +2,13 @@
 
 import pytest
 
-from propload.commands import Commands
 from propload.errors import ConfigError
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
 from propload.postgres.ledger.run_record import Meaning, RunRecord
 from propload.report import Counts
 from propload.running.resuming.writing_again import written_again
+from propload.suggested_commands import Commands
 
 #: Of a batch of two lanes, what the second one has committed.
 PIECE = LedgerEntry(0, 1, 0, 4, Counts(inserted=2))

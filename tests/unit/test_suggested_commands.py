@@ -2,7 +2,7 @@
 
 import pytest
 
-from propload.commands import Commands
+from propload.suggested_commands import Commands
 
 HERE = Commands(" --state-dir /kept", "/kept", "/opt/propload")
 
