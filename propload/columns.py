@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from propload.fields import make_field, mark_numbers
+from propload.arrow_fields import make_field, mark_numbers
 from propload.plain_columns import (
     INTEGER,
     MOMENT,

@@ -12,9 +12,9 @@ import fastexcel
 import polars as pl
 import pyarrow as pa
 
+from propload.arrow_fields import but_texts
 from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.errors import SourceError
-from propload.fields import but_texts
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
 from propload.sources.preamble import preamble_lines
 from propload.sources.records import HEADER_AGAIN

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from propload.arrow_fields import make_field, mark_numbers
 from propload.batch import Unread
 from propload.columns import make_column
-from propload.fields import make_field, mark_numbers
 from propload.plain_columns import TEXT
 from propload.sources.row_batches import UNFIT, describe, fault_of
 from propload.sources.undecodable import between, row_at

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from propload.fields import make_field
+from propload.arrow_fields import make_field
 from propload.sources.geometry import of_geopandas
 
 
