@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.command import YES, command
-from propload.cli.ending import code_of, exit_code
+from propload.cli.exit_codes import code_of, exit_code
 from propload.cli.flags import switch
 from propload.cli.places import places, run_argument
 from propload.cli.screen import failure, report_of

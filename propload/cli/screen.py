@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.ending import code_of
+from propload.cli.exit_codes import code_of
 from propload.cli.flags import Group, switch
 from propload.cli.helping import OUTPUT_PANEL
 from propload.cli.signals import settle, terminable

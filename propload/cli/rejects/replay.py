@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from propload.cli.command import command
-from propload.cli.ending import exit_code
+from propload.cli.exit_codes import exit_code
 from propload.cli.flags import option
 from propload.cli.places import REPLAYED_RUN
 from propload.cli.settings import settings_group
