@@ -69,7 +69,7 @@ def test_help_loads_no_command_and_no_setting():
         "propload",
         "propload.cli",
         "propload.cli.flags",
-        "propload.cli.helping",
+        "propload.cli.help_format",
         "propload.cli.streams",
         "propload.errors",
     }

@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 from typer.main import get_group
 
 from propload.cli.flags import completed, expand, flowing, option
-from propload.cli.helping import HelpedGroup
+from propload.cli.help_format import HelpedGroup
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
     forget_too_narrow_lines,

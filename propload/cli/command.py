@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from propload.cli.flags import Shown, expand, option, switch
-from propload.cli.helping import HelpedCommand, HelpedGroup
+from propload.cli.help_format import HelpedCommand, HelpedGroup
 from propload.cli.screen import Screen, screen_group
 from propload.config.files import CONFIG_VARIABLE
 from propload.errors import ConfigError

@@ -16,7 +16,7 @@ import typer
 
 from propload.cli.exit_codes import code_of
 from propload.cli.flags import Group, switch
-from propload.cli.helping import OUTPUT_PANEL
+from propload.cli.help_format import OUTPUT_PANEL
 from propload.cli.signals import settle, terminable
 from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
