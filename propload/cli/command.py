@@ -9,7 +9,7 @@ import typer
 
 from propload.cli.flags import Shown, expand, option, switch
 from propload.cli.help_format import HelpedCommand, HelpedGroup
-from propload.cli.screen import Screen, screen_group
+from propload.cli.output import Screen, screen_group
 from propload.config.files import CONFIG_VARIABLE
 from propload.errors import ConfigError
 

@@ -15,7 +15,7 @@ from propload.errors import ConfigError
 if TYPE_CHECKING:
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.options import Settings
 
 _STATE_DIR = settings_group(["state_dir"])

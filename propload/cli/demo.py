@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from propload.cli.screen import Reported, Screen
+    from propload.cli.output import Reported, Screen
     from propload.options import Settings
 
     class Demo(Protocol):

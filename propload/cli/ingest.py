@@ -12,7 +12,7 @@ from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.cli.sources import Chosen
     from propload.options import Settings
 

@@ -9,8 +9,8 @@ import typer
 from propload.cli.command import YES, command
 from propload.cli.exit_codes import code_of, exit_code
 from propload.cli.flags import switch
+from propload.cli.output import failure, report_of
 from propload.cli.places import places, run_argument
-from propload.cli.screen import failure, report_of
 from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
@@ -18,7 +18,7 @@ from propload.errors import ConfigError, PropLoadError
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.options import Settings
     from propload.report import Report
 

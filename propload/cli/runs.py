@@ -20,7 +20,7 @@ from propload.wording import counted, hanging, visible
 if TYPE_CHECKING:
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.options import Places, Settings
     from propload.report import Plain, Report
     from propload.target import TableName

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.sources.spiders import SpiderEntry
 
 

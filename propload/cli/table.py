@@ -10,7 +10,7 @@ from propload.wording import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
 
 
 #: Headings of columns whose texts are copied from a list: they stay in one line.

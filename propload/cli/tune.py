@@ -18,7 +18,7 @@ from propload.wording import visible, visible_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.cli.sources import Chosen
     from propload.options import Settings
     from propload.trials import Trial, Tuning

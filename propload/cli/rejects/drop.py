@@ -14,7 +14,7 @@ from propload.wording import counted
 if TYPE_CHECKING:
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.options import Settings
 
 #: No run is the default: this one is for good.

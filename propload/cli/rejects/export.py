@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.options import Settings
 
     #: Returns how many cells a spreadsheet would run.

@@ -13,7 +13,7 @@ from propload.cli.table import print_table
 if TYPE_CHECKING:
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.earlier.newest_rejects import Replay
     from propload.options import Settings
     from propload.rejecting.store import RejectRun

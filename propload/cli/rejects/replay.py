@@ -15,7 +15,7 @@ from propload.config import RELOADING
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.earlier.fixing import Fix
     from propload.options import Settings
 

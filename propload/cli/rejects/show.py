@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from propload.cli.screen import Screen
+    from propload.cli.output import Screen
     from propload.options import Settings
     from propload.rejecting.lines import Line
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from propload.cli.screen import Screen
+from propload.cli.output import Screen
 from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
 from propload.errors import LoadError, OutputError

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from propload.cli.screen import Screen
+from propload.cli.output import Screen
 from propload.cli.signals import settle, terminable
 from propload.early_signals import SIGNALS, end_with_a_word
 
