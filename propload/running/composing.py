@@ -17,7 +17,7 @@ from propload.prepare.joining import skip_rows
 from propload.rejecting import RejectStore, RejectWriter
 from propload.rejecting.lines import piece_of
 from propload.retrying import RetryOptions, retry
-from propload.running.adapting import batch_sizes, with_workers
+from propload.running.auto_sizing import batch_sizes, with_workers
 from propload.running.choosing import find_checker, find_target, make_preparer
 from propload.running.journaling import (
     first_row_of,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.prepare.preparing import Preparer
     from propload.prepare.validation import Checker
-    from propload.running.adapting import BatchRows
+    from propload.running.auto_sizing import BatchRows
     from propload.running.journaling import Journaling
     from propload.running.planning import Plan
     from propload.sources.source import Source

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.postgres.loading import Database
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
-    from propload.running.adapting import BatchRows
+    from propload.running.auto_sizing import BatchRows
     from propload.running.journaling import Journaling
     from propload.running.planning import Plan
     from propload.sources.source import Source

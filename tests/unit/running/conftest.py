@@ -13,7 +13,7 @@ from propload.options import Places, RunOptions, SourceOptions
 from propload.pipeline.fitting import TableFit
 from propload.postgres.ledger.run_record import RunRecord
 from propload.prepare.preparing import Preparer
-from propload.running.adapting import BatchRows
+from propload.running.auto_sizing import BatchRows
 from propload.running.journaling import Journaling
 from propload.running.parts import Parts
 from propload.running.planning import Plan

@@ -4,7 +4,7 @@ import pytest
 
 from propload.options import BATCH_BYTES, BATCH_ROWS
 from propload.postgres.session.server_room import ServerRoom
-from propload.running.adapting import (
+from propload.running.auto_sizing import (
     FEW_ROWS,
     SLOW_SECONDS,
     WARM_BATCHES,
