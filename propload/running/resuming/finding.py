@@ -20,9 +20,9 @@ from propload.running.resuming.requirements import (
     require_ledger,
     require_same_run,
 )
+from propload.running.resuming.rewriting import rewrite_begun
 from propload.running.resuming.shaping import meaning_of, shaping_mark
 from propload.running.resuming.traces import Traces
-from propload.running.resuming.writing_again import written_again
 
 if TYPE_CHECKING:
     from propload.postgres.ledger.history import ResumePoint
@@ -146,7 +146,7 @@ class Resuming:
         require_goal(found, record, commands)
         if target.mode != "replace" and (lost := gone_with_table(found, facts)):
             log.warning("%s: what waits in the journal is loaded alone", lost)
-        return written_again(found, record, facts, commands=commands)
+        return rewrite_begun(found, record, facts, commands=commands)
 
     def _point_of_source(
         self, wanted: object, record: RunRecord, target: Target
@@ -160,7 +160,7 @@ class Resuming:
         if target.mode != "replace" and (lost := gone_with_table(found, facts)):
             msg = f"{lost}: {self._otherwise(record.source)}"
             raise ConfigError(msg)
-        return written_again(found, record, facts, commands=self.plan.commands)
+        return rewrite_begun(found, record, facts, commands=self.plan.commands)
 
     def point_of(self, run_id: str, *, gone: int = 0) -> ResumePoint | None:
         """Return where a run goes on, or None where the ledger does not know it.

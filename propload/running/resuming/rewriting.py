@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def written_again(
+def rewrite_begun(
     point: ResumePoint,
     record: RunRecord,
     facts: TableFacts | None,
