@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.errors import TableGoneError
-from propload.postgres.gathering import Gathering
 from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.locked_shadow import LockedShadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.tables.premises import MADE_AGAIN, changed
@@ -65,7 +65,7 @@ class LoadingRun:
         if isinstance(ledger, FileLedger):
             namespace = ""
             self.notes = (_NO_ROOM.format(ledger.path),)
-        self._gathering = Gathering(namespace, commands, connect=connect)
+        self._locked_shadow = LockedShadow(namespace, commands, connect=connect)
         self._sessions: dict[int, LaneSession] = {}
         #: The number of the table that its rows go into, once that is known.
         self._oid: int | None = None
@@ -158,7 +158,7 @@ class LoadingRun:
         """Return the table that writers fill: the target or its shadow."""
         table = target.table
         if target.mode == "replace":
-            gathers = self._gathering.table_for
+            gathers = self._locked_shadow.table_for
             table = gathers(target, facts, self._record, has_rows=self.has_rows)
         # not before: an end that is tried again must know the shadow of a replace
         self._oid = facts.oid
@@ -186,8 +186,8 @@ class LoadingRun:
 
     def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
         """Note columns that rows come with."""
-        if self._gathering.shadow is not None:
-            self._gathering.shadow.carries([each.column for each in plan])
+        if self._locked_shadow.shadow is not None:
+            self._locked_shadow.shadow.carries([each.column for each in plan])
 
     @property
     def is_filling(self) -> bool:
@@ -204,9 +204,9 @@ class LoadingRun:
         if self._ended:
             return
         try:
-            shadow = self._gathering.shadow
+            shadow = self._locked_shadow.shadow
             if shadow is not None:
-                session = self._gathering.session()
+                session = self._locked_shadow.session()
             if not self._is_entered(session, status):
                 if shadow is not None and status == "loaded":
                     shadow.swap(self._committed(session))
@@ -226,7 +226,7 @@ class LoadingRun:
 
     def close(self) -> None:
         """Close the session that keeps the shadow's lock."""
-        self._gathering.close()
+        self._locked_shadow.close()
 
     def _is_entered(self, session: Connection, status: str) -> bool:
         """Whether an earlier attempt was committed although its answer was lost."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.target import TableName, Target
 
 
-class Gathering:
+class LockedShadow:
     """The shadow of a replace, and the session that keeps its lock.
 
     Args:
