@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import as_they_are
 from propload.pipeline.notes import newest_as_text_notes
-from propload.postgres.rehearsing import Rehearsal
+from propload.postgres.dry_run import DryRun
 from propload.postgres.sql import swapping
 from propload.postgres.tables import making
 from propload.postgres.tables.rights import missing_rights
@@ -35,16 +35,16 @@ class Fitted:
 
     Attributes:
         preparer: Maps and checks them.
-        rehearsal: Asks the server about them, or None where it cannot be asked.
+        dry_run: Asks the server about them, or None where it cannot be asked.
     """
 
     preparer: Preparer
-    rehearsal: Rehearsal | None = None
+    dry_run: DryRun | None = None
 
     def close(self) -> None:
         """Let go of the session that asks."""
-        if self.rehearsal is not None:
-            self.rehearsal.close()
+        if self.dry_run is not None:
+            self.dry_run.close()
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ class CheckedTable:
             except (ConfigError, SchemaMismatchError, WriteError) as error:
                 problems.append(str(error))
                 return Fitted(as_they_are(fitted))
-            if found.rehearsal is not None:
+            if found.dry_run is not None:
                 self.stack.push(opened.pop_all())
         return found
 
@@ -149,7 +149,7 @@ class CheckedTable:
             self._pg_types = {**pg_types, **self._pg_types}
         told = (connection, self.target.table, self._columns)
         key, types = self.target.key, self._pg_types
-        making.rehearse_table(*told, key=key, pg_types=types)
+        making.dry_run_create(*told, key=key, pg_types=types)
         try:
             found = making.borrow_table(*told, key=key, pg_types=types)
         except WriteError as error:
@@ -180,8 +180,8 @@ class CheckedTable:
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
             return Fitted(as_they_are(fitted))
-        rehearsal = self._rehearsal(facts, plan.columns, connection)
-        return Fitted(fitted.with_plan(plan.columns), rehearsal)
+        dry_run = self._dry_run(facts, plan.columns, connection)
+        return Fitted(fitted.with_plan(plan.columns), dry_run)
 
     def _without_room(self, new: Collection[str]) -> list[str]:
         """Return what is wrong with columns that the table is to be given."""
@@ -194,17 +194,17 @@ class CheckedTable:
                 return [str(error)]
         return []
 
-    def _rehearsal(
+    def _dry_run(
         self,
         facts: TableFacts,
         plan: tuple[ColumnPlan, ...],
         connection: Connection,
-    ) -> Rehearsal | None:
+    ) -> DryRun | None:
         target = replace(self.target, table=facts.name)
         try:
-            rehearsal = Rehearsal.of(connection, facts, target, plan)
+            dry_run = DryRun.of(connection, facts, target, plan)
         except WriteError as error:
             self._tell_unasked(error)
             return None
-        self.notes += rehearsal.notes
-        return rehearsal
+        self.notes += dry_run.notes
+        return dry_run

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from propload.batch import Deduped
     from propload.checking.checked_table import CheckedTable, Fitted
     from propload.options import RejectLimit
-    from propload.postgres.rehearsing import Rehearsal
+    from propload.postgres.dry_run import DryRun
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
 
@@ -98,8 +98,8 @@ class Looking:
         self._columns.add(refused_cells(preparer, raw, sifted.reasons))
         if not frame.height:
             return
-        if fitted.rehearsal is not None:
-            self._rehearse(preparer.layer(sifted.frame), fitted.rehearsal)
+        if fitted.dry_run is not None:
+            self._run_dry(preparer.layer(sifted.frame), fitted.dry_run)
         self._rows.add(hashes(frame))
         if self._target.key:
             self._keys.add(hashes(frame.select(self._target.key)))
@@ -159,8 +159,8 @@ class Looking:
         told = replace(self._expected, read=self._read, rejected=self._rejected)
         return told if told.accounted == told.read else None
 
-    def _rehearse(self, deduped: Deduped, rehearsal: Rehearsal) -> None:
-        forecast = rehearsal.forecast(deduped)
+    def _run_dry(self, deduped: Deduped, dry_run: DryRun) -> None:
+        forecast = dry_run.forecast(deduped)
         self._expected += forecast.counts
         self._refuse(forecast.reasons)
         self._untold += forecast.untold

@@ -76,7 +76,7 @@ def create_table(
     return _changed_table(connection, table)
 
 
-def rehearse_table(
+def dry_run_create(
     connection: Connection,
     table: TableName,
     frame_schema: Mapping[str, pl.DataType],

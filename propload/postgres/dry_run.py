@@ -57,7 +57,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class DryRun:
     """Asks the server what a table would do with rows.
 
     They are copied into a temporary table and looked at there. What only a trigger, an
